@@ -1,0 +1,97 @@
+"""One try at building a commit, and how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from rdo.model.commit import Commit
+
+
+class FailureReason(StrEnum):
+    """Why a build failed, decided where the fact is known (exit code, phase, exception)."""
+
+    SOURCE = "source"
+    SPEC = "spec"
+    PATCH = "patch"
+    MISSING_DEPENDENCY = "missing-dependency"
+    COMPILE = "compile"
+    TEST = "test"
+    INSTALL = "install"
+    TIME_LIMIT = "time-limit"
+    OUTPUT_LIMIT = "output-limit"
+    NETWORK = "network"
+    NO_SPACE = "no-space"
+    INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_spurious(self) -> bool:
+        """Whether the same sources may well build on a second try."""
+        return self in {self.NETWORK, self.NO_SPACE, self.INTERRUPTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A build that gave RPMs: their paths in the build's own folder, the SRPM among them."""
+
+    rpms: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A build that gave nothing. `detail` is one line for a person, e.g. the missing names."""
+
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The build learned of requirements that nothing installed or published provides yet.
+
+    `needs` are RPM dependencies as rpm writes them, such as `python3dist(pbr) >= 2`.
+    """
+
+    needs: tuple[str, ...]
+
+
+Outcome: TypeAlias = Built | Failed | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a build's Version and Release are made from (DLRN's numbering).
+
+    `date` is chosen once when the build is planned and reused by every spurious retry.
+    """
+
+    date: datetime
+    short_hash: str
+
+    def __str__(self) -> str:
+        """`0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""
+        return f"0.{self.date:%Y%m%d%H%M%S}.{self.short_hash}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildJob:
+    """All that a builder needs to know about one build; made by trunk, immutable.
+
+    `upstream` and `distgit` are bare mirrors that hold the commit's hashes; `distgit_path` is
+    the folder of the .spec inside the distgit. `folder` receives the logs and RPMs and is
+    empty or absent when the build starts. `repositories` are folders with repodata that hold
+    what the release itself has built so far, newest state first.
+    """
+
+    id: int
+    commit: Commit
+    release: Release
+    upstream: Path
+    distgit: Path
+    folder: Path
+    repositories: tuple[Path, ...] = ()
+    distgit_path: str = ""
+    version_from: str | None = None
+    bootstrap: bool = False

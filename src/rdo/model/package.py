@@ -1,0 +1,35 @@
+"""An entry of the metadata, resolved for one release."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package of one release: where it comes from and who looks after it.
+
+    `upstreams` are git URLs, or `pypi:NAME` for a package whose upstream history is its
+    releases on PyPI; the first is the one that is built. `upstream_branch` is a branch or
+    tag, for PyPI a version specifier (`>=10,<11`) or a branch name, which then means any
+    final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
+    """
+
+    name: str
+    project: str
+    upstreams: tuple[str, ...]
+    distgit: str
+    upstream_branch: str
+    distgit_branch: str
+    distgit_path: str = ""
+    component: str | None = None
+    maintainers: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
+    version_from: str | None = None
+
+    @property
+    def is_under_review(self) -> bool:
+        """Built, but kept out of the published repositories."""
+        return "under-review" in self.tags
+
+    @property
+    def builds_tags_only(self) -> bool:
+        return "build-tags-only" in self.tags

@@ -1,0 +1,191 @@
+"""The only place that starts a process.
+
+Three acts: `run` asks a question and returns the answer; `run_logged` lets a long program
+write straight to its log, bounded in time and size; `hand_over` gives it the terminal.
+"""
+
+import contextlib
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Protocol
+
+from rdo.errors import CommandError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended and what it said; `stdout` is decoded, undecodable bytes replaced."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Limit(StrEnum):
+    """The bound that ended a logged program before it ended itself."""
+
+    TIME = "time"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """How a logged program ended; `limit` is set when we ended it."""
+
+    returncode: int
+    seconds: float
+    limit: Limit | None = None
+
+
+class Runner(Protocol):
+    """The shape of `run`, for tools that take it as an argument."""
+
+    def __call__(
+        self,
+        *argv: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+    ) -> Completed: ...
+
+
+def run(
+    *argv: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    ok: Collection[int] = (0,),
+    stdin: bytes = b"",
+) -> Completed:
+    """Run a program to its end and return its output.
+
+    No shell, a fixed locale, its own process group: on a timeout or Ctrl-C the whole group
+    ends, so that no orphan keeps a root busy. `env` adds to
+    the environment, it does not replace it.
+    """
+    started = time.monotonic()
+    shown = _shown(argv, cwd)
+    with _start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout)
+        except BaseException as error:
+            _stop(process)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CommandError(f"{shown}: no end after {timeout:g} s") from error
+            raise
+    said = stderr.decode(errors="replace")
+    if process.returncode not in ok:
+        tail = said.strip()[-2000:]
+        raise CommandError(f"{shown}: exit status {process.returncode}\n{tail}")
+    seconds = time.monotonic() - started
+    return Completed(process.returncode, stdout.decode(errors="replace"), said, seconds)
+
+
+def run_logged(
+    *argv: str | Path,
+    log_file: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    max_bytes: int | None = None,
+) -> Logged:
+    """Run a program whose output is appended to `log_file`; the caller judges its exit status.
+
+    After `timeout` seconds, or when the log has grown by `max_bytes`, the whole process
+    group is ended and `limit` says which bound it was.
+    """
+    started = time.monotonic()
+    with log_file.open("ab") as file:
+        before = file.tell()
+        with _start(argv, cwd, env, file, subprocess.STDOUT) as process:
+            try:
+                limit = _watch(
+                    process, log_file, started, timeout, max_bytes and before + max_bytes
+                )
+            except BaseException:
+                _stop(process)
+                raise
+        if limit:
+            log.debug("%s limit reached: %s", limit, _shown(argv, cwd))
+    return Logged(process.returncode, time.monotonic() - started, limit)
+
+
+def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
+    """Give the terminal to a program (an editor, a shell) and return its exit status."""
+    command = [os.fspath(arg) for arg in argv]
+    try:
+        return subprocess.call(command, cwd=cwd)
+    except FileNotFoundError as error:
+        raise CommandError(f"{command[0]} is not installed") from error
+
+
+def _shown(argv: Collection[str | Path], cwd: Path | None) -> str:
+    shown = shlex.join(os.fspath(arg) for arg in argv)
+    return f"{shown} (in {cwd})" if cwd else shown
+
+
+def _start(
+    argv: Collection[str | Path],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+) -> subprocess.Popen[bytes]:
+    command = [os.fspath(arg) for arg in argv]
+    log.debug("run: %s", _shown(argv, cwd))
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+            stdin=subprocess.PIPE if stdout == subprocess.PIPE else subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise CommandError(f"{command[0]} is not installed") from error
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    log_file: Path,
+    started: float,
+    timeout: float | None,
+    max_size: int | None,
+) -> Limit | None:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the turn of the loop
+            process.wait(0.25)
+            return None
+        limit = None
+        if timeout is not None and time.monotonic() - started > timeout:
+            limit = Limit.TIME
+        elif max_size is not None and log_file.stat().st_size > max_size:
+            limit = Limit.OUTPUT
+        if limit:
+            _stop(process)
+            return limit
+
+
+def _stop(process: subprocess.Popen[bytes], grace: float = 10.0) -> None:
+    """End the process group; SIGTERM first, so that mock can clear its chroot."""
+    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
+    with contextlib.suppress(ProcessLookupError):  # grandchildren may ignore SIGTERM
+        os.killpg(process.pid, signal.SIGKILL)

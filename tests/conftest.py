@@ -1,0 +1,82 @@
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class GitRepository:
+    """A real git repository with a work tree, for use as an upstream or a distgit."""
+
+    def __init__(self, path: Path, branch: str = "master") -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "--quiet", f"--initial-branch={branch}")
+
+    @property
+    def url(self) -> str:
+        return self.path.as_uri()
+
+    def git(self, *args: str, **env: str) -> str:
+        command = ["git", "-C", str(self.path), *args]
+
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env={**os.environ, **env}
+        )
+        return done.stdout.strip()
+
+    def commit(
+        self, subject: str, files: dict[str, str] | None = None, when: int | None = None
+    ) -> str:
+        """Write `files` (path -> text), commit everything, and return the hash."""
+        for name, text in (files or {}).items():
+            file = self.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        self.git("add", "--all")
+        stamp = {"GIT_AUTHOR_DATE": f"{when} +0000", "GIT_COMMITTER_DATE": f"{when} +0000"}
+        self.git(
+            "commit", "--quiet", "--allow-empty", "--message", subject, **(stamp if when else {})
+        )
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture(autouse=True)
+def sealed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the developer's home, git config or configuration."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for name in ("RDO_CONFIG", "RDO_DATA", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket of the test process itself reaches this machine and nothing else."""
+    connect = socket.socket.connect
+
+    def checked(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {address!r}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> GitRepository:
+    return GitRepository(tmp_path / "upstream")
+
+
+@pytest.fixture
+def distgit(tmp_path: Path) -> GitRepository:
+    return GitRepository(tmp_path / "distgit", branch="rpm-master")
