@@ -55,7 +55,7 @@ class Runner(Protocol):
         self,
         *argv: str | Path,
         cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         timeout: float | None = None,
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
@@ -65,7 +65,7 @@ class Runner(Protocol):
 def run(
     *argv: str | Path,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     timeout: float | None = None,
     ok: Collection[int] = (0,),
     stdin: bytes = b"",
@@ -74,7 +74,7 @@ def run(
 
     No shell, a fixed locale, its own process group: on a timeout or Ctrl-C the whole group
     ends, so that no orphan keeps a root busy. `env` adds to
-    the environment, it does not replace it.
+    the environment, it does not replace it; a variable given as None is left out.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
@@ -98,7 +98,7 @@ def run_logged(
     *argv: str | Path,
     log_file: Path,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     timeout: float | None = None,
     max_bytes: int | None = None,
 ) -> Logged:
@@ -137,10 +137,15 @@ def _shown(argv: Collection[str | Path], cwd: Path | None) -> str:
     return f"{shown} (in {cwd})" if cwd else shown
 
 
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    merged = {**os.environ, "LC_ALL": "C.UTF-8", **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
 def _start(
     argv: Collection[str | Path],
     cwd: Path | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str | None] | None,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
 ) -> subprocess.Popen[bytes]:
@@ -150,7 +155,7 @@ def _start(
         return subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+            env=_environment(env or {}),
             stdin=subprocess.PIPE if stdout == subprocess.PIPE else subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

@@ -26,3 +26,9 @@ def test_timeout_kills_the_whole_group(tmp_path: Path) -> None:
 def test_failure_shows_the_end_of_stderr() -> None:
     with pytest.raises(CommandError, match="exit status 4\nboom"):
         run("sh", "-c", "echo boom >&2; exit 4")
+
+
+def test_a_variable_given_as_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+
+    assert run("sh", "-c", "echo ${GIT_DIR-unset}", env={"GIT_DIR": None}).stdout == "unset\n"
