@@ -1,0 +1,315 @@
+"""git, as far as the factory needs it.
+
+A `Mirror` is a bare repository that holds all branches and tags of one remote. Nothing here
+deletes one: what a remote has dropped stays readable by its hash, so that an old build can be
+reproduced after a force-push.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from rdo.errors import NotFoundError, RefusedError
+from rdo.run import Completed, Runner, run
+
+PROTOCOLS = ("file", "git", "http", "https", "ssh")
+ASK_TIMEOUT_SECONDS = 120.0
+FETCH_TIMEOUT_SECONDS = 3600.0
+
+# `git rev-parse --local-env-vars`: a caller's repository (a hook, a `git bisect run`) is not ours.
+_REPOSITORY_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+)
+_ENVIRONMENT: dict[str, str | None] = {
+    **dict.fromkeys(_REPOSITORY_VARIABLES),
+    "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+# A gc in the background would outlive us and a pruning one would lose force-pushed commits.
+_MIRROR_SETTINGS = (
+    ("gc.autoDetach", "false"),
+    ("gc.pruneExpire", "never"),
+    ("maintenance.autoDetach", "false"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommit:
+    """One of git's commits; `time` is the committer's, aware UTC."""
+
+    hash: str
+    time: datetime
+    subject: str
+
+
+def check_url(url: str) -> str:
+    """Return `url` if git may be given it; git itself refuses other protocols than ours.
+
+    >>> check_url("ext::sh -c evil")
+    Traceback (most recent call last):
+    rdo.errors.RefusedError: not a git URL: 'ext::sh -c evil'; use file, git, http, https or ssh
+    """
+    protocol, separator, _ = url.partition("://")
+    bad = not url or url.startswith("-") or "::" in protocol or not url.isprintable()
+    if bad or (separator and protocol not in PROTOCOLS):
+        raise RefusedError(
+            f"not a git URL: {url!r}; use {', '.join(PROTOCOLS[:-1])} or {PROTOCOLS[-1]}"
+        )
+    return url
+
+
+def ls_remote(
+    url: str, *, timeout: float = ASK_TIMEOUT_SECONDS, runner: Runner = run
+) -> dict[str, str]:
+    """The branches and tags of a remote with their hashes, by full name (`refs/heads/master`).
+
+    An annotated tag appears twice, as git says it: with its own hash, and as `NAME^{}` with
+    the hash of its commit.
+    """
+    command = ("git", "ls-remote", "--heads", "--tags", "--", check_url(url))
+    out = runner(*command, env=_ENVIRONMENT, timeout=timeout).stdout
+    rows = (line.split("\t", 1) for line in out.splitlines())
+    return {name: hash_ for hash_, name in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A bare repository with all branches and tags of a remote."""
+
+    path: Path
+    runner: Runner = run
+
+    @classmethod
+    def clone(cls, url: str, path: Path, *, runner: Runner = run) -> Self:
+        """Make the mirror at `path`, which appears only when it is complete."""
+        new = path.with_name(f".{path.name}.new")
+        if new.exists():  # left by a clone that was killed
+            shutil.rmtree(new)
+        new.parent.mkdir(parents=True, exist_ok=True)
+        command = ("git", "clone", "--quiet", "--bare", "--", check_url(url), new)
+        runner(*command, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        cls(new, runner)._configure()
+        new.replace(path)
+        return cls(path, runner)
+
+    @classmethod
+    def create(cls, path: Path, *, runner: Runner = run) -> Self:
+        """Make an empty mirror, to be filled with `commit_folder`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        command = ("git", "init", "--quiet", "--bare", "--initial-branch=master", "--", path)
+        runner(*command, env=_ENVIRONMENT)
+        mirror = cls(path, runner)
+        mirror._configure()
+        # What is committed from a folder is kept byte for byte, whatever its .gitattributes say.
+        (path / "info").mkdir(exist_ok=True)
+        (path / "info/attributes").write_text("* -text -ident -filter -working-tree-encoding\n")
+        return mirror
+
+    def fetch(self, url: str) -> None:
+        """Take over the remote's branches and tags; refs that it dropped go, their commits stay."""
+        self._git(
+            "fetch", "--quiet", "--prune", "--no-write-fetch-head", "--", check_url(url),
+            *_REFSPECS, timeout=FETCH_TIMEOUT_SECONDS,
+        )  # fmt: skip
+
+    def resolve(self, ref: str) -> str | None:
+        """The hash of the commit that a branch, tag or hash names; None if there is none."""
+        args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        return self._run(*args, ok=(0, 1, 128)).stdout.strip() or None
+
+    def has_commit(self, hash_: str) -> bool:
+        return self.resolve(hash_) is not None
+
+    def commits_since(self, base: str, head: str) -> list[GitCommit]:
+        """First-parent commits after `base`, oldest first."""
+        return self._log("--reverse", f"{base}..{head}")
+
+    def newest(self, head: str, count: int) -> list[GitCommit]:
+        """The last `count` first-parent commits up to `head`, oldest first."""
+        return self._log("--reverse", f"--max-count={count}", head)
+
+    def commit(self, hash_: str) -> GitCommit:
+        """What git knows of one commit."""
+        return self._log("--max-count=1", hash_)[0]
+
+    def commit_time(self, hash_: str) -> datetime:
+        return self.commit(hash_).time
+
+    def is_ancestor(self, ancestor: str, head: str) -> bool:
+        """Whether `head` has grown from `ancestor`; a commit that is not here is none."""
+        args = ("merge-base", "--is-ancestor", "--end-of-options", ancestor, head)
+        return self._run(*args, ok=(0, 1, 128)).returncode == 0
+
+    def refs(self) -> dict[str, str]:
+        """Our branches and tags with their hashes, in the form of `ls_remote`."""
+        line = "%(objectname)%09%(refname)"
+        peeled = "%(if)%(*objectname)%(then)%0a%(*objectname)%09%(refname)^{}%(end)"
+        out = self._git("for-each-ref", f"--format={line}{peeled}", "refs/heads", "refs/tags")
+        rows = (row.split("\t", 1) for row in out.splitlines())
+        return {name: hash_ for hash_, name in rows}
+
+    def tagged_commits(self) -> frozenset[str]:
+        """The hashes of all commits that carry a tag."""
+        out = self._git(
+            "for-each-ref", "--format=%(objectname) %(*objectname)", "refs/tags"
+        )  # an annotated tag's second hash is its commit
+        return frozenset(line.split()[-1] for line in out.splitlines())
+
+    def tags_at(self, hash_: str) -> list[str]:
+        """The names of the tags on a commit."""
+        out = self._git(
+            "for-each-ref", "--format=%(refname:short)", "--points-at", hash_, "refs/tags"
+        )
+        return out.splitlines()
+
+    def tags_containing(self, hash_: str) -> list[str]:
+        """The names of the tags whose history holds a commit, lowest version first."""
+        return self._git(
+            "for-each-ref", "--format=%(refname:strip=2)", "--sort=version:refname",
+            "--contains", hash_, "refs/tags",
+        ).splitlines()  # fmt: skip
+
+    def list_files(self, ref: str, folder: str = "") -> list[str]:
+        """The paths of all files at a ref, or of those below `folder`; links left out."""
+        scope = ("--", f"{folder.rstrip('/')}/") if folder else ()
+        out = self._git("ls-tree", "-r", "-z", "--full-tree", self._known(ref), *scope)
+        rows = (row.partition("\t") for row in out.split("\0") if row)
+        return [path for entry, _, path in rows if entry.startswith("100")]
+
+    def read_file(self, ref: str, path: str) -> str:
+        """The text of one file at a ref."""
+        done = self._run("cat-file", "blob", f"{self._known(ref)}:{path}", ok=(0, 128))
+        if done.returncode:
+            raise NotFoundError(f"{ref} of {self.path.name} has no file {path}")
+        return done.stdout
+
+    def export(self, commit: str, folder: Path) -> None:
+        """Write the files of a commit into `folder`, without history.
+
+        Not `git archive`: it leaves out what the project marks export-ignore, such as tests.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            files = _FileArea(Path(scratch) / "index", folder)
+            self._git("read-tree", self._known(commit), files=files)
+            self._git("checkout-index", "--all", "--force", files=files)
+
+    def checkout(self, commit: str, folder: Path) -> None:
+        """Make `folder` a clone with history and tags, at `commit`.
+
+        For tools that ask git for their version (pbr, setuptools-scm). It shares no inode with
+        the mirror: a build may change owner and content.
+        """
+        hash_ = self._known(commit)
+        clone = ("clone", "--quiet", "--no-hardlinks", "--no-checkout", "--", self.path, folder)
+        self.runner("git", *clone, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        switch = ("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", hash_)
+        self.runner("git", "-C", folder, *switch, env=_ENVIRONMENT)
+
+    def commit_folder(
+        self, folder: Path, *, parent: str | None, when: datetime, message: str
+    ) -> str:
+        """Commit the whole of `folder`, ignored files too; no ref moves.
+
+        The author is fixed, so that the same content, parent and time give the same hash.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            files = _FileArea(Path(scratch) / "index", folder)
+            self._git("add", "--all", "--force", "--", ".", files=files)
+            tree = self._git("write-tree", files=files).strip()
+        stamp = f"{int(when.timestamp())} +0000"
+        who = {
+            f"GIT_{role}_{field}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for field, value in (("NAME", "rdo"), ("EMAIL", "rdo"), ("DATE", stamp))
+        }
+        parents = ("-p", parent) if parent else ()
+        command = ("commit-tree", "--no-gpg-sign", *parents, "-m", message, tree)
+        return self._git(*command, env=who).strip()
+
+    def set_refs(self, refs: dict[str, str]) -> None:
+        """Make these the only branches and tags, all at once or not at all."""
+        gone = self.refs().keys() - refs.keys()
+        lines = [f"update {name} {hash_}" for name, hash_ in refs.items()]
+        lines += [f"delete {name}" for name in gone if not name.endswith("^{}")]
+        self._run("update-ref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())
+
+    def _log(self, *args: str) -> list[GitCommit]:
+        form = "--format=%H%x00%ct%x00%s"
+        out = self._git("log", "--first-parent", "--no-show-signature", form, *args, "--")
+        rows = (line.split("\0", 2) for line in out.split("\n") if line)
+        return [
+            GitCommit(hash_, datetime.fromtimestamp(int(when), UTC), subject)
+            for hash_, when, subject in rows
+        ]
+
+    def _known(self, ref: str) -> str:
+        hash_ = self.resolve(ref)
+        if hash_ is None:
+            raise NotFoundError(f"{self.path.name} has no branch, tag or commit {ref}")
+        return hash_
+
+    def _configure(self) -> None:
+        for name, value in _MIRROR_SETTINGS:
+            self._git("config", name, value)
+
+    def _git(
+        self,
+        *args: str | Path,
+        files: "_FileArea | None" = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> str:
+        return self._run(*args, files=files, env=env, timeout=timeout).stdout
+
+    def _run(
+        self,
+        *args: str | Path,
+        files: "_FileArea | None" = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+    ) -> Completed:
+        # GIT_DIR, not -C: a bare repository of another owner (data kept by a service user) is
+        # ours by choice, and no repository around the current folder is ever meant.
+        places: dict[str, str | None] = {"GIT_DIR": str(self.path)}
+        if files:
+            places |= {"GIT_INDEX_FILE": str(files.index), "GIT_WORK_TREE": str(files.folder)}
+        return self.runner(
+            "git",
+            *args,
+            cwd=files.folder if files else None,
+            env={**_ENVIRONMENT, **places, **(env or {})},
+            timeout=timeout,
+            ok=ok,
+            stdin=stdin,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _FileArea:
+    """A folder of files and the index that belongs to it, for one act on a bare repository."""
+
+    index: Path
+    folder: Path
