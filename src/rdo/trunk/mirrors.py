@@ -1,0 +1,130 @@
+"""Our copies of git remotes: one bare mirror per URL, shared by all targets.
+
+A poll asks all remotes at once what they have and fetches only what moved. What cannot be
+reached is a value; its mirror stays and goes on serving what it last saw.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from rdo import atomic
+from rdo.errors import UserError
+from rdo.lock import hold
+from rdo.tools.git import Mirror, ls_remote
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 16
+_SEEN = "rdo-refs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A remote that answered, and the mirror that now holds the same."""
+
+    url: str
+    mirror: Mirror
+    refs: Mapping[str, str]
+    has_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A remote that did not answer; `last` is what our mirror saw before, if there is one."""
+
+    url: str
+    reason: str
+    last: Reached | None = None
+
+
+Polled: TypeAlias = Reached | Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    """The folder of all mirrors."""
+
+    folder: Path
+
+    def path(self, url: str) -> Path:
+        """Where the mirror of a URL is: a readable part, then what makes it unique.
+
+        >>> Mirrors(Path("m")).path("https://example.test/openstack/nova.git").name
+        'nova-18a07808b570.git'
+        """
+        readable = re.sub(r"[^A-Za-z0-9._-]", "", url.rstrip("/").rpartition("/")[2])
+        name = readable.removesuffix(".git").lstrip(".-")[:60] or "mirror"
+        return self.folder / f"{name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+
+    def lock_path(self, url: str) -> Path:
+        return self.path(url).with_suffix(".lock")
+
+    def poll(self, urls: Iterable[str]) -> dict[str, Polled]:
+        """Ask every remote once, at most 16 at the same time, and fetch what moved."""
+        todo = sorted(set(urls))
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="poll") as pool:
+            return dict(zip(todo, pool.map(self._poll_one, todo), strict=True))
+
+    def last_seen(self, url: str) -> Reached | None:
+        """What the mirror of a URL holds, without asking the remote."""
+        path = self.path(url)
+        if not path.is_dir():
+            return None
+        seen = _read_seen(path) or Mirror(path).refs()
+        return Reached(url, Mirror(path), seen, has_moved=False)
+
+    def _poll_one(self, url: str) -> Polled:
+        try:
+            return self._refresh(url)
+        except UserError as error:
+            reason = reason_of(error)
+            log.warning("%s cannot be reached: %s", without_secret(url), reason)
+            return Unreachable(url, reason, self.last_seen(url))
+
+    def _refresh(self, url: str) -> Reached:
+        path = self.path(url)
+        remote = ls_remote(url)
+        if path.is_dir() and _read_seen(path) == remote:
+            return Reached(url, Mirror(path), remote, has_moved=False)
+        with hold(self.lock_path(url), purpose=f"fetch of {without_secret(url)}", wait=True):
+            if path.is_dir():
+                mirror = Mirror(path)
+                mirror.fetch(url)
+            else:
+                mirror = Mirror.clone(url, path)
+            # Not the answer of ls-remote: the remote may have moved again before the fetch.
+            refs = mirror.refs()
+            atomic.write_file(path / _SEEN, json.dumps(refs, indent=0))
+        log.info("fetched %s", without_secret(url))
+        return Reached(url, mirror, refs, has_moved=True)
+
+
+def without_secret(text: str) -> str:
+    """Leave out user and password of URLs.
+
+    >>> without_secret("fatal: https://me:secret@example.test/x: not found")
+    'fatal: https://example.test/x: not found'
+    """
+    return re.sub(r"(\w://)[^/@\s]+@", r"\1", text)
+
+
+def reason_of(error: UserError) -> str:
+    """The line of git's complaint that says most, for a report of one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines[1:] if line.startswith(("fatal:", "error:", "ssh:"))]
+    return without_secret((said or lines)[0])
+
+
+def _read_seen(path: Path) -> dict[str, str] | None:
+    try:
+        seen = json.loads((path / _SEEN).read_text())
+    except (FileNotFoundError, ValueError):  # killed before it was written, or damaged
+        return None
+    return seen if isinstance(seen, dict) else None

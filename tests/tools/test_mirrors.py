@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from rdo.tools import git
+from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable
+from tests.conftest import GitRepository
+
+
+@pytest.fixture
+def mirrors(tmp_path: Path) -> Mirrors:
+    return Mirrors(tmp_path / "mirrors")
+
+
+def reached(polled: Polled) -> Reached:
+    assert isinstance(polled, Reached)
+    return polled
+
+
+def test_the_first_poll_makes_the_mirror(upstream: GitRepository, mirrors: Mirrors) -> None:
+    head = upstream.commit("one")
+
+    remote = reached(mirrors.poll([upstream.url])[upstream.url])
+
+    assert remote.has_moved
+    assert remote.refs == {"refs/heads/master": head}
+    assert remote.mirror.resolve("master") == head
+
+
+def test_what_did_not_move_is_not_fetched(upstream: GitRepository, mirrors: Mirrors) -> None:
+    upstream.commit("one")
+    upstream.git("tag", "--annotate", "--message", "x", "1.0")
+    mirrors.poll([upstream.url])
+    # A fetch would need the mirror's configuration; without it only the question can succeed.
+    (mirrors.path(upstream.url) / "config").write_text("damaged")
+
+    remote = reached(mirrors.poll([upstream.url])[upstream.url])
+
+    assert not remote.has_moved
+
+
+def test_what_moved_is_fetched(upstream: GitRepository, mirrors: Mirrors) -> None:
+    upstream.commit("one")
+    mirrors.poll([upstream.url])
+    head = upstream.commit("two")
+
+    remote = reached(mirrors.poll([upstream.url])[upstream.url])
+
+    assert remote.has_moved
+    assert remote.mirror.resolve("master") == head
+
+
+def test_an_unreachable_remote_stops_no_other_and_keeps_its_mirror(
+    upstream: GitRepository, distgit: GitRepository, mirrors: Mirrors
+) -> None:
+    head = upstream.commit("one")
+    distgit.commit("one")
+    mirrors.poll([upstream.url, distgit.url])
+    upstream.path.rename(upstream.path.with_name("away"))
+    distgit.commit("two")
+
+    polled = mirrors.poll([upstream.url, distgit.url])
+
+    away = polled[upstream.url]
+    assert isinstance(away, Unreachable)
+    assert "upstream" in away.reason
+    assert away.last is not None
+    assert away.last.mirror.resolve("master") == head
+    assert reached(polled[distgit.url]).has_moved
+
+
+def test_a_remote_that_was_never_reached_has_no_last_state(
+    tmp_path: Path, mirrors: Mirrors
+) -> None:
+    url = (tmp_path / "absent").as_uri()
+
+    away = mirrors.poll([url])[url]
+
+    assert isinstance(away, Unreachable)
+    assert away.last is None
+
+
+def test_a_url_that_git_must_not_see_is_unreachable_like_any_other(mirrors: Mirrors) -> None:
+    away = mirrors.poll(["--upload-pack=x"])["--upload-pack=x"]
+
+    assert isinstance(away, Unreachable)
+    assert "not a git URL" in away.reason
+
+
+def test_a_poll_killed_before_it_noted_what_it_saw_fetches_again(
+    upstream: GitRepository, mirrors: Mirrors
+) -> None:
+    upstream.commit("one")
+    git.Mirror.clone(upstream.url, mirrors.path(upstream.url))
+
+    remote = reached(mirrors.poll([upstream.url])[upstream.url])
+
+    assert remote.has_moved
+    assert not reached(mirrors.poll([upstream.url])[upstream.url]).has_moved
+
+
+def test_two_urls_never_share_a_mirror(mirrors: Mirrors) -> None:
+    first = mirrors.path("https://a.example.test/x/nova.git")
+    second = mirrors.path("https://b.example.test/x/nova.git")
+
+    assert first != second
+    assert first.parent == second.parent == mirrors.folder
+    assert mirrors.path("https://a.example.test/..").parent == mirrors.folder
