@@ -1,5 +1,8 @@
 """Every error a user can meet. One base class, one exit code per family."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something the user can act on; the CLI prints it without a traceback."""
@@ -35,3 +38,15 @@ class OutsideError(UserError):
     """Something outside our hands stood in the way: unreachable, spurious."""
 
     exit_code = 6
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown name: the nearest known one, if any is near.
+
+    >>> did_you_mean("worker", ["workers", "release"])
+    '; did you mean "workers"?'
+    >>> did_you_mean("zzz", ["workers"])
+    ''
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'; did you mean "{near[0]}"?' if near else ""

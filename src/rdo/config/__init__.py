@@ -1,0 +1,25 @@
+"""rdo.toml: what can be set, where it is found, and where each value came from."""
+
+from rdo.config.loading import Configuration, Effective, Origin, OriginKind, find, is_address, load
+from rdo.config.settings import (
+    BridgeSection,
+    MailSection,
+    MetadataSection,
+    Settings,
+    Target,
+)
+
+__all__ = [
+    "BridgeSection",
+    "Configuration",
+    "Effective",
+    "MailSection",
+    "MetadataSection",
+    "Origin",
+    "OriginKind",
+    "Settings",
+    "Target",
+    "find",
+    "is_address",
+    "load",
+]

@@ -1,0 +1,319 @@
+"""Find rdo.toml, lay file, environment and options over the defaults, and check the result.
+
+Each value remembers where it came from, for `rdo config show` and for error messages.
+"""
+
+import logging
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from rdo.config.lines import KeyPath, key_lines
+from rdo.config.settings import Section, Settings
+from rdo.errors import ConfigError, did_you_mean
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "rdo.toml"
+FILE_VARIABLE = "RDO_CONFIG"
+PREFIX = "RDO_"
+_PATHS: tuple[KeyPath, ...] = (
+    ("data",),
+    ("platforms",),
+    ("metadata", "source"),
+    ("bridge", "constraints"),
+)
+_WANTED = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a section",
+    "int_type": "must be a whole number",
+    "is_instance_of": "must be a path",
+    "model_type": "must be a section",
+    "path_type": "must be a path",
+    "string_type": "must be a text",
+}
+_SECRET = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
+
+
+class OriginKind(StrEnum):
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from; `where` is `file:line`, the variable, or the option."""
+
+    kind: OriginKind
+    where: str = ""
+
+    def __str__(self) -> str:
+        return self.where or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One value as it counts, with its origin; secrets in it are masked."""
+
+    key: str
+    value: object
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The checked settings, the file they came from (None: no rdo.toml), and all origins."""
+
+    settings: Settings
+    file: Path | None
+    origins: Mapping[KeyPath, Origin]
+
+    def effective(self) -> list[Effective]:
+        """Every value, sections last, in the order of the classes."""
+        dump = self.settings.model_dump(mode="json", by_alias=True)
+        leaves = sorted(_leaves(dump), key=lambda leaf: len(leaf[0]) > 1)
+        default = Origin(OriginKind.DEFAULT)
+        return [
+            Effective(".".join(path), _masked(value), self.origins.get(path, default))
+            for path, value in leaves
+        ]
+
+
+def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The rdo.toml to read: of `start` (-C), else of RDO_CONFIG, else of the current folder.
+
+    A folder or file that was named must hold one; the current folder need not.
+    """
+    if named := start or (environ.get(FILE_VARIABLE) and Path(environ[FILE_VARIABLE])):
+        file = named / FILE_NAME if named.is_dir() else named
+        if not file.is_file():
+            by = "-C" if start else FILE_VARIABLE
+            hint = f"`rdo init {named}` makes one" if named.is_dir() or not named.exists() else ""
+            raise ConfigError(f"{by}: there is no {file}", hint=hint)
+        return file.absolute()
+    file = Path(FILE_NAME)
+    return file.absolute() if file.is_file() else None
+
+
+def load(
+    file: Path | None,
+    environ: Mapping[str, str] = os.environ,
+    options: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Read and check the whole configuration; one ConfigError names all its faults.
+
+    `options` are texts by dotted key (`targets.master-deb12.workers`), as the command line
+    gives them. Without a file the data folder is the user's.
+    """
+    layers = _Layers()
+    if file is None:
+        home = environ.get("XDG_DATA_HOME") or environ.get("HOME", "/") + "/.local/share"
+        layers.put(("data",), Path(home) / "rdo", Origin(OriginKind.DEFAULT))
+    else:
+        layers.put(("data",), file.parent / "data", Origin(OriginKind.DEFAULT))
+        _put_file(layers, file)
+    _put_environment(layers, environ)
+    _put_options(layers, options or {})
+    if isinstance(layers.values["data"], Path):
+        layers.values.setdefault("platforms", layers.values["data"] / "platforms")
+    return Configuration(_checked(layers, file), file, layers.origins)
+
+
+class _Layers:
+    """The values laid over each other so far, with the origin of each."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.origins: dict[KeyPath, Origin] = {}
+        self.faults: list[str] = []
+
+    def put(self, path: KeyPath, value: object, origin: Origin) -> None:
+        section = self.values
+        for depth, key in enumerate(path[:-1], 1):
+            below = section.setdefault(key, {})
+            if not isinstance(below, dict):
+                above = ".".join(path[:depth])
+                self.faults.append(f"{origin}: {above} is a value, not a section")
+                return
+            section = below
+        section[path[-1]] = value
+        self.origins[path] = origin
+
+
+def _put_file(layers: _Layers, file: Path) -> None:
+    shown = _shown(file)
+    try:
+        text = file.read_bytes().decode()
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{shown}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{shown}:{line}: not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        said, _, place = str(error).partition(" (at ")
+        found = re.search(r"line (\d+)", place)
+        line = int(found[1]) if found else text.count("\n") + 1
+        raise ConfigError(f"{shown}:{line}: {said}") from error
+    lines = key_lines(text)
+    for path, number in lines.items():
+        layers.origins[path] = Origin(OriginKind.FILE, f"{shown}:{number}")
+    for path, value in _leaves(values):
+        origin = layers.origins.get(path, Origin(OriginKind.FILE, shown))
+        layers.put(path, _anchored(path, value, file.parent), origin)
+
+
+def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE or not text:
+            continue
+        path = _variable_path(variable, layers.values)
+        known = _known_keys(path[:-1])
+        if path[-1] not in known:
+            variables = [_variable((*path[:-1], key)) for key in known]
+            near = did_you_mean(variable, variables)
+            log.warning("%s in the environment sets nothing%s", variable, near)
+            continue
+        value = _anchored(path, _typed(path, text), Path.cwd())
+        layers.put(path, value, Origin(OriginKind.ENVIRONMENT, variable))
+
+
+def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
+    for key, text in options.items():
+        path = tuple(key.split("."))
+        if path[:1] == ("targets",) and len(path) > 3:  # a target's name may have dots
+            path = ("targets", ".".join(path[1:-1]), path[-1])
+        value = _anchored(path, _typed(path, text), Path.cwd())
+        layers.put(path, value, Origin(OriginKind.OPTION, f"--set {key}"))
+
+
+def _variable(path: KeyPath) -> str:
+    """The environment variable of a key.
+
+    >>> _variable(("targets", "master-deb12", "time-limit-minutes"))
+    'RDO_TARGETS__MASTER_DEB12__TIME_LIMIT_MINUTES'
+    """
+    return PREFIX + "__".join(re.sub(r"[^A-Za-z0-9]", "_", key).upper() for key in path)
+
+
+def _variable_path(variable: str, values: Mapping[str, Any]) -> KeyPath:
+    parts = variable.removeprefix(PREFIX).split("__")
+    path = [part.lower().replace("_", "-") for part in parts]
+    targets = values.get("targets")
+    if len(path) == 3 and path[0] == "targets" and isinstance(targets, dict):
+        names = {_variable((name,)): name for name in targets}
+        path[1] = names.get(PREFIX + parts[1], path[1])
+    return tuple(path)
+
+
+def _section_class(path: KeyPath) -> type[BaseModel] | None:
+    """The class that holds the keys below `path`."""
+    if len(path) == 2 and path[0] == "targets":
+        return _model(Settings.model_fields["targets"].annotation)
+    if not path:
+        return Settings
+    fields = {field.alias: field for field in Settings.model_fields.values()}
+    known = len(path) == 1 and path[0] != "targets" and path[0] in fields
+    return _model(fields[path[0]].annotation) if known else None
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, Section) else None
+    return next(filter(None, map(_model, reversed(typing.get_args(annotation)))), None)
+
+
+def _known_keys(path: KeyPath) -> list[str]:
+    section = _section_class(path)
+    return [str(field.alias) for field in section.model_fields.values()] if section else []
+
+
+def _typed(path: KeyPath, text: str) -> object:
+    """A text from the environment or an option as the type its key wants, if it can be that."""
+    section = _section_class(path[:-1])
+    fields = section.model_fields.values() if section else ()
+    wanted = next((field.annotation for field in fields if field.alias == path[-1]), None)
+    if wanted is int and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if wanted is bool and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    return text
+
+
+def _anchored(path: KeyPath, value: object, base: Path) -> object:
+    """A relative path in `value` made absolute; an address is left as it is."""
+    if path not in _PATHS or not isinstance(value, str) or not value:
+        return value
+    if path == ("metadata", "source"):
+        return value if is_address(value) else os.path.normpath(base / Path(value).expanduser())
+    return Path(os.path.normpath(base / Path(value).expanduser()))
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is a URL or an scp-like address rather than a folder.
+
+    >>> [is_address(x) for x in ("https://h/x.git", "git@h:x.git", "../info", "/srv/a:b")]
+    [True, True, False, False]
+    """
+    return re.match(r"[a-z][a-z0-9+.-]*://|[^/:]+:(?!//)", source) is not None
+
+
+def _checked(layers: _Layers, file: Path | None) -> Settings:
+    faults = list(layers.faults)
+    settings = None
+    try:
+        settings = Settings.model_validate(layers.values)
+    except ValidationError as error:
+        # a fault in the key of a mapping is told of the key, not of "[key]"
+        for detail in error.errors(include_url=False, include_context=False):
+            path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+            faults.append(_told(path, detail["type"], detail["msg"], layers, file))
+    if faults or settings is None:
+        raise ConfigError(_several(faults))
+    return settings
+
+
+def _told(path: KeyPath, kind: str, said: str, layers: _Layers, file: Path | None) -> str:
+    known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in layers.origins]
+    where = str(layers.origins[known[0]]) if known else _shown(file) if file else FILE_NAME
+    key = ".".join(path)
+    if kind == "extra_forbidden":
+        return f'{where}: unknown key "{key}"{did_you_mean(path[-1], _known_keys(path[:-1]))}'
+    if kind == "missing":
+        return f'{where}: [{".".join(path[:-1])}] lacks "{path[-1]}"'
+    said = said.removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+    said = said.replace("should", "must", 1)
+    return f"{where}: {key} {_WANTED.get(kind, said)}"
+
+
+def _several(faults: list[str]) -> str:
+    return faults[0] if len(faults) == 1 else "\n".join([f"{len(faults)} faults", *faults])
+
+
+def _leaves(value: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    for key, below in value.items():
+        if isinstance(below, dict) and below:
+            yield from _leaves(below, (*above, key))
+        else:
+            yield (*above, key), below
+
+
+def _masked(value: object) -> object:
+    return _SECRET.sub(r"\1:***@", value) if isinstance(value, str) else value
+
+
+def _shown(file: Path) -> str:
+    """A file as the user would name it: relative when it is below the current folder."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)

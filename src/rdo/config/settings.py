@@ -1,0 +1,131 @@
+"""The sections of rdo.toml, one class each; unknown keys and wrong types are errors."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from rdo.errors import ConfigError, NotFoundError, did_you_mean
+
+# What else lives in the data folder, beside one folder per target.
+RESERVED_NAMES = frozenset({"cache", "mirrors", "platforms", "releases", "tmp"})
+
+NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
+
+
+def _kebab(name: str) -> str:
+    """The key in the file: `base_url` is `base-url`, the Python word `from_` is `from`."""
+    return name.strip("_").replace("_", "-")
+
+
+def _target_name(name: str) -> str:
+    if name in RESERVED_NAMES:
+        raise ValueError("is the name of another folder in data; choose another")
+    return name
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+TargetName = Annotated[Name, AfterValidator(_target_name)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, alias_generator=_kebab, hide_input_in_errors=True
+    )
+
+
+class MetadataSection(Section):
+    """Where the packages of the distribution are written down, in rdoinfo's format."""
+
+    source: Line
+    file: Line = "rdo.yml"
+
+
+class BridgeSection(Section):
+    """What comes from PyPI when no package of ours provides it."""
+
+    constraints: Path | None = None
+
+
+class MailSection(Section):
+    """How maintainers are told; without this section no mail is sent."""
+
+    server: Line
+    from_: Annotated[Line, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+class Target(Section):
+    """A release on a platform, and the bounds of a build there.
+
+    `initial_commits` is how many of the newest commits are built when a package is seen for
+    the first time; `retries` counts the tries after a spurious failure.
+    """
+
+    release: Name
+    platform: Name
+    workers: Count = 2
+    builder: Name = "root"
+    components: bool = False
+    initial_commits: Count = 1
+    time_limit_minutes: Count = 60
+    output_limit_mb: Count = 200
+    retries: Annotated[int, Field(ge=0)] = 3
+    reponame: Name = "delorean"
+    project_name: Line = "RDO"
+    dist: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9._~]+$")] | None = None
+
+
+class Settings(Section):
+    """All of rdo.toml; every path is absolute.
+
+    Without a rdo.toml the sections are empty: `needed_metadata` and `target` then say what
+    to do.
+    """
+
+    data: Path
+    platforms: Path
+    base_url: Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")] = (
+        "http://127.0.0.1:8080"
+    )
+    database: Line = "sqlite"
+    metadata: MetadataSection | None = None
+    bridge: BridgeSection = BridgeSection()
+    targets: dict[TargetName, Target] = Field(default_factory=dict)
+    mail: MailSection | None = None
+
+    @property
+    def database_url(self) -> str:
+        """What SQLAlchemy opens; `sqlite` alone is a file of ours in the data folder."""
+        if self.database == "sqlite":
+            return f"sqlite:///{self.data / 'rdo.sqlite'}"
+        return self.database
+
+    @property
+    def cache(self) -> Path:
+        """What can be thrown away at any time."""
+        return self.data / "cache"
+
+    @property
+    def needed_metadata(self) -> MetadataSection:
+        if self.metadata is None:
+            raise ConfigError("no [metadata] is configured", hint=NO_FILE_HINT)
+        return self.metadata
+
+    def target(self, name: str) -> Target:
+        """The settings of one target."""
+        if not self.targets:
+            raise ConfigError("no [targets.NAME] is configured", hint=NO_FILE_HINT)
+        if name not in self.targets:
+            near = did_you_mean(name, self.targets)
+            raise NotFoundError(f"no target is called {name}{near}")
+        return self.targets[name]
+
+    def target_folder(self, name: str) -> Path:
+        """Where all state of a target lives; its published tree is `repos` in it."""
+        return self.data / name
+
+    def tree_url(self, name: str) -> str:
+        """The address under which a target's published tree is served."""
+        return f"{self.base_url.rstrip('/')}/{name}/repos"

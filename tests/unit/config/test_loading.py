@@ -1,0 +1,233 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from rdo.config import Configuration, OriginKind, find, load
+from rdo.errors import ConfigError, NotFoundError
+
+WHOLE = """\
+data = "state"
+base-url = "http://trunk.example.test/"
+database = "postgresql://rdo:secret@db/rdo"
+[metadata]
+source = "info"
+file = "all.yml"
+[bridge]
+constraints = "upper-constraints.txt"
+[targets.master-deb12]
+release = "master"
+platform = "deb12-x86_64"
+workers = 4
+components = true
+[mail]
+server = "127.0.0.1:2525"
+from = "rdo@example.test"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a whole rdo.toml; it is not the current one."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "rdo.toml").write_text(WHOLE)
+    return folder
+
+
+def loaded(folder: Path, *, text: str | None = None, **environ: str) -> Configuration:
+    if text is not None:
+        (folder / "rdo.toml").write_text(text)
+    return load(folder / "rdo.toml", environ)
+
+
+def faults(folder: Path, text: str, **environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, text=text, **environ)
+    lines = str(caught.value).replace(f"{folder}/", "").splitlines()
+    return lines if len(lines) == 1 else lines[1:]
+
+
+def origins(configuration: Configuration) -> dict[str, str]:
+    return {value.key: str(value.origin) for value in configuration.effective()}
+
+
+def test_a_whole_file_is_read(folder: Path) -> None:
+    settings = loaded(folder).settings
+
+    assert settings.data == folder / "state"
+    assert settings.platforms == folder / "state/platforms"
+    assert settings.needed_metadata.source == str(folder / "info")
+    assert settings.bridge.constraints == folder / "upper-constraints.txt"
+    assert settings.target("master-deb12").workers == 4
+    assert settings.target("master-deb12").time_limit_minutes == 60
+    assert settings.target_folder("master-deb12") == folder / "state/master-deb12"
+    assert settings.tree_url("master-deb12") == "http://trunk.example.test/master-deb12/repos"
+    assert settings.mail is not None
+    assert settings.mail.from_ == "rdo@example.test"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://example.test/info.git", "ssh://git@example.test/info", "git@example.test:info.git"],
+)
+def test_an_address_of_metadata_is_no_path(folder: Path, source: str) -> None:
+    settings = loaded(folder, text=f'[metadata]\nsource = "{source}"').settings
+
+    assert settings.needed_metadata.source == source
+
+
+def test_sqlite_alone_is_a_file_in_the_data_folder(folder: Path) -> None:
+    settings = loaded(folder, text='data = "d"').settings
+
+    assert settings.database_url == f"sqlite:///{folder}/d/rdo.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("base_url = 'http://x'", 'rdo.toml:1: unknown key "base_url"; did you mean "base-url"?'),
+        (
+            "[metadata]\nsuorce = 'x'\nsource = 'y'",
+            'rdo.toml:2: unknown key "metadata.suorce"; did you mean "source"?',
+        ),
+        (
+            "\n[targets.a]\nrelease = 'r'\nplatform = 'p'\nworker = 3",
+            'rdo.toml:5: unknown key "targets.a.worker"; did you mean "workers"?',
+        ),
+        (
+            "[targets.a]\nrelease = 'r'\nplatform = 'p'\nworkers = '2'",
+            "rdo.toml:4: targets.a.workers must be a whole number",
+        ),
+        (
+            "[targets.a]\nrelease = 'r'\nplatform = 'p'\nworkers = 0",
+            "rdo.toml:4: targets.a.workers must be greater than or equal to 1",
+        ),
+        ("[targets.a]\nrelease = 'r'", 'rdo.toml:1: [targets.a] lacks "platform"'),
+        ("data = 3", "rdo.toml:1: data must be a path"),
+        ("metadata = 3", "rdo.toml:1: metadata must be a section"),
+        ("\n[data]\nx = 1", "rdo.toml:3: data is a value, not a section"),
+        ("a = 1\nb = ", "rdo.toml:2: Invalid value"),
+        (
+            "[targets.cache]\nrelease = 'r'\nplatform = 'p'",
+            "rdo.toml:1: targets.cache is the name of another folder in data",
+        ),
+        ("[targets.'../x']\nrelease='r'\nplatform='p'", "rdo.toml:1: targets.../x must match"),
+        ("base-url = 'here'", "rdo.toml:1: base-url must match pattern"),
+        ('base-url = "http://x\\ny"', "rdo.toml:1: base-url must match"),
+    ],
+)
+def test_a_fault_names_file_line_and_remedy(folder: Path, text: str, said: str) -> None:
+    assert faults(folder, text)[0].startswith(said)
+
+
+def test_all_faults_are_told_at_once(folder: Path) -> None:
+    text = "dta = 'x'\n[targets.a]\nrelease = 1\nplatform = 'p'\n"
+
+    told = faults(folder, text, RDO_TARGETS__A__WORKERS="many")
+
+    assert [line.split(": ")[0] for line in told] == [
+        "rdo.toml:3",
+        "RDO_TARGETS__A__WORKERS",
+        "rdo.toml:1",
+    ]
+
+
+def test_a_file_that_is_not_utf8_is_told_by_line(folder: Path) -> None:
+    (folder / "rdo.toml").write_bytes(b"# \n# \xff\n")
+
+    with pytest.raises(ConfigError, match=r"rdo\.toml:2: not UTF-8"):
+        load(folder / "rdo.toml", {})
+
+
+def test_the_environment_wins_over_the_file_and_an_option_over_both(folder: Path) -> None:
+    environ = {"RDO_TARGETS__MASTER_DEB12__WORKERS": "7", "RDO_DATABASE": "sqlite:///x"}
+
+    configuration = load(
+        folder / "rdo.toml", environ, {"database": "sqlite", "targets.master-deb12.retries": "0"}
+    )
+
+    target = configuration.settings.target("master-deb12")
+    assert (target.workers, target.retries) == (7, 0)
+    assert configuration.settings.database == "sqlite"
+    told = origins(configuration)
+    assert told["targets.master-deb12.workers"] == "RDO_TARGETS__MASTER_DEB12__WORKERS"
+    assert told["targets.master-deb12.retries"] == "--set targets.master-deb12.retries"
+    assert told["targets.master-deb12.release"] == f"{folder}/rdo.toml:10"
+    assert told["targets.master-deb12.builder"] == "default"
+    assert told["platforms"] == "default"
+
+
+def test_a_path_from_the_environment_is_relative_to_the_current_folder(folder: Path) -> None:
+    settings = loaded(folder, RDO_DATA="d").settings
+
+    assert settings.data == Path.cwd() / "d"
+    assert settings.platforms == Path.cwd() / "d/platforms"
+
+
+def test_a_variable_that_sets_nothing_is_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        loaded(folder, RDO_BASEURL="http://x", RDO_TARGETS__MASTER_DEB12__WORKER="1")
+
+    assert caplog.messages == [
+        'RDO_BASEURL in the environment sets nothing; did you mean "RDO_BASE_URL"?',
+        (
+            "RDO_TARGETS__MASTER_DEB12__WORKER in the environment sets nothing; "
+            'did you mean "RDO_TARGETS__MASTER_DEB12__WORKERS"?'
+        ),
+    ]
+
+
+def test_passwords_are_masked_in_what_is_shown(folder: Path) -> None:
+    shown = {value.key: value.value for value in loaded(folder).effective()}
+
+    assert shown["database"] == "postgresql://rdo:***@db/rdo"
+
+
+def test_an_unknown_target_is_not_found(folder: Path) -> None:
+    with pytest.raises(NotFoundError, match='did you mean "master-deb12"'):
+        loaded(folder).settings.target("master-deb13")
+
+
+def test_without_a_file_the_data_is_the_users(tmp_path: Path) -> None:
+    by_home = load(None, {"HOME": "/home/u"})
+    by_xdg = load(None, {"HOME": "/home/u", "XDG_DATA_HOME": "/x"})
+
+    assert by_home.settings.data == Path("/home/u/.local/share/rdo")
+    assert by_xdg.settings.platforms == Path("/x/rdo/platforms")
+    assert {value.origin.kind for value in by_xdg.effective()} == {OriginKind.DEFAULT}
+
+
+def test_without_a_file_what_needs_one_names_the_remedy() -> None:
+    settings = load(None, {"HOME": "/home/u"}).settings
+
+    with pytest.raises(ConfigError) as caught:
+        _ = settings.needed_metadata
+    assert "rdo init" in caught.value.hint
+
+
+def test_the_file_is_found_by_option_then_variable_then_here(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert find(None, {}) is None
+    (here / "rdo.toml").touch()
+    other = tmp_path / "other.toml"
+    other.touch()
+
+    assert find(None, {}) == here / "rdo.toml"
+    assert find(None, {"RDO_CONFIG": str(other)}) == other
+    assert find(folder, {"RDO_CONFIG": str(other)}) == folder / "rdo.toml"
+
+
+@pytest.mark.parametrize("environ", [{}, {"RDO_CONFIG": "nowhere"}])
+def test_a_named_file_must_exist(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="there is no"):
+        find(None if environ else tmp_path, environ)
