@@ -1,0 +1,208 @@
+"""The `rdo` command: its groups, loaded when used, its logging, its exit codes."""
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+from rdo import __version__, log_context
+from rdo.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from rdo.app import App
+
+log = logging.getLogger(__name__)
+
+EX_USAGE = 2
+EX_SOFTWARE = 70
+INTERRUPTED = 130
+
+EXIT_CODES = """\b
+Exit codes:
+  0  all is well, or there was nothing to do
+  1  something is FTBFS (does not build)
+  2  configuration, metadata or usage
+  3  an external program failed or is missing
+  4  not found
+  5  refused
+  6  only things outside our hands are left: unreachable, spurious
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is imported when it is called; `help` is its line in `rdo --help`."""
+
+    module: str
+    command: str
+    help: str
+
+
+COMMANDS: dict[str, Lazy] = {
+    "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
+    "config": Lazy("rdo.cli.config", "config", "Show what is configured, and from where."),
+    "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
+    "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose help does not import its commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(importlib.import_module(lazy.module), lazy.command)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            ctx.fail(f"no command {args[0]}{did_you_mean(args[0], known)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+
+
+def _options(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, str]:
+    """`--set KEY=VALUE` as a mapping."""
+    for text in texts:
+        if "=" not in text:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return {key: value for key, _, value in (text.partition("=") for text in texts)}
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "-C",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder of rdo.toml, instead of RDO_CONFIG or the current folder.",
+)
+@click.option(
+    "--set",
+    "options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_options,
+    help="A value over that of rdo.toml, e.g. targets.master-deb12.workers=4.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say each program that is run.")
+@click.option("--debug", is_flag=True, help="Say everything, with times and tracebacks.")
+@click.version_option(__version__, prog_name="rdo", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(
+    ctx: click.Context, folder: Path | None, options: dict[str, str], verbose: bool, debug: bool
+) -> None:
+    """Run an RPM distribution of fast-moving upstream projects.
+
+    \b
+    A first build:
+      rdo init demo
+      rdo -C demo doctor
+      rdo -C demo trunk run
+    """
+    configure_logging(verbose=verbose, debug=debug)
+    if ctx.resilient_parsing:
+        return
+    ctx.obj = _app(folder, options)
+
+
+def _app(folder: Path | None, options: dict[str, str]) -> "App":
+    from rdo.app import App
+
+    return App(folder, options)
+
+
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Lines on whatever stderr is now, so that a live display may stand in for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class ContextFormatter(logging.Formatter):
+    """`openstack-nova@1a2b3c4: warning: message`; info lines carry no level."""
+
+    def __init__(self, *, times: bool) -> None:
+        super().__init__("%(asctime)s %(message)s" if times else "%(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        shown = logging.makeLogRecord(record.__dict__)
+        shown.msg = f"{log_context.current.get()}{level}{record.getMessage()}"
+        shown.args = ()
+        return super().format(shown)
+
+
+def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
+    """Send rdo's log to stderr: things done, with `verbose` each program, with `debug` all."""
+    handler = StderrHandler()
+    handler.setFormatter(ContextFormatter(times=debug))
+    logging.basicConfig(handlers=[handler], force=True)
+    logging.getLogger().setLevel(logging.DEBUG if debug else logging.WARNING)
+    logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else logging.INFO)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code: Any = cli.main(args=list(args), prog_name="rdo", standalone_mode=False)
+        sys.stdout.flush()
+    except UserError as error:
+        log.debug("traceback", exc_info=error)
+        _complain(str(error), error.hint)
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return EX_USAGE
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return EX_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`) has gone; Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
+        traceback.print_exc()
+        _complain("this is a bug in rdo; please report it with the lines above")
+        return EX_SOFTWARE
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, hint: str = "") -> None:
+    click.echo(f"rdo: error: {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+
+
+def main() -> NoReturn:
+    """The entry point of the program."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""What a command answers: a table or a text for people, JSON for programs."""
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# Control characters in a package's or a commit's text must not reach the terminal.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """Rows for people; a cell is shown with `str`, None as nothing."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+def json_option(command: Command) -> Command:
+    """The option `--json`, given to the command as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(command)
+
+
+def show(value: object, as_json: bool, people: Table | str | None = None) -> None:
+    """Print `value` as JSON, or else `people`, or else the value's own text."""
+    if as_json:
+        click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    elif isinstance(people, Table):
+        _show_table(people)
+    else:
+        text = str(value) if people is None else people
+        click.echo("\n".join(_clean(line) for line in text.split("\n")))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: dataclasses as objects, times in ISO 8601, sets sorted."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
+    match value:
+        case Enum():
+            return plain(value.value)
+        case Mapping():
+            return {str(key): plain(below) for key, below in value.items()}
+        case AbstractSet():
+            return sorted((plain(below) for below in value), key=str)
+        case list() | tuple():
+            return [plain(below) for below in value]
+        case datetime():
+            return value.isoformat()
+        case str() | int() | float() | bool() | None:
+            return value
+        case PurePath():
+            return str(value)
+    return str(value)
+
+
+def _show_table(table: Table) -> None:
+    cells = [[_clean("" if c is None else str(c)) for c in row] for row in table.rows]
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        _show_rich(table.columns, cells)
+        return
+    rows = [[column.upper() for column in table.columns], *cells]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def _show_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    # imported here: only a terminal pays for it
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _clean(text: str) -> str:
+    return text.translate(_CONTROLS)

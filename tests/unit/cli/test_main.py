@@ -1,0 +1,132 @@
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from rdo import log_context
+from rdo.cli import main
+from rdo.errors import CommandError, RefusedError
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, logging.getLogger("rdo").level
+    yield
+    root.handlers[:], level, rdo_level = before
+    root.setLevel(level)
+    logging.getLogger("rdo").setLevel(rdo_level)
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """A command `fail` that raises what is put into the list."""
+    errors: list[BaseException] = []
+
+    @click.command("fail")
+    def fail() -> None:
+        raise errors[0]
+
+    monkeypatch.setitem(main.cli.commands, "fail", fail)
+    return errors
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--help"]) == 0
+
+    out = capsys.readouterr().out
+    for name, lazy in main.COMMANDS.items():
+        assert f"{name} " in out
+        assert lazy.help in out
+    assert "6  only things outside our hands" in out
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_loads_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([name, "--help"]) == 0
+
+    assert capsys.readouterr().out.startswith(f"Usage: rdo {name}")
+
+
+def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["confg"]) == 2
+
+    assert 'did you mean "config"?' in capsys.readouterr().err
+
+
+def test_set_without_a_value_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--set", "data", "config", "show"]) == 2
+
+    assert "'data' is not KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (CommandError("git: exit status 1"), 3, "rdo: error: git: exit status 1\n"),
+        (RefusedError("no", hint="ask"), 5, "rdo: error: no\n  ask\n"),
+        (KeyboardInterrupt(), 130, "rdo: error: interrupted\n"),
+    ],
+)
+def test_what_a_user_can_meet_has_no_traceback(
+    raising: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    raising.append(error)
+
+    assert main.run(["fail"]) == code
+
+    assert capsys.readouterr().err.lstrip("\n") == said  # click ends the line of a ^C
+
+
+def test_a_bug_keeps_its_traceback(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(KeyError("x"))
+
+    assert main.run(["fail"]) == 70
+
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "KeyError: 'x'" in err
+
+
+def test_a_log_line_names_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    main.configure_logging()
+    log = logging.getLogger("rdo.trunk")
+
+    with log_context.about("python-pbr@1a2b3c4"):
+        log.info("built in %d s", 3)
+        log.debug("not shown")
+        log.warning("odd")
+    logging.getLogger("alembic").info("not shown")
+
+    assert capsys.readouterr().err == (
+        "python-pbr@1a2b3c4: built in 3 s\npython-pbr@1a2b3c4: warning: odd\n"
+    )
+
+
+def test_verbose_says_what_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    main.configure_logging(verbose=True)
+
+    logging.getLogger("rdo.run").debug("run: git")
+
+    assert capsys.readouterr().err == "run: git\n"
+
+
+def test_config_show_says_value_and_origin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rdo.toml").write_text('database = "sqlite:////x"\n')
+
+    code = main.run(["-C", str(tmp_path), "--set", "base-url=http://h", "config", "show"])
+
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert ["database", "sqlite:////x", f"{tmp_path}/rdo.toml:1"] in rows
+    assert ["base-url", "http://h", "--set", "base-url"] in rows
