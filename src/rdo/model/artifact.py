@@ -1,0 +1,28 @@
+"""One RPM that a build gave, and its piece of repository metadata."""
+
+from dataclasses import dataclass
+
+from rdo.model.nevra import Nevra
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What the three metadata files of a repository say about one RPM, as XML.
+
+    The href in `primary` is the bare file name; a repository puts its own in place of it.
+    """
+
+    primary: str
+    filelists: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One RPM file. `file_name` has passed the check that it may be a path and a URL."""
+
+    file_name: str
+    nevra: Nevra
+    sha256: str
+    size: int
+    is_source: bool

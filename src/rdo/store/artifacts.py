@@ -1,0 +1,110 @@
+"""The RPMs of published builds and their pieces of repository metadata."""
+
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, load_only
+
+from rdo.model.artifact import Artifact, Fragment
+from rdo.model.nevra import Nevra
+from rdo.store.schema import ArtifactRow, BuildRow, PackageRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtifact:
+    """An artifact with its place in the store; its fragment is asked for by `id`."""
+
+    id: int
+    build_id: int
+    package: str
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    session: Session
+
+    def add(self, build_id: int, fragments: Mapping[Artifact, Fragment]) -> None:
+        """Record the RPMs of a build; what an interrupted publication left is replaced."""
+        for old in self.session.scalars(_light().where(ArtifactRow.build_id == build_id)):
+            self.session.delete(old)
+        self.session.flush()
+        self.session.add_all(_row(build_id, *item) for item in fragments.items())
+        self.session.flush()
+
+    def of_build(self, build_id: int) -> tuple[Artifact, ...]:
+        """The RPMs of a build, the source RPM first, then by file name."""
+        query = _light().where(ArtifactRow.build_id == build_id)
+        order = (ArtifactRow.is_source.desc(), ArtifactRow.file_name)
+        return tuple(_artifact(row) for row in self.session.scalars(query.order_by(*order)))
+
+    def good(self, target: str) -> tuple[StoredArtifact, ...]:
+        """The RPMs of every package's newest good build, by package and file name."""
+        query = (
+            select(ArtifactRow, BuildRow.package)
+            .options(load_only(*_LIGHT))
+            .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+            .join(PackageRow, PackageRow.good_id == BuildRow.id)
+            .where(PackageRow.target == target)
+            .order_by(BuildRow.package, ArtifactRow.file_name)
+        )
+        return tuple(
+            StoredArtifact(row.id, row.build_id, package, _artifact(row))
+            for row, package in self.session.execute(query)
+        )
+
+    def fragments(self, artifact_ids: Collection[int]) -> dict[int, Fragment]:
+        query = select(
+            ArtifactRow.id,
+            ArtifactRow.primary_xml,
+            ArtifactRow.filelists_xml,
+            ArtifactRow.other_xml,
+        ).where(ArtifactRow.id.in_(artifact_ids))
+        return {
+            artifact_id: Fragment(*(zlib.decompress(part).decode() for part in parts))
+            for artifact_id, *parts in self.session.execute(query)
+        }
+
+
+_LIGHT = (
+    ArtifactRow.build_id,
+    ArtifactRow.file_name,
+    ArtifactRow.name,
+    ArtifactRow.epoch,
+    ArtifactRow.version,
+    ArtifactRow.release,
+    ArtifactRow.arch,
+    ArtifactRow.sha256,
+    ArtifactRow.size,
+    ArtifactRow.is_source,
+)
+
+
+def _light() -> Select[ArtifactRow]:
+    """A query that leaves the fragments, which are most of a row, on the disk."""
+    return select(ArtifactRow).options(load_only(*_LIGHT))
+
+
+def _artifact(row: ArtifactRow) -> Artifact:
+    nevra = Nevra(row.name, row.epoch, row.version, row.release, row.arch)
+    return Artifact(row.file_name, nevra, row.sha256, row.size, row.is_source)
+
+
+def _row(build_id: int, artifact: Artifact, fragment: Fragment) -> ArtifactRow:
+    return ArtifactRow(
+        build_id=build_id,
+        file_name=artifact.file_name,
+        name=artifact.nevra.name,
+        epoch=artifact.nevra.epoch,
+        version=artifact.nevra.version,
+        release=artifact.nevra.release,
+        arch=artifact.nevra.arch,
+        sha256=artifact.sha256,
+        size=artifact.size,
+        is_source=artifact.is_source,
+        primary_xml=zlib.compress(fragment.primary.encode()),
+        filelists_xml=zlib.compress(fragment.filelists.encode()),
+        other_xml=zlib.compress(fragment.other.encode()),
+    )

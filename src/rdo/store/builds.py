@@ -1,0 +1,340 @@
+"""Builds: the queue of a target, what runs, and how each try ended."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from rdo.errors import NotFoundError
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Release, Waiting
+from rdo.model.commit import Commit
+from rdo.store.commits import Commits, commit_of
+from rdo.store.moments import maybe_moment, moment, seconds
+from rdo.store.schema import OPEN_BUILD, UNPUBLISHED, BuildRow, CommitRow, PackageRow
+
+SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
+
+
+class BuildState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One try of a commit, as the store knows it.
+
+    `position` orders the commits of a package. `outcome` is None until there was one; a queued
+    build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
+    bare file names in the build's own folder. `published` is its number in the target's
+    publish sequence; `superseded` says that a later commit of its package came first.
+    """
+
+    id: int
+    target: str
+    commit: Commit
+    position: int
+    release: Release
+    attempt: int
+    bootstrap: bool
+    inputs: str
+    state: BuildState
+    outcome: Outcome | None
+    ticket: str
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    published: int | None
+    superseded: bool
+
+    @property
+    def package(self) -> str:
+        return self.commit.package
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    session: Session
+
+    def plan(
+        self,
+        target: str,
+        commit: Commit,
+        *,
+        now: datetime,
+        inputs: str = "",
+        bootstrap: bool = False,
+        as_newest: bool = False,
+    ) -> Build:
+        """Queue a build of `commit` and choose its release date, once and for all its retries.
+
+        The date is `now`, or one second after the package's last one where that is later, so
+        that two builds of a package never share a Release. `as_newest` is for a known commit
+        that has become the head again; see `Commits.add`.
+        """
+        row = Commits(self.session).add(target, commit, as_newest=as_newest)
+        date = max(seconds(now), self._last_release_date(target, commit.package) + 1)
+        return self._queue(row, date, seconds(now), 1, inputs=inputs, bootstrap=bootstrap)
+
+    def retry(self, build_id: int, *, now: datetime) -> Build:
+        """Queue the same build once more, with the release date that it had."""
+        old, commit = self._row(build_id), self._commit_row(build_id)
+        return self._queue(
+            commit,
+            old.release_date,
+            seconds(now),
+            old.attempt + 1,
+            inputs=old.inputs,
+            bootstrap=old.bootstrap,
+        )
+
+    def queue(self, target: str) -> tuple[Build, ...]:
+        """The queued builds in the order they were planned."""
+        return self._in_state(target, BuildState.QUEUED)
+
+    def running(self, target: str) -> tuple[Build, ...]:
+        return self._in_state(target, BuildState.RUNNING)
+
+    def start(self, build_id: int, *, now: datetime, ticket: str = "") -> Build:
+        """Mark a queued build as running; `ticket` is what its builder knows it by."""
+        row = self._row(build_id)
+        if row.state != BuildState.QUEUED:
+            raise ValueError(f"build {build_id} is {row.state}, not queued")
+        row.state, row.started, row.ticket = BuildState.RUNNING, seconds(now), ticket
+        return self.get(build_id)
+
+    def settle(
+        self, build_id: int, outcome: Outcome, *, now: datetime, final: bool = True
+    ) -> Build:
+        """Record how a build ended.
+
+        Waiting puts the same build back into the queue. A failure that is `final=False` will
+        be tried again, and does not make its package FTBFS. A queued build may be failed
+        without ever having run (the member of a cycle).
+        """
+        row = self._row(build_id)
+        if row.state == BuildState.DONE:
+            raise ValueError(f"build {build_id} has ended before")
+        row.needs = "[]"
+        match outcome:
+            case Waiting(needs):
+                row.state, row.outcome = BuildState.QUEUED, "waiting"
+                row.needs, row.started, row.ticket = json.dumps(needs), None, ""
+                return self.get(build_id)
+            case Failed(reason, detail):
+                row.outcome, row.reason, row.detail = "failed", reason.value, detail
+            case Built(rpms):
+                row.outcome, row.rpms = "built", json.dumps([rpm.name for rpm in rpms])
+        row.state, row.finished = BuildState.DONE, seconds(now)
+        if final:
+            self._note_newest(row)
+        return self.get(build_id)
+
+    def interrupt(self, target: str, *, now: datetime) -> tuple[Build, ...]:
+        """Fail every running build of the target as interrupted; return them.
+
+        Only the holder of the target's round lock may know that they no longer run. None of
+        them makes its package FTBFS; the caller decides on another try.
+        """
+        failure = Failed(FailureReason.INTERRUPTED, "the round that ran it was stopped")
+        return tuple(
+            self.settle(build.id, failure, now=now, final=False) for build in self.running(target)
+        )
+
+    def get(self, build_id: int) -> Build:
+        self.session.flush()
+        found = self._select(BuildRow.id == build_id)
+        if not found:
+            raise NotFoundError(f"there is no build {build_id}")
+        return found[0]
+
+    def newest(self, target: str, package: str) -> Build | None:
+        """The package's build with the highest id, whatever its state."""
+        return next(iter(self.history(target, package, limit=1)), None)
+
+    def history(self, target: str, package: str, *, limit: int = 20) -> tuple[Build, ...]:
+        """The package's builds, newest first."""
+        condition = (BuildRow.target == target) & (BuildRow.package == package)
+        return self._select(condition, newest_first=True, limit=limit)
+
+    def with_prefix(
+        self, target: str, upstream_prefix: str, *, limit: int = 20
+    ) -> tuple[Build, ...]:
+        """The builds of commits whose upstream hash begins so, newest first."""
+        upper = upstream_prefix + "\x7f"  # above every hexadecimal digit: a range, for the index
+        condition = (
+            (CommitRow.target == target)
+            & (CommitRow.upstream_hash >= upstream_prefix)
+            & (CommitRow.upstream_hash < upper)
+        )
+        return self._select(condition, newest_first=True, limit=limit)
+
+    def already_built(self, target: str, inputs: str) -> Build | None:
+        """The newest build from the same inputs that gave RPMs."""
+        condition = (
+            (BuildRow.target == target)
+            & (BuildRow.inputs == inputs)
+            & (BuildRow.outcome == "built")
+        )
+        return next(iter(self._select(condition, newest_first=True, limit=1)), None)
+
+    def spurious_attempts(self, build_id: int) -> int:
+        """How often this build and the tries it repeats failed for no reason of their own."""
+        row = self._row(build_id)
+        query = select(func.count()).where(
+            BuildRow.commit_id == row.commit_id,
+            BuildRow.release_date == row.release_date,
+            BuildRow.reason.in_(SPURIOUS),
+        )
+        return self.session.scalar(query) or 0
+
+    def unpublished(self, target: str) -> tuple[Build, ...]:
+        """Builds that gave RPMs and were not published, oldest first: after a kill, usually."""
+        return self._select((BuildRow.target == target) & UNPUBLISHED)
+
+    def publish(self, build_id: int, *, superseded: bool) -> Build:
+        """Give the build the target's next publish number; called by `rdo.publish` alone.
+
+        Unless it is superseded or a bootstrap build it becomes the package's newest good one.
+        """
+        row = self._row(build_id)
+        query = select(func.max(BuildRow.published)).where(BuildRow.target == row.target)
+        row.published = (self.session.scalar(query) or 0) + 1
+        row.superseded = superseded
+        if not superseded and not row.bootstrap:
+            self._package_row(row).good_id = row.id
+        return self.get(build_id)
+
+    def _queue(
+        self,
+        commit: CommitRow,
+        release_date: int,
+        created: int,
+        attempt: int,
+        *,
+        inputs: str,
+        bootstrap: bool,
+    ) -> Build:
+        row = BuildRow(
+            target=commit.target,
+            package=commit.package,
+            commit_id=commit.id,
+            release_date=release_date,
+            attempt=attempt,
+            bootstrap=bootstrap,
+            inputs=inputs,
+            state=BuildState.QUEUED,
+            detail="",
+            needs="[]",
+            rpms="[]",
+            ticket="",
+            created=created,
+            superseded=False,
+        )
+        self.session.add(row)
+        self.session.flush()
+        return self.get(row.id)
+
+    def _note_newest(self, row: BuildRow) -> None:
+        """Make `row` the package's newest outcome, unless a later commit has one already."""
+        package = self._package_row(row)
+        if row.bootstrap and row.outcome == "built":
+            return
+        if package.newest_id is not None and self._order(package.newest_id) > self._order(row.id):
+            return
+        package.newest_id = row.id
+        if row.outcome == "built":
+            package.broken_id = package.broken_since = None
+        elif package.broken_id is None:
+            package.broken_id, package.broken_since = row.id, row.finished
+
+    def _package_row(self, build: BuildRow) -> PackageRow:
+        row = self.session.get(PackageRow, (build.target, build.package))
+        if row is None:
+            row = PackageRow(target=build.target, package=build.package)
+            self.session.add(row)
+        return row
+
+    def _order(self, build_id: int) -> tuple[int, int]:
+        return self._commit_row(build_id).position, build_id
+
+    def _last_release_date(self, target: str, package: str) -> int:
+        query = select(func.max(BuildRow.release_date)).where(
+            BuildRow.target == target, BuildRow.package == package
+        )
+        return self.session.scalar(query) or 0
+
+    def _row(self, build_id: int) -> BuildRow:
+        row = self.session.get(BuildRow, build_id)
+        if row is None:
+            raise NotFoundError(f"there is no build {build_id}")
+        return row
+
+    def _commit_row(self, build_id: int) -> CommitRow:
+        query = select(CommitRow).join(BuildRow, BuildRow.commit_id == CommitRow.id)
+        return self.session.scalars(query.where(BuildRow.id == build_id)).one()
+
+    def _in_state(self, target: str, state: BuildState) -> tuple[Build, ...]:
+        # OPEN_BUILD is implied by the state; written out, it lets the partial index be used.
+        return self._select((BuildRow.target == target) & OPEN_BUILD & (BuildRow.state == state))
+
+    def _select(
+        self,
+        condition: ColumnElement[bool],
+        *,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> tuple[Build, ...]:
+        order = BuildRow.id.desc() if newest_first else BuildRow.id
+        return read_builds(self.session, selection().where(condition).order_by(order).limit(limit))
+
+
+def selection() -> Select[BuildRow, CommitRow]:
+    return select(BuildRow, CommitRow).join(CommitRow, BuildRow.commit_id == CommitRow.id)
+
+
+def read_builds(session: Session, query: Select[BuildRow, CommitRow]) -> tuple[Build, ...]:
+    return tuple(_build(build, commit) for build, commit in session.execute(query))
+
+
+def by_id(builds: Iterable[Build]) -> dict[int, Build]:
+    return {build.id: build for build in builds}
+
+
+def _build(row: BuildRow, commit_row: CommitRow) -> Build:
+    commit = commit_of(commit_row)
+    return Build(
+        id=row.id,
+        target=row.target,
+        commit=commit,
+        position=commit_row.position,
+        release=Release(moment(row.release_date), commit.short_hash),
+        attempt=row.attempt,
+        bootstrap=row.bootstrap,
+        inputs=row.inputs,
+        state=BuildState(row.state),
+        outcome=_outcome(row),
+        ticket=row.ticket,
+        created=moment(row.created),
+        started=maybe_moment(row.started),
+        finished=maybe_moment(row.finished),
+        published=row.published,
+        superseded=row.superseded,
+    )
+
+
+def _outcome(row: BuildRow) -> Outcome | None:
+    match row.outcome:
+        case "built":
+            return Built(tuple(Path(name) for name in json.loads(row.rpms)))
+        case "failed":
+            return Failed(FailureReason(row.reason or ""), row.detail)
+        case "waiting":
+            return Waiting(tuple(json.loads(row.needs)))
+    return None

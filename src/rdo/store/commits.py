@@ -1,0 +1,109 @@
+"""The commits of a target, in each package's own order."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from rdo.model.commit import Commit
+from rdo.store.moments import maybe_moment, moment, seconds
+from rdo.store.schema import CommitRow
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    session: Session
+
+    def last_processed(self, target: str, package: str, upstream_branch: str) -> Commit | None:
+        """The newest commit of this branch that was ever planned, by position, never by date."""
+        query = (
+            select(CommitRow)
+            .where(
+                CommitRow.target == target,
+                CommitRow.package == package,
+                CommitRow.upstream_branch == upstream_branch,
+            )
+            .order_by(CommitRow.position.desc())
+            .limit(1)
+        )
+        row = self.session.scalar(query)
+        return commit_of(row) if row else None
+
+    def is_known(self, target: str, commit: Commit) -> bool:
+        return self.row_of(target, commit) is not None
+
+    def owner(self, target: str, upstream_hash: str, distgit_hash: str) -> str | None:
+        """The package that has these two hashes without an extended one.
+
+        A second package with the same two needs an extended hash, so that the two do not
+        meet in one hash directory.
+        """
+        query = select(CommitRow.package).where(
+            CommitRow.target == target,
+            CommitRow.upstream_hash == upstream_hash,
+            CommitRow.distgit_hash == distgit_hash,
+            CommitRow.extended_hash == "",
+        )
+        return self.session.scalar(query.limit(1))
+
+    def add(self, target: str, commit: Commit, *, as_newest: bool = False) -> CommitRow:
+        """The row of `commit`, made at the end of the package's order if it is new.
+
+        A known commit keeps its place, unless `as_newest`: a force-push or a switched branch
+        has made it the head again.
+        """
+        row = self.row_of(target, commit)
+        last = self._last_position(target, commit.package)
+        if row is None:
+            row = _row(target, commit, last + 1)
+            self.session.add(row)
+        elif as_newest and row.position < last:
+            row.position = last + 1
+        self.session.flush()
+        return row
+
+    def row_of(self, target: str, commit: Commit) -> CommitRow | None:
+        query = select(CommitRow).where(
+            CommitRow.target == target,
+            CommitRow.package == commit.package,
+            CommitRow.upstream_hash == commit.upstream_hash,
+            CommitRow.distgit_hash == commit.distgit_hash,
+            CommitRow.extended_hash == (commit.extended_hash or ""),
+        )
+        return self.session.scalar(query)
+
+    def _last_position(self, target: str, package: str) -> int:
+        query = select(func.max(CommitRow.position)).where(
+            CommitRow.target == target, CommitRow.package == package
+        )
+        return self.session.scalar(query) or 0
+
+
+def commit_of(row: CommitRow) -> Commit:
+    return Commit(
+        package=row.package,
+        upstream_hash=row.upstream_hash,
+        distgit_hash=row.distgit_hash,
+        upstream_time=moment(row.upstream_time),
+        distgit_time=moment(row.distgit_time),
+        upstream_branch=row.upstream_branch,
+        extended_hash=row.extended_hash or None,
+        extended_time=maybe_moment(row.extended_time),
+        component=row.component,
+    )
+
+
+def _row(target: str, commit: Commit, position: int) -> CommitRow:
+    return CommitRow(
+        target=target,
+        package=commit.package,
+        position=position,
+        upstream_hash=commit.upstream_hash,
+        distgit_hash=commit.distgit_hash,
+        extended_hash=commit.extended_hash or "",
+        upstream_time=seconds(commit.upstream_time),
+        distgit_time=seconds(commit.distgit_time),
+        extended_time=seconds(commit.extended_time) if commit.extended_time else None,
+        upstream_branch=commit.upstream_branch,
+        component=commit.component,
+    )

@@ -1,0 +1,147 @@
+"""Opening the database, and transactions on it."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from rdo.errors import ConfigError
+from rdo.store.artifacts import Artifacts
+from rdo.store.builds import Builds
+from rdo.store.commits import Commits
+from rdo.store.heads import Heads
+from rdo.store.intents import Intents
+from rdo.store.names import Names
+from rdo.store.packages import Packages
+from rdo.store.repositories import Repositories
+from rdo.store.upgrade import upgrade
+
+BUSY_SECONDS = 60  # how long a writer waits for another one before it gives up
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """All that can be asked and told, within one transaction."""
+
+    artifacts: Artifacts
+    builds: Builds
+    commits: Commits
+    heads: Heads
+    intents: Intents
+    names: Names
+    packages: Packages
+    repositories: Repositories
+
+
+class Store:
+    """The factory's memory. `with store.write() as at: at.builds.start(7, now=now)`.
+
+    Opening brings the schema up to date. One store may be used from several threads; each
+    `read` or `write` is a transaction of its own and should be short: a second writer waits
+    for the first. An exception inside rolls everything back.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        with self._transaction(writes=True) as session:
+            upgrade(session.connection())
+
+    @classmethod
+    @contextlib.contextmanager
+    def temporary(cls) -> Iterator[Self]:
+        """A store in a folder that goes away with it, for tests."""
+        with (
+            tempfile.TemporaryDirectory(prefix="rdo-store-") as folder,
+            cls(f"sqlite:///{Path(folder)}/rdo.sqlite") as store,
+        ):
+            yield store
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A view of one moment, which no writer disturbs."""
+        with self._transaction(writes=False) as session:
+            yield _transaction(session)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Changes that are seen by others all at once, when the block ends."""
+        with self._transaction(writes=True) as session:
+            yield _transaction(session)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Session]:
+        with (
+            self._engine.connect().execution_options(rdo_writes=writes) as connection,
+            Session(connection, autoflush=True) as session,
+            session.begin(),
+        ):
+            yield session
+
+
+def _transaction(session: Session) -> Transaction:
+    return Transaction(
+        artifacts=Artifacts(session),
+        builds=Builds(session),
+        commits=Commits(session),
+        heads=Heads(session),
+        intents=Intents(session),
+        names=Names(session),
+        packages=Packages(session),
+        repositories=Repositories(session),
+    )
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed)
+    except (ArgumentError, ImportError) as error:
+        raise ConfigError(f"database {url!r} cannot be used: {error}") from error
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        try:
+            engine.connect().close()
+        except OperationalError as error:
+            raise ConfigError(f"database {url!r} cannot be opened: {error.orig}") from error
+    return engine
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver's own idea of when a transaction begins would break `BEGIN IMMEDIATE`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # an intent must be on the disk before its act
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its lock at once: one that began as a reader could not wait for it."""
+    writes = connection.get_execution_options().get("rdo_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,113 @@
+"""The names that lead to a repository, and every move that they made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rdo.store.moments import moment, seconds
+from rdo.store.repositories import Repository, repository_of
+from rdo.store.schema import MoveRow, NameRow, RepositoryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of a name; `old_id` is None for the first one."""
+
+    component: str | None
+    name: str
+    old_id: int | None
+    new_id: int
+    moved: datetime
+    moved_by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    session: Session
+
+    def repository(self, target: str, component: str | None, name: str) -> Repository | None:
+        """Where the name leads now."""
+        query = (
+            select(RepositoryRow)
+            .join(NameRow, NameRow.repository_id == RepositoryRow.id)
+            .where(
+                NameRow.target == target,
+                NameRow.component == (component or ""),
+                NameRow.name == name,
+            )
+        )
+        row = self.session.scalar(query)
+        return repository_of(row) if row else None
+
+    def components(self, target: str, name: str) -> dict[str | None, Repository]:
+        """Where the name leads in each component that has it; the key None is a tree without."""
+        query = (
+            select(NameRow.component, RepositoryRow)
+            .join(RepositoryRow, NameRow.repository_id == RepositoryRow.id)
+            .where(NameRow.target == target, NameRow.name == name)
+            .order_by(NameRow.component)
+        )
+        rows = self.session.execute(query)
+        return {component or None: repository_of(row) for component, row in rows}
+
+    def move(
+        self,
+        target: str,
+        component: str | None,
+        name: str,
+        repository: Repository,
+        *,
+        now: datetime,
+        by: str,
+        why: str,
+    ) -> None:
+        """Point the name at `repository` and keep the move in its history."""
+        row = self.session.get(NameRow, (target, component or "", name))
+        move = MoveRow(
+            target=target,
+            component=component or "",
+            name=name,
+            old_id=row.repository_id if row else None,
+            new_id=repository.id,
+            moved=seconds(now),
+            moved_by=by,
+            why=why,
+        )
+        self.session.add(move)
+        self.session.flush()
+        if row is None:
+            row = NameRow(target=target, component=component or "", name=name)
+            self.session.add(row)
+        row.repository_id, row.move_id = repository.id, move.id
+        self.session.flush()
+
+    def history(
+        self, target: str, component: str | None, name: str, *, limit: int = 20
+    ) -> tuple[Move, ...]:
+        """The moves of a name, newest first."""
+        query = (
+            select(MoveRow)
+            .where(
+                MoveRow.target == target,
+                MoveRow.component == (component or ""),
+                MoveRow.name == name,
+            )
+            .order_by(MoveRow.id.desc())
+            .limit(limit)
+        )
+        return tuple(_move(row) for row in self.session.scalars(query))
+
+
+def _move(row: MoveRow) -> Move:
+    return Move(
+        component=row.component or None,
+        name=row.name,
+        old_id=row.old_id,
+        new_id=row.new_id,
+        moved=moment(row.moved),
+        moved_by=row.moved_by,
+        why=row.why,
+    )

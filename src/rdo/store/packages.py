@@ -1,0 +1,71 @@
+"""Where each package of a target stands: its newest outcome, its newest good build, FTBFS."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from rdo.model.build import Failed
+from rdo.store.builds import Build, by_id, read_builds, selection
+from rdo.store.moments import maybe_moment
+from rdo.store.schema import BuildRow, PackageRow
+
+
+@dataclass(frozen=True, slots=True)
+class PackageState:
+    """`newest` is the newest outcome by commit order; `good` the newest that was published.
+
+    The two are the same build while the package is healthy. `broken_by` is the first failure
+    since the last good build; a failure that is still being retried is not counted.
+    """
+
+    package: str
+    newest: Build | None
+    good: Build | None
+    broken_by: Build | None = None
+    broken_since: datetime | None = None
+
+    @property
+    def is_ftbfs(self) -> bool:
+        return self.newest is not None and isinstance(self.newest.outcome, Failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    session: Session
+
+    def states(self, target: str) -> tuple[PackageState, ...]:
+        """Every package of the target that has had an outcome, by name."""
+        query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
+        rows = self.session.scalars(query).all()
+        pointers = select(PackageRow).where(PackageRow.target == target).subquery()
+        wanted = or_(
+            BuildRow.id.in_(select(pointers.c.newest_id)),
+            BuildRow.id.in_(select(pointers.c.good_id)),
+            BuildRow.id.in_(select(pointers.c.broken_id)),
+        )
+        builds = by_id(read_builds(self.session, selection().where(wanted)))
+        return tuple(_state(row, builds) for row in rows)
+
+    def state(self, target: str, package: str) -> PackageState:
+        row = self.session.get(PackageRow, (target, package))
+        if row is None:
+            return PackageState(package, newest=None, good=None)
+        pointers = [row.newest_id, row.good_id, row.broken_id]
+        wanted = BuildRow.id.in_([pointer for pointer in pointers if pointer])
+        return _state(row, by_id(read_builds(self.session, selection().where(wanted))))
+
+    def ftbfs(self, target: str) -> tuple[PackageState, ...]:
+        """The packages whose newest outcome is a failure, by name, with since when."""
+        return tuple(state for state in self.states(target) if state.is_ftbfs)
+
+
+def _state(row: PackageRow, builds: dict[int, Build]) -> PackageState:
+    return PackageState(
+        package=row.package,
+        newest=builds.get(row.newest_id or 0),
+        good=builds.get(row.good_id or 0),
+        broken_by=builds.get(row.broken_id or 0),
+        broken_since=maybe_moment(row.broken_since),
+    )

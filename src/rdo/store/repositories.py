@@ -1,0 +1,95 @@
+"""Published repositories: where they are and which set of builds each one holds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rdo.store.moments import moment, seconds
+from rdo.store.schema import RepositoryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """`path` is relative to the published tree; `build_id` is None for a composed one.
+
+    `digest` names the set of builds, so that two repositories with the same content are seen
+    to be equal.
+    """
+
+    id: int
+    target: str
+    component: str | None
+    path: str
+    build_id: int | None
+    digest: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    session: Session
+
+    def add(
+        self,
+        target: str,
+        *,
+        component: str | None,
+        path: str,
+        build_id: int | None,
+        digest: str,
+        now: datetime,
+    ) -> Repository:
+        row = RepositoryRow(
+            target=target,
+            component=component or "",
+            path=path,
+            build_id=build_id,
+            digest=digest,
+            created=seconds(now),
+        )
+        self.session.add(row)
+        self.session.flush()
+        return repository_of(row)
+
+    def get(self, repository_id: int) -> Repository:
+        return repository_of(self.session.get_one(RepositoryRow, repository_id))
+
+    def at_path(self, target: str, path: str) -> Repository | None:
+        """The repository that is now at `path`; a recheck may have replaced an older one."""
+        query = (
+            select(RepositoryRow)
+            .where(RepositoryRow.target == target, RepositoryRow.path == path)
+            .order_by(RepositoryRow.id.desc())
+            .limit(1)
+        )
+        row = self.session.scalar(query)
+        return repository_of(row) if row else None
+
+    def newest_of(self, target: str, component: str | None, digest: str) -> Repository | None:
+        """The newest repository that holds exactly the builds that `digest` names."""
+        query = (
+            select(RepositoryRow)
+            .where(
+                RepositoryRow.target == target,
+                RepositoryRow.component == (component or ""),
+                RepositoryRow.digest == digest,
+            )
+            .order_by(RepositoryRow.id.desc())
+            .limit(1)
+        )
+        row = self.session.scalar(query)
+        return repository_of(row) if row else None
+
+
+def repository_of(row: RepositoryRow) -> Repository:
+    return Repository(
+        id=row.id,
+        target=row.target,
+        component=row.component or None,
+        path=row.path,
+        build_id=row.build_id,
+        digest=row.digest,
+        created=moment(row.created),
+    )

@@ -1,0 +1,195 @@
+"""The tables. Only this package sees them; callers meet the values of its other modules.
+
+Times are whole seconds since the epoch. `package` and `target` are repeated in builds so that
+every question that a round asks is answered by one index, whatever the length of the history.
+An absent extended hash or component is the empty string where it is part of a key, because
+NULLs are never equal.
+"""
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+OPEN_BUILD = text("state <> 'done'")
+UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
+OPEN_INTENT = text("done IS NULL")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class CommitRow(Base):
+    """A state of a package's sources; `position` is its place in the package's own order."""
+
+    __tablename__ = "commits"
+    __table_args__ = (
+        UniqueConstraint("target", "package", "upstream_hash", "distgit_hash", "extended_hash"),
+        Index(None, "target", "package", "position"),
+        Index(None, "target", "package", "upstream_branch", "position"),
+        Index(None, "target", "upstream_hash", "distgit_hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    package: Mapped[str]
+    position: Mapped[int]
+    upstream_hash: Mapped[str]
+    distgit_hash: Mapped[str]
+    extended_hash: Mapped[str]
+    upstream_time: Mapped[int]
+    distgit_time: Mapped[int]
+    extended_time: Mapped[int | None]
+    upstream_branch: Mapped[str]
+    component: Mapped[str | None]
+
+
+class BuildRow(Base):
+    """One try of a commit. `published` is its number in the target's publish sequence."""
+
+    __tablename__ = "builds"
+    __table_args__ = (
+        Index(None, "target", "package", "id"),
+        Index(None, "target", "package", "release_date"),
+        Index(None, "target", "inputs", "id"),
+        Index(None, "target", "published", unique=True),
+        Index("ix_builds_open", "target", "id", sqlite_where=OPEN_BUILD),
+        Index("ix_builds_unpublished", "target", "id", sqlite_where=UNPUBLISHED),
+        {"sqlite_autoincrement": True},  # the id of a build is never given twice
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    package: Mapped[str]
+    commit_id: Mapped[int] = mapped_column(ForeignKey("commits.id"), index=True)
+    release_date: Mapped[int]
+    attempt: Mapped[int]
+    bootstrap: Mapped[bool]
+    inputs: Mapped[str]
+    state: Mapped[str]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+    detail: Mapped[str] = mapped_column(Text)
+    needs: Mapped[str] = mapped_column(Text)
+    rpms: Mapped[str] = mapped_column(Text)
+    ticket: Mapped[str]
+    created: Mapped[int]
+    started: Mapped[int | None]
+    finished: Mapped[int | None]
+    published: Mapped[int | None]
+    superseded: Mapped[bool]
+
+
+class PackageRow(Base):
+    """Where a package stands in a target: pointers, so that no history is searched for them."""
+
+    __tablename__ = "packages"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    package: Mapped[str] = mapped_column(primary_key=True)
+    newest_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    good_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"), index=True)
+    broken_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    broken_since: Mapped[int | None]
+
+
+class HeadRow(Base):
+    """What the last poll of a package saw, or why it saw nothing."""
+
+    __tablename__ = "heads"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    package: Mapped[str] = mapped_column(primary_key=True)
+    upstream_hash: Mapped[str | None]
+    distgit_hash: Mapped[str | None]
+    seen: Mapped[int | None]
+    error: Mapped[str] = mapped_column(Text)
+    error_since: Mapped[int | None]
+
+
+class ArtifactRow(Base):
+    """One RPM of a published build, with its three pieces of repository metadata, deflated."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    build_id: Mapped[int] = mapped_column(ForeignKey("builds.id"), index=True)
+    file_name: Mapped[str]
+    name: Mapped[str]
+    epoch: Mapped[int]
+    version: Mapped[str]
+    release: Mapped[str]
+    arch: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
+    size: Mapped[int]
+    is_source: Mapped[bool]
+    primary_xml: Mapped[bytes] = mapped_column(LargeBinary)
+    filelists_xml: Mapped[bytes] = mapped_column(LargeBinary)
+    other_xml: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RepositoryRow(Base):
+    """A published yum repository; `digest` names the set of builds that it holds."""
+
+    __tablename__ = "repositories"
+    __table_args__ = (
+        Index(None, "target", "component", "digest", "id"),
+        Index(None, "target", "path", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    component: Mapped[str]
+    path: Mapped[str]
+    build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"), index=True)
+    digest: Mapped[str]
+    created: Mapped[int]
+
+
+class NameRow(Base):
+    """Where a name leads now."""
+
+    __tablename__ = "names"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    component: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id"))
+    move_id: Mapped[int] = mapped_column(ForeignKey("moves.id"))
+
+
+class MoveRow(Base):
+    """One move of a name: from where, to where, when, by whom, why."""
+
+    __tablename__ = "moves"
+    __table_args__ = (Index(None, "target", "component", "name", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    component: Mapped[str]
+    name: Mapped[str]
+    old_id: Mapped[int | None] = mapped_column(ForeignKey("repositories.id"))
+    new_id: Mapped[int] = mapped_column(ForeignKey("repositories.id"))
+    moved: Mapped[int]
+    moved_by: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
+
+
+class IntentRow(Base):
+    """A change of files that was decided; open until the files are as it says."""
+
+    __tablename__ = "intents"
+    __table_args__ = (Index("ix_intents_open", "target", "id", sqlite_where=OPEN_INTENT),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    kind: Mapped[str]
+    payload: Mapped[str] = mapped_column(Text)
+    created: Mapped[int]
+    done: Mapped[int | None]

@@ -1,0 +1,24 @@
+"""Short ways to the values that the tests of the store are about."""
+
+from datetime import UTC, datetime, timedelta
+
+from rdo.model.commit import Commit
+
+TARGET = "master-deb12"
+NOW = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def later(seconds: int) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def commit(package: str = "python-pbr", upstream: str = "aa", distgit: str = "dd") -> Commit:
+    """A commit whose hashes begin with the given digits."""
+    return Commit(
+        package=package,
+        upstream_hash=upstream.ljust(40, "0"),
+        distgit_hash=distgit.ljust(40, "0"),
+        upstream_time=NOW - timedelta(days=2),
+        distgit_time=NOW - timedelta(days=1),
+        upstream_branch="master",
+    )

@@ -1,0 +1,157 @@
+from pathlib import Path
+
+import pytest
+
+from rdo.errors import NotFoundError
+from rdo.model.build import Built, Failed, FailureReason, Waiting
+from rdo.store import Store
+from rdo.store.builds import BuildState
+from tests.unit.store.samples import NOW, TARGET, commit, later
+
+BUILT = Built((Path("/somewhere/python-pbr-1-1.noarch.rpm"),))
+BROKEN = Failed(FailureReason.COMPILE, "no rule to make target")
+NO_NETWORK = Failed(FailureReason.NETWORK, "no route to host")
+
+
+def test_a_planned_build_waits_in_the_queue_of_its_target(store: Store) -> None:
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
+
+    with store.read() as at:
+        assert at.builds.queue(TARGET) == (build,)
+        assert at.builds.queue("other-target") == ()
+    assert build.state is BuildState.QUEUED
+    assert build.commit == commit()
+    assert str(build.release) == "0.20260801120000.aa00000"
+
+
+def test_two_builds_of_a_package_never_share_a_release_date(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan(TARGET, commit(upstream="a1"), now=later(5))
+        second = at.builds.plan(TARGET, commit(upstream="a2"), now=NOW)
+        other = at.builds.plan(TARGET, commit("python-six"), now=NOW)
+
+    assert second.release.date == first.release.date + (later(1) - NOW)
+    assert other.release.date == NOW
+
+
+def test_a_retry_keeps_the_release_date(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
+        at.builds.settle(first.id, NO_NETWORK, now=later(1), final=False)
+        again = at.builds.retry(first.id, now=later(60))
+
+    assert again.release == first.release
+    assert (again.attempt, again.inputs) == (2, "i1")
+    assert again.id > first.id
+
+
+def test_spurious_attempts_are_counted_per_planned_build(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan(TARGET, commit(), now=NOW)
+        at.builds.settle(first.id, NO_NETWORK, now=later(1), final=False)
+        again = at.builds.retry(first.id, now=later(2))
+        at.builds.settle(again.id, NO_NETWORK, now=later(3))
+        recheck = at.builds.plan(TARGET, commit(), now=later(4))
+
+        assert at.builds.spurious_attempts(again.id) == 2
+        assert at.builds.spurious_attempts(recheck.id) == 0
+
+
+def test_a_build_can_be_started_once(store: Store) -> None:
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW)
+        started = at.builds.start(build.id, now=later(1), ticket="task 7")
+        assert (started.state, started.ticket) == (BuildState.RUNNING, "task 7")
+
+        with pytest.raises(ValueError, match="is running, not queued"):
+            at.builds.start(build.id, now=later(2))
+
+
+def test_waiting_puts_the_same_build_back_into_the_queue(store: Store) -> None:
+    waiting = Waiting(("python3dist(pbr) >= 2",))
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW)
+        at.builds.start(build.id, now=later(1))
+        at.builds.settle(build.id, waiting, now=later(2))
+
+    with store.read() as at:
+        (queued,) = at.builds.queue(TARGET)
+        assert (queued.id, queued.outcome) == (build.id, waiting)
+        assert at.packages.states(TARGET) == ()
+
+
+def test_an_outcome_is_given_once(store: Store) -> None:
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW)
+        at.builds.settle(build.id, BROKEN, now=later(1))
+
+        with pytest.raises(ValueError, match="ended before"):
+            at.builds.settle(build.id, BUILT, now=later(2))
+
+
+def test_outcomes_come_back_as_values(store: Store) -> None:
+    with store.write() as at:
+        good = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
+        bad = at.builds.plan(TARGET, commit(upstream="a2"), now=NOW)
+        at.builds.settle(good.id, BUILT, now=later(1))
+        at.builds.settle(bad.id, BROKEN, now=later(2))
+
+    with store.read() as at:
+        assert at.builds.get(good.id).outcome == Built((Path("python-pbr-1-1.noarch.rpm"),))
+        assert at.builds.get(bad.id).outcome == BROKEN
+
+
+def test_interrupt_fails_what_runs_and_breaks_no_package(store: Store) -> None:
+    with store.write() as at:
+        running = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
+        queued = at.builds.plan(TARGET, commit(upstream="a2"), now=NOW)
+        other = at.builds.plan("other-target", commit(), now=NOW)
+        at.builds.start(running.id, now=later(1))
+        at.builds.start(other.id, now=later(1))
+        interrupted = at.builds.interrupt(TARGET, now=later(2))
+
+    assert [build.id for build in interrupted] == [running.id]
+    with store.read() as at:
+        assert at.builds.running("other-target")[0].id == other.id
+        assert at.builds.queue(TARGET)[0].id == queued.id
+        assert at.packages.ftbfs(TARGET) == ()
+
+
+def test_the_same_inputs_are_known_once_they_gave_rpms(store: Store) -> None:
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
+        assert at.builds.already_built(TARGET, "i1") is None
+        at.builds.settle(build.id, BUILT, now=later(1))
+
+        found = at.builds.already_built(TARGET, "i1")
+        assert found is not None
+        assert found.id == build.id
+        assert at.builds.already_built("other-target", "i1") is None
+
+
+def test_publish_numbers_follow_each_other_within_a_target(store: Store) -> None:
+    with store.write() as at:
+        builds = [at.builds.plan(TARGET, commit(upstream=u), now=NOW) for u in ("a1", "a2")]
+        for build in builds:
+            at.builds.settle(build.id, BUILT, now=later(1))
+        assert [build.id for build in at.builds.unpublished(TARGET)] == [b.id for b in builds]
+
+        numbers = [at.builds.publish(build.id, superseded=False).published for build in builds]
+
+        assert numbers == [1, 2]
+        assert at.builds.unpublished(TARGET) == ()
+
+
+def test_builds_are_found_by_hash_prefix_newest_first(store: Store) -> None:
+    with store.write() as at:
+        old = at.builds.plan(TARGET, commit(upstream="ab1"), now=NOW)
+        at.builds.plan(TARGET, commit(upstream="ac1"), now=NOW)
+        new = at.builds.plan(TARGET, commit("python-six", upstream="abf"), now=NOW)
+
+        assert [build.id for build in at.builds.with_prefix(TARGET, "ab")] == [new.id, old.id]
+
+
+def test_an_unknown_build_is_a_user_error(store: Store) -> None:
+    with store.read() as at, pytest.raises(NotFoundError, match="no build 42"):
+        at.builds.get(42)
