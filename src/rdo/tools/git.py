@@ -144,9 +144,13 @@ class Mirror:
         """First-parent commits after `base`, oldest first."""
         return self._log("--reverse", f"{base}..{head}")
 
-    def newest(self, head: str, count: int) -> list[GitCommit]:
-        """The last `count` first-parent commits up to `head`, oldest first."""
+    def newest(self, head: str, count: int = -1) -> list[GitCommit]:
+        """The last `count` first-parent commits up to `head` (all if negative), oldest first."""
         return self._log("--reverse", f"--max-count={count}", head)
+
+    def last_change(self, head: str, folder: str) -> str | None:
+        """The hash of the newest commit up to `head` that touches `folder`."""
+        return self._git("log", "--max-count=1", "--format=%H", head, "--", folder).strip() or None
 
     def commit(self, hash_: str) -> GitCommit:
         """What git knows of one commit."""

@@ -1,0 +1,65 @@
+"""Which branch or tag of a remote a package is built from, when the wished one is gone too."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch or tag that exists: its short name and the hash of its commit."""
+
+    name: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRules:
+    """What may stand in for a branch that does not exist.
+
+    A branch that matches one of `nonfallback` (anchored only where it says so) is never
+    replaced. A release's stable branch becomes `unmaintained/<release>` and then the tag
+    `<release>-eol` in its life; a new release's branches do not exist before it is cut, and
+    until then its packages are built from master.
+    """
+
+    fallback_to_master: bool = True
+    nonfallback: tuple[str, ...] = ("^master$", "^rpm-master$")
+
+    def upstream(self, refs: Mapping[str, str], wished: str) -> Branch | None:
+        """The upstream branch or tag that is built for `wished`."""
+        return _first(refs, self._upstream_names(wished))
+
+    def distgit(self, refs: Mapping[str, str], wished: str) -> Branch | None:
+        """The distgit branch that is built for `wished`."""
+        return _first(refs, self._distgit_names(wished))
+
+    def _upstream_names(self, wished: str) -> Iterator[str]:
+        yield wished
+        if self._is_fixed(wished):
+            return
+        if release := wished.removeprefix("stable/").removeprefix("unmaintained/"):
+            yield f"unmaintained/{release}"
+            yield f"{release}-eol"
+        if self.fallback_to_master:
+            yield from ("master", "main")
+
+    def _distgit_names(self, wished: str) -> Iterator[str]:
+        yield wished
+        if wished.endswith("-rdo") and self.fallback_to_master and not self._is_fixed(wished):
+            yield "rpm-master"
+
+    def _is_fixed(self, wished: str) -> bool:
+        return any(re.search(pattern, wished) for pattern in self.nonfallback)
+
+
+def find(refs: Mapping[str, str], name: str) -> Branch | None:
+    """The branch called `name`, else the tag; `refs` are in the form of `ls_remote`."""
+    for full in (f"refs/heads/{name}", f"refs/tags/{name}^{{}}", f"refs/tags/{name}"):
+        if full in refs:
+            return Branch(name, refs[full])
+    return None
+
+
+def _first(refs: Mapping[str, str], names: Iterator[str]) -> Branch | None:
+    return next((branch for name in names if (branch := find(refs, name))), None)

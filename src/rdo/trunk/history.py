@@ -1,0 +1,80 @@
+"""A line of commits with a head: what a package follows, on its upstream and distgit side."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rdo.tools.git import GitCommit, Mirror
+
+
+class History(Protocol):
+    """The commits of one branch, in the order in which they are built."""
+
+    @property
+    def mirror(self) -> Mirror: ...
+
+    @property
+    def branch(self) -> str:
+        """The branch, tag or version specifier that this is the history of."""
+
+    @property
+    def head(self) -> str:
+        """The hash of the newest commit; known without asking git."""
+
+    def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
+        """The last `count` commits (that carry a tag), oldest first."""
+
+    def since(self, base: str, *, tagged: bool = False) -> list[GitCommit] | None:
+        """The commits after `base` (that carry a tag), oldest first.
+
+        None if `base` is not part of the history: it was rewritten.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class GitHistory:
+    """A git branch, by its first parents; or what of it touches the folder `path`."""
+
+    mirror: Mirror
+    branch: str
+    head: str
+
+    def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
+        if not tagged:
+            return self.mirror.newest(self.head, count)
+        return self._tagged(self.mirror.newest(self.head))[-count:]
+
+    def since(self, base: str, *, tagged: bool = False) -> list[GitCommit] | None:
+        if not self.mirror.is_ancestor(base, self.head):
+            return None
+        commits = self.mirror.commits_since(base, self.head)
+        return self._tagged(commits) if tagged else commits
+
+    def _tagged(self, commits: list[GitCommit]) -> list[GitCommit]:
+        tagged = self.mirror.tagged_commits()
+        return [commit for commit in commits if commit.hash in tagged]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHistory:
+    """The releases of a project on PyPI, lowest version first; every one counts as tagged.
+
+    Their commits have no parents. So the hash of a release never depends on which others we
+    know, and a fix of an older series that comes late rewrites nothing.
+    """
+
+    mirror: Mirror
+    branch: str
+    releases: tuple[GitCommit, ...]
+
+    @property
+    def head(self) -> str:
+        return self.releases[-1].hash
+
+    def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
+        del tagged
+        return list(self.releases[-count:])
+
+    def since(self, base: str, *, tagged: bool = False) -> list[GitCommit] | None:
+        del tagged
+        hashes = [release.hash for release in self.releases]
+        return list(self.releases[hashes.index(base) + 1 :]) if base in hashes else None
