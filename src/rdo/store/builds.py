@@ -15,7 +15,7 @@ from rdo.model.build import Built, Failed, FailureReason, Outcome, Release, Wait
 from rdo.model.commit import Commit
 from rdo.store.commits import Commits, commit_of
 from rdo.store.moments import maybe_moment, moment, seconds
-from rdo.store.schema import OPEN_BUILD, UNPUBLISHED, BuildRow, CommitRow, PackageRow
+from rdo.store.schema import OPEN_BUILD, PUBLISHED, UNPUBLISHED, BuildRow, CommitRow, PackageRow
 
 SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 
@@ -204,7 +204,7 @@ class Builds:
         Unless it is superseded or a bootstrap build it becomes the package's newest good one.
         """
         row = self._row(build_id)
-        query = select(func.max(BuildRow.published)).where(BuildRow.target == row.target)
+        query = select(func.max(BuildRow.published)).where(BuildRow.target == row.target, PUBLISHED)
         row.published = (self.session.scalar(query) or 0) + 1
         row.superseded = superseded
         if not superseded and not row.bootstrap:

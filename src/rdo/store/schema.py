@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueCon
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 OPEN_BUILD = text("state <> 'done'")
+PUBLISHED = text("published IS NOT NULL")
 UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
 OPEN_INTENT = text("done IS NULL")
 
@@ -33,7 +34,15 @@ class CommitRow(Base):
         UniqueConstraint("target", "package", "upstream_hash", "distgit_hash", "extended_hash"),
         Index(None, "target", "package", "position"),
         Index(None, "target", "package", "upstream_branch", "position"),
-        Index(None, "target", "upstream_hash", "distgit_hash"),
+        # all that `owner` asks, or sqlite prefers the unique key, searched by target alone
+        Index(
+            "ix_commits_owner",
+            "target",
+            "upstream_hash",
+            "distgit_hash",
+            "extended_hash",
+            "package",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -58,7 +67,7 @@ class BuildRow(Base):
         Index(None, "target", "package", "id"),
         Index(None, "target", "package", "release_date"),
         Index(None, "target", "inputs", "id"),
-        Index(None, "target", "published", unique=True),
+        Index("ix_builds_published", "target", "published", unique=True, sqlite_where=PUBLISHED),
         Index("ix_builds_open", "target", "id", sqlite_where=OPEN_BUILD),
         Index("ix_builds_unpublished", "target", "id", sqlite_where=UNPUBLISHED),
         {"sqlite_autoincrement": True},  # the id of a build is never given twice

@@ -33,6 +33,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_commits_owner",
+        "commits",
+        ["target", "upstream_hash", "distgit_hash", "extended_hash", "package"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_commits_target_package_position"),
         "commits",
         ["target", "package", "position"],
@@ -42,12 +48,6 @@ def upgrade() -> None:
         op.f("ix_commits_target_package_upstream_branch_position"),
         "commits",
         ["target", "package", "upstream_branch", "position"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_commits_target_upstream_hash_distgit_hash"),
-        "commits",
-        ["target", "upstream_hash", "distgit_hash"],
         unique=False,
     )
     op.create_table(
@@ -113,6 +113,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <> 'done'"),
     )
     op.create_index(
+        "ix_builds_published",
+        "builds",
+        ["target", "published"],
+        unique=True,
+        sqlite_where=sa.text("published IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_builds_target_inputs_id"), "builds", ["target", "inputs", "id"], unique=False
     )
     op.create_index(
@@ -123,9 +130,6 @@ def upgrade() -> None:
         "builds",
         ["target", "package", "release_date"],
         unique=False,
-    )
-    op.create_index(
-        op.f("ix_builds_target_published"), "builds", ["target", "published"], unique=True
     )
     op.create_index(
         "ix_builds_unpublished",

@@ -1,0 +1,94 @@
+"""No question of a round or of a publication searches through the history."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from rdo.model.artifact import Artifact, Fragment
+from rdo.model.build import Built, Failed, FailureReason
+from rdo.model.nevra import Nevra
+from rdo.store import Store, Transaction
+from tests.unit.store.samples import NOW, TARGET, commit
+
+ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
+
+GROWS = re.compile(r"SEARCH (builds|commits|artifacts|repositories|moves|intents) .*\(target=\?\)")
+BOUNDED = {
+    "SEARCH builds USING INDEX ix_builds_open (target=?)",
+    "SEARCH builds USING INDEX ix_builds_unpublished (target=?)",
+    "SEARCH intents USING INDEX ix_intents_open (target=?)",
+    # the highest number: sqlite takes the last entry of the index
+    "SEARCH builds USING COVERING INDEX ix_builds_published (target=?)",
+}
+
+
+def ask_everything(at: Transaction) -> None:
+    """Every call that a round, a status or a publication makes."""
+    first = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW, inputs="i")
+    at.builds.start(first.id, now=NOW)
+    at.builds.interrupt(TARGET, now=NOW)
+    build = at.builds.retry(first.id, now=NOW)
+    at.builds.settle(build.id, Built((Path("a.rpm"),)), now=NOW)
+    at.builds.unpublished(TARGET)
+    at.artifacts.add(build.id, {ARTIFACT: Fragment("", "", "")})
+    at.builds.publish(build.id, superseded=False)
+    at.builds.spurious_attempts(build.id)
+    at.builds.already_built(TARGET, "i")
+    at.builds.queue(TARGET)
+    at.builds.history(TARGET, "python-pbr")
+    at.builds.with_prefix(TARGET, "a1")
+    failed = at.builds.plan(TARGET, commit(upstream="a2"), now=NOW, as_newest=True)
+    at.builds.settle(failed.id, Failed(FailureReason.TEST, ""), now=NOW)
+    at.packages.states(TARGET)
+    at.packages.state(TARGET, "python-pbr")
+    at.commits.last_processed(TARGET, "python-pbr", "master")
+    at.commits.owner(TARGET, "a", "b")
+    at.artifacts.of_build(build.id)
+    at.artifacts.fragments([stored.id for stored in at.artifacts.good(TARGET)])
+    place = at.repositories.add(
+        TARGET, component=None, path="aa", build_id=build.id, digest="d", now=NOW
+    )
+    at.repositories.at_path(TARGET, "aa")
+    at.repositories.newest_of(TARGET, None, "d")
+    at.names.move(TARGET, None, "current", place, now=NOW, by="", why="")
+    at.names.repository(TARGET, None, "current")
+    at.names.components(TARGET, "current")
+    at.names.history(TARGET, None, "current")
+    at.heads.seen(TARGET, "python-pbr", upstream_hash="a", distgit_hash="b", now=NOW)
+    at.heads.all(TARGET)
+    intent = at.intents.open(TARGET, "publish", {}, now=NOW)
+    at.intents.unfinished(TARGET)
+    at.intents.close(intent, now=NOW)
+
+
+@pytest.fixture
+def statements(store: Store) -> list[tuple[str, object]]:
+    """The statements of `ask_everything`, with their parameters."""
+    seen: list[tuple[str, object]] = []
+
+    def note(*args: object) -> None:
+        seen.append((str(args[2]), args[3]))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    with store.write() as at:
+        ask_everything(at)
+    event.remove(store._engine, "before_cursor_execute", note)
+    return [item for item in seen if item[0].startswith(("SELECT", "UPDATE", "DELETE"))]
+
+
+def test_every_statement_goes_by_an_index(
+    store: Store, statements: list[tuple[str, object]]
+) -> None:
+    plans: set[str] = set()
+    with store._engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        for statement, parameters in statements:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+            plans |= {row[3] for row in cursor.fetchall()}
+        cursor.close()
+
+    assert len(statements) > 30
+    assert {plan for plan in plans if plan.startswith("SCAN")} == set()
+    assert {plan for plan in plans if GROWS.match(plan) and plan not in BOUNDED} == set()
