@@ -1,0 +1,31 @@
+"""Where packages are built for: base OS, architecture and dist tag."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """How a platform's base layer is made."""
+
+    DEBIAN = "debian"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One platform's definition, as read from its TOML file.
+
+    `packages` are installed into the base layer by the distribution's own names,
+    `python_packages` come from the PyPI bridge, `provides` maps a package of the base
+    distribution to the names that the RPM world uses for it.
+    """
+
+    name: str
+    family: Family
+    arch: str
+    dist: str
+    releasever: str
+    suite: str
+    python: str
+    packages: tuple[str, ...]
+    python_packages: tuple[str, ...] = ()
+    provides: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,0 +1,176 @@
+"""Python requirements as RPM dependencies, and back.
+
+The forms are those of rpm's own Python dependency generator: `python3dist(name)` and
+`python3.11dist(name)`, names normalised as PEP 503 says, versions as `RpmVersion` below.
+This module is also copied into build roots, where the dependency generators run: it needs
+nothing but the standard library and `packaging`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+_CAPABILITY = re.compile(
+    r"^python(?P<python>3(?:\.\d+)?)dist\((?P<name>[^)\[]+)(?:\[(?P<extra>[^\]]+)\])?\)$"
+)
+_RELATION = re.compile(
+    r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
+)
+_NOT_EQUAL = re.compile(r"\(\s*(\S+) < (\S+) or \1 > \2\s*\)")
+
+
+def rpm_version(version: str) -> str:
+    """A PEP 440 version as rpm orders it: trailing zeros dropped, pre-releases behind `~`.
+
+    >>> [rpm_version(text) for text in ("1.2.0", "2.0rc1", "3.0.dev4", "1.0.post2", "1!2.0")]
+    ['1.2', '2~rc1', '3~~dev4', '1^post2', '1!2']
+    """
+    parsed = Version(version)
+    numbers = list(parsed.release)
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    text = (f"{parsed.epoch}!" if parsed.epoch else "") + ".".join(map(str, numbers))
+    if parsed.pre:
+        return f"{text}~{parsed.pre[0]}{parsed.pre[1]}"
+    if parsed.dev is not None:
+        return f"{text}~~dev{parsed.dev}"
+    return f"{text}^post{parsed.post}" if parsed.post is not None else text
+
+
+def pep440_version(version: str) -> str:
+    """The inverse of `rpm_version`, trailing zeros aside.
+
+    >>> [pep440_version(text) for text in ("1.2", "2~rc1", "3~~dev4", "1^post2", "4~~")]
+    ['1.2', '2rc1', '3.dev4', '1.post2', '4']
+    """
+    return re.sub(r"~~$", "", version).replace("~~", ".").replace("~", "").replace("^", ".")
+
+
+def capability(name: str, extra: str = "", python: str = "3") -> str:
+    """The RPM name of a Python distribution, `python3dist(oslo-config)`."""
+    inside = (
+        f"{canonicalize_name(name)}[{canonicalize_name(extra)}]"
+        if extra
+        else canonicalize_name(name)
+    )
+    return f"python{python}dist({inside})"
+
+
+def legacy_capability(name: str, python: str = "3") -> str:
+    """The older form that keeps dots, which many specs still ask for."""
+    return f"python{python}dist({re.sub(r'[-_]+', '-', name).lower()})"
+
+
+def provides(name: str, version: str, extra: str = "", python: str = "3.11") -> Iterator[str]:
+    """What a package that holds a Python distribution provides."""
+    for tag in (python, "3"):
+        names = {capability(name, extra, tag)}
+        if not extra:
+            names.add(legacy_capability(name, tag))
+        yield from (f"{one} = {rpm_version(version)}" for one in sorted(names))
+
+
+def requires(requirement: Requirement, python: str = "3") -> Iterator[str]:
+    """The RPM dependencies that a Python requirement (its marker aside) stands for.
+
+    >>> list(requires(Requirement("pbr!=2.1.0,>=2.0")))
+    ['(python3dist(pbr) >= 2 with (python3dist(pbr) < 2.1 or python3dist(pbr) > 2.1))']
+    >>> list(requires(Requirement("requests[socks]")))
+    ['python3dist(requests)', 'python3dist(requests[socks])']
+    """
+    for extra in ("", *sorted(requirement.extras)):
+        name = capability(requirement.name, extra, python)
+        relations = list(_relations(name, requirement.specifier))
+        if len(relations) > 1:
+            yield f"({' with '.join(relations)})"
+        else:
+            yield from relations or [name]
+
+
+def _relations(name: str, specifiers: SpecifierSet) -> Iterator[str]:
+    order = {">=": 0, ">": 0, "~=": 1, "==": 1, "===": 1, "<": 2, "<=": 2, "!=": 3}
+    for specifier in sorted(specifiers, key=lambda one: (order[one.operator], one.version)):
+        yield _relation(name, specifier.operator, specifier.version)
+
+
+def _relation(name: str, operator: str, version: str) -> str:
+    prefix = version.removesuffix(".*")
+    value = rpm_version(prefix)
+    match operator:
+        case "==" if prefix != version:
+            return f"({name} >= {value} with {name} < {_next(prefix)}~~)"
+        case "!=" if prefix != version:
+            return f"({name} < {value} or {name} >= {_next(prefix)})"
+        case "~=":
+            upper = _next(version.rpartition(".")[0])
+            return f"({name} >= {value} with {name} < {upper}~~)"
+        case "==" | "===":
+            return f"{name} = {value}"
+        case "!=":
+            return f"({name} < {value} or {name} > {value})"
+        case "<" if not re.search(r"[~^]", value):
+            return f"{name} < {value}~~"  # its pre-releases do not count as lower
+        case ">" if not re.search(r"[~^]", value):
+            return f"{name} > {value}"
+        case _:
+            return f"{name} {operator} {value}"
+
+
+def _next(prefix: str) -> str:
+    """The first version behind all that begin with `prefix`: `1.4` -> `1.5`."""
+    numbers = list(Version(prefix).release)
+    numbers[-1] += 1
+    return ".".join(map(str, numbers))
+
+
+def python_requirement(dependency: str) -> Requirement | None:
+    """What to ask PyPI for, so that an RPM dependency is met; None when it is nothing of PyPI's.
+
+    >>> str(python_requirement("(python3dist(pbr) >= 2 with python3dist(pbr) < 3~~)"))
+    'pbr<3,>=2'
+    >>> str(python_requirement("python3.11dist(requests[socks])"))
+    'requests[socks]'
+    >>> str(python_requirement("python3-PyMySQL >= 1.0"))
+    'PyMySQL>=1.0'
+    >>> python_requirement("libffi-devel")
+    """
+    text, excluded = dependency, set()
+    for _, version in _NOT_EQUAL.findall(text):
+        excluded.add(f"!={pep440_version(version)}")
+    text = _NOT_EQUAL.sub("", text)
+    names: set[tuple[str, str]] = set()
+    specifiers = set(excluded)
+    for match in _RELATION.finditer(text):
+        if match["capability"] in {"with", "or", "and", "if"}:
+            continue
+        name = _python_name(match["capability"])
+        if name is None:
+            return None
+        names.add(name)
+        if match["op"]:
+            operator = match["op"].replace("=", "==") if match["op"] == "=" else match["op"]
+            specifiers.add(f"{operator}{pep440_version(match['version'])}")
+    return _requirement(names, specifiers)
+
+
+def _python_name(text: str) -> tuple[str, str] | None:
+    if match := _CAPABILITY.match(text):
+        return match["name"], match["extra"] or ""
+    if text.startswith("python3-") and not text.endswith(("-devel", "-libs", "-debug")):
+        return text.removeprefix("python3-"), ""
+    return None
+
+
+def _requirement(names: set[tuple[str, str]], specifiers: Iterable[str]) -> Requirement | None:
+    if len({canonicalize_name(name) for name, _ in names}) != 1:
+        return None
+    (name, *_), extras = sorted({name for name, _ in names}), {extra for _, extra in names} - {""}
+    wanted = f"[{','.join(sorted(extras))}]" if extras else ""
+    try:
+        return Requirement(f"{name}{wanted}{','.join(sorted(specifiers))}")
+    except (InvalidRequirement, InvalidVersion):
+        return None

@@ -1,0 +1,221 @@
+"""The base layer of a Debian platform: a small Debian tree that rpm knows as its own.
+
+debootstrap makes the tree; `_adapt` gives Python and rpm the layout that RPM packages expect;
+`_wrap` builds one RPM header per Debian package (`dpkg.py`) and records them in a true rpmdb.
+"""
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rdo.model.platform import Platform
+from rdo.roots import dpkg
+from rdo.roots.dpkg import DebianPackage
+from rdo.tools.debootstrap import Debootstrap
+from rdo.tools.root import BUILD_UID, Bind, Root
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Raised when this module makes a different base of the same definition."""
+
+FILESYSTEM = "debian-filesystem"
+"""The RPM that owns the folders and what no Debian package owns."""
+
+_REMOVED = (
+    *("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/info"),
+    *("usr/share/locale", "usr/share/lintian", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
+)
+_UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
+_SONAMES = """
+while read -r package file; do
+    echo "$file" | /usr/lib/rpm/elfdeps --provides | sed "s|^|$package |"
+done
+"""
+_RECORD = """
+find /wrap/rpms -name '*.rpm' |
+xargs rpm -i --justdb --nodeps --nosignature --define '_dbpath /var/lib/rpm'
+"""
+
+
+def create(platform: Platform, folder: Path, cache: Path) -> None:
+    """Make `folder/tree` and the header-only RPMs of its packages in `folder/rpms`."""
+    tree = folder / "tree"
+    log.info("debootstrap %s with %d packages", platform.suite, len(platform.packages))
+    Debootstrap(cache).create(
+        tree, suite=platform.suite, packages=platform.packages, log_file=folder / "create.log"
+    )
+    _adapt(tree, platform)
+    packages = dpkg.installed(tree)
+    log.info("recording %d Debian packages in the RPM database", len(packages))
+    _wrap(tree, packages, platform, folder)
+
+
+def _adapt(tree: Path, platform: Platform) -> None:
+    for name in _REMOVED:
+        path = tree / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    _adapt_python(tree, platform.python)
+    _add_build_user(tree)
+    (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
+    (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
+    os.chown(tree, 0, 0)
+
+
+def _adapt_python(tree: Path, version: str) -> None:
+    """One module folder, site-packages, which Debian's Python never searches on its own.
+
+    `site` is frozen into the interpreter and looks into dist-packages, so that name becomes
+    a link; sysconfig is told to install where upstream Python installs.
+    """
+    library = tree / f"usr/lib/python{version}"
+    modules = library / "site-packages"
+    modules.mkdir(exist_ok=True)
+    debian_modules = tree / "usr/lib/python3/dist-packages"
+    shutil.rmtree(debian_modules, ignore_errors=True)
+    debian_modules.symlink_to(f"../python{version}/site-packages")
+    sysconfig = library / "sysconfig.py"
+    text = sysconfig.read_text()
+    sysconfig.write_text(
+        text.replace("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'")
+    )
+    (library / "_distutils_system_mod.py").unlink(missing_ok=True)
+    for stale in (library / "__pycache__").glob("sysconfig.*.pyc"):
+        stale.unlink()
+    link = tree / "usr/bin/python"
+    if not link.is_symlink():
+        link.symlink_to("python3")
+
+
+def _add_build_user(tree: Path) -> None:
+    """`rdobuild`, whose home is /builddir; the name is what a build's log shows."""
+    with (tree / "etc/passwd").open("a") as passwd:
+        passwd.write(f"rdobuild:x:{BUILD_UID}:{BUILD_UID}::/builddir:/bin/bash\n")
+    with (tree / "etc/group").open("a") as group:
+        group.write(f"rdobuild:x:{BUILD_UID}:\n")
+    home = tree / "builddir"
+    home.mkdir(exist_ok=True)
+    os.chown(home, BUILD_UID, BUILD_UID)
+
+
+def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder: Path) -> None:
+    wrap = folder / "wrap"
+    (wrap / "lists").mkdir(parents=True)
+    root = Root(
+        (tree,),
+        folder / "work",
+        (Bind(tree, "/buildroot"), Bind(wrap, "/wrap", writable=True)),
+    )
+    root.ask("ldconfig", privileged=True)
+    shutil.copy2(root.upper / "etc/ld.so.cache", tree / "etc/ld.so.cache")
+    sonames = _sonames(root, tree, packages)
+    spec = "\n".join(_spec(tree, packages, platform, sonames, wrap / "lists"))
+    (wrap / "base.spec").write_text(spec)
+    root.ask(
+        *("rpmbuild", "-bb", "--nodeps", "--buildroot", "/buildroot", "--target", platform.arch),
+        *("-D", "_topdir /wrap/top", "-D", "_rpmdir /wrap/rpms", "-D", "_dbpath /var/lib/rpm"),
+        "/wrap/base.spec",
+        privileged=True,
+        timeout=1800,
+    )
+    root.ask("sh", "-c", _RECORD, privileged=True)
+    shutil.copytree(root.upper / "var/lib/rpm", tree / "var/lib/rpm", dirs_exist_ok=True)
+    (wrap / "rpms").rename(folder / "rpms")
+    shutil.rmtree(wrap)
+    shutil.rmtree(folder / "work")
+
+
+def _sonames(root: Root, tree: Path, packages: Iterable[DebianPackage]) -> dict[str, set[str]]:
+    rows = [
+        f"{package.name} {file}"
+        for package in packages
+        for file in dpkg.libraries(tree, package.files)
+    ]
+    out = root.ask("sh", "-c", _SONAMES, privileged=True, stdin="\n".join([*rows, ""]).encode())
+    sonames: dict[str, set[str]] = {}
+    for line in out.stdout.splitlines():
+        name, _, soname = line.partition(" ")
+        sonames.setdefault(name, set()).add(soname)
+    return sonames
+
+
+def _spec(
+    tree: Path,
+    packages: Iterable[DebianPackage],
+    platform: Platform,
+    sonames: dict[str, set[str]],
+    lists: Path,
+) -> Iterator[str]:
+    """A spec with a subpackage per Debian package, over a buildroot that is the tree itself."""
+    for macro in (
+        "__os_install_post",
+        "__spec_install_pre",
+        "__arch_install_post",
+        "__check_files",
+    ):
+        yield f"%define {macro} %{{nil}}"
+    yield "%define debug_package %{nil}\n%define _build_id_links none"
+    yield "%define _unpackaged_files_terminate_build 0\n%define _binary_payload w0.ufdio"
+    yield "%define _empty_manifest_terminate_build 0"
+    yield from _filesystem(platform)
+    for package in packages:
+        yield f"%package -n {package.name}"
+        yield f"Version: {package.version}\nRelease: {package.release}{platform.dist}"
+        yield f"Summary: {package.summary.replace('%', '%%')}"
+        yield "AutoReqProv: no"
+        yield from (f"Requires: {needed[0]}" for needed in package.depends)
+        yield from (f"Provides: {given}" for given in _provides(tree, package, platform, sonames))
+        yield f"%description -n {package.name}\nThe Debian package {package.name}."
+    yield "%install\n\n%clean\n:\n"
+    owned: set[str] = set()
+    for package in packages:
+        (lists / package.name).write_text("".join(f'"{file}"\n' for file in package.files))
+        owned.update(package.files)
+        yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
+    (lists / FILESYSTEM).write_text("".join(_rest(tree, owned)))
+    yield f"%files -f /wrap/lists/{FILESYSTEM}"
+
+
+def _filesystem(platform: Platform) -> Iterator[str]:
+    yield f"Name: {FILESYSTEM}\nVersion: {platform.releasever}\nRelease: 1{platform.dist}"
+    yield f"Summary: Folders and configuration of the {platform.name} base\nLicense: various"
+    yield "AutoReqProv: no"
+    yield f"Provides: system-release = {platform.releasever}"
+    yield f"Provides: system-release(releasever) = {platform.releasever}"
+    yield f"Provides: redhat-release = {platform.releasever}\nProvides: filesystem = 3"
+    yield "%description\nWhat no single Debian package of the base owns."
+
+
+def _provides(
+    tree: Path, package: DebianPackage, platform: Platform, sonames: dict[str, set[str]]
+) -> Iterator[str]:
+    evr = f"{package.version}-{package.release}"
+    yield f"deb({package.name}) = {evr}"
+    yield from package.provides
+    yield from dpkg.aliases(package.files)
+    yield from dpkg.pkgconfig(tree, package.files)
+    yield from sorted(sonames.get(package.name, ()))
+    for name in platform.provides.get(package.name, ()):
+        yield f"{name} = {evr}"
+        if re.search(r"-devel$|^glibc$", name):
+            yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
+    if package.name == "python3":
+        yield f"python(abi) = {platform.python}"
+        yield from ("/usr/bin/python3", "/usr/bin/python")
+
+
+def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
+    """The folders, and the files and links that no package owns: the file list of the base."""
+    for folder, folders, files in os.walk(tree):
+        inside = folder.removeprefix(str(tree))
+        folders[:] = [name for name in folders if f"{inside}/{name}" not in _UNOWNED]
+        for name in (*folders, *files):
+            path = f"{inside}/{name}"
+            if dpkg.is_listable(tree, path) and path not in owned:
+                yield f'"{path}"\n'
+            elif name in folders and not (tree / path[1:]).is_symlink() and " " not in path:
+                yield f'%dir "{path}"\n'

@@ -1,0 +1,174 @@
+"""Debian's package database, and how its packages read as RPMs.
+
+Each installed Debian package becomes one RPM header of the same name: its files,
+`deb(name) >= version` for its dependencies, and what RPM packages ask a base for: sonames,
+`pkgconfig()`, the `/bin` aliases of a merged /usr, and the RPM world's name for it.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">"}
+_DEPENDENCY = re.compile(
+    r"^(?P<name>[a-z0-9][a-z0-9+.-]+)(:\w+)?(\s*\((?P<op>[<>=]+)\s*(?P<version>[^)]+)\))?"
+)
+_NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
+_UNQUOTABLE = re.compile(r'[\s"\[\]*?{}\\]')
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+@dataclass(frozen=True, slots=True)
+class DebianPackage:
+    """An installed package of dpkg's database; `depends` are groups of alternatives."""
+
+    name: str
+    version: str
+    release: str
+    summary: str
+    depends: tuple[tuple[str, ...], ...]
+    provides: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def installed(tree: Path) -> list[DebianPackage]:
+    """The packages that dpkg knows as installed in `tree`, with canonical file names."""
+    fields = [f for f in _paragraphs(tree / "var/lib/dpkg/status") if _is_installed(f)]
+    names = {paragraph["Package"] for paragraph in fields}
+    owned: set[str] = set()
+    return [_package(tree, paragraph, names, owned) for paragraph in fields]
+
+
+def rpm_version(version: str) -> tuple[str, str]:
+    """Version and Release of a Debian version; the epoch is left out.
+
+    >>> rpm_version("1:2.39.5-0+deb12u2")
+    ('2.39.5', '0+deb12u2')
+    >>> rpm_version("2024a")
+    ('2024a', '0')
+    """
+    upstream, dash, revision = version.partition(":")[2 if ":" in version else 0].rpartition("-")
+    if not dash:
+        upstream, revision = revision, "0"
+    return _NOT_IN_VERSIONS.sub("_", upstream), _NOT_IN_VERSIONS.sub("_", revision)
+
+
+def _paragraphs(status: Path) -> Iterator[dict[str, str]]:
+    for text in status.read_text().split("\n\n"):
+        fields: dict[str, str] = {}
+        for line in text.splitlines():
+            name, colon, value = line.partition(":")
+            if colon and not line.startswith(" "):
+                fields[name] = value.strip()
+        if fields:
+            yield fields
+
+
+def _is_installed(fields: Mapping[str, str]) -> bool:
+    return fields.get("Status", "").endswith(" installed")
+
+
+def _package(
+    tree: Path, fields: Mapping[str, str], names: set[str], owned: set[str]
+) -> DebianPackage:
+    version, release = rpm_version(fields["Version"])
+    files = tuple(_files(tree, fields, owned))
+    depends = f"{fields.get('Pre-Depends', '')},{fields.get('Depends', '')}"
+    return DebianPackage(
+        name=fields["Package"],
+        version=version,
+        release=release,
+        summary=fields.get("Description", fields["Package"]),
+        depends=tuple(_alternatives(depends, names)),
+        provides=tuple(_capability(entry, "=") for entry in _entries(fields.get("Provides", ""))),
+        files=files,
+    )
+
+
+def _entries(text: str) -> Iterator[re.Match[str]]:
+    for entry in text.split(","):
+        if found := _DEPENDENCY.match(entry.strip()):
+            yield found
+
+
+def _alternatives(text: str, names: set[str]) -> Iterator[tuple[str, ...]]:
+    """Each group of alternatives, those first that are installed under their own name."""
+    for group in filter(None, (part.strip() for part in text.split(","))):
+        found = [m for m in map(_DEPENDENCY.match, map(str.strip, group.split("|"))) if m]
+        found.sort(key=lambda match: match["name"] not in names)
+        yield tuple(_capability(match) for match in found)
+
+
+def _capability(match: re.Match[str], only: str = "") -> str:
+    relation = _RELATIONS.get(match["op"] or "", "")
+    if not relation or (only and relation != only):
+        return f"deb({match['name']})"
+    version, release = rpm_version(match["version"])
+    exact = f"{version}-{release}" if "-" in match["version"] else version
+    return f"deb({match['name']}) {relation} {exact}"
+
+
+def _files(tree: Path, fields: Mapping[str, str], owned: set[str]) -> Iterator[str]:
+    """What the package owns and what is there; each file belongs to one package only."""
+    info = tree / "var/lib/dpkg/info"
+    name, arch = fields["Package"], fields.get("Architecture", "")
+    lists = (info / f"{name}.list", info / f"{name}:{arch}.list")
+    for line in next(path for path in lists if path.exists()).read_text().splitlines():
+        path = canonical(tree, line) if line not in {"", "/."} else ""
+        if path and path not in owned and is_listable(tree, path):
+            owned.add(path)
+            yield path
+
+
+def canonical(tree: Path, path: str) -> str:
+    """`path` with the links of its folder resolved inside `tree`: `/bin/ls` -> `/usr/bin/ls`."""
+    folder, name = os.path.split(path)
+    real = os.path.realpath(f"{tree}{folder}")
+    inside = real.removeprefix(str(tree))
+    return f"{inside}/{name}" if real.startswith(str(tree)) else ""
+
+
+def is_listable(tree: Path, path: str) -> bool:
+    """Whether a file list can name it: a file or link that exists, without glob characters."""
+    there = Path(f"{tree}{path}")
+    return (there.is_symlink() or there.is_file()) and not _UNQUOTABLE.search(path)
+
+
+def aliases(files: Iterable[str]) -> Iterator[str]:
+    """The names outside /usr by which a merged /usr knows a file: dnf asks for them literally.
+
+    >>> list(aliases(["/usr/bin/sh", "/usr/share/x", "/usr/lib/cpp"]))
+    ['/bin/sh', '/lib/cpp']
+    """
+    for file in files:
+        parts = file.split("/")
+        if len(parts) == 4 and parts[1] == "usr" and parts[2] in _MERGED:
+            yield file.removeprefix("/usr")
+
+
+def pkgconfig(tree: Path, files: Iterable[str]) -> Iterator[str]:
+    """`pkgconfig(name) = version` of each .pc file."""
+    for file in files:
+        if file.endswith(".pc") and "/pkgconfig/" in file:
+            version = _pc_version(Path(f"{tree}{file}").read_text(errors="replace"))
+            name = f"pkgconfig({Path(file).stem})"
+            yield f"{name} = {_NOT_IN_VERSIONS.sub('_', version)}" if version else name
+
+
+def _pc_version(text: str) -> str:
+    variables = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    version = re.search(r"^Version:\s*(\S+)", text, re.MULTILINE)
+    value = version[1] if version else ""
+    return re.sub(r"\$\{(\w+)\}", lambda found: variables.get(found[1], ""), value)
+
+
+def libraries(tree: Path, files: Iterable[str]) -> list[str]:
+    """The shared libraries among `files`, real files only."""
+    return [
+        file
+        for file in files
+        if re.search(r"/lib[^/]*/([^/]+/)?[^/]+\.so(\.[\d.]+)?$", file)
+        and not Path(f"{tree}{file}").is_symlink()
+    ]
