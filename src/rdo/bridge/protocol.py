@@ -1,0 +1,26 @@
+"""What the round asks of whatever can bring in packages that the release does not have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What became of a request: the needs that are met from now on, and those that nobody meets.
+
+    Both are the dependencies as they were asked for.
+    """
+
+    provided: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Bridge(Protocol):
+    """Makes packages for a target's dependency repository; called from worker threads."""
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        """Meet RPM dependencies such as `python3dist(pbr) >= 2` where that is possible.
+
+        Raises OutsideError if it cannot say, because the network or an index is away.
+        """
