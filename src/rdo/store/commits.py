@@ -29,6 +29,13 @@ class Commits:
         row = self.session.scalar(query)
         return commit_of(row) if row else None
 
+    def newest(self, target: str, package: str) -> Commit | None:
+        """The newest commit that was ever planned, by position, whatever branch it is of."""
+        condition = (CommitRow.target == target) & (CommitRow.package == package)
+        query = select(CommitRow).where(condition).order_by(CommitRow.position.desc()).limit(1)
+        row = self.session.scalar(query)
+        return commit_of(row) if row else None
+
     def is_known(self, target: str, commit: Commit) -> bool:
         return self.row_of(target, commit) is not None
 
