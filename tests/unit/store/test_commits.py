@@ -48,3 +48,13 @@ def test_the_owner_of_two_hashes_is_who_has_them_without_extended_hash(store: St
         at.builds.plan(TARGET, commit("a"), now=NOW)
 
         assert at.commits.owner(TARGET, commit().upstream_hash, commit().distgit_hash) == "a"
+
+
+def test_the_newest_commit_is_the_last_planned_whatever_its_branch(store: Store) -> None:
+    stable = replace(commit(upstream="a2"), upstream_branch="stable/2026.1")
+    with store.write() as at:
+        at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
+        at.builds.plan(TARGET, stable, now=NOW)
+
+        assert at.commits.newest(TARGET, "python-pbr") == stable
+        assert at.commits.newest(TARGET, "python-foo") is None

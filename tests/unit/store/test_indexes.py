@@ -44,6 +44,7 @@ def ask_everything(at: Transaction) -> None:
     at.packages.states(TARGET)
     at.packages.state(TARGET, "python-pbr")
     at.commits.last_processed(TARGET, "python-pbr", "master")
+    at.commits.newest(TARGET, "python-pbr")
     at.commits.owner(TARGET, "a", "b")
     at.artifacts.of_build(build.id)
     at.artifacts.fragments([stored.id for stored in at.artifacts.good(TARGET)])
