@@ -1,0 +1,102 @@
+"""From what the remotes have to builds in the queue."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rdo.model.commit import Commit
+from rdo.store import Store, Transaction
+from rdo.trunk.poll import Followed
+from rdo.trunk.selection import select
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a round is going to add to the queue, in that order, and what a person should know.
+
+    `notes` are about choices (a rewritten branch), `problems` about packages that could not be
+    followed: by package, what is unreachable or gone.
+    """
+
+    commits: tuple[Commit, ...]
+    notes: tuple[str, ...]
+    problems: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRules:
+    """How much of a package's history is built."""
+
+    initial_commits: int = 1
+    head_only: bool = False
+
+
+def make_plan(at: Transaction, target: str, followed: Iterable[Followed], rules: PlanRules) -> Plan:
+    """Choose the commits to build; changes nothing."""
+    commits: list[Commit] = []
+    notes: list[str] = []
+    problems: dict[str, tuple[str, ...]] = {}
+    taken: dict[tuple[str, str], str] = {}
+
+    def owner(upstream_hash: str, distgit_hash: str) -> str | None:
+        planned = taken.get((upstream_hash, distgit_hash))
+        return planned or at.commits.owner(target, upstream_hash, distgit_hash)
+
+    for one in followed:
+        package = one.package
+        if one.problems:
+            problems[package.name] = one.problems
+        if one.sources is None:
+            continue
+        chosen = select(
+            package,
+            one.sources,
+            at.commits.newest(target, package.name),
+            initial=rules.initial_commits,
+            head_only=rules.head_only,
+            owner=owner,
+        )
+        new = [c for c in chosen.commits[:-1] if not at.commits.is_known(target, c)]
+        new += chosen.commits[-1:]
+        commits += new
+        notes += [chosen.note] if chosen.note else []
+        for commit in new:
+            if commit.extended_hash is None:
+                taken[commit.upstream_hash, commit.distgit_hash] = commit.package
+    return Plan(tuple(commits), tuple(notes), problems)
+
+
+def record_plan(
+    store: Store, target: str, plan: Plan, followed: Iterable[Followed], *,
+    platform_digest: str, now: datetime,
+) -> None:  # fmt: skip
+    """Queue the planned builds, each with its release date, and note what the poll saw."""
+    with store.write() as at:
+        for commit in plan.commits:
+            inputs = digest_of_inputs(commit, platform_digest)
+            # Only the last commit of a package can be known; then it is the head again.
+            at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True)
+        _note_heads(at, target, followed, now)
+
+
+def digest_of_inputs(commit: Commit, platform_digest: str, *, bootstrap: bool = False) -> str:
+    """What names all that goes into a build besides the root."""
+    parts = (*(part or "" for part in commit.key), platform_digest, str(bootstrap))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _note_heads(at: Transaction, target: str, followed: Iterable[Followed], now: datetime) -> None:
+    """Write only what is news, so that a round with nothing new writes nothing."""
+    before = at.heads.all(target)
+    for one in followed:
+        name, old = one.package.name, before.get(one.package.name)
+        if one.problems:
+            error = "; ".join(one.problems)
+            if old is None or old.error != error:
+                at.heads.unreachable(target, name, error, now=now)
+        elif one.sources:
+            upstream, distgit = one.sources.upstream.head, one.sources.distgit.head
+            seen = (old.upstream_hash, old.distgit_hash, old.error) if old else None
+            if seen != (upstream, distgit, ""):
+                at.heads.seen(target, name, upstream_hash=upstream, distgit_hash=distgit, now=now)

@@ -1,0 +1,94 @@
+"""What the remotes of all packages have now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rdo.model.package import Package
+from rdo.trunk.branches import BranchRules
+from rdo.trunk.history import GitHistory, History
+from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable, without_secret
+from rdo.trunk.releases import PREFIX, Releases
+from rdo.trunk.selection import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A package and the histories that it is built from.
+
+    `problems` say what is unreachable or gone; `sources` are then what was last seen, or None
+    if that is not enough to build anything.
+    """
+
+    package: Package
+    sources: Sources | None
+    problems: tuple[str, ...] = ()
+
+
+_Found: TypeAlias = tuple[History | None, str]
+
+
+def poll(
+    packages: Sequence[Package], mirrors: Mirrors, releases: Releases, rules: BranchRules
+) -> list[Followed]:
+    """Ask each remote once, whatever the number of packages that follow it."""
+    upstreams = {package.upstreams[0] for package in packages}
+    urls = {url for url in upstreams if not url.startswith(PREFIX)}
+    polled = mirrors.poll(urls | {package.distgit for package in packages})
+    wanted = {
+        (package.upstreams[0], package.upstream_branch)
+        for package in packages
+        if package.upstreams[0].startswith(PREFIX)
+    }
+    released = releases.poll(wanted) if wanted else {}
+    return [_follow(package, polled, released, rules) for package in packages]
+
+
+def _follow(
+    package: Package,
+    polled: Mapping[str, Polled],
+    released: Mapping[tuple[str, str], _Found],
+    rules: BranchRules,
+) -> Followed:
+    wished = package.upstreams[0], package.upstream_branch
+    found = released.get(wished) or _upstream(package, polled[package.upstreams[0]], rules)
+    upstream, upstream_problem = found
+    distgit, distgit_problem = _distgit(package, polled[package.distgit], rules)
+    problems = tuple(problem for problem in (upstream_problem, distgit_problem) if problem)
+    sources = Sources(upstream, distgit) if upstream and distgit else None
+    return Followed(package, sources, problems)
+
+
+def _upstream(package: Package, polled: Polled, rules: BranchRules) -> _Found:
+    seen, problem = _last_state(polled)
+    if seen is None:
+        return None, problem
+    branch = rules.upstream(seen.refs, package.upstream_branch)
+    if branch is None:
+        return None, f"upstream {without_secret(seen.url)} has no {package.upstream_branch}"
+    return GitHistory(seen.mirror, branch.name, branch.hash), problem
+
+
+def _distgit(package: Package, polled: Polled, rules: BranchRules) -> _Found:
+    seen, problem = _last_state(polled)
+    if seen is None:
+        return None, problem
+    branch = rules.distgit(seen.refs, package.distgit_branch)
+    place = f"distgit {without_secret(seen.url)}"
+    if branch is None:
+        return None, f"{place} has no branch {package.distgit_branch}"
+    head: str | None = branch.hash
+    if package.distgit_path:
+        # One repository for many packages: what changed elsewhere must not rebuild this one.
+        head = seen.mirror.last_change(branch.hash, package.distgit_path)
+    if head is None:
+        return None, f"{place} has no folder {package.distgit_path} on {branch.name}"
+    return GitHistory(seen.mirror, branch.name, head), problem
+
+
+def _last_state(polled: Polled) -> tuple[Reached | None, str]:
+    match polled:
+        case Unreachable(url, reason, last):
+            return last, f"{without_secret(url)} cannot be reached: {reason}"
+        case Reached():
+            return polled, ""
