@@ -1,0 +1,103 @@
+"""Which packages a build root or a repository needs, and what is missing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from rdo.tools.solv import Solv
+
+
+@dataclass(frozen=True, slots=True)
+class SolverRepository:
+    """A folder with repodata. The lower the priority's number, the sooner it is chosen (dnf)."""
+
+    name: str
+    folder: Path
+    priority: int = 99
+    installed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A package to install; `path` is its RPM, `sha256` what its repository says of it."""
+
+    name: str
+    nevra: str
+    repository: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRequirement:
+    """A dependency that no repository provides; `by` is who asks, if not the caller."""
+
+    need: str
+    by: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.need} (needed by {self.by})" if self.by else self.need
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """All that has to be installed besides what already is."""
+
+    packages: tuple[Chosen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Nothing provides these, anywhere in the closure of what was asked."""
+
+    requirements: tuple[MissingRequirement, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.need for one in self.requirements))
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Providers exist but cannot be installed together; libsolv's own sentences."""
+
+    problems: tuple[str, ...]
+
+
+Answer: TypeAlias = Solution | Missing | Conflict
+
+
+def solve(
+    install: Iterable[str],
+    repositories: Sequence[SolverRepository],
+    *,
+    arch: str,
+    solv: Solv | None = None,
+) -> Answer:
+    """What must be added to the installed repository so that every dependency is met."""
+    answer = (solv or Solv()).ask(
+        {
+            "arch": arch,
+            "install": sorted(set(install)),
+            "repositories": [
+                {
+                    "name": one.name,
+                    "folder": str(one.folder),
+                    "priority": one.priority,
+                    "installed": one.installed,
+                }
+                for one in repositories
+            ],
+        }
+    )
+    if answer["missing"]:
+        return Missing(tuple(MissingRequirement(**row) for row in answer["missing"]))
+    if answer["problems"]:
+        return Conflict(tuple(answer["problems"]))
+    return Solution(
+        tuple(
+            Chosen(row["name"], row["nevra"], row["repository"], Path(row["path"]), row["checksum"])
+            for row in answer["packages"]
+        )
+    )

@@ -1,0 +1,164 @@
+"""Answer one dependency question with libsolv (a program of its own).
+
+libsolv keeps state per process and can crash on bad input, so every question gets a process.
+The question comes as JSON on stdin, the answer goes as JSON to stdout; `rdo.solver` knows both.
+"""
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import solv
+
+_REPO = "{http://linux.duke.edu/metadata/repo}"
+
+
+def load(pool: Any, asked: dict[str, Any]) -> None:
+    pool.setarch(asked["arch"])
+    for row in asked["repositories"]:
+        repo = pool.add_repo(row["name"])
+        repo.priority = -row["priority"]  # libsolv: the higher the better
+        repo.appdata = row["folder"]
+        for kind, flags in (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES)):
+            if path := _metadata(Path(row["folder"]), kind):
+                file = _memory_file(path)
+                repo.add_rpmmd(file, None, flags)
+                file.close()
+        if row["installed"]:
+            pool.installed = repo
+
+
+def want(pool: Any, wanted: list[str]) -> Any:
+    """A package of our own that requires what is wanted.
+
+    libsolv looks up files only when some package's dependency names them, so the question
+    has to be a package before the index of providers is made.
+    """
+    question = pool.add_repo("question").add_solvable()
+    question.name, question.evr, question.arch = "question", "1", "noarch"
+    for text in wanted:
+        question.add_deparray(solv.SOLVABLE_REQUIRES, parse(pool, text))
+    pool.addfileprovides()
+    pool.createwhatprovides()
+    return question
+
+
+def _metadata(folder: Path, kind: str) -> Path | None:
+    """The newest file of one kind that repomd.xml names."""
+    repomd = ElementTree.parse(folder / "repodata/repomd.xml").getroot()
+    for data in repomd.iter(f"{_REPO}data"):
+        location = data.find(f"{_REPO}location")
+        if data.get("type") == kind and location is not None:
+            return folder / location.attrib["href"]
+    return None
+
+
+def _memory_file(path: Path) -> Any:
+    """libsolv's own decompression fails without a word on some formats: hand it plain text."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    descriptor = os.memfd_create("metadata")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return solv.xfopen_fd(None, descriptor)
+
+
+def parse(pool: Any, text: str) -> Any:
+    """A dependency as rpm writes it: plain, with a version, or rich."""
+    if text.startswith("("):
+        return pool.parserpmrichdep(text)
+    name, *relation = text.split()
+    dependency = pool.Dep(name)
+    if len(relation) != 2:
+        return dependency
+    flags = sum(
+        flag
+        for sign, flag in (("<", solv.REL_LT), ("=", solv.REL_EQ), (">", solv.REL_GT))
+        if sign in relation[0]
+    )
+    return dependency.Rel(flags, pool.Dep(relation[1]))
+
+
+def missing(pool: Any, question: Any) -> Iterator[dict[str, str]]:
+    """Requirements that nothing provides, through the whole closure, and who asks for them.
+
+    For each requirement the solver's first choice is followed; conditional ones are left to it.
+    """
+    asked = [(need, "") for need in question.lookup_deparray(solv.SOLVABLE_REQUIRES)]
+    seen: set[str] = set()
+    while asked:
+        dependency, by = asked.pop()
+        text = dependency.str()
+        if text in seen or " if " in text or " unless " in text or text.startswith("rpmlib("):
+            continue
+        seen.add(text)
+        providers = pool.whatprovides(dependency)
+        if not providers:
+            yield {"need": text, "by": by}
+        elif not any(one.isinstalled() for one in providers):
+            choice = _best(providers)
+            asked += [
+                (need, str(choice)) for need in choice.lookup_deparray(solv.SOLVABLE_REQUIRES)
+            ]
+
+
+def _best(providers: list[Any]) -> Any:
+    best = providers[0]
+    for one in providers[1:]:
+        better = one.repo.priority - best.repo.priority or (
+            one.evrcmp(best) if one.name == best.name else 0
+        )
+        best = one if better > 0 else best
+    return best
+
+
+def solve(pool: Any, question: Any) -> dict[str, Any]:
+    solver = pool.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+    job = pool.Job(solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE, question.id)
+    problems = [
+        problem.findallproblemrules()[0].info().problemstr() for problem in solver.solve([job])
+    ]
+    if problems:
+        return {"problems": problems, "packages": []}
+    chosen = [one for one in solver.transaction().newsolvables() if one != question]
+    return {"problems": [], "packages": [_row(one) for one in chosen]}
+
+
+def _row(solvable: Any) -> dict[str, Any]:
+    location = solvable.lookup_location()[0]
+    checksum = solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)
+    return {
+        "name": solvable.name,
+        "nevra": str(solvable),
+        "repository": solvable.repo.name,
+        "path": str(Path(solvable.repo.appdata, location)),
+        "checksum": checksum.hex() if checksum else "",
+    }
+
+
+def main() -> int:
+    asked = json.load(sys.stdin)
+    pool = solv.Pool()
+    load(pool, asked)
+    question = want(pool, asked["install"])
+    answer: dict[str, Any] = {
+        "missing": list(missing(pool, question)),
+        "problems": [],
+        "packages": [],
+    }
+    if not answer["missing"]:
+        answer |= solve(pool, question)
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
