@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rdo.model.platform import Platform
-from rdo.roots import dpkg
+from rdo.roots import dpkg, macro_layer
 from rdo.roots.dpkg import DebianPackage
 from rdo.tools.debootstrap import Debootstrap
 from rdo.tools.root import BUILD_UID, Bind, Root
@@ -187,6 +187,7 @@ def _filesystem(platform: Platform) -> Iterator[str]:
     yield f"Provides: system-release = {platform.releasever}"
     yield f"Provides: system-release(releasever) = {platform.releasever}"
     yield f"Provides: redhat-release = {platform.releasever}\nProvides: filesystem = 3"
+    yield from (f"Provides: {name} = 1" for name in macro_layer.PROVIDES)
     yield "%description\nWhat no single Debian package of the base owns."
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">"}
+_RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
 _DEPENDENCY = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9+.-]+)(:\w+)?(\s*\((?P<op>[<>=]+)\s*(?P<version>[^)]+)\))?"
 )
@@ -102,8 +102,13 @@ def _alternatives(text: str, names: set[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _capability(match: re.Match[str], only: str = "") -> str:
+    """`deb(name) >= version`.
+
+    rpm leaves the release out of a comparison when one side has none, so `>>` becomes `>=`;
+    a version ending in `-.` (Debian's idiom for any revision) is left out.
+    """
     relation = _RELATIONS.get(match["op"] or "", "")
-    if not relation or (only and relation != only):
+    if not relation or (only and relation != only) or match["version"].endswith("-."):
         return f"deb({match['name']})"
     version, release = rpm_version(match["version"])
     exact = f"{version}-{release}" if "-" in match["version"] else version

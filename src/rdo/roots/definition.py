@@ -1,0 +1,51 @@
+"""The platforms that come with rdo, each a TOML file in `definitions/`."""
+
+import difflib
+import tomllib
+from importlib import resources
+from typing import Any
+
+from rdo.errors import ConfigError, NotFoundError
+from rdo.model.platform import Family, Platform
+
+_DEFINITIONS = resources.files("rdo.roots") / "definitions"
+_KEYS = {"family", "arch", "dist", "releasever", "suite", "python", "packages", "python-packages"}
+
+
+def known_platforms() -> list[str]:
+    return sorted(file.name.removesuffix(".toml") for file in _DEFINITIONS.iterdir())
+
+
+def find_platform(name: str) -> Platform:
+    """The definition of a platform; NotFoundError names the nearest one."""
+    known = known_platforms()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        raise NotFoundError(f"there is no platform {name!r}", hint=hint)
+    return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text())
+
+
+def parse_platform(name: str, text: str) -> Platform:
+    """A platform from the text of its definition; ConfigError names what is wrong."""
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+        unknown = sorted(set(table) - _KEYS - {"provides"})
+        if unknown:
+            raise ConfigError(f"platform {name}: unknown key {unknown[0]!r}")
+        return Platform(
+            name=name,
+            family=Family(table["family"]),
+            arch=table["arch"],
+            dist=table["dist"],
+            releasever=table["releasever"],
+            suite=table["suite"],
+            python=table["python"],
+            packages=tuple(table["packages"]),
+            python_packages=tuple(table.get("python-packages", ())),
+            provides={key: tuple(names) for key, names in table.get("provides", {}).items()},
+        )
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise ConfigError(f"platform {name}: {error}") from error
+    except KeyError as error:
+        raise ConfigError(f"platform {name}: the key {error} is missing") from error

@@ -1,0 +1,61 @@
+"""The layer with our RPM macros and the programs they call, made from the package's own files."""
+
+import hashlib
+import shutil
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from rdo.model.platform import Platform
+
+PROVIDES = (
+    *("pyproject-rpm-macros", "python-rpm-macros", "python3-rpm-macros", "python-srpm-macros"),
+    *("python3-rpm-generators", "redhat-rpm-config", "openstack-macros", "systemd-rpm-macros"),
+    *("epel-rpm-macros", "rpmdevtools"),
+)
+"""The packages of the RPM world that this layer stands for."""
+
+_RPM = Path("usr/lib/rpm")
+
+
+def macro_layer(platform: Platform, folder: Path) -> Path:
+    """The layer for `platform` below `folder`, made on first use; named by its content."""
+    files = _files(platform)
+    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+    layer = folder / f"macros-{digest[:16]}"
+    if not layer.exists():
+        new = folder / f".{layer.name}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        for name, content in files.items():
+            path = new / _RPM / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        new.rename(layer)
+    return layer
+
+
+def _files(platform: Platform) -> dict[str, bytes]:
+    """Path below rpm's folder -> content."""
+    roots = resources.files("rdo.roots")
+    files = {"macros.d/macros.rdo-platform": _platform_macros(platform).encode()}
+    for file in _sorted(roots / "macros"):
+        if file.name.endswith(".macros"):
+            name = f"macros.d/macros.rdo-{file.name.removesuffix('.macros')}"
+        else:
+            name = f"fileattrs/{file.name}"
+        files[name] = file.read_bytes()
+    for file in _sorted(roots / "inside"):
+        files[f"rdo/rdo/roots/inside/{file.name}"] = file.read_bytes()
+    files["rdo/__main__.py"] = files.pop("rdo/rdo/roots/inside/__main__.py")
+    for package in ("rdo", "rdo/roots"):
+        files[f"rdo/{package}/__init__.py"] = b""
+    files["rdo/rdo/python_names.py"] = (resources.files("rdo") / "python_names.py").read_bytes()
+    return files
+
+
+def _sorted(folder: Traversable) -> list[Traversable]:
+    return sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.name)
+
+
+def _platform_macros(platform: Platform) -> str:
+    return f"%dist {platform.dist}\n%python3_version {platform.python}\n"
