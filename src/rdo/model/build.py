@@ -65,14 +65,16 @@ class Release:
     """What a build's Version and Release are made from (DLRN's numbering).
 
     `date` is chosen once when the build is planned and reused by every spurious retry.
+    `prefix` is DLRN's release_numbering: `0`, `0.1`, or a minor number.
     """
 
     date: datetime
     short_hash: str
+    prefix: str = "0"
 
     def __str__(self) -> str:
         """`0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""
-        return f"0.{self.date:%Y%m%d%H%M%S}.{self.short_hash}"
+        return f"{self.prefix}.{self.date:%Y%m%d%H%M%S}.{self.short_hash}"
 
 
 @dataclass(frozen=True, slots=True)

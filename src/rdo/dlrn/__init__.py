@@ -1,0 +1,1 @@
+"""DLRN's numbering, spec changes, folders and file formats, kept exactly."""

@@ -1,0 +1,169 @@
+"""The files of a hash repository and of an aggregate, byte for byte as DLRN writes them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import yaml
+
+from rdo.model.build import Built, Failed, Outcome
+from rdo.model.commit import Commit
+
+VERSIONS_HEADER = (
+    "Project,Source Repo,Source Sha,Dist Repo,Dist Sha,Status,"
+    "Last Success Timestamp,Component,Extended Sha,Pkg NVR\n"
+)
+
+
+class Status(StrEnum):
+    """DLRN's words for how a commit's build ended."""
+
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    RETRY = "RETRY"
+    NO_BUILD = "NO_BUILD"
+
+    @classmethod
+    def of(cls, outcome: Outcome | None) -> "Status":
+        """A failure that is not of the package's own making is DLRN's RETRY."""
+        match outcome:
+            case Built():
+                return cls.SUCCESS
+            case Failed(reason):
+                return cls.RETRY if reason.is_spurious else cls.FAILED
+        return cls.NO_BUILD
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsRow:
+    """One package in versions.csv.
+
+    `commit`, `built` (the release date) and `nvr` are of its last good build, `status` is of
+    its last outcome.
+    """
+
+    commit: Commit
+    source_repo: str
+    dist_repo: str
+    status: Status
+    built: datetime
+    nvr: str
+
+    def __str__(self) -> str:
+        cells = (
+            self.commit.package,
+            self.source_repo,
+            self.commit.upstream_hash,
+            self.dist_repo,
+            self.commit.distgit_hash,
+            self.status,
+            str(int(self.built.timestamp())),
+            str(self.commit.component),
+            str(self.commit.extended_hash),
+            self.nvr,
+        )
+        return ",".join(map(_cell, cells)) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """What commit.yaml says of one build. `repo_dir` and `distgit_dir` are git folders.
+
+    `rpms` are paths as DLRN stores them, `repos/<hash directory>/<file>`; `notes` is `OK` or
+    the error.
+    """
+
+    id: int
+    commit: Commit
+    status: Status
+    built: datetime
+    rpms: tuple[str, ...] = ()
+    notes: str = "OK"
+    repo_dir: str = ""
+    distgit_dir: str = ""
+
+
+def delorean_repo(
+    *, reponame: str, project_name: str, commit_hash: str, url: str, component: str | None = None
+) -> str:
+    """The .repo file of one hash repository at `url`; it has no final newline.
+
+    `component` is given where components are used; it becomes part of the id.
+    """
+    section = f"{reponame}-component-{component}" if component else reponame
+    return "\n".join(
+        (
+            f"[{section}]",
+            f"name={reponame}-{project_name}-{commit_hash}",
+            f"baseurl={url}",
+            "enabled=1",
+            "gpgcheck=0",
+            "priority=1",
+        )
+    )
+
+
+def versions_csv(rows: Iterable[VersionsRow]) -> str:
+    return VERSIONS_HEADER + "".join(map(str, rows))
+
+
+def commit_yaml(record: CommitRecord) -> str:
+    """commit.yaml: one commit, every value a string, `None` for what is not set."""
+    commit = record.commit
+    values: dict[str, object] = {
+        "artifacts": ",".join(record.rpms) or None,
+        "commit_branch": commit.upstream_branch,
+        "commit_hash": commit.upstream_hash,
+        "component": commit.component,
+        "distgit_dir": record.distgit_dir,
+        "distro_hash": commit.distgit_hash,
+        "dt_build": _stamp(record.built),
+        "dt_commit": _stamp(commit.upstream_time),
+        "dt_distro": _stamp(commit.distgit_time),
+        "dt_extended": _stamp(commit.extended_time) if commit.extended_time else 0,
+        "extended_hash": commit.extended_hash,
+        "flags": 0,
+        "id": record.id,
+        "notes": record.notes,
+        "project_name": commit.package,
+        "repo_dir": record.repo_dir,
+        "status": record.status.value,
+        "type": "rpm",
+        "versions_csv": None,
+    }
+    data = {"commits": [{key: str(value) for key, value in values.items()}]}
+    text: str = yaml.dump(data, default_flow_style=False)
+    return text
+
+
+def installed(commit: Commit) -> str:
+    """The file `installed`: the package and its two hashes, without a final newline."""
+    return f"{commit.package} {commit.upstream_hash} {commit.distgit_hash}"
+
+
+def aggregate_repo(repo_files: Sequence[str]) -> str:
+    """One .repo file of several, sorted by their component; each is followed by an empty line."""
+    return "".join(f"{text}\n\n" for text in repo_files)
+
+
+def aggregate_versions(versions: Sequence[str]) -> str:
+    """One versions.csv of several: the header once, then everybody's rows."""
+    return VERSIONS_HEADER + "".join(text.removeprefix(VERSIONS_HEADER) for text in versions)
+
+
+def aggregate_hash(repo_file: str) -> str:
+    """What an aggregate is named by."""
+    return hashlib.md5(repo_file.encode(), usedforsecurity=False).hexdigest()
+
+
+def _stamp(when: datetime) -> int:
+    return int(when.timestamp())
+
+
+def _cell(text: str) -> str:
+    """The format has no quoting: what would break a row is written as in a URL."""
+    return "".join(
+        f"%{ord(char):02X}" if char == "," or ord(char) < ord(" ") else char for char in text
+    )

@@ -1,0 +1,40 @@
+"""Where a commit's hash repository is in the published tree."""
+
+import re
+from pathlib import PurePosixPath
+
+from rdo.model.commit import Commit
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_EXTENDED = re.compile(r"[0-9a-f]{8,}(_[0-9a-f]{8,})?")
+_COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_SECOND_HALF = slice(41, 49)
+
+
+def component_directory(component: str | None) -> PurePosixPath:
+    """The part of the tree that one component has for itself; for None the whole tree."""
+    if component is None:
+        return PurePosixPath()
+    if not _COMPONENT.fullmatch(component):
+        raise ValueError(f"component {component!r} cannot be a folder")
+    return PurePosixPath("component", component)
+
+
+def hash_directory(commit: Commit, component: str | None = None) -> PurePosixPath:
+    """The commit's directory, relative to the tree; below `component` where those are used.
+
+    An extended hash of two halves (`<40 digits>_<40 digits>`) gives two suffixes, a shorter
+    one gives one.
+    """
+    for value in (commit.upstream_hash, commit.distgit_hash):
+        if not _HASH.fullmatch(value):
+            raise ValueError(f"{commit.package}: {value!r} is not a commit hash")
+    name = f"{commit.upstream_hash}_{commit.distgit_hash[:8]}"
+    if extended := commit.extended_hash:
+        if not _EXTENDED.fullmatch(extended):
+            raise ValueError(f"{commit.package}: {extended!r} is not an extended hash")
+        name += f"_{extended[:8]}"
+        if len(extended) >= _SECOND_HALF.stop:
+            name += f"_{extended[_SECOND_HALF]}"
+    start = component_directory(component)
+    return start / commit.upstream_hash[:2] / commit.upstream_hash[2:4] / name

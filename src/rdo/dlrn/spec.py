@@ -1,0 +1,72 @@
+"""What DLRN changes in a spec before it builds."""
+
+import re
+from collections.abc import Iterator
+
+from rdo.dlrn.versions import Numbers
+
+_SECTION = re.compile(
+    r"%(package|description|prep|conf|generate_buildrequires|build|install|check|clean"
+    r"|pre|post|preun|postun|pretrans|posttrans|preuntrans|postuntrans|verify|verifyscript"
+    r"|trigger\w*|filetrigger\w*|transfiletrigger\w*|files|changelog|sepolicy|sourcelist"
+    r"|patchlist)\b"
+)
+_TAG = re.compile(r"\s*(version|release|source0?)\s*:", re.IGNORECASE)
+
+
+def transform(
+    spec: str,
+    numbers: Numbers,
+    archive: str,
+    *,
+    keep_archive: bool = False,
+    keep_changelog: bool = False,
+) -> str:
+    """The spec that is built: numbered, with our archive as its first source.
+
+    `dlrn_nvr`, `dlrn` and `upstream_version` are defined on top or redefined where the spec
+    has the very line; the text UPSTREAMVERSION is replaced everywhere; Version, Release and
+    Source0 get ours; the changelog goes.
+
+    One difference from DLRN is meant: Version and Release are replaced only as tags in a
+    preamble, the package's own or a subpackage's. DLRN replaces everything after
+    `Version:` on any line, in descriptions and scripts too.
+    """
+    lines = spec.replace("UPSTREAMVERSION", numbers.upstream_version).splitlines()
+    if not keep_changelog:
+        lines = _without_changelog(lines)
+    lines = list(_renumbered(lines, numbers, "" if keep_archive else archive))
+    lines = _defined(lines, "%define upstream_version", numbers.upstream_version)
+    lines = _defined(lines, "%global dlrn", "1")
+    lines = _defined(lines, "%global dlrn_nvr", archive.removesuffix(".tar.gz"))
+    return "\n".join(lines) + "\n"
+
+
+def _without_changelog(lines: list[str]) -> list[str]:
+    for number, line in enumerate(lines):
+        if line.startswith("%changelog"):
+            return lines[: number + 1]
+    return lines
+
+
+def _renumbered(lines: list[str], numbers: Numbers, archive: str) -> Iterator[str]:
+    section = ""
+    for line in lines:
+        if opening := _SECTION.match(line):
+            section = opening[1]
+        tag = _TAG.match(line)
+        if tag is None or section not in {"", "package"}:
+            yield line
+        elif tag[1].lower() == "version":
+            yield f"Version: {numbers.version}"
+        elif tag[1].lower() == "release":
+            yield f"Release: {numbers.release}%{{?dist}}"
+        else:
+            yield f"{tag[1]}: {archive}" if archive else line
+
+
+def _defined(lines: list[str], definition: str, value: str) -> list[str]:
+    line = f"{definition} {value}"
+    if any(old.startswith(f"{definition} ") for old in lines):
+        return [line if old.startswith(f"{definition} ") else old for old in lines]
+    return [line, *lines]

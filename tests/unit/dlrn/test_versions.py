@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rdo.dlrn.versions import version_and_release
+from rdo.model.build import Release
+
+DATE = datetime(2015, 1, 2, 3, 44, 55, tzinfo=UTC)
+RELEASE = Release(DATE, "shortsha")
+VECTORS = [
+    ("1.0.0-d7f1b849", "1.0.0"),
+    ("0.10.1.11.ga5f0e3c", "0.10.1.11"),
+    ("0.0.2.dev7", "0.0.2"),
+    ("13.0.1.dev3", "13.0.1"),
+    ("0.0.9", "0.0.9"),
+    ("0.19.1.dev25", "0.19.1"),
+    ("0.6.0", "0.6.0"),
+    ("1.0.0.0b2.dev15", "1.0.0"),
+    ("1.0.0.0rc2.dev128", "1.0.0"),
+    ("7.0.0.0rc2.dev1", "7.0.0"),
+    ("2015.1.0.dev47", "2015.1.0"),
+    ("2015.1.dev1604.g34cf1e3", "2015.1"),
+    ("2015.2.1", "2015.2.1"),
+    ("8.0.0.0b2.dev268", "8.0.0"),
+    ("2.0.0.0b4.dev15", "2.0.0"),
+    ("7.0.0.0a1.dev1", "7.0.0"),
+    ("eb6dbe2", "0.0.1"),
+    ("2015.1.9-13-g53b605d", "2015.1.9"),
+    ("1.8.0.pre", "1.8.0"),
+    ("1.8.0.pre.1", "1.8.0"),
+]
+
+
+@pytest.mark.parametrize(("upstream", "version"), VECTORS)
+def test_dlrn_vectors(upstream: str, version: str) -> None:
+    numbers = version_and_release(upstream, RELEASE)
+
+    assert numbers.version == version
+    assert numbers.upstream_version == upstream
+    assert numbers.release == "0.20150102034455.shortsha"
+
+
+def test_an_archive_with_dev_numbers_a_plain_version() -> None:
+    numbers = version_and_release("0.0.9", RELEASE, archive="alembic-0.0.9.dev0.tar.gz")
+
+    assert (numbers.upstream_version, numbers.version) == ("0.0.9.dev0", "0.0.9")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "release"),
+    [("0.1", "0.1.20150102034455.shortsha"), ("4", "4.20150102034455.shortsha")],
+)
+def test_the_other_release_numberings(prefix: str, release: str) -> None:
+    numbers = version_and_release("1.0.0", Release(DATE, "shortsha", prefix))
+
+    assert numbers.release == release
+
+
+@pytest.mark.parametrize(
+    "upstream", ["2.0.1rc1", "2.0.1b2", "2.0.1a1", "2.0.1.post4", "2.0.1+local"]
+)
+def test_a_prerelease_without_a_dot_keeps_its_number(upstream: str) -> None:
+    assert version_and_release(upstream, RELEASE).version == "2.0.1"
+
+
+def test_a_zero_before_the_letters_is_taken_for_theirs_as_dlrn_does() -> None:
+    assert version_and_release("2.0.0rc1", RELEASE).version == "2.0"
+
+
+@pytest.mark.parametrize("upstream", ["", "1 0", "%(id)", "1/2", "1\n2", "{x}"])
+def test_what_must_not_come_into_a_spec_is_refused(upstream: str) -> None:
+    with pytest.raises(ValueError, match="cannot be put into a spec"):
+        version_and_release(upstream, RELEASE)
+
+
+@given(st.from_regex(r"[A-Za-z0-9.!+_~^-]+", fullmatch=True))
+def test_a_version_is_always_one_that_rpm_takes(upstream: str) -> None:
+    version = version_and_release(upstream, RELEASE).version
+
+    assert version
+    assert "-" not in version
+
+
+def test_the_archive_is_named_after_all_three() -> None:
+    numbers = version_and_release("1.0.dev3", RELEASE)
+
+    expected = "python-pbr-1.0.dev3-0.20150102034455.shortsha.tar.gz"
+    assert numbers.archive("python-pbr") == expected
