@@ -1,0 +1,98 @@
+"""Which packages of the release may provide an RPM dependency.
+
+What a package was published with is known; for one that was never built its names say it:
+package `python-foo` of project `foo` gives `python3-foo` and `python3dist(foo)`, and whatever
+begins with `python-foo-`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from packaging.utils import canonicalize_name
+
+from rdo.model.package import Package
+
+_TOKEN = re.compile(r"[<>=]+|[^\s()<>=]+(?:\([^()]*\))*")
+_RICH = frozenset({"with", "without", "and", "or", "else"})
+_CONDITION = frozenset({"if", "unless"})
+_DISTRIBUTION = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)")
+_MODULE = re.compile(r"python3(?:\.\d+)?-(.+?)(?:-tests)?$")
+
+
+def needed_names(dependency: str) -> frozenset[str]:
+    """The names in an RPM dependency, versions and conditions left out.
+
+    >>> sorted(needed_names("(python3dist(pbr) >= 2 with python3dist(pbr) < 3~~)"))
+    ['python3dist(pbr)']
+    >>> sorted(needed_names("(libfoo.so.1()(64bit) if systemd)"))
+    ['libfoo.so.1()(64bit)']
+    """
+    return frozenset(_names(_TOKEN.findall(dependency)))
+
+
+def _names(tokens: Iterable[str]) -> Iterator[str]:
+    remaining = iter(tokens)
+    for token in remaining:
+        if token in _CONDITION:
+            return
+        if token[0] in "<>=":
+            next(remaining, None)  # the version
+        elif token not in _RICH:
+            yield token
+
+
+class Providers:
+    """The release's packages by what they provide, as far as it is known now."""
+
+    def __init__(
+        self, packages: Iterable[Package], published: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        self._by_capability: dict[str, set[str]] = {}
+        self._by_convention: dict[str, set[str]] = {}
+        for package in packages:
+            for name in conventional_names(package):
+                self._by_convention.setdefault(name, set()).add(package.name)
+        for name, capabilities in (published or {}).items():
+            self.learn(name, capabilities)
+
+    def learn(self, package: str, capabilities: Iterable[str]) -> None:
+        """Take over what a package has just been published with."""
+        for names in self._by_capability.values():
+            names.discard(package)
+        for capability in capabilities:
+            self._by_capability.setdefault(capability, set()).add(package)
+
+    def of(self, dependency: str) -> frozenset[str]:
+        """The packages that may provide `dependency`; none: it is for the bridge."""
+        return frozenset().union(*(self._of_name(name) for name in needed_names(dependency)))
+
+    def _of_name(self, name: str) -> set[str]:
+        if known := self._by_capability.get(name):
+            return known
+        forms = (_plain(name), *_prefixes(name))
+        return next((found for form in forms if (found := self._by_convention.get(form))), set())
+
+
+def conventional_names(package: Package) -> set[str]:
+    """The names under which what a package builds is asked for, in the form of `_plain`."""
+    projects = {package.project, re.sub(r"^python3?-", "", package.name)}
+    projects |= {url.removeprefix("pypi:") for url in package.upstreams if url.startswith("pypi:")}
+    return {f"python:{canonicalize_name(project)}" for project in projects} | {package.name}
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """The names that a subpackage's name may stand for, longest first."""
+    while "-" in name:
+        name = name.rpartition("-")[0]
+        yield name
+
+
+def _plain(name: str) -> str:
+    """One form for all the names of a Python project; other names as they are.
+
+    >>> _plain("python3.11dist(oslo.config[rst])"), _plain("python3-oslo-config-tests")
+    ('python:oslo-config', 'python:oslo-config')
+    """
+    if match := _DISTRIBUTION.match(name) or _MODULE.match(name):
+        return f"python:{canonicalize_name(match[1])}"
+    return name

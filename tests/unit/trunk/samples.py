@@ -1,0 +1,50 @@
+"""Short ways to the values that the tests of the round are about."""
+
+from datetime import UTC, datetime
+
+from rdo.model.build import Release
+from rdo.model.commit import Commit
+from rdo.model.package import Package
+from rdo.store.builds import Build, BuildState
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+
+
+def package(name: str, project: str = "", upstream: str = "u") -> Package:
+    return Package(
+        name=name,
+        project=project or name.removeprefix("python-"),
+        upstreams=(upstream,),
+        distgit="d",
+        upstream_branch="master",
+        distgit_branch="rpm-master",
+    )
+
+
+def build(id_: int, name: str) -> Build:
+    commit = Commit(
+        package=name,
+        upstream_hash=f"{id_:040}",
+        distgit_hash="d" * 40,
+        upstream_time=NOW,
+        distgit_time=NOW,
+        upstream_branch="master",
+    )
+    return Build(
+        id=id_,
+        target="master-deb12",
+        commit=commit,
+        position=id_,
+        release=Release(NOW, commit.short_hash),
+        attempt=1,
+        bootstrap=False,
+        inputs="",
+        state=BuildState.QUEUED,
+        outcome=None,
+        ticket="",
+        created=NOW,
+        started=None,
+        finished=None,
+        published=None,
+        superseded=False,
+    )

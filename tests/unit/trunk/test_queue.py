@@ -1,0 +1,133 @@
+from rdo.store.builds import Build
+from rdo.trunk.queue import Packages, Queue
+from tests.unit.trunk.samples import build
+
+
+def queue(*names: str, **hints: str) -> Queue:
+    """One build per name, with ids from 1; `b="a c"` hints that b needs a and c."""
+    builds = [build(id_, name) for id_, name in enumerate(names, 1)]
+    return Queue(builds, {name: frozenset(needs.split()) for name, needs in hints.items()})
+
+
+def ids(builds: list[Build]) -> list[int]:
+    return [one.id for one in builds]
+
+
+def behind(*names: str) -> Packages:
+    return frozenset(names)
+
+
+def test_independent_packages_start_together_in_the_planned_order() -> None:
+    todo = queue("a", "b", "c")
+
+    assert ids(todo.take(2)) == [1, 2]
+    assert ids(todo.take(2)) == [3]
+    assert todo.take(2) == []
+
+
+def test_the_commits_of_a_package_are_built_one_after_another() -> None:
+    todo = queue("a", "a", "b")
+
+    assert ids(todo.take(9)) == [1, 3]
+    todo.ended(1, published=True)
+    assert ids(todo.take(9)) == [2]
+
+
+def test_a_build_behind_another_starts_when_that_is_published() -> None:
+    todo = queue("a", "b")
+    todo.take(2)
+    todo.hold_back(2, behind("a"))
+    assert todo.take(9) == []
+
+    todo.ended(1, published=True)
+
+    assert ids(todo.take(9)) == [2]
+
+
+def test_a_build_behind_a_failed_one_goes_on_waiting() -> None:
+    todo = queue("a", "b")
+    todo.take(2)
+    todo.hold_back(2, behind("a"))
+
+    todo.ended(1, published=False)
+
+    assert todo.take(9) == []
+    assert {b.id: names for b, names in todo.waiting().items()} == {2: behind("a")}
+    assert todo.cycle() == []
+
+
+def test_a_build_that_waits_does_not_hold_back_later_commits_of_its_package() -> None:
+    todo = queue("a", "b", "b")
+    assert ids(todo.take(9)) == [1, 2]
+
+    todo.hold_back(2, behind("a"))
+
+    assert ids(todo.take(9)) == [3]
+
+
+def test_hints_put_what_is_likely_needed_first() -> None:
+    todo = queue("b", "a", b="a")
+
+    assert ids(todo.take(9)) == [2]
+    todo.ended(2, published=False)
+    assert ids(todo.take(9)) == [1]
+
+
+def test_hints_count_through_builds_that_wait_themselves() -> None:
+    todo = queue("c", "b", "a", c="b")
+    assert ids(todo.take(9)) == [2, 3]
+
+    todo.hold_back(2, behind("a"))
+    assert todo.take(9) == []
+
+    todo.ended(3, published=True)
+    assert ids(todo.take(9)) == [2]
+
+
+def test_hints_on_what_never_moves_are_ignored() -> None:
+    todo = queue("c", "b", c="b x")
+    todo.take(1)
+
+    todo.hold_back(2, behind("broken"))
+
+    assert ids(todo.take(9)) == [1]
+
+
+def test_hints_in_a_circle_are_no_reason_to_build_nothing() -> None:
+    todo = queue("a", "b", a="b", b="a")
+
+    assert ids(todo.take(9)) == [1]
+    todo.ended(1, published=True)
+    assert ids(todo.take(9)) == [2]
+
+
+def test_a_circle_is_its_members_and_not_what_waits_for_them() -> None:
+    todo = queue("a", "b", "c", "d")
+    todo.take(9)
+    todo.hold_back(1, behind("b"))
+    todo.hold_back(2, behind("c"))
+    todo.hold_back(3, behind("a"))
+    todo.hold_back(4, behind("a"))
+
+    assert ids(todo.cycle()) == [1, 2, 3]
+
+
+def test_a_circle_that_also_waits_for_a_broken_package_is_not_to_blame() -> None:
+    todo = queue("a", "b")
+    todo.take(9)
+    todo.hold_back(1, behind("b", "broken"))
+    todo.hold_back(2, behind("a"))
+
+    assert todo.cycle() == []
+
+
+def test_what_waited_for_a_package_that_is_gone_can_be_released() -> None:
+    todo = queue("a", "b")
+    todo.take(9)
+    todo.hold_back(2, behind("a", "b-bootstrap"))
+
+    todo.release("b-bootstrap")
+    todo.ended(1, published=True)
+
+    assert ids(todo.take(9)) == [2]
+    assert todo.open_packages == {"b"}
