@@ -40,13 +40,19 @@ class OutsideError(UserError):
     exit_code = 6
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that an unknown one was probably meant to be; empty if none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return near[0] if near else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown name: the nearest known one, if any is near.
+    """The end of an error message about an unknown name.
 
     >>> did_you_mean("worker", ["workers", "release"])
     '; did you mean "workers"?'
     >>> did_you_mean("zzz", ["workers"])
     ''
     """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    near = nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""

@@ -1,6 +1,6 @@
 """rdo.toml: what can be set, where it is found, and where each value came from."""
 
-from rdo.config.loading import Configuration, Effective, Origin, OriginKind, find, is_address, load
+from rdo.config.loading import Configuration, Effective, Origin, OriginKind, find, load
 from rdo.config.settings import (
     BridgeSection,
     MailSection,
@@ -20,6 +20,5 @@ __all__ = [
     "Settings",
     "Target",
     "find",
-    "is_address",
     "load",
 ]

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from rdo.config.lines import KeyPath, key_lines
 from rdo.config.settings import Section, Settings
 from rdo.errors import ConfigError, did_you_mean
+from rdo.model.address import is_address
 
 log = logging.getLogger(__name__)
 
@@ -258,15 +259,6 @@ def _anchored(path: KeyPath, value: object, base: Path) -> object:
     if path == ("metadata", "source"):
         return value if is_address(value) else os.path.normpath(base / Path(value).expanduser())
     return Path(os.path.normpath(base / Path(value).expanduser()))
-
-
-def is_address(source: str) -> bool:
-    """Whether a source is a URL or an scp-like address rather than a folder.
-
-    >>> [is_address(x) for x in ("https://h/x.git", "git@h:x.git", "../info", "/srv/a:b")]
-    [True, True, False, False]
-    """
-    return re.match(r"[a-z][a-z0-9+.-]*://|[^/:]+:(?!//)", source) is not None
 
 
 def _checked(layers: _Layers, file: Path | None) -> Settings:

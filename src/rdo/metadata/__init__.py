@@ -1,0 +1,20 @@
+"""The distribution's metadata, in rdoinfo's format."""
+
+from rdo.metadata.distribution import Distribution
+from rdo.metadata.faults import Fault, Level, MetadataError, Where
+from rdo.metadata.loading import load
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, Status
+
+__all__ = [
+    "DistRepo",
+    "Distribution",
+    "Fault",
+    "Level",
+    "MetadataError",
+    "Release",
+    "ReleasePackages",
+    "ReleaseRepo",
+    "Status",
+    "Where",
+    "load",
+]

@@ -1,0 +1,311 @@
+"""The rules of the format, for the parts that a target is made of.
+
+Each check yields the faults of one part; what is found wrong elsewhere does not concern a
+target. A tree from the cache has no places: then the faults tell no line.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from rdo.errors import RefusedError, did_you_mean, nearest
+from rdo.metadata.faults import Fault, Level, Where
+from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
+from rdo.metadata.tree import Files
+from rdo.tools.git import check_url
+
+TOP_KEYS = (
+    "components", "import", "package-configs", "package-default", "packages", "releases",
+    "remote-info",
+)  # fmt: skip
+RELEASE_KEYS = (
+    "branch", "identifier", "name", "repos", "status", "tags_map", "upstream_branch",
+)  # fmt: skip
+REPO_KEYS = ("branch", "buildsys", "buildsys-tags", "distrepos", "name", "special")
+PACKAGE_KEYS = (
+    "buildsys-tags", "centos-distgit", "component", "conf", "distgit", "distgit-path",
+    "distro-branch", "maintainers", "master-distgit", "name", "patches", "project",
+    "review-origin", "review-patches", "source-branch", "tags", "types", "upstream",
+    "version-from",
+)  # fmt: skip
+OVERRIDE_KEYS = ("component", "distro-branch", "source-branch")
+SPECIAL_TAGS = ("build-tags-only", "dependency", "under-review", "version-locked")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
+_MEMBERSHIP_KEYS = ("conf", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """The checks of one merged tree; `files` tells the lines of its places."""
+
+    info: Mapping[str, Any]
+    files: Files | None = None
+
+    def top(self) -> Iterator[Fault]:
+        """The sections of the file."""
+        yield from self._unknown_keys(self.info, TOP_KEYS, "the file")
+        for section in ("releases", "packages"):
+            if not isinstance(self.info.get(section), list):
+                yield self._fault("shape", 0, f'there is no list "{section}"')
+
+    def release(self, release: Mapping[str, Any]) -> Iterator[Fault]:
+        """One release and what it consists of on each base OS."""
+        name = release.get("name")
+        yield from self._unknown_keys(release, RELEASE_KEYS, f"release {name}")
+        for key in ("branch", "identifier", "status", "tags_map", "upstream_branch"):
+            yield from self._text(release, key, f"release {name}", needed=False)
+        for key in ("branch", "upstream_branch"):
+            yield from self._branch(release, key, f"release {name}")
+        repos = release.get("repos")
+        if not isinstance(repos, list):
+            place = self._place(release, "repos" if "repos" in release else "name")
+            yield self._fault("shape", place, f'release {name} needs a list "repos"')
+            return
+        for repo in repos:
+            yield from self._repo(release, repo)
+
+    def _repo(self, release: Mapping[str, Any], repo: Any) -> Iterator[Fault]:
+        subject = f"a repo of release {release.get('name')}"
+        if not isinstance(repo, Mapping):
+            yield self._fault("shape", self._place(release, "repos"), f"{subject} is no mapping")
+            return
+        yield from self._unknown_keys(repo, REPO_KEYS, subject)
+        yield from self._text(repo, "name", subject)
+        for key in ("branch", "buildsys"):
+            yield from self._text(repo, key, subject, needed=False)
+        yield from self._branch(repo, "branch", subject)
+        if not repo.get("branch") and not release.get("branch"):
+            message = f"{subject} has no branch, nor has the release"
+            yield self._fault("branch", self._place(repo, "name"), message)
+        for key in ("buildsys-tags", "distrepos"):
+            if not isinstance(repo.get(key), list | None):
+                yield self._fault("shape", self._place(repo, key), f"{key} must be a list")
+
+    def package(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
+        """One package as it counts, for a release's tag if one is given."""
+        subject = f"package {raw.get('project')}"
+        yield from self.membership(raw)
+        for layer in layers(raw, self.info, tag):
+            known = OVERRIDE_KEYS if layer.name.startswith("tags.") else PACKAGE_KEYS
+            yield from self._unknown_keys(layer.values, known, subject, skip=_MEMBERSHIP_KEYS)
+        try:
+            values = attributes(raw, self.info, tag)
+        except SubstitutionError as error:
+            yield self._fault("substitution", self._given(raw, error.key, tag), str(error))
+            return
+        yield from self._identity(raw, values, tag)
+        yield from self._places_of_work(raw, values, tag)
+        yield from self._maintainers(raw, values, tag)
+        yield from self._component(raw, values, tag)
+
+    def membership(self, raw: Mapping[str, Any]) -> Iterator[Fault]:
+        """What decides to which releases a package belongs; wrong for one, wrong for all."""
+        subject = f"package {raw.get('project')}"
+        configs = self.info.get("package-configs") or {}
+        if "conf" in raw and raw["conf"] not in configs:
+            near = did_you_mean(str(raw["conf"]), map(str, configs))
+            message = f'{subject}: package config "{raw["conf"]}" is not declared{near}'
+            yield self._fault("conf", self._place(raw, "conf"), message)
+        for layer in layers(raw, self.info):
+            for key in layer.values:
+                if key not in PACKAGE_KEYS and nearest(str(key), PACKAGE_KEYS) in _MEMBERSHIP_KEYS:
+                    near = did_you_mean(str(key), PACKAGE_KEYS)
+                    place = self._place(layer.values, key)
+                    yield self._fault("key", place, f'{subject}: unknown key "{key}"{near}')
+        tags = tags_of(raw, self.info) or {}
+        if not isinstance(tags, Mapping):
+            message = f"{subject}: tags must be a mapping"
+            yield self._fault("shape", self._given(raw, "tags"), message)
+            return
+        for name, overrides in tags.items():
+            if not isinstance(overrides, Mapping | None):
+                message = f"{subject}: tag {name} takes a mapping or nothing"
+                yield self._fault("shape", self._place(tags, name), message)
+
+    def undeclared_tags(self, raw: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+        """The faults of tags that nothing declares, each after the tag that was probably meant."""
+        tags = tags_of(raw, self.info)
+        declared = self.declared_tags()
+        for name in tags if isinstance(tags, Mapping) else ():
+            if name not in declared:
+                meant = nearest(str(name), declared)
+                near = did_you_mean(str(name), declared)
+                message = f'package {raw.get("project")}: tag "{name}" is not declared{near}'
+                yield meant, self._fault("tag", self._place(tags, name), message)
+
+    def declared_tags(self) -> tuple[str, ...]:
+        """The releases, each also as `<release>-uc`, and the tags of the format itself."""
+        names = [r["name"] for r in self.info.get("releases") or ()]
+        return (*names, *(f"{name}-uc" for name in names), *SPECIAL_TAGS)
+
+    def doubled_names(
+        self, members: Iterable[Mapping[str, Any]], tag: str | None = None
+    ) -> Iterator[Fault]:
+        """One package name for two projects, among packages that meet in a release."""
+        owners: dict[str, str] = {}
+        for raw in members:
+            try:
+                name = str(attributes(raw, self.info, tag).get("name"))
+            except SubstitutionError:
+                continue  # told by `package`
+            project = str(raw.get("project"))
+            if name in owners:
+                other = owners[name]
+                message = f"package {project} has the name {name}, as project {other} has"
+                yield self._fault("name-twice", self._place(raw, "project"), message)
+            owners.setdefault(name, project)
+
+    def _identity(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        subject = f"package {raw.get('project')}"
+        name = values.get("name")
+        place = self._given(raw, "name", tag) or self._place(raw, "project")
+        if not name:
+            yield self._fault("required", place, f'{subject} lacks "name"')
+        elif not isinstance(name, str) or not _NAME.fullmatch(name):
+            allowed = "letters, digits and ._+-, a letter or digit first"
+            yield self._fault("name", place, f"{subject}: the name {name!r} is not {allowed}")
+
+    def _places_of_work(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        """Repositories, branches and paths: what is given to git and to the disk."""
+        subject = f"package {raw.get('project')}"
+        distgit = "master-distgit" if values.get("master-distgit") else "distgit"
+        upstreams = values.get("upstream")
+        for key, urls in (
+            ("upstream", upstreams if isinstance(upstreams, list) else [upstreams]),
+            (distgit, [values.get(distgit)]),
+        ):
+            place = self._given(raw, key, tag) or self._place(raw, "project")
+            for url in urls or [None]:
+                if not url:
+                    yield self._fault("required", place, f'{subject} lacks "{key}"')
+                elif said := _refused(url):
+                    yield self._fault("url", place, f"{subject}: {key}: {said}")
+        is_pypi = _is_pypi(upstreams)
+        for key in ("source-branch", "distro-branch", "version-from", "distgit-path"):
+            value = values.get(key)
+            place = self._given(raw, key, tag)
+            if value is None:
+                continue
+            if not isinstance(value, str):
+                yield self._fault(
+                    "shape", place, f'{subject}: {key} {value} must be a text: "{value}"'
+                )
+            elif key == "distgit-path":
+                if ".." in PurePosixPath(value).parts:
+                    yield self._fault("path", place, f"{subject}: {key} leads out of the distgit")
+            elif not _BRANCH.fullmatch(value) and not (is_pypi and _is_specifier(value)):
+                yield self._fault("branch", place, f"{subject}: {key} {value!r} is no branch")
+
+    def _maintainers(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        subject = f"package {raw.get('project')}"
+        maintainers = values.get("maintainers")
+        place = self._given(raw, "maintainers", tag) or self._place(raw, "project")
+        if not maintainers:
+            yield self._fault("required", place, f'{subject} lacks "maintainers"')
+        elif not isinstance(maintainers, list):
+            yield self._fault("shape", place, f"{subject}: maintainers must be a list of addresses")
+        else:
+            for address in maintainers:
+                if not isinstance(address, str) or "@" not in address:
+                    message = f"{subject}: {address!r} is no maintainer's address"
+                    yield self._fault("maintainer", place, message)
+
+    def _component(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        component = values.get("component")
+        declared = [c["name"] for c in self.info.get("components") or ()]
+        if component is None or component in declared:
+            return
+        near = did_you_mean(str(component), declared)
+        message = f'package {raw.get("project")}: component "{component}" is not declared{near}'
+        yield self._fault("component", self._given(raw, "component", tag), message)
+
+    def _unknown_keys(
+        self,
+        mapping: Mapping[str, Any],
+        known: tuple[str, ...],
+        subject: str,
+        skip: tuple[str, ...] = (),
+    ) -> Iterator[Fault]:
+        """A key near to a known one is a typo; another may be somebody's own."""
+        for key in mapping:
+            if key in known or (key in PACKAGE_KEYS and known is OVERRIDE_KEYS):
+                continue
+            meant = nearest(str(key), known)
+            if meant in skip:
+                continue
+            level = Level.ERROR if meant else Level.WARNING
+            message = f'{subject}: unknown key "{key}"{did_you_mean(str(key), known)}'
+            yield self._fault("key", self._place(mapping, key), message, level)
+
+    def _text(
+        self, mapping: Mapping[str, Any], key: str, subject: str, *, needed: bool = True
+    ) -> Iterator[Fault]:
+        value = mapping.get(key)
+        if value is None:
+            if needed:
+                yield self._fault("required", self._place(mapping, key), f'{subject} lacks "{key}"')
+        elif not isinstance(value, str):
+            message = f'{subject}: {key} {value} must be a text: "{value}"'
+            yield self._fault("shape", self._place(mapping, key), message)
+
+    def _branch(self, mapping: Mapping[str, Any], key: str, subject: str) -> Iterator[Fault]:
+        value = mapping.get(key)
+        if isinstance(value, str) and not _BRANCH.fullmatch(value):
+            message = f"{subject}: {key} {value!r} is no branch"
+            yield self._fault("branch", self._place(mapping, key), message)
+
+    def _given(self, raw: Mapping[str, Any], key: str, tag: str | None = None) -> int:
+        """The place that gives an attribute its value, 0 if nothing does."""
+        for layer in reversed(layers(raw, self.info, tag)):
+            if key in layer.values:
+                return self._place(layer.values, key)
+        return 0
+
+    def _place(self, mapping: Mapping[str, Any], key: Any) -> int:
+        places: dict[Any, int] = getattr(mapping, "places", {})
+        return places.get(key, getattr(mapping, "place", 0))
+
+    def _fault(self, rule: str, place: int, message: str, level: Level = Level.ERROR) -> Fault:
+        where = self.files.where(place) if self.files else Where("metadata")
+        return Fault(level, rule, where, message)
+
+
+def _is_pypi(upstream: Any) -> bool:
+    first = upstream[0] if isinstance(upstream, list) and upstream else upstream
+    return isinstance(first, str) and first.startswith("pypi:")
+
+
+def _is_specifier(text: str) -> bool:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _refused(url: Any) -> str:
+    """Why a repository cannot be used, empty if it can."""
+    if not isinstance(url, str):
+        return f"{url!r} is not a text"
+    if url.startswith("pypi:"):
+        name = url.removeprefix("pypi:")
+        return "" if _NAME.fullmatch(name) else f"{name!r} is no name of a PyPI project"
+    try:
+        check_url(url)
+    except RefusedError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,164 @@
+"""The distribution: its releases, components and packages, and what a target is made of."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from rdo.errors import NotFoundError, did_you_mean
+from rdo.metadata.checks import Checker
+from rdo.metadata.faults import Fault, Level, MetadataError
+from rdo.metadata.resolve import attributes, tags_of
+from rdo.metadata.tree import Files
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
+from rdo.model.package import Package
+
+DEFAULT_UPSTREAM_BRANCH = "master"
+
+Tree = Mapping[str, Any]
+
+
+class Distribution:
+    """All metadata of one source.
+
+    Made by `rdo.metadata.load`. What is wrong in it becomes an error only when it is asked
+    for: a fault in one release does not stop the work on another. When the tree came from
+    the cache, `reread` gives it again with the lines that an error message needs.
+    """
+
+    def __init__(
+        self,
+        info: Tree,
+        files: Files | None = None,
+        reread: Callable[[], "Distribution"] | None = None,
+    ) -> None:
+        self._info = info
+        self._files = files
+        self._reread = reread
+
+    @cached_property
+    def releases(self) -> tuple[Release, ...]:
+        """In the order of the metadata, newest first by custom; a MetadataError if one is bad."""
+        entries = self._info.get("releases") or ()
+        checker = Checker(self._info, self._files)
+        faults = [fault for entry in entries for fault in checker.release(entry)]
+        if any(fault.level is Level.ERROR for fault in faults):
+            if self._reread:
+                return self._reread().releases
+            raise MetadataError(fault for fault in faults if fault.level is Level.ERROR)
+        return tuple(map(_release, entries))
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return tuple(component["name"] for component in self._info.get("components") or ())
+
+    def target(self, release: str, base_os: str = "") -> ReleasePackages:
+        """The packages of a release, on a base OS if one is named, resolved and checked.
+
+        `release` is also `<release>-uc`, DLRN's tag for a release that follows upper
+        constraints. A MetadataError names every fault that touches the release or its
+        packages; faults elsewhere are left to `verify`.
+        """
+        faults = list(self._target_faults(release))
+        if faults:
+            if self._reread:
+                return self._reread().target(release, base_os)
+            raise MetadataError(faults)
+        found = _release(self._release_entry(release))
+        repo = _repo_for(found, base_os) if base_os else None
+        packages = tuple(self._package(raw, found, release, repo) for raw in self._members(release))
+        return ReleasePackages(found, release, repo, packages)
+
+    def has_base_os(self, release: str, base_os: str) -> bool:
+        """Whether a release says anything about a base OS."""
+        repos = self._release_entry(release).get("repos") or ()
+        return any(repo.get("name") == base_os for repo in repos)
+
+    def _target_faults(self, release: str) -> list[Fault]:
+        checker = Checker(self._info, self._files)
+        faults = [fault for fault in checker.top() if fault.level is Level.ERROR]
+        if faults:
+            return faults
+        faults += checker.release(self._release_entry(release))
+        members = self._members(release)
+        member_ids = {id(raw) for raw in members}
+        for raw in self._info["packages"]:
+            if id(raw) in member_ids:
+                faults += checker.package(raw, release)
+            else:  # it might be one, but for a typo
+                tags = checker.undeclared_tags(raw)
+                faults += checker.membership(raw)
+                faults += (fault for meant, fault in tags if meant == release)
+        faults += checker.doubled_names(members, release)
+        unique = dict.fromkeys(fault for fault in faults if fault.level is Level.ERROR)
+        return list(unique)
+
+    def _release_entry(self, tag: str) -> Tree:
+        entries = {entry["name"]: entry for entry in self._info.get("releases") or ()}
+        found: Tree | None = entries.get(tag) or entries.get(tag.removesuffix("-uc"))
+        if found is None:
+            near = did_you_mean(tag, entries)
+            raise NotFoundError(f"the metadata has no release {tag}{near}")
+        return found
+
+    def _members(self, tag: str) -> list[Tree]:
+        found = []
+        for raw in self._info.get("packages") or ():
+            tags = tags_of(raw, self._info)
+            if isinstance(tags, Mapping) and tag in tags:
+                found.append(raw)
+        return found
+
+    def _package(self, raw: Tree, release: Release, tag: str, repo: ReleaseRepo | None) -> Package:
+        values = attributes(raw, self._info, tag)
+        upstream = values["upstream"]
+        distgit_branch = repo.branch if repo else release.branch
+        if distgit_branch is None:  # then every repo has one, which was checked
+            distgit_branch = release.repos[0].branch if release.repos else ""
+        return Package(
+            name=values["name"],
+            project=values["project"],
+            upstreams=tuple(upstream) if isinstance(upstream, list) else (upstream,),
+            distgit=values.get("master-distgit") or values["distgit"],
+            upstream_branch=(
+                values.get("source-branch") or release.upstream_branch or DEFAULT_UPSTREAM_BRANCH
+            ),
+            distgit_branch=values.get("distro-branch") or distgit_branch,
+            distgit_path=(values.get("distgit-path") or "").strip("/"),  # rdoinfo's begins with one
+            component=values.get("component"),
+            maintainers=tuple(dict.fromkeys(values["maintainers"])),
+            tags=frozenset(values.get("tags") or ()),
+            version_from=values.get("version-from"),
+        )
+
+
+def _release(entry: Tree) -> Release:
+    return Release(
+        name=entry["name"],
+        branch=entry.get("branch"),
+        upstream_branch=entry.get("upstream_branch"),
+        status=entry.get("status"),
+        identifier=entry.get("identifier"),
+        tags_map=entry.get("tags_map"),
+        repos=tuple(_repo(repo, entry.get("branch")) for repo in entry["repos"]),
+    )
+
+
+def _repo(entry: Tree, branch: str | None) -> ReleaseRepo:
+    distrepos = (repo for repo in entry.get("distrepos") or () if isinstance(repo, Mapping))
+    return ReleaseRepo(
+        name=entry["name"],
+        branch=entry.get("branch") or branch or "",
+        buildsys=entry.get("buildsys"),
+        buildsys_tags=tuple(entry.get("buildsys-tags") or ()),
+        distrepos=tuple(DistRepo(str(repo.get("name")), repo.get("url")) for repo in distrepos),
+        special=entry.get("special"),
+    )
+
+
+def _repo_for(release: Release, base_os: str) -> ReleaseRepo:
+    for repo in release.repos:
+        if repo.name == base_os:
+            return repo
+    known = [repo.name for repo in release.repos]
+    near = did_you_mean(base_os, known) or f"; it has {', '.join(known) or 'none'}"
+    raise NotFoundError(f"release {release.name} has no base OS {base_os}{near}")

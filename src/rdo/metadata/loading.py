@@ -1,0 +1,67 @@
+"""From a source to a distribution, through the cache."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rdo.errors import ConfigError
+from rdo.metadata.cache import Cache
+from rdo.metadata.distribution import Distribution
+from rdo.metadata.merge import merge_files
+from rdo.metadata.reading import Reading
+from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source
+
+
+def load(
+    source: str | Path,
+    file: str = "rdo.yml",
+    *,
+    cache: Path | None = None,
+    ref: str = "HEAD",
+    max_age: float = DEFAULT_MAX_AGE_SECONDS,
+) -> Distribution:
+    """Read the distribution from a folder or a git repository.
+
+    `cache` is a folder of ours for parsed trees and, for a git URL, its mirror; without it a
+    folder is parsed each time. A URL is asked at most once per `max_age` seconds.
+    """
+    loader = _Loader(cache, max_age)
+    return loader.load(loader.open(str(source), ref), file)
+
+
+class _Loader:
+    def __init__(self, cache: Path | None, max_age: float) -> None:
+        self._cache = cache
+        self._max_age = max_age
+
+    def open(self, source: str, ref: str = "HEAD") -> Source:
+        if self._cache is None and not Path(source).is_dir():
+            raise ConfigError(f"metadata: there is no folder {source}")
+        cache = self._cache or Path(source)  # a folder needs none
+        return open_source(source, cache / "git", ref=ref, max_age=self._max_age)
+
+    def load(self, source: Source, file: str) -> Distribution:
+        cache = Cache(self._cache / "parsed") if self._cache else None
+        if cache:
+            tree = cache.load(source.folder, file, self._is_same_remote)
+            if tree is not None:
+                return Distribution(tree, reread=lambda: self._read(source, file, None))
+        return self._read(source, file, cache)
+
+    def _read(self, source: Source, file: str, cache: Cache | None) -> Distribution:
+        reading = Reading(self._open_remote)
+        reading.read(source, file)
+        tree = merge_files(reading.trees)
+        if cache and not reading.files.has_odd_keys:
+            remotes = list(reading.remotes.values())
+            cache.store(source.folder, file, tree, reading.digests, remotes)
+        return Distribution(tree, reading.files)
+
+    def _open_remote(self, name: str, arguments: Mapping[str, Any]) -> Source:
+        for kind in ("remote_git_info", "local_info"):
+            if isinstance(arguments.get(kind), str):
+                return self.open(arguments[kind])
+        raise ConfigError(f"metadata: remote-info {name} needs remote_git_info or local_info")
+
+    def _is_same_remote(self, arguments: Mapping[str, Any], state: str) -> bool:
+        return str(self._open_remote("", arguments).folder) == state

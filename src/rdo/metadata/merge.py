@@ -1,0 +1,89 @@
+"""How several files become one: the format's own rules, with places kept.
+
+Packages are the same when their `project` is, releases when their `name` is. Mappings merge
+key by key and the later file wins, but an empty value never replaces one; lists are joined.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rdo.metadata.tree import Items, Section
+
+# The lists whose entries have an identity, and the key that holds it.
+_IDENTITIES = {"packages": "project", "releases": "name"}
+
+
+def merge_files(trees: Sequence[Section]) -> Section:
+    """All files as one tree, in the order in which they were read.
+
+    A single file is taken as it is: what it says twice stays twice, for the checks to find.
+    """
+    if len(trees) == 1:
+        return trees[0]
+    merged = by_identity(trees[0])
+    for tree in trees[1:]:
+        merged = merge(merged, by_identity(tree))
+    return as_lists(merged)
+
+
+def merge(old: Any, new: Any) -> Any:
+    """`new` laid over `old`; neither is changed."""
+    if isinstance(old, Section) and isinstance(new, Section):
+        merged = Section(old.place)
+        merged.update(old)
+        merged.places = dict(old.places)
+        for key, value in new.items():
+            before = merged.get(key)
+            merged[key] = merge(before, value)
+            if merged[key] is not before or key not in merged.places:
+                merged.places[key] = new.places[key]
+        return merged
+    if isinstance(old, Items) and isinstance(new, Items):
+        joined = Items()
+        joined.extend(old)
+        joined.extend(new)
+        joined.places = [*old.places, *new.places]
+        return joined
+    return old if new is None else new
+
+
+def by_identity(tree: Section) -> Section:
+    """The tree with its packages by project and its releases by name."""
+    indexed = _copy(tree)
+    for key, identity in _IDENTITIES.items():
+        if isinstance(tree.get(key), Items):
+            indexed[key] = _index(tree[key], identity)
+    return indexed
+
+
+def as_lists(tree: Section) -> Section:
+    """The reverse of `by_identity`: entries in the order in which they first came."""
+    listed = _copy(tree)
+    for key in _IDENTITIES:
+        entries = tree.get(key)
+        if isinstance(entries, Section):
+            items = Items()
+            for name, entry in entries.items():
+                items.append(entry)
+                items.places.append(entries.places[name])
+            listed[key] = items
+    return listed
+
+
+def _index(items: Items, identity: str) -> Section:
+    section = Section()
+    for item, place in zip(items, items.places, strict=True):
+        name = item.get(identity)
+        if name in section:
+            section[name] = merge(section[name], item)
+        else:
+            section[name] = item
+            section.places[name] = place
+    return section
+
+
+def _copy(tree: Section) -> Section:
+    copy = Section(tree.place)
+    copy.update(tree)
+    copy.places = dict(tree.places)
+    return copy

@@ -1,0 +1,95 @@
+"""Where metadata is read from: a folder, or a git repository at the head of its branch."""
+
+import hashlib
+import logging
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.atomic import write_file
+from rdo.errors import CommandError, ConfigError, OutsideError
+from rdo.lock import hold
+from rdo.model.address import is_address
+from rdo.tools.git import Mirror, check_url
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MAX_AGE_SECONDS = 3600.0
+_STAMP = "rdo-fetched"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A folder of metadata files, and what to put before their names when they are shown.
+
+    `state` names the content of what cannot change (the commit of an exported tree); it is
+    empty for a folder that somebody edits.
+    """
+
+    folder: Path
+    prefix: str
+    state: str = ""
+
+
+def open_source(
+    source: str, cache: Path, *, ref: str = "HEAD", max_age: float = DEFAULT_MAX_AGE_SECONDS
+) -> Source:
+    """Make the files of a folder or git URL readable.
+
+    A URL is asked at most once per `max_age` seconds; when it cannot be reached the last
+    state is used. A local repository is read at `ref`, never from its work tree, if it is
+    bare or a ref is asked for.
+    """
+    if is_address(source):
+        return _exported(_fetched(source, cache, max_age), ref, cache)
+    folder = Path(source)
+    if not folder.is_dir():
+        raise ConfigError(f"metadata: there is no folder {source}")
+    if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
+        return _exported(Mirror(folder), ref, cache)
+    if ref != "HEAD":
+        return _exported(Mirror(folder / ".git"), ref, cache)
+    here = Path.cwd()
+    absolute = folder.absolute()
+    shown = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+    return Source(absolute, "" if shown == Path() else f"{shown}/")
+
+
+def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
+    check_url(url)
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", url.rpartition("/")[2].removesuffix(".git"))
+    folder = cache / f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
+    stamp = folder / _STAMP
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age:
+        return Mirror(folder)
+    with hold(folder.with_suffix(".lock"), purpose=f"fetching {url}", wait=True):
+        try:
+            if folder.exists():
+                Mirror(folder).fetch(url)
+            else:
+                Mirror.clone(url, folder)
+        except CommandError as error:
+            if not folder.exists():
+                raise OutsideError(f"metadata: {url} cannot be reached\n{error}") from error
+            log.warning("metadata: %s cannot be reached; the last state is used", url)
+        else:
+            write_file(stamp, "")
+    return Mirror(folder)
+
+
+def _exported(mirror: Mirror, ref: str, cache: Path) -> Source:
+    commit = mirror.resolve(ref)
+    if commit is None:
+        raise ConfigError(f"metadata: {mirror.path} has no branch, tag or commit {ref}")
+    folder = cache / "trees" / commit
+    if not folder.exists():
+        with hold(cache / "trees.lock", purpose=f"exporting {commit}", wait=True):
+            if not folder.exists():
+                new = folder.with_name(f".{commit}.new")
+                if new.exists():  # left by an export that was killed
+                    shutil.rmtree(new)
+                mirror.export(commit, new)
+                new.replace(folder)
+    return Source(folder, "", commit)

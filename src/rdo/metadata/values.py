@@ -1,0 +1,62 @@
+"""What the rest of rdo is told of the distribution: values, never the tree they come from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rdo.model.package import Package
+
+
+class Status(StrEnum):
+    """Where a release is in its life."""
+
+    DEVELOPMENT = "development"
+    MAINTAINED = "maintained"
+    EXTENDED_MAINTENANCE = "extended_maintenance"
+    EOL = "eol"
+
+
+@dataclass(frozen=True, slots=True)
+class DistRepo:
+    """A yum repository that a release is used with; some are known by name only."""
+
+    name: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRepo:
+    """A release on one base OS (`el10s`): its distgit branch, build system and repositories."""
+
+    name: str
+    branch: str
+    buildsys: str | None = None
+    buildsys_tags: tuple[str, ...] = ()
+    distrepos: tuple[DistRepo, ...] = ()
+    special: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A series of the distribution. `branch` is of the distgits, `upstream_branch` of upstreams."""
+
+    name: str
+    branch: str | None
+    upstream_branch: str | None
+    status: str | None
+    identifier: str | None
+    tags_map: str | None
+    repos: tuple[ReleaseRepo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePackages:
+    """A release's packages in the order of the metadata, each resolved for it.
+
+    `tag` is what selected them: the release's name, or `<release>-uc`. `repo` is None when no
+    base OS was asked for.
+    """
+
+    release: Release
+    tag: str
+    repo: ReleaseRepo | None
+    packages: tuple[Package, ...]
