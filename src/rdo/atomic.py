@@ -1,7 +1,13 @@
 """Changes that a reader sees either not at all or whole."""
 
+import contextlib
+import ctypes
+import errno
 import os
 from pathlib import Path
+
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
 
 
 def point_link(link: Path, target: Path) -> None:
@@ -17,3 +23,39 @@ def write_file(path: Path, content: bytes | str) -> None:
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content.encode() if isinstance(content, str) else content)
     new.replace(path)
+
+
+def place_directory(new: Path, target: Path) -> None:
+    """Put the directory `new` at `target` by one rename.
+
+    A directory that was at `target` is at `new` afterwards; a reader meets one or the other.
+    """
+    if target.exists():
+        _exchange(new, target)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new.rename(target)
+
+
+def sync(*paths: Path) -> None:
+    """Bring files, or the entries of directories, to the disk before going on."""
+    for path in paths:
+        with contextlib.ExitStack() as stack:
+            descriptor = os.open(path, os.O_RDONLY)  # `open` takes no directory
+            stack.callback(os.close, descriptor)
+            os.fsync(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    names = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    if libc.renameat2(*names, _RENAME_EXCHANGE) == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in {errno.ENOSYS, errno.EINVAL}:
+        raise OSError(code, os.strerror(code), str(one), None, str(other))
+    # A file system that cannot exchange (NFS): two renames, with a moment in between.
+    aside = other.with_name(f".{other.name}.old")
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)

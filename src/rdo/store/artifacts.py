@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
@@ -42,17 +42,37 @@ class Artifacts:
 
     def good(self, target: str) -> tuple[StoredArtifact, ...]:
         """The RPMs of every package's newest good build, by package and file name."""
+        return self._pointed_to(target, PackageRow.good_id)
+
+    def bootstrap(self, target: str) -> tuple[StoredArtifact, ...]:
+        """The RPMs of the bootstrap builds of packages that have no good build since."""
+        return self._pointed_to(target, PackageRow.bootstrap_id)
+
+    def _pointed_to(
+        self, target: str, pointer: InstrumentedAttribute[int | None]
+    ) -> tuple[StoredArtifact, ...]:
         query = (
-            select(ArtifactRow, BuildRow.package)
-            .options(load_only(*_LIGHT))
+            select(ArtifactRow.id, BuildRow.package, *_LIGHT)
             .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
-            .join(PackageRow, PackageRow.good_id == BuildRow.id)
+            .join(PackageRow, pointer == BuildRow.id)
             .where(PackageRow.target == target)
             .order_by(BuildRow.package, ArtifactRow.file_name)
         )
+        # Columns and not objects: this is asked at every publication, for every package.
         return tuple(
-            StoredArtifact(row.id, row.build_id, package, _artifact(row))
-            for row, package in self.session.execute(query)
+            StoredArtifact(
+                row.id,
+                row.build_id,
+                row.package,
+                Artifact(
+                    row.file_name,
+                    Nevra(row.name, row.epoch, row.version, row.release, row.arch),
+                    row.sha256,
+                    row.size,
+                    row.is_source,
+                ),
+            )
+            for row in self.session.execute(query)
         )
 
     def fragments(self, artifact_ids: Collection[int]) -> dict[int, Fragment]:

@@ -201,14 +201,18 @@ class Builds:
     def publish(self, build_id: int, *, superseded: bool) -> Build:
         """Give the build the target's next publish number; called by `rdo.publish` alone.
 
-        Unless it is superseded or a bootstrap build it becomes the package's newest good one.
+        Unless it is superseded it becomes the package's newest good one; a bootstrap build
+        becomes the package's bootstrap, until the next good one.
         """
         row = self._row(build_id)
         query = select(func.max(BuildRow.published)).where(BuildRow.target == row.target, PUBLISHED)
         row.published = (self.session.scalar(query) or 0) + 1
         row.superseded = superseded
-        if not superseded and not row.bootstrap:
-            self._package_row(row).good_id = row.id
+        package = self._package_row(row)
+        if row.bootstrap:
+            package.bootstrap_id = row.id
+        elif not superseded:
+            package.good_id, package.bootstrap_id = row.id, None
         return self.get(build_id)
 
     def _queue(

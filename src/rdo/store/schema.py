@@ -104,6 +104,7 @@ class PackageRow(Base):
     package: Mapped[str] = mapped_column(primary_key=True)
     newest_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
     good_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"), index=True)
+    bootstrap_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
     broken_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
     broken_since: Mapped[int | None]
 

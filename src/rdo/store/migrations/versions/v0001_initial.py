@@ -165,8 +165,12 @@ def upgrade() -> None:
         sa.Column("package", sa.String(), nullable=False),
         sa.Column("newest_id", sa.Integer(), nullable=True),
         sa.Column("good_id", sa.Integer(), nullable=True),
+        sa.Column("bootstrap_id", sa.Integer(), nullable=True),
         sa.Column("broken_id", sa.Integer(), nullable=True),
         sa.Column("broken_since", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["bootstrap_id"], ["builds.id"], name=op.f("fk_packages_bootstrap_id")
+        ),
         sa.ForeignKeyConstraint(["broken_id"], ["builds.id"], name=op.f("fk_packages_broken_id")),
         sa.ForeignKeyConstraint(["good_id"], ["builds.id"], name=op.f("fk_packages_good_id")),
         sa.ForeignKeyConstraint(["newest_id"], ["builds.id"], name=op.f("fk_packages_newest_id")),

@@ -1,0 +1,216 @@
+"""The metadata of a yum repository, composed from pieces that are read once per RPM.
+
+`read_rpm` reads an RPM's header when it is published and never again. A `Composer` puts the
+pieces of any set of RPMs together. Pieces are grouped into segments of about sixteen packages;
+a segment is one member of the gzip stream and is kept, so that a repository that differs from
+the last one in one package costs the compression of two segments.
+"""
+
+import gzip
+import hashlib
+import math
+import re
+import stat
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import createrepo_c
+
+from rdo.errors import RefusedError
+from rdo.model.artifact import Artifact, Fragment
+from rdo.model.nevra import Nevra
+
+CHANGELOG_ENTRIES = 10  # as createrepo_c has it
+PACKAGES_PER_SEGMENT = 16
+COMPRESSION = 6
+# What rpmbuild itself allows in a name, version or release, less `%{}`.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.rpm")
+_LOCATION = '<location href="'
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_COMMON = "http://linux.duke.edu/metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One RPM in one repository: which, of which package, and where its file is from there.
+
+    `key` is whatever the composer's `fetch` knows the RPM's fragment by.
+    """
+
+    key: int
+    package: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One of the three metadata files."""
+
+    name: str
+    opening: str
+    closing: str
+
+
+_KINDS = (
+    _Kind(
+        "primary",
+        f'<metadata xmlns="{_COMMON}/common" xmlns:rpm="{_COMMON}/rpm" packages="%d">\n',
+        "</metadata>",
+    ),
+    _Kind("filelists", f'<filelists xmlns="{_COMMON}/filelists" packages="%d">\n', "</filelists>"),
+    _Kind("other", f'<otherdata xmlns="{_COMMON}/other" packages="%d">\n', "</otherdata>"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A part of a metadata file, plain for the checksum and compressed for the file."""
+
+    plain: bytes
+    compressed: bytes
+
+    @classmethod
+    def of(cls, text: str) -> "_Member":
+        plain = text.encode()
+        return cls(plain, gzip.compress(plain, COMPRESSION, mtime=0))
+
+
+_Segment = tuple[_Member, _Member, _Member]
+
+
+def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
+    """What a repository says about one RPM file.
+
+    The file comes out of a build, so it is not trusted: it must be a regular file that is
+    called as its header says, in letters that mean nothing in a path, a URL or XML.
+    """
+    if not _FILE_NAME.fullmatch(path.name) or not stat.S_ISREG(path.lstat().st_mode):
+        raise RefusedError(f"{path.name!r} cannot be published: not the name of an RPM file")
+    try:
+        package = createrepo_c.package_from_rpm(
+            str(path),
+            checksum_type=createrepo_c.SHA256,
+            location_href=path.name,
+            changelog_limit=CHANGELOG_ENTRIES,
+        )
+        package.time_file = package.time_build  # the same build says the same, whenever published
+        parts = createrepo_c.xml_dump(package)
+    except createrepo_c.CreaterepoCError as error:
+        raise RefusedError(f"{path.name} cannot be published: {error}") from error
+    nevra = Nevra(
+        package.name, int(package.epoch or 0), package.version, package.release, package.arch
+    )
+    is_source = not package.rpm_sourcerpm
+    if path.name not in _file_names(nevra, is_source=is_source):
+        raise RefusedError(f"{path.name} cannot be published: its header says {nevra}")
+    artifact = Artifact(path.name, nevra, package.pkgId, package.size_package, is_source)
+    return artifact, Fragment(*parts[:3])
+
+
+class Composer:
+    """Writes repodata. `fetch` gives the fragments of the keys it is asked for.
+
+    The segments of the last repository are kept for the next one, so a composer serves one
+    component of a target.
+    """
+
+    def __init__(self, fetch: Callable[[Collection[int]], Mapping[int, Fragment]]) -> None:
+        self._fetch = fetch
+        self._kept: dict[tuple[Entry, ...], _Segment] = {}
+
+    def write(
+        self,
+        directory: Path,
+        own: Iterable[tuple[str, Fragment]],
+        others: Sequence[Entry],
+        *,
+        revision: int,
+    ) -> None:
+        """Write `directory`/repodata; it must not exist.
+
+        `own` are the RPMs that are in the directory itself, by file name. `revision` is the
+        time, in seconds, that clients compare.
+        """
+        located = [(fragment, file_name) for file_name, fragment in own]
+        segments = [_compressed(located), *self._segments(_segmented(others))]
+        folder = directory / "repodata"
+        folder.mkdir()
+        repomd = createrepo_c.Repomd()
+        repomd.set_revision(str(revision))
+        count = len(located) + len(others)
+        for number, kind in enumerate(_KINDS):
+            members = [
+                _Member.of(_XML + kind.opening % count),
+                *(segment[number] for segment in segments),
+                _Member.of(kind.closing),
+            ]
+            repomd.set_record(_write_file(folder, kind.name, members, revision))
+        (folder / "repomd.xml").write_text(repomd.xml_dump())
+
+    def _segments(self, groups: Sequence[tuple[Entry, ...]]) -> list[_Segment]:
+        missing = [entry.key for group in groups if group not in self._kept for entry in group]
+        fragments = self._fetch(missing) if missing else {}
+        self._kept = {
+            group: self._kept.get(group)
+            or _compressed([(fragments[entry.key], entry.href) for entry in group])
+            for group in groups
+        }
+        return list(self._kept.values())
+
+
+def _write_file(
+    folder: Path, name: str, members: Sequence[_Member], revision: int
+) -> createrepo_c.RepomdRecord:
+    """One metadata file, named by its checksum, and the record of it for repomd.xml."""
+    plain, packed = hashlib.sha256(), hashlib.sha256()
+    for member in members:
+        plain.update(member.plain)
+        packed.update(member.compressed)
+    path = folder / f"{packed.hexdigest()}-{name}.xml.gz"
+    with path.open("wb") as file:
+        file.writelines(member.compressed for member in members)
+    record = createrepo_c.RepomdRecord(name, None)
+    record.location_href = f"repodata/{path.name}"
+    record.checksum, record.checksum_type = packed.hexdigest(), "sha256"
+    record.checksum_open, record.checksum_open_type = plain.hexdigest(), "sha256"
+    record.size = sum(len(member.compressed) for member in members)
+    record.size_open = sum(len(member.plain) for member in members)
+    record.set_timestamp(revision)
+    return record
+
+
+def _segmented(entries: Sequence[Entry]) -> list[tuple[Entry, ...]]:
+    """The entries in groups that keep a package in its place when others come and go."""
+    packages = len({entry.package for entry in entries})
+    count = 2 ** max(0, math.ceil(math.log2(packages / PACKAGES_PER_SEGMENT))) if packages else 1
+    groups: list[list[Entry]] = [[] for _ in range(count)]
+    for entry in entries:
+        groups[zlib.crc32(entry.package.encode()) % count].append(entry)
+    return [tuple(group) for group in groups if group]
+
+
+def _compressed(located: Sequence[tuple[Fragment, str]]) -> _Segment:
+    primary = "".join(_located(fragment.primary, href) for fragment, href in located)
+    filelists = "".join(fragment.filelists for fragment, _ in located)
+    other = "".join(fragment.other for fragment, _ in located)
+    return _Member.of(primary), _Member.of(filelists), _Member.of(other)
+
+
+def _located(primary: str, href: str) -> str:
+    """The fragment with `href` in place of the bare file name.
+
+    Text of the RPM cannot look like the tag: in it every `<` is written `&lt;`.
+    """
+    before, tag, after = primary.partition(_LOCATION)
+    _, quote, rest = after.partition('"')
+    if not (tag and quote):
+        raise ValueError("a fragment without location")
+    return f"{before}<location href={quoteattr(href)}{rest}"
+
+
+def _file_names(nevra: Nevra, *, is_source: bool) -> set[str]:
+    arches = ("src", "nosrc") if is_source else (nevra.arch,)
+    return {f"{nevra.name}-{nevra.version}-{nevra.release}.{arch}.rpm" for arch in arches}
