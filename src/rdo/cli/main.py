@@ -129,6 +129,7 @@ def cli(
     if ctx.resilient_parsing:
         return
     ctx.obj = _app(folder, options)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def _app(folder: Path | None, options: dict[str, str]) -> "App":
@@ -163,8 +164,10 @@ def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
     """Send rdo's log to stderr: things done, with `verbose` each program, with `debug` all."""
     handler = StderrHandler()
     handler.setFormatter(ContextFormatter(times=debug))
-    logging.basicConfig(handlers=[handler], force=True)
-    logging.getLogger().setLevel(logging.DEBUG if debug else logging.WARNING)
+    root = logging.getLogger()
+    root.handlers = [old for old in root.handlers if not isinstance(old, StderrHandler)]
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if debug else logging.WARNING)
     logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else logging.INFO)
 
 

@@ -1,0 +1,170 @@
+"""What this machine has of what rdo needs, and the command that installs the rest.
+
+The packages named here are the lists in `packaging/`, from which a fresh machine is set up.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rdo.errors import CommandError
+from rdo.run import Runner, run
+
+_ANY_STATUS = range(-64, 256)
+_NEEDED_GB, _WANTED_GB = 3, 15
+
+
+class Family(StrEnum):
+    """The kind of system, by the program that installs packages on it."""
+
+    APT = "apt"
+    DNF = "dnf"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A program or Python module, what it is for, and the package that has it."""
+
+    name: str
+    purpose: str
+    apt: str
+    dnf: str
+    needed: bool = True
+
+    def package(self, family: Family) -> str:
+        return self.apt if family is Family.APT else self.dnf
+
+
+PROGRAMS = (
+    Need("git", "upstreams and distgits", "git", "git"),
+    Need("rpm", "reading and installing RPMs", "rpm", "rpm"),
+    Need("rpmbuild", "source and binary RPMs", "rpm", "rpm-build"),
+    Need("rpmspec", "reading specs", "rpm", "rpm-build"),
+    Need("dnf", "installing from our repositories", "dnf", "dnf"),
+    Need("createrepo_c", "repositories made by others", "createrepo-c", "createrepo_c"),
+    Need("debootstrap", "the platform deb12-x86_64", "debootstrap", "debootstrap"),
+    Need("unshare", "build roots", "util-linux", "util-linux"),
+    Need("mount", "build roots", "mount", "util-linux"),
+    Need("bwrap", "reading specs outside a root", "bubblewrap", "bubblewrap", needed=False),
+)
+MODULES = (Need("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
+# These come with rdo from PyPI; a broken one is installed again by pip.
+OWN_MODULES = ("createrepo_c", "solv")
+# What is needed to install rdo itself.
+INSTALLERS = (
+    Need("venv", "installing rdo", "python3-venv", "python3"),
+    Need("pip", "installing rdo", "python3-pip", "python3-pip"),
+    Need("make", "installing rdo", "make", "make"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `is_needed` is false where rdo works without it."""
+
+    name: str
+    is_good: bool
+    is_needed: bool
+    detail: str
+    package: str = ""
+
+
+def family(os_release: Path = Path("/etc/os-release")) -> Family | None:
+    """What installs packages here; None on a system that we have no list for."""
+    if not os_release.is_file():
+        return None
+    lines = (line.partition("=") for line in os_release.read_text().splitlines())
+    words = {key: value.strip("\"'").split() for key, _, value in lines}
+    kinds = {*words.get("ID", ()), *words.get("ID_LIKE", ())}
+    if kinds & {"debian", "ubuntu"}:
+        return Family.APT
+    return Family.DNF if kinds & {"fedora", "rhel", "centos"} else None
+
+
+def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Finding]:
+    """Look at programs, modules, kernel features and disk space; nothing is changed."""
+    here = family() or Family.APT
+    return [
+        *(_program(need, here) for need in PROGRAMS),
+        *(_module(need.name, need.purpose, need.package(here), runner) for need in MODULES),
+        *(_module(name, "a dependency of rdo", "", runner) for name in OWN_MODULES),
+        *_kernel(platforms, runner),
+        _space("data", data),
+    ]
+
+
+def mending_command(findings: Sequence[Finding], family: Family | None) -> str:
+    """The one command that brings what is missing; empty if nothing is, or no package helps."""
+    lacking = [finding for finding in findings if not finding.is_good]
+    packages = sorted({finding.package for finding in lacking if finding.package})
+    names = [finding.name for finding in lacking]
+    commands = []
+    if packages and family is not None:
+        tool = "apt-get" if family is Family.APT else "dnf"
+        sudo = "" if os.geteuid() == 0 else "sudo "
+        commands.append(f"{sudo}{tool} install -y {' '.join(packages)}")
+    if own := [name for name in OWN_MODULES if f"python {name}" in names]:
+        commands.append(f"{sys.executable} -m pip install --force-reinstall {' '.join(own)}")
+    return " && ".join(commands)
+
+
+def _program(need: Need, family: Family) -> Finding:
+    # sbin too: a user's PATH on Debian lacks it, and debootstrap lives there
+    path = shutil.which(need.name) or shutil.which(need.name, path="/usr/sbin:/sbin")
+    detail = path or f"missing: {need.purpose}"
+    return Finding(need.name, bool(path), need.needed, detail, need.package(family))
+
+
+def _module(name: str, purpose: str, package: str, runner: Runner) -> Finding:
+    """A compiled module is tried in a child: a broken one may crash."""
+    done = runner(sys.executable, "-c", f"import {name}", ok=_ANY_STATUS, timeout=60)
+    said = done.stderr.strip().splitlines()
+    detail = "" if done.returncode == 0 else f"missing: {purpose} ({said[-1] if said else 'crash'})"
+    return Finding(f"python {name}", done.returncode == 0, True, detail, package)
+
+
+def _kernel(platforms: Path, runner: Runner) -> list[Finding]:
+    if os.geteuid() != 0:
+        detail = "not root: `rdo trunk` and `rdo build` need it, all else works"
+        return [Finding("root", False, False, detail)]
+    tries = {
+        "namespaces": ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--", "true"),
+        "overlay": ("unshare", "--mount", "--propagation", "private", "--", "mount", "-t",
+                    "overlay", "overlay"),
+    }  # fmt: skip
+    findings = []
+    with tempfile.TemporaryDirectory(dir=_existing(platforms), prefix=".rdo-doctor-") as folder:
+        layers = [Path(folder) / name for name in ("lower", "upper", "work", "merged")]
+        for layer in layers:
+            layer.mkdir()
+        options = "lowerdir={},upperdir={},workdir={}".format(*layers[:3])
+        for name, command in tries.items():
+            more = ("-o", options, layers[3]) if name == "overlay" else ()
+            try:
+                runner(*command, *more, timeout=60)
+                findings.append(
+                    Finding(name, True, True, f"in {Path(folder).parent}" if more else "")
+                )
+            except CommandError as error:
+                said = str(error).splitlines()[-1]
+                findings.append(Finding(name, False, True, f"build roots need them: {said}"))
+    return findings
+
+
+def _space(name: str, folder: Path) -> Finding:
+    place = _existing(folder)
+    free = shutil.disk_usage(place).free / 2**30
+    detail = f"{free:.1f} GB free for {folder}"
+    if free < _WANTED_GB:
+        detail += f"; a platform and a few builds take {_WANTED_GB} GB"
+    return Finding(f"{name} space", free >= _WANTED_GB, free < _NEEDED_GB, detail)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder itself or what exists above it."""
+    return next(place for place in (folder, *folder.parents) if place.is_dir())

@@ -1,0 +1,94 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rdo.tools import machine
+from rdo.tools.machine import Family, Finding
+
+PACKAGING = Path(__file__).parents[2] / "packaging"
+
+
+def doctor(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rdo", "doctor", *args]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env={**os.environ, **environ}
+    )
+
+
+def test_a_machine_without_rpm_is_told_so_with_the_remedy(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("git", "dnf", "createrepo_c", "unshare", "mount", "true", "debootstrap"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+
+    done = doctor(PATH=str(programs))
+
+    assert done.returncode == 3
+    assert "lacks rpm, rpmbuild, rpmspec" in done.stderr
+    assert "missing  rpmbuild" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_python_module_does_not_stop_the_doctor(tmp_path: Path) -> None:
+    (tmp_path / "rpm.py").write_text("raise ImportError('no rpm here')\n")
+
+    done = doctor("--json", PYTHONPATH=str(tmp_path))
+
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 3
+    assert "no rpm here" in found["python rpm"]["detail"]
+    assert found["python createrepo_c"]["is_good"]
+
+
+def test_a_faulty_rdo_toml_does_not_hide_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "rdo.toml").write_text("dta = 1\n")
+
+    done = doctor(RDO_CONFIG=str(tmp_path))
+
+    assert "git" in done.stdout
+    assert 'unknown key "dta"' in done.stderr
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("ID=debian\n", Family.APT),
+        ('ID="linuxmint"\nID_LIKE="ubuntu debian"\n', Family.APT),
+        ('ID="centos"\nID_LIKE="rhel fedora"\n', Family.DNF),
+        ("ID=arch\n", None),
+    ],
+)
+def test_the_family_is_told_by_os_release(tmp_path: Path, text: str, family: Family | None) -> None:
+    (tmp_path / "os-release").write_text(text)
+
+    assert machine.family(tmp_path / "os-release") == family
+
+
+def test_one_command_mends_programs_and_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    lacking = [
+        Finding("rpmbuild", False, True, "", "rpm"),
+        Finding("rpm", False, True, "", "rpm"),
+        Finding("git", True, True, "", "git"),
+        Finding("python solv", False, True, ""),
+        Finding("root", False, False, ""),
+    ]
+
+    command = machine.mending_command(lacking, Family.APT)
+
+    assert command == (
+        f"sudo apt-get install -y rpm && {sys.executable} -m pip install --force-reinstall solv"
+    )
+
+
+@pytest.mark.parametrize("family", Family)
+def test_the_lists_for_fresh_machines_have_what_the_doctor_asks_for(family: Family) -> None:
+    listed = (PACKAGING / f"{family}.txt").read_text().split()
+
+    needs = (*machine.PROGRAMS, *machine.MODULES, *machine.INSTALLERS)
+    assert listed == sorted({need.package(family) for need in needs})
