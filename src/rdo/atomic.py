@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import shutil
 from pathlib import Path
 
 _RENAME_EXCHANGE = 2
@@ -59,3 +60,11 @@ def _exchange(one: Path, other: Path) -> None:
     other.rename(aside)
     one.rename(other)
     aside.rename(one)
+
+
+def link_or_copy(source: Path, place: Path) -> None:
+    """The same file at `place`: a hard link, or a copy on another file system."""
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copy2(source, place)

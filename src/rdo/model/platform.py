@@ -26,6 +26,7 @@ class Platform:
     releasever: str
     suite: str
     python: str
+    glibc: str
     packages: tuple[str, ...]
     python_packages: tuple[str, ...] = ()
     provides: dict[str, tuple[str, ...]] = field(default_factory=dict)

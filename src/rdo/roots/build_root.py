@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from rdo import atomic
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
 from rdo.solver import Chosen
@@ -25,6 +26,8 @@ class BuildRoot:
     """
 
     def __init__(self, base: Base, content: ContentStore, work: Path) -> None:
+        self.base = base
+        self.work = work
         self._content = content
         self._rpms = work / "rpms"
         self._rpms.mkdir(parents=True)
@@ -49,6 +52,10 @@ class BuildRoot:
 
     def bind(self, *binds: Bind) -> None:
         self.root = replace(self.root, binds=(*self.root.binds, *binds))
+
+    def set_environment(self, **environment: str) -> None:
+        """Variables for every program that is run inside from now on."""
+        self.root = replace(self.root, environment={**self.root.environment, **environment})
 
     def install(self, packages: Iterable[Chosen]) -> None:
         """Add packages that are not there yet; the solver has seen that they fit."""
@@ -77,10 +84,7 @@ class BuildRoot:
         name = f"{package.sha256[:16]}.rpm"
         place = self._rpms / name
         if not place.exists():
-            try:
-                os.link(package.path.resolve(), place)
-            except OSError:  # another file system
-                shutil.copyfile(package.path, place)
+            atomic.link_or_copy(package.path.resolve(), place)
         return f"{_RPMS}/{name}"
 
 

@@ -1,15 +1,14 @@
 """The platforms that come with rdo, each a TOML file in `definitions/`."""
 
-import difflib
 import tomllib
 from importlib import resources
 from typing import Any
 
-from rdo.errors import ConfigError, NotFoundError
+from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.platform import Family, Platform
 
 _DEFINITIONS = resources.files("rdo.roots") / "definitions"
-_KEYS = {"family", "arch", "dist", "releasever", "suite", "python", "packages", "python-packages"}
+_KEYS = {"family", "arch", "dist", "releasever", "suite", "python", "glibc", "packages"}
 
 
 def known_platforms() -> list[str]:
@@ -20,9 +19,10 @@ def find_platform(name: str) -> Platform:
     """The definition of a platform; NotFoundError names the nearest one."""
     known = known_platforms()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        raise NotFoundError(f"there is no platform {name!r}", hint=hint)
+        raise NotFoundError(
+            f"there is no platform {name!r}{did_you_mean(name, known)}",
+            hint=f"known: {', '.join(known)}",
+        )
     return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text())
 
 
@@ -30,7 +30,7 @@ def parse_platform(name: str, text: str) -> Platform:
     """A platform from the text of its definition; ConfigError names what is wrong."""
     try:
         table: dict[str, Any] = tomllib.loads(text)
-        unknown = sorted(set(table) - _KEYS - {"provides"})
+        unknown = sorted(set(table) - _KEYS - {"provides", "python-packages"})
         if unknown:
             raise ConfigError(f"platform {name}: unknown key {unknown[0]!r}")
         return Platform(
@@ -41,6 +41,7 @@ def parse_platform(name: str, text: str) -> Platform:
             releasever=table["releasever"],
             suite=table["suite"],
             python=table["python"],
+            glibc=table["glibc"],
             packages=tuple(table["packages"]),
             python_packages=tuple(table.get("python-packages", ())),
             provides={key: tuple(names) for key, names in table.get("provides", {}).items()},

@@ -30,7 +30,11 @@ from rdo.python_names import requires
 
 
 class EndOfPassError(Exception):
-    """Something that was asked for is not installed yet."""
+    """Something that was asked for is not installed yet; `dependencies` are all asked so far."""
+
+    def __init__(self, missing: Iterable[str], dependencies: Iterable[str]) -> None:
+        super().__init__(", ".join(missing))
+        self.dependencies = list(dependencies)
 
 
 class Requirements:
@@ -57,7 +61,7 @@ class Requirements:
 
     def end_pass_if_missing(self) -> None:
         if self._missing:
-            raise EndOfPassError(", ".join(self._missing))
+            raise EndOfPassError(self._missing, self.lines)
 
     def _applies(self, requirement: Requirement) -> bool:
         marker = requirement.marker

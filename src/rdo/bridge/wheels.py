@@ -1,0 +1,102 @@
+"""Wheels as RPMs: each is converted once for a platform and kept by its own hash."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from rdo.errors import CommandError
+from rdo.python_names import rpm_version
+from rdo.roots.build_root import build_root
+from rdo.roots.content import ContentStore
+from rdo.roots.platforms import Base
+from rdo.tools.pip import Pip, Resolved
+from rdo.tools.root import Bind
+
+RELEASE = "0.0.pypi1"
+"""Lower than any Release of a real package, with the same version."""
+
+_BATCH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class WheelStore:
+    """Wheels of one platform and the RPMs made of them, below `folder`.
+
+    `folder/<sha256 of the wheel>/` holds the RPMs of one wheel: its own and one per extra.
+    """
+
+    base: Base
+    content: ContentStore
+    folder: Path
+    roots: Path
+
+    def rpms(self, wanted: Sequence[Resolved], pip: Pip) -> dict[Resolved, tuple[Path, ...]]:
+        """The RPMs of each distribution; what is not there yet is downloaded and converted."""
+        lacking = [one for one in wanted if not self._place(one).exists()]
+        for start in range(0, len(lacking), _BATCH):
+            self._convert(lacking[start : start + _BATCH], pip)
+        return {one: tuple(sorted(self._place(one).glob("*.rpm"))) for one in wanted}
+
+    def _place(self, one: Resolved) -> Path:
+        return self.folder / f"{one.sha256}-{RELEASE}"
+
+    def _convert(self, batch: Sequence[Resolved], pip: Pip) -> None:
+        with build_root(self.base, self.content, self.roots) as root:
+            wheels = root.work / "wheels"
+            pip.download(batch, wheels)
+            tools = self._bootstrap(pip)
+            root.bind(Bind(wheels, "/wheels"), Bind(tools, "/tools"))
+            found = {_sha256(path): path for path in wheels.glob("*.whl")}
+            for one in batch:
+                if one.sha256 and one.sha256 not in found:
+                    raise CommandError(
+                        f"the wheel of {one.name} {one.version} is not the one that was resolved"
+                    )
+            root.set_environment(PYTHONPATH=f"/tools/{_wheel_name(tools, 'packaging')}")
+            done = root.root.ask(
+                *("python3", "/usr/lib/rpm/rdo", "wrap_wheels", "--release"),
+                *(f"{RELEASE}{self.base.platform.dist}", "--python", self.base.platform.python),
+                *("--pip", f"/tools/{_wheel_name(tools, 'pip')}"),
+                *(f"/wheels/{path.name}" for path in sorted(wheels.glob("*.whl"))),
+                timeout=3600,
+            )
+            self._keep(batch, json.loads(done.stdout), root.root.upper)
+
+    def _bootstrap(self, pip: Pip) -> Path:
+        """The folder with the wheels of pip and packaging that do the converting."""
+        tools = self.folder / "tools"
+        if not tools.exists():
+            new = self.folder / ".tools.new"
+            shutil.rmtree(new, ignore_errors=True)
+            pip.download(pip.resolve(["pip", "packaging"]), new)
+            new.rename(tools)
+        return tools
+
+    def _keep(self, batch: Sequence[Resolved], made: Iterable[str], upper: Path) -> None:
+        """Move the RPMs to their wheels' folders, each folder by one rename."""
+        paths = [upper / path.lstrip("/") for path in made]
+        for one in batch:
+            name = f"python3-{canonicalize_name(one.name)}"
+            prefixes = (f"{name}-{rpm_version(one.version).rpartition('!')[2]}-", f"{name}+")
+            own = [path for path in paths if path.name.startswith(prefixes)]
+            if not own:
+                raise CommandError(f"the wheel of {one.name} {one.version} gave no RPM")
+            new = self.folder / f".{one.sha256}.new"
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            for path in own:
+                shutil.move(path, new / path.name)
+            new.rename(self._place(one))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _wheel_name(folder: Path, project: str) -> str:
+    return next(folder.glob(f"{project}-*.whl")).name

@@ -1,0 +1,124 @@
+"""The source archive of an upstream commit, made as its own build tools make it.
+
+Runs inside the root as the build user; /mirror is the bare mirror, read-only. Writes
+/builddir/source.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM dependencies]}` when the
+source's build backend is not installed yet. The kinds of sources and their versions are DLRN's.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import tarfile
+import tomllib
+from email import message_from_string
+from pathlib import Path
+
+from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, load_backend
+
+TREE = Path("/builddir/source")
+OUTPUT = Path("/builddir/archive")
+_NOT_VERSIONS = re.compile(r"^private-|-(em|eol|eom)$")
+
+
+def git(*args: str) -> str:
+    done = subprocess.run(["git", *args], cwd=TREE, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def check_out(commit: str, version_from: str) -> None:
+    """The commit with history and tags: backends ask git for their version."""
+    command = ["git", "clone", "--quiet", "--shared", "--no-checkout", "/mirror", str(TREE)]
+    subprocess.run(command, check=True, capture_output=True)
+    git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit)
+    for tag in git("tag", "--list").splitlines():
+        if _NOT_VERSIONS.search(tag):
+            git("tag", "--delete", tag)
+    if version_from:
+        git("merge", "--quiet", "-s", "ours", "-m", "take tags", version_from)
+
+
+def python_archive() -> dict[str, str]:
+    """An sdist by the source's own backend; its version is what the sdist says of itself."""
+    os.chdir(TREE)
+    file = Path("pyproject.toml")
+    project = tomllib.loads(file.read_text()) if file.exists() else {}
+    requirements = Requirements(())
+    backend = load_backend(requirements, project.get("build-system", {}))
+    if hook := getattr(backend, "get_requires_for_build_sdist", None):
+        requirements.add(hook(), "the build backend")
+        requirements.end_pass_if_missing()
+    archive = OUTPUT / backend.build_sdist(str(OUTPUT))
+    with tarfile.open(archive) as tar:
+        name = next(n for n in tar.getnames() if n.count("/") == 1 and n.endswith("/PKG-INFO"))
+        member = tar.extractfile(name)
+        assert member is not None
+        said = message_from_string(member.read().decode(errors="replace"))
+    version = said["Version"]
+    return {
+        "archive": str(archive),
+        "name": name.split("/")[0].removesuffix(f"-{version}"),
+        "version": version,
+    }
+
+
+def puppet_archive(package: str) -> dict[str, str]:
+    said = json.loads((TREE / "metadata.json").read_text())
+    name = said["name"].replace("/", "-")
+    return plain_archive(name if name.startswith("openstack-") else package, _past(said["version"]))
+
+
+def described_archive(package: str) -> dict[str, str]:
+    """Anything else: the newest tag is the version."""
+    done = subprocess.run(
+        ["git", "describe", "--abbrev=0", "--tags"],
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    tag = done.stdout.strip()
+    return plain_archive(package, _past(re.sub(r"^[vVrR]", "", tag), tag) if tag else "0.0.1")
+
+
+def _past(version: str, tag: str = "") -> str:
+    """The version behind `version` when HEAD is past its tag: the last number plus one."""
+    tag = tag or version
+    tags = git("tag", "--points-at", "HEAD").splitlines()
+    known = git("tag", "--list", tag)
+    if not known or tag in tags or "-rc" in version:
+        return version
+    return re.sub(r"(\d+)$", lambda number: str(int(number[1]) + 1), version)
+
+
+def plain_archive(name: str, version: str) -> dict[str, str]:
+    archive = OUTPUT / f"{name}-{version}.tar.gz"
+    prefix = f"--prefix={name}-{version}/"
+    git("archive", "--format=tar.gz", prefix, f"--output={archive}", "HEAD")
+    return {"archive": str(archive), "name": name, "version": version}
+
+
+def make(package: str) -> dict[str, str]:
+    if (TREE / "metadata.json").exists():
+        return puppet_archive(package)
+    if (TREE / "pyproject.toml").exists() or (TREE / "setup.py").exists():
+        return python_archive()
+    return described_archive(package)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--commit", required=True)
+    parser.add_argument("--package", required=True)
+    parser.add_argument("--version-from", default="")
+    args = parser.parse_args(argv)
+    answer = Path("/builddir/source.json")
+    if not TREE.exists():
+        check_out(args.commit, args.version_from)
+    OUTPUT.mkdir(exist_ok=True)
+    try:
+        answer.write_text(json.dumps(make(args.package)))
+    except EndOfPassError as missing:
+        answer.write_text(json.dumps({"needs": missing.dependencies}))
+    return 0

@@ -1,0 +1,150 @@
+"""Turn Python wheels into RPMs, in one rpmbuild with a subpackage per wheel.
+
+Runs inside the root as the build user: what a wheel holds is hostile. pip, run out of its own
+wheel, unpacks all wheels into one buildroot; their RECORDs say whose each file is.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PathDistribution
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from rdo.python_names import capability, provides, requires, rpm_version
+from rdo.roots.inside.finish_install import main as finish_install
+from rdo.roots.inside.pythondist import distribution_requires
+
+TOP = Path("/builddir")
+_ODD = re.compile(r'[\s"\[\]*?{}\\%]')
+
+
+def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
+    command = [
+        sys.executable,
+        f"{pip}/pip",
+        "install",
+        "--root",
+        str(buildroot),
+        "--prefix",
+        "/usr",
+    ]
+    command += ["--no-deps", "--no-index", "--no-compile", "--no-cache-dir", "--ignore-installed"]
+    command += ["--disable-pip-version-check", "--no-warn-script-location", "--quiet", *wheels]
+    subprocess.run(command, check=True)
+
+
+def spec(buildroot: Path, release: str, python: str) -> Iterator[str]:
+    """A spec with a package for each distribution in the buildroot, and one for each extra."""
+    for macro in ("debug_package", "__os_install_post", "__spec_install_pre"):
+        yield f"%define {macro} %{{nil}}"
+    yield "%define _build_id_links none\n%define _binary_payload w3.zstdio"
+    yield "%define _unpackaged_files_terminate_build 0"
+    yield f"Name: bridged\nVersion: 1\nRelease: {release}\nSummary: x\nLicense: various"
+    yield "%description\nx"
+    modules = buildroot / f"usr/lib/python{python}/site-packages"
+    for dist_info in sorted(modules.glob("*.dist-info")):
+        yield from _package(buildroot, dist_info, release, python)
+    yield "%install\n\n%clean\n:"
+
+
+def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Iterator[str]:
+    distribution = PathDistribution(dist_info)
+    name = distribution.metadata["Name"]
+    rpm_name = f"python3-{canonicalize_name(name)}"
+    tags = (dist_info / "WHEEL").read_text()
+    arch = "BuildArch: noarch\n" if "Root-Is-Purelib: true" in tags else ""
+    version = rpm_version(distribution.version).rpartition("!")[2]
+    summary = (distribution.metadata["Summary"] or name).splitlines()[0].replace("%", "%%")
+    head = f"Version: {version}\nRelease: {release}\nLicense: various\nAutoReqProv: no\n{arch}"
+    yield f"%package -n {rpm_name}\n{head}Summary: {summary or name}"
+    yield f"Requires: python(abi) = {python}"
+    yield from (f"Provides: {one}" for one in provides(name, distribution.version, python=python))
+    if f"python3-{name}" != rpm_name:
+        yield f"Provides: python3-{name} = {version}-{release}"
+    yield from (f"Requires: {one}" for one in distribution_requires(distribution, "", python))
+    yield f"%description -n {rpm_name}\nThe wheel of {name} on PyPI as an RPM."
+    listed = buildroot.parent / f"{rpm_name}.files"
+    listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
+    yield f"%files -n {rpm_name} -f {listed}"
+    for extra in distribution.metadata.get_all("Provides-Extra", []):
+        yield from _extra(
+            distribution, f"{rpm_name}+{canonicalize_name(extra)}", extra, head, python
+        )
+
+
+def _extra(
+    distribution: PathDistribution, rpm_name: str, extra: str, head: str, python: str
+) -> Iterator[str]:
+    """The metadata package of one extra: it adds requirements and holds nothing."""
+    name = distribution.metadata["Name"]
+    yield f"%package -n {rpm_name}\n{head}Summary: {name} with {extra}"
+    exact = Requirement(f"{name}=={distribution.version}")
+    yield from (f"Requires: {one}" for one in requires(exact, python))
+    yield from (f"Provides: {one}" for one in provides(name, distribution.version, extra, python))
+    for one in distribution_requires(distribution, extra, python):
+        if not one.startswith(capability(name, extra, python)):
+            yield f"Requires: {one}"
+    yield f"%description -n {rpm_name}\n{name} with {extra}.\n%files -n {rpm_name}"
+
+
+def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
+    """What the wheel recorded and what was compiled from it, with the folders it is alone in."""
+    folders: set[PurePosixPath] = set()
+    modules = PurePosixPath("/") / dist_info.parent.relative_to(buildroot)
+    with (dist_info / "RECORD").open(newline="") as file:
+        rows = [row[0] for row in csv.reader(file) if row]
+    for row in rows:
+        path = _normal(modules / row)
+        there = buildroot / str(path)[1:]
+        caches = (
+            list(there.parent.glob(f"__pycache__/{there.stem}.*.pyc"))
+            if path.suffix == ".py"
+            else []
+        )
+        for one in (there, *caches):
+            inside = PurePosixPath("/") / one.relative_to(buildroot)
+            if one.is_file() and not _ODD.search(str(inside)):
+                folders.update(
+                    p for p in inside.parents if p != modules and p.is_relative_to(modules)
+                )
+                yield f'"{inside}"'
+    yield from (f'%dir "{folder}"' for folder in sorted(folders))
+
+
+def _normal(path: PurePosixPath) -> PurePosixPath:
+    parts: list[str] = []
+    for part in path.parts:
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return PurePosixPath(*parts)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("--pip", "--release", "--python"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("wheels", nargs="+")
+    args = parser.parse_args(argv)
+    buildroot = TOP / "BUILDROOT/bridged"
+    unpack(args.pip, args.wheels, buildroot)
+    os.environ["RPM_BUILD_ROOT"] = str(buildroot)
+    finish_install([])
+    for unwanted in buildroot.glob("usr/lib/python*/site-packages/*.dist-info/direct_url.json"):
+        unwanted.unlink()
+    (TOP / "SPECS/bridged.spec").write_text(
+        "\n".join([*spec(buildroot, args.release, args.python), ""])
+    )
+    command = ["rpmbuild", "-bb", "--quiet", "--noprep", "--buildroot", str(buildroot)]
+    done = subprocess.run(
+        [*command, str(TOP / "SPECS/bridged.spec")], capture_output=True, text=True, check=False
+    )
+    sys.stderr.write(done.stderr[-4000:])
+    json.dump([str(path) for path in sorted(TOP.glob("RPMS/*/*.rpm"))], sys.stdout)
+    return done.returncode

@@ -1,0 +1,90 @@
+"""pip, as the resolver and downloader of what comes from PyPI: wheels only, no code is run."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.errors import CommandError
+from rdo.run import Runner, run
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One distribution of a resolution, as its wheel's metadata says."""
+
+    name: str
+    version: str
+    sha256: str
+    requires: tuple[str, ...]
+
+
+class UnresolvableError(CommandError):
+    """PyPI has no set of wheels that meets the requirements; the message is pip's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pip:
+    """Wheels for one interpreter: CPython `python` on x86_64 Linux with glibc `glibc`."""
+
+    python: str
+    glibc: str
+    constraints: Path | None = None
+    runner: Runner = run
+
+    def resolve(self, requirements: Sequence[str]) -> list[Resolved]:
+        """The closure of `requirements`; raises UnresolvableError, CommandError without network."""
+        done = self.runner(
+            *self._pip("install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"),
+            *("--target", "/nonexistent", *self._constraints(), *requirements),
+            timeout=900,
+            ok=(0, 1),
+        )
+        if done.returncode:
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            kind = UnresolvableError if "No matching distribution" in done.stderr else CommandError
+            kind = UnresolvableError if "ResolutionImpossible" in done.stderr else kind
+            raise kind("pip: " + ("; ".join(errors) or done.stderr.strip())[-1000:])
+        rows = json.loads(done.stdout)["install"]
+        return [
+            Resolved(
+                row["metadata"]["name"],
+                row["metadata"]["version"],
+                row["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", ""),
+                tuple(row["metadata"].get("requires_dist", ())),
+            )
+            for row in rows
+        ]
+
+    def download(self, wanted: Sequence[Resolved], folder: Path) -> list[Path]:
+        """The wheels of exactly these distributions, in `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        before = set(folder.glob("*.whl"))
+        pins = [f"{one.name}=={one.version}" for one in wanted]
+        self.runner(
+            *self._pip("download", "--quiet", "--no-deps", "--dest", str(folder)),
+            *pins,
+            timeout=1800,
+        )
+        return sorted(set(folder.glob("*.whl")) - before)
+
+    def _pip(self, command: str, *args: str) -> list[str]:
+        minor = int(self.glibc.partition(".")[2])
+        platforms = [f"manylinux_2_{n}_x86_64" for n in range(minor, 4, -1)]
+        platforms += [f"manylinux{old}_x86_64" for old in ("2014", "2010", "1")]
+        tag = f"cp{self.python.replace('.', '')}"
+        options = [
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            self.python,
+            "--implementation",
+            "cp",
+        ]
+        options += [part for abi in (tag, "abi3", "none") for part in ("--abi", abi)]
+        options += [part for name in platforms for part in ("--platform", name)]
+        return [sys.executable, "-m", "pip", "--no-input", command, *args, *options]
+
+    def _constraints(self) -> list[str]:
+        return ["--constraint", str(self.constraints)] if self.constraints else []
