@@ -28,6 +28,7 @@ PACKAGES_PER_SEGMENT = 16
 COMPRESSION = 6
 # What rpmbuild itself allows in a name, version or release, less `%{}`.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.rpm")
+_PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
 _LOCATION = '<location href="'
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _COMMON = "http://linux.duke.edu/metadata"
@@ -106,8 +107,20 @@ def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
     is_source = not package.rpm_sourcerpm
     if path.name not in _file_names(nevra, is_source=is_source):
         raise RefusedError(f"{path.name} cannot be published: its header says {nevra}")
-    artifact = Artifact(path.name, nevra, package.pkgId, package.size_package, is_source)
+    artifact = Artifact(
+        path.name, nevra, package.pkgId, package.size_package, is_source, _provides(package)
+    )
     return artifact, Fragment(*parts[:3])
+
+
+def _provides(package: createrepo_c.Package) -> tuple[str, ...]:
+    names = (entry[createrepo_c.PCOR_ENTRY_NAME] for entry in package.provides)
+    files = (
+        entry[createrepo_c.FILE_ENTRY_PATH] + entry[createrepo_c.FILE_ENTRY_NAME]
+        for entry in package.files
+    )
+    programs = (file for file in files if _PROGRAM.match(file))
+    return tuple(dict.fromkeys((*names, *programs)))
 
 
 class Composer:

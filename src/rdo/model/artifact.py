@@ -19,10 +19,15 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One RPM file. `file_name` has passed the check that it may be a path and a URL."""
+    """One RPM file. `file_name` has passed the check that it may be a path and a URL.
+
+    `provides` are the names, without versions, that a requirement may ask for; of the files
+    only programs are among them.
+    """
 
     file_name: str
     nevra: Nevra
     sha256: str
     size: int
     is_source: bool
+    provides: tuple[str, ...] = ()

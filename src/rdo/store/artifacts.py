@@ -1,10 +1,12 @@
 """The RPMs of published builds and their pieces of repository metadata."""
 
+import json
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
@@ -64,16 +66,18 @@ class Artifacts:
                 row.id,
                 row.build_id,
                 row.package,
-                Artifact(
-                    row.file_name,
-                    Nevra(row.name, row.epoch, row.version, row.release, row.arch),
-                    row.sha256,
-                    row.size,
-                    row.is_source,
-                ),
+                _artifact(row),
             )
             for row in self.session.execute(query)
         )
+
+    def provides(self, target: str) -> dict[str, tuple[str, ...]]:
+        """What each package's newest good build provides, by package."""
+        found: dict[str, tuple[str, ...]] = {}
+        for stored in self.good(target):
+            if not stored.artifact.is_source:
+                found[stored.package] = found.get(stored.package, ()) + stored.artifact.provides
+        return found
 
     def fragments(self, artifact_ids: Collection[int]) -> dict[int, Fragment]:
         query = select(
@@ -99,6 +103,7 @@ _LIGHT = (
     ArtifactRow.sha256,
     ArtifactRow.size,
     ArtifactRow.is_source,
+    ArtifactRow.provides,
 )
 
 
@@ -107,9 +112,10 @@ def _light() -> Select[ArtifactRow]:
     return select(ArtifactRow).options(load_only(*_LIGHT))
 
 
-def _artifact(row: ArtifactRow) -> Artifact:
+def _artifact(row: ArtifactRow | Row[*tuple[Any, ...]]) -> Artifact:
     nevra = Nevra(row.name, row.epoch, row.version, row.release, row.arch)
-    return Artifact(row.file_name, nevra, row.sha256, row.size, row.is_source)
+    provides = tuple(json.loads(row.provides))
+    return Artifact(row.file_name, nevra, row.sha256, row.size, row.is_source, provides)
 
 
 def _row(build_id: int, artifact: Artifact, fragment: Fragment) -> ArtifactRow:
@@ -124,6 +130,7 @@ def _row(build_id: int, artifact: Artifact, fragment: Fragment) -> ArtifactRow:
         sha256=artifact.sha256,
         size=artifact.size,
         is_source=artifact.is_source,
+        provides=json.dumps(artifact.provides),
         primary_xml=zlib.compress(fragment.primary.encode()),
         filelists_xml=zlib.compress(fragment.filelists.encode()),
         other_xml=zlib.compress(fragment.other.encode()),

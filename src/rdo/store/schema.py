@@ -139,6 +139,7 @@ class ArtifactRow(Base):
     sha256: Mapped[str] = mapped_column(index=True)
     size: Mapped[int]
     is_source: Mapped[bool]
+    provides: Mapped[str] = mapped_column(Text)
     primary_xml: Mapped[bytes] = mapped_column(LargeBinary)
     filelists_xml: Mapped[bytes] = mapped_column(LargeBinary)
     other_xml: Mapped[bytes] = mapped_column(LargeBinary)

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("is_source", sa.Boolean(), nullable=False),
+        sa.Column("provides", sa.Text(), nullable=False),
         sa.Column("primary_xml", sa.LargeBinary(), nullable=False),
         sa.Column("filelists_xml", sa.LargeBinary(), nullable=False),
         sa.Column("other_xml", sa.LargeBinary(), nullable=False),
