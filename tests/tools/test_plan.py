@@ -10,10 +10,9 @@ import pytest
 from rdo.model.commit import package_suffix
 from rdo.model.package import Package
 from rdo.store import Store
-from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.plan import Plan, PlanRules, make_plan, record_plan
-from rdo.trunk.poll import Followed, poll
+from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
 from tests.conftest import GitRepository
 
@@ -27,13 +26,10 @@ class Planner:
 
     def __init__(self, folder: Path, store: Store, packages: list[Package]) -> None:
         self.store, self.packages = store, packages
-        self.mirrors, self.releases = Mirrors(folder / "mirrors"), Releases(folder / "releases")
-
-    def poll(self) -> list[Followed]:
-        return poll(self.packages, self.mirrors, self.releases, BranchRules())
+        self.remotes = Remotes(Mirrors(folder / "mirrors"), Releases(folder / "releases"))
 
     def plan(self, rules: PlanRules = DEFAULT, *, record: bool = True) -> Plan:
-        followed = self.poll()
+        followed = self.remotes.poll(self.packages)
         with self.store.read() as at:
             plan = make_plan(at, TARGET, followed, rules)
         if record:

@@ -1,10 +1,11 @@
 """What the remotes of all packages have now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rdo.model.package import Package
+from rdo.tools.git import Mirror
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.history import GitHistory, History
 from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable, without_secret
@@ -28,20 +29,38 @@ class Followed:
 _Found: TypeAlias = tuple[History | None, str]
 
 
-def poll(
-    packages: Sequence[Package], mirrors: Mirrors, releases: Releases, rules: BranchRules
-) -> list[Followed]:
-    """Ask each remote once, whatever the number of packages that follow it."""
-    upstreams = {package.upstreams[0] for package in packages}
-    urls = {url for url in upstreams if not url.startswith(PREFIX)}
-    polled = mirrors.poll(urls | {package.distgit for package in packages})
-    wanted = {
-        (package.upstreams[0], package.upstream_branch)
-        for package in packages
-        if package.upstreams[0].startswith(PREFIX)
-    }
-    released = releases.poll(wanted) if wanted else {}
-    return [_follow(package, polled, released, rules) for package in packages]
+@dataclass(frozen=True, slots=True)
+class Remotes:
+    """All that packages are built from: git mirrors and PyPI releases, shared by all targets."""
+
+    mirrors: Mirrors
+    releases: Releases
+    rules: BranchRules = field(default_factory=BranchRules)
+
+    def poll(self, packages: Sequence[Package]) -> list[Followed]:
+        """Ask each remote once, whatever the number of packages that follow it."""
+        urls = {package.upstreams[0] for package in packages if not _is_on_pypi(package)}
+        polled = self.mirrors.poll(urls | {package.distgit for package in packages})
+        wanted = {
+            (package.upstreams[0], package.upstream_branch)
+            for package in packages
+            if _is_on_pypi(package)
+        }
+        released = self.releases.poll(wanted) if wanted else {}
+        return [_follow(package, polled, released, self.rules) for package in packages]
+
+    def upstream(self, package: Package) -> Mirror:
+        """The bare mirror that holds a package's upstream commits."""
+        url = package.upstreams[0]
+        places = self.releases if _is_on_pypi(package) else self.mirrors
+        return Mirror(places.path(url))
+
+    def distgit(self, package: Package) -> Mirror:
+        return Mirror(self.mirrors.path(package.distgit))
+
+
+def _is_on_pypi(package: Package) -> bool:
+    return package.upstreams[0].startswith(PREFIX)
 
 
 def _follow(

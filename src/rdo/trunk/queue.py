@@ -33,6 +33,10 @@ class Queue:
         """The packages of which something is queued or running."""
         return frozenset(build.package for build in self._builds.values())
 
+    def others(self, build: Build) -> Packages:
+        """The packages of all builds but this one."""
+        return frozenset(one.package for one in self._builds.values() if one.id != build.id)
+
     def take(self, limit: int) -> list[Build]:
         """Up to `limit` builds that may start now; they count as running from here on."""
         taken: list[Build] = []

@@ -18,6 +18,9 @@ class Releases:
 
     folder: Path
 
+    def path(self, url: str) -> Path:
+        raise NotImplementedError
+
     def poll(
         self, wanted: Collection[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[History | None, str]]:

@@ -1,0 +1,333 @@
+"""The middle of a round: build what is queued, several at a time, publish each as soon as done.
+
+Workers wait for builders and for the bridge and return values. The main thread alone decides
+and writes, so what happens after a build needs no lock.
+"""
+
+import errno
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from rdo import log_context
+from rdo.bridge.protocol import Bridge
+from rdo.builders.protocol import Builder, Ticket
+from rdo.errors import OutsideError, UserError
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.package import Package
+from rdo.store import Store
+from rdo.store.builds import Build
+from rdo.trunk.plan import digest_of_inputs
+from rdo.trunk.poll import Remotes
+from rdo.trunk.queue import Queue
+from rdo.trunk.report import Ended
+from rdo.trunk.requests import Answer, Request, Requests
+from rdo.trunk.spec_hints import can_bootstrap, spec_text
+from rdo.trunk.standing import Standing
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
+
+
+class Publisher(Protocol):
+    """What a round needs of the published tree of its target."""
+
+    def recover(self) -> None:
+        """Finish what a killed process has begun."""
+
+    def publish(self, build: Build, rpms: Sequence[Path], folder: Path) -> None:
+        """Publish a build that gave RPMs, and move the names."""
+
+    def publish_failure(self, build: Build, folder: Path) -> None:
+        """Put the logs of a build that gave nothing into the tree."""
+
+    def directories(self) -> tuple[Path, ...]:
+        """The repositories, never changing, that hold what was built so far."""
+
+
+class Watcher(Protocol):
+    """Told about every change in what runs, for a live display."""
+
+    def __call__(
+        self, running: Sequence[Build], queued: int, ended: Sequence[Ended], /
+    ) -> None: ...
+
+
+def nobody_watches(_running: Sequence[Build], _queued: int, _ended: Sequence[Ended]) -> None:
+    """The watcher of a round without a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a round of one target works with."""
+
+    target: str
+    folder: Path
+    packages: Mapping[str, Package]
+    remotes: Remotes
+    store: Store
+    builder: Builder
+    bridge: Bridge
+    publisher: Publisher
+    now: Callable[[], datetime]
+    workers: int = 2
+    retries: int = 3
+    platform_digest: str = ""
+
+    def build_folder(self, build: Build) -> Path:
+        return self.folder / "builds" / str(build.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A build that a worker waits for; `started` is on the monotonic clock."""
+
+    build: Build
+    ticket: Ticket
+    started: float
+
+
+@dataclass(slots=True)
+class Building:
+    """Works off a queue; `run` once."""
+
+    means: Means
+    queue: Queue
+    standing: Standing
+    watch: Watcher = nobody_watches
+    ended: list[Ended] = field(default_factory=list)
+    _requests: Requests = field(init=False)
+    _running: dict[Future[Outcome], _Running] = field(default_factory=dict)
+    _seconds: dict[int, float] = field(default_factory=dict)
+    _bootstrapped: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._requests = Requests(self.means.bridge)
+
+    def run(self) -> None:
+        """Build until nothing is left that could be built now."""
+        # One more than builds at a time: the bridge must not wait for a slow build.
+        with ThreadPoolExecutor(self.means.workers + 1, thread_name_prefix="build") as pool:
+            try:
+                self._work(pool)
+            except BaseException:
+                self._interrupt()
+                raise
+
+    def _work(self, pool: Executor) -> None:
+        while True:
+            taken = self.queue.take(self.means.workers - len(self._running))
+            for build in taken:
+                self._start(pool, build)
+            self._requests.send(pool)
+            self._tell()
+            bridging = self._requests.running
+            pending: list[Future[Any]] = [*self._running, *([bridging] if bridging else [])]
+            if not pending and not taken and not self._break_circle():
+                return
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            if bridging in done:
+                self._received()
+            for future in [future for future in self._running if future in done]:
+                self._settle(future)
+
+    def _tell(self) -> None:
+        running = [one.build for one in self._running.values()]
+        self.watch(running, len(self.queue) - len(running), self.ended)
+
+    def _start(self, pool: Executor, build: Build) -> None:
+        with log_context.about(build.commit):
+            try:
+                ticket = self.means.builder.start(self._job(build))
+            except (UserError, OSError) as error:
+                self._failed(build, _failure(error))
+                return
+            with self.means.store.write() as at:
+                at.builds.start(build.id, now=self.means.now(), ticket=ticket)
+            self.standing.started(build)
+            log.info("build %d started%s", build.id, " (bootstrap)" if build.bootstrap else "")
+            future = pool.submit(_wait, self.means.builder, build, ticket)
+            self._running[future] = _Running(build, ticket, time.monotonic())
+
+    def _job(self, build: Build) -> BuildJob:
+        package = self.means.packages[build.package]
+        folder = self.means.build_folder(build)
+        if folder.exists():  # an earlier try of the same build, which asked for something
+            shutil.rmtree(folder)
+        return BuildJob(
+            id=build.id,
+            commit=build.commit,
+            release=build.release,
+            upstream=self.means.remotes.upstream(package).path,
+            distgit=self.means.remotes.distgit(package).path,
+            folder=folder,
+            repositories=self.means.publisher.directories(),
+            distgit_path=package.distgit_path,
+            version_from=package.version_from,
+            bootstrap=build.bootstrap,
+        )
+
+    def _settle(self, future: Future[Outcome]) -> None:
+        running = self._running.pop(future)
+        build, outcome = running.build, future.result()
+        seconds = time.monotonic() - running.started
+        self._seconds[build.id] = self._seconds.get(build.id, 0.0) + seconds
+        with log_context.about(build.commit):
+            match outcome:
+                case Built(rpms):
+                    self._built(build, rpms)
+                case Failed():
+                    self._failed(build, outcome)
+                case Waiting(needs):
+                    self._waits(build, needs)
+
+    def _built(self, build: Build, rpms: tuple[Path, ...]) -> None:
+        with self.means.store.write() as at:
+            at.builds.settle(build.id, Built(rpms), now=self.means.now())
+        self.means.publisher.publish(build, rpms, self.means.build_folder(build))
+        with self.means.store.read() as at:
+            artifacts = at.artifacts.of_build(build.id)
+        provides = {name for one in artifacts if not one.is_source for name in one.provides}
+        self.standing.published(build, provides)
+        self._end(build, Built(rpms), published=True)
+        log.info("built in %.1f s, %d RPMs published", self._seconds[build.id], len(rpms))
+
+    def _failed(self, build: Build, failure: Failed) -> None:
+        will_retry = settle_failure(self.means, build, failure)
+        if not will_retry:
+            self.means.publisher.publish_failure(build, self.means.build_folder(build))
+            self.standing.failed(build)
+        self._end(build, failure, published=False, will_retry=will_retry)
+        log.log(
+            logging.INFO if will_retry else logging.WARNING,
+            "failed: %s: %s%s",
+            failure.reason,
+            failure.detail,
+            "; will be tried again" if will_retry else "",
+        )
+
+    def _end(
+        self, build: Build, outcome: Outcome, *, published: bool, will_retry: bool = False
+    ) -> None:
+        seconds = self._seconds.get(build.id, 0.0)
+        folder = self.means.build_folder(build)
+        self.ended.append(Ended(build, outcome, seconds, folder, will_retry))
+        self.queue.ended(build.id, published=published)
+
+    def _waits(self, build: Build, needs: tuple[str, ...]) -> None:
+        with self.means.store.write() as at:
+            at.builds.settle(build.id, Waiting(needs), now=self.means.now())
+        verdict = self.standing.judge(build, needs, self.queue.others(build))
+        if verdict.hopeless or not needs:
+            detail = ", ".join(verdict.hopeless) or "the build waits and does not say for what"
+            self._failed(build, Failed(FailureReason.MISSING_DEPENDENCY, detail))
+        elif verdict.bridge:
+            log.info("asks the bridge for %s", ", ".join(verdict.bridge))
+            request = Request(build, verdict.bridge, verdict.behind)
+            if answer := self._requests.add(request):
+                self._answered(answer)
+        else:
+            self._hold_back(build, verdict.behind)
+
+    def _received(self) -> None:
+        for answer in self._requests.receive():
+            with log_context.about(answer.request.build.commit):
+                self._answered(answer)
+
+    def _answered(self, answer: Answer) -> None:
+        build = answer.request.build
+        if answer.failure:
+            self._failed(build, answer.failure)
+        else:
+            self._hold_back(build, answer.request.behind)
+
+    def _hold_back(self, build: Build, behind: frozenset[str]) -> None:
+        self.queue.hold_back(build.id, behind)
+        if behind:
+            log.info("waits for %s", ", ".join(sorted(behind)))
+
+    def _break_circle(self) -> bool:
+        """Free or fail builds that wait for each other; False if there are none."""
+        members = self.queue.cycle()
+        starters = [build for build in members if self._can_bootstrap(build)]
+        for build in starters:
+            self._bootstrapped.add(build.package)
+            inputs = digest_of_inputs(build.commit, self.means.platform_digest, bootstrap=True)
+            with self.means.store.write() as at:
+                planned = at.builds.plan(
+                    self.means.target, build.commit, now=self.means.now(), inputs=inputs,
+                    bootstrap=True,
+                )  # fmt: skip
+            self.queue.add(planned)
+        if not starters:
+            for build in members:
+                with log_context.about(build.commit):
+                    self._failed(build, _circle_failure(members))
+        return bool(members)
+
+    def _can_bootstrap(self, build: Build) -> bool:
+        package = self.means.packages[build.package]
+        if build.bootstrap or build.package in self._bootstrapped:
+            return False
+        distgit = self.means.remotes.distgit(package)
+        return can_bootstrap(spec_text(distgit, build.commit.distgit_hash, package.distgit_path))
+
+    def _interrupt(self) -> None:
+        """End what runs and leave it in the queue for the next round; publish nothing more."""
+        for running in self._running.values():
+            self.means.builder.cancel(running.ticket)
+        for future, running in self._running.items():
+            outcome = future.result()
+            if isinstance(outcome, Built):  # it was just done; the next round publishes it
+                with self.means.store.write() as at:
+                    at.builds.settle(running.build.id, outcome, now=self.means.now())
+            else:
+                settle_failure(self.means, running.build, INTERRUPTED)
+
+
+def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
+    """Record a failure; True if it is spurious and the build is queued once more."""
+    with means.store.write() as at:
+        tries = at.builds.spurious_attempts(build.id)
+        will_retry = failure.reason.is_spurious and tries < means.retries
+        at.builds.settle(build.id, failure, now=means.now(), final=not will_retry)
+        if will_retry:
+            at.builds.retry(build.id, now=means.now())
+    return will_retry
+
+
+def _wait(builder: Builder, build: Build, ticket: Ticket) -> Outcome:
+    """Runs in a worker."""
+    with log_context.about(build.commit):
+        try:
+            return builder.wait(ticket)
+        except (UserError, OSError) as error:
+            return _failure(error)
+        except Exception as error:
+            log.exception("the builder failed")
+            return Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
+
+
+def _failure(error: UserError | OSError) -> Failed:
+    match error:
+        case OutsideError():
+            return Failed(FailureReason.NETWORK, str(error))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return Failed(FailureReason.NO_SPACE, str(error))
+    return Failed(FailureReason.UNKNOWN, str(error))
+
+
+def _circle_failure(members: Sequence[Build]) -> Failed:
+    names = ", ".join(sorted({build.package for build in members}))
+    detail = (
+        f"{names} need each other to be built, and no spec of them"
+        " builds without the others under %{repo_bootstrap}"
+    )
+    return Failed(FailureReason.MISSING_DEPENDENCY, detail)

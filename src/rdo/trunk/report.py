@@ -1,0 +1,131 @@
+"""What a round did, for a person, for a program, and as an exit code."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.model.build import Built, Failed, Outcome
+from rdo.store.builds import Build
+from rdo.trunk.plan import Plan
+
+ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A build that ended in this round; `will_retry` says that its failure was spurious."""
+
+    build: Build
+    outcome: Outcome
+    seconds: float
+    folder: Path
+    will_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A build that this round could not begin or finish, and the packages it waits for."""
+
+    build: Build
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One round of one target."""
+
+    target: str
+    packages: int
+    seconds: float
+    plan: Plan
+    ended: tuple[Ended, ...] = ()
+    held: tuple[Held, ...] = ()
+    ftbfs: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def built(self) -> tuple[Ended, ...]:
+        return tuple(one for one in self.ended if isinstance(one.outcome, Built))
+
+    @property
+    def failed(self) -> tuple[Ended, ...]:
+        return tuple(
+            one for one in self.ended if isinstance(one.outcome, Failed) and not one.will_retry
+        )
+
+    @property
+    def to_retry(self) -> tuple[Ended, ...]:
+        return tuple(one for one in self.ended if one.will_retry)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do at all."""
+        return not (self.ended or self.held or self.plan.commits or self.plan.problems)
+
+    @property
+    def exit_code(self) -> int:
+        """1: something does not build; 6: only what is outside our hands is left."""
+        if self.dry_run:
+            return OUTSIDE if self.plan.problems else ALL_WELL
+        awaited = {name for one in self.held for name in one.packages}
+        if self.failed or awaited & set(self.ftbfs):
+            return FTBFS
+        return OUTSIDE if self.plan.problems or self.to_retry or self.held else ALL_WELL
+
+
+def summary(report: Report) -> str:
+    """The end of a round, in lines for a person."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield from (f"note: {note}" for note in report.plan.notes)
+    if report.dry_run:
+        yield from (f"would build {commit}" for commit in report.plan.commits)
+    for one in report.built:
+        yield f"built    {one.build.commit}  {_time(one.seconds)}"
+    for one in report.failed:
+        assert isinstance(one.outcome, Failed)
+        yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
+        yield f"         logs: {one.folder}; rdo trunk log {one.build.id}"
+    for one in report.to_retry:
+        assert isinstance(one.outcome, Failed)
+        yield f"again    {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
+    for held in report.held:
+        yield f"waiting  {held.build.commit}  for {', '.join(held.packages) or 'its next try'}"
+    for package, problems in report.plan.problems.items():
+        yield from (f"stale    {package}  {problem}" for problem in problems)
+    yield _headline(report)
+    if report.ftbfs:
+        yield f"does not build: {', '.join(report.ftbfs)}"
+    if report.to_retry or report.held or report.plan.problems:
+        yield f"next: rdo trunk run --target {report.target} tries again what is left"
+
+
+def _headline(report: Report) -> str:
+    start = f"{report.target}: {report.packages} packages"
+    if report.is_idle:
+        return f"{start}, nothing new, nothing to build ({_time(report.seconds)})"
+    if report.dry_run:
+        counts = [(len(report.plan.commits), "to build"), (len(report.held), "in the queue")]
+    else:
+        counts = [
+            (len(report.built), "built"),
+            (len(report.failed), "failed"),
+            (len(report.to_retry), "to try again"),
+            (len(report.held), "waiting"),
+        ]
+    counts.append((len(report.plan.problems), "stale"))
+    shown = ", ".join(f"{count} {what}" for count, what in counts if count or what == "built")
+    return f"{start}: {shown} ({_time(report.seconds)})"
+
+
+def _time(seconds: float) -> str:
+    """
+    >>> _time(0.34), _time(75), _time(4000)
+    ('0.3 s', '1 min 15 s', '1 h 6 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

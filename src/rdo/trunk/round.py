@@ -1,0 +1,162 @@
+"""One round of a target: poll, plan, build, publish, report.
+
+A round holds the target's round lock from begin to end. Killed at any line, the next one goes
+on: what was planned is in the queue, what ran is interrupted and tried again, what was built
+is published.
+"""
+
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rdo.errors import NotFoundError, did_you_mean
+from rdo.lock import hold
+from rdo.model.build import Waiting
+from rdo.model.package import Package
+from rdo.store.builds import Build
+from rdo.trunk.building import INTERRUPTED, Building, Means, Watcher, nobody_watches, settle_failure
+from rdo.trunk.plan import PlanRules, make_plan, record_plan
+from rdo.trunk.providers import Providers
+from rdo.trunk.queue import Packages, Queue
+from rdo.trunk.report import Held, Report
+from rdo.trunk.spec_hints import build_requires, last_build_requires, spec_text
+from rdo.trunk.standing import Standing
+
+log = logging.getLogger(__name__)
+
+# How long a build rests before its 2nd, 3rd … try; the first repetition is the next round.
+_BACK_OFF = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOptions:
+    """What of the target a round does; no `only`: all packages."""
+
+    rules: PlanRules = field(default_factory=PlanRules)
+    only: frozenset[str] = frozenset()
+    dry_run: bool = False
+
+
+def run_round(means: Means, options: RoundOptions, *, watch: Watcher = nobody_watches) -> Report:
+    """Do one round and say what it did. A dry run polls and plans and changes nothing."""
+    packages = _chosen(means, options.only)
+    if options.dry_run:
+        return _rehearse(means, options, packages)
+    purpose = f"rdo trunk run --target {means.target}"
+    with hold(means.folder / "round.lock", purpose=purpose):
+        return _do_round(means, options, packages, watch)
+
+
+def _chosen(means: Means, only: Collection[str]) -> list[Package]:
+    for name in only:
+        if name not in means.packages:
+            near = did_you_mean(name, means.packages)
+            raise NotFoundError(f"{means.target} has no package {name}{near}")
+    return [package for package in means.packages.values() if not only or package.name in only]
+
+
+def _rehearse(means: Means, options: RoundOptions, packages: list[Package]) -> Report:
+    started = time.monotonic()
+    followed = means.remotes.poll(packages)
+    with means.store.read() as at:
+        plan = make_plan(at, means.target, followed, options.rules)
+        queued = at.builds.queue(means.target)
+    held = tuple(Held(build, ()) for build in queued)
+    seconds = time.monotonic() - started
+    return Report(means.target, len(packages), seconds, plan, held=held, dry_run=True)
+
+
+def _do_round(
+    means: Means, options: RoundOptions, packages: list[Package], watch: Watcher
+) -> Report:
+    started = time.monotonic()
+    recover(means)
+    followed = means.remotes.poll(packages)
+    with means.store.read() as at:
+        plan = make_plan(at, means.target, followed, options.rules)
+    for note in plan.notes:
+        log.warning("%s", note)
+    record_plan(
+        means.store, means.target, plan, followed,
+        platform_digest=means.platform_digest, now=means.now(),
+    )  # fmt: skip
+    building = prepare(means, {package.name for package in packages})
+    building.watch = watch
+    building.run()
+    return Report(
+        target=means.target,
+        packages=len(packages),
+        seconds=time.monotonic() - started,
+        plan=plan,
+        ended=tuple(building.ended),
+        held=_held(means, building, packages),
+        ftbfs=_ftbfs(means),
+    )
+
+
+def recover(means: Means) -> None:
+    """Set right what a killed round left; only for the holder of the round lock."""
+    with means.store.read() as at:
+        running = at.builds.running(means.target)
+    for build in running:
+        log.warning("%s was interrupted", build.commit)
+        settle_failure(means, build, INTERRUPTED)
+    means.publisher.recover()
+
+
+def prepare(means: Means, names: Collection[str]) -> Building:
+    """The queue of the round with what is known about who needs whom."""
+    with means.store.read() as at:
+        queued = [build for build in at.builds.queue(means.target) if build.package in names]
+        provides = at.artifacts.provides(means.target) if queued else {}
+        before = last_build_requires(at, means.target) if queued else {}
+        states = at.packages.states(means.target) if queued else ()
+    standing = Standing.of(Providers(means.packages.values(), provides), states)
+    due = [build for build in queued if is_due(build, means.now())]
+    hints = {
+        build.package: _hints(means, build, before.get(build.package, frozenset()), standing)
+        for build in due
+    }
+    queue = Queue(due, hints)
+    for build in due:
+        if isinstance(build.outcome, Waiting):
+            verdict = standing.judge(build, build.outcome.needs, queue.others(build))
+            queue.hold_back(build.id, verdict.behind)
+    return Building(means, queue, standing)
+
+
+def is_due(build: Build, now: datetime) -> bool:
+    """Whether a build that failed for no reason of its own has rested long enough."""
+    return now >= build.created + _BACK_OFF[min(build.attempt - 2, 2) if build.attempt > 1 else 0]
+
+
+def _hints(means: Means, build: Build, before: frozenset[str], standing: Standing) -> Packages:
+    """The packages of the release that a build will probably ask for."""
+    package = means.packages[build.package]
+    text = spec_text(
+        means.remotes.distgit(package), build.commit.distgit_hash, package.distgit_path
+    )
+    needs = build_requires(text) | before
+    return frozenset().union(*(standing.providers.of(need) for need in needs))
+
+
+def _held(means: Means, building: Building, packages: list[Package]) -> tuple[Held, ...]:
+    """What is still in the store's queue, with the packages that it waits for."""
+    behind = {build.id: names for build, names in building.queue.waiting().items()}
+    names = {package.name for package in packages}
+    with means.store.read() as at:
+        left = [build for build in at.builds.queue(means.target) if build.package in names]
+    retried = {one.build.commit.key for one in building.ended if one.will_retry}
+    return tuple(
+        Held(build, tuple(sorted(behind.get(build.id, ()))))
+        for build in left
+        if build.commit.key not in retried
+    )
+
+
+def _ftbfs(means: Means) -> tuple[str, ...]:
+    with means.store.read() as at:
+        states = at.packages.ftbfs(means.target)
+    return tuple(state.package for state in states if state.package in means.packages)

@@ -1,0 +1,84 @@
+"""What a build that asks for something should do: go behind others, ask the bridge, or fail."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rdo.store.builds import Build
+from rdo.store.packages import PackageState
+from rdo.trunk.providers import Providers
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the needs of one build.
+
+    `behind` are packages to wait for, `bridge` what only PyPI may have, `hopeless` what the
+    release itself packages but does not provide. With none of them the build may try again.
+    """
+
+    behind: frozenset[str] = frozenset()
+    bridge: tuple[str, ...] = ()
+    hopeless: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where the packages of the release stand in this round, as far as it matters for needs.
+
+    `good` have RPMs published; `ftbfs` fail now. A turn is counted for each publication and
+    each start, so that one can say which came first.
+    """
+
+    providers: Providers
+    good: set[str] = field(default_factory=set)
+    ftbfs: set[str] = field(default_factory=set)
+    _turn: int = 0
+    _published: dict[str, int] = field(default_factory=dict)
+    _started: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, providers: Providers, states: Iterable[PackageState]) -> "Standing":
+        standing = cls(providers)
+        for state in states:
+            if state.good:
+                standing.good.add(state.package)
+            if state.is_ftbfs:
+                standing.ftbfs.add(state.package)
+        return standing
+
+    def started(self, build: Build) -> None:
+        self._turn += 1
+        self._started[build.id] = self._turn
+
+    def published(self, build: Build, provides: Iterable[str]) -> None:
+        self._turn += 1
+        self._published[build.package] = self._turn
+        self.providers.learn(build.package, provides)
+        if not build.bootstrap:
+            self.good.add(build.package)
+            self.ftbfs.discard(build.package)
+
+    def failed(self, build: Build) -> None:
+        self.ftbfs.add(build.package)
+
+    def judge(self, build: Build, needs: Iterable[str], others: frozenset[str]) -> Verdict:
+        """Decide on the needs of `build`; `others` are the packages of all other open builds."""
+        behind: set[str] = set()
+        bridge: list[str] = []
+        hopeless: list[str] = []
+        for need in needs:
+            candidates = self.providers.of(need)
+            if not candidates:
+                bridge.append(need)
+            elif not any(self._is_news(build, name) for name in candidates):
+                awaited = {name for name in candidates if self._may_come(name, others)}
+                behind |= awaited
+                hopeless += [] if awaited else [need]
+        return Verdict(frozenset(behind), tuple(bridge), tuple(hopeless))
+
+    def _is_news(self, build: Build, package: str) -> bool:
+        """Whether `package` was published after the build began and looked for it."""
+        return self._published.get(package, -1) > self._started.get(build.id, 0)
+
+    def _may_come(self, package: str, others: frozenset[str]) -> bool:
+        return package in others or package in self.ftbfs or package not in self.good
