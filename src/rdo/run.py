@@ -11,7 +11,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +37,7 @@ class Limit(StrEnum):
 
     TIME = "time"
     OUTPUT = "output"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ class Logged:
     returncode: int
     seconds: float
     limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a logged program is ended: after a time, a length of its log, or on request."""
+
+    seconds: float | None = None
+    log_bytes: int | None = None
+    is_cancelled: Callable[[], bool] = bool
 
 
 class Runner(Protocol):
@@ -99,22 +109,18 @@ def run_logged(
     log_file: Path,
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
-    timeout: float | None = None,
-    max_bytes: int | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008  # frozen
 ) -> Logged:
     """Run a program whose output is appended to `log_file`; the caller judges its exit status.
 
-    After `timeout` seconds, or when the log has grown by `max_bytes`, the whole process
-    group is ended and `limit` says which bound it was.
+    Past its bounds the whole process group is ended, and `limit` says which bound it was.
     """
     started = time.monotonic()
     with log_file.open("ab") as file:
         before = file.tell()
         with _start(argv, cwd, env, file, subprocess.STDOUT) as process:
             try:
-                limit = _watch(
-                    process, log_file, started, timeout, max_bytes and before + max_bytes
-                )
+                limit = _watch(process, bounds, started, lambda: log_file.stat().st_size - before)
             except BaseException:
                 _stop(process)
                 raise
@@ -167,19 +173,20 @@ def _start(
 
 def _watch(
     process: subprocess.Popen[bytes],
-    log_file: Path,
+    bounds: Bounds,
     started: float,
-    timeout: float | None,
-    max_size: int | None,
+    log_bytes: Callable[[], int],
 ) -> Limit | None:
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):  # the turn of the loop
             process.wait(0.25)
             return None
         limit = None
-        if timeout is not None and time.monotonic() - started > timeout:
+        if bounds.is_cancelled():
+            limit = Limit.CANCELLED
+        elif bounds.seconds is not None and time.monotonic() - started > bounds.seconds:
             limit = Limit.TIME
-        elif max_size is not None and log_file.stat().st_size > max_size:
+        elif bounds.log_bytes is not None and log_bytes() > bounds.log_bytes:
             limit = Limit.OUTPUT
         if limit:
             _stop(process)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import CommandError
-from rdo.run import Runner, run, run_logged
+from rdo.run import Bounds, Runner, run, run_logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Debootstrap:
             tree,
             *mirror,
             log_file=log_file,
-            timeout=3600,
+            bounds=Bounds(seconds=3600),
         )
         if done.returncode:
             tail = log_file.read_text(errors="replace")[-1500:]

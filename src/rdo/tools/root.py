@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError
-from rdo.run import Completed, Logged, hand_over, run, run_logged
+from rdo.run import Bounds, Completed, Logged, hand_over, run, run_logged
 from rdo.tools.children import enter_root
 
 BUILD_UID = 61184
@@ -84,12 +84,11 @@ class Root:
         *argv: str,
         log_file: Path,
         cwd: str = "/",
-        timeout: float | None = None,
-        max_bytes: int | None = None,
+        bounds: Bounds,
     ) -> Logged:
         """Run a long program inside as the build user, writing to `log_file`."""
         command = self._command(argv, False, cwd)
-        return run_logged(*command, log_file=log_file, timeout=timeout, max_bytes=max_bytes)
+        return run_logged(*command, log_file=log_file, bounds=bounds)
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
         """Give the terminal to a program inside."""

@@ -1,8 +1,9 @@
 """The source archive of an upstream commit, made as its own build tools make it.
 
 Runs inside the root as the build user; /mirror is the bare mirror, read-only. Writes
-/builddir/source.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM dependencies]}` when the
-source's build backend is not installed yet. The kinds of sources and their versions are DLRN's.
+/builddir/source.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM
+dependencies]}` when the source's build backend is not installed yet. The kinds of sources and
+their versions are DLRN's.
 """
 
 import argparse
