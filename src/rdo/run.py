@@ -12,50 +12,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
 from rdo.errors import CommandError
+from rdo.model.program import Bounds, Completed, Limit, Logged
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """How a program ended and what it said; `stdout` is decoded, undecodable bytes replaced."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-    seconds: float
-
-
-class Limit(StrEnum):
-    """The bound that ended a logged program before it ended itself."""
-
-    TIME = "time"
-    OUTPUT = "output"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """How a logged program ended; `limit` is set when we ended it."""
-
-    returncode: int
-    seconds: float
-    limit: Limit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """When a logged program is ended: after a time, a length of its log, or on request."""
-
-    seconds: float | None = None
-    log_bytes: int | None = None
-    is_cancelled: Callable[[], bool] = bool
 
 
 class Runner(Protocol):
@@ -107,9 +70,9 @@ def run(
 def run_logged(
     *argv: str | Path,
     log_file: Path,
+    bounds: Bounds,
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
-    bounds: Bounds = Bounds(),  # noqa: B008  # frozen
 ) -> Logged:
     """Run a program whose output is appended to `log_file`; the caller judges its exit status.
 

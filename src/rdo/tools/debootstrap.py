@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import CommandError
-from rdo.run import Bounds, Runner, run, run_logged
+from rdo.model.program import Bounds
+from rdo.run import Runner, run, run_logged
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError
-from rdo.run import Bounds, Completed, Logged, hand_over, run, run_logged
+from rdo.model.program import Bounds, Completed, Logged
+from rdo.run import hand_over, run, run_logged
 from rdo.tools.children import enter_root
 
 BUILD_UID = 61184

@@ -1,0 +1,71 @@
+"""A build root that fills itself with what a build asks for."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.model.program import Bounds, Limit, Logged
+from rdo.roots.build_root import BuildRoot
+from rdo.solver import Conflict, Missing, SolverRepository, solve
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Room:
+    """A root, the repositories it is filled from, the log it writes, and what was asked so far."""
+
+    root: BuildRoot
+    repositories: tuple[SolverRepository, ...]
+    log_file: Path
+    bounds: Bounds
+    wanted: set[str] = field(default_factory=set)
+
+    def require(self, dependencies: Iterable[str]) -> Failed | Waiting | None:
+        """Install what meets the dependencies, and all that were asked before; None when done."""
+        new = set(dependencies) - self.wanted
+        if not new:
+            return None
+        platform = self.root.base.platform
+        asked = self.wanted | new | {f"python3dist({name})" for name in platform.python_packages}
+        answer = solve(asked, self.repositories, arch=platform.arch)
+        if isinstance(answer, Missing):
+            self._note("missing", (str(one) for one in answer.requirements))
+            return Waiting(answer.needs)
+        if isinstance(answer, Conflict):
+            self._note("cannot be installed together", answer.problems)
+            return Failed(FailureReason.MISSING_DEPENDENCY, "; ".join(answer.problems))
+        self.root.install(answer.packages)
+        self.wanted |= new
+        self._note("required", sorted(new))
+        return None
+
+    def log(self, *argv: str, cwd: str = "/builddir") -> Logged:
+        """Run a long program inside, within the bounds, writing to the build's log."""
+        with self.log_file.open("a") as file:
+            file.write(f"+ {' '.join(argv)}\n")
+        return self.root.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
+
+    def tail(self, size: int = 40_000) -> str:
+        """The end of the log, where a program says why it failed."""
+        content = self.log_file.read_bytes()
+        return content[-size:].decode(errors="replace")
+
+    def _note(self, what: str, lines: Iterable[str]) -> None:
+        with self.log_file.open("a") as file:
+            file.writelines(f"{what}: {line}\n" for line in lines)
+
+
+def limit_failure(done: Logged) -> Failed | None:
+    """The failure when a bound of ours ended a program."""
+    match done.limit:
+        case Limit.TIME:
+            return Failed(FailureReason.TIME_LIMIT, f"no end after {done.seconds:.0f} s")
+        case Limit.OUTPUT:
+            return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more than its log may hold")
+        case Limit.CANCELLED:
+            return Failed(FailureReason.INTERRUPTED, "cancelled")
+        case None:
+            return None

@@ -1,0 +1,91 @@
+"""rpmbuild in a room: BuildRequires first, static and dynamic, then the build."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rdo.builders.room import Room, limit_failure
+from rdo.builders.verdict import rpmbuild_failure
+from rdo.errors import CommandError
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.tools.rpm import Rpm
+
+MAX_PASSES = 10
+"""How often dynamic BuildRequires may ask for more (DESIGN.md 4)."""
+
+_MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
+
+
+def build_spec(room: Room, spec: str, defines: Sequence[str], results: Path) -> Outcome:
+    """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`."""
+    options = [part for define in defines for part in ("-D", define)]
+    path = f"/builddir/SPECS/{spec}"
+    stopped = _install_build_requires(room, path, options)
+    if stopped:
+        return stopped
+    done = room.log("rpmbuild", "-ba", "--noprep", "--noclean", *options, path)
+    if failed := limit_failure(done):
+        return failed
+    if done.returncode:
+        return rpmbuild_failure(room.tail())
+    return Built(tuple(_collect(room, results)))
+
+
+def _install_build_requires(
+    room: Room, path: str, options: Sequence[str]
+) -> Failed | Waiting | None:
+    """Static ones by asking the spec; then %prep, and as many passes as the dynamic ones need."""
+    static = static_requires(room, path, options)
+    if isinstance(static, Failed):
+        return static
+    if stopped := room.require(static):
+        return stopped
+    for number in range(MAX_PASSES):
+        prepared = ["--noprep"] if number else []
+        done = room.log("rpmbuild", "-br", *prepared, *options, path)
+        if failed := limit_failure(done):
+            return failed
+        asked = _asked(room)
+        if asked is None:  # nothing dynamic: -br only prepared the source
+            return rpmbuild_failure(room.tail()) if done.returncode else None
+        if done.returncode not in {0, _MISSING_REQUIREMENTS}:
+            return rpmbuild_failure(room.tail())
+        if asked <= room.wanted:
+            return None
+        if stopped := room.require(asked):
+            return stopped
+    detail = f"%generate_buildrequires asked for more in each of {MAX_PASSES} passes"
+    return Failed(FailureReason.SPEC, detail)
+
+
+def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] | Failed:
+    """The BuildRequires that stand in the spec; a spec that rpm cannot parse is a failure."""
+    try:
+        done = room.root.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
+    except CommandError as error:
+        return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def _asked(room: Room) -> set[str] | None:
+    """What the last pass asked for, static ones included; None when the spec asks nothing more."""
+    found = sorted((room.root.builddir / "SRPMS").glob("*.buildreqs.nosrc.rpm"))
+    if not found:
+        return None
+    asked = set(Rpm().requires(found[-1]))
+    for path in found:
+        path.unlink()
+    return asked
+
+
+def _collect(room: Room, results: Path) -> list[Path]:
+    """Move the RPMs out of the root."""
+    results.mkdir(parents=True, exist_ok=True)
+    moved = []
+    for path in sorted(room.root.builddir.glob("*RPMS/**/*.rpm")):
+        place = results / path.name
+        shutil.move(path, place)
+        place.chmod(0o644)
+        shutil.chown(place, 0, 0)
+        moved.append(place)
+    return moved
