@@ -1,0 +1,1 @@
+"""One target's published tree and its rows: publish builds, compose repositories, move names."""

@@ -1,0 +1,44 @@
+"""The bootstrap repository: what was built with `%{repo_bootstrap}`, for builders only.
+
+It is never published. Each state of it is a folder named by the set of builds in it, composed
+when somebody asks for it first, so that a build that uses it sees no change.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from rdo.publish import pool
+from rdo.publish.consistent import set_digest
+from rdo.repodata import Composer, Entry
+from rdo.store import Store
+from rdo.store.artifacts import StoredArtifact
+
+
+def directories(folder: Path, store: Store, target: str) -> tuple[Path, ...]:
+    """The bootstrap repository of the target below `folder`; none if nothing needs one."""
+    with store.read() as at:
+        artifacts = at.artifacts.bootstrap(target)
+        if not artifacts:
+            return ()
+        place = folder / "bootstrap" / set_digest(stored.build_id for stored in artifacts)
+        if not place.exists():
+            fragments = at.artifacts.fragments([stored.id for stored in artifacts])
+            _compose(place, folder, artifacts, Composer(lambda _: fragments))
+    return (place,)
+
+
+def _compose(
+    place: Path, folder: Path, artifacts: tuple[StoredArtifact, ...], composer: Composer
+) -> None:
+    place.parent.mkdir(exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    (fresh / pool.NAME).symlink_to(os.path.relpath(folder / "repos" / pool.NAME, place))
+    entries = [Entry(stored.id, stored.package, pool.href(stored.artifact)) for stored in artifacts]
+    composer.write(fresh, [], entries, revision=max(stored.build_id for stored in artifacts))
+    fresh.chmod(0o755)
+    if place.exists():  # another process was faster; a state is the same whoever composes it
+        shutil.rmtree(fresh)
+    else:
+        fresh.rename(place)

@@ -1,0 +1,96 @@
+"""One decided change of the tree, and the way to carry it out, however often it is begun."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rdo import atomic
+from rdo.dlrn.formats import aggregate_hash, aggregate_repo, aggregate_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A name that is to lead to a place; both relative to the tree."""
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A name whose top-level files are to be made from the places it has in its components."""
+
+    name: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A directory to put in its place, links to turn, aggregates to write, in this order.
+
+    `fresh` is where the directory was built and `inode` what it is known by: once the
+    directory with that inode is at `place`, what is left at `fresh` is the old one.
+    """
+
+    place: str = ""
+    fresh: str = ""
+    inode: int = 0
+    links: tuple[Link, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    reponame: str = "delorean"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, payload: dict[str, Any]) -> "Change":
+        links = tuple(Link(**link) for link in payload["links"])
+        aggregates = tuple(
+            Aggregate(entry["name"], tuple(entry["places"])) for entry in payload["aggregates"]
+        )
+        return cls(**{**payload, "links": links, "aggregates": aggregates})
+
+
+def carry_out(change: Change, repos: Path) -> None:
+    """Make the tree as `change` says. Doing it again, from any point, ends the same."""
+    if change.place:
+        _place(repos / change.fresh, change.inode, repos / change.place)
+    for link in change.links:
+        atomic.point_link(repos / link.name, repos / link.place)
+    for aggregate in change.aggregates:
+        _aggregate(repos, aggregate, change.reponame)
+    atomic.sync(*_touched(change, repos))
+
+
+def _place(fresh: Path, inode: int, place: Path) -> None:
+    if not (place.exists() and place.stat().st_ino == inode):
+        atomic.place_directory(fresh, place)
+    if fresh.exists():
+        shutil.rmtree(fresh)
+
+
+def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
+    """Write the top-level files of a name and turn its three links to them."""
+    parts = [repos / place for place in aggregate.places]
+    text = aggregate_repo([(part / f"{reponame}.repo").read_text() for part in parts])
+    digest = aggregate_hash(text)
+    top = repos / aggregate.name
+    if top.is_symlink():  # from before the target had components
+        top.unlink()
+    folder = top / digest[:2] / digest[2:4] / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    versions = aggregate_versions([(part / "versions.csv").read_text() for part in parts])
+    files = {f"{reponame}.repo": text, f"{reponame}.repo.md5": digest, "versions.csv": versions}
+    for name, content in files.items():
+        atomic.write_file(folder / name, content)
+    for name in files:
+        atomic.point_link(top / name, folder / name)
+
+
+def _touched(change: Change, repos: Path) -> Iterable[Path]:
+    """The directories whose entries the change has changed."""
+    names = {(repos / link.name).parent for link in change.links}
+    names |= {repos / aggregate.name for aggregate in change.aggregates}
+    return names | {(repos / change.place).parent} if change.place else names

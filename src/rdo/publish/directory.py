@@ -1,0 +1,130 @@
+"""The files of one hash directory, written where nobody looks yet."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from rdo import atomic
+from rdo.dlrn.formats import (
+    CommitRecord,
+    Status,
+    commit_yaml,
+    delorean_repo,
+    installed,
+    versions_csv,
+)
+from rdo.model.artifact import Artifact
+from rdo.model.build import Failed
+from rdo.publish import pool
+from rdo.publish.contents import Contents
+from rdo.publish.site import Site
+from rdo.repodata import Composer, Entry
+from rdo.store.builds import Build
+
+_LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.log")
+_SRPM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.src\.rpm")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What commit.yaml says of where the sources were: git folders, as people know them."""
+
+    repo_dir: str = ""
+    distgit_dir: str = ""
+
+
+def write_repository(
+    folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
+) -> None:
+    """The part that a yum client reads: the link to the pool, repodata, .repo, versions.csv.
+
+    `name` is what the .repo file tells the repository from others by: the upstream hash.
+    """
+    up = os.path.relpath(pool.NAME, contents.path)
+    (folder / pool.NAME).symlink_to(up)
+    composer.write(
+        folder,
+        [(artifact.file_name, fragment) for artifact, fragment in contents.own.items()],
+        [
+            Entry(stored.id, stored.package, pool.href(stored.artifact))
+            for stored in contents.others
+        ],
+        revision=revision,
+    )
+    (folder / "versions.csv").write_text(versions_csv(contents.rows))
+    repo_file = delorean_repo(
+        reponame=site.reponame,
+        project_name=site.project_name,
+        commit_hash=name,
+        url=site.url(contents.path),
+        component=contents.component,
+    )
+    (folder / f"{site.reponame}.repo").write_text(repo_file)
+
+
+def write_success(
+    folder: Path, build: Build, rpms: Mapping[Artifact, Path], path: PurePosixPath, origin: Origin
+) -> None:
+    """The part that is about the build: its RPMs as hard links, `installed`, commit.yaml."""
+    for artifact, place in rpms.items():
+        pool.link(place, folder / artifact.file_name)
+    files = tuple(f"repos/{path}/{artifact.file_name}" for artifact in rpms)
+    record = _record(build, Status.SUCCESS, origin, rpms=files)
+    (folder / "commit.yaml").write_text(commit_yaml(record))
+    (folder / "installed").write_text(installed(build.commit))
+
+
+def write_failure(folder: Path, build: Build, failure: Failed, origin: Origin) -> None:
+    """commit.yaml and notes.log of a build that gave nothing."""
+    notes = f"{failure.reason}: {failure.detail}"
+    record = _record(build, Status.of(failure), origin, notes=notes)
+    (folder / "commit.yaml").write_text(commit_yaml(record))
+    (folder / "notes.log").write_text(f"{notes}\n")
+
+
+def link_logs(folder: Path, build_folder: Path, *, with_srpm: bool = False) -> None:
+    """Give the logs of the build a second name in `folder`.
+
+    What a build leaves behind is not trusted: only regular files with plain names are taken.
+    """
+    for file in _regular_files(build_folder):
+        if _LOG.fullmatch(file.name) or (with_srpm and _SRPM.fullmatch(file.name)):
+            pool.link(file, folder / file.name)
+            (folder / file.name).chmod(0o644)
+
+
+def sync(folder: Path) -> None:
+    """Bring what was written in `folder` to the disk; the RPMs are there already."""
+    written = [path for path in folder.rglob("*") if not path.is_symlink()]
+    files = (path for path in written if path.suffix not in {".rpm", ".log"})
+    atomic.sync(*files, folder, folder.parent)
+
+
+def _regular_files(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+                yield Path(entry.path)
+
+
+def _record(
+    build: Build,
+    status: Status,
+    origin: Origin,
+    *,
+    rpms: tuple[str, ...] = (),
+    notes: str = "OK",
+) -> CommitRecord:
+    return CommitRecord(
+        id=build.id,
+        commit=build.commit,
+        status=status,
+        built=build.release.date,
+        rpms=rpms,
+        notes=notes,
+        repo_dir=origin.repo_dir,
+        distgit_dir=origin.distgit_dir,
+    )

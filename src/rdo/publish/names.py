@@ -1,0 +1,82 @@
+"""The names of a tree: which repository each should lead to, and the links that say so."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rdo.dlrn.layout import component_directory
+from rdo.errors import RefusedError
+from rdo.publish import pool
+from rdo.publish.change import Aggregate, Link
+from rdo.publish.consistent import Blocker, blockers, good_builds, set_digest
+from rdo.publish.contents import COMPOSED
+from rdo.publish.site import Members, Site
+from rdo.store import Transaction
+from rdo.store.repositories import Repository
+
+CURRENT, CONSISTENT = "current", "consistent"
+_PROMOTION = re.compile(r"[a-z0-9-]+")
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_TAKEN = frozenset({CURRENT, CONSISTENT, COMPOSED, pool.NAME, "component", "deps", "build-deps"})
+
+
+def check_promotion_name(name: str) -> None:
+    """Refuse a name that is no name, or that means something else in the tree."""
+    if not _PROMOTION.fullmatch(name) or name in _TAKEN or _SHARD.fullmatch(name):
+        raise RefusedError(
+            f"{name!r} cannot be a promotion name: take lower case letters, digits and dashes, "
+            "and none of the tree's own names"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where `consistent` should lead.
+
+    `repository` is None while something blocks it, and also if no repository holds just the
+    members' newest builds, whose digest is then `wanted`.
+    """
+
+    repository: Repository | None = None
+    blocked: tuple[Blocker, ...] = ()
+    wanted: str = ""
+
+
+def judge(at: Transaction, site: Site, component: str | None, members: Members) -> Verdict:
+    """Compute `consistent` of one component from the state of its members."""
+    shared = members.of(site, component)
+    states = {state.package: state for state in at.packages.states(site.target)}
+    is_first = at.names.repository(site.target, component, CONSISTENT) is None
+    if blocked := blockers(shared, members.held, states, is_first=is_first):
+        return Verdict(blocked=blocked)
+    builds = good_builds(shared, states)
+    if not builds:
+        return Verdict()
+    digest = set_digest(builds)
+    repository = at.repositories.newest_of(site.target, component, digest)
+    if repository and at.repositories.at_path(site.target, repository.path) != repository:
+        repository = None  # a recheck has put another one in its place
+    return Verdict(repository, wanted=digest)
+
+
+def move(
+    at: Transaction,
+    site: Site,
+    moves: Mapping[str, Repository],
+    *,
+    now: datetime,
+    by: str,
+    why: str,
+) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
+    """Record where names lead from now on; return the links and aggregates that this asks for."""
+    links, aggregates = [], []
+    for name, repository in moves.items():
+        component = repository.component
+        at.names.move(site.target, component, name, repository, now=now, by=by, why=why)
+        links.append(Link(str(component_directory(component) / name), repository.path))
+        if site.components:
+            parts = at.names.components(site.target, name)
+            places = tuple(part.path for key, part in parts.items() if key)
+            aggregates.append(Aggregate(name, places))
+    return tuple(links), tuple(aggregates)

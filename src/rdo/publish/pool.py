@@ -1,0 +1,46 @@
+"""The pool: every RPM of a tree once, in a folder named by its content."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from rdo import atomic
+from rdo.model.artifact import Artifact
+
+NAME = "pool"
+
+
+def href(artifact: Artifact) -> str:
+    """Where a repository whose link `pool` leads to the pool finds the RPM.
+
+    An href with `../` would not do: it breaks when the repository is reached by a name, and
+    `dnf reposync` refuses it.
+    """
+    return f"{NAME}/{artifact.sha256}/{artifact.file_name}"
+
+
+def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
+    """Have the RPM in the pool, safely on the disk, and return its place there.
+
+    The place is a hard link where the file system allows it, so that it costs no space.
+    """
+    place = pool / artifact.sha256 / artifact.file_name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.exists():
+        link(rpm, place)
+        place.chmod(0o644)
+        atomic.sync(place, place.parent)
+    return place
+
+
+def link(file: Path, place: Path) -> None:
+    """Give `file` a second name, or copy it where that is another file system."""
+    try:
+        os.link(file, place, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.EMLINK, errno.EPERM}:
+            raise
+        new = place.with_name(f".{place.name}.new")
+        shutil.copyfile(file, new, follow_symlinks=False)
+        new.replace(place)

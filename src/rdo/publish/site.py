@@ -1,0 +1,60 @@
+"""How a target's tree is presented, and whose packages are in it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from rdo.model.package import Package
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a target's tree is served and what its .repo files say.
+
+    With `components` each component is a repository of its own below `component/<name>`;
+    without, the components of the metadata mean nothing here.
+    """
+
+    target: str
+    base_url: str
+    reponame: str = "delorean"
+    project_name: str = "RDO"
+    components: bool = False
+
+    def component(self, of_package: str | None) -> str | None:
+        """The component whose part of the tree a package of component `of_package` enters."""
+        return of_package if self.components else None
+
+    def url(self, path: PurePosixPath) -> str:
+        return f"{self.base_url.rstrip('/')}/{self.target}/repos/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The packages of the release as the metadata lists them, in its order.
+
+    A held package is published like any other, but nobody waits for it.
+    """
+
+    packages: tuple[Package, ...]
+    held: frozenset[str] = frozenset()
+
+    def __contains__(self, package: str) -> bool:
+        """Whether the package enters the repositories of others."""
+        return any(entry.name == package and not entry.is_under_review for entry in self.packages)
+
+    def of(self, site: Site, component: str | None) -> tuple[Package, ...]:
+        """The packages that share a repository, those under review left out."""
+        return tuple(
+            entry
+            for entry in self.packages
+            if not entry.is_under_review and site.component(entry.component) == component
+        )
+
+    def components(self, site: Site) -> tuple[str | None, ...]:
+        """The parts that the tree has, by name; one that is None where there are no parts."""
+        return _distinct(site.component(entry.component) for entry in self.packages)
+
+
+def _distinct(values: Iterable[str | None]) -> tuple[str | None, ...]:
+    return tuple(sorted(set(values), key=lambda value: value or ""))

@@ -1,0 +1,322 @@
+"""A target's published tree: `data/<target>/repos`.
+
+Every change goes the same way. What will be published is written beside its place and brought
+to the disk; one transaction makes it true, together with an intent that says how the tree
+must change; the tree is changed; the intent is closed. Killed before the transaction, nothing
+has happened; killed after it, the next holder of the publish lock carries the intent out.
+"""
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from rdo import lock
+from rdo.dlrn.layout import hash_directory
+from rdo.errors import NotFoundError
+from rdo.model.artifact import Artifact, Fragment
+from rdo.model.build import Built, Failed
+from rdo.publish import bootstrap, contents, directory, names, pool
+from rdo.publish.change import Change, carry_out
+from rdo.publish.consistent import Blocker
+from rdo.publish.contents import Contents, Snapshot
+from rdo.publish.directory import Origin
+from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
+from rdo.publish.site import Members, Site
+from rdo.repodata import Composer, read_rpm
+from rdo.store import Store, Transaction
+from rdo.store.builds import Build
+from rdo.store.repositories import Repository
+
+log = logging.getLogger(__name__)
+
+_FRESH = ".publishing"
+_TRUNK = "trunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication came to.
+
+    `directory` is the hash directory, None where the build got none; `moved` are the names
+    that lead there now; `provides` is what its RPMs provide; `blocked` is why `consistent`
+    does not follow.
+    """
+
+    directory: Path | None = None
+    moved: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    blocked: tuple[Blocker, ...] = ()
+
+
+class Tree:
+    """The published tree of one target, below `folder`/repos. `folder` is `data/<target>`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        site: Site,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folder = folder
+        self.repos = folder / "repos"
+        self.site = site
+        self._store = store
+        self._clock = clock
+        self._composers: dict[str | None, Composer] = {}
+
+    def publish(
+        self, build: Build, build_folder: Path, members: Members, origin: Origin | None = None
+    ) -> Published:
+        """Publish a settled build that gave RPMs; they are in `build_folder`, with its logs.
+
+        The names move if the package is one of the members and no later commit of it is out.
+        A build that is published already is left as it is. RPMs that may not be published (see
+        `read_rpm`) are a RefusedError, and nothing has changed.
+        """
+        rpms = _read(build, build_folder)
+        with self._alone(f"publishing {build.commit}"):
+            with self._store.read() as at:
+                build = at.builds.get(build.id)
+                now = Snapshot.read(at, self.site.target)
+            what = contents.of_build(self.site, build, rpms, members, now)
+            if build.published is not None:
+                return Published(self.repos / what.path, provides=_provides(rpms))
+            in_pool = {
+                artifact: pool.add(self._pool, build_folder / artifact.file_name, artifact)
+                for artifact in rpms
+            }
+            if build.bootstrap:
+                return self._publish_bootstrap(build, rpms)
+            fresh = self._fresh(str(build.id))
+            self._write_repository(fresh, what, build.commit.upstream_hash)
+            directory.write_success(fresh, build, in_pool, what.path, origin or Origin())
+            directory.link_logs(fresh, build_folder)
+            directory.sync(fresh)
+            return self._put_in_place(build, what, fresh, members, now)
+
+    def publish_failure(
+        self, build: Build, build_folder: Path, origin: Origin | None = None
+    ) -> Published:
+        """Give a settled build that failed a hash directory with its logs, and no repodata.
+
+        A repository that the same commit has from an earlier build stays where it is.
+        """
+        if not isinstance(build.outcome, Failed):
+            raise TypeError(f"build {build.id} has not failed")
+        with self._alone(f"publishing the logs of {build.commit}"):
+            path = hash_directory(build.commit, self.site.component(build.commit.component))
+            with self._store.read() as at:
+                taken = at.repositories.at_path(self.site.target, str(path))
+            if taken or build.bootstrap:
+                return Published()
+            fresh = self._fresh(str(build.id))
+            directory.link_logs(fresh, build_folder, with_srpm=True)
+            directory.write_failure(fresh, build, build.outcome, origin or Origin())
+            directory.sync(fresh)
+            with self._deciding() as (at, changes):
+                changes.append(self._change(at, fresh=fresh, path=path))
+            return Published(self.repos / path)
+
+    def refresh(self, members: Members) -> tuple[Path, ...]:
+        """Point `consistent` where the state says; return where it leads if it moved.
+
+        For what no publication follows: a package that was removed, renamed, held or taken out
+        of review. If no repository holds just the members' newest builds, one is composed.
+        """
+        with self._alone("moving consistent"):
+            moved = [
+                self._refresh(component, members) for component in members.components(self.site)
+            ]
+        return tuple(place for place in moved if place)
+
+    def blockers(self, members: Members) -> dict[str | None, tuple[Blocker, ...]]:
+        """By component, what keeps `consistent` from the members' newest builds."""
+        with self._store.read() as at:
+            return {
+                component: names.judge(at, self.site, component, members).blocked
+                for component in members.components(self.site)
+            }
+
+    def move_name(self, name: str, repository: Repository, *, by: str, why: str) -> None:
+        """Point a promotion name at a published repository, in the component it belongs to."""
+        check_promotion_name(name)
+        with self._alone(f"moving {name}"):
+            if not (self.repos / repository.path).is_dir():
+                raise NotFoundError(f"repository {repository.path} is not in the tree")
+            with self._deciding() as (at, changes):
+                changes.append(self._change(at, {name: repository}, by=by, why=why))
+
+    def recover(self) -> None:
+        """Finish what a killed process has begun; called when a round starts."""
+        with self._alone("recovering"):  # finishes what there is, like everybody who comes in
+            shutil.rmtree(self.repos / _FRESH, ignore_errors=True)
+
+    def current_directories(self) -> tuple[Path, ...]:
+        """The repositories, never changing, that `current` leads to; one per component.
+
+        Those who build against them see one state for the whole of a build. The bootstrap
+        repository comes last, while there are packages that have nothing better.
+        """
+        with self._store.read() as at:
+            current = at.names.components(self.site.target, CURRENT)
+        places = tuple(self.repos / repository.path for repository in current.values())
+        return (*places, *bootstrap.directories(self.folder, self._store, self.site.target))
+
+    @property
+    def _pool(self) -> Path:
+        return self.repos / pool.NAME
+
+    @contextlib.contextmanager
+    def _alone(self, purpose: str) -> Iterator[None]:
+        """Hold the publish lock, with nothing left unfinished by others."""
+        self._pool.mkdir(parents=True, exist_ok=True)
+        with lock.hold(self.folder / "publish.lock", purpose=purpose, wait=True):
+            with self._store.read() as at:
+                unfinished = at.intents.unfinished(self.site.target)
+            for intent in unfinished:
+                log.info("finishing an interrupted change of the tree: %s", intent.payload)
+                self._carry_out(intent.id, Change.from_json(intent.payload))
+            yield
+
+    @contextlib.contextmanager
+    def _deciding(self) -> Iterator[tuple[Transaction, list[Change]]]:
+        """One transaction; the changes of the tree that it decides on are made after it."""
+        changes: list[Change] = []
+        with self._store.write() as at:
+            yield at, changes
+            intents = [
+                at.intents.open(self.site.target, "tree", change.to_json(), now=self._clock())
+                for change in changes
+            ]
+        for intent, change in zip(intents, changes, strict=True):
+            self._carry_out(intent, change)
+
+    def _carry_out(self, intent: int, change: Change) -> None:
+        carry_out(change, self.repos)
+        with self._store.write() as at:
+            at.intents.close(intent, now=self._clock())
+
+    def _put_in_place(
+        self, build: Build, what: Contents, fresh: Path, members: Members, now: Snapshot
+    ) -> Published:
+        """Make the publication true, then make the tree so."""
+        superseded = contents.is_superseded(build, now)
+        enters = build.package in members and not superseded
+        verdict = names.Verdict()
+        moves: dict[str, Repository] = {}
+        with self._deciding() as (at, changes):
+            at.artifacts.add(build.id, what.own)
+            at.builds.publish(build.id, superseded=superseded)
+            repository = self._add_repository(at, what, build.id)
+            if enters:
+                moves[CURRENT] = repository
+                verdict = names.judge(at, self.site, what.component, members)
+                if verdict.repository:
+                    moves[CONSISTENT] = verdict.repository
+            why = str(build.commit)
+            changes.append(self._change(at, moves, fresh=fresh, path=what.path, why=why))
+        moved = tuple(name for name, place in moves.items() if place == repository)
+        return Published(self.repos / what.path, moved, _provides(what.own), verdict.blocked)
+
+    def _publish_bootstrap(self, build: Build, rpms: Mapping[Artifact, Fragment]) -> Published:
+        """Only the store learns of it; its repository is composed when somebody asks for it."""
+        with self._store.write() as at:
+            at.artifacts.add(build.id, rpms)
+            at.builds.publish(build.id, superseded=False)
+        return Published(provides=_provides(rpms))
+
+    def _refresh(self, component: str | None, members: Members) -> Path | None:
+        with self._store.read() as at:
+            verdict = names.judge(at, self.site, component, members)
+            leads = at.names.repository(self.site.target, component, CONSISTENT)
+        if verdict.blocked or not verdict.wanted:
+            return None
+        repository = verdict.repository or self._compose(component, members)
+        if repository == leads:
+            return None
+        with self._deciding() as (at, changes):
+            why = "the state of its members"
+            changes.append(self._change(at, {CONSISTENT: repository}, why=why))
+        return self.repos / repository.path
+
+    def _compose(self, component: str | None, members: Members) -> Repository:
+        """A repository of the members' newest good builds, which no build is published with."""
+        with self._store.read() as at:
+            now = Snapshot.read(at, self.site.target)
+        what = contents.of_members(self.site, component, members, now)
+        fresh = self._fresh(what.digest)
+        self._write_repository(fresh, what, what.digest)
+        directory.sync(fresh)
+        with self._deciding() as (at, changes):
+            repository = self._add_repository(at, what, None)
+            changes.append(self._change(at, fresh=fresh, path=what.path))
+        return repository
+
+    def _write_repository(self, fresh: Path, what: Contents, name: str) -> None:
+        revision = int(self._clock().timestamp())
+        composer = self._composers.setdefault(what.component, Composer(self._fragments))
+        directory.write_repository(fresh, what, self.site, composer, name=name, revision=revision)
+
+    def _fragments(self, keys: Collection[int]) -> Mapping[int, Fragment]:
+        with self._store.read() as at:
+            return at.artifacts.fragments(keys)
+
+    def _fresh(self, name: str) -> Path:
+        """An empty folder on the tree's own file system, where a directory is made ready."""
+        fresh = self.repos / _FRESH / name
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        return fresh
+
+    def _add_repository(self, at: Transaction, what: Contents, build_id: int | None) -> Repository:
+        return at.repositories.add(
+            self.site.target,
+            component=what.component,
+            path=str(what.path),
+            build_id=build_id,
+            digest=what.digest,
+            now=self._clock(),
+        )
+
+    def _change(
+        self,
+        at: Transaction,
+        moves: Mapping[str, Repository] | None = None,
+        *,
+        fresh: Path | None = None,
+        path: PurePosixPath | None = None,
+        by: str = _TRUNK,
+        why: str = "",
+    ) -> Change:
+        """The change that puts `fresh` at `path` and moves names, which `at` records."""
+        links, aggregates = names.move(
+            at, self.site, moves or {}, now=self._clock(), by=by, why=why
+        )
+        change = Change(links=links, aggregates=aggregates, reponame=self.site.reponame)
+        if fresh is None:
+            return change
+        return replace(
+            change,
+            place=str(path),
+            fresh=str(fresh.relative_to(self.repos)),
+            inode=fresh.stat().st_ino,
+        )
+
+
+def _read(build: Build, folder: Path) -> dict[Artifact, Fragment]:
+    """The RPMs of a build, the source RPM first, with what a repository says of them."""
+    if not isinstance(build.outcome, Built):
+        raise TypeError(f"build {build.id} gave no RPMs")
+    rpms = (read_rpm(folder / rpm.name) for rpm in build.outcome.rpms)
+    return dict(sorted(rpms, key=lambda rpm: (not rpm[0].is_source, rpm[0].file_name)))
+
+
+def _provides(rpms: Collection[Artifact]) -> tuple[str, ...]:
+    binary = (artifact for artifact in rpms if not artifact.is_source)
+    return tuple(dict.fromkeys(name for artifact in binary for name in artifact.provides))
