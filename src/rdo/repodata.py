@@ -99,7 +99,7 @@ def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
         )
         package.time_file = package.time_build  # the same build says the same, whenever published
         parts = createrepo_c.xml_dump(package)
-    except createrepo_c.CreaterepoCError as error:
+    except (createrepo_c.CreaterepoCError, OSError) as error:
         raise RefusedError(f"{path.name} cannot be published: {error}") from error
     nevra = Nevra(
         package.name, int(package.epoch or 0), package.version, package.release, package.arch
