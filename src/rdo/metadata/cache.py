@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Cache:
     folder: Path
 
     def load(
-        self, folder: Path, file: str, is_same_remote: Callable[[Mapping[str, Any], str], bool]
+        self, folder: Path, file: str, is_same_remote: Callable[[Mapping[str, Any], Path], bool]
     ) -> dict[str, Any] | None:
         """The tree of a file, if nothing it was made from has changed."""
         try:
@@ -38,8 +38,8 @@ class Cache:
             for path, digest in made_from["files"].items():
                 if hashlib.sha256(Path(path).read_bytes()).hexdigest() != digest:
                     return None
-            for arguments, state in made_from["remotes"]:
-                if not is_same_remote(arguments, state):
+            for arguments, place in made_from["remotes"]:
+                if not is_same_remote(arguments, Path(place)):
                     return None
             tree: dict[str, Any] = json.loads(body)
         except FileNotFoundError:
@@ -55,13 +55,14 @@ class Cache:
         file: str,
         tree: Mapping[str, Any],
         digests: Mapping[Path, str],
-        remotes: list[tuple[dict[str, Any], str]],
+        remotes: Iterable[tuple[Mapping[str, Any], Path]],
     ) -> None:
         """Keep a tree; values that JSON does not know are not worth a cache."""
         files = {str(path): digest for path, digest in digests.items()}
         try:
             body = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-            head = json.dumps({"format": _FORMAT, "files": files, "remotes": remotes})
+            places = [(arguments, str(place)) for arguments, place in remotes]
+            head = json.dumps({"format": _FORMAT, "files": files, "remotes": places})
         except TypeError as error:
             log.debug("metadata is not cached: %s", error)
             return

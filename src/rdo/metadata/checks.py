@@ -50,42 +50,63 @@ class Checker:
     def top(self) -> Iterator[Fault]:
         """The sections of the file."""
         yield from self._unknown_keys(self.info, TOP_KEYS, "the file")
+        yield from self.sections()
+
+    def sections(self) -> Iterator[Fault]:
+        """What no reader of the format can do without."""
         for section in ("releases", "packages"):
             if not isinstance(self.info.get(section), list):
-                yield self._fault("shape", 0, f'there is no list "{section}"')
+                place = self._place(self.info, section)
+                yield self._fault("required", place, f'there is no list "{section}"')
+
+    def doubled_projects(self) -> Iterator[Fault]:
+        """A project twice in a file that stands alone; with imports the two would be merged."""
+        seen: set[Any] = set()
+        for raw in self.info["packages"]:
+            project = raw.get("project")
+            if project in seen:
+                message = f"project {project} is there twice"
+                yield self._fault("project-twice", self._place(raw, "project"), message)
+            seen.add(project)
 
     def release(self, release: Mapping[str, Any]) -> Iterator[Fault]:
         """One release and what it consists of on each base OS."""
-        name = release.get("name")
-        yield from self._unknown_keys(release, RELEASE_KEYS, f"release {name}")
-        for key in ("branch", "identifier", "status", "tags_map", "upstream_branch"):
-            yield from self._text(release, key, f"release {name}", needed=False)
-        for key in ("branch", "upstream_branch"):
-            yield from self._branch(release, key, f"release {name}")
+        subject = f"release {release.get('name')}"
+        yield from self._unknown_keys(release, RELEASE_KEYS, subject)
+        yield from self.release_essentials(release)
+        yield from self._texts(release, ("identifier", "status", "tags_map"), subject)
+        yield from self._branches(release, ("branch", "upstream_branch"), subject)
+        repos = release.get("repos")
+        for repo in repos if isinstance(repos, list) else ():
+            if isinstance(repo, Mapping):
+                yield from self._repo(repo, f"{subject} on {repo.get('name')}")
+
+    def release_essentials(self, release: Mapping[str, Any]) -> Iterator[Fault]:
+        """What no reader of the format can do without."""
+        subject = f"release {release.get('name')}"
         repos = release.get("repos")
         if not isinstance(repos, list):
             place = self._place(release, "repos" if "repos" in release else "name")
-            yield self._fault("shape", place, f'release {name} needs a list "repos"')
+            yield self._fault("required", place, f'{subject} needs a list "repos"')
             return
         for repo in repos:
-            yield from self._repo(release, repo)
+            if not isinstance(repo, Mapping):
+                place = self._place(release, "repos")
+                yield self._fault("shape", place, f"a repo of {subject} is no mapping")
+            elif not isinstance(repo.get("name"), str):
+                place = self._place(repo, "name")
+                yield self._fault("required", place, f'a repo of {subject} lacks "name"')
+            elif not repo.get("branch") and not release.get("branch"):
+                message = f"{subject} on {repo['name']} has no branch, nor has the release"
+                yield self._fault("branch", self._place(repo, "name"), message)
 
-    def _repo(self, release: Mapping[str, Any], repo: Any) -> Iterator[Fault]:
-        subject = f"a repo of release {release.get('name')}"
-        if not isinstance(repo, Mapping):
-            yield self._fault("shape", self._place(release, "repos"), f"{subject} is no mapping")
-            return
+    def _repo(self, repo: Mapping[str, Any], subject: str) -> Iterator[Fault]:
         yield from self._unknown_keys(repo, REPO_KEYS, subject)
-        yield from self._text(repo, "name", subject)
-        for key in ("branch", "buildsys"):
-            yield from self._text(repo, key, subject, needed=False)
-        yield from self._branch(repo, "branch", subject)
-        if not repo.get("branch") and not release.get("branch"):
-            message = f"{subject} has no branch, nor has the release"
-            yield self._fault("branch", self._place(repo, "name"), message)
+        yield from self._texts(repo, ("buildsys",), subject)
+        yield from self._branches(repo, ("branch",), subject)
         for key in ("buildsys-tags", "distrepos"):
             if not isinstance(repo.get(key), list | None):
-                yield self._fault("shape", self._place(repo, key), f"{key} must be a list")
+                yield self._fault("shape", self._place(repo, key), f"{subject}: {key} is no list")
 
     def package(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
         """One package as it counts, for a release's tag if one is given."""
@@ -94,24 +115,36 @@ class Checker:
         for layer in layers(raw, self.info, tag):
             known = OVERRIDE_KEYS if layer.name.startswith("tags.") else PACKAGE_KEYS
             yield from self._unknown_keys(layer.values, known, subject, skip=_MEMBERSHIP_KEYS)
-        try:
+        essentials = list(self.essentials(raw, tag))
+        yield from essentials
+        if not any(fault.rule == "substitution" for fault in essentials):
             values = attributes(raw, self.info, tag)
-        except SubstitutionError as error:
-            yield self._fault("substitution", self._given(raw, error.key, tag), str(error))
-            return
-        yield from self._identity(raw, values, tag)
-        yield from self._places_of_work(raw, values, tag)
-        yield from self._maintainers(raw, values, tag)
-        yield from self._component(raw, values, tag)
+            yield from self._name(raw, values, tag)
+            yield from self._places_of_work(raw, values, tag)
+            yield from self._component(raw, values, tag)
 
-    def membership(self, raw: Mapping[str, Any]) -> Iterator[Fault]:
-        """What decides to which releases a package belongs; wrong for one, wrong for all."""
+    def essentials(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
+        """What no reader of the format can do without."""
         subject = f"package {raw.get('project')}"
         configs = self.info.get("package-configs") or {}
         if "conf" in raw and raw["conf"] not in configs:
             near = did_you_mean(str(raw["conf"]), map(str, configs))
             message = f'{subject}: package config "{raw["conf"]}" is not declared{near}'
             yield self._fault("conf", self._place(raw, "conf"), message)
+        try:
+            values = attributes(raw, self.info, tag)
+        except SubstitutionError as error:
+            yield self._fault("substitution", self._given(raw, error.key, tag), str(error))
+            return
+        if not values.get("name"):
+            yield self._fault("required", self._place(raw, "project"), f'{subject} lacks "name"')
+        yield from self._maintainers(raw, values, tag)
+
+    def membership(self, raw: Mapping[str, Any]) -> Iterator[Fault]:
+        """What decides to which releases a package belongs; wrong for one, wrong for all."""
+        subject = f"package {raw.get('project')}"
+        if "conf" in raw and raw["conf"] not in (self.info.get("package-configs") or {}):
+            yield from (x for x in self.essentials(raw) if x.rule == "conf")
         for layer in layers(raw, self.info):
             for key in layer.values:
                 if key not in PACKAGE_KEYS and nearest(str(key), PACKAGE_KEYS) in _MEMBERSHIP_KEYS:
@@ -161,17 +194,15 @@ class Checker:
                 yield self._fault("name-twice", self._place(raw, "project"), message)
             owners.setdefault(name, project)
 
-    def _identity(
+    def _name(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
     ) -> Iterator[Fault]:
-        subject = f"package {raw.get('project')}"
         name = values.get("name")
-        place = self._given(raw, "name", tag) or self._place(raw, "project")
-        if not name:
-            yield self._fault("required", place, f'{subject} lacks "name"')
-        elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        if name and (not isinstance(name, str) or not _NAME.fullmatch(name)):
             allowed = "letters, digits and ._+-, a letter or digit first"
-            yield self._fault("name", place, f"{subject}: the name {name!r} is not {allowed}")
+            message = f"package {raw.get('project')}: the name {name!r} is not {allowed}"
+            place = self._given(raw, "name", tag) or self._place(raw, "project")
+            yield self._fault("name", place, message)
 
     def _places_of_work(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
@@ -251,22 +282,22 @@ class Checker:
             message = f'{subject}: unknown key "{key}"{did_you_mean(str(key), known)}'
             yield self._fault("key", self._place(mapping, key), message, level)
 
-    def _text(
-        self, mapping: Mapping[str, Any], key: str, subject: str, *, needed: bool = True
+    def _texts(
+        self, mapping: Mapping[str, Any], keys: tuple[str, ...], subject: str
     ) -> Iterator[Fault]:
-        value = mapping.get(key)
-        if value is None:
-            if needed:
-                yield self._fault("required", self._place(mapping, key), f'{subject} lacks "{key}"')
-        elif not isinstance(value, str):
-            message = f'{subject}: {key} {value} must be a text: "{value}"'
-            yield self._fault("shape", self._place(mapping, key), message)
+        for key in keys:
+            if not isinstance(value := mapping.get(key), str | None):
+                message = f'{subject}: {key} {value} is no text; write "{value}"'
+                yield self._fault("shape", self._place(mapping, key), message, Level.WARNING)
 
-    def _branch(self, mapping: Mapping[str, Any], key: str, subject: str) -> Iterator[Fault]:
-        value = mapping.get(key)
-        if isinstance(value, str) and not _BRANCH.fullmatch(value):
-            message = f"{subject}: {key} {value!r} is no branch"
-            yield self._fault("branch", self._place(mapping, key), message)
+    def _branches(
+        self, mapping: Mapping[str, Any], keys: tuple[str, ...], subject: str
+    ) -> Iterator[Fault]:
+        for key in keys:
+            value = mapping.get(key)
+            if value is not None and not (isinstance(value, str) and _BRANCH.fullmatch(value)):
+                message = f"{subject}: {key} {value!r} is no branch"
+                yield self._fault("branch", self._place(mapping, key), message)
 
     def _given(self, raw: Mapping[str, Any], key: str, tag: str | None = None) -> int:
         """The place that gives an attribute its value, 0 if nothing does."""

@@ -7,8 +7,9 @@ from typing import Any
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.metadata.checks import Checker
 from rdo.metadata.faults import Fault, Level, MetadataError
+from rdo.metadata.merge import as_lists, by_identity
 from rdo.metadata.resolve import attributes, tags_of
-from rdo.metadata.tree import Files
+from rdo.metadata.tree import Files, Section
 from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
 from rdo.model.package import Package
 
@@ -51,6 +52,29 @@ class Distribution:
     def components(self) -> tuple[str, ...]:
         return tuple(component["name"] for component in self._info.get("components") or ())
 
+    def dump(self, apply_tag: str | None = None, *, as_dicts: bool = False) -> dict[str, Any]:
+        """All of it as distroinfo's `get_info` gives it: plain dicts and lists.
+
+        With `apply_tag` the overrides of that tag count; `as_dicts` gives packages by project
+        and releases by name. A MetadataError names all that no reader of the format accepts.
+        """
+        faults = self._essential_faults(apply_tag, may_repeat=as_dicts)
+        if faults:
+            if self._reread:
+                return self._reread().dump(apply_tag, as_dicts=as_dicts)
+            raise MetadataError(faults)
+        info = self._info
+        if as_dicts and isinstance(info, Section):
+            info = as_lists(by_identity(info))  # what one file says twice becomes one
+        packages = [attributes(raw, info, apply_tag) for raw in info["packages"]]
+        releases = [_with_branches(release) for release in info["releases"]]
+        return {
+            **({"package-default": {}, "package-configs": {}} if packages else {}),
+            **info,
+            "packages": {p["project"]: p for p in packages} if as_dicts else packages,
+            "releases": {r["name"]: r for r in releases} if as_dicts else releases,
+        }
+
     def target(self, release: str, base_os: str = "") -> ReleasePackages:
         """The packages of a release, on a base OS if one is named, resolved and checked.
 
@@ -73,6 +97,18 @@ class Distribution:
         repos = self._release_entry(release).get("repos") or ()
         return any(repo.get("name") == base_os for repo in repos)
 
+    def _essential_faults(self, tag: str | None, *, may_repeat: bool) -> list[Fault]:
+        checker = Checker(self._info, self._files)
+        if faults := list(checker.sections()):
+            return faults
+        for release in self._info["releases"]:
+            faults += checker.release_essentials(release)
+        for raw in self._info["packages"]:
+            faults += checker.essentials(raw, tag)
+        if not may_repeat:
+            faults += checker.doubled_projects()
+        return faults
+
     def _target_faults(self, release: str) -> list[Fault]:
         checker = Checker(self._info, self._files)
         faults = [fault for fault in checker.top() if fault.level is Level.ERROR]
@@ -88,6 +124,7 @@ class Distribution:
                 tags = checker.undeclared_tags(raw)
                 faults += checker.membership(raw)
                 faults += (fault for meant, fault in tags if meant == release)
+        faults += checker.doubled_projects()
         faults += checker.doubled_names(members, release)
         unique = dict.fromkeys(fault for fault in faults if fault.level is Level.ERROR)
         return list(unique)
@@ -141,6 +178,12 @@ def _release(entry: Tree) -> Release:
         tags_map=entry.get("tags_map"),
         repos=tuple(_repo(repo, entry.get("branch")) for repo in entry["repos"]),
     )
+
+
+def _with_branches(release: Tree) -> dict[str, Any]:
+    """A release as distroinfo gives it: each repo has a branch."""
+    branch = {"branch": release["branch"]} if release.get("branch") else {}
+    return {**release, "repos": [branch | repo for repo in release["repos"]]}
 
 
 def _repo(entry: Tree, branch: str | None) -> ReleaseRepo:

@@ -7,9 +7,10 @@ from typing import Any
 from rdo.errors import ConfigError
 from rdo.metadata.cache import Cache
 from rdo.metadata.distribution import Distribution
-from rdo.metadata.merge import merge_files
+from rdo.metadata.merge import merge_files, says_twice
 from rdo.metadata.reading import Reading
 from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source
+from rdo.model.address import is_address
 
 
 def load(
@@ -43,7 +44,11 @@ class _Loader:
     def load(self, source: Source, file: str) -> Distribution:
         cache = Cache(self._cache / "parsed") if self._cache else None
         if cache:
-            tree = cache.load(source.folder, file, self._is_same_remote)
+
+            def is_same(arguments: Mapping[str, Any], folder: Path) -> bool:
+                return self._open_remote("", arguments, source).folder == folder
+
+            tree = cache.load(source.folder, file, is_same)
             if tree is not None:
                 return Distribution(tree, reread=lambda: self._read(source, file, None))
         return self._read(source, file, cache)
@@ -52,16 +57,18 @@ class _Loader:
         reading = Reading(self._open_remote)
         reading.read(source, file)
         tree = merge_files(reading.trees)
-        if cache and not reading.files.has_odd_keys:
-            remotes = list(reading.remotes.values())
-            cache.store(source.folder, file, tree, reading.digests, remotes)
+        if cache and not reading.files.has_odd_keys and not says_twice(tree):
+            cache.store(source.folder, file, tree, reading.digests, reading.remotes.values())
         return Distribution(tree, reading.files)
 
-    def _open_remote(self, name: str, arguments: Mapping[str, Any]) -> Source:
-        for kind in ("remote_git_info", "local_info"):
-            if isinstance(arguments.get(kind), str):
-                return self.open(arguments[kind])
-        raise ConfigError(f"metadata: remote-info {name} needs remote_git_info or local_info")
-
-    def _is_same_remote(self, arguments: Mapping[str, Any], state: str) -> bool:
-        return str(self._open_remote("", arguments).folder) == state
+    def _open_remote(self, name: str, arguments: Mapping[str, Any], above: Source) -> Source:
+        """What `remote-info` names: a git URL, or a folder below that of the metadata."""
+        address, folder = arguments.get("remote_git_info"), arguments.get("local_info")
+        if isinstance(address, str) and is_address(address):
+            return self.open(address)
+        if not isinstance(folder, str):
+            raise ConfigError(f"metadata: remote-info {name} needs remote_git_info or local_info")
+        path = (above.folder / folder).resolve()
+        if not path.is_relative_to(above.folder.resolve()):
+            raise ConfigError(f"metadata: remote-info {name} leads out of the metadata's folder")
+        return Source(path, f"{above.prefix}{folder.strip('/')}/", above.state)

@@ -47,6 +47,12 @@ def merge(old: Any, new: Any) -> Any:
     return old if new is None else new
 
 
+def says_twice(tree: Section) -> bool:
+    """Whether a package or release is there twice, as only in a file that stands alone."""
+    lists = ((tree.get(key) or (), identity) for key, identity in _IDENTITIES.items())
+    return any(len({entry[identity] for entry in x}) < len(x) for x, identity in lists)
+
+
 def by_identity(tree: Section) -> Section:
     """The tree with its packages by project and its releases by name."""
     indexed = _copy(tree)

@@ -19,7 +19,7 @@ from rdo.metadata.sources import Source
 from rdo.metadata.tree import MAX_BYTES, Files, Items, Section
 
 # What is written in `remote-info` about a repository, made readable.
-OpenRemote = Callable[[str, Section], Source]
+OpenRemote = Callable[[str, Section, Source], Source]
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Reading:
     files: Files = field(default_factory=Files)
     trees: list[Section] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
-    remotes: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    remotes: dict[str, tuple[dict[str, Any], Path]] = field(default_factory=dict)
     _faults: list[Fault] = field(default_factory=list)
     _open: list[Path] = field(default_factory=list)
     _remote_info: Section = field(default_factory=Section)
@@ -77,18 +77,18 @@ class Reading:
                 self._file(source, item, where)
             elif isinstance(item, Section) and item:
                 remote, file = next(iter(item.items()))
-                self._remote(str(remote), str(file), where)
+                self._remote(source, str(remote), str(file), where)
             else:
                 self._fault("import", where, "an import is a file or {remote: file}")
 
-    def _remote(self, remote: str, file: str, where: Where) -> None:
+    def _remote(self, above: Source, remote: str, file: str, where: Where) -> None:
         arguments = self._remote_info.get(remote)
         if not isinstance(arguments, Section):
             near = did_you_mean(remote, map(str, self._remote_info))
             self._fault("import", where, f'"{remote}" is not declared in remote-info{near}')
             return
-        source = self.open_remote(remote, arguments)
-        self.remotes[remote] = dict(arguments), str(source.folder)
+        source = self.open_remote(remote, arguments, above)
+        self.remotes[remote] = dict(arguments), source.folder
         self._file(source, file, where)
 
     def _content(self, source: Source, path: Path, name: str, at: Where) -> bytes | None:
