@@ -14,12 +14,13 @@ from pathlib import Path
 from rdo.model.platform import Platform
 from rdo.roots import dpkg, macro_layer
 from rdo.roots.dpkg import DebianPackage
+from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.debootstrap import Debootstrap
 from rdo.tools.root import BUILD_UID, Bind, Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Raised when this module makes a different base of the same definition."""
 
 FILESYSTEM = "debian-filesystem"
@@ -173,7 +174,9 @@ def _spec(
     yield "%install\n\n%clean\n:\n"
     owned: set[str] = set()
     for package in packages:
-        (lists / package.name).write_text("".join(f'"{file}"\n' for file in package.files))
+        (lists / package.name).write_text(
+            "".join(f"{file_list_line(file)}\n" for file in package.files)
+        )
         owned.update(package.files)
         yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
     (lists / FILESYSTEM).write_text("".join(_rest(tree, owned)))
@@ -216,7 +219,7 @@ def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
         folders[:] = [name for name in folders if f"{inside}/{name}" not in _UNOWNED]
         for name in (*folders, *files):
             path = f"{inside}/{name}"
-            if dpkg.is_listable(tree, path) and path not in owned:
-                yield f'"{path}"\n'
-            elif name in folders and not (tree / path[1:]).is_symlink() and " " not in path:
-                yield f'%dir "{path}"\n'
+            if dpkg.is_file(tree, path) and path not in owned:
+                yield f"{file_list_line(path)}\n"
+            elif name in folders and not (tree / path[1:]).is_symlink():
+                yield f"{file_list_line(path, '%dir')}\n"

@@ -16,7 +16,6 @@ _DEPENDENCY = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9+.-]+)(:\w+)?(\s*\((?P<op>[<>=]+)\s*(?P<version>[^)]+)\))?"
 )
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
-_UNQUOTABLE = re.compile(r'[\s"\[\]*?{}\\]')
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -122,7 +121,7 @@ def _files(tree: Path, fields: Mapping[str, str], owned: set[str]) -> Iterator[s
     lists = (info / f"{name}.list", info / f"{name}:{arch}.list")
     for line in next(path for path in lists if path.exists()).read_text().splitlines():
         path = canonical(tree, line) if line not in {"", "/."} else ""
-        if path and path not in owned and is_listable(tree, path):
+        if path and path not in owned and is_file(tree, path):
             owned.add(path)
             yield path
 
@@ -135,10 +134,10 @@ def canonical(tree: Path, path: str) -> str:
     return f"{inside}/{name}" if real.startswith(str(tree)) else ""
 
 
-def is_listable(tree: Path, path: str) -> bool:
-    """Whether a file list can name it: a file or link that exists, without glob characters."""
+def is_file(tree: Path, path: str) -> bool:
+    """Whether it is there, as a file or as a link."""
     there = Path(f"{tree}{path}")
-    return (there.is_symlink() or there.is_file()) and not _UNQUOTABLE.search(path)
+    return there.is_symlink() or there.is_file()
 
 
 def aliases(files: Iterable[str]) -> Iterator[str]:

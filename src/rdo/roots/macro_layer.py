@@ -15,7 +15,9 @@ PROVIDES = (
 )
 """The packages of the RPM world that this layer stands for."""
 
-_RPM = Path("usr/lib/rpm")
+_RPM = "usr/lib/rpm"
+_MACROS = "etc/rpm"
+"""Read after rpm's own platform files, which set `__os_install_post` again."""
 
 
 def macro_layer(platform: Platform, folder: Path) -> Path:
@@ -27,7 +29,7 @@ def macro_layer(platform: Platform, folder: Path) -> Path:
         new = folder / f".{layer.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         for name, content in files.items():
-            path = new / _RPM / name
+            path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         new.rename(layer)
@@ -35,21 +37,22 @@ def macro_layer(platform: Platform, folder: Path) -> Path:
 
 
 def _files(platform: Platform) -> dict[str, bytes]:
-    """Path below rpm's folder -> content."""
+    """Path in the layer -> content."""
     roots = resources.files("rdo.roots")
-    files = {"macros.d/macros.rdo-platform": _platform_macros(platform).encode()}
+    files = {f"{_MACROS}/macros.rdo-platform": _platform_macros(platform).encode()}
     for file in _sorted(roots / "macros"):
         if file.name.endswith(".macros"):
-            name = f"macros.d/macros.rdo-{file.name.removesuffix('.macros')}"
+            name = f"{_MACROS}/macros.rdo-{file.name.removesuffix('.macros')}"
         else:
-            name = f"fileattrs/{file.name}"
+            name = f"{_RPM}/fileattrs/{file.name}"
         files[name] = file.read_bytes()
     for file in _sorted(roots / "inside"):
-        files[f"rdo/rdo/roots/inside/{file.name}"] = file.read_bytes()
-    files["rdo/__main__.py"] = files.pop("rdo/rdo/roots/inside/__main__.py")
+        files[f"{_RPM}/rdo/rdo/roots/inside/{file.name}"] = file.read_bytes()
+    files[f"{_RPM}/rdo/__main__.py"] = files.pop(f"{_RPM}/rdo/rdo/roots/inside/__main__.py")
     for package in ("rdo", "rdo/roots"):
-        files[f"rdo/{package}/__init__.py"] = b""
-    files["rdo/rdo/python_names.py"] = (resources.files("rdo") / "python_names.py").read_bytes()
+        files[f"{_RPM}/rdo/{package}/__init__.py"] = b""
+    python_names = resources.files("rdo") / "python_names.py"
+    files[f"{_RPM}/rdo/rdo/python_names.py"] = python_names.read_bytes()
     return files
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rdo.roots.inside.file_list import file_list_line
+
 _MODULE_SUFFIXES = (".py", ".so")
 
 
@@ -78,16 +80,16 @@ def save_files(args: argparse.Namespace) -> int:
 
 
 def _dist_info_lines(distribution: Distribution, buildroot: Path) -> Iterator[str]:
-    yield f"%dir {distribution.dist_info}"
+    yield file_list_line(distribution.dist_info, "%dir")
     folder = buildroot / str(distribution.dist_info)[1:]
     for path in sorted(folder.rglob("*")):
         name = PurePosixPath("/") / path.relative_to(buildroot)
         if path.is_dir():
-            yield f"%dir {name}"
+            yield file_list_line(name, "%dir")
         elif "licenses" in path.parts or path.name.startswith(("LICENSE", "COPYING")):
-            yield f'%license "{name}"'
+            yield file_list_line(name, "%license")
         else:
-            yield f'"{name}"'
+            yield file_list_line(name)
 
 
 def _module_lines(
@@ -107,12 +109,12 @@ def _module_lines(
         if name := _module_name(relative):
             modules.append(name)
         for parent in reversed(relative.parents[:-1]):
-            yield f"%dir {distribution.modules_folder / parent}"
-        yield f'"{file}"'
+            yield file_list_line(distribution.modules_folder / parent, "%dir")
+        yield file_list_line(file)
         if file.suffix == ".py":
             cache = file.parent / "__pycache__"
-            yield f"%dir {cache}"
-            yield f'"{cache}/{file.stem}.cpython-*.pyc"'.replace('"', "")
+            yield file_list_line(cache, "%dir")
+            yield f"{cache}/{file.stem}.cpython-*.pyc"  # compiled later: the glob is meant
 
 
 def _module_name(relative: PurePosixPath) -> str:
@@ -128,7 +130,7 @@ def _other_lines(distribution: Distribution, present: Iterable[PurePosixPath]) -
     """Programs and data files outside the module folder."""
     for file in present:
         if not file.is_relative_to(distribution.modules_folder):
-            yield f'"{file}"'
+            yield file_list_line(file)
 
 
 def main(argv: list[str]) -> int:

@@ -20,6 +20,14 @@ from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, load_ba
 
 TREE = Path("/builddir/source")
 OUTPUT = Path("/builddir/archive")
+# The mirror belongs to another user, and whoever merges needs a name.
+_GIT_CONFIGURATION = """
+[safe]
+    directory = *
+[user]
+    name = rdo
+    email = rdo@localhost
+"""
 _NOT_VERSIONS = re.compile(r"^private-|-(em|eol|eom)$")
 
 
@@ -30,8 +38,9 @@ def git(*args: str) -> str:
 
 def check_out(commit: str, version_from: str) -> None:
     """The commit with history and tags: backends ask git for their version."""
+    Path.home().joinpath(".gitconfig").write_text(_GIT_CONFIGURATION)
     command = ["git", "clone", "--quiet", "--shared", "--no-checkout", "/mirror", str(TREE)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True)
     git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit)
     for tag in git("tag", "--list").splitlines():
         if _NOT_VERSIONS.search(tag):

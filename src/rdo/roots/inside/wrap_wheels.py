@@ -8,7 +8,6 @@ import argparse
 import csv
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rdo.python_names import capability, provides, requires, rpm_version
+from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.inside.finish_install import main as finish_install
 from rdo.roots.inside.pythondist import distribution_requires
 
 TOP = Path("/builddir")
-_ODD = re.compile(r'[\s"\[\]*?{}\\%]')
 
 
 def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
@@ -111,12 +110,12 @@ def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
         )
         for one in (there, *caches):
             inside = PurePosixPath("/") / one.relative_to(buildroot)
-            if one.is_file() and not _ODD.search(str(inside)):
+            if one.is_file():
                 folders.update(
                     p for p in inside.parents if p != modules and p.is_relative_to(modules)
                 )
-                yield f'"{inside}"'
-    yield from (f'%dir "{folder}"' for folder in sorted(folders))
+                yield file_list_line(inside)
+    yield from (file_list_line(folder, "%dir") for folder in sorted(folders))
 
 
 def _normal(path: PurePosixPath) -> PurePosixPath:

@@ -1,0 +1,131 @@
+"""The built-in builder: each build in a root of its own, without network and privileges."""
+
+import errno
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdo.builders.protocol import Ticket
+from rdo.builders.room import Room
+from rdo.builders.rpmbuild import build_spec
+from rdo.builders.source import prepare_source
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.program import Bounds
+from rdo.roots.build_root import BuildRoot, build_root
+from rdo.roots.content import ContentStore
+from rdo.roots.platforms import Base
+from rdo.solver import SolverRepository
+
+log = logging.getLogger(__name__)
+
+OWN, DEPENDENCIES, BASE = 1, 50, 90
+"""Priorities: what the release builds, what the bridge brought, what the base has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where roots are made: the base layer, the content store, and the folder for live roots.
+
+    `dependencies` tells the dependency repository of the moment.
+    """
+
+    base: Base
+    content: ContentStore
+    roots: Path
+    dependencies: Callable[[], Path | None]
+    seconds: float = 3600
+    log_bytes: int = 200_000_000
+
+    def repositories(self, own: Sequence[Path] = ()) -> tuple[SolverRepository, ...]:
+        """What a build may be filled from, the release's own first."""
+        rows = [SolverRepository(f"own-{n}", path, OWN) for n, path in enumerate(own)]
+        if folder := self.dependencies():
+            rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
+        rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
+        return tuple(rows)
+
+    def room(
+        self,
+        root: BuildRoot,
+        repositories: tuple[SolverRepository, ...],
+        log_file: Path,
+        is_cancelled: Callable[[], bool] = bool,
+    ) -> Room:
+        bounds = Bounds(self.seconds, self.log_bytes, is_cancelled)
+        return Room(root, repositories, log_file, bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    job: BuildJob
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class RootBuilder:
+    """Builds commits in roots of this machine; `wait` does the work, in the caller's thread."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._started: dict[Ticket, _Started] = {}
+
+    def start(self, job: BuildJob) -> Ticket:
+        ticket = Ticket(f"root:{job.id}")
+        self._started[ticket] = _Started(job)
+        return ticket
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        """Make the SRPM in one root, build it in another; logs and RPMs are in the job's folder."""
+        started = self._started.get(ticket)
+        if started is None:  # of a process that has ended
+            return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
+        try:
+            return self._build(started.job, started.cancelled.is_set)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                return Failed(FailureReason.NO_SPACE, str(error))
+            raise
+        finally:
+            del self._started[ticket]
+
+    def cancel(self, ticket: Ticket) -> None:
+        if started := self._started.get(ticket):
+            started.cancelled.set()
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
+        job.folder.mkdir(parents=True)
+        shop = self._workshop
+        repositories = shop.repositories(job.repositories)
+        handed_over = job.folder / "source"
+        log_file = job.folder / "rpmbuild.log"
+        with build_root(shop.base, shop.content, shop.roots) as root:
+            room = shop.room(root, repositories, log_file, is_cancelled)
+            prepared = prepare_source(room, job)
+            if isinstance(prepared, Failed | Waiting):
+                return prepared
+            for folder in ("SPECS", "SOURCES"):
+                shutil.copytree(root.builddir / folder, handed_over / folder)
+        with build_root(shop.base, shop.content, shop.roots) as root:
+            for folder in ("SPECS", "SOURCES"):
+                shutil.copytree(handed_over / folder, root.builddir / folder, dirs_exist_ok=True)
+                root.own(root.builddir / folder)
+            shutil.rmtree(handed_over)
+            room = shop.room(root, repositories, log_file, is_cancelled)
+            root.set_environment(SOURCE_DATE_EPOCH=str(int(job.commit.source_date.timestamp())))
+            outcome = build_spec(room, prepared.spec, _defines(job), job.folder)
+            write_installed(root, job.folder / "installed_pkgs.log")
+            if isinstance(outcome, Built):
+                log.info("built %d RPMs", len(outcome.rpms))
+            return outcome
+
+
+def _defines(job: BuildJob) -> list[str]:
+    return ["repo_bootstrap 1"] if job.bootstrap else []
+
+
+def write_installed(root: BuildRoot, path: Path) -> None:
+    """The NEVRAs that the build added to the base, one per line."""
+    path.write_text("".join(f"{nevra}\n" for nevra in sorted(root.installed)))

@@ -1,0 +1,20 @@
+"""Lines of a list for `%files -f`."""
+
+import re
+from pathlib import PurePosixPath
+
+_ODD = re.compile(r'[\s"\[\]*?{}\\%]')
+
+
+def file_list_line(path: PurePosixPath | str, directive: str = "") -> str:
+    """A line that names exactly one path, whatever characters it has.
+
+    rpm cannot quote all of them, but `?` stands for any one.
+
+    >>> file_list_line("/usr/share/Lorem ipsum.txt")
+    '"/usr/share/Lorem?ipsum.txt"'
+    >>> file_list_line("/usr/lib/x", "%dir")
+    '%dir "/usr/lib/x"'
+    """
+    quoted = f'"{_ODD.sub("?", str(path))}"'
+    return f"{directive} {quoted}" if directive else quoted
