@@ -77,7 +77,7 @@ class Files:
         try:
             node = _Composer(text, self._tags).get_single_node()
         except yaml.MarkedYAMLError as error:
-            raise _syntax(name, error) from error
+            raise _syntax(name, text, error) from error
         except yaml.YAMLError as error:
             raise broken("syntax", Where(name), " ".join(str(error).split())) from error
         if node is None:
@@ -229,10 +229,11 @@ class _Builder:
         return broken(rule, where, message)
 
 
-def _syntax(name: str, error: yaml.MarkedYAMLError) -> Exception:
+def _syntax(name: str, text: str, error: yaml.MarkedYAMLError) -> Exception:
     mark = error.problem_mark or error.context_mark
+    line = min(mark.line + 1, len(text.splitlines())) if mark else 0  # the end is no line
     said = ", ".join(filter(None, (error.context, error.problem)))
-    return broken("syntax", Where(name, mark.line + 1 if mark else 0), said)
+    return broken("syntax", Where(name, line), said)
 
 
 def _refuse_depth(name: str, text: str) -> None:
@@ -260,4 +261,4 @@ def _events(name: str, text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _syntax(name, error) from error
+        raise _syntax(name, text, error) from error

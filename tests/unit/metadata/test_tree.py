@@ -75,7 +75,7 @@ BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a: 1\nb: [c\n", "f.yml:3: while parsing a flow sequence, did not find expected"),
+        (b"a: 1\nb: [c\n", "f.yml:2: while parsing a flow sequence, did not find expected"),
         (b"a:\n\tb: 1\n", "f.yml:2: while scanning for the next token"),
         (b"a: *b\n", "f.yml:1: found undefined alias"),
         (b"\n- a\n", "f.yml:2: the top of the file must be a mapping"),
