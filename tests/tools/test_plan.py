@@ -11,6 +11,7 @@ from rdo.model.commit import package_suffix
 from rdo.model.package import Package
 from rdo.store import Store
 from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.package_index import PackageIndex
 from rdo.trunk.plan import Plan, PlanRules, make_plan, record_plan
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
@@ -21,12 +22,18 @@ NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 DEFAULT = PlanRules()
 
 
+def no_index() -> PackageIndex:
+    raise AssertionError("nothing here comes from PyPI")
+
+
 class Planner:
     """Polls and plans, as a round does, with one package by default."""
 
     def __init__(self, folder: Path, store: Store, packages: list[Package]) -> None:
         self.store, self.packages = store, packages
-        self.remotes = Remotes(Mirrors(folder / "mirrors"), Releases(folder / "releases"))
+        self.remotes = Remotes(
+            Mirrors(folder / "mirrors"), Releases(folder / "releases", open_index=no_index)
+        )
 
     def plan(self, rules: PlanRules = DEFAULT, *, record: bool = True) -> Plan:
         followed = self.remotes.poll(self.packages)

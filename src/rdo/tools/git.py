@@ -7,7 +7,7 @@ reproduced after a force-push.
 
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +155,12 @@ class Mirror:
     def commit(self, hash_: str) -> GitCommit:
         """What git knows of one commit."""
         return self._log("--max-count=1", hash_)[0]
+
+    def commits(self, hashes: Iterable[str]) -> dict[str, GitCommit]:
+        """What git knows of several commits, whatever their history, by hash."""
+        wanted = list(hashes)
+        found = self._log("--no-walk=unsorted", *wanted) if wanted else []
+        return {commit.hash: commit for commit in found}
 
     def commit_time(self, hash_: str) -> datetime:
         return self.commit(hash_).time

@@ -18,9 +18,13 @@ from typing import Any, Protocol
 from rdo import log_context
 from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder, Ticket
-from rdo.errors import OutsideError, UserError
+from rdo.errors import OutsideError, RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
+from rdo.publish.directory import Origin
+from rdo.publish.site import Members
+from rdo.publish.tree import Published, Tree
+from rdo.repodata import read_rpm
 from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.trunk.plan import digest_of_inputs
@@ -34,22 +38,6 @@ from rdo.trunk.standing import Standing
 log = logging.getLogger(__name__)
 
 INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
-
-
-class Publisher(Protocol):
-    """What a round needs of the published tree of its target."""
-
-    def recover(self) -> None:
-        """Finish what a killed process has begun."""
-
-    def publish(self, build: Build, rpms: Sequence[Path], folder: Path) -> None:
-        """Publish a build that gave RPMs, and move the names."""
-
-    def publish_failure(self, build: Build, folder: Path) -> None:
-        """Put the logs of a build that gave nothing into the tree."""
-
-    def directories(self) -> tuple[Path, ...]:
-        """The repositories, never changing, that hold what was built so far."""
 
 
 class Watcher(Protocol):
@@ -75,7 +63,8 @@ class Means:
     store: Store
     builder: Builder
     bridge: Bridge
-    publisher: Publisher
+    tree: Tree
+    members: Members
     now: Callable[[], datetime]
     workers: int = 2
     retries: int = 3
@@ -168,7 +157,7 @@ class Building:
             upstream=self.means.remotes.upstream(package).path,
             distgit=self.means.remotes.distgit(package).path,
             folder=folder,
-            repositories=self.means.publisher.directories(),
+            repositories=self.means.tree.current_directories(),
             distgit_path=package.distgit_path,
             version_from=package.version_from,
             bootstrap=build.bootstrap,
@@ -189,20 +178,21 @@ class Building:
                     self._waits(build, needs)
 
     def _built(self, build: Build, rpms: tuple[Path, ...]) -> None:
+        if refusal := _unpublishable(rpms):
+            self._failed(build, refusal)
+            return
         with self.means.store.write() as at:
-            at.builds.settle(build.id, Built(rpms), now=self.means.now())
-        self.means.publisher.publish(build, rpms, self.means.build_folder(build))
-        with self.means.store.read() as at:
-            artifacts = at.artifacts.of_build(build.id)
-        provides = {name for one in artifacts if not one.is_source for name in one.provides}
-        self.standing.published(build, provides)
-        self._end(build, Built(rpms), published=True)
-        log.info("built in %.1f s, %d RPMs published", self._seconds[build.id], len(rpms))
+            settled = at.builds.settle(build.id, Built(rpms), now=self.means.now())
+        published = publish_build(self.means, settled)
+        self.standing.published(settled, published.provides)
+        self._end(settled, Built(rpms), published=True)
+        seconds = self._seconds[build.id]
+        moved = f"; {', '.join(published.moved)} moved" if published.moved else ""
+        log.info("built in %.1f s, %d RPMs published%s", seconds, len(rpms), moved)
 
     def _failed(self, build: Build, failure: Failed) -> None:
         will_retry = settle_failure(self.means, build, failure)
         if not will_retry:
-            self.means.publisher.publish_failure(build, self.means.build_folder(build))
             self.standing.failed(build)
         self._end(build, failure, published=False, will_retry=will_retry)
         log.log(
@@ -284,7 +274,7 @@ class Building:
         for running in self._running.values():
             self.means.builder.cancel(running.ticket)
         for future, running in self._running.items():
-            outcome = future.result()
+            outcome = None if future.exception() else future.result()
             if isinstance(outcome, Built):  # it was just done; the next round publishes it
                 with self.means.store.write() as at:
                     at.builds.settle(running.build.id, outcome, now=self.means.now())
@@ -292,15 +282,44 @@ class Building:
                 settle_failure(self.means, running.build, INTERRUPTED)
 
 
+def publish_build(means: Means, build: Build) -> Published:
+    """Publish a settled build that gave RPMs."""
+    return means.tree.publish(
+        build, means.build_folder(build), means.members, _origin(means, build)
+    )
+
+
 def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
     """Record a failure; True if it is spurious and the build is queued once more."""
     with means.store.write() as at:
         tries = at.builds.spurious_attempts(build.id)
         will_retry = failure.reason.is_spurious and tries < means.retries
-        at.builds.settle(build.id, failure, now=means.now(), final=not will_retry)
+        settled = at.builds.settle(build.id, failure, now=means.now(), final=not will_retry)
         if will_retry:
             at.builds.retry(build.id, now=means.now())
+    if not will_retry:
+        folder = means.build_folder(build)
+        folder.mkdir(parents=True, exist_ok=True)  # it may never have begun
+        means.tree.publish_failure(settled, folder, _origin(means, build))
     return will_retry
+
+
+def _origin(means: Means, build: Build) -> Origin:
+    package = means.packages.get(build.package)
+    if package is None:  # removed from the metadata since the build began
+        return Origin()
+    places = (means.remotes.upstream(package), means.remotes.distgit(package))
+    return Origin(*(place.path.name for place in places))
+
+
+def _unpublishable(rpms: Sequence[Path]) -> Failed | None:
+    """What is wrong with RPMs that may not enter a repository."""
+    try:
+        for rpm in rpms:
+            read_rpm(rpm)
+    except RefusedError as error:
+        return Failed(FailureReason.UNKNOWN, str(error))
+    return None
 
 
 def _wait(builder: Builder, build: Build, ticket: Ticket) -> Outcome:

@@ -1,5 +1,6 @@
 """A line of commits with a head: what a package follows, on its upstream and distgit side."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,22 +60,29 @@ class ReleaseHistory:
     """The releases of a project on PyPI, lowest version first; every one counts as tagged.
 
     Their commits have no parents. So the hash of a release never depends on which others we
-    know, and a fix of an older series that comes late rewrites nothing.
+    know, and a fix of an older series that comes late rewrites nothing. A release that was
+    yanked after we fetched it keeps its place in the order, and is not chosen.
     """
 
     mirror: Mirror
     branch: str
     releases: tuple[GitCommit, ...]
+    yanked: frozenset[str] = frozenset()
 
     @property
     def head(self) -> str:
-        return self.releases[-1].hash
+        return self.newest(1)[-1].hash
 
     def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
         del tagged
-        return list(self.releases[-count:])
+        return self._chosen(self.releases)[-count:]
 
     def since(self, base: str, *, tagged: bool = False) -> list[GitCommit] | None:
         del tagged
         hashes = [release.hash for release in self.releases]
-        return list(self.releases[hashes.index(base) + 1 :]) if base in hashes else None
+        if base not in hashes:
+            return None
+        return self._chosen(self.releases[hashes.index(base) + 1 :])
+
+    def _chosen(self, releases: Iterable[GitCommit]) -> list[GitCommit]:
+        return [release for release in releases if release.hash not in self.yanked]

@@ -1,27 +1,184 @@
 """PyPI releases as an upstream: every sdist becomes a commit in a mirror that we keep.
 
-`pypi:NAME` is the URL, a version specifier the branch. Nothing of an sdist is executed.
+`pypi:NAME` is the URL, a version specifier the branch. The tree of a commit is the sdist
+without its top folder, its tag the version, its time the upload. Nothing of it is executed.
 """
 
-from collections.abc import Collection
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
-from rdo.trunk.history import History
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from rdo import atomic
+from rdo.errors import UserError
+from rdo.lock import hold
+from rdo.tools.git import GitCommit, Mirror
+from rdo.trunk.history import History, ReleaseHistory
+from rdo.trunk.package_index import PackageIndex, Sdist
+from rdo.trunk.sdist import unpack
+
+log = logging.getLogger(__name__)
 
 PREFIX = "pypi:"
+_AT_ONCE = 8
+_OFFERED = "rdo-releases.json"
+_TAGS = "refs/tags/"
+
+# An upstream as the metadata names it: the URL `pypi:NAME` and the version specifier.
+Wanted: TypeAlias = tuple[str, str]
+Found: TypeAlias = tuple[History | None, str]
+
+
+def specifier(branch: str) -> SpecifierSet:
+    """The versions that an upstream branch of a PyPI package means.
+
+    A single version means itself, any other word every final release.
+
+    >>> [str(specifier(text)) for text in (">=10,<11", "10.6.1", "master")]
+    ['<11,>=10', '==10.6.1', '']
+    """
+    try:
+        return SpecifierSet(f"=={Version(branch)}")
+    except InvalidVersion:
+        pass
+    try:
+        return SpecifierSet(branch)
+    except InvalidSpecifier:
+        return SpecifierSet("")
 
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The mirrors of all projects that are followed by their releases."""
+    """The mirrors of all projects that are followed by their releases.
+
+    `initial` is how many of the newest releases are fetched when a project is first seen; from
+    then on all that are newer than those we have.
+    """
 
     folder: Path
+    open_index: Callable[[], PackageIndex]
+    initial: int = 1
 
     def path(self, url: str) -> Path:
-        raise NotImplementedError
+        """Where the mirror of a project is."""
+        return self.folder / f"{canonicalize_name(url.removeprefix(PREFIX))}.git"
 
-    def poll(
-        self, wanted: Collection[tuple[str, str]]
-    ) -> dict[tuple[str, str], tuple[History | None, str]]:
-        raise NotImplementedError
+    def poll(self, wanted: Collection[Wanted]) -> dict[Wanted, Found]:
+        """The history of each upstream, and what is wrong with it, if something is."""
+        branches: dict[str, list[str]] = {}
+        for url, branch in sorted(set(wanted)):
+            branches.setdefault(url, []).append(branch)
+        index = self.open_index()
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="releases") as pool:
+            problems = dict(
+                zip(
+                    branches,
+                    pool.map(lambda url: self._update(index, url, branches[url]), branches),
+                    strict=True,
+                )
+            )
+        return {(url, branch): self._found(url, branch, problems[url]) for url, branch in wanted}
+
+    def _update(self, index: PackageIndex, url: str, branches: list[str]) -> str:
+        """Bring the mirror up to date; return what went wrong, or nothing."""
+        project = url.removeprefix(PREFIX)
+        try:
+            offered = [sdist for sdist in index.sdists(project) if _counts(sdist)]
+            path = self.path(url)
+            with hold(path.with_suffix(".lock"), purpose=f"fetch of {project}", wait=True):
+                mirror = Mirror(path) if path.is_dir() else Mirror.create(path)
+                held = _held(mirror)
+                for sdist in _missing(offered, held, branches, self.initial):
+                    _add(mirror, index, sdist, project)
+                names = json.dumps([str(sdist.version) for sdist in offered])
+                atomic.write_file(path / _OFFERED, names)
+        except UserError as error:
+            log.warning("releases of %s: %s", project, error)
+            return f"releases of {project}: {error}"
+        return ""
+
+    def _found(self, url: str, branch: str, problem: str) -> Found:
+        path = self.path(url)
+        if not path.is_dir():
+            return None, problem
+        mirror, offered = Mirror(path), _offered(path)
+        allowed = specifier(branch)
+        commits = {
+            version: commit
+            for version, commit in sorted(_held(mirror).items())
+            if version in allowed
+        }
+        yanked = frozenset(c.hash for version, c in commits.items() if version not in offered)
+        if len(yanked) == len(commits):
+            nothing = f"{url} has no final release with a source archive for {branch}"
+            return None, problem or nothing
+        return ReleaseHistory(mirror, branch, tuple(commits.values()), yanked), problem
+
+
+def _counts(sdist: Sdist) -> bool:
+    return not (sdist.is_yanked or sdist.version.is_prerelease)
+
+
+def _held(mirror: Mirror) -> dict[Version, GitCommit]:
+    """The releases that the mirror has, by version."""
+    tags = {
+        Version(name.removeprefix(_TAGS)): hash_
+        for name, hash_ in mirror.refs().items()
+        if name.startswith(_TAGS)
+    }
+    commits = mirror.commits(tags.values())
+    return {version: commits[hash_] for version, hash_ in tags.items()}
+
+
+def _offered(path: Path) -> frozenset[Version]:
+    """What the index offered when it last answered."""
+    try:
+        names = json.loads((path / _OFFERED).read_text())
+    except FileNotFoundError:  # killed before the first poll ended
+        return frozenset()
+    return frozenset(Version(name) for name in names)
+
+
+def _missing(
+    offered: list[Sdist], held: Mapping[Version, GitCommit], branches: list[str], initial: int
+) -> list[Sdist]:
+    """The archives that some branch needs and the mirror has not, lowest version first."""
+    wanted: dict[Version, Sdist] = {}
+    for branch in branches:
+        allowed = specifier(branch)
+        matching = [sdist for sdist in offered if sdist.version in allowed]
+        newest = max((version for version in held if version in allowed), default=None)
+        later = [sdist for sdist in matching if newest is not None and sdist.version > newest]
+        wanted |= {sdist.version: sdist for sdist in (*matching[-initial:], *later)}
+    return [wanted[version] for version in sorted(wanted) if version not in held]
+
+
+def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> None:
+    with tempfile.TemporaryDirectory(dir=mirror.path.parent) as scratch:
+        archive, folder = Path(scratch) / sdist.file_name, Path(scratch) / "content"
+        index.download(sdist, archive)
+        newest_file = unpack(archive, folder)
+        # Without an upload time (an index without the JSON form) that of the content is used:
+        # it is the same for everyone, unlike the time of our download.
+        when = sdist.uploaded or datetime.fromtimestamp(newest_file, UTC)
+        message = f"{project} {sdist.version}\n\n{sdist.file_name}\nsha256: {sdist.sha256}"
+        commit = mirror.commit_folder(folder, parent=None, when=when, message=message)
+    mirror.set_refs(_with_release(mirror.refs(), sdist.version, commit))
+    log.info("fetched %s", sdist.file_name)
+
+
+def _with_release(refs: Mapping[str, str], version: Version, commit: str) -> dict[str, str]:
+    """The refs with one more tag, and master at the highest version."""
+    tags = {name: hash_ for name, hash_ in refs.items() if name.startswith(_TAGS)}
+    tags[f"{_TAGS}{version}"] = commit
+    newest = max(tags, key=lambda name: Version(name.removeprefix(_TAGS)))
+    return {**tags, "refs/heads/master": tags[newest]}

@@ -16,7 +16,15 @@ from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
-from rdo.trunk.building import INTERRUPTED, Building, Means, Watcher, nobody_watches, settle_failure
+from rdo.trunk.building import (
+    INTERRUPTED,
+    Building,
+    Means,
+    Watcher,
+    nobody_watches,
+    publish_build,
+    settle_failure,
+)
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.providers import Providers
 from rdo.trunk.queue import Packages, Queue
@@ -85,6 +93,7 @@ def _do_round(
     building = prepare(means, {package.name for package in packages})
     building.watch = watch
     building.run()
+    means.tree.refresh(means.members)
     return Report(
         target=means.target,
         packages=len(packages),
@@ -100,10 +109,15 @@ def recover(means: Means) -> None:
     """Set right what a killed round left; only for the holder of the round lock."""
     with means.store.read() as at:
         running = at.builds.running(means.target)
+    means.tree.recover()
     for build in running:
         log.warning("%s was interrupted", build.commit)
         settle_failure(means, build, INTERRUPTED)
-    means.publisher.recover()
+    with means.store.read() as at:
+        unpublished = at.builds.unpublished(means.target)
+    for build in unpublished:
+        log.info("publishing %s, which was built before", build.commit)
+        publish_build(means, build)
 
 
 def prepare(means: Means, names: Collection[str]) -> Building:

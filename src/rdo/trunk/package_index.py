@@ -1,0 +1,199 @@
+"""Source archives on a Python package index: which there are, and getting one.
+
+Reads the simple repository API (PEP 503 and 691) of the index that pip is configured for. It
+is not done by pip, because pip runs a project's build code to download its sdist.
+"""
+
+import contextlib
+import hashlib
+import json
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.version import InvalidVersion, Version
+
+from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.tools.pip_config import IndexSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+# The JSON form alone knows when a file was uploaded; it is asked for, the other one accepted.
+_ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
+_NO_VERSION = Version("0")  # of a file whose name was not looked at yet
+MAX_PAGE_BYTES = 64 * 2**20
+MAX_SDIST_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Sdist:
+    """One source archive as the index describes it; `uploaded` is None where that says nothing."""
+
+    file_name: str
+    version: Version
+    url: str
+    sha256: str
+    uploaded: datetime | None = None
+    is_yanked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PackageIndex:
+    """The indexes of one configuration, asked in their order."""
+
+    settings: IndexSettings
+
+    def sdists(self, project: str) -> list[Sdist]:
+        """The source archives of a project, one per version, lowest version first."""
+        found: dict[Version, Sdist] = {}
+        known = False
+        for index in self.settings.urls:
+            url = f"{index}/{canonicalize_name(project)}/"
+            page = self._page(url)
+            known = known or page is not None
+            for sdist in read_page(page, project) if page else ():
+                found.setdefault(sdist.version, sdist)
+        if not known:
+            raise NotFoundError(f"no package index has a project {project}")
+        return [found[version] for version in sorted(found)]
+
+    def download(self, sdist: Sdist, file: Path) -> None:
+        """Fetch an archive and check it; a file that is not what the index says is removed."""
+        if not sdist.sha256:
+            raise RefusedError(f"{sdist.file_name}: the index gives no sha256 for it")
+        digest = hashlib.sha256()
+        with file.open("wb") as out:
+            for chunk in self._chunks(sdist.url, MAX_SDIST_BYTES):
+                digest.update(chunk)
+                out.write(chunk)
+        if digest.hexdigest() != sdist.sha256:
+            file.unlink()
+            raise RefusedError(f"{sdist.file_name}: its sha256 is not the one of the index")
+
+    def _page(self, url: str) -> "Page | None":
+        with _spoken(url):
+            if url.startswith("file:"):
+                file = _local(url) / "index.html"
+                return Page("text/html", file.read_bytes(), url) if file.is_file() else None
+            with (
+                self._client() as client,
+                client.stream("GET", url, headers={"Accept": _ACCEPT}) as response,
+            ):
+                if response.status_code == 404:
+                    return None
+                response.raise_for_status()
+                body = b"".join(_bounded(response, url, MAX_PAGE_BYTES))
+                return Page(response.headers.get("content-type", ""), body, str(response.url))
+
+    def _chunks(self, url: str, limit: int) -> Iterator[bytes]:
+        with _spoken(url):
+            if url.startswith("file:"):
+                yield _local(url).read_bytes()
+                return
+            with self._client() as client, client.stream("GET", url) as response:
+                response.raise_for_status()
+                yield from _bounded(response, url, limit)
+
+    def _client(self) -> "httpx.Client":
+        import httpx  # it takes 0.1 s, and only packages that come from PyPI need it
+
+        certificates = self.settings.certificates
+        context = ssl.create_default_context(cafile=certificates) if certificates else True
+        return httpx.Client(
+            verify=context,
+            proxy=self.settings.proxy,
+            timeout=self.settings.timeout_seconds,
+            follow_redirects=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An index's page about a project, as it came."""
+
+    content_type: str
+    body: bytes
+    url: str
+
+
+def read_page(page: Page, project: str) -> Iterator[Sdist]:
+    """The source archives that a page of the index lists; what has no such name is left out."""
+    is_json = page.content_type.partition(";")[0].strip().endswith("json")
+    for row in _json_rows(page) if is_json else _html_rows(page):
+        try:
+            name, version = parse_sdist_filename(row.file_name)
+        except (InvalidSdistFilename, InvalidVersion):
+            continue
+        if name == canonicalize_name(project):
+            yield replace(row, version=version)
+
+
+def _json_rows(page: Page) -> Iterator[Sdist]:
+    try:
+        files = json.loads(page.body)["files"]
+        for file in files:
+            yield Sdist(
+                file_name=file["filename"],
+                version=_NO_VERSION,
+                url=urljoin(page.url, file["url"]),
+                sha256=file.get("hashes", {}).get("sha256", ""),
+                uploaded=_moment(file.get("upload-time")),
+                is_yanked=file.get("yanked", False) is not False,
+            )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutsideError(f"{page.url} is no page of a package index: {error!r}") from error
+
+
+def _html_rows(page: Page) -> Iterator[Sdist]:
+    reader = _AnchorReader()
+    reader.feed(page.body.decode(errors="replace"))
+    for attributes in reader.anchors:
+        url, fragment = urldefrag(urljoin(page.url, attributes.get("href") or ""))
+        digest = fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else ""
+        file_name = unquote(urlsplit(url).path).rpartition("/")[2]
+        yield Sdist(file_name, _NO_VERSION, url, digest, is_yanked="data-yanked" in attributes)
+
+
+class _AnchorReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.anchors.append(dict(attrs))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _local(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def _bounded(response: "httpx.Response", url: str, limit: int) -> Iterator[bytes]:
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > limit:
+            raise RefusedError(f"{url} is larger than {limit // 2**20} MiB")
+        yield chunk
+
+
+@contextlib.contextmanager
+def _spoken(url: str) -> Iterator[None]:
+    """Turn what can go wrong on the way to an index into something to act on."""
+    import httpx
+
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise OutsideError(f"{url}: {error or type(error).__name__}") from error

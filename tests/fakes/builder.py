@@ -1,0 +1,149 @@
+"""A builder that does what a test announced, with real RPMs, and a bridge that does so too."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from rdo.bridge.protocol import Provision
+from rdo.builders.protocol import Ticket
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+
+SPEC = """\
+Name: python3-{project}
+Version: 1
+Release: {release}
+Summary: {package}
+License: ASL
+BuildArch: noarch
+{build_requires}
+Provides: python3dist({project}) = {release}
+%description
+{package}
+%files
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodBuild:
+    """Give RPMs that provide `python3dist(PROJECT)`; `needed` stand in the source RPM."""
+
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Wait for `needs` unless each of `packages` was built before this try began."""
+
+    packages: tuple[str, ...]
+    needs: tuple[str, ...]
+
+
+Act: TypeAlias = GoodBuild | Unless | Failed | Waiting | BaseException
+
+
+@dataclass(slots=True)
+class ScriptedBuilder:
+    """Unannounced packages are built well; for others each act is done once, the last for ever.
+
+    `jobs` are all jobs in the order of their start; `most_at_once` is how many ran together.
+    """
+
+    acts: dict[str, list[Act]] = field(default_factory=dict)
+    jobs: list[BuildJob] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    gate: threading.Barrier | None = None
+    _started: dict[Ticket, BuildJob] = field(default_factory=dict)
+    _running: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def will(self, package: str, *acts: Act) -> None:
+        self.acts[package] = list(acts)
+
+    @property
+    def order(self) -> list[str]:
+        return [job.commit.package for job in self.jobs]
+
+    def start(self, job: BuildJob) -> Ticket:
+        ticket = Ticket(f"scripted:{job.id}")
+        self.jobs.append(job)
+        self._started[ticket] = job
+        return ticket
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        job = self._started.pop(ticket)
+        with self._lock:
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+        try:
+            if self.gate:
+                self.gate.wait(10)
+            return self._act(job)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def cancel(self, ticket: Ticket) -> None:
+        self._started.pop(ticket, None)
+
+    def _act(self, job: BuildJob) -> Outcome:
+        job.folder.mkdir(parents=True)  # fails if the round left something there
+        (job.folder / "rpmbuild.log").write_text(f"building {job.commit}\n")
+        acts = self.acts.get(job.commit.package, [GoodBuild()])
+        act = acts.pop(0) if len(acts) > 1 else acts[0]
+        if isinstance(act, Unless):
+            act = GoodBuild() if set(act.packages) <= set(self.built) else Waiting(act.needs)
+        match act:
+            case GoodBuild(needed):
+                rpms = make_rpms(job, needed)
+                self.built.append(job.commit.package)
+                return Built(rpms)
+            case BaseException():
+                raise act
+        return act
+
+
+def make_rpms(job: BuildJob, needed: Sequence[str] = ()) -> tuple[Path, ...]:
+    """A source and a noarch RPM, by rpmbuild on this machine."""
+    package = job.commit.package
+    text = SPEC.format(
+        package=package,
+        project=package.removeprefix("python-"),
+        release=job.release,
+        build_requires="\n".join(f"BuildRequires: {need}" for need in needed),
+    )
+    spec = job.folder / f"{package}.spec"
+    spec.write_text(text)
+    places = [f"--define=_{name}dir {job.folder}" for name in ("rpm", "srcrpm")]
+    top = f"--define=_topdir {job.folder / 'top'}"
+    flat = "--define=_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"
+    command = ["rpmbuild", "-ba", "--quiet", "--nodeps", top, *places, flat, str(spec)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ}, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(sorted(job.folder.glob("*.rpm")))
+
+
+@dataclass(slots=True)
+class ScriptedBridge:
+    """Provides what it was told; everything else is missing."""
+
+    known: set[str] = field(default_factory=set)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        self.asked.append(tuple(needs))
+        if self.error:
+            raise self.error
+        return Provision(
+            tuple(need for need in needs if need in self.known),
+            tuple(need for need in needs if need not in self.known),
+        )
+
+
+SPURIOUS = Failed(FailureReason.NETWORK, "no route to the index")
+BROKEN = Failed(FailureReason.COMPILE, "gcc: error")
