@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rdo.bridge.dependencies import Dependencies, RepoFile
+    from rdo.builders.root import Workshop
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
+    from rdo.roots.platforms import Platforms
     from rdo.store import Store
 
 
@@ -62,6 +65,82 @@ class App:
         base_os = settings.platform.rpartition("-")[0] or settings.platform
         has_base_os = self.distribution.has_base_os(settings.release, base_os)
         return self.distribution.target(settings.release, base_os if has_base_os else "")
+
+    @cached_property
+    def platforms(self) -> "Platforms":
+        """The base layers of this machine."""
+        from rdo.roots.platforms import Platforms
+
+        return Platforms(self.settings.platforms)
+
+    def dependencies(self, target: str) -> "Dependencies":
+        """What comes from PyPI for a target; it lives in the target's published tree."""
+        from packaging.utils import canonicalize_name
+
+        from rdo.bridge.dependencies import RepoFile
+
+        settings = self.settings.target(target)
+        repos = self.settings.target_folder(target) / "repos"
+        packages = self.packages(target).packages
+        own = {canonicalize_name(name) for one in packages for name in one.python_projects}
+        repo_id = f"{settings.reponame}-deps"
+        url = f"{self.settings.tree_url(target)}/deps"
+        return self._dependencies(
+            settings.platform,
+            repos / "deps",
+            repos.parent / "bridge.json",
+            own=frozenset(own),
+            repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
+        )
+
+    def local_dependencies(self, platform: str) -> "Dependencies":
+        """What comes from PyPI for builds that belong to no target."""
+        folder = self.settings.data / "local" / platform
+        return self._dependencies(platform, folder / "deps", folder / "bridge.json")
+
+    def _dependencies(
+        self,
+        platform: str,
+        snapshots: Path,
+        lock_file: Path,
+        *,
+        own: frozenset[str] = frozenset(),
+        repo_file: "RepoFile | None" = None,
+    ) -> "Dependencies":
+        from rdo.bridge.dependencies import Dependencies
+        from rdo.bridge.wheels import WheelStore
+        from rdo.roots.content import ContentStore
+        from rdo.tools.pip import Pip
+
+        base = self.platforms.base(platform)
+        wheels = WheelStore(
+            base,
+            ContentStore(self.platforms.content),
+            self.platforms.folder / platform / "wheels",
+            self.roots,
+        )
+        pip = Pip(base.platform.python, base.platform.glibc, self.settings.bridge.constraints)
+        return Dependencies(wheels, pip, snapshots, lock_file, own, repo_file)
+
+    @property
+    def roots(self) -> Path:
+        """Where live build roots are; what a killed process left there is removed on sight."""
+        return self.settings.data / "roots"
+
+    def workshop(self, dependencies: "Dependencies", *, minutes: int, log_mb: int) -> "Workshop":
+        """Where builds run whose dependencies come from there, within bounds."""
+        from rdo.builders.root import Workshop
+        from rdo.roots.build_root import remove_leftovers
+
+        remove_leftovers(self.roots)
+        return Workshop(
+            dependencies.wheels.base,
+            dependencies.wheels.content,
+            self.roots,
+            dependencies.repository,
+            seconds=minutes * 60,
+            log_bytes=log_mb * 1_000_000,
+        )
 
     def close(self) -> None:
         """Close what was opened."""

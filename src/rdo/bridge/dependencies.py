@@ -69,6 +69,22 @@ def _entry(row: dict[str, object]) -> Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class RepoFile:
+    """The .repo file by which dnf finds the snapshot that counts, below `url`."""
+
+    path: Path
+    repo_id: str
+    url: str
+
+    def write(self, snapshot: str) -> None:
+        atomic.write_file(
+            self.path,
+            f"[{self.repo_id}]\nname={self.repo_id}-{snapshot}\nbaseurl={self.url}/{snapshot}\n"
+            "enabled=1\ngpgcheck=0\npriority=50\n",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Brings in Python packages that neither the release nor the base provides.
 
@@ -81,6 +97,7 @@ class Dependencies:
     snapshots: Path
     lock_file: Path
     own: frozenset[str] = frozenset()
+    repo_file: RepoFile | None = None
 
     def repository(self) -> Path | None:
         """The snapshot that counts now; None before anything was bridged."""
@@ -200,6 +217,8 @@ class Dependencies:
             Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
             new.rename(snapshot)
         LockFile(entries, snapshot.name).write(self.lock_file)
+        if self.repo_file:
+            self.repo_file.write(snapshot.name)
         log.info("dependency repository: %d packages from PyPI", len(entries))
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
 
 # What else lives in the data folder, beside one folder per target.
-RESERVED_NAMES = frozenset({"cache", "mirrors", "platforms", "releases", "tmp"})
+RESERVED_NAMES = frozenset({"cache", "local", "mirrors", "platforms", "releases", "roots", "tmp"})
 
 NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
 

@@ -1,5 +1,6 @@
 """An entry of the metadata, resolved for one release."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -24,6 +25,16 @@ class Package:
     maintainers: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
     version_from: str | None = None
+
+    @property
+    def python_projects(self) -> frozenset[str]:
+        """The names under which PyPI may know what this package builds, not normalised.
+
+        >>> sorted(Package("python-oslo-config", "oslo.config", (), "", "", "").python_projects)
+        ['oslo-config', 'oslo.config']
+        """
+        bridged = {url.removeprefix("pypi:") for url in self.upstreams if url.startswith("pypi:")}
+        return frozenset({self.project, re.sub(r"^python3?-", "", self.name), *bridged})
 
     @property
     def is_under_review(self) -> bool:

@@ -75,9 +75,8 @@ class Providers:
 
 def conventional_names(package: Package) -> set[str]:
     """The names under which what a package builds is asked for, in the form of `_plain`."""
-    projects = {package.project, re.sub(r"^python3?-", "", package.name)}
-    projects |= {url.removeprefix("pypi:") for url in package.upstreams if url.startswith("pypi:")}
-    return {f"python:{canonicalize_name(project)}" for project in projects} | {package.name}
+    projects = {f"python:{canonicalize_name(name)}" for name in package.python_projects}
+    return projects | {package.name}
 
 
 def _prefixes(name: str) -> Iterator[str]:
