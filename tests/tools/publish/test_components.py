@@ -1,0 +1,76 @@
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+from tests.tools.publish.test_tree import names
+
+
+@pytest.fixture
+def parts(tmp_path: Path, shelf: RpmShelf) -> Iterator[Factory]:
+    """A target with the components network (python-a) and compute (python-b)."""
+    members = (package("python-a", component="network"), package("python-b", component="compute"))
+    with factory(tmp_path, shelf, *members, components=True) as opened:
+        yield opened
+
+
+def test_a_component_is_a_repository_of_its_own(parts: Factory) -> None:
+    parts.publish("python-a", "a1", component="network")
+    directory = parts.publish("python-b", "b1", component="compute").directory
+
+    assert directory is not None
+    assert directory.relative_to(parts.tree.repos).parts[:2] == ("component", "compute")
+    assert names(directory) == ["python-b-1.0-1.src.rpm", "python3-b-1.0-1.noarch.rpm"]
+    assert all((directory / "pool").iterdir())
+    repo_file = (directory / "delorean.repo").read_text()
+    assert repo_file.startswith("[delorean-component-compute]\n")
+    assert f"/{TARGET}/repos/component/compute/b1/00/" in repo_file
+
+
+def test_each_component_has_its_own_names(parts: Factory) -> None:
+    first = parts.publish("python-a", "a1", component="network")
+
+    assert first.moved == ("current", "consistent")
+    assert parts.leads("component/network/current").startswith("component/network/a1/00/")
+    assert parts.leads("component/compute/current") == ""
+    assert parts.tree.blockers(parts.members)["compute"][0].package == "python-b"
+
+
+def test_the_top_level_name_is_an_aggregate_of_all_components(parts: Factory) -> None:
+    parts.publish("python-a", "a1", component="network")
+    parts.publish("python-b", "b1", component="compute")
+    repos = parts.tree.repos
+
+    text = (repos / "current/delorean.repo").read_text()
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    compute = (repos / "component/compute/current/delorean.repo").read_text()
+    network = (repos / "component/network/current/delorean.repo").read_text()
+    assert text == f"{compute}\n\n{network}\n\n"
+    assert (repos / "current/delorean.repo.md5").read_text() == digest
+    place = f"{digest[:2]}/{digest[2:4]}/{digest}"
+    for name in ("delorean.repo", "delorean.repo.md5", "versions.csv"):
+        assert str((repos / "current" / name).readlink()) == f"{place}/{name}"
+    rows = (repos / "current/versions.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["Project", "python-b", "python-a"]
+
+
+def test_an_older_aggregate_stays_when_a_component_moves_on(parts: Factory) -> None:
+    parts.publish("python-a", "a1", component="network")
+    before = (parts.tree.repos / "current/delorean.repo").resolve()
+    parts.publish("python-a", "a2", "1.1", component="network")
+
+    assert before.is_file()
+    assert (parts.tree.repos / "current/delorean.repo").resolve() != before
+
+
+def test_builders_get_one_repository_per_component(parts: Factory) -> None:
+    parts.publish("python-a", "a1", component="network")
+    parts.publish("python-b", "b1", component="compute")
+
+    directories = parts.tree.current_directories()
+
+    assert [directory.parts[-4] for directory in directories] == ["compute", "network"]
+    assert all((directory / "repodata/repomd.xml").is_file() for directory in directories)

@@ -1,0 +1,127 @@
+"""kill -9 at every step of a publication, and what the next one makes of it."""
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+
+STEPS = frozenset(
+    {
+        "os.chmod",
+        "os.link",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.symlink",
+        "shutil.rmtree",
+        "ctypes.dlsym/handle",  # the exchange of two directories
+        "sqlite3.connect/handle",
+    }
+)
+PACKAGES = (package("python-a", component="one"), package("python-b", component="two"))
+
+
+def kill_at(step: int) -> None:
+    """Have this process die at its `step`th change of the file system."""
+    left = step
+
+    def watch(event: str, args: tuple[object, ...]) -> None:
+        nonlocal left
+        writes = (
+            event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+        )
+        if event in STEPS or writes or event == "ctypes.dlsym":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+def survives(root: Path, shelf: RpmShelf, step: int, *, components: bool) -> bool:
+    """Publish the one unpublished build in a child that dies at `step`; whether it did not."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with factory(root, shelf, *PACKAGES, components=components) as made:
+                kill_at(step)
+                publish_what_is_left(made)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return not os.WIFSIGNALED(status)
+
+
+def publish_what_is_left(made: Factory) -> None:
+    """What a round does when it starts."""
+    made.tree.recover()
+    with made.store.read() as at:
+        left = at.builds.unpublished(TARGET)
+    for build in left:
+        made.tree.publish(build, made.folder_of(build), made.members)
+
+
+def listing(repos: Path) -> list[str]:
+    """Every name in the tree, with where links lead; checksums of metadata left out."""
+    found = []
+    for path in sorted(repos.rglob("*")):
+        name = str(path.relative_to(repos))
+        if name == ".publishing":
+            continue  # made when needed; what is left inside would be listed
+        if "repodata/" in name:
+            name = name.rpartition("-")[2]
+        found.append(f"{name} -> {path.readlink()}" if path.is_symlink() else name)
+    return found
+
+
+def is_whole(directory: Path) -> bool:
+    repomd = directory / "repodata/repomd.xml"
+    return repomd.is_file() and (directory / "delorean.repo").is_file()
+
+
+@pytest.fixture(params=["recheck", "components"])
+def prepared(request: pytest.FixtureRequest, tmp_path: Path, shelf: RpmShelf) -> Path:
+    """A tree with two packages, and a third build that waits to be published."""
+    root = tmp_path / "prepared"
+    root.mkdir()
+    one, two = ("one", "two") if request.param == "components" else (None, None)
+    with factory(root, shelf, *PACKAGES, components=request.param == "components") as made:
+        made.publish("python-a", "a1", component=one)
+        made.publish("python-b", "b1", component=two)
+        made.build("python-a", "a1" if request.param == "recheck" else "a2", "1.1", component=one)
+    return root
+
+
+def test_a_publication_killed_anywhere_is_finished_by_the_next(
+    prepared: Path, tmp_path: Path, shelf: RpmShelf
+) -> None:
+    components = (prepared / f"data/{TARGET}/repos/component").exists()
+    whole = tmp_path / "whole"
+    shutil.copytree(prepared, whole, symlinks=True)
+    assert survives(whole, shelf, 10**6, components=components)
+    expected = listing(whole / f"data/{TARGET}/repos")
+    step, killed = 1, True
+
+    while killed:
+        root = tmp_path / f"step{step}"
+        shutil.copytree(prepared, root, symlinks=True)
+        killed = not survives(root, shelf, step, components=components)
+        repos = root / f"data/{TARGET}/repos"
+        names = [repos / "component/one/current"] if components else [repos / "current"]
+        assert all(is_whole(name) for name in names), step
+        with factory(root, shelf, *PACKAGES, components=components) as made:
+            publish_what_is_left(made)
+            with made.store.read() as at:
+                assert at.intents.unfinished(TARGET) == (), step
+                assert at.builds.unpublished(TARGET) == (), step
+        assert listing(repos) == expected, step
+        shutil.rmtree(root)
+        step += 1
+
+    assert step > 30
