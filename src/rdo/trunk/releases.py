@@ -90,21 +90,21 @@ class Releases:
 
     def _update(self, index: PackageIndex, url: str, branches: list[str]) -> str:
         """Bring the mirror up to date; return what went wrong, or nothing."""
-        project = url.removeprefix(PREFIX)
+        project, path = url.removeprefix(PREFIX), self.path(url)
         try:
             offered = [sdist for sdist in index.sdists(project) if _counts(sdist)]
-            path = self.path(url)
             with hold(path.with_suffix(".lock"), purpose=f"fetch of {project}", wait=True):
                 mirror = Mirror(path) if path.is_dir() else Mirror.create(path)
-                held = _held(mirror)
-                for sdist in _missing(offered, held, branches, self.initial):
-                    _add(mirror, index, sdist, project)
                 names = json.dumps([str(sdist.version) for sdist in offered])
                 atomic.write_file(path / _OFFERED, names)
+                missing = _missing(offered, _held(mirror), branches, self.initial)
+                problems = [_add(mirror, index, sdist, project) for sdist in missing]
         except UserError as error:
-            log.warning("releases of %s: %s", project, error)
-            return f"releases of {project}: {error}"
-        return ""
+            problems = [str(error)]
+        found = "; ".join(problem for problem in problems if problem)
+        if found:
+            log.warning("releases of %s: %s", project, found)
+        return f"releases of {project}: {found}" if found else ""
 
     def _found(self, url: str, branch: str, problem: str) -> Found:
         path = self.path(url)
@@ -162,18 +162,23 @@ def _missing(
     return [wanted[version] for version in sorted(wanted) if version not in held]
 
 
-def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> None:
-    with tempfile.TemporaryDirectory(dir=mirror.path.parent) as scratch:
-        archive, folder = Path(scratch) / sdist.file_name, Path(scratch) / "content"
-        index.download(sdist, archive)
-        newest_file = unpack(archive, folder)
-        # Without an upload time (an index without the JSON form) that of the content is used:
-        # it is the same for everyone, unlike the time of our download.
-        when = sdist.uploaded or datetime.fromtimestamp(newest_file, UTC)
-        message = f"{project} {sdist.version}\n\n{sdist.file_name}\nsha256: {sdist.sha256}"
-        commit = mirror.commit_folder(folder, parent=None, when=when, message=message)
+def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str:
+    """Fetch one release; return what is wrong with it, which says nothing about the others."""
+    try:
+        with tempfile.TemporaryDirectory(dir=mirror.path.parent) as scratch:
+            archive, folder = Path(scratch) / sdist.file_name, Path(scratch) / "content"
+            index.download(sdist, archive)
+            newest_file = unpack(archive, folder)
+            # Without an upload time (an index without the JSON form) that of the content is
+            # used: it is the same for everyone, unlike the time of our download.
+            when = sdist.uploaded or datetime.fromtimestamp(newest_file, UTC)
+            message = f"{project} {sdist.version}\n\n{sdist.file_name}\nsha256: {sdist.sha256}"
+            commit = mirror.commit_folder(folder, parent=None, when=when, message=message)
+    except UserError as error:
+        return str(error)
     mirror.set_refs(_with_release(mirror.refs(), sdist.version, commit))
     log.info("fetched %s", sdist.file_name)
+    return ""
 
 
 def _with_release(refs: Mapping[str, str], version: Version, commit: str) -> dict[str, str]:
