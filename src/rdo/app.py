@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rdo.errors import NotFoundError
+
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies, RepoFile
     from rdo.builders.root import Workshop
@@ -121,6 +123,30 @@ class App:
         )
         pip = Pip(base.platform.python, base.platform.glibc, self.settings.bridge.constraints)
         return Dependencies(wheels, pip, snapshots, lock_file, own, repo_file)
+
+    def repositories(self, target: str, name: str) -> tuple[Path, ...]:
+        """The folders that a name of a target leads to now, one per component if there are any."""
+        repos = self.settings.target_folder(target) / "repos"
+        links = [repos / name, *sorted(repos.glob(f"component/*/{name}"))]
+        return tuple(link.resolve() for link in links if (link / "repodata").is_dir())
+
+    def local_repo_files(self, target: str, name: str) -> dict[str, str]:
+        """.repo files by which this machine itself installs from a target, without a web server."""
+        settings = self.settings.target(target)
+        folders = self.repositories(target, name)
+        if not folders:
+            raise NotFoundError(
+                f"{target} has no repository {name} yet", hint="rdo trunk run builds and publishes"
+            )
+        rows = [(settings.reponame, folder, 1) for folder in folders]
+        if dependencies := self.dependencies(target).repository():
+            rows.append((f"{settings.reponame}-deps", dependencies, 50))
+        sections = [
+            f"[{repo}-{number}]\nname={repo} of {target}\nbaseurl={folder.as_uri()}\n"
+            f"enabled=1\ngpgcheck=0\npriority={priority}\n"
+            for number, (repo, folder, priority) in enumerate(rows)
+        ]
+        return {f"{settings.reponame}.repo": "\n".join(sections)}
 
     @property
     def roots(self) -> Path:

@@ -46,9 +46,11 @@ class Lazy:
 
 
 COMMANDS: dict[str, Lazy] = {
+    "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy("rdo.cli.config", "config", "Show what is configured, and from where."),
     "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
+    "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
 }
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from rdo.errors import RefusedError
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 # Control characters in a package's or a commit's text must not reach the terminal.
@@ -41,6 +43,15 @@ def show(value: object, as_json: bool, people: Table | str | None = None) -> Non
     else:
         text = str(value) if people is None else people
         click.echo("\n".join(_clean(line) for line in text.split("\n")))
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before a destructive act; without a terminal only `--yes` lets it pass."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError(f"{question} there is no terminal to ask on", hint="say --yes")
+    click.confirm(question, abort=True)
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Self
 
 from rdo.errors import NotFoundError, RefusedError
-from rdo.run import Completed, Runner, run
+from rdo.model.program import Completed
+from rdo.run import Runner, run
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 ASK_TIMEOUT_SECONDS = 120.0

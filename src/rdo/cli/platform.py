@@ -1,0 +1,122 @@
+"""`rdo platform`: base layers of this machine, and roots to install into."""
+
+from pathlib import Path
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+
+
+@click.group()
+def platform() -> None:
+    """Make, list and enter the platforms that packages are built on.
+
+    \b
+    rdo platform create deb12-x86_64
+    rdo platform create deb12-x86_64 --root /srv/try --target master-deb12
+    """
+
+
+@platform.command("list")
+@output.json_option
+@click.pass_obj
+def list_platforms(app: App, as_json: bool) -> None:
+    """Show the known platforms, and which are made on this machine."""
+    platforms = app.platforms
+    rows = [{"platform": name, "made": platforms.has(name)} for name in platforms.names()]
+    cells = [(row["platform"], "yes" if row["made"] else "no") for row in rows]
+    output.show(rows, as_json, output.Table(("platform", "made here"), cells))
+
+
+@platform.command()
+@click.argument("name")
+@output.json_option
+@click.pass_obj
+def show(app: App, name: str, as_json: bool) -> None:
+    """Show a platform's definition and its layers."""
+    from rdo.roots.definition import find_platform
+
+    found = find_platform(name)
+    made = app.platforms.has(name)
+    row = {
+        "platform": found.name,
+        "family": str(found.family),
+        "suite": found.suite,
+        "arch": found.arch,
+        "dist": found.dist,
+        "python": found.python,
+        "packages": list(found.packages),
+        "made": made,
+        "layers": [str(path) for path in app.platforms.base(name).layers] if made else [],
+    }
+    people = "\n".join(f"{key:10} {_shown(value)}" for key, value in row.items())
+    output.show(row, as_json, people)
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@platform.command()
+@click.argument("name")
+@click.option(
+    "--root",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Make a fresh root to install into, in this new folder.",
+)
+@click.option("--target", help="Set the repositories of this target in the fresh root.")
+@click.option("--name", "link", default="consistent", help="Which name of the target to use.")
+@click.option(
+    "--repo",
+    "repos",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A .repo file to set in the fresh root.",
+)
+@click.pass_obj
+def create(
+    app: App, name: str, folder: Path | None, target: str | None, link: str, repos: tuple[Path, ...]
+) -> None:
+    """Make the base layer of platform NAME, if it is not made yet."""
+    base = app.platforms.create(name)
+    if folder is None:
+        click.echo(f"{name}: {base.tree}")
+        return
+    from rdo.roots.install_root import create_install_root
+
+    files = {path.name: path.read_text() for path in repos}
+    if target:
+        files |= app.local_repo_files(target, link)
+    create_install_root(base, folder, files)
+    click.echo(f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE")
+
+
+@platform.command()
+@click.argument("name")
+@click.option("--user", is_flag=True, help="As the build user, without privileges.")
+@click.argument("command", nargs=-1)
+@click.pass_context
+def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -> None:
+    """Open a shell (or run COMMAND) in a throw-away root of platform NAME."""
+    app: App = ctx.obj
+    from rdo.roots.build_root import build_root
+    from rdo.roots.content import ContentStore
+
+    base = app.platforms.base(name)
+    content = ContentStore(app.platforms.content)
+    with build_root(base, content, app.roots) as root:
+        argv = command or ("bash", "-l")
+        ctx.exit(root.root.hand_over(*argv, privileged=not user, cwd="/builddir"))
+
+
+@platform.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def remove(app: App, name: str, yes: bool) -> None:
+    """Remove the layers of platform NAME from this machine."""
+    output.confirm(f"remove the layers of {name}?", yes=yes)
+    for path in app.platforms.remove(name):
+        click.echo(f"removed {path}")

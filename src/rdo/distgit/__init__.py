@@ -1,0 +1,1 @@
+"""The maintainer's verbs on a distgit."""

@@ -1,0 +1,117 @@
+"""`rdo build`: build a spec or an SRPM on a platform of this machine, as mock does, only faster."""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.bridge.protocol import Bridge
+from rdo.builders.room import Room
+from rdo.builders.root import Workshop, write_installed
+from rdo.builders.rpmbuild import build_spec
+from rdo.errors import NotFoundError, RefusedError
+from rdo.model.build import Failed, FailureReason, Outcome, Waiting
+from rdo.roots.build_root import build_root
+
+log = logging.getLogger(__name__)
+
+MAX_ROUNDS = 12
+"""How often a build may ask the bridge for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBuild:
+    """What to build and where the results go; `repositories` are more folders with repodata.
+
+    `source` is a .spec, whose sources are beside it, or a .src.rpm.
+    """
+
+    source: Path
+    results: Path
+    defines: tuple[str, ...] = ()
+    repositories: tuple[Path, ...] = ()
+    source_date: int | None = None
+
+
+def build_local(
+    job: LocalBuild,
+    workshop: Workshop,
+    bridge: Bridge,
+    *,
+    on_failure: Callable[[Room], None] | None = None,
+) -> Outcome:
+    """Build until it is built or has failed; what is missing is bridged in between.
+
+    `on_failure` gets the room of a build that failed while it is still there, for a shell.
+    """
+    _check(job)
+    job.results.mkdir(parents=True, exist_ok=True)
+    outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it asks for more and more")
+    for _ in range(MAX_ROUNDS):
+        outcome = _build_once(job, workshop, on_failure)
+        if not isinstance(outcome, Waiting):
+            return outcome
+        missing = bridge.provide(outcome.needs).missing
+        if missing:
+            return Failed(
+                FailureReason.MISSING_DEPENDENCY, f"nothing provides {', '.join(missing)}"
+            )
+    return outcome
+
+
+def _check(job: LocalBuild) -> None:
+    if not job.source.is_file():
+        raise NotFoundError(f"there is no file {job.source}")
+    if job.source.suffix not in {".spec", ".rpm"}:
+        raise RefusedError(f"{job.source.name} is neither a .spec nor a .src.rpm")
+
+
+def _build_once(
+    job: LocalBuild, workshop: Workshop, on_failure: Callable[[Room], None] | None
+) -> Outcome:
+    log_file = job.results / "rpmbuild.log"
+    log_file.unlink(missing_ok=True)
+    with build_root(workshop.base, workshop.content, workshop.roots) as root:
+        repositories = workshop.repositories(job.repositories)
+        room = workshop.room(root, repositories, log_file)
+        if job.source_date is not None:
+            root.set_environment(SOURCE_DATE_EPOCH=str(job.source_date))
+        spec = _lay_out(job, room)
+        if isinstance(spec, Failed):
+            return spec
+        outcome = build_spec(room, spec, job.defines, job.results)
+        write_installed(root, job.results / "installed_pkgs.log")
+        if isinstance(outcome, Failed) and on_failure:
+            on_failure(room)
+        return outcome
+
+
+def _lay_out(job: LocalBuild, room: Room) -> str | Failed:
+    """Spec and sources in the room; the spec's file name."""
+    home = room.root.builddir
+    if job.source.suffix == ".spec":
+        shutil.copy(job.source, home / "SPECS" / job.source.name)
+        for path in _sources_beside(job.source):
+            shutil.copy(path, home / "SOURCES" / path.name)
+        room.root.own(home)
+        return job.source.name
+    shutil.copy(job.source, home / job.source.name)
+    room.root.own(home)
+    done = room.log("rpm", "-i", "--nodeps", "--nosignature", f"/builddir/{job.source.name}")
+    specs: Sequence[Path] = sorted((home / "SPECS").glob("*.spec"))
+    if done.returncode or len(specs) != 1:
+        return Failed(FailureReason.SOURCE, f"{job.source.name} holds no spec that can be built")
+    return specs[0].name
+
+
+def _sources_beside(spec: Path) -> list[Path]:
+    """The files in the spec's folder, and in SOURCES beside its SPECS folder."""
+    folders = [spec.parent, spec.parent.parent / "SOURCES"]
+    return [
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path != spec
+    ]
