@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from rdo import atomic
-from rdo.errors import UserError
+from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History, ReleaseHistory
@@ -163,7 +163,10 @@ def _missing(
 
 
 def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str:
-    """Fetch one release; return what is wrong with it, which says nothing about the others."""
+    """Fetch one release; return what is wrong with it, which says nothing about the others.
+
+    An index that goes away is raised: a later release must not come in before this one.
+    """
     try:
         with tempfile.TemporaryDirectory(dir=mirror.path.parent) as scratch:
             archive, folder = Path(scratch) / sdist.file_name, Path(scratch) / "content"
@@ -174,7 +177,7 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
             when = sdist.uploaded or datetime.fromtimestamp(newest_file, UTC)
             message = f"{project} {sdist.version}\n\n{sdist.file_name}\nsha256: {sdist.sha256}"
             commit = mirror.commit_folder(folder, parent=None, when=when, message=message)
-    except UserError as error:
+    except RefusedError as error:
         return str(error)
     mirror.set_refs(_with_release(mirror.refs(), sdist.version, commit))
     log.info("fetched %s", sdist.file_name)
