@@ -1,5 +1,6 @@
 """rpmbuild in a room: BuildRequires first, static and dynamic, then the build."""
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +21,17 @@ def build_spec(room: Room, spec: str, defines: Sequence[str], results: Path) -> 
     """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`."""
     options = [part for define in defines for part in ("-D", define)]
     path = f"/builddir/SPECS/{spec}"
-    stopped = _install_build_requires(room, path, options)
-    if stopped:
+    static = static_requires(room, path, options)
+    if isinstance(static, Failed):
+        return static
+    if stopped := room.require(static):
         return stopped
-    done = room.log("rpmbuild", "-ba", "--noprep", "--noclean", *options, path)
+    prepared: list[str] = []
+    if _is_dynamic(room, spec):
+        if stopped := _install_dynamic_requires(room, path, options):
+            return stopped
+        prepared = ["--noprep"]
+    done = room.log("rpmbuild", "-ba", *prepared, "--noclean", *options, path)
     if failed := limit_failure(done):
         return failed
     if done.returncode:
@@ -31,23 +39,21 @@ def build_spec(room: Room, spec: str, defines: Sequence[str], results: Path) -> 
     return Built(tuple(_collect(room, results)))
 
 
-def _install_build_requires(
+def _is_dynamic(room: Room, spec: str) -> bool:
+    text = (room.root.builddir / "SPECS" / spec).read_bytes()
+    return re.search(rb"^%generate_buildrequires\b", text, re.MULTILINE) is not None
+
+
+def _install_dynamic_requires(
     room: Room, path: str, options: Sequence[str]
 ) -> Failed | Waiting | None:
-    """Static ones by asking the spec; then %prep, and as many passes as the dynamic ones need."""
-    static = static_requires(room, path, options)
-    if isinstance(static, Failed):
-        return static
-    if stopped := room.require(static):
-        return stopped
+    """Run %prep, and %generate_buildrequires until a pass asks for nothing new."""
     for number in range(MAX_PASSES):
         prepared = ["--noprep"] if number else []
         done = room.log("rpmbuild", "-br", *prepared, *options, path)
         if failed := limit_failure(done):
             return failed
         asked = _asked(room)
-        if asked is None:  # nothing dynamic: -br only prepared the source
-            return rpmbuild_failure(room.tail()) if done.returncode else None
         if done.returncode not in {0, _MISSING_REQUIREMENTS}:
             return rpmbuild_failure(room.tail())
         if asked <= room.wanted:
@@ -67,13 +73,11 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     return [line for line in done.stdout.splitlines() if line]
 
 
-def _asked(room: Room) -> set[str] | None:
-    """What the last pass asked for, static ones included; None when the spec asks nothing more."""
-    found = sorted((room.root.builddir / "SRPMS").glob("*.buildreqs.nosrc.rpm"))
-    if not found:
-        return None
-    asked = set(Rpm().requires(found[-1]))
-    for path in found:
+def _asked(room: Room) -> set[str]:
+    """What the last pass asked for, static ones included."""
+    asked: set[str] = set()
+    for path in (room.root.builddir / "SRPMS").glob("*.buildreqs.nosrc.rpm"):
+        asked = set(Rpm().requires(path))
         path.unlink()
     return asked
 
