@@ -1,6 +1,7 @@
 """The files of a hash repository and of an aggregate, byte for byte as DLRN writes them."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +9,14 @@ from enum import StrEnum
 
 import yaml
 
-from rdo.model.build import Built, Failed, Outcome
+from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.model.commit import Commit
 
 VERSIONS_HEADER = (
     "Project,Source Repo,Source Sha,Dist Repo,Dist Sha,Status,"
     "Last Success Timestamp,Component,Extended Sha,Pkg NVR\n"
 )
+_BREAKS_A_ROW = re.compile(r"[,\x00-\x1f]")
 
 
 class Status(StrEnum):
@@ -32,8 +34,15 @@ class Status(StrEnum):
             case Built():
                 return cls.SUCCESS
             case Failed(reason):
-                return cls.RETRY if reason.is_spurious else cls.FAILED
+                return cls.of_failure(reason)
         return cls.NO_BUILD
+
+    @classmethod
+    def of_failure(cls, reason: FailureReason | None) -> "Status":
+        """The same for a build that has ended; None is success."""
+        if reason is None:
+            return cls.SUCCESS
+        return cls.RETRY if reason.is_spurious else cls.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,4 @@ def _stamp(when: datetime) -> int:
 
 def _cell(text: str) -> str:
     """The format has no quoting: what would break a row is written as in a URL."""
-    return "".join(
-        f"%{ord(char):02X}" if char == "," or ord(char) < ord(" ") else char for char in text
-    )
+    return _BREAKS_A_ROW.sub(lambda match: f"%{ord(match[0]):02X}", text)

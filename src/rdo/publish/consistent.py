@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rdo.model.build import Failed
 from rdo.model.package import Package
-from rdo.store.packages import PackageState
+from rdo.store.packages import Pointers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +25,16 @@ def set_digest(build_ids: Iterable[int]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def good_builds(members: Sequence[Package], states: Mapping[str, PackageState]) -> set[int]:
+def good_builds(members: Sequence[Package], states: Mapping[str, Pointers]) -> set[int]:
     """The newest good build of each member that has one."""
     found = (states.get(member.name) for member in members)
-    return {state.good.id for state in found if state and state.good}
+    return {state.good_id for state in found if state and state.good_id}
 
 
 def blockers(
     members: Sequence[Package],
     held: frozenset[str],
-    states: Mapping[str, PackageState],
+    states: Mapping[str, Pointers],
     *,
     is_first: bool,
 ) -> tuple[Blocker, ...]:
@@ -52,15 +51,15 @@ def blockers(
     return tuple(blocker for blocker in judged if blocker)
 
 
-def _blocker(package: str, state: PackageState | None, is_first: bool) -> Blocker | None:
-    if state is None or state.newest is None:
+def _blocker(package: str, state: Pointers | None, is_first: bool) -> Blocker | None:
+    if state is None or state.newest_id is None:
         return Blocker(package, "was never built") if is_first else None
-    if state.good is None and not is_first and state.is_ftbfs:
-        return None
-    if isinstance(state.newest.outcome, Failed):
-        reason = f"fails to build: {state.newest.outcome.reason}"
-        return Blocker(package, reason, state.broken_since, state.newest.id)
-    if state.good != state.newest:
+    if state.failure:
+        if state.good_id is None and not is_first:
+            return None
+        reason = f"fails to build: {state.failure}"
+        return Blocker(package, reason, state.broken_since, state.newest_id)
+    if state.good_id != state.newest_id:
         reason = "is built and not yet published"
-        return Blocker(package, reason, state.newest.finished, state.newest.id)
+        return Blocker(package, reason, state.newest_finished, state.newest_id)
     return None

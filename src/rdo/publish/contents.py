@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePosixPath
 
 from rdo.dlrn.formats import Status, VersionsRow
@@ -10,27 +9,28 @@ from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.package import Package
 from rdo.publish.consistent import set_digest
+from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.site import Members, Site
 from rdo.store import Transaction
 from rdo.store.artifacts import StoredArtifact
 from rdo.store.builds import Build
-from rdo.store.packages import PackageState
+from rdo.store.packages import Pointers
 
 COMPOSED = "composed"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where the packages of a target stand, and the RPMs of their newest good builds."""
+    """Where the packages of a target stand, and their newest good builds, by package."""
 
-    states: Mapping[str, PackageState]
-    good: Mapping[str, tuple[StoredArtifact, ...]]
+    pointers: Mapping[str, Pointers]
+    good: Mapping[str, GoodBuild]
 
     @classmethod
-    def read(cls, at: Transaction, target: str) -> "Snapshot":
-        states = {state.package: state for state in at.packages.states(target)}
-        by_package = groupby(at.artifacts.good(target), key=lambda stored: stored.package)
-        return cls(states, {package: tuple(stored) for package, stored in by_package})
+    def read(cls, at: Transaction, target: str, builds: GoodBuilds) -> "Snapshot":
+        pointers = at.packages.pointers(target)
+        good = [entry.good_id for entry in pointers.values() if entry.good_id is not None]
+        return cls(pointers, builds.read(at, good))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def of_build(
     component = site.component(build.commit.component)
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
-    rows = _rows(members, shared, now, build, own)
+    stored = (StoredArtifact(0, build.id, build.package, artifact) for artifact in own)
+    rows = _rows(members, shared, now, GoodBuild(build, tuple(stored)))
     return Contents(
         component,
         hash_directory(build.commit, component),
@@ -76,52 +77,42 @@ def of_members(site: Site, component: str | None, members: Members, now: Snapsho
     return Contents(component, path, {}, others, tuple(_rows(members, shared, now)), digest)
 
 
-def is_superseded(build: Build, now: Snapshot) -> bool:
-    """Whether a later commit of the package, or a later try of this one, is out already."""
-    state = now.states.get(build.package)
-    good = state.good if state else None
+def is_superseded(build: Build, good: Build | None) -> bool:
+    """Whether a later commit of the package, or a later try of this one, is out already.
+
+    `good` must be read together with `build`: a force-push moves commits in their order.
+    """
     return good is not None and (good.position, good.id) > (build.position, build.id)
 
 
 def _good(
     shared: Sequence[Package], now: Snapshot, but: str | None = None
 ) -> tuple[StoredArtifact, ...]:
-    names = sorted(package.name for package in shared if package.name != but)
-    return tuple(stored for name in names for stored in now.good.get(name, ()))
+    names = sorted(package.name for package in shared if package.name in now.good)
+    return tuple(stored for name in names if name != but for stored in now.good[name].artifacts)
 
 
 def _rows(
-    members: Members,
-    shared: Sequence[Package],
-    now: Snapshot,
-    build: Build | None = None,
-    own: Mapping[Artifact, Fragment] | None = None,
+    members: Members, shared: Sequence[Package], now: Snapshot, own: GoodBuild | None = None
 ) -> Iterator[VersionsRow]:
-    """The rows of versions.csv in the metadata's order; `build` has its row as it is now.
+    """The rows of versions.csv in the metadata's order; `own` has its row as it is now.
 
     A package that was never good has none, nor has another one that is under review.
     """
-    listed = {package.name for package in shared} | ({build.package} if build else set())
+    listed = {package.name for package in shared}
     for package in members.packages:
-        if package.name not in listed:
-            continue
-        if build and package.name == build.package:
-            yield _row(package, build, Status.SUCCESS, tuple(own or ()))
-        elif (state := now.states.get(package.name)) and state.good:
-            artifacts = tuple(stored.artifact for stored in now.good.get(package.name, ()))
-            status = Status.of(state.newest.outcome if state.newest else None)
-            yield _row(package, state.good, status, artifacts)
+        if own and package.name == own.build.package:
+            yield _row(package, own, Status.SUCCESS)
+        elif package.name in listed and (good := now.good.get(package.name)):
+            yield _row(package, good, Status.of_failure(now.pointers[package.name].failure))
 
 
-def _row(
-    package: Package, build: Build, status: Status, artifacts: Sequence[Artifact]
-) -> VersionsRow:
-    sources = (artifact.file_name for artifact in artifacts if artifact.is_source)
+def _row(package: Package, good: GoodBuild, status: Status) -> VersionsRow:
     return VersionsRow(
-        commit=build.commit,
+        commit=good.build.commit,
         source_repo=package.upstreams[0],
         dist_repo=package.distgit,
         status=status,
-        built=build.release.date,
-        nvr=next(sources, "").removesuffix(".src.rpm"),
+        built=good.build.release.date,
+        nvr=good.nvr,
     )

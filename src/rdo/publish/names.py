@@ -46,7 +46,7 @@ class Verdict:
 def judge(at: Transaction, site: Site, component: str | None, members: Members) -> Verdict:
     """Compute `consistent` of one component from the state of its members."""
     shared = members.of(site, component)
-    states = {state.package: state for state in at.packages.states(site.target)}
+    states = at.packages.pointers(site.target)
     is_first = at.names.repository(site.target, component, CONSISTENT) is None
     if blocked := blockers(shared, members.held, states, is_first=is_first):
         return Verdict(blocked=blocked)

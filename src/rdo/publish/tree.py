@@ -24,6 +24,7 @@ from rdo.publish.change import Change, carry_out
 from rdo.publish.consistent import Blocker
 from rdo.publish.contents import Contents, Snapshot
 from rdo.publish.directory import Origin
+from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
 from rdo.publish.site import Members, Site
 from rdo.repodata import Composer, read_rpm
@@ -68,6 +69,7 @@ class Tree:
         self.site = site
         self._store = store
         self._clock = clock
+        self._good = GoodBuilds()
         self._composers: dict[str | None, Composer] = {}
 
     def publish(
@@ -83,7 +85,8 @@ class Tree:
         with self._alone(f"publishing {build.commit}"):
             with self._store.read() as at:
                 build = at.builds.get(build.id)
-                now = Snapshot.read(at, self.site.target)
+                good = at.packages.state(self.site.target, build.package).good
+                now = Snapshot.read(at, self.site.target, self._good)
             what = contents.of_build(self.site, build, rpms, members, now)
             if build.published is not None:
                 return Published(self.repos / what.path, provides=_provides(rpms))
@@ -98,7 +101,8 @@ class Tree:
             directory.write_success(fresh, build, in_pool, what.path, origin or Origin())
             directory.link_logs(fresh, build_folder)
             directory.sync(fresh)
-            return self._put_in_place(build, what, fresh, members, now)
+            superseded = contents.is_superseded(build, good)
+            return self._put_in_place(build, what, fresh, members, superseded=superseded)
 
     def publish_failure(
         self, build: Build, build_folder: Path, origin: Origin | None = None
@@ -203,10 +207,9 @@ class Tree:
             at.intents.close(intent, now=self._clock())
 
     def _put_in_place(
-        self, build: Build, what: Contents, fresh: Path, members: Members, now: Snapshot
+        self, build: Build, what: Contents, fresh: Path, members: Members, *, superseded: bool
     ) -> Published:
         """Make the publication true, then make the tree so."""
-        superseded = contents.is_superseded(build, now)
         enters = build.package in members and not superseded
         verdict = names.Verdict()
         moves: dict[str, Repository] = {}
@@ -248,7 +251,7 @@ class Tree:
     def _compose(self, component: str | None, members: Members) -> Repository:
         """A repository of the members' newest good builds, which no build is published with."""
         with self._store.read() as at:
-            now = Snapshot.read(at, self.site.target)
+            now = Snapshot.read(at, self.site.target, self._good)
         what = contents.of_members(self.site, component, members, now)
         fresh = self._fresh(what.digest)
         self._write_repository(fresh, what, what.digest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
+from sqlalchemy.orm import Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
@@ -44,31 +44,28 @@ class Artifacts:
 
     def good(self, target: str) -> tuple[StoredArtifact, ...]:
         """The RPMs of every package's newest good build, by package and file name."""
-        return self._pointed_to(target, PackageRow.good_id)
+        query = self._stored().join(PackageRow, PackageRow.good_id == BuildRow.id)
+        return self._read(query.where(PackageRow.target == target))
 
     def bootstrap(self, target: str) -> tuple[StoredArtifact, ...]:
         """The RPMs of the bootstrap builds of packages that have no good build since."""
-        return self._pointed_to(target, PackageRow.bootstrap_id)
+        query = self._stored().join(PackageRow, PackageRow.bootstrap_id == BuildRow.id)
+        return self._read(query.where(PackageRow.target == target))
 
-    def _pointed_to(
-        self, target: str, pointer: InstrumentedAttribute[int | None]
-    ) -> tuple[StoredArtifact, ...]:
-        query = (
-            select(ArtifactRow.id, BuildRow.package, *_LIGHT)
-            .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
-            .join(PackageRow, pointer == BuildRow.id)
-            .where(PackageRow.target == target)
-            .order_by(BuildRow.package, ArtifactRow.file_name)
-        )
-        # Columns and not objects: this is asked at every publication, for every package.
+    def of_builds(self, build_ids: Collection[int]) -> tuple[StoredArtifact, ...]:
+        """The RPMs of several builds, by package and file name."""
+        return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
+
+    def _stored(self) -> Select[*tuple[Any, ...]]:
+        # Columns and not objects: there are many of them.
+        query = select(ArtifactRow.id, BuildRow.package, *_LIGHT)
+        return query.join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+
+    def _read(self, query: Select[*tuple[Any, ...]]) -> tuple[StoredArtifact, ...]:
+        ordered = query.order_by(BuildRow.package, ArtifactRow.file_name)
         return tuple(
-            StoredArtifact(
-                row.id,
-                row.build_id,
-                row.package,
-                _artifact(row),
-            )
-            for row in self.session.execute(query)
+            StoredArtifact(row.id, row.build_id, row.package, _artifact(row))
+            for row in self.session.execute(ordered)
         )
 
     def provides(self, target: str) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Builds: the queue of a target, what runs, and how each try ended."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -153,6 +153,10 @@ class Builds:
         if not found:
             raise NotFoundError(f"there is no build {build_id}")
         return found[0]
+
+    def get_many(self, build_ids: Collection[int]) -> tuple[Build, ...]:
+        """The builds with these ids, by id; unknown ones are left out."""
+        return self._select(BuildRow.id.in_(build_ids))
 
     def newest(self, target: str, package: str) -> Build | None:
         """The package's build with the highest id, whatever its state."""

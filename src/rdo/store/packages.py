@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from rdo.model.build import Failed
+from rdo.model.build import Failed, FailureReason
 from rdo.store.builds import Build, by_id, read_builds, selection
 from rdo.store.moments import maybe_moment
 from rdo.store.schema import BuildRow, PackageRow
@@ -32,8 +32,52 @@ class PackageState:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointers:
+    """A package's state without its builds, cheap to ask for all packages at once.
+
+    `failure` is why the newest outcome is no good one, None if it is good.
+    """
+
+    package: str
+    newest_id: int | None
+    newest_finished: datetime | None
+    failure: FailureReason | None
+    good_id: int | None
+    broken_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Packages:
     session: Session
+
+    def pointers(self, target: str) -> dict[str, Pointers]:
+        """Every package of the target that has had an outcome, by name."""
+        query = (
+            select(
+                PackageRow.package,
+                PackageRow.newest_id,
+                BuildRow.finished,
+                BuildRow.outcome,
+                BuildRow.reason,
+                PackageRow.good_id,
+                PackageRow.broken_since,
+            )
+            .outerjoin(BuildRow, BuildRow.id == PackageRow.newest_id)
+            .where(PackageRow.target == target)
+        )
+        return {
+            package: Pointers(
+                package,
+                newest,
+                maybe_moment(finished),
+                FailureReason(reason) if reason and outcome == "failed" else None,
+                good,
+                maybe_moment(since),
+            )
+            for package, newest, finished, outcome, reason, good, since in self.session.execute(
+                query
+            )
+        }
 
     def states(self, target: str) -> tuple[PackageState, ...]:
         """Every package of the target that has had an outcome, by name."""
