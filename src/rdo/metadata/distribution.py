@@ -1,5 +1,6 @@
 """The distribution: its releases, components and packages, and what a target is made of."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ from rdo.errors import NotFoundError, did_you_mean
 from rdo.metadata.checks import Checker
 from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.merge import as_lists, by_identity
-from rdo.metadata.resolve import attributes, tags_of
+from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
 from rdo.metadata.tree import Files, Section
 from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
 from rdo.model.package import Package
@@ -22,35 +23,42 @@ class Distribution:
     """All metadata of one source.
 
     Made by `rdo.metadata.load`. What is wrong in it becomes an error only when it is asked
-    for: a fault in one release does not stop the work on another. When the tree came from
-    the cache, `reread` gives it again with the lines that an error message needs.
+    for: a fault in one release does not stop the work on another.
+
+    `tree` and `files`, the merged tree and what its places mean, are for this package alone.
+    A tree from the cache has no places; `located` then reads it again, once.
     """
 
     def __init__(
         self,
-        info: Tree,
+        tree: Tree,
         files: Files | None = None,
         reread: Callable[[], "Distribution"] | None = None,
     ) -> None:
-        self._info = info
-        self._files = files
+        self.tree = tree
+        self.files = files
         self._reread = reread
+
+    @cached_property
+    def located(self) -> "Distribution":
+        """The same, with the file and line of everything."""
+        return self._reread() if self._reread else self
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
         """In the order of the metadata, newest first by custom; a MetadataError if one is bad."""
-        entries = self._info.get("releases") or ()
-        checker = Checker(self._info, self._files)
+        entries = self.tree.get("releases") or ()
+        checker = Checker(self.tree, self.files)
         faults = [fault for entry in entries for fault in checker.release(entry)]
         if any(fault.level is Level.ERROR for fault in faults):
-            if self._reread:
-                return self._reread().releases
+            if self.located is not self:
+                return self.located.releases
             raise MetadataError(fault for fault in faults if fault.level is Level.ERROR)
         return tuple(map(_release, entries))
 
     @property
     def components(self) -> tuple[str, ...]:
-        return tuple(component["name"] for component in self._info.get("components") or ())
+        return tuple(component["name"] for component in self.tree.get("components") or ())
 
     def dump(self, apply_tag: str | None = None, *, as_dicts: bool = False) -> dict[str, Any]:
         """All of it as distroinfo's `get_info` gives it: plain dicts and lists.
@@ -60,20 +68,30 @@ class Distribution:
         """
         faults = self._essential_faults(apply_tag, may_repeat=as_dicts)
         if faults:
-            if self._reread:
-                return self._reread().dump(apply_tag, as_dicts=as_dicts)
+            if self.located is not self:
+                return self.located.dump(apply_tag, as_dicts=as_dicts)
             raise MetadataError(faults)
-        info = self._info
-        if as_dicts and isinstance(info, Section):
-            info = as_lists(by_identity(info))  # what one file says twice becomes one
-        packages = [attributes(raw, info, apply_tag) for raw in info["packages"]]
-        releases = [_with_branches(release) for release in info["releases"]]
+        tree = self.tree
+        if as_dicts and isinstance(tree, Section):
+            tree = as_lists(by_identity(tree))  # what one file says twice becomes one
+        packages = [attributes(raw, tree, apply_tag) for raw in tree["packages"]]
+        releases = [_with_branches(release) for release in tree["releases"]]
         return {
             **({"package-default": {}, "package-configs": {}} if packages else {}),
-            **info,
+            **tree,
             "packages": {p["project"]: p for p in packages} if as_dicts else packages,
             "releases": {r["name"]: r for r in releases} if as_dicts else releases,
         }
+
+    def entries(self, apply_tag: str | None = None) -> list[dict[str, Any]]:
+        """The packages' attributes as in `dump`; what cannot be resolved is left to `verify`."""
+        found = []
+        for raw in self.tree.get("packages") or ():
+            with contextlib.suppress(SubstitutionError):  # its own fault, not the asker's
+                package = attributes(raw, self.tree, apply_tag)
+                if isinstance(package.get("name"), str):
+                    found.append(package)
+        return found
 
     def target(self, release: str, base_os: str = "") -> ReleasePackages:
         """The packages of a release, on a base OS if one is named, resolved and checked.
@@ -84,8 +102,8 @@ class Distribution:
         """
         faults = list(self._target_faults(release))
         if faults:
-            if self._reread:
-                return self._reread().target(release, base_os)
+            if self.located is not self:
+                return self.located.target(release, base_os)
             raise MetadataError(faults)
         found = _release(self._release_entry(release))
         repo = _repo_for(found, base_os) if base_os else None
@@ -98,26 +116,26 @@ class Distribution:
         return any(repo.get("name") == base_os for repo in repos)
 
     def _essential_faults(self, tag: str | None, *, may_repeat: bool) -> list[Fault]:
-        checker = Checker(self._info, self._files)
+        checker = Checker(self.tree, self.files)
         if faults := list(checker.sections()):
             return faults
-        for release in self._info["releases"]:
+        for release in self.tree["releases"]:
             faults += checker.release_essentials(release)
-        for raw in self._info["packages"]:
+        for raw in self.tree["packages"]:
             faults += checker.essentials(raw, tag)
         if not may_repeat:
             faults += checker.doubled_projects()
         return faults
 
     def _target_faults(self, release: str) -> list[Fault]:
-        checker = Checker(self._info, self._files)
+        checker = Checker(self.tree, self.files)
         faults = [fault for fault in checker.top() if fault.level is Level.ERROR]
         if faults:
             return faults
         faults += checker.release(self._release_entry(release))
         members = self._members(release)
         member_ids = {id(raw) for raw in members}
-        for raw in self._info["packages"]:
+        for raw in self.tree["packages"]:
             if id(raw) in member_ids:
                 faults += checker.package(raw, release)
             else:  # it might be one, but for a typo
@@ -130,7 +148,7 @@ class Distribution:
         return list(unique)
 
     def _release_entry(self, tag: str) -> Tree:
-        entries = {entry["name"]: entry for entry in self._info.get("releases") or ()}
+        entries = {entry["name"]: entry for entry in self.tree.get("releases") or ()}
         found: Tree | None = entries.get(tag) or entries.get(tag.removesuffix("-uc"))
         if found is None:
             near = did_you_mean(tag, entries)
@@ -139,14 +157,14 @@ class Distribution:
 
     def _members(self, tag: str) -> list[Tree]:
         found = []
-        for raw in self._info.get("packages") or ():
-            tags = tags_of(raw, self._info)
+        for raw in self.tree.get("packages") or ():
+            tags = tags_of(raw, self.tree)
             if isinstance(tags, Mapping) and tag in tags:
                 found.append(raw)
         return found
 
     def _package(self, raw: Tree, release: Release, tag: str, repo: ReleaseRepo | None) -> Package:
-        values = attributes(raw, self._info, tag)
+        values = attributes(raw, self.tree, tag)
         upstream = values["upstream"]
         distgit_branch = repo.branch if repo else release.branch
         if distgit_branch is None:  # then every repo has one, which was checked

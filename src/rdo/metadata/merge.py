@@ -22,7 +22,12 @@ def merge_files(trees: Sequence[Section]) -> Section:
         return trees[0]
     merged = by_identity(trees[0])
     for tree in trees[1:]:
-        merged = merge(merged, by_identity(tree))
+        new = by_identity(tree)
+        for key in _IDENTITIES:
+            if isinstance(merged.get(key), Section) and isinstance(new.get(key), Section):
+                # both are ours: a copy of a thousand packages for each file would be slow
+                _merge_into(merged[key], new.pop(key))
+        merged = merge(merged, new)
     return as_lists(merged)
 
 
@@ -32,11 +37,7 @@ def merge(old: Any, new: Any) -> Any:
         merged = Section(old.place)
         merged.update(old)
         merged.places = dict(old.places)
-        for key, value in new.items():
-            before = merged.get(key)
-            merged[key] = merge(before, value)
-            if merged[key] is not before or key not in merged.places:
-                merged.places[key] = new.places[key]
+        _merge_into(merged, new)
         return merged
     if isinstance(old, Items) and isinstance(new, Items):
         joined = Items()
@@ -44,7 +45,22 @@ def merge(old: Any, new: Any) -> Any:
         joined.extend(new)
         joined.places = [*old.places, *new.places]
         return joined
-    return old if new is None else new
+    is_same = new is None or (new == old and type(new) is type(old))
+    return old if is_same else new  # who said it first has the place
+
+
+def _merge_into(merged: Section, new: Section) -> None:
+    """`merge`, but `merged` itself is changed (not what it holds)."""
+    for key, value in new.items():
+        if key not in merged:
+            merged[key] = value
+            merged.places[key] = new.places[key]
+            continue
+        before = merged[key]
+        after = merge(before, value)
+        if after is not before:
+            merged[key] = after
+            merged.places[key] = new.places[key]
 
 
 def says_twice(tree: Section) -> bool:

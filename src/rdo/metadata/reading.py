@@ -4,10 +4,8 @@ Depth first: a file, then its imports. The same file may come in twice, but not 
 All files are read before a MetadataError names all faults found.
 """
 
-import contextlib
-import gc
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,14 +29,14 @@ class Reading:
     trees: list[Section] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     remotes: dict[str, tuple[dict[str, Any], Path]] = field(default_factory=dict)
+    _parsed: dict[Path, Section] = field(default_factory=dict)
     _faults: list[Fault] = field(default_factory=list)
     _open: list[Path] = field(default_factory=list)
     _remote_info: Section = field(default_factory=Section)
 
     def read(self, source: Source, file: str) -> None:
         """Read `file` of the source and its imports; a MetadataError names every fault."""
-        with _collector_paused():
-            self._file(source, file, None)
+        self._file(source, file, None)
         if self._faults:
             raise MetadataError(self._faults)
 
@@ -49,15 +47,10 @@ class Reading:
             circle = " > ".join(p.name for p in [*self._open[self._open.index(path) :], path])
             self._fault("import", at, f"a file imports itself: {circle}")
             return
-        content = self._content(source, path, name, at)
-        if content is None:
+        tree = self._parsed.get(path) or self._parse(source, path, name, at)
+        if tree is None:
             return
-        try:
-            tree = self.files.parse(source.prefix + name, content)
-        except MetadataError as error:
-            self._faults.extend(error.faults)
-            return
-        self._faults.extend(shape_faults(tree, self.files))
+        self._parsed[path] = tree
         self.trees.append(tree)
         remotes = tree.get("remote-info")
         if isinstance(remotes, Section):
@@ -66,6 +59,18 @@ class Reading:
         self._open.append(path)
         self._imports(source, tree)
         self._open.pop()
+
+    def _parse(self, source: Source, path: Path, name: str, at: Where) -> Section | None:
+        content = self._content(source, path, name, at)
+        if content is None:
+            return None
+        try:
+            tree = self.files.parse(source.prefix + name, content)
+        except MetadataError as error:
+            self._faults.extend(error.faults)
+            return None
+        self._faults.extend(shape_faults(tree, self.files))
+        return tree
 
     def _imports(self, source: Source, tree: Section) -> None:
         imports = tree.get("import")
@@ -108,15 +113,3 @@ class Reading:
 
     def _fault(self, rule: str, where: Where, message: str) -> None:
         self._faults.append(Fault(Level.ERROR, rule, where, message))
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A hundred thousand new containers and no garbage: the collector only doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

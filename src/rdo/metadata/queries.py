@@ -1,0 +1,190 @@
+"""Questions about packages and releases, with distroinfo's answers.
+
+A package is here the mapping of its attributes, under the names of the format.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+from rdo.errors import ConfigError, NotFoundError, did_you_mean
+
+Attributes: TypeAlias = Mapping[str, Any]
+Info: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`ATTR:REGEX` or `ATTR:~REGEX`: packages whose attribute does, or does not, match.
+
+    A list or mapping matches when one of its items or keys does. A package without the
+    attribute matches neither form.
+    """
+
+    attribute: str
+    pattern: re.Pattern[str]
+    negated: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        attribute, colon, regex = text.partition(":")
+        negated = regex.startswith("~")
+        if not colon or not attribute or not regex.removeprefix("~"):
+            raise ConfigError(f"not a filter: {text!r}; write ATTR:REGEX, or ATTR:~REGEX to negate")
+        try:
+            return cls(attribute, re.compile(regex.removeprefix("~")), negated)
+        except re.error as error:
+            raise ConfigError(f"not a filter: {text!r}: {error}") from error
+
+    def __str__(self) -> str:
+        return f"{self.attribute}:{'~' if self.negated else ''}{self.pattern.pattern}"
+
+    def matches(self, package: Attributes) -> bool:
+        value = package.get(self.attribute)
+        if value is None:
+            return False
+        if not isinstance(value, str | Mapping | list):
+            kind = type(value).__name__
+            raise ConfigError(f"{self.attribute} is of kind {kind} and cannot be filtered")
+        texts = [value] if isinstance(value, str) else map(str, value)
+        return any(map(self.pattern.search, texts)) != self.negated
+
+
+def filtered(packages: Iterable[Attributes], filters: Sequence[Filter]) -> list[Attributes]:
+    """The packages that all filters let through."""
+    return [package for package in packages if all(f.matches(package) for f in filters)]
+
+
+def find_package(
+    packages: Sequence[Attributes], query: str, *, strict: bool = False
+) -> Attributes | None:
+    """The package that a name, project or upstream URL means, the first that fits best.
+
+    Exact names come first, then exact projects and upstreams; unless `strict`, a URL that
+    contains a project, and last a name that contains the query.
+    """
+    wanted = _bare(query)
+    for package in packages:
+        if package["name"] == query:
+            return package
+    for package in packages:
+        if _project(package) == wanted or wanted in map(_bare, _upstreams(package)):
+            return package
+    if strict:
+        return None
+    folded = wanted.lower()
+    if re.search(r"\W", wanted):  # a URL, or near enough
+        for package in packages:
+            if (project := _project(package)) is not None and project in folded:
+                return package
+    return next((x for x in packages if folded in x["name"].lower()), None)
+
+
+def _project(package: Attributes) -> str | None:
+    return package["project"].lower() if "project" in package else None
+
+
+def _upstreams(package: Attributes) -> Sequence[str]:
+    upstream = package.get("upstream") or ()
+    return (upstream,) if isinstance(upstream, str) else upstream
+
+
+def _bare(url: str) -> str:
+    """A URL or project without what hides its identity.
+
+    >>> _bare("https://opendev.org/openstack/nova.git"), _bare("openstack/nova-distgit")
+    ('opendev.org/openstack/nova', 'nova')
+    """
+    url = re.sub(r"^[^:]+://", "", url)
+    return url.removesuffix(".git").removesuffix("-distgit").removeprefix("openstack/")
+
+
+@dataclass(frozen=True, slots=True)
+class DistRepos:
+    """The repositories of a release on one base OS, as they are written."""
+
+    release: str
+    base_os: str
+    repos: Sequence[Mapping[str, Any]]
+
+
+def distrepos(info: Info, release: str, base_os: str = "") -> list[DistRepos]:
+    """What yum repositories a release is used with, on each base OS or on one."""
+    releases = {entry["name"]: entry for entry in info["releases"]}
+    if release not in releases:
+        near = did_you_mean(release, releases)
+        raise NotFoundError(f"the metadata has no release {release}{near}")
+    found = [
+        DistRepos(release, repo["name"], repo["distrepos"])
+        for repo in releases[release]["repos"]
+        if repo.get("distrepos") and base_os in ("", repo["name"])
+    ]
+    if base_os and not found:
+        known = [repo["name"] for repo in releases[release]["repos"]]
+        near = did_you_mean(base_os, known)
+        raise NotFoundError(f"release {release} has no repositories for {base_os}{near}")
+    if not found:
+        raise NotFoundError(f"release {release} has no repositories")
+    return found[:1] if base_os else found
+
+
+def tags_diff(old: Info, new: Info, key: str = "tags") -> list[tuple[str, list[str]]]:
+    """Packages whose tags were added or changed, each with those tags; `key` may be buildsys-tags.
+
+    What was removed does not count.
+    """
+    diff = []
+    for before, after in _changed(old, new):
+        tags = after.get(key) or {}
+        tags_before = (before.get(key) or {}) if before else {}
+        added = [t for t in tags if t not in tags_before or tags[t] != tags_before[t]]
+        if added:
+            diff.append((after["name"], added))
+    return diff
+
+
+def attr_diff(old: Info, new: Info, attribute: str) -> list[tuple[str, Any]]:
+    """Packages whose attribute has a new value, each with that value."""
+    diff = []
+    for before, after in _changed(old, new):
+        value = after.get(attribute)
+        if value and (before is None or value != before.get(attribute)):
+            diff.append((after["name"], value))
+    return diff
+
+
+def _changed(old: Info, new: Info) -> Iterator[tuple[Attributes | None, Attributes]]:
+    """The packages of `new` that are not just so in `old`, each after what it was, if it was."""
+    before = {package["project"]: package for package in old["packages"]}
+    for package in new["packages"]:
+        if before.get(package["project"]) != package:
+            yield before.get(package["project"]), package
+
+
+@dataclass(frozen=True, slots=True)
+class Maintainer:
+    """A person and the names of the packages that are theirs."""
+
+    address: str
+    packages: tuple[str, ...]
+
+
+def maintainers(packages: Iterable[Attributes]) -> list[Maintainer]:
+    """Who looks after what, the busiest first."""
+    owned: dict[str, list[str]] = {}
+    for package in packages:
+        for address in dict.fromkeys(package.get("maintainers") or ()):
+            owned.setdefault(str(address), []).append(package["name"])
+    people = [Maintainer(address, tuple(names)) for address, names in owned.items()]
+    return sorted(people, key=lambda person: (-len(person.packages), person.address))
+
+
+def orphans(packages: Iterable[Attributes], gone: Iterable[str]) -> list[Attributes]:
+    """The packages whose maintainers are all among those who have gone."""
+    left = {address.lower() for address in gone}
+    return [
+        package
+        for package in packages
+        if {str(address).lower() for address in package.get("maintainers") or ()} <= left
+    ]
