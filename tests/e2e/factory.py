@@ -10,7 +10,7 @@ from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
-from rdo.trunk.building import Means
+from rdo.trunk.means import Means, Workplace
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.package_index import PackageIndex
 from rdo.trunk.plan import PlanRules
@@ -89,8 +89,7 @@ class Factory:
             packages={package.name: package for package in self.packages},
             remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
             store=self.store,
-            builder=self.builder,
-            bridge=self.bridge,
+            open_workplace=lambda: Workplace(self.builder, self.bridge),
             tree=Tree(data / TARGET, self.store, site, clock=self.clock),
             members=Members(tuple(self.packages)),
             now=self.clock,

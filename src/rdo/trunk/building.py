@@ -8,27 +8,22 @@ import errno
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from rdo import log_context
-from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder, Ticket
 from rdo.errors import OutsideError, RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
-from rdo.model.package import Package
 from rdo.publish.directory import Origin
-from rdo.publish.site import Members
-from rdo.publish.tree import Published, Tree
+from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
-from rdo.store import Store
 from rdo.store.builds import Build
+from rdo.trunk.means import Means, Workplace
 from rdo.trunk.plan import digest_of_inputs
-from rdo.trunk.poll import Remotes
 from rdo.trunk.queue import Queue
 from rdo.trunk.report import Ended
 from rdo.trunk.requests import Answer, Request, Requests
@@ -53,28 +48,6 @@ def nobody_watches(_running: Sequence[Build], _queued: int, _ended: Sequence[End
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What a round of one target works with."""
-
-    target: str
-    folder: Path
-    packages: Mapping[str, Package]
-    remotes: Remotes
-    store: Store
-    builder: Builder
-    bridge: Bridge
-    tree: Tree
-    members: Members
-    now: Callable[[], datetime]
-    workers: int = 2
-    retries: int = 3
-    platform_digest: str = ""
-
-    def build_folder(self, build: Build) -> Path:
-        return self.folder / "builds" / str(build.id)
-
-
-@dataclass(frozen=True, slots=True)
 class _Running:
     """A build that a worker waits for; `started` is on the monotonic clock."""
 
@@ -88,6 +61,7 @@ class Building:
     """Works off a queue; `run` once."""
 
     means: Means
+    workplace: Workplace
     queue: Queue
     standing: Standing
     watch: Watcher = nobody_watches
@@ -98,7 +72,7 @@ class Building:
     _bootstrapped: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._requests = Requests(self.means.bridge)
+        self._requests = Requests(self.workplace.bridge)
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
@@ -134,7 +108,7 @@ class Building:
     def _start(self, pool: Executor, build: Build) -> None:
         with log_context.about(build.commit):
             try:
-                ticket = self.means.builder.start(self._job(build))
+                ticket = self.workplace.builder.start(self._job(build))
             except (UserError, OSError) as error:
                 self._failed(build, _failure(error))
                 return
@@ -142,7 +116,7 @@ class Building:
                 at.builds.start(build.id, now=self.means.now(), ticket=ticket)
             self.standing.started(build)
             log.info("build %d started%s", build.id, " (bootstrap)" if build.bootstrap else "")
-            future = pool.submit(_wait, self.means.builder, build, ticket)
+            future = pool.submit(_wait, self.workplace.builder, build, ticket)
             self._running[future] = _Running(build, ticket, time.monotonic())
 
     def _job(self, build: Build) -> BuildJob:
@@ -249,7 +223,7 @@ class Building:
         starters = [build for build in members if self._can_bootstrap(build)]
         for build in starters:
             self._bootstrapped.add(build.package)
-            inputs = digest_of_inputs(build.commit, self.means.platform_digest, bootstrap=True)
+            inputs = digest_of_inputs(build.commit, self.workplace.platform_digest, bootstrap=True)
             with self.means.store.write() as at:
                 planned = at.builds.plan(
                     self.means.target, build.commit, now=self.means.now(), inputs=inputs,
@@ -272,7 +246,7 @@ class Building:
     def _interrupt(self) -> None:
         """End what runs and leave it in the queue for the next round; publish nothing more."""
         for running in self._running.values():
-            self.means.builder.cancel(running.ticket)
+            self.workplace.builder.cancel(running.ticket)
         for future, running in self._running.items():
             outcome = None if future.exception() else future.result()
             if isinstance(outcome, Built):  # it was just done; the next round publishes it

@@ -19,16 +19,16 @@ from rdo.store.builds import Build
 from rdo.trunk.building import (
     INTERRUPTED,
     Building,
-    Means,
     Watcher,
     nobody_watches,
     publish_build,
     settle_failure,
 )
+from rdo.trunk.means import Means
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.providers import Providers
 from rdo.trunk.queue import Packages, Queue
-from rdo.trunk.report import Held, Report
+from rdo.trunk.report import Ended, Held, Report
 from rdo.trunk.spec_hints import build_requires, last_build_requires, spec_text
 from rdo.trunk.standing import Standing
 
@@ -86,21 +86,22 @@ def _do_round(
         plan = make_plan(at, means.target, followed, options.rules)
     for note in plan.notes:
         log.warning("%s", note)
-    record_plan(
-        means.store, means.target, plan, followed,
-        platform_digest=means.platform_digest, now=means.now(),
-    )  # fmt: skip
-    building = prepare(means, {package.name for package in packages})
-    building.watch = watch
-    building.run()
+    digest = means.open_workplace().platform_digest if plan.commits else ""
+    record_plan(means.store, means.target, plan, followed, platform_digest=digest, now=means.now())
+    queue, standing = prepare(means, {package.name for package in packages})
+    ended: list[Ended] = []
+    if len(queue):
+        building = Building(means, means.open_workplace(), queue, standing, watch)
+        building.run()
+        ended = building.ended
     means.tree.refresh(means.members)
     return Report(
         target=means.target,
         packages=len(packages),
         seconds=time.monotonic() - started,
         plan=plan,
-        ended=tuple(building.ended),
-        held=_held(means, building, packages),
+        ended=tuple(ended),
+        held=_held(means, queue, ended, packages),
         ftbfs=_ftbfs(means),
     )
 
@@ -120,7 +121,7 @@ def recover(means: Means) -> None:
         publish_build(means, build)
 
 
-def prepare(means: Means, names: Collection[str]) -> Building:
+def prepare(means: Means, names: Collection[str]) -> tuple[Queue, Standing]:
     """The queue of the round with what is known about who needs whom."""
     with means.store.read() as at:
         queued = [build for build in at.builds.queue(means.target) if build.package in names]
@@ -138,7 +139,7 @@ def prepare(means: Means, names: Collection[str]) -> Building:
         if isinstance(build.outcome, Waiting):
             verdict = standing.judge(build, build.outcome.needs, queue.others(build))
             queue.hold_back(build.id, verdict.behind)
-    return Building(means, queue, standing)
+    return queue, standing
 
 
 def is_due(build: Build, now: datetime) -> bool:
@@ -156,13 +157,15 @@ def _hints(means: Means, build: Build, before: frozenset[str], standing: Standin
     return frozenset().union(*(standing.providers.of(need) for need in needs))
 
 
-def _held(means: Means, building: Building, packages: list[Package]) -> tuple[Held, ...]:
+def _held(
+    means: Means, queue: Queue, ended: list[Ended], packages: list[Package]
+) -> tuple[Held, ...]:
     """What is still in the store's queue, with the packages that it waits for."""
-    behind = {build.id: names for build, names in building.queue.waiting().items()}
+    behind = {build.id: names for build, names in queue.waiting().items()}
     names = {package.name for package in packages}
     with means.store.read() as at:
         left = [build for build in at.builds.queue(means.target) if build.package in names]
-    retried = {one.build.commit.key for one in building.ended if one.will_retry}
+    retried = {one.build.commit.key for one in ended if one.will_retry}
     return tuple(
         Held(build, tuple(sorted(behind.get(build.id, ()))))
         for build in left

@@ -1,0 +1,95 @@
+"""What a round of a target works with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from rdo.app import App
+from rdo.bridge.protocol import Bridge
+from rdo.builders.protocol import Builder
+from rdo.errors import ConfigError
+from rdo.model.package import Package
+from rdo.publish.site import Members, Site
+from rdo.publish.tree import Tree
+from rdo.store import Store
+from rdo.store.builds import Build
+from rdo.tools.pip_config import index_settings
+from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.package_index import PackageIndex
+from rdo.trunk.poll import Remotes
+from rdo.trunk.releases import Releases
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where builds run; `platform_digest` names all that they depend on besides their inputs."""
+
+    builder: Builder
+    bridge: Bridge
+    platform_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """A target's packages and state. The workplace is opened only when something is built."""
+
+    target: str
+    folder: Path
+    packages: Mapping[str, Package]
+    remotes: Remotes
+    store: Store
+    tree: Tree
+    members: Members
+    open_workplace: Callable[[], Workplace]
+    now: Callable[[], datetime]
+    workers: int = 2
+    retries: int = 3
+
+    def build_folder(self, build: Build) -> Path:
+        return self.folder / "builds" / str(build.id)
+
+
+def gather(app: App, target: str) -> Means:
+    """The means of a configured target."""
+    settings = app.settings
+    section = settings.target(target)
+    packages = app.packages(target).packages
+    folder = settings.target_folder(target)
+    site = Site(
+        target, settings.base_url, section.reponame, section.project_name, section.components
+    )
+    releases = Releases(settings.data / "releases", _open_index, section.initial_commits)
+    return Means(
+        target=target,
+        folder=folder,
+        packages={package.name: package for package in packages},
+        remotes=Remotes(Mirrors(settings.data / "mirrors"), releases),
+        store=app.store,
+        tree=Tree(folder, app.store, site, clock=app.now),
+        members=Members(packages),
+        open_workplace=cache(lambda: _workplace(app, target)),
+        now=app.now,
+        workers=section.workers,
+        retries=section.retries,
+    )
+
+
+def _open_index() -> PackageIndex:
+    return PackageIndex(index_settings())
+
+
+def _workplace(app: App, target: str) -> Workplace:
+    """The built-in builder; the platform's base layer is made if it is not there yet."""
+    from rdo.builders.root import RootBuilder  # with the solver and rpm: only to build
+
+    section = app.settings.target(target)
+    if section.builder != "root":
+        raise ConfigError(f'target {target}: no builder is called "{section.builder}"; use "root"')
+    base = app.platforms.create(section.platform)
+    dependencies = app.dependencies(target)
+    workshop = app.workshop(
+        dependencies, minutes=section.time_limit_minutes, log_mb=section.output_limit_mb
+    )
+    return Workplace(RootBuilder(workshop), dependencies, base.digest)

@@ -1,0 +1,39 @@
+"""The real `rdo`, run as a user would."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+PLATFORM = "deb12-x86_64"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+def rdo(*args: object, cwd: Path, timeout: float = 600) -> Result:
+    """Run `rdo ARGS` in a folder; it shares the machine's base layers with `make demo`."""
+    default = REPOSITORY / ".cache/platforms"
+    environment = {**os.environ, "RDO_PLATFORMS": os.environ.get("RDO_PLATFORMS", str(default))}
+    done = subprocess.run(
+        [sys.executable, "-m", "rdo", *map(str, args)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,251 @@
+"""`rdo build` with the real root builder on the embedded platform."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import PLATFORM, rdo
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+
+HEAD = """\
+Name: {name}
+Version: 1.0
+Release: 1%{{?dist}}
+Summary: A package of the tests
+License: MIT
+{more}
+%description
+A package of the tests.
+"""
+
+COMPILED = (
+    HEAD.format(name="hello", more="Source0: hello.c\nBuildRequires: gcc\n")
+    + """
+%prep
+%setup -q -c -T
+cp %{SOURCE0} .
+%build
+gcc %{optflags} -o hello hello.c
+%install
+install -D hello %{buildroot}%{_bindir}/hello
+%check
+./hello
+%files
+%{_bindir}/hello
+"""
+)
+
+PYTHON = (
+    HEAD.format(
+        name="python-example",
+        more="BuildArch: noarch\nBuildRequires: python3-devel\nBuildRequires: pyproject-rpm-macros",
+    )
+    + """
+%package -n python3-example
+Summary: %{summary}
+%description -n python3-example
+A package of the tests.
+
+%prep
+%setup -q -c -T
+cp %{_sourcedir}/pyproject.toml .
+mkdir example
+cp %{_sourcedir}/example.py example/__init__.py
+%generate_buildrequires
+%pyproject_buildrequires
+%build
+%pyproject_wheel
+%install
+%pyproject_install
+%pyproject_save_files example
+%check
+%pyproject_check_import
+%files -n python3-example -f %{pyproject_files}
+%{_bindir}/example
+"""
+)
+
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "Example.Pkg"
+version = "1.0"
+dependencies = ["packaging>=20,!=21.0"]
+[project.scripts]
+example = "example:main"
+[tool.setuptools]
+packages = ["example"]
+"""
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+
+
+def query(rpm: Path, *options: str) -> list[str]:
+    command = ["rpm", "-qp", *options, str(rpm)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.rpm")
+    }
+
+
+def test_a_compiled_package_is_built_tested_and_knows_what_it_links(tmp_path: Path) -> None:
+    write(tmp_path, hello__spec=COMPILED, hello__c='#include <stdio.h>\nint main(){puts("hi");}\n')
+
+    done = rdo("build", "hello.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 0, done.stderr
+    built = tmp_path / "results/hello-1.0-1.deb12.x86_64.rpm"
+    assert done.json["outcome"] == "built"
+    assert "libc.so.6()(64bit)" in query(built, "--requires")
+
+
+def test_a_python_package_asks_for_what_its_metadata_says(tmp_path: Path) -> None:
+    write(
+        tmp_path, example__spec=PYTHON, pyproject__toml=PYPROJECT, example__py="def main(): ...\n"
+    )
+
+    done = rdo("build", "example.spec", cwd=tmp_path)
+
+    assert done.code == 0, done.stderr + done.stdout
+    built = tmp_path / "results/python3-example-1.0-1.deb12.noarch.rpm"
+    requires = query(built, "--requires")
+    provides = query(built, "--provides")
+    files = query(built, "--list")
+    modules = "/usr/lib/python3.11/site-packages"
+    assert (
+        "(python3.11dist(packaging) >= 20 with"
+        " (python3.11dist(packaging) < 21 or python3.11dist(packaging) > 21))"
+    ) in requires
+    assert {"python3dist(example-pkg) = 1", "python3.11dist(example.pkg) = 1"} <= set(provides)
+    assert f"{modules}/example/__pycache__/__init__.cpython-311.opt-1.pyc" in files
+    assert not any(name.endswith("/RECORD") for name in files)
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write(
+            folder, example__spec=PYTHON, pyproject__toml=PYPROJECT, example__py="def main(): ...\n"
+        )
+        write(folder, hello__spec=COMPILED, hello__c="int main(){return 0;}\n")
+
+    for name in ("one", "two"):
+        for spec in ("example.spec", "hello.spec"):
+            options = ("-D", "source_date_epoch_from_changelog 0", "--source-date", "1700000000")
+            assert rdo("build", spec, *options, cwd=tmp_path / name).code == 0
+        time.sleep(1.1)
+
+    first, second = (hashes(tmp_path / name / "results") for name in ("one", "two"))
+    assert len(first) == 4
+    assert first == second
+
+
+def test_what_nobody_provides_is_named(tmp_path: Path) -> None:
+    text = COMPILED.replace("gcc\n", "gcc, libnosuch-devel >= 2\n", 1)
+    write(tmp_path, hello__spec=text, hello__c="int main(){return 0;}\n")
+
+    done = rdo("build", "hello.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 1
+    assert done.json["reason"] == "missing-dependency"
+    assert "libnosuch-devel >= 2" in done.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("gcc %{optflags}", "gcc %{optflags} -include no-such-file.h", "compile"),
+        ("./hello", "exit 3", "test"),
+        ("%{_bindir}/hello\n", "%{_bindir}/hello\n%{_bindir}/absent\n", "install"),
+        ("cp %{SOURCE0} .", "patch -p1 < absent.patch", "patch"),
+        ("%prep", "%if (\n%prep", "spec"),
+    ],
+)
+def test_the_reason_of_a_failure_is_where_it_failed(
+    tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    before, _, after = COMPILED.rpartition(old)
+    write(tmp_path, hello__spec=before + new + after, hello__c="int main(){return 0;}\n")
+
+    done = rdo("build", "hello.spec", "--json", cwd=tmp_path)
+
+    assert (done.code, done.json["reason"]) == (1, reason), done.json
+
+
+def test_a_build_has_no_network_no_privileges_and_no_way_out(tmp_path: Path) -> None:
+    escape = tmp_path / "escaped"
+    probe = f"""
+[ $(id -u) != 0 ]
+! python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)'
+[ "$(ls /sys/class/net 2>/dev/null | grep -v lo)" = "" ]
+! touch {escape}
+! mount -t tmpfs none /mnt
+! chroot / true
+"""
+    text = COMPILED.replace("%check\n", f"%check\n{probe}")
+    text = f"%global at_parse %(touch {escape}; id -u > /builddir/parsed-by)\n%at_parse\n" + text
+    write(tmp_path, hello__spec=text, hello__c="int main(){return 0;}\n")
+
+    done = rdo("build", "hello.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 0, (tmp_path / "results/rpmbuild.log").read_text()[-3000:]
+    assert not escape.exists()
+
+
+def test_nothing_is_left_of_a_build_that_was_killed(tmp_path: Path) -> None:
+    write(tmp_path, hello__spec=COMPILED.replace("./hello", "sleep 600"), hello__c="int main(){}\n")
+    data = tmp_path / "data"
+    environment = {**os.environ, "RDO_DATA": str(data)}
+    assert rdo("platform", "create", PLATFORM, cwd=tmp_path).code == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rdo", "build", "hello.spec"],
+        cwd=tmp_path,
+        env=environment | {"RDO_PLATFORMS": os.environ.get("RDO_PLATFORMS", _platforms())},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    log = tmp_path / "results/rpmbuild.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "sleep 600" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    _wait_until_ended(data)
+    assert str(data) not in Path("/proc/mounts").read_text()
+    assert list((data / "roots").glob("root-*"))
+    write(tmp_path, hello__spec=COMPILED)
+    os.environ["RDO_DATA"] = str(data)
+    assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
+    assert not list((data / "roots").glob("root-*"))
+
+
+def _platforms() -> str:
+    return str(Path(__file__).parents[2] / ".cache/platforms")
+
+
+def _wait_until_ended(data: Path) -> None:
+    """The kernel ends the processes of a namespace a moment after its first one."""
+    deadline = time.monotonic() + 20
+    while subprocess.run(["pgrep", "-f", str(data)], capture_output=True, check=False).stdout:
+        assert time.monotonic() < deadline, "processes of the killed build go on"
+        time.sleep(0.1)
