@@ -52,6 +52,7 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
     "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
+    "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.model.build import Built, Failed, Outcome
+from rdo.model.commit import Commit
 from rdo.store.builds import Build
 from rdo.trunk.plan import Plan
 
@@ -71,6 +72,53 @@ class Report:
         if self.failed or awaited & set(self.ftbfs):
             return FTBFS
         return OUTSIDE if self.plan.problems or self.to_retry or self.held else ALL_WELL
+
+
+def as_row(report: Report) -> dict[str, object]:
+    """A report as a program wants it."""
+    return {
+        "target": report.target,
+        "exit_code": report.exit_code,
+        "dry_run": report.dry_run,
+        "packages": report.packages,
+        "seconds": round(report.seconds, 1),
+        "planned": [_commit_row(commit) for commit in report.plan.commits],
+        "built": [_ended_row(one) for one in report.built],
+        "failed": [_ended_row(one) for one in report.failed],
+        "to_retry": [_ended_row(one) for one in report.to_retry],
+        "waiting": [
+            {**_commit_row(one.build.commit), "build": one.build.id, "for": one.packages}
+            for one in report.held
+        ],
+        "stale": report.plan.problems,
+        "notes": report.plan.notes,
+        "ftbfs": report.ftbfs,
+    }
+
+
+def _commit_row(commit: Commit) -> dict[str, object]:
+    return {
+        "package": commit.package,
+        "upstream_hash": commit.upstream_hash,
+        "distgit_hash": commit.distgit_hash,
+        "extended_hash": commit.extended_hash,
+    }
+
+
+def _ended_row(one: Ended) -> dict[str, object]:
+    row = _commit_row(one.build.commit) | {
+        "build": one.build.id,
+        "release": str(one.build.release),
+        "bootstrap": one.build.bootstrap,
+        "seconds": round(one.seconds, 1),
+        "folder": one.folder,
+    }
+    match one.outcome:
+        case Failed(reason, detail):
+            return row | {"reason": reason, "detail": detail}
+        case Built(rpms):
+            return row | {"rpms": [rpm.name for rpm in rpms]}
+    return row
 
 
 def summary(report: Report) -> str:

@@ -1,0 +1,137 @@
+"""`rdo trunk`: follow the upstreams, build and publish."""
+
+import signal
+from datetime import datetime
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+from rdo.cli.progress import live
+from rdo.errors import ConfigError
+from rdo.trunk import rounds
+from rdo.trunk.means import gather
+from rdo.trunk.report import as_row, summary
+from rdo.trunk.status import PackageStatus, TargetStatus, find_build, log_file, status
+
+
+@click.group()
+def trunk() -> None:
+    """Follow the upstreams: poll, build, publish."""
+
+
+_target = click.option(
+    "--target", metavar="T", help="A target of rdo.toml; all in turn if left out."
+)
+
+
+@trunk.command()
+@_target
+@click.option("--package", "packages", metavar="P", multiple=True, help="Only this one; repeat.")
+@click.option("--head-only", is_flag=True, help="Only the newest commit of each package.")
+@click.option("--dry-run", is_flag=True, help="Say what would be built, and change nothing.")
+@click.option("--workers", type=click.IntRange(1), help="Builds at a time.")
+@output.json_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    target: str | None,
+    packages: tuple[str, ...],
+    head_only: bool,
+    dry_run: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Do one round: build and publish what is new.
+
+    \b
+    rdo trunk run
+    rdo trunk run --target master-deb12 --package python-oslo-config --head-only
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
+    asked = rounds.Asked(frozenset(packages), head_only, dry_run, workers or 0)
+    with live() as watch:
+        done = rounds.run_targets(ctx.obj, _targets(ctx.obj, target), asked, watch)
+    rows = [
+        {"target": one.target, "error": str(one.error), "exit_code": one.error.exit_code}
+        if isinstance(one, rounds.Unfinished)
+        else as_row(one)
+        for one in done
+    ]
+    people = "\n".join(
+        f"{one.target}: {one.error}" if isinstance(one, rounds.Unfinished) else summary(one)
+        for one in done
+    )
+    output.show(rows, as_json, people)
+    ctx.exit(rounds.exit_code(done))
+
+
+@trunk.command("status")
+@_target
+@output.json_option
+@click.pass_obj
+def show_status(app: App, target: str | None, as_json: bool) -> None:
+    """Show where each package stands and what blocks `consistent`.
+
+    \b
+    rdo trunk status --target master-deb12
+    """
+    found = [status(gather(app, name)) for name in _targets(app, target)]
+    if as_json:
+        output.show(found, as_json)
+        return
+    for one in found:
+        _show_target(one)
+
+
+@trunk.command()
+@click.argument("build")
+@_target
+@click.pass_obj
+def log(app: App, build: str, target: str | None) -> None:
+    """Print the log of BUILD: a number, a package, or an upstream hash's first digits.
+
+    \b
+    rdo trunk log 17
+    rdo trunk log python-oslo-config
+    """
+    found = find_build(app.store, _targets(app, target), build)
+    file = log_file(app.settings.target_folder(found.target), found)
+    with file.open(errors="replace") as lines:
+        for line in lines:
+            output.show(line.rstrip("\n").expandtabs(), as_json=False)
+
+
+def _targets(app: App, target: str | None) -> list[str]:
+    if target:
+        app.settings.target(target)
+        return [target]
+    if not app.settings.targets:
+        raise ConfigError("no [targets.NAME] is configured", hint="add one to rdo.toml")
+    return list(app.settings.targets)
+
+
+def _show_target(found: TargetStatus) -> None:
+    rows = [
+        (one.package, one.condition, one.commit, _when(one.since), one.build_id, _remark(one))
+        for one in found.packages
+    ]
+    columns = ("package", "condition", "commit", "since", "build", "remark")
+    output.show(found, as_json=False, people=output.Table(columns, rows))
+    lines = [f"{name} -> {place}" for name, place in found.names.items()]
+    lines += [
+        f"consistent is blocked by {one.package}: {one.reason}"
+        + (f", since {_when(one.since)}" if one.since else "")
+        for one in found.blocked
+    ]
+    output.show(found, as_json=False, people="\n".join([f"{found.target}:", *lines]))
+
+
+def _remark(one: PackageStatus) -> str:
+    waiting = f"waits for {', '.join(one.waiting_for)}" if one.waiting_for else ""
+    stale = f"stale since {_when(one.stale_since)}: {one.stale}" if one.stale else ""
+    return "; ".join(part for part in (waiting, one.detail, stale) if part)
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -1,0 +1,67 @@
+"""Rounds of several targets, one after another; none is in the way of another."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rdo.app import App
+from rdo.errors import UserError
+from rdo.trunk.building import Watcher, nobody_watches
+from rdo.trunk.means import gather
+from rdo.trunk.plan import PlanRules
+from rdo.trunk.report import ALL_WELL, FTBFS, Report
+from rdo.trunk.round import RoundOptions, run_round
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller wants of every target; `workers` of 0 are those of the configuration."""
+
+    packages: frozenset[str] = frozenset()
+    head_only: bool = False
+    dry_run: bool = False
+    workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A target whose round could not be done, and why."""
+
+    target: str
+    error: UserError
+
+
+def run_target(app: App, target: str, asked: Asked, watch: Watcher = nobody_watches) -> Report:
+    """One round of one target."""
+    means = gather(app, target)
+    if asked.workers:
+        means = replace(means, workers=asked.workers)
+    rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
+    return run_round(means, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
+
+
+def run_targets(
+    app: App, targets: Sequence[str], asked: Asked, watch: Watcher = nobody_watches
+) -> list[Report | Unfinished]:
+    """A round of each target in turn. A single target's error is raised."""
+    app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
+    if len(targets) == 1:
+        return [run_target(app, targets[0], asked, watch)]
+    done: list[Report | Unfinished] = []
+    for target in targets:
+        try:
+            done.append(run_target(app, target, asked, watch))
+        except UserError as error:
+            log.error("%s: %s", target, error)  # noqa: TRY400 - for a person, not a bug
+            done.append(Unfinished(target, error))
+    return done
+
+
+def exit_code(done: Iterable[Report | Unfinished]) -> int:
+    """FTBFS before an error of a round, and that before what is outside our hands."""
+    codes = {one.error.exit_code if isinstance(one, Unfinished) else one.exit_code for one in done}
+    if FTBFS in codes:
+        return FTBFS
+    return min(codes - {ALL_WELL}, default=ALL_WELL)

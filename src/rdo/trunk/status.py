@@ -1,0 +1,176 @@
+"""Where the packages of a target stand, and what keeps `consistent` from moving."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from rdo.errors import NotFoundError
+from rdo.model.build import Failed, Waiting
+from rdo.publish.consistent import Blocker
+from rdo.store import Store
+from rdo.store.builds import Build, BuildState
+from rdo.store.heads import Head
+from rdo.store.packages import PackageState
+from rdo.trunk.means import Means
+from rdo.trunk.providers import Providers
+
+LOG = "rpmbuild.log"
+
+
+class Condition(StrEnum):
+    """What is to be said first about a package."""
+
+    BUILT = "built"
+    FAILED = "FTBFS"
+    RUNNING = "running"
+    QUEUED = "queued"
+    WAITING = "waiting"
+    NEVER_BUILT = "never built"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageStatus:
+    """One package. `since` is when its condition began; `waiting_for` names packages or needs.
+
+    `stale` says why its upstream or distgit cannot be followed now.
+    """
+
+    package: str
+    component: str | None
+    condition: Condition
+    since: datetime | None = None
+    commit: str = ""
+    build_id: int | None = None
+    detail: str = ""
+    waiting_for: tuple[str, ...] = ()
+    stale: str = ""
+    stale_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """A target: where its names lead (relative to the tree), its packages, and its blockers."""
+
+    target: str
+    names: dict[str, str]
+    packages: tuple[PackageStatus, ...]
+    blocked: tuple[Blocker, ...]
+
+
+def status(means: Means) -> TargetStatus:
+    """How a target stands; asks no remote and changes nothing."""
+    target = means.target
+    with means.store.read() as at:
+        states = {state.package: state for state in at.packages.states(target)}
+        open_builds = (*at.builds.running(target), *at.builds.queue(target))
+        heads = at.heads.all(target)
+        provides = at.artifacts.provides(target)
+        names = {
+            f"component/{component}/{name}" if component else name: repository.path
+            for name in ("current", "consistent")
+            for component, repository in at.names.components(target, name).items()
+        }
+    providers = Providers(means.packages.values(), provides)
+    pending = {build.package: build for build in reversed(open_builds)}  # the first one counts
+    packages = tuple(
+        _package_status(
+            name, package.component, states.get(name), pending.get(name), heads.get(name), providers
+        )
+        for name, package in means.packages.items()
+    )
+    blockers = means.tree.blockers(means.members)
+    blocked = tuple(blocker for of_component in blockers.values() for blocker in of_component)
+    return TargetStatus(target, names, packages, blocked)
+
+
+def _package_status(
+    name: str,
+    component: str | None,
+    state: PackageState | None,
+    pending: Build | None,
+    head: Head | None,
+    providers: Providers,
+) -> PackageStatus:
+    build = pending or (state.newest if state else None)
+    waiting = build.outcome.needs if build and isinstance(build.outcome, Waiting) else ()
+    return PackageStatus(
+        package=name,
+        component=component,
+        condition=_condition(build),
+        since=_since(build, state),
+        commit=build.commit.short_hash if build else "",
+        build_id=build.id if build else None,
+        detail=_detail(state),
+        waiting_for=tuple(_awaited(waiting, providers)),
+        stale=head.error if head else "",
+        stale_since=head.error_since if head else None,
+    )
+
+
+def _condition(build: Build | None) -> Condition:
+    if build is None:
+        return Condition.NEVER_BUILT
+    if build.state is BuildState.RUNNING:
+        return Condition.RUNNING
+    if build.state is BuildState.QUEUED:
+        return Condition.WAITING if isinstance(build.outcome, Waiting) else Condition.QUEUED
+    return Condition.FAILED if isinstance(build.outcome, Failed) else Condition.BUILT
+
+
+def _since(build: Build | None, state: PackageState | None) -> datetime | None:
+    if build is None:
+        return None
+    if build.state is not BuildState.DONE:
+        return build.started or build.created
+    if state and isinstance(build.outcome, Failed):
+        return state.broken_since
+    return build.finished
+
+
+def _detail(state: PackageState | None) -> str:
+    match state.newest.outcome if state and state.newest else None:
+        case Failed(reason, detail):
+            return f"{reason}: {detail}"
+    return ""
+
+
+def _awaited(needs: Iterable[str], providers: Providers) -> list[str]:
+    found = {name for need in needs for name in providers.of(need) or {need}}
+    return sorted(found)
+
+
+def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
+    """The build that `text` means: its number, its package, or how its upstream hash begins.
+
+    Of several builds of a package or commit it is the newest; the first target that has one
+    counts.
+    """
+    with store.read() as at:
+        for target in targets:
+            if text.isdecimal():
+                try:
+                    found: Build | None = at.builds.get(int(text))
+                except NotFoundError:  # it may still be the beginning of a hash
+                    found = None
+                if found and found.target == target:
+                    return found
+            if found := at.builds.newest(target, text):
+                return found
+            if re.fullmatch(r"[0-9a-f]{4,40}", text):
+                for build in at.builds.with_prefix(target, text, limit=1):
+                    return build
+    raise NotFoundError(
+        f"no build is called {text}",
+        hint="give a build's number, a package, or the first digits of an upstream hash",
+    )
+
+
+def log_file(target_folder: Path, build: Build) -> Path:
+    """The log of a build that has begun; `target_folder` is `data/<target>`."""
+    file = target_folder / "builds" / str(build.id) / LOG
+    if not file.is_file():
+        raise NotFoundError(f"build {build.id} of {build.commit} has no log; it is {build.state}")
+    return file
