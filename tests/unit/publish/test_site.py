@@ -1,0 +1,35 @@
+from pathlib import PurePosixPath
+
+from rdo.publish.site import Members, Site
+from tests.publishing import package
+
+REVIEW = frozenset({"under-review"})
+NET, CPU, NEW = (
+    package("a", component="network"),
+    package("b", component="compute"),
+    package("c", component="network", tags=REVIEW),
+)
+MEMBERS = Members((NET, CPU, NEW))
+FLAT = Site("t", "http://x/")
+PARTS = Site("t", "http://x", components=True)
+
+
+def test_without_components_all_share_one_repository() -> None:
+    assert MEMBERS.of(FLAT, None) == (NET, CPU)
+    assert MEMBERS.components(FLAT) == (None,)
+
+
+def test_with_components_each_has_its_own() -> None:
+    assert MEMBERS.of(PARTS, "network") == (NET,)
+    assert MEMBERS.components(PARTS) == ("compute", "network")
+
+
+def test_a_package_under_review_is_no_member() -> None:
+    assert "c" not in MEMBERS
+    assert "a" in MEMBERS
+    assert "unknown" not in MEMBERS
+
+
+def test_a_url_has_one_slash_between_its_parts() -> None:
+    assert FLAT.url(PurePosixPath("aa/bb")) == PARTS.url(PurePosixPath("aa/bb"))
+    assert FLAT.url(PurePosixPath("aa/bb")) == "http://x/t/repos/aa/bb"

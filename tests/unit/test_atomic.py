@@ -1,0 +1,46 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from rdo import atomic
+
+
+def folder(path: Path, text: str) -> Path:
+    path.mkdir()
+    (path / "file").write_text(text)
+    return path
+
+
+def test_a_new_directory_is_moved_to_its_place(tmp_path: Path) -> None:
+    atomic.place_directory(folder(tmp_path / "new", "new"), tmp_path / "deep/er/place")
+
+    assert (tmp_path / "deep/er/place/file").read_text() == "new"
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_old_directory_changes_places_with_the_new_one(tmp_path: Path) -> None:
+    new, old = folder(tmp_path / "new", "new"), folder(tmp_path / "old", "old")
+
+    atomic.place_directory(new, old)
+
+    assert (old / "file").read_text() == "new"
+    assert (new / "file").read_text() == "old"
+
+
+def test_an_exchange_that_cannot_be_is_an_error_that_names_both(tmp_path: Path) -> None:
+    old = folder(tmp_path / "old", "old")
+
+    with pytest.raises(FileNotFoundError) as raised:
+        atomic.place_directory(tmp_path / "missing", old)
+
+    assert raised.value.errno == errno.ENOENT
+    assert {raised.value.filename, raised.value.filename2} == {str(tmp_path / "missing"), str(old)}
+
+
+def test_sync_takes_files_and_directories(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    atomic.sync(tmp_path / "file", tmp_path)
+    with pytest.raises(FileNotFoundError):
+        atomic.sync(tmp_path / "gone")
