@@ -41,6 +41,12 @@ def _open_shell(room: "Room") -> None:
 )
 @click.option("--minutes", default=60, show_default=True, help="The bound on its time.")
 @click.option("--log-mb", default=200, show_default=True, help="The bound on its log.")
+@click.option(
+    "--source-date",
+    type=int,
+    metavar="SECONDS",
+    help="SOURCE_DATE_EPOCH: no time in the packages is later than this.",
+)
 @click.option("--shell", is_flag=True, help="Open a shell in the root when the build fails.")
 @output.json_option
 @click.pass_context
@@ -54,6 +60,7 @@ def build(  # one parameter per option
     repositories: tuple[Path, ...],
     minutes: int,
     log_mb: int,
+    source_date: int | None,
     shell: bool,
     as_json: bool,
 ) -> None:
@@ -73,7 +80,7 @@ def build(  # one parameter per option
     dependencies = app.dependencies(target) if target else app.local_dependencies(platform)
     workshop = app.workshop(dependencies, minutes=minutes, log_mb=log_mb)
     own = app.repositories(target, "current") if target else ()
-    job = LocalBuild(source, results, defines, (*repositories, *own))
+    job = LocalBuild(source, results, defines, (*repositories, *own), source_date)
     outcome = build_local(
         job,
         workshop,

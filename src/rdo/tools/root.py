@@ -21,6 +21,7 @@ BUILD_UID = 61184
 """The user that runs a build inside: far from users of the host, without privileges there."""
 
 _UNSHARE = (
+    *("setpriv", "--pdeathsig", "KILL"),  # it ends when we are killed; --kill-child ends the rest
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
     *("--ipc", "--uts", "--net", "--"),
 )
