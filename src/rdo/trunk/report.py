@@ -151,7 +151,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _headline(report: Report) -> str:
-    start = f"{report.target}: {report.packages} packages"
+    start = f"{report.target}: {report.packages} package{'s' if report.packages != 1 else ''}"
     if report.is_idle:
         return f"{start}, nothing new, nothing to build ({_time(report.seconds)})"
     if report.dry_run:

@@ -1,0 +1,198 @@
+"""`rdo trunk` from the command line, with a real configuration and metadata."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rdo.app import App
+from rdo.cli.main import run as rdo
+from rdo.lock import hold
+from rdo.trunk.means import Workplace, gather
+from rdo.trunk.round import RoundOptions, run_round
+from tests.conftest import GitRepository
+from tests.fakes.builder import BROKEN, ScriptedBridge, ScriptedBuilder
+
+CONFIG = """\
+data = "data"
+[metadata]
+source = "info"
+[targets.one-deb12]
+release = "master"
+platform = "deb12-x86_64"
+[targets.two-deb12]
+release = "master"
+platform = "deb12-x86_64"
+"""
+METADATA = """\
+releases:
+- name: master
+  status: development
+  branch: rpm-master
+  repos:
+  - name: deb12
+    distrepos: []
+components:
+- name: common
+package-default:
+  component: common
+  distro-branch: rpm-master
+  maintainers:
+  - packager@example.test
+packages:
+- project: foo
+  name: python-foo
+  upstream: UPSTREAM
+  distgit: DISTGIT
+  tags:
+    master:
+"""
+
+
+class Site:
+    """A folder with rdo.toml, metadata and one package; `rdo` runs there."""
+
+    def __init__(self, folder: Path, upstream: GitRepository, distgit: GitRepository) -> None:
+        self.folder = folder
+        (folder / "info").mkdir(parents=True)
+        (folder / "rdo.toml").write_text(CONFIG)
+        text = METADATA.replace("UPSTREAM", upstream.url).replace("DISTGIT", distgit.url)
+        (folder / "info/rdo.yml").write_text(text)
+        self.builder = ScriptedBuilder()
+
+    def rdo(self, *args: str) -> int:
+        return rdo(["-C", str(self.folder), "trunk", *args])
+
+    def round(self, target: str = "one-deb12") -> None:
+        """A round with the scripted builder, which no command line can ask for."""
+        app = App(self.folder)
+        means = gather(app, target)
+        places = {"open_workplace": lambda: Workplace(self.builder, ScriptedBridge())}
+        fields = {name: getattr(means, name) for name in means.__slots__}
+        run_round(type(means)(**{**fields, **places}), RoundOptions())
+        app.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, upstream: GitRepository, distgit: GitRepository) -> Site:
+    upstream.commit("one")
+    distgit.commit("spec")
+    return Site(tmp_path / "site", upstream, distgit)
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_dry_run_tells_every_target(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert site.rdo("run", "--dry-run", "--json") == 0
+
+    rows = answer(capsys)
+    assert [row["target"] for row in rows] == ["one-deb12", "two-deb12"]
+    assert [row["planned"][0]["package"] for row in rows] == ["python-foo", "python-foo"]
+
+
+def test_a_round_with_nothing_new_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.round()
+    capsys.readouterr()
+
+    assert site.rdo("run", "--target", "one-deb12") == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith("one-deb12: 1 package, nothing new, nothing to build")
+
+
+def test_a_target_that_is_busy_does_not_block_another(
+    site: Site, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for target in ("one-deb12", "two-deb12"):
+        site.round(target)
+    lock = site.folder / "data/one-deb12/round.lock"
+
+    with hold(lock, purpose="rdo trunk run"):
+        assert site.rdo("run", "--json") == 5
+
+    busy, idle = answer(capsys)
+    assert busy["exit_code"] == 5
+    assert "rdo trunk run" in busy["error"]
+    assert idle["exit_code"] == 0
+
+
+def test_an_unreachable_upstream_is_exit_code_6(
+    site: Site, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.round()
+    upstream.path.rename(upstream.path.with_name("away"))
+
+    assert site.rdo("run", "--target", "one-deb12", "--json") == 6
+
+    (row,) = answer(capsys)
+    assert "cannot be reached" in row["stale"]["python-foo"][0]
+
+
+def test_status_shows_where_a_package_stands(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert site.rdo("status", "--target", "one-deb12", "--json") == 0
+    (before,) = answer(capsys)
+    assert before["packages"][0]["condition"] == "never built"
+    assert before["blocked"][0]["reason"] == "was never built"
+
+    site.round()
+    capsys.readouterr()
+    assert site.rdo("status", "--target", "one-deb12", "--json") == 0
+    (after,) = answer(capsys)
+    assert after["packages"][0]["condition"] == "built"
+    assert after["names"]["current"] == after["names"]["consistent"]
+    assert after["blocked"] == []
+
+
+def test_status_says_since_when_and_why_a_package_does_not_build(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.builder.will("python-foo", BROKEN)
+    site.round()
+    capsys.readouterr()
+
+    assert site.rdo("status", "--target", "one-deb12") == 0
+
+    out = capsys.readouterr().out
+    assert "FTBFS" in out
+    assert "compile: gcc: error" in out
+    assert "consistent is blocked by python-foo: fails to build: compile, since 20" in out
+
+
+@pytest.mark.parametrize("by", ["1", "python-foo", "HASH"])
+def test_log_finds_a_build_by_number_package_or_hash(
+    site: Site, upstream: GitRepository, capsys: pytest.CaptureFixture[str], by: str
+) -> None:
+    site.round()
+    capsys.readouterr()
+    head = upstream.git("rev-parse", "HEAD")
+
+    assert site.rdo("log", head[:7] if by == "HASH" else by) == 0
+
+    assert capsys.readouterr().out == f"building python-foo@{head[:7]}\n"
+
+
+def test_a_build_or_package_that_is_not_there_is_exit_code_4(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert site.rdo("log", "python-nothing") == 4
+    assert "no build is called python-nothing" in capsys.readouterr().err
+    assert site.rdo("run", "--dry-run", "--target", "one-deb12", "--package", "python-fo") == 4
+    assert 'did you mean "python-foo"?' in capsys.readouterr().err
+    assert site.rdo("status", "--target", "three") == 4
+
+
+def test_control_characters_of_a_log_do_not_reach_the_terminal(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.round()
+    (site.folder / "data/one-deb12/builds/1/rpmbuild.log").write_text("a\tb\x1b[31mred\n")
+    capsys.readouterr()
+
+    assert site.rdo("log", "1") == 0
+
+    assert capsys.readouterr().out == "a       b\N{REPLACEMENT CHARACTER}[31mred\n"
