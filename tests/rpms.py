@@ -7,13 +7,13 @@ SPEC = """
 Name: {name}
 Version: {version}
 Release: {release}
-Summary: A sample
+Summary: {summary}
 License: MIT
 BuildArch: noarch
 %description
 A sample.
 %package -n {binary}
-Summary: A sample
+Summary: {summary}
 {requires}
 %description -n {binary}
 A sample.
@@ -32,6 +32,7 @@ def make_rpms(
     version: str = "1.0",
     release: str = "1",
     requires: tuple[str, ...] = (),
+    summary: str = "A sample",
 ) -> tuple[Path, ...]:
     """The source RPM of `name` and its one binary, `python-x` giving `python3-x`, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,7 @@ def make_rpms(
             binary=binary,
             version=version,
             release=release,
+            summary=summary,
             requires="\n".join(f"Requires: {requirement}" for requirement in requires),
         )
     )

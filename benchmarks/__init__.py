@@ -1,0 +1,1 @@
+"""What DESIGN calls the speed we owe, measured."""

@@ -1,0 +1,138 @@
+"""Publishing one commit beside many packages, with a long history in the store."""
+
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from rdo.model.artifact import Artifact, Fragment
+from rdo.repodata import read_rpm
+from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
+from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
+
+RPMS, FILES, PUBLICATIONS = 3, 60, 6
+LINES = "".join(f"  <file>/usr/lib/python3/site-packages/x/y{n}.py</file>\n" for n in range(FILES))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of one publication: the first of a process, and the median of the next ones."""
+
+    packages: int
+    older_builds: int
+    first: float
+    median: float
+
+
+def measure(packages: int, older_builds: int) -> Cost:
+    """Publish real RPMs beside `packages` packages of 3 RPMs with 60 files each."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        shelf = RpmShelf(root / "shelf")
+        members = [package(_name(number)) for number in range(packages)]
+        with factory(root, shelf, *members) as made:
+            _fill(made, packages, older_builds // packages)
+            first, *others = [_publish(made, number) for number in range(PUBLICATIONS)]
+    return Cost(packages, older_builds, first, sorted(others)[len(others) // 2])
+
+
+def _publish(made: Factory, number: int) -> float:
+    build = made.build(_name(number), f"f{number}", f"1.{number}")
+    started = time.perf_counter()
+    made.tree.publish(build, made.folder_of(build), made.members)
+    return time.perf_counter() - started
+
+
+def _name(number: int) -> str:
+    return f"python-p{number:04}"
+
+
+def _fill(made: Factory, packages: int, rounds: int) -> None:
+    """Write the rows that `rounds` builds of each package and one good one would have left."""
+    sample = read_rpm(made.shelf.put(made.folder / "sample", "python-sample", "1.0")[-1])
+    rows = list(_rows(packages, rounds))
+    artifacts = [row for build in rows[-packages:] for row in _artifacts(build, sample)]
+    with made.store.write() as at:
+        at.builds.session.execute(insert(CommitRow), [_commit(*row) for row in rows])
+        at.builds.session.execute(insert(BuildRow), [_build(*row) for row in rows])
+        pointers = [
+            {"target": TARGET, "package": name, "newest_id": number, "good_id": number}
+            for number, name, _ in rows[-packages:]
+        ]
+        at.builds.session.execute(insert(PackageRow), pointers)
+        at.builds.session.execute(insert(ArtifactRow), artifacts)
+
+
+def _rows(packages: int, rounds: int) -> Iterator[tuple[int, str, int]]:
+    """The id, package and position of each build."""
+    for position in range(rounds + 1):
+        for number in range(packages):
+            yield position * packages + number + 1, _name(number), position + 1
+
+
+def _commit(number: int, name: str, position: int) -> dict[str, object]:
+    made = commit(name, f"{number:08x}")
+    return {
+        "id": number,
+        "target": TARGET,
+        "package": name,
+        "position": position,
+        "upstream_hash": made.upstream_hash,
+        "distgit_hash": made.distgit_hash,
+        "extended_hash": "",
+        "upstream_time": number,
+        "distgit_time": number,
+        "upstream_branch": "master",
+    }
+
+
+def _build(number: int, name: str, position: int) -> dict[str, object]:
+    return {
+        "id": number,
+        "target": TARGET,
+        "package": name,
+        "commit_id": number,
+        "release_date": number,
+        "attempt": position,
+        "bootstrap": False,
+        "inputs": str(number),
+        "state": "done",
+        "outcome": "built",
+        "detail": "",
+        "needs": "[]",
+        "rpms": "[]",
+        "ticket": "",
+        "created": number,
+        "published": number,
+        "superseded": False,
+    }
+
+
+def _artifacts(
+    build: tuple[int, str, int], sample: tuple[Artifact, Fragment]
+) -> Iterator[dict[str, object]]:
+    number, name, _ = build
+    fragment = sample[1]
+    filelists = fragment.filelists.replace("</package>", f"{LINES}</package>")
+    for part in range(RPMS):
+        primary = fragment.primary.replace("sample", f"{name}-{part}")
+        yield {
+            "build_id": number,
+            "file_name": f"{name}-{part}-1.0-1.noarch.rpm",
+            "name": f"{name}-{part}",
+            "epoch": 0,
+            "version": "1.0",
+            "release": "1",
+            "arch": "noarch",
+            "sha256": f"{number * RPMS + part:064x}",
+            "size": 1,
+            "is_source": False,
+            "provides": "[]",
+            "primary_xml": zlib.compress(primary.encode()),
+            "filelists_xml": zlib.compress(filelists.encode()),
+            "other_xml": zlib.compress(fragment.other.encode()),
+        }
