@@ -95,6 +95,18 @@ def test_a_failed_clone_leaves_no_mirror_and_the_next_one_works(
     assert Mirror.clone(upstream.url, mirror_path).resolve("master") == head
 
 
+def test_a_mirror_never_prunes_what_a_force_push_dropped(
+    upstream: GitRepository, mirror_path: Path
+) -> None:
+    upstream.commit("one")
+    mirrors = (Mirror.clone(upstream.url, mirror_path), Mirror.create(mirror_path.parent / "new"))
+
+    for mirror in mirrors:
+        config = (mirror.path / "config").read_text()
+        assert "pruneExpire = never" in config
+        assert "autoDetach = false" in config
+
+
 def test_commits_since_follows_the_first_parent_oldest_first(
     upstream: GitRepository, mirror_path: Path
 ) -> None:

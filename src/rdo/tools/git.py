@@ -47,11 +47,7 @@ _ENVIRONMENT: dict[str, str | None] = {
 }
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # A gc in the background would outlive us and a pruning one would lose force-pushed commits.
-_MIRROR_SETTINGS = (
-    ("gc.autoDetach", "false"),
-    ("gc.pruneExpire", "never"),
-    ("maintenance.autoDetach", "false"),
-)
+_MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +103,9 @@ class Mirror:
         if new.exists():  # left by a clone that was killed
             shutil.rmtree(new)
         new.parent.mkdir(parents=True, exist_ok=True)
-        command = ("git", "clone", "--quiet", "--bare", "--", check_url(url), new)
+        settings = (f"--config={setting}" for setting in _MIRROR_SETTINGS)
+        command = ("git", "clone", "--quiet", "--bare", *settings, "--", check_url(url), new)
         runner(*command, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
-        cls(new, runner)._configure()
         new.replace(path)
         return cls(path, runner)
 
@@ -120,7 +116,8 @@ class Mirror:
         command = ("git", "init", "--quiet", "--bare", "--initial-branch=master", "--", path)
         runner(*command, env=_ENVIRONMENT)
         mirror = cls(path, runner)
-        mirror._configure()
+        for setting in _MIRROR_SETTINGS:
+            mirror._git("config", *setting.split("="))
         # What is committed from a folder is kept byte for byte, whatever its .gitattributes say.
         (path / "info").mkdir(exist_ok=True)
         (path / "info/attributes").write_text("* -text -ident -filter -working-tree-encoding\n")
@@ -279,10 +276,6 @@ class Mirror:
         if hash_ is None:
             raise NotFoundError(f"{self.path.name} has no branch, tag or commit {ref}")
         return hash_
-
-    def _configure(self) -> None:
-        for name, value in _MIRROR_SETTINGS:
-            self._git("config", name, value)
 
     def _git(
         self,
