@@ -103,8 +103,8 @@ def test_a_mirror_never_prunes_what_a_force_push_dropped(
 
     for mirror in mirrors:
         config = (mirror.path / "config").read_text()
-        assert "pruneExpire = never" in config
-        assert "autoDetach = false" in config
+        assert "pruneexpire = never" in config.lower()
+        assert config.lower().count("autodetach = false") == 2
 
 
 def test_commits_since_follows_the_first_parent_oldest_first(

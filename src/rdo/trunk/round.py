@@ -81,13 +81,13 @@ def _do_round(
 ) -> Report:
     started = time.monotonic()
     recover(means)
-    log.info("%s: asking the remotes of %d packages", means.target, len(packages))
+    log.info("%s: asking the remotes of %d package(s)", means.target, len(packages))
     followed = means.remotes.poll(packages)
     with means.store.read() as at:
         plan = make_plan(at, means.target, followed, options.rules)
     if plan.commits:
         seconds = time.monotonic() - started
-        log.info("%s: %d builds planned after %.1f s", means.target, len(plan.commits), seconds)
+        log.info("%s: %d build(s) planned after %.1f s", means.target, len(plan.commits), seconds)
     for note in plan.notes:
         log.warning("%s", note)
     digest = means.open_workplace().platform_digest if plan.commits else ""
