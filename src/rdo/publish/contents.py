@@ -57,7 +57,7 @@ def of_build(
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
     stored = (StoredArtifact(0, build.id, build.package, artifact) for artifact in own)
-    rows = _rows(members, shared, now, GoodBuild(build, tuple(stored)))
+    rows = _rows(members, shared, now, GoodBuild(build.commit, build.release.date, tuple(stored)))
     return Contents(
         component,
         hash_directory(build.commit, component),
@@ -101,7 +101,7 @@ def _rows(
     """
     listed = {package.name for package in shared}
     for package in members.packages:
-        if own and package.name == own.build.package:
+        if own and package.name == own.commit.package:
             yield _row(package, own, Status.SUCCESS)
         elif package.name in listed and (good := now.good.get(package.name)):
             yield _row(package, good, Status.of_failure(now.pointers[package.name].failure))
@@ -109,10 +109,10 @@ def _rows(
 
 def _row(package: Package, good: GoodBuild, status: Status) -> VersionsRow:
     return VersionsRow(
-        commit=good.build.commit,
+        commit=good.commit,
         source_repo=package.upstreams[0],
         dist_repo=package.distgit,
         status=status,
-        built=good.build.release.date,
+        built=good.release_date,
         nvr=good.nvr,
     )

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
+from rdo.model.commit import Commit
 from rdo.store import Transaction
 from rdo.store.artifacts import StoredArtifact
-from rdo.store.builds import Build
 
 
 @dataclass(frozen=True, slots=True)
 class GoodBuild:
-    """A published build and its RPMs; neither ever changes."""
+    """A published build and its RPMs, as far as they never change."""
 
-    build: Build
+    commit: Commit
+    release_date: datetime
     artifacts: tuple[StoredArtifact, ...]
 
     @property
@@ -33,11 +35,12 @@ class GoodBuilds:
     def read(self, at: Transaction, build_ids: Collection[int]) -> Mapping[str, GoodBuild]:
         """The builds with these ids, by package."""
         missing = [build_id for build_id in build_ids if build_id not in self._known]
+        # Sorted by package, of which each has one good build: the RPMs of a build are together.
         by_build = groupby(at.artifacts.of_builds(missing), key=lambda stored: stored.build_id)
         artifacts = {build_id: tuple(stored) for build_id, stored in by_build}
         known = self._known | {
-            build.id: GoodBuild(build, artifacts.get(build.id, ()))
-            for build in at.builds.get_many(missing)
+            build_id: GoodBuild(commit, date, artifacts.get(build_id, ()))
+            for build_id, (commit, date) in at.builds.origins(missing).items()
         }
         self._known = {build_id: known[build_id] for build_id in build_ids}
-        return {good.build.package: good for good in self._known.values()}
+        return {good.commit.package: good for good in self._known.values()}

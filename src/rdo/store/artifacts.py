@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
@@ -57,15 +57,41 @@ class Artifacts:
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
-        # Columns and not objects: there are many of them.
         query = select(ArtifactRow.id, BuildRow.package, *_LIGHT)
         return query.join(BuildRow, ArtifactRow.build_id == BuildRow.id)
 
     def _read(self, query: Select[*tuple[Any, ...]]) -> tuple[StoredArtifact, ...]:
+        # Columns and no objects, unpacked and not named: there are thousands of them.
         ordered = query.order_by(BuildRow.package, ArtifactRow.file_name)
         return tuple(
-            StoredArtifact(row.id, row.build_id, row.package, _artifact(row))
-            for row in self.session.execute(ordered)
+            StoredArtifact(
+                artifact_id,
+                build_id,
+                package,
+                Artifact(
+                    file_name,
+                    Nevra(name, epoch, version, release, arch),
+                    sha256,
+                    size,
+                    is_source,
+                    tuple(json.loads(provides)),
+                ),
+            )
+            for (
+                artifact_id,
+                package,
+                build_id,
+                file_name,
+                name,
+                epoch,
+                version,
+                release,
+                arch,
+                sha256,
+                size,
+                is_source,
+                provides,
+            ) in self.session.execute(ordered)
         )
 
     def provides(self, target: str) -> dict[str, tuple[str, ...]]:
@@ -109,7 +135,7 @@ def _light() -> Select[ArtifactRow]:
     return select(ArtifactRow).options(load_only(*_LIGHT))
 
 
-def _artifact(row: ArtifactRow | Row[*tuple[Any, ...]]) -> Artifact:
+def _artifact(row: ArtifactRow) -> Artifact:
     nevra = Nevra(row.name, row.epoch, row.version, row.release, row.arch)
     provides = tuple(json.loads(row.provides))
     return Artifact(row.file_name, nevra, row.sha256, row.size, row.is_source, provides)

@@ -154,9 +154,12 @@ class Builds:
             raise NotFoundError(f"there is no build {build_id}")
         return found[0]
 
-    def get_many(self, build_ids: Collection[int]) -> tuple[Build, ...]:
-        """The builds with these ids, by id; unknown ones are left out."""
-        return self._select(BuildRow.id.in_(build_ids))
+    def origins(self, build_ids: Collection[int]) -> dict[int, tuple[Commit, datetime]]:
+        """What does not change about builds, for many at once: commit and release date."""
+        columns = (BuildRow.id.label("build_id"), BuildRow.release_date, *CommitRow.__table__.c)
+        query = select(*columns).join(CommitRow, BuildRow.commit_id == CommitRow.id)
+        rows = self.session.execute(query.where(BuildRow.id.in_(build_ids)))
+        return {row.build_id: (commit_of(row), moment(row.release_date)) for row in rows}
 
     def newest(self, target: str, package: str) -> Build | None:
         """The package's build with the highest id, whatever its state."""

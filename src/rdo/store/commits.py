@@ -1,8 +1,9 @@
 """The commits of a target, in each package's own order."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
@@ -86,7 +87,8 @@ class Commits:
         return self.session.scalar(query) or 0
 
 
-def commit_of(row: CommitRow) -> Commit:
+def commit_of(row: CommitRow | Row[*tuple[Any, ...]]) -> Commit:
+    """The value of a row, or of any result that has the columns of one."""
     return Commit(
         package=row.package,
         upstream_hash=row.upstream_hash,
