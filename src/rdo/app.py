@@ -1,6 +1,7 @@
 """What cli and web put together, each part opened on first use."""
 
 import getpass
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rdo.metadata import Distribution, ReleasePackages
     from rdo.roots.platforms import Platforms
     from rdo.store import Store
+
+RDOINFO = "https://github.com/redhat-openstack/rdoinfo.git"
 
 
 class App:
@@ -60,6 +63,25 @@ class App:
         cache = self.settings.cache / "metadata"
         max_age = self.metadata_max_age_seconds
         return metadata.load(section.source, section.file, cache=cache, max_age=max_age)
+
+    def metadata(
+        self, source: str = "", file: str = "", *, ref: str = "HEAD", max_age: float | None = None
+    ) -> "Distribution":
+        """Metadata of a folder or git repository, else of rdo.toml, else RDO's own.
+
+        What the commands that only look need; unlike `distribution` it needs no rdo.toml.
+        """
+        from rdo import metadata
+
+        age = self.metadata_max_age_seconds if max_age is None else max_age
+        section = None if source else self.settings.metadata
+        if section:
+            cache = self.settings.cache / "metadata"
+            file = file or section.file
+            return metadata.load(section.source, file, cache=cache, ref=ref, max_age=age)
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = Path(caches) / "rdo/metadata"
+        return metadata.load(source or RDOINFO, file, cache=cache, ref=ref, max_age=age)
 
     def packages(self, target: str) -> "ReleasePackages":
         """The packages of a target, resolved for its release and, if it is named there, base OS."""
@@ -159,6 +181,7 @@ class App:
         from rdo.roots.build_root import remove_leftovers
 
         remove_leftovers(self.roots)
+        dependencies.prepare()
         return Workshop(
             dependencies.wheels.base,
             dependencies.wheels.content,

@@ -114,3 +114,15 @@ def test_a_remote_import_follows_its_repository(
     shared.commit("two", {"x.yml": "packages: [{project: moved-on}]"})
 
     assert names(metadata.load(info.path, cache=cache, max_age=0)) == ["moved-on"]
+
+
+def test_a_ref_of_a_folder_inside_a_repository(tmp_path: Path, cache: Path) -> None:
+    around = GitRepository(tmp_path / "around")
+    around.commit("one", {"info/rdo.yml": MAIN, "info/tags/more.yml": "packages: [{project: a}]"})
+    around.commit("two", {"info/tags/more.yml": "packages: [{project: b}]"})
+    around.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "HEAD~1")
+
+    assert names(metadata.load(around.path / "info", cache=cache, ref="HEAD~1")) == ["a"]
+    assert names(metadata.load(tmp_path / "linked/info", cache=cache, ref="master")) == ["b"]
+    with pytest.raises(ConfigError, match="is not in a git repository"):
+        metadata.load(tmp_path, cache=cache, ref="HEAD~1")

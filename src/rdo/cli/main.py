@@ -1,19 +1,18 @@
 """The `rdo` command: its groups, loaded when used, its logging, its exit codes."""
 
-import importlib
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from rdo import __version__, log_context
-from rdo.errors import UserError, did_you_mean
+from rdo.cli.lazy import Lazy, LazyGroup
+from rdo.errors import UserError
 
 if TYPE_CHECKING:
     from rdo.app import App
@@ -36,51 +35,16 @@ Exit codes:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
-    """A command that is imported when it is called; `help` is its line in `rdo --help`."""
-
-    module: str
-    command: str
-    help: str
-
-
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy("rdo.cli.config", "config", "Show what is configured, and from where."),
     "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
     "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
+    "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
 }
-
-
-class LazyGroup(click.Group):
-    """A group whose help does not import its commands."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *COMMANDS})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        lazy = COMMANDS.get(cmd_name)
-        if lazy is None:
-            return super().get_command(ctx, cmd_name)
-        command = getattr(importlib.import_module(lazy.module), lazy.command)
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]}{did_you_mean(args[0], known)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
 
 
 def _options(
@@ -95,6 +59,7 @@ def _options(
 
 @click.group(
     cls=LazyGroup,
+    lazy=COMMANDS,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

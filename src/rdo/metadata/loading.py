@@ -14,10 +14,12 @@ from rdo.metadata.reading import Reading
 from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source
 from rdo.model.address import is_address
 
+USUAL_FILES = ("rdo-full.yml", "rdo.yml")
+
 
 def load(
     source: str | Path,
-    file: str = "rdo.yml",
+    file: str = "",
     *,
     cache: Path | None = None,
     ref: str = "HEAD",
@@ -25,11 +27,18 @@ def load(
 ) -> Distribution:
     """Read the distribution from a folder or a git repository.
 
+    Without `file` it is rdo-full.yml if there is one, which for RDO has the dependencies too,
+    else rdo.yml.
     `cache` is a folder of ours for parsed trees and, for a git URL, its mirror; without it a
     folder is parsed each time. A URL is asked at most once per `max_age` seconds.
     """
     loader = _Loader(cache, max_age)
-    return loader.load(loader.open(str(source), ref), file)
+    opened = loader.open(str(source), ref)
+    return loader.load(opened, file or _usual_file(opened.folder))
+
+
+def _usual_file(folder: Path) -> str:
+    return next((name for name in USUAL_FILES if (folder / name).is_file()), USUAL_FILES[-1])
 
 
 class _Loader:

@@ -4,6 +4,7 @@ A package is here the mapping of its attributes, under the names of the format.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
@@ -54,6 +55,21 @@ class Filter:
 def filtered(packages: Iterable[Attributes], filters: Sequence[Filter]) -> list[Attributes]:
     """The packages that all filters let through."""
     return [package for package in packages if all(f.matches(package) for f in filters)]
+
+
+def tagged(packages: Iterable[Attributes], tag: str | None) -> list[Attributes]:
+    """The packages that carry a tag; all of them without one."""
+    return [package for package in packages if tag is None or tag in (package.get("tags") or ())]
+
+
+def named(packages: Sequence[Attributes], name: str) -> Attributes:
+    """The package with this name, else with this project."""
+    for key in ("name", "project"):
+        for package in packages:
+            if package.get(key) == name:
+                return package
+    known = [str(package.get(key)) for package in packages for key in ("name", "project")]
+    raise NotFoundError(f"the metadata has no package {name}{did_you_mean(name, known)}")
 
 
 def find_package(
@@ -188,3 +204,34 @@ def orphans(packages: Iterable[Attributes], gone: Iterable[str]) -> list[Attribu
         for package in packages
         if {str(address).lower() for address in package.get("maintainers") or ()} <= left
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCount:
+    """A release and how many packages carry its tag."""
+
+    name: str
+    status: str | None
+    packages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What there is; `kinds` counts packages by their config, the largest first."""
+
+    releases: tuple[ReleaseCount, ...]
+    packages: int
+    components: int
+    kinds: Mapping[str, int]
+
+
+def summary(info: Info) -> Summary:
+    """Count the releases and packages of the metadata."""
+    packages = info["packages"]
+    kinds = Counter(str(package.get("conf") or "no config") for package in packages)
+    releases = tuple(
+        ReleaseCount(x["name"], x.get("status"), len(tagged(packages, x["name"])))
+        for x in info["releases"]
+    )
+    components = len(info.get("components") or ())
+    return Summary(releases, len(packages), components, dict(kinds.most_common()))

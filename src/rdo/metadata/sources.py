@@ -50,11 +50,25 @@ def open_source(
     if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
         return _exported(Mirror(folder), ref, cache)
     if ref != "HEAD":
-        return _exported(Mirror(folder / ".git"), ref, cache)
+        repository, inside = _repository_of(folder.absolute())
+        exported = _exported(Mirror(repository), ref, cache)
+        return Source(exported.folder / inside, "", exported.state)
     here = Path.cwd()
     absolute = folder.absolute()
     shown = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
     return Source(absolute, "" if shown == Path() else f"{shown}/")
+
+
+def _repository_of(folder: Path) -> tuple[Path, Path]:
+    """The git directory of the work tree around a folder, and the folder's place in it."""
+    for top in (folder, *folder.parents):
+        found = top / ".git"
+        if found.is_dir():
+            return found, folder.relative_to(top)
+        if found.is_file():  # a linked work tree
+            pointed = found.read_text().removeprefix("gitdir:").strip()
+            return top / pointed, folder.relative_to(top)
+    raise ConfigError(f"metadata: {folder} is not in a git repository")
 
 
 def _fetched(url: str, cache: Path, max_age: float) -> Mirror:

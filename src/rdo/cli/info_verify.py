@@ -1,0 +1,81 @@
+"""`rdo info verify`: the metadata's faults, for people and for CI."""
+
+from pathlib import Path
+
+import click
+
+from rdo import atomic
+from rdo.cli import output
+from rdo.cli.info import Asked, metadata_options
+from rdo.errors import ConfigError
+from rdo.metadata import Fault, Level, MetadataError, reports
+from rdo.metadata.online import unreachable
+from rdo.metadata.verify import verify as verify_all
+
+FORMATS = ("text", "github", "sarif")
+
+
+@click.command()
+@click.option("--online", is_flag=True, help="Ask every upstream and distgit for its branches.")
+@click.option("--release", "releases", multiple=True, metavar="TAG", help="Ask for these only.")
+@click.option("--strict", is_flag=True, help="A warning is as bad as an error.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Known faults, not told again.")
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Make such a file.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@metadata_options
+@output.json_option
+def verify(
+    asked: Asked,
+    online: bool,
+    releases: tuple[str, ...],
+    strict: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    form: str,
+    as_json: bool,
+) -> None:
+    """Check the metadata; ends with 2 when there is an error.
+
+    \b
+    rdo info verify --info .
+    rdo info verify --info . --format github --baseline known-faults.txt
+    rdo info verify --online --release flamingo
+    """
+    found = _faults(asked, online, releases)
+    if write_baseline:
+        atomic.write_file(write_baseline, reports.baseline(found))
+        output.show(None, False, f"wrote {write_baseline}: {reports.count(found) or 'no fault'}")
+        return
+    if baseline:
+        found = reports.new_since(found, _text(baseline))
+    _show(found, form, as_json)
+    bad = found if strict else [fault for fault in found if fault.level is Level.ERROR]
+    if bad:
+        raise ConfigError(f"the metadata has {reports.count(found)}")
+
+
+def _faults(asked: Asked, online: bool, releases: tuple[str, ...]) -> list[Fault]:
+    try:
+        distribution = asked.load().located
+    except MetadataError as error:
+        return list(error.faults)
+    found = verify_all(distribution)
+    return found + unreachable(distribution, releases) if online else found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the baseline {file} cannot be read: {error}") from error
+
+
+def _show(found: list[Fault], form: str, as_json: bool) -> None:
+    if form == "sarif":
+        output.show(reports.sarif(found), True)
+    elif form == "github":
+        output.show(None, False, reports.github(found))
+    else:
+        rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in found]
+        people = output.Table(("level", "where", "rule", "fault"), rows)
+        output.show(found, as_json, people if found else "no fault found")

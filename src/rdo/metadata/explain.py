@@ -1,0 +1,52 @@
+"""Why a package is as it is: which layer, in which file and line, gave each value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rdo.metadata.distribution import Distribution
+from rdo.metadata.faults import Where
+from rdo.metadata.resolve import Layer, attributes, layers
+from rdo.metadata.tree import Items
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A value, the layer that gave it, and where it is written.
+
+    A tag and an item of a list have a reason of their own: `tags.oak`, `maintainers[0]`.
+    """
+
+    key: str
+    value: Any
+    layer: str
+    where: Where
+
+
+def explain(distribution: Distribution, project: str, tag: str | None = None) -> list[Reason]:
+    """The reasons of all values of the package with this project, sorted by key."""
+    located = distribution.located
+    (raw,) = (x for x in located.tree["packages"] if x["project"] == project)
+    values = attributes(raw, located.tree, tag)
+    givers: dict[str, Layer] = {}
+    for layer in layers(raw, located.tree, tag):
+        givers |= dict.fromkeys(layer.values, layer)
+    reasons = []
+    for key, layer in sorted(givers.items()):
+        for name, value, place in _parts(key, values[key], layer):
+            where = located.files.where(place) if located.files else Where("?")
+            reasons.append(Reason(name, value, layer.name, where))
+    return reasons
+
+
+def _parts(key: str, value: Any, layer: Layer) -> Iterator[tuple[str, Any, int]]:
+    places: dict[Any, int] = getattr(layer.values, "places", {})
+    if isinstance(value, Mapping) and value:
+        below: dict[Any, int] = getattr(value, "places", {})
+        for name, one in value.items():
+            yield f"{key}.{name}", one, below.get(name, 0)
+    elif isinstance(value, Items) and value:
+        for number, (one, place) in enumerate(zip(value, value.places, strict=True)):
+            yield f"{key}[{number}]", one, place
+    else:
+        yield key, value, places.get(key, 0)

@@ -1,0 +1,104 @@
+"""Whether the repositories that the metadata names are there, with the branches it asks for."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rdo.errors import UserError
+from rdo.metadata.distribution import Distribution
+from rdo.metadata.explain import explain
+from rdo.metadata.faults import Fault, Level, MetadataError, Where
+from rdo.metadata.values import Status
+from rdo.model.package import Package
+from rdo.tools.git import ls_remote
+
+AT_ONCE = 16
+TIMEOUT_SECONDS = 60.0
+
+# The references of a remote by full name; a UserError if it does not answer.
+Ask = Callable[[str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A branch or tag that a package wants of a repository, and the key that says so."""
+
+    project: str
+    key: str
+    url: str
+    branch: str
+    tag: str
+
+
+def ask(url: str) -> Mapping[str, str]:
+    """The references of a git remote, asked with a patience fit for a check."""
+    return ls_remote(url, timeout=TIMEOUT_SECONDS)
+
+
+def unreachable(
+    distribution: Distribution, tags: Iterable[str] = (), ask: Ask = ask
+) -> list[Fault]:
+    """What the remotes of the releases' packages lack: themselves, or a branch.
+
+    Without `tags` all releases that are not at their end of life are looked at. Each remote
+    is asked once, at most 16 at the same time. A branch that became `unmaintained/…` or a
+    tag `…-eol`, as OpenStack's do, is there.
+    """
+    wanted = set(_wanted(distribution, list(tags) or _living(distribution)))
+    urls = sorted({want.url for want in wanted})
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as pool:
+        answers = dict(zip(urls, pool.map(lambda url: _answer(url, ask), urls), strict=True))
+    places: dict[str, dict[str, Where]] = {}
+    faults = set()
+    for want in sorted(wanted, key=lambda want: (want.project, want.key, want.tag)):
+        if want.project not in places:
+            reasons = explain(distribution, want.project)
+            places[want.project] = {reason.key: reason.where for reason in reasons}
+        if message := _missing(want, answers[want.url]):
+            where = places[want.project].get(want.key, Where("?"))
+            faults.add(Fault(Level.ERROR, "online", where, f"package {want.project}: {message}"))
+    return sorted(faults, key=lambda fault: (fault.where, fault.message))
+
+
+def _living(distribution: Distribution) -> list[str]:
+    return [x.name for x in distribution.releases if x.status != Status.EOL]
+
+
+def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted]:
+    for tag in tags:
+        try:
+            packages = distribution.target(tag).packages
+        except MetadataError:
+            continue  # told by the checks that need no network
+        for package in packages:
+            yield from _wants_of(package, tag)
+
+
+def _wants_of(package: Package, tag: str) -> Iterator[_Wanted]:
+    for url in package.upstreams[:1]:
+        if not url.startswith("pypi:"):
+            yield _Wanted(package.project, "upstream", url, package.upstream_branch, tag)
+    yield _Wanted(package.project, "master-distgit", package.distgit, package.distgit_branch, tag)
+
+
+def _answer(url: str, ask: Ask) -> Mapping[str, str] | str:
+    try:
+        return ask(url)
+    except UserError as error:
+        return str(error).splitlines()[-1]
+
+
+def _missing(want: _Wanted, answer: Mapping[str, str] | str) -> str:
+    if isinstance(answer, str):
+        return f"{want.url} cannot be reached: {answer}"
+    if re.fullmatch(r"[0-9a-f]{7,64}", want.branch):
+        return ""  # a commit; only a fetch could tell
+    series = want.branch.removeprefix("stable/")
+    names = (
+        f"refs/heads/{want.branch}", f"refs/tags/{want.branch}",
+        f"refs/heads/unmaintained/{series}", f"refs/tags/{series}-eol",
+    )  # fmt: skip
+    if any(name in answer for name in names):
+        return ""
+    return f"{want.url} has no branch or tag {want.branch}, which {want.tag} asks for"

@@ -1,0 +1,76 @@
+"""Faults in the forms that CI reads, and the baseline by which an old repository starts clean."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rdo import __version__
+from rdo.metadata.faults import Fault, Level
+
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def github(faults: Iterable[Fault]) -> str:
+    """Workflow commands that GitHub shows beside the lines of a change."""
+    return "\n".join(
+        f"::{fault.level} file={_property(fault.where.file)},line={max(1, fault.where.line)},"
+        f"title={_property(fault.rule)}::{_data(fault.message)}"
+        for fault in faults
+    )
+
+
+def sarif(faults: Iterable[Fault]) -> dict[str, Any]:
+    """The faults as a SARIF log."""
+    found = list(faults)
+    rules = [{"id": rule} for rule in sorted({fault.rule for fault in found})]
+    driver = {"name": "rdo info verify", "version": __version__, "rules": rules}
+    return {
+        "$schema": _SARIF,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": [_result(fault) for fault in found]}],
+    }
+
+
+def _result(fault: Fault) -> dict[str, Any]:
+    location = {
+        "artifactLocation": {"uri": fault.where.file},
+        "region": {"startLine": max(1, fault.where.line)},
+    }
+    return {
+        "ruleId": fault.rule,
+        "level": str(fault.level),
+        "message": {"text": fault.message},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def baseline(faults: Iterable[Fault]) -> str:
+    """The faults of today as a file; without lines, so that edits elsewhere do not wake them."""
+    lines = sorted({_known_as(fault) for fault in faults})
+    head = "# Known faults, one per line; `rdo info verify --baseline FILE` does not tell them.\n"
+    return head + "".join(f"{line}\n" for line in lines)
+
+
+def new_since(faults: Iterable[Fault], text: str) -> list[Fault]:
+    """The faults that a baseline does not have."""
+    known = {line for line in text.splitlines() if line and not line.startswith("#")}
+    return [fault for fault in faults if _known_as(fault) not in known]
+
+
+def count(faults: Iterable[Fault]) -> str:
+    """How many errors and warnings, in words; empty if there are none."""
+    levels = [fault.level for fault in faults]
+    counts = [(levels.count(level), level) for level in Level]
+    words = [f"{number} {level}{'s' if number > 1 else ''}" for number, level in counts if number]
+    return " and ".join(words)
+
+
+def _known_as(fault: Fault) -> str:
+    return f"{fault.rule} {fault.where.file}: {fault.message}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

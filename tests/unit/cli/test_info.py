@@ -1,0 +1,182 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rdo.cli import main
+
+DATA = Path(__file__).parents[2] / "data/info"
+ASKED = ("--info", str(DATA), "--file", "all.yml")
+
+Ask = Callable[..., str]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Run `rdo info …` and return what it printed; it must end with `code`."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args: str, code: int = 0) -> str:
+        assert main.run(["info", *args]) == code
+        said = capsys.readouterr()
+        return said.out or said.err
+
+    return run
+
+
+def test_the_summary_needs_no_verb(ask: Ask) -> None:
+    assert ask(*ASKED).startswith("3 releases, 8 packages, 3 components\n")
+    assert json.loads(ask(*ASKED, "--json"))["kinds"]["lib"] == 3
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_filters_need_no_verb_and_options_may_stand_anywhere(ask: Ask, order: str) -> None:
+    filters = ("tags:maple", "component:~network", "--names")
+
+    args = (*ASKED, *filters) if order == "before" else (*filters, *ASKED)
+
+    assert ask(*args) == "openstack-alpha\npython-beta\n"
+
+
+def test_a_filter_applies_to_the_overrides_of_a_tag(ask: Ask) -> None:
+    args = ("component:network", "--names", *ASKED)
+
+    assert ask(*args) == "gamma-lib\n"
+    assert ask(*args, "--apply-tag", "oak-uc") == "openstack-alpha\ngamma-lib\n"
+
+
+def test_packages_are_shown_as_table_json_and_yaml(ask: Ask) -> None:
+    table = ask("name:alpha", *ASKED)
+    as_json = json.loads(ask("name:alpha", "--json", *ASKED))
+    as_yaml = yaml.safe_load(ask("name:alpha", "--yaml", *ASKED))
+
+    assert table.splitlines()[1].split() == [
+        "openstack-alpha", "alpha", "common", "maple,", "oak,", "oak-uc",
+    ]  # fmt: skip
+    assert as_json == as_yaml
+    assert as_json[0]["tags"] == {"maple": {"source-branch": "1.2.3"}, "oak": None} | {
+        "oak-uc": {"source-branch": "3.0.0", "component": "network"}
+    }
+
+
+def test_one_package_is_shown_whole(ask: Ask) -> None:
+    shown = yaml.safe_load(ask("package", "alpha", *ASKED))
+
+    assert shown == json.loads(ask("package", "openstack-alpha", "--json", *ASKED))
+    assert shown["upstream"] == "https://git.example.test/openstack/alpha"
+
+
+def test_an_unknown_package_is_not_found(ask: Ask) -> None:
+    assert 'did you mean "alpha"?' in ask("package", "alhpa", *ASKED, code=4)
+
+
+def test_findpkg_guesses_unless_it_is_strict(ask: Ask) -> None:
+    assert ask("findpkg", "git@x:openstack/beta", "--names", *ASKED) == "python-beta\n"
+    assert "no package is found" in ask("findpkg", "bet", "--strict", *ASKED, code=4)
+
+
+def test_releases_map_base_os_to_branches(ask: Ask) -> None:
+    rows = [line.split() for line in ask("releases", *ASKED).splitlines()[1:]]
+    assert rows[1] == [
+        "oak", "2026.1", "development", "el9s", "rpm-el9s", "master", "cbs/oak-el9s",
+    ]  # fmt: skip
+    eol = json.loads(ask("releases", "--status", "eol", "--json", *ASKED))
+    assert [release["name"] for release in eol] == ["elm"]
+
+
+def test_components_are_counted_per_release(ask: Ask) -> None:
+    assert json.loads(ask("components", "--json", *ASKED)) == {
+        "common": 3, "network": 1, "storage": 1,
+    }  # fmt: skip
+    assert json.loads(ask("components", "--release", "oak-uc", "--json", *ASKED))["network"] == 1
+
+
+def test_maintainers_and_what_they_leave_behind(ask: Ask) -> None:
+    assert ask("maintainers", *ASKED).splitlines()[1].split() == ["first@example.test", "5"]
+    assert ask("maintainers", "fourth@example.test", *ASKED) == "gamma-lib\n"
+    assert "nobody" in ask("maintainers", "x@example.test", *ASKED, code=4)
+    assert ask("maintainers", "--gone", "fourth@example.test", *ASKED) == "gamma-lib\n"
+
+
+def test_distrepos_have_distroinfos_shape(ask: Ask) -> None:
+    answer = json.loads(ask("distrepos", "oak/el10s", "--json", *ASKED))
+
+    assert answer == [
+        [
+            "oak",
+            "el10s",
+            [{"name": "oak el10s", "url": "http://mirror.example.test/oak/"}, {"name": "CRB"}],
+        ]
+    ]
+
+
+def test_why_names_rule_file_and_line(ask: Ask) -> None:
+    reasons = json.loads(ask("why", "alpha", "--apply-tag", "oak-uc", "--json", *ASKED))
+
+    told = {
+        reason["key"]: (reason["value"], reason["layer"], reason["where"]) for reason in reasons
+    }
+    assert told["name"] == (
+        "openstack-alpha", "package-configs.core", f"{DATA}/main.yml:53",
+    )  # fmt: skip
+    assert told["distgit"][1:] == ("package-default", f"{DATA}/main.yml:45")
+    assert told["source-branch"] == ("3.0.0", "tags.oak-uc", f"{DATA}/tags/oak.yml:6")
+    assert told["tags.maple"][1:] == ("package", f"{DATA}/all.yml:14")
+    assert told["maintainers[1]"][2] == f"{DATA}/main.yml:60"
+
+
+def test_dump_has_two_shapes(ask: Ask) -> None:
+    as_lists = json.loads(ask("dump", *ASKED))
+    as_dicts = json.loads(ask("dump", "--as", "dicts", *ASKED))
+
+    assert {package["project"]: package for package in as_lists["packages"]} == as_dicts["packages"]
+    assert list(as_dicts["releases"]) == ["oak", "maple", "elm"]
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "rdo.yml").write_text(f"releases: [{{name: oak, branch: b, repos: []}}]\n{text}\n")
+
+
+def test_verify_ends_with_2_for_an_error_and_0_for_a_warning(ask: Ask, tmp_path: Path) -> None:
+    assert "distrepo-url" in ask("verify", *ASKED)
+    assert "distrepo-url" in ask("verify", "--strict", *ASKED, code=2)
+
+    write(tmp_path, "packages: [{project: a}]")
+    found = json.loads(ask("verify", "--json", "--info", str(tmp_path), code=2))
+    assert {fault["rule"] for fault in found} == {"required", "status", "unused"}
+
+
+def test_verify_tells_what_cannot_be_read_like_any_fault(ask: Ask, tmp_path: Path) -> None:
+    write(tmp_path, "packages: [")
+
+    said = ask("verify", "--format", "github", "--info", str(tmp_path), code=2)
+
+    assert said.startswith("::error file=rdo.yml,line=2,title=syntax::")
+
+
+def test_verify_starts_clean_from_a_baseline(ask: Ask, tmp_path: Path) -> None:
+    write(tmp_path, "packages: [{project: a}]")
+    file = str(tmp_path / "known")
+    ask("verify", "--info", str(tmp_path), "--write-baseline", file)
+
+    assert ask("verify", "--info", str(tmp_path), "--baseline", file) == "no fault found\n"
+    write(tmp_path, "\npackages: [{project: a}, {project: b, name: b}]")
+    said = ask("verify", "--info", str(tmp_path), "--baseline", file, code=2)
+    assert said.splitlines()[1].split()[:3] == ["error", "rdo.yml:3", "required"]
+
+
+def test_verify_writes_sarif(ask: Ask) -> None:
+    assert json.loads(ask("verify", "--format", "sarif", *ASKED))["version"] == "2.1.0"
+
+
+def test_the_metadata_of_rdo_toml_is_asked_by_default(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rdo.toml").write_text(f"[metadata]\nsource = '{DATA}'\nfile = 'main.yml'\n")
+
+    assert main.run(["-C", str(tmp_path), "info", "releases", "--json"]) == 0
+
+    names = [release["name"] for release in json.loads(capsys.readouterr().out)]
+    assert names == ["oak", "maple", "elm"]
