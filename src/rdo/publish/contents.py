@@ -53,7 +53,7 @@ def of_build(
     site: Site, build: Build, own: Mapping[Artifact, Fragment], members: Members, now: Snapshot
 ) -> Contents:
     """The hash repository of a build: its own RPMs and every other member's newest good ones."""
-    component = site.component(build.commit.component)
+    component = site.component(build.package, build.commit.component)
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
     stored = (StoredArtifact(0, build.id, build.package, artifact) for artifact in own)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from rdo.errors import ConfigError
 from rdo.model.package import Package
 
 
@@ -21,9 +22,19 @@ class Site:
     project_name: str = "RDO"
     components: bool = False
 
-    def component(self, of_package: str | None) -> str | None:
-        """The component whose part of the tree a package of component `of_package` enters."""
-        return of_package if self.components else None
+    def component(self, package: str, component: str | None) -> str | None:
+        """The component whose part of the tree `package` enters, if the metadata says this one.
+
+        In a tree of components a package without one would have no place.
+        """
+        if not self.components:
+            return None
+        if component is None:
+            raise ConfigError(
+                f"package {package} has no component, but target {self.target} uses components: "
+                "give it one in the metadata"
+            )
+        return component
 
     def url(self, path: PurePosixPath) -> str:
         return f"{self.base_url.rstrip('/')}/{self.target}/repos/{path}"
@@ -39,21 +50,18 @@ class Members:
     packages: tuple[Package, ...]
     held: frozenset[str] = frozenset()
 
-    def __contains__(self, package: str) -> bool:
-        """Whether the package enters the repositories of others."""
-        return any(entry.name == package and not entry.is_under_review for entry in self.packages)
-
     def of(self, site: Site, component: str | None) -> tuple[Package, ...]:
         """The packages that share a repository, those under review left out."""
         return tuple(
             entry
             for entry in self.packages
-            if not entry.is_under_review and site.component(entry.component) == component
+            if not entry.is_under_review
+            and site.component(entry.name, entry.component) == component
         )
 
     def components(self, site: Site) -> tuple[str | None, ...]:
         """The parts that the tree has, by name; one that is None where there are no parts."""
-        return _distinct(site.component(entry.component) for entry in self.packages)
+        return _distinct(site.component(entry.name, entry.component) for entry in self.packages)
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str | None, ...]:

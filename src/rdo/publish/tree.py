@@ -7,6 +7,7 @@ has happened; killed after it, the next holder of the publish lock carries the i
 """
 
 import contextlib
+import errno
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from rdo import lock
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import NotFoundError
+from rdo.errors import NotFoundError, OutsideError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
@@ -114,7 +115,8 @@ class Tree:
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
         with self._alone(f"publishing the logs of {build.commit}"):
-            path = hash_directory(build.commit, self.site.component(build.commit.component))
+            component = self.site.component(build.package, build.commit.component)
+            path = hash_directory(build.commit, component)
             with self._store.read() as at:
                 taken = at.repositories.at_path(self.site.target, str(path))
             if taken or build.bootstrap:
@@ -179,14 +181,30 @@ class Tree:
     @contextlib.contextmanager
     def _alone(self, purpose: str) -> Iterator[None]:
         """Hold the publish lock, with nothing left unfinished by others."""
-        self._pool.mkdir(parents=True, exist_ok=True)
-        with lock.hold(self.folder / "publish.lock", purpose=purpose, wait=True):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._explaining())
+            self._pool.mkdir(parents=True, exist_ok=True)
+            lock_file = self.folder / "publish.lock"
+            stack.enter_context(lock.hold(lock_file, purpose=purpose, wait=True))
             with self._store.read() as at:
                 unfinished = at.intents.unfinished(self.site.target)
             for intent in unfinished:
                 log.info("finishing an interrupted change of the tree: %s", intent.payload)
                 self._carry_out(intent.id, Change.from_json(intent.payload))
             yield
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say what a full disk means; whatever was done halfway is done again or undone."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise OutsideError(
+                f"no space left for the tree of {self.site.target}",
+                hint="what was built is kept; make space, and the next round publishes it",
+            ) from error
 
     @contextlib.contextmanager
     def _deciding(self) -> Iterator[tuple[Transaction, list[Change]]]:
@@ -210,7 +228,8 @@ class Tree:
         self, build: Build, what: Contents, fresh: Path, members: Members, *, superseded: bool
     ) -> Published:
         """Make the publication true, then make the tree so."""
-        enters = build.package in members and not superseded
+        shared = members.of(self.site, what.component)
+        enters = not superseded and any(member.name == build.package for member in shared)
         verdict = names.Verdict()
         moves: dict[str, Repository] = {}
         with self._deciding() as (at, changes):

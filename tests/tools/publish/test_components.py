@@ -66,6 +66,16 @@ def test_an_older_aggregate_stays_when_a_component_moves_on(parts: Factory) -> N
     assert (parts.tree.repos / "current/delorean.repo").resolve() != before
 
 
+def test_a_build_from_before_its_package_changed_components_moves_no_name(parts: Factory) -> None:
+    parts.publish("python-b", "b1", component="compute")
+    before = parts.leads("component/compute/current")
+
+    published = parts.publish("python-a", "a1", component="compute")
+
+    assert published.moved == ()
+    assert parts.leads("component/compute/current") == before
+
+
 def test_builders_get_one_repository_per_component(parts: Factory) -> None:
     parts.publish("python-a", "a1", component="network")
     parts.publish("python-b", "b1", component="compute")

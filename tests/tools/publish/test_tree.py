@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +9,12 @@ import createrepo_c
 import pytest
 import yaml
 
-from rdo.errors import NotFoundError, RefusedError
+from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Built
-from rdo.publish.site import Members
-from tests.publishing import TARGET, Factory, package
+from rdo.publish.site import Members, Site
+from rdo.publish.tree import Tree
+from rdo.store import Store
+from tests.publishing import TARGET, Clock, Factory, RpmShelf, package
 
 
 def hrefs(directory: Path) -> list[str]:
@@ -352,3 +356,35 @@ def test_only_plain_logs_are_published(made: Factory, tmp_path: Path) -> None:
     assert directory is not None
     assert {log.name for log in directory.glob("*.log")} == {"root.log", "rpmbuild.log"}
     assert (directory / "root.log").stat().st_mode & stat.S_IROTH
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with hardly any space, below which a target lives."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_is_said_and_the_build_is_published_later(
+    full_disk: Path, tmp_path: Path, shelf: RpmShelf
+) -> None:
+    folder = full_disk / "data" / TARGET
+    members = Members((package("python-a"),))
+    with Store(f"sqlite:///{tmp_path}/rdo.sqlite") as store:
+        tree = Tree(folder, store, Site(TARGET, "http://127.0.0.1"))
+        made = Factory(tmp_path, shelf, store, tree, members, Clock())
+        build = made.build("python-a", "a1")
+        filler = full_disk / "filler"
+        dd = ["dd", "if=/dev/zero", f"of={filler}", "bs=4k"]
+        subprocess.run(dd, check=False, capture_output=True)  # fails: that is the point
+
+        with pytest.raises(OutsideError, match="no space left for the tree of master-deb12"):
+            tree.publish(build, made.folder_of(build), members)
+
+        filler.unlink()
+        assert tree.publish(build, made.folder_of(build), members).moved

@@ -1,5 +1,8 @@
 from pathlib import PurePosixPath
 
+import pytest
+
+from rdo.errors import ConfigError
 from rdo.publish.site import Members, Site
 from tests.publishing import package
 
@@ -24,10 +27,10 @@ def test_with_components_each_has_its_own() -> None:
     assert MEMBERS.components(PARTS) == ("compute", "network")
 
 
-def test_a_package_under_review_is_no_member() -> None:
-    assert "c" not in MEMBERS
-    assert "a" in MEMBERS
-    assert "unknown" not in MEMBERS
+def test_where_components_are_used_a_package_without_one_is_refused() -> None:
+    assert FLAT.component("a", None) is None
+    with pytest.raises(ConfigError, match="package a has no component"):
+        PARTS.component("a", None)
 
 
 def test_a_url_has_one_slash_between_its_parts() -> None:
