@@ -104,6 +104,13 @@ class Dependencies:
         name = LockFile.read(self.lock_file).snapshot
         return self.snapshots / name if name else None
 
+    def prepare(self) -> None:
+        """Bring in what every root of the platform needs, before the first build asks for it."""
+        if not LockFile.read(self.lock_file).entries:
+            missing = self.provide(self.wheels.base.platform.always_required).missing
+            if missing:
+                raise OutsideError(f"PyPI has nothing for {', '.join(missing)}")
+
     def provide(self, needs: Sequence[str]) -> Provision:
         """Meet RPM dependencies from PyPI; see `rdo.bridge.protocol.Bridge`."""
         purpose = "bridging from PyPI"

@@ -29,7 +29,7 @@ class Room:
         if not new:
             return None
         platform = self.root.base.platform
-        asked = self.wanted | new | {f"python3dist({name})" for name in platform.python_packages}
+        asked = self.wanted | new | set(platform.always_required)
         answer = solve(asked, self.repositories, arch=platform.arch)
         if isinstance(answer, Missing):
             self._note("missing", (str(one) for one in answer.requirements))

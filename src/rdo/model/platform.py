@@ -30,3 +30,8 @@ class Platform:
     packages: tuple[str, ...]
     python_packages: tuple[str, ...] = ()
     provides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def always_required(self) -> tuple[str, ...]:
+        """The RPM dependencies that every build root of the platform meets besides the base."""
+        return tuple(f"python3dist({name})" for name in self.python_packages)

@@ -19,6 +19,6 @@ def main(argv: list[str]) -> int:
         names = [name for name in names if "." not in name]
     for name in dict.fromkeys(names):
         if not any(fnmatch.fnmatch(name, pattern) for pattern in args.exclude):
-            sys.stdout.write(f"import {name}\n")
+            sys.stderr.write(f"import {name}\n")  # before what the module itself may say
             importlib.import_module(name)
     return 0

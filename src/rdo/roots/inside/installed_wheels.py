@@ -121,6 +121,8 @@ def _module_name(relative: PurePosixPath) -> str:
     if relative.suffix not in _MODULE_SUFFIXES:
         return ""
     parts = [*relative.parts[:-1], relative.name.split(".")[0]]
+    if parts[-1] == "__main__":  # importing it would run it
+        return ""
     if parts[-1] == "__init__":
         parts.pop()
     return ".".join(parts) if all(part.isidentifier() for part in parts) else ""
