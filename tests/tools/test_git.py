@@ -89,10 +89,12 @@ def test_a_failed_clone_leaves_no_mirror_and_the_next_one_works(
     with pytest.raises(CommandError):
         Mirror.clone((tmp_path / "absent").as_uri(), mirror_path)
     assert not mirror_path.exists()
-    (mirror_path.parent / ".upstream.git.new").mkdir(parents=True)  # as a kill leaves it
+    left = mirror_path.parent / ".upstream.git.x1y2"  # as a kill leaves it
+    left.mkdir(parents=True)
     head = upstream.commit("one")
 
     assert Mirror.clone(upstream.url, mirror_path).resolve("master") == head
+    assert list(mirror_path.parent.iterdir()) == [mirror_path]
 
 
 def test_a_mirror_never_prunes_what_a_force_push_dropped(

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,19 @@ def test_two_urls_never_share_a_mirror(mirrors: Mirrors) -> None:
     assert first != second
     assert first.parent == second.parent == mirrors.folder
     assert mirrors.path("https://a.example.test/..").parent == mirrors.folder
+
+
+def test_a_lock_that_a_killed_git_left_does_not_stop_fetching_for_ever(
+    upstream: GitRepository, mirrors: Mirrors
+) -> None:
+    upstream.commit("one")
+    mirrors.poll([upstream.url])
+    upstream.commit("two")
+    lock = mirrors.path(upstream.url) / "refs/heads/master.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.touch()
+
+    assert isinstance(mirrors.poll([upstream.url])[upstream.url], Unreachable)
+    os.utime(lock, (0, 0))
+
+    assert reached(mirrors.poll([upstream.url])[upstream.url]).has_moved

@@ -5,8 +5,10 @@ deletes one: what a remote has dropped stays readable by its hash, so that an ol
 reproduced after a force-push.
 """
 
+import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from rdo.run import Runner, run
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 ASK_TIMEOUT_SECONDS = 120.0
 FETCH_TIMEOUT_SECONDS = 3600.0
+_LOCK_SECONDS = 600.0
 
 # `git rev-parse --local-env-vars`: a caller's repository (a hook, a `git bisect run`) is not ours.
 _REPOSITORY_VARIABLES = (
@@ -99,13 +102,14 @@ class Mirror:
     @classmethod
     def clone(cls, url: str, path: Path, *, runner: Runner = run) -> Self:
         """Make the mirror at `path`, which appears only when it is complete."""
-        new = path.with_name(f".{path.name}.new")
-        if new.exists():  # left by a clone that was killed
-            shutil.rmtree(new)
-        new.parent.mkdir(parents=True, exist_ok=True)
-        settings = (f"--config={setting}" for setting in _MIRROR_SETTINGS)
-        command = ("git", "clone", "--quiet", "--bare", *settings, "--", check_url(url), new)
-        runner(*command, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*"):  # by a killed clone
+            shutil.rmtree(left, ignore_errors=True)  # whose git may still be writing
+        new = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        settings = [f"--config={setting}" for setting in _MIRROR_SETTINGS]
+        clone = ("git", "clone", "--quiet", "--bare", *settings)
+        runner(*clone, "--", check_url(url), new, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        new.chmod(0o755)
         new.replace(path)
         return cls(path, runner)
 
@@ -129,6 +133,17 @@ class Mirror:
             "fetch", "--quiet", "--prune", "--no-write-fetch-head", "--", check_url(url),
             *_REFSPECS, timeout=FETCH_TIMEOUT_SECONDS,
         )  # fmt: skip
+
+    def remove_stale_locks(self) -> None:
+        """Remove the lock files that a killed git left; for the only one who writes here.
+
+        git holds them for moments, so one that is minutes old belongs to nobody.
+        """
+        oldest = time.time() - _LOCK_SECONDS
+        for lock in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
+            with contextlib.suppress(FileNotFoundError):  # its git is just done with it
+                if lock.stat().st_mtime < oldest:
+                    lock.unlink()
 
     def resolve(self, ref: str) -> str | None:
         """The hash of the commit that a branch, tag or hash names; None if there is none."""

@@ -3,7 +3,7 @@
 Requirements appear while building, so the order is asked again each time something ends. A
 build that was told to wait for packages is behind them; what is only likely to be needed
 (hints: the BuildRequires of the spec and of the last build) is built first where that costs
-nothing. A package's commits are built one after another.
+nothing. A package's commits are built one after another, in their order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class Queue:
     def __init__(
         self, builds: Iterable[Build], hints: Mapping[str, Packages] | None = None
     ) -> None:
-        self._builds = {build.id: build for build in builds}
+        self._builds = {build.id: build for build in _by_package(builds)}
         self._busy: set[int] = set()
         self._behind: dict[int, Packages] = {}
         self._hints = dict(hints or {})
@@ -120,6 +120,15 @@ class Queue:
             for name in hopeless:
                 del edges[name]
         return edges
+
+
+def _by_package(builds: Iterable[Build]) -> list[Build]:
+    """Packages as they were planned, each one's commits in their order: a retry has a late id."""
+    first: dict[str, int] = {}
+    planned = sorted(builds, key=lambda build: build.id)
+    for build in planned:
+        first.setdefault(build.package, build.id)
+    return sorted(planned, key=lambda build: (first[build.package], build.position))
 
 
 def _way_back(edges: Mapping[str, Packages], start: str) -> set[str]:

@@ -4,10 +4,11 @@
 without its top folder, its tag the version, its time the upload. Nothing of it is executed.
 """
 
+import contextlib
 import json
 import logging
-import tempfile
-from collections.abc import Callable, Collection, Mapping
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,8 +169,8 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
     An index that goes away is raised: a later release must not come in before this one.
     """
     try:
-        with tempfile.TemporaryDirectory(dir=mirror.path.parent) as scratch:
-            archive, folder = Path(scratch) / sdist.file_name, Path(scratch) / "content"
+        with _scratch(mirror.path) as scratch:
+            archive, folder = scratch / sdist.file_name, scratch / "content"
             index.download(sdist, archive)
             newest_file = unpack(archive, folder)
             # Without an upload time (an index without the JSON form) that of the content is
@@ -182,6 +183,18 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
     mirror.set_refs(_with_release(mirror.refs(), sdist.version, commit))
     log.info("fetched %s", sdist.file_name)
     return ""
+
+
+@contextlib.contextmanager
+def _scratch(mirror: Path) -> Iterator[Path]:
+    """A folder beside the mirror, for the holder of its lock; what a kill left is removed."""
+    folder = mirror.with_name(f".{mirror.name}.fetch")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _with_release(refs: Mapping[str, str], version: Version, commit: str) -> dict[str, str]:

@@ -140,7 +140,7 @@ def _lines(report: Report) -> Iterator[str]:
         assert isinstance(one.outcome, Failed)
         yield f"again    {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
     for held in report.held:
-        yield f"waiting  {held.build.commit}  for {', '.join(held.packages) or 'its next try'}"
+        yield _held_line(held, dry_run=report.dry_run)
     for package, problems in report.plan.problems.items():
         yield from (f"stale    {package}  {problem}" for problem in problems)
     yield _headline(report)
@@ -148,6 +148,12 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"does not build: {', '.join(report.ftbfs)}"
     if report.to_retry or report.held or report.plan.problems:
         yield f"next: rdo trunk run --target {report.target} tries again what is left"
+
+
+def _held_line(held: Held, *, dry_run: bool) -> str:
+    if dry_run:
+        return f"queued   {held.build.commit}  since {held.build.created:%F %R}"
+    return f"waiting  {held.build.commit}  for {', '.join(held.packages) or 'its next try'}"
 
 
 def _headline(report: Report) -> str:

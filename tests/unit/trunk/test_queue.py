@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from rdo.store.builds import Build
 from rdo.trunk.queue import Packages, Queue
 from tests.unit.trunk.samples import build
@@ -31,6 +33,12 @@ def test_the_commits_of_a_package_are_built_one_after_another() -> None:
     assert ids(todo.take(9)) == [1, 3]
     todo.ended(1, published=True)
     assert ids(todo.take(9)) == [2]
+
+
+def test_a_retried_commit_comes_before_later_ones_of_its_package() -> None:
+    later, other, retried = build(1, "a"), build(2, "b"), replace(build(3, "a"), position=0)
+
+    assert ids(Queue([later, other, retried]).take(9)) == [3, 2]
 
 
 def test_a_build_behind_another_starts_when_that_is_published() -> None:

@@ -1,0 +1,101 @@
+"""Rounds that are killed with SIGKILL in the middle."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rdo.builders.protocol import Ticket
+from rdo.model.build import BuildJob, Outcome
+from rdo.publish.site import Members
+from rdo.store import Store
+from tests.e2e.factory import TARGET, Factory
+from tests.fakes.builder import ScriptedBuilder
+
+
+def killed(factory: Factory, url: str, act: Callable[[], object], marker: Path) -> None:
+    """Do `act` in a process of its own, with its own store; kill it once `marker` is there."""
+    pid = os.fork()
+    if pid == 0:
+        factory.store = Store(url)
+        act()
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status), "it ended before it was killed"
+
+
+class Hanging(ScriptedBuilder):
+    """Builds the first package and hangs in all others."""
+
+    marker: Path
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        if self.built:
+            self.marker.touch()
+            time.sleep(60)
+        return ScriptedBuilder.wait(self, ticket)
+
+    def start(self, job: BuildJob) -> Ticket:
+        return ScriptedBuilder.start(self, job)
+
+
+def test_after_a_kill_in_a_build_everything_is_built_once_more_or_kept(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rdo.sqlite"
+    with Store(url) as store:
+        factory = Factory(tmp_path, store, workers=1)
+        factory.add("a", "b", "c")
+        builder = factory.builder
+        factory.builder = Hanging()
+        Hanging.marker = tmp_path / "hangs"
+
+        killed(factory, url, factory.round, Hanging.marker)
+        factory.builder = builder
+        report = factory.round()
+
+        assert sorted(builder.order) == ["python-b", "python-c"]
+        assert report.exit_code == 0
+        assert factory.name("consistent") == factory.name("current")
+        with store.read() as at:
+            assert at.builds.unpublished(TARGET) == ()
+        assert factory.round().is_idle
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
+def test_after_a_kill_at_any_moment_the_next_round_ends_well(
+    tmp_path: Path, seconds: float
+) -> None:
+    url = f"sqlite:///{tmp_path}/rdo.sqlite"
+    with Store(url) as store:
+        factory = Factory(tmp_path, store)
+        factory.add("a", "b")
+
+        started = tmp_path / "started"
+
+        def act() -> None:
+            started.touch()
+            factory.round()
+            time.sleep(60)
+
+        pid = os.fork()
+        if pid == 0:
+            factory.store = Store(url)
+            act()
+        while not started.exists():
+            time.sleep(0.01)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+        report = factory.round()
+
+        assert report.exit_code == 0
+        assert factory.queue() == ()
+        assert factory.name("consistent") == factory.name("current")
+        assert factory.means.tree.blockers(Members(tuple(factory.packages))) == {None: ()}
