@@ -97,7 +97,7 @@ class CommitRecord:
 def delorean_repo(
     *, reponame: str, project_name: str, commit_hash: str, url: str, component: str | None = None
 ) -> str:
-    """The .repo file of one hash repository at `url`; it has no final newline.
+    """The .repo file of one hash repository at `url`.
 
     `component` is given where components are used; it becomes part of the id.
     """
@@ -110,6 +110,7 @@ def delorean_repo(
             "enabled=1",
             "gpgcheck=0",
             "priority=1",
+            "",
         )
     )
 
@@ -154,7 +155,7 @@ def installed(commit: Commit) -> str:
 
 def aggregate_repo(repo_files: Sequence[str]) -> str:
     """One .repo file of several, sorted by their component; each is followed by an empty line."""
-    return "".join(f"{text}\n\n" for text in repo_files)
+    return "".join(f"{text}\n" for text in repo_files)
 
 
 def aggregate_versions(versions: Sequence[str]) -> str:

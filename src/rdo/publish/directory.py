@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,15 @@ def write_repository(
         component=contents.component,
     )
     (folder / f"{site.reponame}.repo").write_text(repo_file)
+
+
+def copy_dependencies(folder: Path, repo_file: Path) -> None:
+    """Keep the .repo file of the dependencies of the moment, so that the repository stays whole.
+
+    It names a snapshot, which never changes; the file at the top of the tree moves on.
+    """
+    if repo_file.exists():
+        shutil.copyfile(repo_file, folder / repo_file.name)
 
 
 def write_success(

@@ -284,6 +284,7 @@ class Tree:
         revision = int(self._clock().timestamp())
         composer = self._composers.setdefault(what.component, Composer(self._fragments))
         directory.write_repository(fresh, what, self.site, composer, name=name, revision=revision)
+        directory.copy_dependencies(fresh, self.repos / self.site.dependencies_file)
 
     def _fragments(self, keys: Collection[int]) -> Mapping[int, Fragment]:
         with self._store.read() as at:

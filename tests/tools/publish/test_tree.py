@@ -74,6 +74,19 @@ def test_every_file_of_dlrn_is_there(made: Factory) -> None:
     assert record["artifacts"].split(",")[0] == f"repos/{relative}/python-a-1.0-1.src.rpm"
 
 
+def test_a_repository_keeps_the_dependencies_it_was_published_with(made: Factory) -> None:
+    made.tree.repos.mkdir(parents=True, exist_ok=True)
+    deps = made.tree.repos / "delorean-deps.repo"
+    deps.write_text("[delorean-deps]\nbaseurl=http://repos.example.test/deps/1\n")
+    published = made.publish("python-a", "a1")
+    deps.write_text("[delorean-deps]\nbaseurl=http://repos.example.test/deps/2\n")
+
+    assert published.directory is not None
+    kept = (published.directory / "delorean-deps.repo").read_text()
+
+    assert kept.endswith("deps/1\n")
+
+
 def test_versions_csv_follows_the_metadata_and_tells_who_fails(made: Factory) -> None:
     made.publish("python-b", "b1")
     made.fail("python-b", "b2")
