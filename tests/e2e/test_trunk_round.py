@@ -156,6 +156,34 @@ def test_what_the_spec_says_is_built_first(factory: Factory) -> None:
     assert factory.builder.order == ["python-b", "python-a"]
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("requirements.txt", "# the list\nb>=1 # Apache-2.0\n"),
+        ("pyproject.toml", "[project]\ndependencies = ['b']\n"),
+        ("pyproject.toml", "[build-system]\nrequires = ['setuptools', 'b>2']\n"),
+        ("PKG-INFO", "Name: a\nRequires-Dist: b[x]>=2; python_version > '3'\n\nText\n"),
+    ],
+)
+def test_what_the_source_declares_is_built_first(factory: Factory, file: str, text: str) -> None:
+    factory.add("a", "b")
+    factory.upstreams["a"].commit("declare", {file: text})
+
+    factory.round()
+
+    assert factory.builder.order == ["python-b", "python-a"]
+
+
+@pytest.mark.parametrize("text", ["[project", "project = 3", "[project]\ndependencies = 3"])
+def test_a_declaration_that_cannot_be_read_is_left_to_the_build(
+    factory: Factory, text: str
+) -> None:
+    factory.add("a")
+    factory.upstreams["a"].commit("declare", {"pyproject.toml": text})
+
+    assert built(factory.round()) == ["python-a"]
+
+
 def test_what_nobody_packages_is_asked_of_the_bridge(factory: Factory) -> None:
     factory.add("a")
     factory.builder.will("python-a", Waiting(("python3dist(pbr)",)), GoodBuild())

@@ -22,12 +22,12 @@ from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build
+from rdo.trunk.hints import can_bootstrap, spec_text
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.queue import Queue
 from rdo.trunk.report import Ended
 from rdo.trunk.requests import Answer, Request, Requests
-from rdo.trunk.spec_hints import can_bootstrap, spec_text
 from rdo.trunk.standing import Standing
 
 log = logging.getLogger(__name__)

@@ -24,12 +24,12 @@ from rdo.trunk.building import (
     publish_build,
     settle_failure,
 )
+from rdo.trunk.hints import build_requires, last_build_requires, source_requires, spec_text
 from rdo.trunk.means import Means
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.providers import Providers
 from rdo.trunk.queue import Packages, Queue
 from rdo.trunk.report import Ended, Held, Report
-from rdo.trunk.spec_hints import build_requires, last_build_requires, spec_text
 from rdo.trunk.standing import Standing
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,8 @@ def _hints(means: Means, build: Build, before: frozenset[str], standing: Standin
     text = spec_text(
         means.remotes.distgit(package), build.commit.distgit_hash, package.distgit_path
     )
-    needs = build_requires(text) | before
+    declared = source_requires(means.remotes.upstream(package), build.commit.upstream_hash)
+    needs = build_requires(text) | declared | before
     return frozenset().union(*(standing.providers.of(need) for need in needs))
 
 

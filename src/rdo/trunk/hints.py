@@ -1,13 +1,21 @@
 """What a package will probably ask for when it is built.
 
-Only hints: the text of the spec, whose macros are not run, and what the last build really
-needed. Most of today's specs learn their BuildRequires while building; what is missed here
-costs a second try.
+Only hints: the text of the spec, whose macros are not run, the Python requirements that the
+sources declare in plain text, and what the last build really needed. Most of today's specs
+learn their BuildRequires while building, mostly from just these requirements; what is missed
+here costs a second try.
 """
 
+import contextlib
 import re
+import tomllib
+from collections.abc import Iterable, Iterator
 from html import unescape
 
+from packaging.requirements import InvalidRequirement, Requirement
+
+from rdo.errors import NotFoundError
+from rdo.python_names import capability
 from rdo.store import Transaction
 from rdo.tools.git import Mirror
 
@@ -41,6 +49,57 @@ def build_requires(text: str) -> frozenset[str]:
         plain = line.partition("#")[0].strip()
         found |= {plain} if plain.startswith("(") else set(_SPLIT.split(plain))
     return frozenset(need for need in found if need and "%" not in need)
+
+
+def source_requires(upstream: Mirror, commit: str) -> frozenset[str]:
+    """The Python requirements in the files of a source, as RPM names without versions."""
+    if not upstream.has_commit(commit):
+        return frozenset()
+    found: set[str] = set()
+    for path, read in _DECLARATIONS.items():
+        with contextlib.suppress(NotFoundError):  # few sources have all of them
+            found.update(read(upstream.read_file(commit, path)))
+    return frozenset(found)
+
+
+def _requirements_txt(text: str) -> Iterator[str]:
+    """
+    >>> list(_requirements_txt("pbr!=2.1.0,>=2.0.0 # Apache-2.0\\n-e ../x\\noslo.i18n>=3.15.3\\n"))
+    ['python3dist(pbr)', 'python3dist(oslo-i18n)']
+    """
+    return _capabilities(line.partition("#")[0] for line in text.splitlines())
+
+
+def _core_metadata(text: str) -> Iterator[str]:
+    headers = text.partition("\n\n")[0].splitlines()
+    key = "Requires-Dist:"
+    return _capabilities(line.removeprefix(key) for line in headers if line.startswith(key))
+
+
+def _pyproject(text: str) -> Iterator[str]:
+    try:
+        table = tomllib.loads(text)
+        lists = (
+            table.get("project", {}).get("dependencies", []),
+            table.get("build-system", {}).get("requires", []),
+        )
+        lines = [str(line) for one in lists for line in one]
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):  # the build will say so
+        return iter(())
+    return _capabilities(lines)
+
+
+def _capabilities(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        with contextlib.suppress(InvalidRequirement):  # an option of pip, a path
+            yield capability(Requirement(line.strip()).name)
+
+
+_DECLARATIONS = {
+    "requirements.txt": _requirements_txt,
+    "pyproject.toml": _pyproject,
+    "PKG-INFO": _core_metadata,
+}
 
 
 def last_build_requires(at: Transaction, target: str) -> dict[str, frozenset[str]]:
