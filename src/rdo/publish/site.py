@@ -22,6 +22,11 @@ class Site:
     project_name: str = "RDO"
     components: bool = False
 
+    @property
+    def dependencies_file(self) -> str:
+        """The .repo file, at the top of the tree, of what the packages need besides each other."""
+        return f"{self.reponame}-deps.repo"
+
     def component(self, package: str, component: str | None) -> str | None:
         """The component whose part of the tree `package` enters, if the metadata says this one.
 
