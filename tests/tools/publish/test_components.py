@@ -48,7 +48,7 @@ def test_the_top_level_name_is_an_aggregate_of_all_components(parts: Factory) ->
 
     compute = (repos / "component/compute/current/delorean.repo").read_text()
     network = (repos / "component/network/current/delorean.repo").read_text()
-    assert text == f"{compute}\n\n{network}\n\n"
+    assert text == f"{compute}\n{network}\n"
     assert (repos / "current/delorean.repo.md5").read_text() == digest
     place = f"{digest[:2]}/{digest[2:4]}/{digest}"
     for name in ("delorean.repo", "delorean.repo.md5", "versions.csv"):

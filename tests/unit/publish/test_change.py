@@ -33,7 +33,7 @@ def test_carrying_out_twice_ends_the_same(tmp_path: Path) -> None:
 def test_an_aggregate_takes_the_place_of_a_link_from_before_components(tmp_path: Path) -> None:
     part = tmp_path / "component/a/x"
     part.mkdir(parents=True)
-    (part / "delorean.repo").write_text("[a]")
+    (part / "delorean.repo").write_text("[a]\n")
     (part / "versions.csv").write_text("")
     (tmp_path / "current").symlink_to("component/a/x")
 
