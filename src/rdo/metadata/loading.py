@@ -3,8 +3,9 @@
 import contextlib
 import gc
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rdo.errors import ConfigError
 from rdo.metadata.cache import Cache
@@ -34,10 +35,37 @@ def load(
     """
     loader = _Loader(cache, max_age)
     opened = loader.open(str(source), ref)
-    return loader.load(opened, file or _usual_file(opened.folder))
+    return loader.load(opened, file or usual_file(opened.folder))
 
 
-def _usual_file(folder: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A folder's metadata as it would be with edits; `with_edits` gives it with others."""
+
+    folder: Path
+    file: str
+    reading: Reading
+    distribution: Distribution
+
+    @classmethod
+    def open(cls, folder: Path, file: str) -> Self:
+        """The metadata as it is."""
+        loader = _Loader(None, 0)
+        return cls._read(folder, file, Reading(loader.open_remote))
+
+    def with_edits(self, texts: Mapping[Path, str]) -> Self:
+        """The metadata with these files instead of those on the disk."""
+        return self._read(self.folder, self.file, self.reading.again(texts))
+
+    @classmethod
+    def _read(cls, folder: Path, file: str, reading: Reading) -> Self:
+        with _collector_paused():
+            reading.read(Source(folder, ""), file)
+            tree = merge_files(reading.trees)
+        return cls(folder, file, reading, Distribution(tree, reading.files))
+
+
+def usual_file(folder: Path) -> str:
     return next((name for name in USUAL_FILES if (folder / name).is_file()), USUAL_FILES[-1])
 
 
@@ -57,15 +85,20 @@ class _Loader:
         if cache:
 
             def is_same(arguments: Mapping[str, Any], folder: Path) -> bool:
-                return self._open_remote("", arguments, source).folder == folder
+                return self.open_remote("", arguments, source).folder == folder
 
             tree = cache.load(source.folder, file, is_same)
             if tree is not None:
-                return Distribution(tree, reread=lambda: self._read(source, file, None))
-        return self._read(source, file, cache)
+                return Distribution(tree, reread=lambda: self.read(source, file, None))
+        return self.read(source, file, cache)
 
-    def _read(self, source: Source, file: str, cache: Cache | None) -> Distribution:
-        reading = Reading(self._open_remote)
+    def read(
+        self,
+        source: Source,
+        file: str,
+        cache: Cache | None,
+    ) -> Distribution:
+        reading = Reading(self.open_remote)
         with _collector_paused():
             reading.read(source, file)
             tree = merge_files(reading.trees)
@@ -73,7 +106,7 @@ class _Loader:
             cache.store(source.folder, file, tree, reading.digests, reading.remotes.values())
         return Distribution(tree, reading.files)
 
-    def _open_remote(self, name: str, arguments: Mapping[str, Any], above: Source) -> Source:
+    def open_remote(self, name: str, arguments: Mapping[str, Any], above: Source) -> Source:
         """What `remote-info` names: a git URL, or a folder below that of the metadata."""
         address, folder = arguments.get("remote_git_info"), arguments.get("local_info")
         if isinstance(address, str) and is_address(address):

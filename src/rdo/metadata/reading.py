@@ -5,7 +5,7 @@ All files are read before a MetadataError names all faults found.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,13 @@ OpenRemote = Callable[[str, Section, Source], Source]
 
 @dataclass(slots=True)
 class Reading:
-    """One load: the trees in order, the digest of each file, the remotes it went to."""
+    """One load: the trees in order, the digest of each file, the remotes it went to.
+
+    `edited` are files as they would be, instead of what is on the disk.
+    """
 
     open_remote: OpenRemote
+    edited: Mapping[Path, str] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
     trees: list[Section] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
@@ -33,6 +37,12 @@ class Reading:
     _faults: list[Fault] = field(default_factory=list)
     _open: list[Path] = field(default_factory=list)
     _remote_info: Section = field(default_factory=Section)
+
+    def again(self, edited: Mapping[Path, str]) -> "Reading":
+        """A reading of the same files as they would be; what is not edited is not parsed again."""
+        touched = edited.keys() | self.edited.keys()
+        parsed = {path: tree for path, tree in self._parsed.items() if path not in touched}
+        return Reading(self.open_remote, edited, self.files, _parsed=parsed)
 
     def read(self, source: Source, file: str) -> None:
         """Read `file` of the source and its imports; a MetadataError names every fault."""
@@ -101,6 +111,8 @@ class Reading:
         if Path(name).is_absolute() or not path.resolve().is_relative_to(folder):
             self._fault("import", at, f"{name} leads out of the metadata's folder")
             return None
+        if path in self.edited:
+            return self.edited[path].encode()
         if not path.is_file():
             known = (p.relative_to(source.folder) for p in sorted(source.folder.rglob("*.yml")))
             near = did_you_mean(name, map(str, known))

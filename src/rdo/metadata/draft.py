@@ -1,0 +1,189 @@
+"""Edits of metadata files before they are written: texts in memory, checked as a whole.
+
+After each edit everything is read again as it would be. An edit that changes anything else
+than what was asked for is refused: where values are joined from several files, a person must
+choose.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rdo import atomic
+from rdo.errors import NotFoundError, RefusedError, did_you_mean
+from rdo.metadata.distribution import Tree
+from rdo.metadata.document import Document, Node, pair_of, text_of, value_of
+from rdo.metadata.loading import Edited
+from rdo.metadata.queries import named
+from rdo.metadata.resolve import attributes
+
+Attributes = dict[str, Any]
+Place = tuple[Document, Node]
+
+
+class Draft:
+    """One folder of metadata with edits that are not written yet."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        self.folder = folder.absolute()
+        self.file = file
+        self._now = Edited.open(self.folder, file)
+        self._documents: dict[str, Document] = {}
+        self._on_disk: dict[str, str] = {}
+        self._removed: set[str] = set()
+
+    @property
+    def tree(self) -> Tree:
+        """The merged tree with all edits that were checked so far."""
+        return self._now.distribution.tree
+
+    @property
+    def names(self) -> list[str]:
+        """The files, relative to the folder, in the order in which they are read."""
+        files = dict.fromkeys(self._now.reading.files.names)
+        return [name for name in files if (self.folder / name).is_file()]
+
+    def raw(self, name: str) -> Tree:
+        """A package as its own files have it, by name or project."""
+        project = named(self._now.distribution.entries(), name).get("project")
+        return next(raw for raw in self.tree["packages"] if raw["project"] == project)
+
+    def release(self, name: str) -> Tree:
+        """The entry of a release."""
+        found = {entry["name"]: entry for entry in self.tree["releases"]}
+        if name not in found:
+            raise NotFoundError(f"the metadata has no release {name}{did_you_mean(name, found)}")
+        entry: Tree = found[name]
+        return entry
+
+    def attributes(self) -> list[Attributes]:
+        """All packages as they count."""
+        return [attributes(raw, self.tree) for raw in self.tree["packages"]]
+
+    def file_of(self, mapping: Any, key: str) -> str:
+        """The file that gave a key, empty if none did."""
+        place = getattr(mapping, "places", {}).get(key)
+        return "" if place is None else self._now.reading.files.where(place).file
+
+    def document(self, name: str) -> Document:
+        """A file, open for changes."""
+        if name not in self._documents:
+            path = self.folder / name
+            if not path.is_file():
+                raise RefusedError(f"{name} belongs to other metadata and is not edited from here")
+            self._on_disk[name] = path.read_bytes().decode()
+            self._documents[name] = Document(name, self._on_disk[name])
+        return self._documents[name]
+
+    def new_file(self, name: str, text: str) -> Document:
+        """A file that is not there yet."""
+        if (self.folder / name).exists():
+            raise RefusedError(f"{name} exists")
+        self._on_disk[name] = ""
+        self._documents[name] = Document(name, text)
+        return self._documents[name]
+
+    def remove_file(self, name: str) -> None:
+        """Delete a file, and each import of it."""
+        self.document(name)
+        self._removed.add(name)
+        for other in self.names:
+            if other != name and name in (self.folder / other).read_text():
+                self.document(other).remove_text_item("import", name)
+
+    def package_places(self, project: str) -> list[Place]:
+        """The entries of a package in all files that have one."""
+        found = []
+        for name in self.names:
+            document = self.document(name)
+            if project in document.text and name not in self._removed:
+                entry = document.entry("packages", "project", project)
+                if entry is not None:
+                    found.append((document, entry))
+        return found
+
+    def tag_places(self, tag: str) -> dict[str, list[str]]:
+        """The files where packages have a tag, with those packages' projects."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            document = self.document(name)
+            if tag in document.text and name not in self._removed:
+                for entry in document.entries("packages"):
+                    if pair_of(value_of(entry, "tags"), tag):
+                        project = text_of(value_of(entry, "project"))
+                        found.setdefault(name, []).append(project)
+        return found
+
+    def check(
+        self,
+        what: str,
+        *,
+        packages: Sequence[Attributes] | None = None,
+        releases: Sequence[Tree] | None = None,
+    ) -> None:
+        """Take the edits since the last check as good, if their effect is just this."""
+        edited = self._read()
+        new = edited.distribution
+        expected = self.attributes() if packages is None else packages
+        wanted = {package["project"]: _normal(package) for package in expected}
+        found = {raw["project"]: _normal(attributes(raw, new.tree)) for raw in new.tree["packages"]}
+        odd = [x for x in {**wanted, **found} if wanted.get(x) != found.get(x)]
+        wanted_releases = self.tree["releases"] if releases is None else releases
+        if list(new.tree["releases"]) != list(wanted_releases):
+            odd.append("releases")
+        rest = ("components", "package-configs", "package-default")
+        if packages is None or releases is None:
+            odd += [key for key in rest if new.tree.get(key) != self.tree.get(key)]
+        if odd:
+            hint = "it is given in more than one place; see `rdo info why`, and edit by hand"
+            raise RefusedError(f"{what} cannot be edited without changing {odd[0]} too", hint=hint)
+        self._now = edited
+
+    def peek(self) -> Tree:
+        """The merged tree with the edits of this moment, checked or not."""
+        return self._read().distribution.tree
+
+    def diff(self) -> str:
+        """All changes as a unified diff, empty if there are none."""
+        lines: list[str] = []
+        for name, before, after in self._changes():
+            old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+            lines += difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+    def write(self) -> list[Path]:
+        """Put what changed on the disk, each file at once; returns those files."""
+        written = []
+        for name, _, after in self._changes():
+            path = self.folder / name
+            if name in self._removed:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                atomic.write_file(path, after.encode())
+            written.append(path)
+        return written
+
+    def _changes(self) -> list[tuple[str, str, str]]:
+        found = []
+        for name, document in sorted(self._documents.items()):
+            after = "" if name in self._removed else document.text
+            if after != self._on_disk[name]:
+                found.append((name, self._on_disk[name], after))
+        return found
+
+    def _read(self) -> Edited:
+        changed = ((name, x.text) for name, x in self._documents.items())
+        texts = {
+            self.folder / name: text for name, text in changed if text != self._on_disk.get(name)
+        }
+        return self._now.with_edits(texts)
+
+
+def _normal(package: Mapping[str, Any]) -> Attributes:
+    """A package without the differences that mean nothing: what is empty is as good as absent."""
+    kept = {key: value for key, value in package.items() if value not in (None, {}, [])}
+    if isinstance(kept.get("tags"), Mapping):
+        kept["tags"] = {tag: overrides or None for tag, overrides in kept["tags"].items()}
+    return kept

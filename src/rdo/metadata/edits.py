@@ -1,0 +1,222 @@
+"""Edits of packages and releases, one function each; each is checked before it counts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
+from rdo.metadata.checks import OVERRIDE_KEYS, PACKAGE_KEYS, RELEASE_KEYS
+from rdo.metadata.distribution import Tree
+from rdo.metadata.document import Document, Node, Scalar, found, pair_of, text_of, value_of
+from rdo.metadata.draft import Attributes, Draft
+from rdo.metadata.resolve import attributes, tags_of
+
+LIST_KEYS = ("maintainers",)
+_NOT_SET_BY_KEY = ("buildsys-tags", "project", "tags")
+
+
+def add_package(
+    draft: Draft, project: str, values: Mapping[str, Any], tags: Sequence[str], into: str = ""
+) -> None:
+    """Add a package after those of its kind, and its tags where such tags are kept."""
+    if any(raw["project"] == project for raw in draft.tree["packages"]):
+        raise RefusedError(f"the metadata has a project {project} already")
+    for key in values:
+        if key not in PACKAGE_KEYS:
+            raise ConfigError(f"unknown key {key}{did_you_mean(key, PACKAGE_KEYS)}")
+    entry = {"project": project, **values}
+    draft.document(into or _file_for(draft, values.get("conf"))).add_entry("packages", entry)
+    for tag in tags:
+        _put_tag(draft, project, tag, None)
+    if tags:
+        entry["tags"] = dict.fromkeys(tags)
+    wanted = [*draft.attributes(), attributes(entry, draft.tree)]
+    draft.check(f"package {project}", packages=wanted)
+
+
+def remove_package(draft: Draft, name: str) -> None:
+    """Take a package out of all files."""
+    project = draft.raw(name)["project"]
+    wanted = [package for package in draft.attributes() if package["project"] != project]
+    for document, entry in draft.package_places(project):
+        document.remove_entry("packages", entry)
+    draft.check(f"package {name}", packages=wanted)
+
+
+def set_value(draft: Draft, name: str, key: str, values: Sequence[str] | None) -> None:
+    """Give an attribute of a package another value; None leaves it to the package's config."""
+    known = [known for known in PACKAGE_KEYS if known not in _NOT_SET_BY_KEY]
+    value = _value(key, values, known)
+    raw = draft.raw(name)
+    document = draft.document(draft.file_of(raw, key) or draft.file_of(raw, "project"))
+    entry = _entry(document, raw["project"])
+    if values is not None:
+        document.set_key(entry, key, value)
+    elif key in raw:
+        document.remove_key(entry, key)
+    else:
+        raise NotFoundError(f"package {name} itself has no {key}")
+    changed = {k: v for k, v in raw.items() if k != key} | ({key: value} if values else {})
+    draft.check(f"{key} of package {name}", packages=_with(draft, raw, changed))
+
+
+def set_override(draft: Draft, name: str, tag: str, key: str, values: Sequence[str] | None) -> None:
+    """Give a tag of a package another override, or with None take one away."""
+    value = _value(key, values, OVERRIDE_KEYS)
+    raw = draft.raw(name)
+    tags = raw.get("tags") or {}
+    if tag not in tags:
+        raise NotFoundError(f"package {name} itself has no tag {tag}{did_you_mean(tag, tags)}")
+    before = tags[tag] or {}
+    if values is None and key not in before:
+        raise NotFoundError(f"tag {tag} of package {name} has no {key}")
+    document = draft.document(draft.file_of(before, key) or draft.file_of(tags, tag))
+    own = found(value_of(_entry(document, raw["project"]), "tags"))
+    overrides = found(value_of(own, tag))
+    if isinstance(overrides, Scalar) or not overrides.value:
+        document.set_key(own, tag, {key: value})
+    elif values is not None:
+        document.set_key(overrides, key, value)
+    elif len(overrides.value) == 1:
+        document.set_key(own, tag, None)
+    else:
+        document.remove_key(overrides, key)
+    after = {k: v for k, v in before.items() if k != key} | ({key: value} if values else {})
+    changed = {**raw, "tags": {**tags, tag: after}}
+    draft.check(f"tag {tag} of package {name}", packages=_with(draft, raw, changed))
+
+
+def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None:
+    """Give a package a tag, or a tag that it has other overrides."""
+    for key in overrides:
+        if key not in OVERRIDE_KEYS:
+            raise ConfigError(f"{key} is no override{did_you_mean(key, OVERRIDE_KEYS)}")
+    raw = draft.raw(name)
+    tags = tags_of(raw, draft.tree) or {}
+    wanted = {**tags, tag: dict(overrides) or None}
+    if "tags" not in raw and tags:  # tags replace those of the config, so all are written
+        _set_tags(draft, raw, wanted)
+    else:
+        _put_tag(draft, raw["project"], tag, dict(overrides) or None)
+    changed = _with(draft, raw, {**raw, "tags": wanted})
+    draft.check(f"tag {tag} of package {name}", packages=changed)
+
+
+def untag(draft: Draft, name: str, tag: str) -> None:
+    """Take a tag from a package."""
+    raw = draft.raw(name)
+    tags = tags_of(raw, draft.tree) or {}
+    if tag not in tags:
+        raise NotFoundError(f"package {name} has no tag {tag}{did_you_mean(tag, tags)}")
+    wanted = {key: value for key, value in tags.items() if key != tag}
+    if "tags" not in raw:
+        _set_tags(draft, raw, wanted)
+    else:
+        drop_tag(draft, raw["project"], tag)
+        after = draft.peek()
+        now = next(x for x in after["packages"] if x["project"] == raw["project"])
+        if not wanted and tags_of(now, after):  # none of its own would mean the config's
+            _set_tags(draft, raw, {})
+    changed = _with(draft, raw, {**raw, "tags": wanted})
+    draft.check(f"tag {tag} of package {name}", packages=changed)
+
+
+def set_release(draft: Draft, name: str, key: str, value: str | None) -> None:
+    """Give a release another branch, status and so on; None takes it away."""
+    known = [known for known in RELEASE_KEYS if known not in ("name", "repos")]
+    if key not in known:
+        raise ConfigError(f"{key} cannot be set{did_you_mean(key, known)}")
+    entry = draft.release(name)
+    document = draft.document(draft.file_of(entry, "name"))
+    node = found(document.entry("releases", "name", name))
+    if value is not None:
+        document.set_key(node, key, value)
+    elif pair_of(node, key):
+        document.remove_key(node, key)
+    changed = {k: v for k, v in entry.items() if k != key}
+    changed |= {key: value} if value is not None else {}
+    releases = [changed if other is entry else other for other in draft.tree["releases"]]
+    draft.check(f"{key} of release {name}", releases=releases)
+
+
+def drop_tag(draft: Draft, project: str, tag: str, only: str = "") -> None:
+    """Take a tag out of a package's entries in all files, or in one.
+
+    What is left empty goes too: the tags, and an entry that had nothing else to say.
+    """
+    for document, entry in draft.package_places(project):
+        own = value_of(entry, "tags")
+        if only not in ("", document.name) or not pair_of(own, tag):
+            continue
+        if len(found(own).value) > 1:
+            document.remove_key(own, tag)
+        elif len(entry.value) > 2 or len(draft.package_places(project)) == 1:
+            document.remove_key(entry, "tags")
+        else:
+            document.remove_entry("packages", entry)
+
+
+def _value(key: str, values: Sequence[str] | None, known: Sequence[str]) -> Any:
+    if key not in known:
+        raise ConfigError(f"{key} cannot be set{did_you_mean(key, known)}")
+    if values is None:
+        return None
+    if key in LIST_KEYS or (key == "upstream" and len(values) > 1):
+        return list(values)
+    if len(values) != 1:
+        raise ConfigError(f"{key} takes one value")
+    return values[0]
+
+
+def _with(draft: Draft, raw: Tree, changed: Tree) -> list[Attributes]:
+    """All packages as they count when one of them is changed."""
+    packages = draft.tree["packages"]
+    return [attributes(changed if other is raw else other, draft.tree) for other in packages]
+
+
+def _set_tags(draft: Draft, raw: Tree, tags: Mapping[str, Any]) -> None:
+    document = draft.document(draft.file_of(raw, "project"))
+    document.set_key(_entry(document, raw["project"]), "tags", dict(tags))
+
+
+def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
+    """Write a tag where the package has it already, else where most packages have theirs."""
+    places = draft.tag_places(tag)
+    having = [name for name, projects in places.items() if project in projects]
+    usual = max(places, key=lambda name: len(places[name]), default="")
+    home = draft.package_places(project)[0][0].name
+    document = draft.document(having[-1] if having else usual or home)
+    entry = document.entry("packages", "project", project)
+    if entry is None:
+        new = {"project": project, "tags": {tag: overrides}}
+        document.add_entry("packages", new, before=_follower(document, project))
+        return
+    own = value_of(entry, "tags")
+    if own is None or isinstance(own, Scalar) or not own.value:
+        document.set_key(entry, "tags", {tag: overrides})
+    else:
+        document.set_key(own, tag, overrides)
+
+
+def _follower(document: Document, project: str) -> Node | None:
+    """The entry before which a new one goes, in a file whose entries are sorted."""
+    entries = document.entries("packages")
+    names = [text_of(value_of(entry, "project")) for entry in entries]
+    if names != sorted(names):
+        return None
+    after = (entry for entry, name in zip(entries, names, strict=True) if name > project)
+    return next(after, None)
+
+
+def _file_for(draft: Draft, conf: Any) -> str:
+    """The file where most packages of a config are defined, else most packages."""
+    own = [x for x in draft.tree["packages"] if conf is not None and x.get("conf") == conf]
+    if own:
+        files = Counter(draft.file_of(raw, "conf") for raw in own)
+    else:
+        files = Counter(draft.file_of(raw, "project") for raw in draft.tree["packages"])
+    return files.most_common(1)[0][0] if files else draft.file
+
+
+def _entry(document: Document, project: str) -> Node:
+    return found(document.entry("packages", "project", project))
