@@ -23,10 +23,14 @@ class Result:
         return json.loads(self.stdout)
 
 
+def platforms() -> str:
+    """The folder of base layers, shared with `make demo`: making one takes a minute."""
+    return os.environ.get("RDO_PLATFORMS", str(REPOSITORY / ".cache/platforms"))
+
+
 def rdo(*args: object, cwd: Path, timeout: float = 600) -> Result:
-    """Run `rdo ARGS` in a folder; it shares the machine's base layers with `make demo`."""
-    default = REPOSITORY / ".cache/platforms"
-    environment = {**os.environ, "RDO_PLATFORMS": os.environ.get("RDO_PLATFORMS", str(default))}
+    """Run `rdo ARGS` in a folder."""
+    environment = {**os.environ, "RDO_PLATFORMS": platforms()}
     done = subprocess.run(
         [sys.executable, "-m", "rdo", *map(str, args)],
         cwd=cwd,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PLATFORM, rdo
+from tests.e2e.command import PLATFORM, platforms, rdo
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
 
@@ -217,7 +217,7 @@ def test_nothing_is_left_of_a_build_that_was_killed(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "rdo", "build", "hello.spec"],
         cwd=tmp_path,
-        env=environment | {"RDO_PLATFORMS": os.environ.get("RDO_PLATFORMS", _platforms())},
+        env=environment | {"RDO_PLATFORMS": platforms()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -237,10 +237,6 @@ def test_nothing_is_left_of_a_build_that_was_killed(tmp_path: Path) -> None:
     os.environ["RDO_DATA"] = str(data)
     assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
     assert not list((data / "roots").glob("root-*"))
-
-
-def _platforms() -> str:
-    return str(Path(__file__).parents[2] / ".cache/platforms")
 
 
 def _wait_until_ended(data: Path) -> None:

@@ -3,6 +3,7 @@
 `dnf --installroot=DIR install PACKAGE` works on it as it is.
 """
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +30,7 @@ def create_install_root(base: Base, folder: Path, repo_files: Mapping[str, str])
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True)
     Copy().tree(base.tree, new)
-    # A host's rpm with another idea of the database's place (Debian's: ~/.rpmdb) finds it too.
-    (new / "root/.rpmdb").symlink_to("../var/lib/rpm")
+    _link_database(new)
     (new / "etc/dnf/vars").mkdir(parents=True, exist_ok=True)
     (new / "etc/dnf/dnf.conf").write_text(_DNF_CONFIGURATION)
     (new / "etc/dnf/vars/releasever").write_text(f"{base.platform.releasever}\n")
@@ -41,3 +41,14 @@ def create_install_root(base: Base, folder: Path, repo_files: Mapping[str, str])
     if folder.exists():
         folder.rmdir()
     new.rename(folder)
+
+
+def _link_database(root: Path) -> None:
+    """Let a host's rpm with another idea of the database's place find it too.
+
+    Debian's rpm has it in ~/.rpmdb of whoever calls, which dnf then looks for below the root.
+    """
+    for home in {Path("/root"), Path.home()}:
+        link = root / home.relative_to("/") / ".rpmdb"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(root / "var/lib/rpm", link.parent))

@@ -1,0 +1,239 @@
+"""A mini distribution from real git, built in real roots and installed by real dnf."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import GitRepository
+from tests.e2e.command import PLATFORM, Result, rdo
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+
+TARGET = "master-deb12"
+
+SPEC = """\
+%{{!?upstream_version: %global upstream_version %{{version}}}}
+Name: python-{name}
+Version: XXX
+Release: XXX
+Summary: {name} of the tests
+License: MIT
+Source0: https://example.test/{name}-%{{upstream_version}}.tar.gz
+BuildArch: noarch
+BuildRequires: python3-devel
+BuildRequires: pyproject-rpm-macros
+%description
+{name}
+%package -n python3-{name}
+Summary: %{{summary}}
+%description -n python3-{name}
+{name}
+%prep
+%autosetup -n {name}-%{{upstream_version}}
+%generate_buildrequires
+%pyproject_buildrequires
+%build
+%pyproject_wheel
+%install
+%pyproject_install
+%pyproject_save_files {name}
+%check
+%pyproject_check_import
+%files -n python3-{name} -f %{{pyproject_files}}
+"""
+
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "{name}"
+version = "{version}"
+dependencies = {requires}
+[tool.setuptools]
+packages = ["{name}"]
+"""
+
+CONFIGURATION = f"""\
+[metadata]
+source = "info"
+[targets.{TARGET}]
+release = "master"
+platform = "{PLATFORM}"
+"""
+
+
+@dataclass(slots=True)
+class Distribution:
+    """A folder with rdo.toml, metadata, and real repositories for each package."""
+
+    folder: Path
+    upstreams: dict[str, GitRepository] = field(default_factory=dict)
+    distgits: dict[str, GitRepository] = field(default_factory=dict)
+
+    def add(self, name: str, *requires: str) -> None:
+        self.upstreams[name] = GitRepository(self.folder / "upstream" / name)
+        self.distgits[name] = GitRepository(self.folder / "distgit" / name, branch="rpm-master")
+        self.release(name, "1.0", *requires)
+        spec = SPEC.format(name=name)
+        self.distgits[name].commit("package it", {f"python-{name}.spec": spec})
+        self._write_metadata()
+
+    def release(self, name: str, version: str, *requires: str, code: str = "") -> str:
+        imports = "".join(f"import {one}\n" for one in requires)
+        files = {
+            "pyproject.toml": PYPROJECT.format(name=name, version=version, requires=list(requires)),
+            f"{name}/__init__.py": f"{imports}{code}\nversion = {version!r}\n",
+        }
+        return self.upstreams[name].commit(f"release {version}", files)
+
+    def _write_metadata(self) -> None:
+        (self.folder / "rdo.toml").write_text(CONFIGURATION)
+        lines = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
+        lines += ["  repos:", "  - name: deb12", "packages:"]
+        for name, upstream in self.upstreams.items():
+            lines += [f"- project: {name}", f"  name: python-{name}"]
+            lines += [f"  upstream: {upstream.url}", f"  distgit: {self.distgits[name].url}"]
+            lines += ["  maintainers: [one@example.test]", "  tags: {master: }"]
+        (self.folder / "info").mkdir(exist_ok=True)
+        (self.folder / "info/rdo.yml").write_text("\n".join([*lines, ""]))
+
+    def rdo(self, *args: object) -> Result:
+        return rdo(*args, cwd=self.folder)
+
+    def run(self) -> tuple[int, Any]:
+        done = self.rdo("trunk", "run", "--json")
+        assert done.stdout, done.stderr
+        (report,) = done.json
+        return done.code, report
+
+    def name(self, name: str) -> str:
+        link = self.folder / "data" / TARGET / "repos" / name
+        return str(link.readlink()) if link.is_symlink() else ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def committer() -> Iterator[None]:
+    """Who commits in the module's own repositories, which outlive a single test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
+        yield
+
+
+@pytest.fixture(scope="module")
+def distribution(committer: None, tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    made = Distribution(tmp_path_factory.mktemp("distribution"))
+    made.add("gamma", "beta", "packaging")  # last in the order, first in the metadata
+    made.add("beta", "alpha")
+    made.add("alpha")
+    return made
+
+
+def ended(report: Any) -> dict[str, str]:
+    return {one["package"]: what for what in ("built", "failed") for one in report[what]}
+
+
+# One story in steps: each test goes on where the one before it ended.
+
+
+def test_1_packages_that_need_each_other_are_built_in_the_order_of_their_needs(
+    distribution: Distribution,
+) -> None:
+    code, report = distribution.run()
+
+    assert code == 0, report
+    assert [one["package"] for one in report["built"]] == [
+        "python-alpha",
+        "python-beta",
+        "python-gamma",
+    ]
+    assert distribution.name("current") == distribution.name("consistent") != ""
+
+
+def test_2_an_unchanged_round_builds_nothing_and_says_so(distribution: Distribution) -> None:
+    before = distribution.name("current")
+
+    done = distribution.rdo("trunk", "run")
+
+    assert done.code == 0
+    assert "nothing to build" in done.stdout
+    assert distribution.name("current") == before
+
+
+def test_3_a_new_upstream_commit_is_built(distribution: Distribution) -> None:
+    hash_ = distribution.release("alpha", "1.1")
+
+    code, report = distribution.run()
+
+    assert (code, ended(report)) == (0, {"python-alpha": "built"})
+    assert hash_ in distribution.name("current")
+
+
+def test_4_a_distgit_change_is_built_with_a_new_release_date(distribution: Distribution) -> None:
+    distgit = distribution.distgits["beta"]
+    spec = (distgit.path / "python-beta.spec").read_text()
+    hash_ = distgit.commit("say more", {"python-beta.spec": spec.replace("beta of", "Beta of")})
+
+    code, report = distribution.run()
+
+    assert (code, ended(report)) == (0, {"python-beta": "built"})
+    assert distribution.name("current").endswith(hash_[:8])
+
+
+def test_5_a_package_that_fails_is_named_and_its_log_can_be_read(
+    distribution: Distribution,
+) -> None:
+    before = distribution.name("consistent")
+    distribution.release("beta", "1.2", "alpha", code="raise RuntimeError('broken')")
+
+    code, report = distribution.run()
+
+    assert (code, ended(report)) == (1, {"python-beta": "failed"})
+    assert distribution.name("consistent") == before
+    status = distribution.rdo("trunk", "status")
+    assert "consistent is blocked by python-beta" in status.stdout
+    log = distribution.rdo("trunk", "log", "python-beta")
+    assert "RuntimeError: broken" in log.stdout
+
+
+def test_6_a_package_that_fails_stops_no_other_and_holds_consistent(
+    distribution: Distribution,
+) -> None:
+    before = distribution.name("consistent")
+    hash_ = distribution.release("alpha", "1.2")
+
+    code, report = distribution.run()
+
+    assert (code, ended(report)) == (0, {"python-alpha": "built"})
+    assert report["ftbfs"]
+    assert hash_ in distribution.name("current")
+    assert distribution.name("consistent") == before
+
+
+def test_7_its_mend_moves_consistent_on(distribution: Distribution) -> None:
+    distribution.release("beta", "1.3", "alpha")
+
+    code, report = distribution.run()
+
+    assert (code, ended(report)) == (0, {"python-beta": "built"})
+    assert distribution.name("consistent") == distribution.name("current")
+
+
+def test_8_dnf_installs_the_whole_chain_from_consistent(distribution: Distribution) -> None:
+    root = distribution.folder / "root"
+    made = distribution.rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET)
+    assert made.code == 0, made.stderr
+
+    install = ["dnf", f"--installroot={root}", "-q", "-y", "install", "python3-gamma"]
+    subprocess.run(install, check=True, capture_output=True)
+    program = ["chroot", str(root), "python3", "-c", "import gamma; print(gamma.beta.version)"]
+    printed = subprocess.run(program, check=True, capture_output=True, text=True).stdout
+
+    assert printed == "1.3\n"
