@@ -16,7 +16,8 @@ class Platform:
 
     `packages` are installed into the base layer by the distribution's own names,
     `python_packages` come from the PyPI bridge, `provides` maps a package of the base
-    distribution to the names that the RPM world uses for it.
+    distribution to the names that the RPM world uses for it, `macros` are set in every root
+    (`rhel = "9"` is what `%{?rhel}` expands to).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Platform:
     packages: tuple[str, ...]
     python_packages: tuple[str, ...] = ()
     provides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    macros: dict[str, str] = field(default_factory=dict, repr=False)  # no part of the base layer
 
     @property
     def always_required(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def parse_platform(name: str, text: str) -> Platform:
     """A platform from the text of its definition; ConfigError names what is wrong."""
     try:
         table: dict[str, Any] = tomllib.loads(text)
-        unknown = sorted(set(table) - _KEYS - {"provides", "python-packages"})
+        unknown = sorted(set(table) - _KEYS - {"provides", "python-packages", "macros"})
         if unknown:
             raise ConfigError(f"platform {name}: unknown key {unknown[0]!r}")
         return Platform(
@@ -45,6 +45,7 @@ def parse_platform(name: str, text: str) -> Platform:
             packages=tuple(table["packages"]),
             python_packages=tuple(table.get("python-packages", ())),
             provides={key: tuple(names) for key, names in table.get("provides", {}).items()},
+            macros={key: str(value) for key, value in table.get("macros", {}).items()},
         )
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigError(f"platform {name}: {error}") from error
