@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdo.errors import NotFoundError
+from rdo.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies, RepoFile
     from rdo.builders.root import Workshop
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
+    from rdo.metadata.draft import Draft
     from rdo.roots.platforms import Platforms
     from rdo.store import Store
 
@@ -65,23 +66,38 @@ class App:
         return metadata.load(section.source, section.file, cache=cache, max_age=max_age)
 
     def metadata(
-        self, source: str = "", file: str = "", *, ref: str = "HEAD", max_age: float | None = None
+        self, source: str = "", file: str = "", *, ref: str = "", max_age: float | None = None
     ) -> "Distribution":
-        """Metadata of a folder or git repository, else of rdo.toml, else RDO's own.
+        """Metadata of a folder or git repository, for commands that only look.
 
-        What the commands that only look need; unlike `distribution` it needs no rdo.toml.
+        Unlike `distribution` it needs no rdo.toml: without one and without `source` it is the
+        current folder, if that holds metadata, else RDO's own.
         """
         from rdo import metadata
 
         age = self.metadata_max_age_seconds if max_age is None else max_age
+        place, name, cache = self._metadata_place(source, file)
+        return metadata.load(place, name, cache=cache, ref=ref, max_age=age)
+
+    def metadata_draft(self, source: str = "", file: str = "") -> "Draft":
+        """The same metadata, to be edited; it must be a folder."""
+        from rdo.metadata.draft import Draft
+        from rdo.metadata.loading import usual_file
+
+        place, name, _ = self._metadata_place(source, file)
+        if not Path(place).is_dir():
+            hint = "clone it, and name the folder by --info"
+            raise RefusedError(f"{place} is no folder, so nothing is edited in it", hint=hint)
+        return Draft(Path(place), name or usual_file(Path(place)))
+
+    def _metadata_place(self, source: str, file: str) -> tuple[str, str, Path]:
+        """Source, file and cache; an empty file is the usual one."""
         section = None if source else self.settings.metadata
         if section:
-            cache = self.settings.cache / "metadata"
-            file = file or section.file
-            return metadata.load(section.source, file, cache=cache, ref=ref, max_age=age)
+            return section.source, file or section.file, self.settings.cache / "metadata"
+        is_here = any(Path(name).is_file() for name in ("rdo-full.yml", "rdo.yml"))
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        cache = Path(caches) / "rdo/metadata"
-        return metadata.load(source or RDOINFO, file, cache=cache, ref=ref, max_age=age)
+        return source or ("." if is_here else RDOINFO), file, Path(caches) / "rdo/metadata"
 
     def packages(self, target: str) -> "ReleasePackages":
         """The packages of a target, resolved for its release and, if it is named there, base OS."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,20 @@ from rdo.errors import NotFoundError
 from rdo.metadata import Distribution, queries
 from rdo.metadata.queries import Attributes, Filter
 
-LATER = {"verify": Lazy("rdo.cli.info_verify", "verify", "Check the metadata; for CI too.")}
+if TYPE_CHECKING:
+    from rdo.metadata.draft import Draft
+
+EDITS = "rdo.cli.info_edit"
+LATER = {
+    "add-package": Lazy(EDITS, "add_package", "Add a package."),
+    "new-release": Lazy(EDITS, "new_release", "Branch a release from an old one."),
+    "remove-package": Lazy(EDITS, "remove_package", "Take a package out of all files."),
+    "remove-release": Lazy(EDITS, "remove_release", "Take a release out, and its tags."),
+    "set": Lazy(EDITS, "set_value", "Set an attribute of a package."),
+    "set-release": Lazy(EDITS, "set_release", "Set an attribute of a release."),
+    "tag": Lazy(EDITS, "tag", "Give a package a tag, or take it away."),
+    "verify": Lazy("rdo.cli.info_verify", "verify", "Check the metadata; for CI too."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +39,12 @@ class Asked:
     file: str = ""
     is_fresh: bool = False
 
-    def load(self, ref: str = "HEAD") -> Distribution:
+    def load(self, ref: str = "") -> Distribution:
         max_age = 0.0 if self.is_fresh else None
         return self.app.metadata(self.source, self.file, ref=ref, max_age=max_age)
+
+    def draft(self) -> "Draft":
+        return self.app.metadata_draft(self.source, self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +353,8 @@ def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json:
     """Show packages with tags added or changed between two states of the metadata.
 
     \b
-    rdo info tags-diff                 the last commit against the one before
-    rdo info tags-diff REF             the last commit against REF
+    rdo info tags-diff                 in the last commit, and what is not committed
+    rdo info tags-diff REF             in what follows REF
     rdo info tags-diff OLD NEW
     """
     old, new = _two_states(asked, refs)
@@ -368,5 +384,23 @@ def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool
 def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:
     if len(refs) > 2:
         raise click.UsageError("at most two refs: OLD NEW")
-    old, new = (*refs, "HEAD") if len(refs) == 1 else refs or ("HEAD~1", "HEAD")
+    old, new = refs if len(refs) == 2 else (*(refs or ("HEAD~1",)), "")
     return asked.load(old), asked.load(new)
+
+
+@info.command()
+@click.argument("refs", nargs=-1)
+@metadata_options
+@output.json_option
+def diff(asked: Asked, refs: tuple[str, ...], as_json: bool) -> None:
+    """Show what changed between two states of the metadata, for a review.
+
+    \b
+    rdo info diff                 the last commit, and what is not committed
+    rdo info diff origin/master   what follows origin/master
+    rdo info diff OLD NEW
+    """
+    from rdo.metadata.changes import changes
+
+    found = changes(*_two_states(asked, refs))
+    output.show(found, as_json, "\n".join(map(str, found)) or "nothing changed")

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from rdo.errors import ConfigError, RefusedError
-from rdo.metadata.document import Document, Node, found, pair_of, value_of
+from rdo.metadata.document import Document, Node, found, pair_of, text_of, value_of
 from rdo.metadata.draft import Attributes, Draft
 from rdo.metadata.edits import drop_tag
 
@@ -134,10 +134,10 @@ def _copy_file(
         own = found(value_of(entry, "tags"))
         _rewrite_branch(document, own, before, rules)
         document.rename_key(own.value[0][0], after)
-    for other in draft.names:
-        imports = draft.document(other).entries("import")
-        if any(getattr(node, "value", None) == file for node in imports):
-            draft.document(other).add_text_item("import", name, after=file)
+    for other in map(draft.document, draft.names):
+        imports = other.entries("import") if file in other.text else []
+        if any(text_of(node) == file for node in imports):
+            other.add_text_item("import", name, after=file)
 
 
 def _rewrite_branch(document: Document, tags: Node, tag: str, rules: Sequence[BranchRule]) -> None:

@@ -189,7 +189,7 @@ class Document:
         self._splice(first, last_line(node) + 1, replaced)
 
     def _insert_flow(self, mapping: Node, key: str, value: Any) -> None:
-        shown = f"{_scalar(key)}: {_flow(value)}".rstrip()
+        shown = f"{_scalar(key)}: {_flow(value)}"
         at = mapping.end_mark.index - 1
         if mapping.value:
             last = mapping.value[-1]
@@ -215,8 +215,6 @@ class Document:
     def _splice(self, start: int, end: int, new: Sequence[str]) -> None:
         """Replace the lines from `start` to before `end`."""
         lines = self._lines()
-        if "\r\n" in self.text:
-            new = [line if line.endswith("\r") else f"{line}\r" for line in new]
         lines[start:end] = new  # a `start` after the last line without its end goes behind it
         self.text = "\n".join(lines)
 
@@ -278,7 +276,8 @@ def _rendered(key: str, value: Any, indent: str) -> list[str]:
         return [f"{indent}{_scalar(key)}:", *below]
     if isinstance(value, list) and value:
         return [f"{indent}{_scalar(key)}:", *(f"{indent}- {_scalar(item)}" for item in value)]
-    return [f"{indent}{_scalar(key)}: {_flow(value)}".rstrip()]
+    shown = "" if value is None else f" {_flow(value)}"
+    return [f"{indent}{_scalar(key)}:{shown}"]
 
 
 def _item_lines(entry: Mapping[str, Any], indent: str) -> list[str]:
@@ -287,12 +286,13 @@ def _item_lines(entry: Mapping[str, Any], indent: str) -> list[str]:
 
 
 def _flow(value: Any) -> str:
+    """A value on one line, as inside brackets."""
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{_scalar(k)}: {_flow(v)}".rstrip() for k, v in value.items())
+        inside = ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items())
         return f"{{{inside}}}"
     if isinstance(value, list):
         return f"[{', '.join(_scalar(item) for item in value)}]"
-    return _scalar(value)
+    return "null" if value is None else _scalar(value)
 
 
 def _scalar(value: Any, old: Node | None = None) -> str:

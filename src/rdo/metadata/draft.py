@@ -2,21 +2,23 @@
 
 After each edit everything is read again as it would be. An edit that changes anything else
 than what was asked for is refused: where values are joined from several files, a person must
-choose.
+choose. So is one that brings a fault.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from rdo import atomic
 from rdo.errors import NotFoundError, RefusedError, did_you_mean
+from rdo.metadata.checks import Checker
 from rdo.metadata.distribution import Tree
 from rdo.metadata.document import Document, Node, pair_of, text_of, value_of
+from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.loading import Edited
 from rdo.metadata.queries import named
-from rdo.metadata.resolve import attributes
+from rdo.metadata.resolve import attributes, tags_of
 
 Attributes = dict[str, Any]
 Place = tuple[Document, Node]
@@ -32,6 +34,7 @@ class Draft:
         self._documents: dict[str, Document] = {}
         self._on_disk: dict[str, str] = {}
         self._removed: set[str] = set()
+        self._windows: set[str] = set()  # files whose lines end with CR LF
 
     @property
     def tree(self) -> Tree:
@@ -72,8 +75,12 @@ class Draft:
             path = self.folder / name
             if not path.is_file():
                 raise RefusedError(f"{name} belongs to other metadata and is not edited from here")
-            self._on_disk[name] = path.read_bytes().decode()
-            self._documents[name] = Document(name, self._on_disk[name])
+            text = path.read_bytes().decode()
+            if text.count("\r\n") == text.count("\n") > 0:
+                self._windows.add(name)
+                text = text.replace("\r\n", "\n")
+            self._on_disk[name] = text
+            self._documents[name] = Document(name, text)
         return self._documents[name]
 
     def new_file(self, name: str, text: str) -> Document:
@@ -138,6 +145,12 @@ class Draft:
         if odd:
             hint = "it is given in more than one place; see `rdo info why`, and edit by hand"
             raise RefusedError(f"{what} cannot be edited without changing {odd[0]} too", hint=hint)
+        before = {package["project"]: _normal(package) for package in self.attributes()}
+        touched = {project for project in wanted if wanted[project] != before.get(project)}
+        told = {fault.message for fault in _errors(self._now, touched)}
+        faults = [fault for fault in _errors(edited, touched) if fault.message not in told]
+        if faults:
+            raise MetadataError(dict.fromkeys(faults))
         self._now = edited
 
     def peek(self) -> Tree:
@@ -161,7 +174,8 @@ class Draft:
                 path.unlink()
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                atomic.write_file(path, after.encode())
+                text = after.replace("\n", "\r\n") if name in self._windows else after
+                atomic.write_file(path, text.encode())
             written.append(path)
         return written
 
@@ -179,6 +193,20 @@ class Draft:
             self.folder / name: text for name, text in changed if text != self._on_disk.get(name)
         }
         return self._now.with_edits(texts)
+
+
+def _errors(edited: Edited, projects: Set[str]) -> list[Fault]:
+    """What makes releases and these packages unusable."""
+    tree = edited.distribution.tree
+    checker = Checker(tree, edited.reading.files)
+    faults = [fault for release in tree["releases"] for fault in checker.release(release)]
+    for raw in tree["packages"]:
+        if raw["project"] in projects:
+            faults += checker.package(raw)
+            for tag in tags_of(raw, tree) or ():
+                faults += checker.package(raw, tag)
+            faults += (fault for _, fault in checker.undeclared_tags(raw))
+    return [fault for fault in faults if fault.level is Level.ERROR]
 
 
 def _normal(package: Mapping[str, Any]) -> Attributes:

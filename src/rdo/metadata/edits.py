@@ -183,7 +183,8 @@ def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
     """Write a tag where the package has it already, else where most packages have theirs."""
     places = draft.tag_places(tag)
     having = [name for name, projects in places.items() if project in projects]
-    usual = max(places, key=lambda name: len(places[name]), default="")
+    # as many in two files: the later one, for tags are imported after what they tag
+    usual = max(reversed(places), key=lambda name: len(places[name]), default="")
     home = draft.package_places(project)[0][0].name
     document = draft.document(having[-1] if having else usual or home)
     entry = document.entry("packages", "project", project)

@@ -23,7 +23,7 @@ def load(
     file: str = "",
     *,
     cache: Path | None = None,
-    ref: str = "HEAD",
+    ref: str = "",
     max_age: float = DEFAULT_MAX_AGE_SECONDS,
 ) -> Distribution:
     """Read the distribution from a folder or a git repository.
@@ -74,7 +74,7 @@ class _Loader:
         self._cache = cache
         self._max_age = max_age
 
-    def open(self, source: str, ref: str = "HEAD") -> Source:
+    def open(self, source: str, ref: str = "") -> Source:
         if self._cache is None and not Path(source).is_dir():
             raise ConfigError(f"metadata: there is no folder {source}")
         cache = self._cache or Path(source)  # a folder needs none

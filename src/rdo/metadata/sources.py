@@ -34,13 +34,13 @@ class Source:
 
 
 def open_source(
-    source: str, cache: Path, *, ref: str = "HEAD", max_age: float = DEFAULT_MAX_AGE_SECONDS
+    source: str, cache: Path, *, ref: str = "", max_age: float = DEFAULT_MAX_AGE_SECONDS
 ) -> Source:
     """Make the files of a folder or git URL readable.
 
     A URL is asked at most once per `max_age` seconds; when it cannot be reached the last
-    state is used. A local repository is read at `ref`, never from its work tree, if it is
-    bare or a ref is asked for.
+    state is used. Without `ref` a folder is read as it is, and a URL or bare repository at
+    its head.
     """
     if is_address(source):
         return _exported(_fetched(source, cache, max_age), ref, cache)
@@ -49,7 +49,7 @@ def open_source(
         raise ConfigError(f"metadata: there is no folder {source}")
     if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
         return _exported(Mirror(folder), ref, cache)
-    if ref != "HEAD":
+    if ref:
         repository, inside = _repository_of(folder.absolute())
         exported = _exported(Mirror(repository), ref, cache)
         return Source(exported.folder / inside, "", exported.state)
@@ -94,9 +94,9 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
 
 
 def _exported(mirror: Mirror, ref: str, cache: Path) -> Source:
-    commit = mirror.resolve(ref)
+    commit = mirror.resolve(ref or "HEAD")
     if commit is None:
-        raise ConfigError(f"metadata: {mirror.path} has no branch, tag or commit {ref}")
+        raise ConfigError(f"metadata: {mirror.path} has no branch, tag or commit {ref or 'HEAD'}")
     folder = cache / "trees" / commit
     if not folder.exists():
         with hold(cache / "trees.lock", purpose=f"exporting {commit}", wait=True):
