@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from packaging.utils import canonicalize_name
 
+from rdo.package_index import PackageIndex
 from rdo.tools.pip_config import IndexSettings
-from rdo.trunk.package_index import PackageIndex
 
 
 def sdist(top: str, files: dict[str, str], mtime: int = 1_700_000_000) -> bytes:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rdo.package_index import PackageIndex
 from rdo.tools.pip_config import IndexSettings, default_index, index_settings
 from rdo.trunk.history import ReleaseHistory
-from rdo.trunk.package_index import PackageIndex
 from rdo.trunk.releases import Releases
 from tests.fakes.index import FakeIndex, sdist, serve_index
 

@@ -11,13 +11,13 @@ from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder
 from rdo.errors import ConfigError
 from rdo.model.package import Package
+from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.mirrors import Mirrors
-from rdo.trunk.package_index import PackageIndex
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
 

@@ -22,9 +22,9 @@ from packaging.version import InvalidVersion, Version
 from rdo import atomic
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
+from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History, ReleaseHistory
-from rdo.trunk.package_index import PackageIndex, Sdist
 from rdo.trunk.sdist import unpack
 
 log = logging.getLogger(__name__)
