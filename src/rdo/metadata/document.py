@@ -306,10 +306,15 @@ def _scalar(value: Any, old: Node | None = None) -> str:
         return plain
     needed = _scalar(old.value).startswith("'") if old is not None and style == "'" else False
     if style == '"':
-        return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=10**9).rstrip()
-    if style == "'" and not needed and not plain.startswith("'"):
-        return f"'{plain}'"
+        return _quoted(value, '"')
+    if style == "'" and not needed:
+        return _quoted(value, "'")
     return plain
+
+
+def _quoted(value: str, quote: str) -> str:
+    text: str = yaml.safe_dump(value, default_style=quote, allow_unicode=True, width=10**9)
+    return text.removesuffix("\n")
 
 
 def _replaced(line: str, changed: Mapping[str, str]) -> str:

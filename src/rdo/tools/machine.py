@@ -55,11 +55,12 @@ PROGRAMS = (
 MODULES = (Need("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
 # These come with rdo from PyPI; a broken one is installed again by pip.
 OWN_MODULES = ("createrepo_c", "solv")
-# What is needed to install rdo itself.
+# What is needed to install and test rdo itself; a machine that runs it may lack it.
 INSTALLERS = (
     Need("venv", "installing rdo", "python3-venv", "python3"),
     Need("pip", "installing rdo", "python3-pip", "python3-pip"),
     Need("make", "installing rdo", "make", "make"),
+    Need("dnf reposync", "testing rdo", "dnf-plugins-core", "dnf-plugins-core"),
 )
 
 
