@@ -96,8 +96,24 @@ class App:
         if section:
             return section.source, file or section.file, self.settings.cache / "metadata"
         is_here = any(Path(name).is_file() for name in ("rdo-full.yml", "rdo.yml"))
+        return source or ("." if is_here else RDOINFO), file, self.user_cache / "metadata"
+
+    @property
+    def user_cache(self) -> Path:
+        """What is kept for a user rather than for a factory; can be thrown away."""
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return source or ("." if is_here else RDOINFO), file, Path(caches) / "rdo/metadata"
+        return Path(caches) / "rdo"
+
+    def good_builds(self, project: str) -> dict[str, bool]:
+        """By target that has the project: whether its newest build there is good."""
+        found = {}
+        for target in self.settings.targets:
+            for package in self.packages(target).packages:
+                if package.project == project:
+                    with self.store.read() as at:
+                        state = at.packages.state(target, package.name)
+                    found[target] = state.newest is not None and state.newest == state.good
+        return found
 
     def packages(self, target: str) -> "ReleasePackages":
         """The packages of a target, resolved for its release and, if it is named there, base OS."""

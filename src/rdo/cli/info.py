@@ -17,16 +17,17 @@ from rdo.metadata.queries import Attributes, Filter
 if TYPE_CHECKING:
     from rdo.metadata.draft import Draft
 
-EDITS = "rdo.cli.info_edit"
+EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
 LATER = {
     "add-package": Lazy(EDITS, "add_package", "Add a package."),
     "new-release": Lazy(EDITS, "new_release", "Branch a release from an old one."),
     "remove-package": Lazy(EDITS, "remove_package", "Take a package out of all files."),
     "remove-release": Lazy(EDITS, "remove_release", "Take a release out, and its tags."),
+    "review": Lazy(VERIFY, "review", "Say what a package lacks for its acceptance."),
     "set": Lazy(EDITS, "set_value", "Set an attribute of a package."),
     "set-release": Lazy(EDITS, "set_release", "Set an attribute of a release."),
     "tag": Lazy(EDITS, "tag", "Give a package a tag, or take it away."),
-    "verify": Lazy("rdo.cli.info_verify", "verify", "Check the metadata; for CI too."),
+    "verify": Lazy(VERIFY, "verify", "Check the metadata; for CI too."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`rdo info verify`: the metadata's faults, for people and for CI."""
+"""`rdo info verify` and `review`: what is wrong in the metadata, what a package lacks."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from rdo import atomic
 from rdo.cli import output
 from rdo.cli.info import Asked, metadata_options
 from rdo.errors import ConfigError
-from rdo.metadata import Fault, Level, MetadataError, reports
+from rdo.metadata import Fault, Level, MetadataError, queries, reports
 from rdo.metadata.online import unreachable
 from rdo.metadata.verify import verify as verify_all
 
@@ -79,3 +79,30 @@ def _show(found: list[Fault], form: str, as_json: bool) -> None:
         rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in found]
         people = output.Table(("level", "where", "rule", "fault"), rows)
         output.show(found, as_json, people if found else "no fault found")
+
+
+@click.command()
+@click.argument("package")
+@click.option("--offline", is_flag=True, help="Ask no upstream and no distgit.")
+@metadata_options
+@output.json_option
+def review(asked: Asked, package: str, offline: bool, as_json: bool) -> None:
+    """Say what a package under review still lacks for its acceptance; ends with 1 if anything.
+
+    \b
+    Example: rdo info review oslo.new
+    """
+    from rdo.metadata.review import review as review_package
+
+    distribution = asked.load()
+    project = str(queries.named(distribution.entries(), package)["project"])
+    steps = review_package(
+        distribution,
+        package,
+        built=asked.app.good_builds(project),
+        mirrors=None if offline else asked.app.user_cache / "review",
+    )
+    rows = [("done" if x.is_done else "to do", x.name, x.detail) for x in steps]
+    output.show(steps, as_json, output.Table(("state", "step", "detail"), rows))
+    if not all(step.is_done for step in steps):
+        click.get_current_context().exit(1)

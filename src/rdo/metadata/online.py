@@ -37,15 +37,16 @@ def ask(url: str) -> Mapping[str, str]:
 
 
 def unreachable(
-    distribution: Distribution, tags: Iterable[str] = (), ask: Ask = ask
+    distribution: Distribution, tags: Iterable[str] = (), ask: Ask = ask, project: str = ""
 ) -> list[Fault]:
-    """What the remotes of the releases' packages lack: themselves, or a branch.
+    """What the remotes of the releases' packages, or of one project, lack: themselves, a branch.
 
     Without `tags` all releases that are not at their end of life are looked at. Each remote
     is asked once, at most 16 at the same time. A branch that became `unmaintained/…` or a
     tag `…-eol`, as OpenStack's do, is there.
     """
-    wanted = set(_wanted(distribution, list(tags) or _living(distribution)))
+    releases = list(tags) or _living(distribution)
+    wanted = {want for want in _wanted(distribution, releases) if project in ("", want.project)}
     urls = sorted({want.url for want in wanted})
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as pool:
         answers = dict(zip(urls, pool.map(lambda url: _answer(url, ask), urls), strict=True))

@@ -1,0 +1,124 @@
+"""What a package under review still lacks before it can be accepted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.errors import UserError
+from rdo.metadata.distribution import Distribution
+from rdo.metadata.faults import MetadataError
+from rdo.metadata.online import ask, unreachable
+from rdo.metadata.queries import named
+from rdo.metadata.resolve import tags_of
+from rdo.metadata.verify import verify
+from rdo.model.package import Package
+from rdo.tools.git import Mirror
+
+UNDER_REVIEW = "under-review"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that acceptance asks for. `detail` says what is there, or what to do."""
+
+    name: str
+    is_done: bool
+    detail: str
+
+
+def review(
+    distribution: Distribution,
+    name: str,
+    *,
+    built: Mapping[str, bool],
+    mirrors: Path | None,
+) -> list[Step]:
+    """All steps to the acceptance of a package, done or not.
+
+    `built` tells by target whether the package's newest build there is good. `mirrors` is a
+    folder for copies of distgits; without it nothing is asked of the network.
+    """
+    project = str(named(distribution.entries(), name)["project"])
+    raw = next(x for x in distribution.tree["packages"] if x["project"] == project)
+    tags = list(tags_of(raw, distribution.tree) or ())
+    releases = [x.name for x in distribution.releases if {x.name, f"{x.name}-uc"} & set(tags)]
+    steps = [_entry(distribution, project), _release(releases)]
+    if releases:
+        packages = _packages(distribution, project, releases)
+        steps += _maintainers(packages)
+        if mirrors:
+            steps.append(_repositories(distribution, project, releases))
+            steps += (_spec(package, mirrors) for package in packages[:1])
+    steps += _builds(built)
+    rest = [step for step in steps if not step.is_done]
+    if UNDER_REVIEW in tags:
+        how = f"`rdo info tag {project} {UNDER_REVIEW} --remove` lifts the tag"
+        steps.append(Step("review", False, how if not rest else f"after the rest: {how}"))
+    else:
+        steps.append(Step("review", True, f"not tagged {UNDER_REVIEW}"))
+    return steps
+
+
+def _entry(distribution: Distribution, project: str) -> Step:
+    start = f"package {project}: "
+    faults = [str(x) for x in verify(distribution) if x.message.startswith(start)]
+    return Step("entry", not faults, "; ".join(faults) or "no fault")
+
+
+def _release(releases: list[str]) -> Step:
+    how = "tag it with a release: `rdo info tag PACKAGE RELEASE`"
+    return Step("release", bool(releases), ", ".join(releases) or how)
+
+
+def _packages(distribution: Distribution, project: str, releases: list[str]) -> list[Package]:
+    found = []
+    for release in releases:
+        try:
+            members = distribution.target(release).packages
+        except MetadataError:
+            continue  # its faults are told by the entry, or are another package's
+        found += [package for package in members if package.project == project]
+    return found
+
+
+def _maintainers(packages: list[Package]) -> Iterator[Step]:
+    for package in packages[:1]:
+        people = ", ".join(package.maintainers)
+        yield Step("maintainers", bool(people), people or "name at least one")
+
+
+def _repositories(distribution: Distribution, project: str, releases: list[str]) -> Step:
+    start = f"package {project}: "
+    missing = [
+        fault.message.removeprefix(start)
+        for fault in unreachable(distribution, releases, ask, project)
+    ]
+    return Step("repositories", not missing, "; ".join(missing) or "all there, with their branches")
+
+
+def _spec(package: Package, mirrors: Path) -> Step:
+    """Whether the distgit has the one spec that the package's name asks for."""
+    wanted = f"{package.name}.spec"
+    folder = mirrors / f"{package.project}.git"
+    try:
+        if folder.exists():
+            mirror = Mirror(folder)
+            mirror.fetch(package.distgit)
+        else:
+            mirror = Mirror.clone(package.distgit, folder)
+        files = mirror.list_files(package.distgit_branch, package.distgit_path)
+    except UserError as error:
+        return Step("spec", False, str(error).splitlines()[-1])
+    inside = f"{package.distgit_path}/" if package.distgit_path else ""
+    specs = [path.removeprefix(inside) for path in files if path.endswith(".spec")]
+    if specs == [wanted]:
+        return Step("spec", True, wanted)
+    return Step(
+        "spec", False, f"the distgit needs one {wanted}; it has {', '.join(specs) or 'none'}"
+    )
+
+
+def _builds(built: Mapping[str, bool]) -> Iterator[Step]:
+    for target, is_good in built.items():
+        detail = "its newest build is good" if is_good else f"`rdo trunk run --target {target}`"
+        yield Step(f"build on {target}", is_good, detail)
