@@ -17,7 +17,8 @@ class Platform:
     `packages` are installed into the base layer by the distribution's own names,
     `python_packages` come from the PyPI bridge, `provides` maps a package of the base
     distribution to the names that the RPM world uses for it, `macros` are set in every root
-    (`rhel = "9"` is what `%{?rhel}` expands to).
+    (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
+    the base, `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
     """
 
     name: str
@@ -31,7 +32,10 @@ class Platform:
     packages: tuple[str, ...]
     python_packages: tuple[str, ...] = ()
     provides: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    macros: dict[str, str] = field(default_factory=dict, repr=False)  # no part of the base layer
+    # What is not in the repr is no part of the base layer.
+    macros: dict[str, str] = field(default_factory=dict, repr=False)
+    bridged: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    sdist_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def always_required(self) -> tuple[str, ...]:

@@ -6,13 +6,12 @@ debootstrap makes the tree; `_adapt` gives Python and rpm the layout that RPM pa
 
 import logging
 import os
-import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from rdo.model.platform import Platform
-from rdo.roots import dpkg, macro_layer
+from rdo.roots import debian_rpms, dpkg, macro_layer
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.debootstrap import Debootstrap
@@ -27,15 +26,10 @@ FILESYSTEM = "debian-filesystem"
 """The RPM that owns the folders and what no Debian package owns."""
 
 _REMOVED = (
-    *("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/info"),
-    *("usr/share/locale", "usr/share/lintian", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
+    *("var/cache/apt", "var/lib/apt/lists", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
+    *dpkg.DOCUMENTS,
 )
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
-_SONAMES = """
-while read -r package file; do
-    echo "$file" | /usr/lib/rpm/elfdeps --provides | sed "s|^|$package |"
-done
-"""
 _RECORD = """
 find /wrap/rpms -name '*.rpm' |
 xargs rpm -i --justdb --nodeps --nosignature --define '_dbpath /var/lib/rpm'
@@ -109,78 +103,18 @@ def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder:
     root = Root(
         (tree,),
         folder / "work",
-        (Bind(tree, "/buildroot"), Bind(wrap, "/wrap", writable=True)),
+        (Bind(tree, debian_rpms.BUILDROOT), Bind(wrap, "/wrap", writable=True)),
     )
     root.ask("ldconfig", privileged=True)
     shutil.copy2(root.upper / "etc/ld.so.cache", tree / "etc/ld.so.cache")
-    sonames = _sonames(root, tree, packages)
-    spec = "\n".join(_spec(tree, packages, platform, sonames, wrap / "lists"))
-    (wrap / "base.spec").write_text(spec)
-    root.ask(
-        *("rpmbuild", "-bb", "--nodeps", "--buildroot", "/buildroot", "--target", platform.arch),
-        *("-D", "_topdir /wrap/top", "-D", "_rpmdir /wrap/rpms", "-D", "_dbpath /var/lib/rpm"),
-        "/wrap/base.spec",
-        privileged=True,
-        timeout=1800,
-    )
+    owned = {file for package in packages for file in package.files}
+    debian_rpms.write_list(wrap, FILESYSTEM, _rest(tree, owned))
+    debian_rpms.build(root, wrap, packages, platform, tree, head=_filesystem(platform))
     root.ask("sh", "-c", _RECORD, privileged=True)
     shutil.copytree(root.upper / "var/lib/rpm", tree / "var/lib/rpm", dirs_exist_ok=True)
     (wrap / "rpms").rename(folder / "rpms")
     shutil.rmtree(wrap)
     shutil.rmtree(folder / "work")
-
-
-def _sonames(root: Root, tree: Path, packages: Iterable[DebianPackage]) -> dict[str, set[str]]:
-    rows = [
-        f"{package.name} {file}"
-        for package in packages
-        for file in dpkg.libraries(tree, package.files)
-    ]
-    out = root.ask("sh", "-c", _SONAMES, privileged=True, stdin="\n".join([*rows, ""]).encode())
-    sonames: dict[str, set[str]] = {}
-    for line in out.stdout.splitlines():
-        name, _, soname = line.partition(" ")
-        sonames.setdefault(name, set()).add(soname)
-    return sonames
-
-
-def _spec(
-    tree: Path,
-    packages: Iterable[DebianPackage],
-    platform: Platform,
-    sonames: dict[str, set[str]],
-    lists: Path,
-) -> Iterator[str]:
-    """A spec with a subpackage per Debian package, over a buildroot that is the tree itself."""
-    for macro in (
-        "__os_install_post",
-        "__spec_install_pre",
-        "__arch_install_post",
-        "__check_files",
-    ):
-        yield f"%define {macro} %{{nil}}"
-    yield "%define debug_package %{nil}\n%define _build_id_links none"
-    yield "%define _unpackaged_files_terminate_build 0\n%define _binary_payload w0.ufdio"
-    yield "%define _empty_manifest_terminate_build 0"
-    yield from _filesystem(platform)
-    for package in packages:
-        yield f"%package -n {package.name}"
-        yield f"Version: {package.version}\nRelease: {package.release}{platform.dist}"
-        yield f"Summary: {package.summary.replace('%', '%%')}"
-        yield "AutoReqProv: no"
-        yield from (f"Requires: {needed[0]}" for needed in package.depends)
-        yield from (f"Provides: {given}" for given in _provides(tree, package, platform, sonames))
-        yield f"%description -n {package.name}\nThe Debian package {package.name}."
-    yield "%install\n\n%clean\n:\n"
-    owned: set[str] = set()
-    for package in packages:
-        (lists / package.name).write_text(
-            "".join(f"{file_list_line(file)}\n" for file in package.files)
-        )
-        owned.update(package.files)
-        yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
-    (lists / FILESYSTEM).write_text("".join(_rest(tree, owned)))
-    yield f"%files -f /wrap/lists/{FILESYSTEM}"
 
 
 def _filesystem(platform: Platform) -> Iterator[str]:
@@ -192,24 +126,7 @@ def _filesystem(platform: Platform) -> Iterator[str]:
     yield f"Provides: redhat-release = {platform.releasever}\nProvides: filesystem = 3"
     yield from (f"Provides: {name} = 1" for name in macro_layer.PROVIDES)
     yield "%description\nWhat no single Debian package of the base owns."
-
-
-def _provides(
-    tree: Path, package: DebianPackage, platform: Platform, sonames: dict[str, set[str]]
-) -> Iterator[str]:
-    evr = f"{package.version}-{package.release}"
-    yield f"deb({package.name}) = {evr}"
-    yield from package.provides
-    yield from dpkg.aliases(package.files)
-    yield from dpkg.pkgconfig(tree, package.files)
-    yield from sorted(sonames.get(package.name, ()))
-    for name in platform.provides.get(package.name, ()):
-        yield f"{name} = {evr}"
-        if re.search(r"-devel$|^glibc$", name):
-            yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
-    if package.name == "python3":
-        yield f"python(abi) = {platform.python}"
-        yield from ("/usr/bin/python3", "/usr/bin/python")
+    yield f"%files -f /wrap/lists/{FILESYSTEM}"
 
 
 def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
@@ -220,6 +137,6 @@ def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
         for name in (*folders, *files):
             path = f"{inside}/{name}"
             if dpkg.is_file(tree, path) and path not in owned:
-                yield f"{file_list_line(path)}\n"
+                yield file_list_line(path)
             elif name in folders and not (tree / path[1:]).is_symlink():
-                yield f"{file_list_line(path, '%dir')}\n"
+                yield file_list_line(path, "%dir")

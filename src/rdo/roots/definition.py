@@ -9,6 +9,7 @@ from rdo.model.platform import Family, Platform
 
 _DEFINITIONS = resources.files("rdo.roots") / "definitions"
 _KEYS = {"family", "arch", "dist", "releasever", "suite", "python", "glibc", "packages"}
+_OPTIONAL = {"provides", "python-packages", "macros", "bridged", "sdist-requires"}
 
 
 def known_platforms() -> list[str]:
@@ -30,7 +31,7 @@ def parse_platform(name: str, text: str) -> Platform:
     """A platform from the text of its definition; ConfigError names what is wrong."""
     try:
         table: dict[str, Any] = tomllib.loads(text)
-        unknown = sorted(set(table) - _KEYS - {"provides", "python-packages", "macros"})
+        unknown = sorted(set(table) - _KEYS - _OPTIONAL)
         if unknown:
             raise ConfigError(f"platform {name}: unknown key {unknown[0]!r}")
         return Platform(
@@ -44,10 +45,16 @@ def parse_platform(name: str, text: str) -> Platform:
             glibc=table["glibc"],
             packages=tuple(table["packages"]),
             python_packages=tuple(table.get("python-packages", ())),
-            provides={key: tuple(names) for key, names in table.get("provides", {}).items()},
+            provides=_names(table, "provides"),
+            bridged=_names(table, "bridged"),
+            sdist_requires=_names(table, "sdist-requires"),
             macros={key: str(value) for key, value in table.get("macros", {}).items()},
         )
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigError(f"platform {name}: {error}") from error
     except KeyError as error:
         raise ConfigError(f"platform {name}: the key {error} is missing") from error
+
+
+def _names(table: dict[str, Any], key: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(names) for name, names in table.get(key, {}).items()}

@@ -7,6 +7,7 @@ Each installed Debian package becomes one RPM header of the same name: its files
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,16 @@ _DEPENDENCY = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9+.-]+)(:\w+)?(\s*\((?P<op>[<>=]+)\s*(?P<version>[^)]+)\))?"
 )
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
+DOCUMENTS = tuple(f"usr/share/{name}" for name in ("doc", "info", "lintian", "locale", "man"))
+"""What roots are made without."""
+
+_USER = re.compile(r"[a-z_][a-z0-9_-]*")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """An installed package of dpkg's database; `depends` are groups of alternatives."""
+    """A Debian package; `depends` are groups of alternatives, `users` what it adds to passwd."""
 
     name: str
     version: str
@@ -30,6 +35,7 @@ class DebianPackage:
     depends: tuple[tuple[str, ...], ...]
     provides: tuple[str, ...]
     files: tuple[str, ...]
+    users: tuple[str, ...] = ()
 
 
 def installed(tree: Path) -> list[DebianPackage]:
@@ -37,7 +43,54 @@ def installed(tree: Path) -> list[DebianPackage]:
     fields = [f for f in _paragraphs(tree / "var/lib/dpkg/status") if _is_installed(f)]
     names = {paragraph["Package"] for paragraph in fields}
     owned: set[str] = set()
-    return [_package(tree, paragraph, names, owned) for paragraph in fields]
+    return [
+        _package(paragraph, names, tuple(_files(tree, paragraph, owned))) for paragraph in fields
+    ]
+
+
+def unpacked(control: Path, files: Path, names: set[str], users: set[str]) -> DebianPackage:
+    """A package from its unpacked control folder and its unpacked files, documents left out.
+
+    `names` are all packages that are or will be installed, to choose among alternatives;
+    `users` are those that are there already.
+    """
+    (paragraph,) = _paragraphs(control / "control")
+    listed = sorted(
+        f"/{path.relative_to(files)}"
+        for path in files.rglob("*")
+        if (path.is_symlink() or path.is_file()) and not _is_document(path.relative_to(files))
+    )
+    added = (user for user in _users(control, files) if user not in users)
+    return _package(paragraph, names, tuple(listed), tuple(added))
+
+
+def _is_document(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in DOCUMENTS)
+
+
+def merge_usr(files: Path) -> None:
+    """Move what is in /bin, /sbin and /lib* to its place below /usr, where the base has it."""
+    for name in _MERGED:
+        folder = files / name
+        if not folder.is_dir() or folder.is_symlink():
+            continue
+        for path in [one for one in folder.rglob("*") if one.is_symlink() or not one.is_dir()]:
+            place = files / "usr" / path.relative_to(files)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(place)
+        shutil.rmtree(folder)
+
+
+def _users(control: Path, files: Path) -> Iterator[str]:
+    """The system users that a package makes: by adduser in its postinst, or by sysusers.d."""
+    postinst = control / "postinst"
+    text = postinst.read_text(errors="replace") if postinst.exists() else ""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = line.split()
+        if "adduser" in words and "--system" in words and _USER.fullmatch(words[-1]):
+            yield words[-1]
+    for file in sorted((files / "usr/lib/sysusers.d").glob("*.conf")):
+        yield from re.findall(r"^u\s+([a-z_][a-z0-9_-]*)\s", file.read_text(), re.MULTILINE)
 
 
 def rpm_version(version: str) -> tuple[str, str]:
@@ -70,10 +123,12 @@ def _is_installed(fields: Mapping[str, str]) -> bool:
 
 
 def _package(
-    tree: Path, fields: Mapping[str, str], names: set[str], owned: set[str]
+    fields: Mapping[str, str],
+    names: set[str],
+    files: tuple[str, ...],
+    users: tuple[str, ...] = (),
 ) -> DebianPackage:
     version, release = rpm_version(fields["Version"])
-    files = tuple(_files(tree, fields, owned))
     depends = f"{fields.get('Pre-Depends', '')},{fields.get('Depends', '')}"
     return DebianPackage(
         name=fields["Package"],
@@ -83,6 +138,7 @@ def _package(
         depends=tuple(_alternatives(depends, names)),
         provides=tuple(_capability(entry, "=") for entry in _entries(fields.get("Provides", ""))),
         files=files,
+        users=tuple(dict.fromkeys(users)),
     )
 
 

@@ -1,4 +1,4 @@
-"""debootstrap, and the host's apt as far as it knows a mirror."""
+"""debootstrap: small Debian trees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rdo.errors import CommandError
 from rdo.model.program import Bounds
-from rdo.run import Runner, run, run_logged
+from rdo.run import run_logged
+from rdo.tools.apt import mirror_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,11 @@ class Debootstrap:
     """Makes small Debian trees; downloaded packages are kept in `cache`."""
 
     cache: Path
-    runner: Runner = run
 
     def create(self, tree: Path, *, suite: str, packages: Sequence[str], log_file: Path) -> None:
         """Unpack and configure a minimal `suite` with `packages` in the new folder `tree`."""
         self.cache.mkdir(parents=True, exist_ok=True)
-        mirror = [site] if (site := self._mirror(suite)) else []
+        mirror = [site] if (site := mirror_of(suite)) else []
         done = run_logged(
             "debootstrap",
             "--variant=minbase",
@@ -37,16 +37,3 @@ class Debootstrap:
                 f"debootstrap of {suite} failed; see {log_file}\n{tail}",
                 hint="check that the Debian mirror is reachable, then run the command again",
             )
-
-    def _mirror(self, suite: str) -> str:
-        """The site from which this machine itself takes `suite`; empty: debootstrap's default."""
-        try:
-            sites = self.runner(
-                *("apt-get", "indextargets", "--format", "$(CODENAME) $(SITE)"),
-                "Created-By: Packages",
-                ok=(0, 100),
-            )
-        except CommandError:  # no apt here
-            return ""
-        rows = (line.split() for line in sites.stdout.splitlines())
-        return next((row[1] for row in rows if len(row) == 2 and row[0] == suite), "")

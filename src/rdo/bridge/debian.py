@@ -1,0 +1,128 @@
+"""Debian packages outside the base as RPMs: each wrapped once for a platform, kept by its hash."""
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import atomic
+from rdo.errors import CommandError
+from rdo.roots import debian_rpms, dpkg
+from rdo.roots.build_root import BuildRoot, build_root
+from rdo.roots.content import ContentStore
+from rdo.roots.dpkg import DebianPackage
+from rdo.roots.platforms import Base
+from rdo.tools.apt import Apt, Deb
+from rdo.tools.root import Bind
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Raised when this module makes other RPMs of the same packages."""
+
+_DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
+_UNPACK = """
+set -e
+while read -r name file; do
+    dpkg-deb --extract "/debs/$file" "/wrap/files/$name"
+    dpkg-deb --control "/debs/$file" "/wrap/control/$name"
+done
+"""
+_HEAD = (
+    *("Name: bridged", "Version: 1", "Release: 1", "Summary: none", "License: various"),
+    *("%description", "It is not built: it has no files section."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DebStore:
+    """Debian packages of one platform and the RPMs made of them, below `folder`."""
+
+    base: Base
+    content: ContentStore
+    folder: Path
+    roots: Path
+
+    @property
+    def apt(self) -> Apt:
+        return Apt(self.folder / "apt", self.base.tree, self.base.platform.suite)
+
+    def names_for(self, needs: Iterable[str]) -> dict[str, str]:
+        """Need -> Debian package, for the needs that the platform's tables know, and `deb(x)`."""
+        tables = (self.base.platform.provides, self.base.platform.bridged)
+        known = {
+            name: debian for table in tables for debian, names in table.items() for name in names
+        }
+        found = {}
+        for need in needs:
+            name = need.split()[0]
+            if match := _DEB.match(name):
+                found[need] = match[1]
+            elif name in known:
+                found[need] = known[name]
+        return found
+
+    def rpms(self, wanted: Sequence[Deb]) -> dict[Deb, tuple[Path, ...]]:
+        """The RPM of each package; what is not there yet is downloaded and wrapped in a batch."""
+        lacking = [deb for deb in wanted if not self._place(deb).exists()]
+        if lacking:
+            self._wrap(lacking)
+        return {deb: tuple(sorted(self._place(deb).glob("*.rpm"))) for deb in wanted}
+
+    def _place(self, deb: Deb) -> Path:
+        return self.folder / f"{deb.sha256}-{VERSION}"
+
+    def _wrap(self, debs: Sequence[Deb]) -> None:
+        paths = self.apt.download(debs)
+        with build_root(self.base, self.content, self.roots) as root:
+            packages = self._unpack(root, dict(zip(debs, paths, strict=True)))
+            files = root.work / "wrap/buildroot"
+            root.bind(Bind(files, debian_rpms.BUILDROOT))
+            wrap = root.work / "wrap"
+            debian_rpms.build(root.root, wrap, packages, self.base.platform, files, head=_HEAD)
+            self._keep(debs, packages, wrap / "rpms")
+
+    def _unpack(self, root: BuildRoot, debs: Mapping[Deb, Path]) -> list[DebianPackage]:
+        """Unpack inside the root, merge all files into one buildroot, and read what they are."""
+        wrap, offered = root.work / "wrap", root.work / "debs"
+        for folder in (wrap / "files", wrap / "control", wrap / "buildroot", offered):
+            folder.mkdir(parents=True)
+        for path in debs.values():
+            atomic.link_or_copy(path, offered / path.name)
+        root.bind(Bind(offered, "/debs"), Bind(wrap, "/wrap", writable=True))
+        rows = "".join(f"{deb.name} {path.name}\n" for deb, path in debs.items())
+        root.root.ask("sh", "-c", _UNPACK, privileged=True, stdin=rows.encode(), timeout=1800)
+        names = {deb.name for deb in debs} | {p.name for p in dpkg.installed(self.base.tree)}
+        passwd = (self.base.tree / "etc/passwd").read_text().splitlines()
+        users = {line.partition(":")[0] for line in passwd}
+        packages = []
+        for deb in debs:
+            files = wrap / "files" / deb.name
+            dpkg.merge_usr(files)
+            packages.append(dpkg.unpacked(wrap / "control" / deb.name, files, names, users))
+            for path in files.rglob("*"):
+                _merge(path, wrap / "buildroot" / path.relative_to(files))
+        return packages
+
+    def _keep(self, debs: Sequence[Deb], packages: Sequence[DebianPackage], made: Path) -> None:
+        for deb, package in zip(debs, packages, strict=True):
+            found = list(made.rglob(f"{package.name}-{package.version}-{package.release}*.rpm"))
+            if len(found) != 1:
+                raise CommandError(f"the Debian package {deb.name} {deb.version} gave no RPM")
+            new = self.folder / f".{deb.sha256}.new"
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            shutil.move(found[0], new / found[0].name)
+            new.rename(self._place(deb))
+
+
+def _merge(path: Path, place: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copystat(path, place)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, place, follow_symlinks=False)

@@ -1,0 +1,126 @@
+"""Debian packages as RPMs: one rpmbuild with a subpackage for each.
+
+The files are in a folder that the root sees as its buildroot; nothing of them is run.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from rdo.model.platform import Platform
+from rdo.roots import dpkg
+from rdo.roots.dpkg import DebianPackage
+from rdo.roots.inside.file_list import file_list_line
+from rdo.tools.root import Root
+
+BUILDROOT = "/buildroot"
+"""Where the root sees the files of the packages."""
+
+_SONAMES = """
+while read -r package file; do
+    echo "$file" | /usr/lib/rpm/elfdeps --provides | sed "s|^|$package |"
+done
+"""
+
+
+def build(
+    root: Root,
+    wrap: Path,
+    packages: Iterable[DebianPackage],
+    platform: Platform,
+    files: Path,
+    *,
+    head: Iterable[str],
+) -> None:
+    """Write `wrap`/rpms. `files` is the folder seen as the buildroot, `head` the main package."""
+    made = list(packages)
+    for package in made:
+        write_list(wrap, package.name, map(file_list_line, package.files))
+    lines = [*_settings(), *head, *_spec(made, platform, files, _sonames(root, files, made))]
+    (wrap / "debian.spec").write_text("\n".join([*lines, ""]))
+    root.ask(
+        *("rpmbuild", "-bb", "--nodeps", "--buildroot", BUILDROOT, "--target", platform.arch),
+        *("-D", "_topdir /wrap/top", "-D", "_rpmdir /wrap/rpms", "-D", "_dbpath /var/lib/rpm"),
+        "/wrap/debian.spec",
+        privileged=True,
+        timeout=1800,
+    )
+
+
+def write_list(wrap: Path, name: str, lines: Iterable[str]) -> None:
+    """The file list of one package, where its stanza looks for it."""
+    folder = wrap / "lists"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("".join(f"{line}\n" for line in lines))
+
+
+def _settings() -> Iterator[str]:
+    """Nothing is changed or judged: the files are what Debian made of them."""
+    names = ("__os_install_post", "__spec_install_pre", "__arch_install_post", "__check_files")
+    for macro in (*names, "debug_package"):
+        yield f"%define {macro} %{{nil}}"
+    yield "%define _build_id_links none\n%define _binary_payload w0.ufdio"
+    yield "%define _unpackaged_files_terminate_build 0\n%define _empty_manifest_terminate_build 0"
+
+
+def _spec(
+    packages: Iterable[DebianPackage],
+    platform: Platform,
+    files: Path,
+    sonames: Mapping[str, set[str]],
+) -> Iterator[str]:
+    for package in packages:
+        given = _provides(files, package, platform, sonames.get(package.name, set()))
+        yield f"%package -n {package.name}"
+        yield f"Version: {package.version}\nRelease: {package.release}{platform.dist}"
+        yield f"Summary: {package.summary.replace('%', '%%')}\nLicense: various"
+        yield "AutoReqProv: no"
+        yield from (f"Requires: {needed[0]}" for needed in package.depends)
+        yield from (f"Provides: {one}" for one in given)
+        yield f"%description -n {package.name}\nThe Debian package {package.name}."
+        if package.users:
+            yield f"%pre -n {package.name}"
+            yield from (_add_user(user) for user in package.users)
+        yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
+    yield "%install\n\n%clean\n:"
+
+
+def _add_user(user: str) -> str:
+    return (
+        f"getent group {user} >/dev/null || groupadd -r {user}\n"
+        f"getent passwd {user} >/dev/null || "
+        f"useradd -r -g {user} -d / -s /usr/sbin/nologin {user}"
+    )
+
+
+def _provides(
+    files: Path, package: DebianPackage, platform: Platform, sonames: set[str]
+) -> Iterator[str]:
+    evr = f"{package.version}-{package.release}"
+    yield f"deb({package.name}) = {evr}"
+    yield from package.provides
+    yield from dpkg.aliases(package.files)
+    yield from dpkg.pkgconfig(files, package.files)
+    yield from sorted(sonames)
+    known = (platform.provides.get(package.name, ()), platform.bridged.get(package.name, ()))
+    for name in dict.fromkeys(name for names in known for name in names if name != package.name):
+        yield f"{name} = {evr}"
+        if re.search(r"-devel$|^glibc$", name):
+            yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
+    if package.name == "python3":
+        yield f"python(abi) = {platform.python}"
+        yield from ("/usr/bin/python3", "/usr/bin/python")
+
+
+def _sonames(root: Root, files: Path, packages: Iterable[DebianPackage]) -> dict[str, set[str]]:
+    rows = [
+        f"{package.name} {BUILDROOT}{file}"
+        for package in packages
+        for file in dpkg.libraries(files, package.files)
+    ]
+    out = root.ask("sh", "-c", _SONAMES, privileged=True, stdin="\n".join([*rows, ""]).encode())
+    sonames: dict[str, set[str]] = {}
+    for line in out.stdout.splitlines():
+        name, _, soname = line.partition(" ")
+        sonames.setdefault(name, set()).add(soname)
+    return sonames

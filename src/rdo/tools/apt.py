@@ -1,0 +1,128 @@
+"""apt and dpkg-deb: Debian packages for a tree that is not this machine."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.errors import CommandError
+from rdo.run import Runner, run
+
+_URI = re.compile(
+    r"^'(?P<url>[^']+)' (?P<file>\S+) (?P<size>\d+) (?:SHA256:)?(?P<sha256>[0-9a-f]{64})?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deb:
+    """One Debian package to fetch; `version` is Debian's, with epoch and revision."""
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apt:
+    """The host's apt, pointed at another tree: its dpkg database, its keys, lists of its own.
+
+    `folder` keeps lists and archives; `tree` is what the packages are for.
+    """
+
+    folder: Path
+    tree: Path
+    suite: str
+    runner: Runner = run
+
+    def closure(self, names: Sequence[str]) -> list[Deb]:
+        """What must be added to the tree so that `names` are installed, without recommendations."""
+        self._prepare()
+        # With its archives in sight apt would leave out what is there already.
+        nothing = f"Dir::Cache::archives={self.folder.resolve() / 'none'}"
+        done = self._apt("install", "--print-uris", "-o", nothing, *names)
+        return [deb for line in done.splitlines() if (deb := _deb(line))]
+
+    def unknown(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that the suite has no package for."""
+        self._prepare()
+        done = self.runner(
+            *("apt-cache", *self._options(), "policy", *names), timeout=120, ok=(0, 100)
+        )
+        known = re.findall(
+            r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))", done.stdout, re.M
+        )
+        return [name for name in names if name not in known]
+
+    def download(self, debs: Sequence[Deb]) -> list[Path]:
+        """The .deb files; apt checks their hashes against the signed lists."""
+        archives = self.folder / "cache/archives"
+        lacking = [deb for deb in debs if not (archives / deb.file).exists()]
+        if lacking:
+            pins = [f"{deb.name}={deb.version}" for deb in lacking]
+            self._apt("install", "--download-only", *pins)
+        return [archives / deb.file for deb in debs]
+
+    def _prepare(self) -> None:
+        """The lists, fetched when there are none; `update` fetches them again."""
+        if not (self.folder / "state/lists").is_dir():
+            self.update()
+
+    def update(self) -> None:
+        """Fetch the suite's lists from where this machine itself gets them."""
+        for name in ("state/lists/partial", "cache/archives/partial", "none/partial"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        keyring = self.tree.resolve() / "usr/share/keyrings/debian-archive-keyring.gpg"
+        site = mirror_of(self.suite, self.runner)
+        if not site:
+            raise CommandError(
+                f"this machine's apt has no mirror of {self.suite}",
+                hint="add one to its sources; the Debian bridge takes packages from there",
+            )
+        line = f"deb [signed-by={keyring}] {site} {self.suite} main\n"
+        (self.folder / "sources.list").write_text(line)
+        self.runner("apt-get", *self._options(), "update", timeout=600)
+
+    def _apt(self, command: str, *args: str) -> str:
+        options = ("-qq", "-y", "--no-install-recommends")
+        line = ("apt-get", *self._options(), *options, command, *args)
+        return self.runner(*line, timeout=1800).stdout
+
+    def _options(self) -> list[str]:
+        folder = self.folder.resolve()
+        settings = {
+            "Dir::State": folder / "state",
+            "Dir::State::status": self.tree.resolve() / "var/lib/dpkg/status",
+            "Dir::Cache": folder / "cache",
+            "Dir::Etc::sourcelist": folder / "sources.list",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::Etc::preferencesparts": "/dev/null",
+            "APT::Architecture": "amd64",
+            "APT::Sandbox::User": "root",
+            "Acquire::ForceHash": "sha256",  # what --print-uris shows
+            "Debug::NoLocking": "true",
+            "APT::Get::List-Cleanup": "false",
+        }
+        return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+
+
+def _deb(line: str) -> Deb | None:
+    match = _URI.match(line)
+    if match is None or not match["sha256"]:
+        return None
+    name, version, _ = match["file"].removesuffix(".deb").split("_")
+    return Deb(name, version.replace("%3a", ":"), match["file"], match["sha256"])
+
+
+def mirror_of(suite: str, runner: Runner = run) -> str:
+    """The site from which this machine itself takes a suite; empty when it does not."""
+    try:
+        sites = runner(
+            *("apt-get", "indextargets", "--format", "$(CODENAME) $(SITE)"),
+            "Created-By: Packages",
+            ok=(0, 100),
+        )
+    except CommandError:  # no apt here
+        return ""
+    rows = (line.split() for line in sites.stdout.splitlines())
+    return next((row[1] for row in rows if len(row) == 2 and row[0] == suite), "")
