@@ -21,8 +21,8 @@ from rdo.solver import SolverRepository
 
 log = logging.getLogger(__name__)
 
-OWN, DEPENDENCIES, BASE = 1, 50, 90
-"""Priorities: what the release builds, what the bridge brought, what the base has."""
+OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 95
+"""Priorities: what the release builds, what the bridge brought, what the base has, the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,18 @@ class Workshop:
     seconds: float = 3600
     log_bytes: int = 200_000_000
 
-    def repositories(self, own: Sequence[Path] = ()) -> tuple[SolverRepository, ...]:
+    def repositories(
+        self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
+    ) -> tuple[SolverRepository, ...]:
         """What a build may be filled from, the release's own first."""
         rows = [SolverRepository(f"own-{n}", path, OWN) for n, path in enumerate(own)]
         if folder := self.dependencies():
             rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
         rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
+        rows += [
+            SolverRepository(f"last-resort-{n}", path, LAST_RESORT)
+            for n, path in enumerate(last_resort)
+        ]
         return tuple(rows)
 
     def room(
@@ -98,7 +104,7 @@ class RootBuilder:
         shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
         job.folder.mkdir(parents=True)
         shop = self._workshop
-        repositories = shop.repositories(job.repositories)
+        repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
         log_file = job.folder / "rpmbuild.log"
         with build_root(shop.base, shop.content, shop.roots) as root:
@@ -115,7 +121,9 @@ class RootBuilder:
             shutil.rmtree(handed_over)
             room = shop.room(root, repositories, log_file, is_cancelled)
             root.set_environment(SOURCE_DATE_EPOCH=str(int(job.commit.source_date.timestamp())))
-            outcome = build_spec(room, prepared.spec, _defines(job), job.folder)
+            outcome = build_spec(
+                room, prepared.spec, _defines(job), job.folder, skip_tests=job.skip_tests
+            )
             write_installed(root, job.folder / "installed_pkgs.log")
             if isinstance(outcome, Built):
                 log.info("built %d RPMs", len(outcome.rpms))

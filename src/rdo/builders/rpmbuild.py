@@ -14,11 +14,27 @@ from rdo.tools.rpm import Rpm
 MAX_PASSES = 10
 """How often dynamic BuildRequires may ask for more (DESIGN.md 4)."""
 
+WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
+"""What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
+
 _MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
 
 
-def build_spec(room: Room, spec: str, defines: Sequence[str], results: Path) -> Outcome:
-    """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`."""
+def build_spec(
+    room: Room,
+    spec: str,
+    defines: Sequence[str],
+    results: Path,
+    *,
+    skip_tests: bool = False,
+) -> Outcome:
+    """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`.
+
+    With `skip_tests` rpmbuild leaves %check out, and specs that ask for what their tests need
+    only `%if %{with tests}` or `%{with check}` do not ask for it.
+    """
+    if skip_tests:
+        defines = [*defines, *WITHOUT_TESTS]
     options = [part for define in defines for part in ("-D", define)]
     path = f"/builddir/SPECS/{spec}"
     static = static_requires(room, path, options)
@@ -31,7 +47,8 @@ def build_spec(room: Room, spec: str, defines: Sequence[str], results: Path) -> 
         if stopped := _install_dynamic_requires(room, path, options):
             return stopped
         prepared = ["--noprep"]
-    done = room.log("rpmbuild", "-ba", *prepared, "--noclean", *options, path)
+    unchecked = ["--nocheck"] if skip_tests else []
+    done = room.log("rpmbuild", "-ba", *prepared, *unchecked, "--noclean", *options, path)
     if failed := limit_failure(done):
         return failed
     if done.returncode:

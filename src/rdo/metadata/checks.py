@@ -29,10 +29,10 @@ REPO_KEYS = ("branch", "buildsys", "buildsys-tags", "distrepos", "name", "specia
 PACKAGE_KEYS = (
     "buildsys-tags", "centos-distgit", "component", "conf", "distgit", "distgit-path",
     "distro-branch", "maintainers", "master-distgit", "name", "patches", "project",
-    "review-origin", "review-patches", "source-branch", "tags", "types", "upstream",
-    "version-from",
+    "review-origin", "review-patches", "skip-tests", "source-branch", "tags", "types",
+    "upstream", "version-from",
 )  # fmt: skip
-OVERRIDE_KEYS = ("component", "distro-branch", "source-branch")
+OVERRIDE_KEYS = ("component", "distro-branch", "skip-tests", "source-branch")
 SPECIAL_TAGS = ("build-tags-only", "dependency", "under-review", "version-locked")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -122,6 +122,7 @@ class Checker:
             yield from self._name(raw, values, tag)
             yield from self._places_of_work(raw, values, tag)
             yield from self._component(raw, values, tag)
+            yield from self._skip_tests(raw, values, tag)
 
     def essentials(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
         """What no reader of the format can do without."""
@@ -263,6 +264,19 @@ class Checker:
         near = did_you_mean(str(component), declared)
         message = f'package {raw.get("project")}: component "{component}" is not declared{near}'
         yield self._fault("component", self._given(raw, "component", tag), message)
+
+    def _skip_tests(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        """Tests are turned off only with a reason, which `status` shows; nothing: they run."""
+        reason = values.get("skip-tests")
+        if reason is None or (isinstance(reason, str) and reason.strip()):
+            return
+        message = (
+            f"package {raw.get('project')}: skip-tests takes the reason why the tests of the"
+            f' package are not run, not {reason!r}; to run them leave it out or write "~"'
+        )
+        yield self._fault("skip-tests", self._given(raw, "skip-tests", tag), message)
 
     def _unknown_keys(
         self,

@@ -93,21 +93,39 @@ class Distribution:
                     found.append(package)
         return found
 
-    def target(self, release: str, base_os: str = "") -> ReleasePackages:
+    def target(
+        self,
+        release: str,
+        base_os: str = "",
+        *,
+        upstream_branch: str = "",
+        distgit_branch: str = "",
+    ) -> ReleasePackages:
         """The packages of a release, on a base OS if one is named, resolved and checked.
 
         `release` is also `<release>-uc`, DLRN's tag for a release that follows upper
-        constraints. A MetadataError names every fault that touches the release or its
+        constraints. The branches given here stand instead of the release's own; a package's
+        override still counts. A MetadataError names every fault that touches the release or its
         packages; faults elsewhere are left to `verify`.
         """
         faults = list(self._target_faults(release))
         if faults:
             if self.located is not self:
-                return self.located.target(release, base_os)
+                return self.located.target(
+                    release,
+                    base_os,
+                    upstream_branch=upstream_branch,
+                    distgit_branch=distgit_branch,
+                )
             raise MetadataError(faults)
         found = _release(self._release_entry(release))
         repo = _repo_for(found, base_os) if base_os else None
-        packages = tuple(self._package(raw, found, release, repo) for raw in self._members(release))
+        upstream_branch = upstream_branch or found.upstream_branch or DEFAULT_UPSTREAM_BRANCH
+        distgit_branch = distgit_branch or (repo.branch if repo else _branch(found))
+        packages = tuple(
+            self._package(raw, release, upstream_branch, distgit_branch)
+            for raw in self._members(release)
+        )
         return ReleasePackages(found, release, repo, packages)
 
     def has_base_os(self, release: str, base_os: str) -> bool:
@@ -163,27 +181,28 @@ class Distribution:
                 found.append(raw)
         return found
 
-    def _package(self, raw: Tree, release: Release, tag: str, repo: ReleaseRepo | None) -> Package:
+    def _package(self, raw: Tree, tag: str, upstream_branch: str, distgit_branch: str) -> Package:
         values = attributes(raw, self.tree, tag)
         upstream = values["upstream"]
-        distgit_branch = repo.branch if repo else release.branch
-        if distgit_branch is None:  # then every repo has one, which was checked
-            distgit_branch = release.repos[0].branch if release.repos else ""
         return Package(
             name=values["name"],
             project=values["project"],
             upstreams=tuple(upstream) if isinstance(upstream, list) else (upstream,),
             distgit=values.get("master-distgit") or values["distgit"],
-            upstream_branch=(
-                values.get("source-branch") or release.upstream_branch or DEFAULT_UPSTREAM_BRANCH
-            ),
+            upstream_branch=values.get("source-branch") or upstream_branch,
             distgit_branch=values.get("distro-branch") or distgit_branch,
             distgit_path=(values.get("distgit-path") or "").strip("/"),  # rdoinfo's begins with one
             component=values.get("component"),
             maintainers=tuple(dict.fromkeys(values["maintainers"])),
             tags=frozenset(values.get("tags") or ()),
             version_from=values.get("version-from"),
+            skip_tests=values.get("skip-tests") or "",
         )
+
+
+def _branch(release: Release) -> str:
+    """The distgit branch of a release, whatever the base OS; without one every repo has its own."""
+    return release.branch or (release.repos[0].branch if release.repos else "")
 
 
 def _release(entry: Tree) -> Release:

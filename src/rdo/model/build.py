@@ -84,7 +84,8 @@ class BuildJob:
     `upstream` and `distgit` are bare mirrors that hold the commit's hashes; `distgit_path` is
     the folder of the .spec inside the distgit. `folder` receives the logs and RPMs and is
     empty or absent when the build starts. `repositories` are folders with repodata that hold
-    what the release itself has built so far, newest state first.
+    what the release itself has built so far, newest state first; `last_resort` are folders
+    that count only for what nothing else has. With `skip_tests` %check is not run.
     """
 
     id: int
@@ -97,3 +98,5 @@ class BuildJob:
     distgit_path: str = ""
     version_from: str | None = None
     bootstrap: bool = False
+    skip_tests: bool = False
+    last_resort: tuple[Path, ...] = ()

@@ -12,6 +12,7 @@ class Package:
     releases on PyPI; the first is the one that is built. `upstream_branch` is a branch or
     tag, for PyPI a version specifier (`>=10,<11`) or a branch name, which then means any
     final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
+    `skip_tests` is the reason why its %check is not run; empty: it is run.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Package:
     maintainers: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
     version_from: str | None = None
+    skip_tests: str = ""
 
     @property
     def python_projects(self) -> frozenset[str]:
