@@ -120,7 +120,12 @@ class App:
         settings = self.settings.target(target)
         base_os = settings.platform.rpartition("-")[0] or settings.platform
         has_base_os = self.distribution.has_base_os(settings.release, base_os)
-        return self.distribution.target(settings.release, base_os if has_base_os else "")
+        return self.distribution.target(
+            settings.release,
+            base_os if has_base_os else "",
+            upstream_branch=settings.upstream_branch or "",
+            distgit_branch=settings.distgit_branch or "",
+        )
 
     @cached_property
     def platforms(self) -> "Platforms":

@@ -1,5 +1,6 @@
 """The sections of rdo.toml, one class each; unknown keys and wrong types are errors."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,19 @@ def _target_name(name: str) -> str:
     return name
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return text
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 TargetName = Annotated[Name, AfterValidator(_target_name)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
+Url = Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")]
+Pattern = Annotated[Line, AfterValidator(_pattern)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -60,7 +71,9 @@ class Target(Section):
     """A release on a platform, and the bounds of a build there.
 
     `initial_commits` is how many of the newest commits are built when a package is seen for
-    the first time; `retries` counts the tries after a spurious failure.
+    the first time; `retries` counts the tries after a spurious failure. `upstream_branch` and
+    `distgit_branch` stand instead of the release's own; a package's override still counts.
+    `url` is where the target's tree is served, if not below `base-url`.
     """
 
     release: Name
@@ -75,6 +88,11 @@ class Target(Section):
     reponame: Name = "delorean"
     project_name: Line = "RDO"
     dist: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9._~]+$")] | None = None
+    url: Url | None = None
+    upstream_branch: Line | None = None
+    distgit_branch: Line | None = None
+    fallback_to_master: bool = True
+    nonfallback_branches: list[Pattern] = ["^master$", "^rpm-master$"]
 
 
 class Settings(Section):
@@ -86,9 +104,7 @@ class Settings(Section):
 
     data: Path
     platforms: Path
-    base_url: Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")] = (
-        "http://127.0.0.1:8080"
-    )
+    base_url: Url = "http://127.0.0.1:8080"
     database: Line = "sqlite"
     metadata: MetadataSection | None = None
     bridge: BridgeSection = BridgeSection()
@@ -128,4 +144,5 @@ class Settings(Section):
 
     def tree_url(self, name: str) -> str:
         """The address under which a target's published tree is served."""
-        return f"{self.base_url.rstrip('/')}/{name}/repos"
+        own = self.target(name).url
+        return own.rstrip("/") if own else f"{self.base_url.rstrip('/')}/{name}/repos"

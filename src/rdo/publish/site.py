@@ -13,7 +13,8 @@ class Site:
     """Where a target's tree is served and what its .repo files say.
 
     With `components` each component is a repository of its own below `component/<name>`;
-    without, the components of the metadata mean nothing here.
+    without, the components of the metadata mean nothing here. `tree_url` is where the tree is
+    served, if that is not `<base_url>/<target>/repos`.
     """
 
     target: str
@@ -21,6 +22,7 @@ class Site:
     reponame: str = "delorean"
     project_name: str = "RDO"
     components: bool = False
+    tree_url: str = ""
 
     @property
     def dependencies_file(self) -> str:
@@ -42,7 +44,8 @@ class Site:
         return component
 
     def url(self, path: PurePosixPath) -> str:
-        return f"{self.base_url.rstrip('/')}/{self.target}/repos/{path}"
+        top = self.tree_url or f"{self.base_url.rstrip('/')}/{self.target}/repos"
+        return f"{top}/{path}"
 
 
 @dataclass(frozen=True, slots=True)

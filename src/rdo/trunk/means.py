@@ -17,6 +17,7 @@ from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.tools.pip_config import index_settings
+from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
@@ -58,14 +59,16 @@ def gather(app: App, target: str) -> Means:
     packages = app.packages(target).packages
     folder = settings.target_folder(target)
     site = Site(
-        target, settings.base_url, section.reponame, section.project_name, section.components
-    )
+        target, settings.base_url, section.reponame, section.project_name, section.components,
+        settings.tree_url(target),
+    )  # fmt: skip
+    rules = BranchRules(section.fallback_to_master, tuple(section.nonfallback_branches))
     releases = Releases(settings.data / "releases", _open_index, section.initial_commits)
     return Means(
         target=target,
         folder=folder,
         packages={package.name: package for package in packages},
-        remotes=Remotes(Mirrors(settings.data / "mirrors"), releases),
+        remotes=Remotes(Mirrors(settings.data / "mirrors"), releases, rules),
         store=app.store,
         tree=Tree(folder, app.store, site, clock=app.now),
         members=Members(packages),

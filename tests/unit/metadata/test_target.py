@@ -198,3 +198,12 @@ def test_all_faults_of_a_target_are_told_at_once(folder: Folder) -> None:
     folder.write(main=f"{MINIMAL}{PACKAGE}  name: a/b\n  upstream: ~\n  component: x\n")
 
     assert len(faults(folder)) == 3
+
+
+def test_a_target_may_have_branches_of_its_own() -> None:
+    distribution = metadata.load(DATA, "all.yml")
+
+    found = packages(distribution.target("oak", upstream_branch="next", distgit_branch="rpm-next"))
+
+    assert (found["alpha"].upstream_branch, found["alpha"].distgit_branch) == ("next", "rpm-next")
+    assert found["delta"].distgit_branch == "oak-rdo"

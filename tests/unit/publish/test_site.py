@@ -36,3 +36,9 @@ def test_where_components_are_used_a_package_without_one_is_refused() -> None:
 def test_a_url_has_one_slash_between_its_parts() -> None:
     assert FLAT.url(PurePosixPath("aa/bb")) == PARTS.url(PurePosixPath("aa/bb"))
     assert FLAT.url(PurePosixPath("aa/bb")) == "http://x/t/repos/aa/bb"
+
+
+def test_a_tree_may_be_served_elsewhere() -> None:
+    site = Site("t", "http://x/", tree_url="https://trunk.example.test/centos9")
+
+    assert site.url(PurePosixPath("current")) == "https://trunk.example.test/centos9/current"

@@ -1,0 +1,310 @@
+"""DLRN's projects.ini as rdo.toml: what can be carried is, and the rest is named.
+
+Every option of the file ends in one of three ways: as a value of rdo.toml, as a note in it that
+says what became of it, or, if DLRN itself does not know it, as a note that says so.
+"""
+
+import configparser
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rdo.config.loading import FILE_NAME, load
+from rdo.config.settings import RESERVED_NAMES
+from rdo.errors import ConfigError, RefusedError
+
+# Mock templates of RDO and Fedora, as the platforms that stand for them here.
+_PLATFORMS = (
+    (r"centos-?(?:stream-?)?(\d+)(?:-stream)?(?:-x86_64)?", r"el\1s-x86_64"),
+    (r"(?:rhel|epel|rocky|alma)-?(?:linux-?)?(\d+)(?:-x86_64)?", r"el\1-x86_64"),
+    (r"fedora-?(\d+)(?:-x86_64)?", r"fedora\1-x86_64"),
+)
+_NOT_YET = "rdo does not do this yet"
+# Options that rdo has no use for, or no counterpart of, with the reason.
+_LEFT: dict[tuple[str, str], str] = {
+    ("DEFAULT", "scriptsdir"): "rdo has no build scripts",
+    ("DEFAULT", "configdir"): "rdo has no mock templates; a platform is chosen by name",
+    ("DEFAULT", "templatedir"): _NOT_YET,
+    ("DEFAULT", "gerrit"): _NOT_YET,
+    ("DEFAULT", "gerrit_topic"): _NOT_YET,
+    ("DEFAULT", "rsyncdest"): _NOT_YET,
+    ("DEFAULT", "rsyncport"): _NOT_YET,
+    ("DEFAULT", "release_minor"): "rdo numbers releases 0.<date>.<hash>",
+    ("DEFAULT", "custom_preprocess"): _NOT_YET,
+    ("DEFAULT", "keep_changelog"): _NOT_YET,
+    ("DEFAULT", "allow_force_rechecks"): _NOT_YET,
+    ("DEFAULT", "deps_url"): "what packages need comes from the platform and the bridge",
+    ("rdoinfo_driver", "cache_dir"): "rdo keeps it in data/cache",
+    ("downstream_driver", "cache_dir"): "rdo keeps it in data/cache",
+    ("mockbuild_driver", "install_after_build"): _NOT_YET,
+    **{
+        ("gitrepo_driver", option): _NOT_YET
+        for option in ("directory", "keep_tarball", "repo", "skip", "use_version_from_spec")
+    },
+    **{
+        ("downstream_driver", option): _NOT_YET
+        for option in (
+            "downstream_distgit_key", "downstream_distro_branch", "downstream_source_git_branch",
+            "downstream_source_git_key", "downstream_spec_replace_list", "downstream_tag",
+            "use_upstream_spec", "versions_url",
+        )
+    },
+    **{
+        ("kojibuild_driver", option): _NOT_YET
+        for option in (
+            "additional_koji_tags", "arch", "build_target", "fetch_mock_config", "koji_exe",
+            "krb_keytab", "krb_principal", "mock_base_packages", "mock_package_manager",
+            "rhpkg_timeout", "scratch_build", "use_rhpkg",
+        )
+    },
+    ("coprbuild_driver", "coprid"): _NOT_YET,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What became of an option that is not simply a value of rdo.toml."""
+
+    section: str
+    option: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        shown = " ".join(self.value.split())
+        return f"[{self.section}] {self.option} = {shown}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The text of an rdo.toml, and what a person should know of what is not in it."""
+
+    text: str
+    notes: tuple[Note, ...]
+    target: str
+
+
+def import_projects_ini(file: Path, target: str = "") -> Imported:
+    """Turn a projects.ini into an rdo.toml with one target."""
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(file.read_text(), str(file))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8") from error
+    except configparser.Error as error:
+        raise ConfigError(" ".join(str(error).split())) from error
+    return _Import(parser, file, target).result()
+
+
+def write(found: Imported, folder: Path) -> Path:
+    """Write the rdo.toml into a folder, if it is good; an existing one is not overwritten."""
+    file = folder / FILE_NAME
+    if file.exists():
+        raise RefusedError(f"{file} exists", hint="choose another folder, or move it away")
+    with tempfile.TemporaryDirectory() as scratch:
+        trial = Path(scratch) / FILE_NAME
+        trial.write_text(found.text)
+        load(trial, {})
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(found.text)
+    return file
+
+
+@dataclass(slots=True)
+class _Import:
+    parser: configparser.ConfigParser
+    file: Path
+    wanted_target: str
+    top: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
+    mail: dict[str, Any] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    def result(self) -> Imported:
+        for section, option, value in self._options():
+            carry = _CARRIED.get((section, option))
+            if carry is not None:
+                carry(self, value)
+            else:
+                left = _LEFT.get((section, option), "DLRN has no such option")
+                self.notes.append(Note(section, option, value, left))
+        return self._finished()
+
+    def note(self, option: str, value: str, reason: str, section: str = "DEFAULT") -> None:
+        self.notes.append(Note(section, option, value, reason))
+
+    def number(self, option: str, value: str) -> int:
+        if not value.isdecimal():
+            raise ConfigError(f"{self.file}: {option} = {value} is no number")
+        return int(value)
+
+    def truth(self, option: str, value: str) -> bool:
+        words = configparser.ConfigParser.BOOLEAN_STATES
+        if value.lower() not in words:
+            raise ConfigError(f"{self.file}: {option} = {value} is neither true nor false")
+        return words[value.lower()]
+
+    def _options(self) -> list[tuple[str, str, str]]:
+        """Each option with its value, in the section that says it itself."""
+        defaults = self.parser.defaults()
+        found = []
+        for section in ("DEFAULT", *self.parser.sections()):
+            own = defaults if section == "DEFAULT" else self.parser[section]
+            for option in own:
+                inherited = option in defaults and section != "DEFAULT"
+                raw = self.parser.get(section, option, raw=True)
+                if inherited and raw == defaults[option]:
+                    continue
+                try:
+                    found.append((section, option, self.parser.get(section, option)))
+                except configparser.InterpolationError as error:
+                    raise ConfigError(f"{self.file}: {' '.join(str(error).split())}") from error
+        return found
+
+    def _finished(self) -> Imported:
+        self.top.setdefault("data", "data")
+        self.metadata.setdefault("source", "https://github.com/redhat-openstack/rdoinfo.git")
+        self.metadata.setdefault("file", "rdo.yml")
+        if "release" not in self.target:
+            self.target["release"] = "master"
+            self.note("tags", "", "without it DLRN builds all packages; name a release")
+        if "platform" not in self.target:
+            self.target["platform"] = "deb12-x86_64"
+            self.note("target", "", "no mock template, so the embedded platform; name another")
+        stem = self.target["platform"].rpartition("-")[0] or self.target["platform"]
+        name = self.wanted_target or _name(f"{self.target['release']}-{stem}")
+        if name in RESERVED_NAMES:
+            raise ConfigError(f"a target cannot be called {name}; choose another name")
+        return Imported(self._text(name), tuple(self.notes), name)
+
+    def _text(self, target: str) -> str:
+        lines = [f"# Made from DLRN's {self.file.name}.", *_lines(self.top), ""]
+        lines += ["[metadata]", *_lines(self.metadata), ""]
+        lines += [f"[targets.{json.dumps(target)}]", *_lines(self.target)]
+        if self.mail:
+            lines += ["", "[mail]", *_lines(self.mail)]
+        if self.notes:
+            lines += ["", "# Not carried over, or not as it was:"]
+            lines += [f"#   {note}" for note in self.notes]
+        return "".join(f"{line}\n" for line in lines)
+
+
+Carry = Callable[[_Import, str], None]
+
+
+def _put(section: str, key: str) -> Carry:
+    def carry(found: _Import, value: str) -> None:
+        if value:
+            getattr(found, section)[key] = value
+
+    return carry
+
+
+def _put_number(key: str, option: str) -> Carry:
+    def carry(found: _Import, value: str) -> None:
+        found.target[key] = found.number(option, value)
+
+    return carry
+
+
+def _put_truth(key: str, option: str) -> Carry:
+    def carry(found: _Import, value: str) -> None:
+        found.target[key] = found.truth(option, value)
+
+    return carry
+
+
+def _only(option: str, usual: str, reason: str) -> Carry:
+    """An option whose usual value is what rdo does anyway."""
+
+    def carry(found: _Import, value: str) -> None:
+        if value.lower() != usual.lower():
+            found.note(option, value, reason)
+
+    return carry
+
+
+def _data(found: _Import, value: str) -> None:
+    found.top["data"] = value
+    found.note("datadir", value, "it is data here; the tree is data/<target>/repos, not data/repos")
+
+
+def _mock_template(found: _Import, value: str) -> None:
+    for pattern, platform in _PLATFORMS:
+        if match := re.fullmatch(pattern, value.lower()):
+            found.target["platform"] = match.expand(platform)
+            return
+    found.target["platform"] = _name(value)
+    found.note("target", value, "taken as the name of a platform; see `rdo platform list`")
+
+
+def _server(found: _Import, value: str) -> None:
+    if value:
+        found.mail |= {"server": value, "from": "no-reply@delorean.com"}
+
+
+def _branches(found: _Import, value: str) -> None:
+    found.target["nonfallback-branches"] = [x.strip() for x in value.split(",") if x.strip()]
+
+
+def _info_files(found: _Import, value: str) -> None:
+    files = [x.strip() for x in value.split(",") if x.strip()]
+    if files:
+        found.metadata["file"] = files[0]
+    if len(files) > 1:
+        reason = f"only {files[0]}; write a file that imports them all"
+        found.note("info_files", value, reason, "rdoinfo_driver")
+
+
+def _database(found: _Import, value: str) -> None:
+    reason = 'rdo has tables of its own, in data/rdo.sqlite; "database" names an empty one'
+    found.note("database_connection", value, reason)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("._-") or "x"
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    # TOML reads JSON's texts, numbers, lists and booleans
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+
+
+_CARRIED: dict[tuple[str, str], Carry] = {
+    ("DEFAULT", "datadir"): _data,
+    ("DEFAULT", "baseurl"): _put("target", "url"),
+    ("DEFAULT", "distro"): _put("target", "distgit-branch"),
+    ("DEFAULT", "source"): _put("target", "upstream-branch"),
+    ("DEFAULT", "target"): _mock_template,
+    ("DEFAULT", "reponame"): _put("target", "reponame"),
+    ("DEFAULT", "project_name"): _put("target", "project-name"),
+    ("DEFAULT", "tags"): _put("target", "release"),
+    ("DEFAULT", "smtpserver"): _server,
+    ("DEFAULT", "maxretries"): _put_number("retries", "maxretries"),
+    ("DEFAULT", "workers"): _put_number("workers", "workers"),
+    ("DEFAULT", "database_connection"): _database,
+    ("DEFAULT", "fallback_to_master"): _put_truth("fallback-to-master", "fallback_to_master"),
+    ("DEFAULT", "nonfallback_branches"): _branches,
+    ("DEFAULT", "use_components"): _put_truth("components", "use_components"),
+    ("DEFAULT", "include_srpm_in_repo"): _only(
+        "include_srpm_in_repo", "true", "rdo publishes source RPMs with the others"
+    ),
+    ("DEFAULT", "release_numbering"): _only(
+        "release_numbering", "0.date.hash", "rdo numbers releases 0.<date>.<hash>"
+    ),
+    ("DEFAULT", "pkginfo_driver"): _only(
+        "pkginfo_driver", "dlrn.drivers.rdoinfo.RdoInfoDriver", _NOT_YET
+    ),
+    ("DEFAULT", "build_driver"): _only(
+        "build_driver", "dlrn.drivers.mockdriver.MockBuildDriver", _NOT_YET
+    ),
+    ("rdoinfo_driver", "repo"): _put("metadata", "source"),
+    ("rdoinfo_driver", "info_files"): _info_files,
+}
