@@ -6,7 +6,6 @@ Each value remembers where it came from, for `rdo config show` and for error mes
 import logging
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from rdo.config.faults import parse_toml, sentence, several
 from rdo.config.lines import KeyPath, key_lines
 from rdo.config.settings import Section, Settings
 from rdo.errors import ConfigError, did_you_mean
@@ -33,15 +33,6 @@ _PATHS: tuple[KeyPath, ...] = (
     ("metadata", "source"),
     ("bridge", "constraints"),
 )
-_WANTED = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be a section",
-    "int_type": "must be a whole number",
-    "is_instance_of": "must be a path",
-    "model_type": "must be a section",
-    "path_type": "must be a path",
-    "string_type": "must be a text",
-}
 _SECRET = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
 
 
@@ -156,17 +147,12 @@ def _put_file(layers: _Layers, file: Path) -> None:
     shown = _shown(file)
     try:
         text = file.read_bytes().decode()
-        values = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{shown}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{shown}:{line}: not UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        said, _, place = str(error).partition(" (at ")
-        found = re.search(r"line (\d+)", place)
-        line = int(found[1]) if found else text.count("\n") + 1
-        raise ConfigError(f"{shown}:{line}: {said}") from error
+    values = parse_toml(text, shown)
     lines = key_lines(text)
     for path, number in lines.items():
         layers.origins[path] = Origin(OriginKind.FILE, f"{shown}:{number}")
@@ -272,25 +258,14 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
             path = tuple(str(part) for part in detail["loc"] if part != "[key]")
             faults.append(_told(path, detail["type"], detail["msg"], layers, file))
     if faults or settings is None:
-        raise ConfigError(_several(faults))
+        raise ConfigError(several(faults))
     return settings
 
 
 def _told(path: KeyPath, kind: str, said: str, layers: _Layers, file: Path | None) -> str:
     known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in layers.origins]
     where = str(layers.origins[known[0]]) if known else _shown(file) if file else FILE_NAME
-    key = ".".join(path)
-    if kind == "extra_forbidden":
-        return f'{where}: unknown key "{key}"{did_you_mean(path[-1], _known_keys(path[:-1]))}'
-    if kind == "missing":
-        return f'{where}: [{".".join(path[:-1])}] lacks "{path[-1]}"'
-    said = said.removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    said = said.replace("should", "must", 1)
-    return f"{where}: {key} {_WANTED.get(kind, said)}"
-
-
-def _several(faults: list[str]) -> str:
-    return faults[0] if len(faults) == 1 else "\n".join([f"{len(faults)} faults", *faults])
+    return f"{where}: {sentence(path, kind, said, _known_keys(path[:-1]))}"
 
 
 def _leaves(value: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
