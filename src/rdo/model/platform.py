@@ -8,6 +8,31 @@ class Family(StrEnum):
     """How a platform's base layer is made."""
 
     DEBIAN = "debian"
+    DNF = "dnf"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRepository:
+    """One repository that a platform's base layer and BuildRequires come from.
+
+    One of the three addresses is set; they may hold dnf's `$releasever` and `$basearch`.
+    `priority` is dnf's: the lower the number, the sooner it is chosen.
+    """
+
+    name: str
+    baseurl: tuple[str, ...] = ()
+    metalink: str = ""
+    mirrorlist: str = ""
+    gpgkey: tuple[str, ...] = ()
+    gpgcheck: bool = True
+    priority: int = 99
+    exclude: tuple[str, ...] = ()
+    module_hotfixes: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+        return self.metalink or self.mirrorlist or " ".join(self.baseurl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +44,7 @@ class Platform:
     distribution to the names that the RPM world uses for it, `macros` are set in every root
     (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
     the base, `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
+    `repositories` are where a dnf platform's packages come from; a Debian one has a `suite`.
     """
 
     name: str
@@ -36,6 +62,8 @@ class Platform:
     macros: dict[str, str] = field(default_factory=dict, repr=False)
     bridged: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sdist_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
+    module_platform_id: str = field(default="", repr=False)
 
     @property
     def always_required(self) -> tuple[str, ...]:
