@@ -4,7 +4,7 @@ import getpass
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,20 +168,32 @@ class App:
         own: frozenset[str] = frozenset(),
         repo_file: "RepoFile | None" = None,
     ) -> "Dependencies":
-        from rdo.bridge.dependencies import Dependencies
+        from rdo.bridge.choice import Chooser
+        from rdo.bridge.debian import DebStore
+        from rdo.bridge.dependencies import Dependencies, snapshot_that_counts
+        from rdo.bridge.resolution import Resolver
+        from rdo.bridge.sdists import SdistStore
         from rdo.bridge.wheels import WheelStore
+        from rdo.builders.root import Workshop
+        from rdo.package_index import PackageIndex
         from rdo.roots.content import ContentStore
         from rdo.tools.pip import Pip
+        from rdo.tools.pip_config import index_settings
 
         base = self.platforms.base(platform)
-        wheels = WheelStore(
-            base,
-            ContentStore(self.platforms.content),
-            self.platforms.folder / platform / "wheels",
-            self.roots,
+        content = ContentStore(self.platforms.content)
+        kept = self.platforms.folder / platform
+        current = partial(snapshot_that_counts, lock_file, snapshots)
+        workshop = Workshop(base, content, self.roots, current)
+        resolver = Resolver(
+            Pip(base.platform.python, base.platform.glibc),
+            SdistStore(kept / "built-wheels", workshop, lambda: PackageIndex(index_settings())),
+            self.settings.bridge.constraints,
         )
-        pip = Pip(base.platform.python, base.platform.glibc, self.settings.bridge.constraints)
-        return Dependencies(wheels, pip, snapshots, lock_file, own, repo_file)
+        debs = DebStore(base, content, kept / "debian", self.roots)
+        wheels = WheelStore(base, content, kept / "wheels", self.roots)
+        chooser = Chooser(debs, resolver, lock_file.with_suffix(""), own)
+        return Dependencies(wheels, chooser, snapshots, lock_file, repo_file)
 
     def repositories(self, target: str, name: str) -> tuple[Path, ...]:
         """The folders that a name of a target leads to now, one per component if there are any."""

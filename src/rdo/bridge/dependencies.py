@@ -1,71 +1,34 @@
-"""The dependency repository of a target: what came from PyPI, chosen once and locked.
+"""The dependency repository of a target: what neither its release nor its base provides.
 
-The lock file names every distribution with its hash. Each set of them is a snapshot, a folder
-`<16 hex digits>/` with RPMs and repodata that never changes; the lock file says which counts.
+Python packages come from PyPI, Debian packages from the base's own suite. The lock file names
+every choice with its hash. Each set of choices is a snapshot, a folder `<16 hex digits>/` with
+RPMs and repodata that never changes; the lock file says which one counts.
 """
 
 import hashlib
-import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rdo import atomic, lock
+from rdo.bridge.choice import Choice, Chooser
+from rdo.bridge.lock_file import Entry, LockFile, Origin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelStore
-from rdo.errors import CommandError, ConfigError, OutsideError
+from rdo.errors import NotFoundError, OutsideError
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpm
-from rdo.tools.pip import Pip, Resolved, UnresolvableError
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """One distribution of the lock file; `asked_by` are the RPM dependencies that brought it."""
-
-    resolved: Resolved
-    asked_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LockFile:
-    """What the dependency repository holds, and the snapshot that is made of it."""
-
-    entries: tuple[Locked, ...] = ()
-    snapshot: str = ""
-
-    @classmethod
-    def read(cls, path: Path) -> "LockFile":
-        """The lock file at `path`; an empty one when there is none yet."""
-        try:
-            table = json.loads(path.read_text())
-            entries = tuple(_entry(row) for row in table["packages"])
-            return cls(entries, table["snapshot"])
-        except FileNotFoundError:
-            return cls()
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is damaged: {error}; restore it or remove it") from error
-
-    def write(self, path: Path) -> None:
-        rows = [{**asdict(one.resolved), "asked_by": one.asked_by} for one in self.entries]
-        text = json.dumps({"snapshot": self.snapshot, "packages": rows}, indent=1)
-        atomic.write_file(path, text + "\n")
-
-
-def _entry(row: dict[str, object]) -> Locked:
-    asked_by = row.pop("asked_by")
-    requires = row.pop("requires")
-    assert isinstance(asked_by, list)
-    assert isinstance(requires, list)
-    return Locked(Resolved(**row, requires=tuple(requires)), tuple(asked_by))  # type: ignore[arg-type]  # checked by the caller's except
+MAX_ROUNDS = 20
+"""How many wheels, one behind the other, may have to be built before the rest can be resolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,181 +40,152 @@ class RepoFile:
     url: str
 
     def write(self, snapshot: str) -> None:
-        atomic.write_file(
-            self.path,
+        text = (
             f"[{self.repo_id}]\nname={self.repo_id}-{snapshot}\nbaseurl={self.url}/{snapshot}\n"
-            "enabled=1\ngpgcheck=0\npriority=50\n",
+            "enabled=1\ngpgcheck=0\npriority=50\n"
         )
+        if not self.path.exists() or self.path.read_text() != text:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_file(self.path, text)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Brings in Python packages that neither the release nor the base provides.
+    """Brings in packages that neither the release nor the base provides.
 
-    `own` are the canonical Python names of what the release packages itself: those are never
-    bridged. `snapshots` is the folder of snapshots, `lock_file` the choice that counts.
+    `snapshots` is the folder of snapshots, `lock_file` the choice that counts.
     """
 
     wheels: WheelStore
-    pip: Pip
+    chooser: Chooser
     snapshots: Path
     lock_file: Path
-    own: frozenset[str] = frozenset()
     repo_file: RepoFile | None = None
+
+    def entries(self) -> tuple[Entry, ...]:
+        """What is bridged, and why."""
+        return LockFile.read(self.lock_file).entries
 
     def repository(self) -> Path | None:
         """The snapshot that counts now; None before anything was bridged."""
-        name = LockFile.read(self.lock_file).snapshot
-        return self.snapshots / name if name else None
+        return snapshot_that_counts(self.lock_file, self.snapshots)
 
     def prepare(self) -> None:
-        """Bring in what every root of the platform needs, before the first build asks for it."""
-        if not LockFile.read(self.lock_file).entries:
-            missing = self.provide(self.wheels.base.platform.always_required).missing
-            if missing:
-                raise OutsideError(f"PyPI has nothing for {', '.join(missing)}")
+        """Make ready for builds: what every root needs comes in, what the release has now leaves.
+
+        Also ends what a kill left half done: the .repo file follows the lock file.
+        """
+        with self._alone("preparing the dependency repository"):
+            locked = LockFile.read(self.lock_file)
+            kept = tuple(one for one in locked.entries if not self.chooser.is_own(one))
+            if kept != locked.entries:
+                self._publish(kept)
+            elif locked.snapshot and self.repo_file:
+                self.repo_file.write(locked.snapshot)
+            known = {one.key for one in kept}
+            absent = [
+                need
+                for need in self.wheels.base.platform.always_required
+                if (Origin.PYPI, _project(need)) not in known
+            ]
+            missing = self._provide(absent).missing if absent else ()
+        if missing:
+            raise OutsideError(f"PyPI has nothing for {', '.join(missing)}")
 
     def provide(self, needs: Sequence[str]) -> Provision:
-        """Meet RPM dependencies from PyPI; see `rdo.bridge.protocol.Bridge`."""
-        purpose = "bridging from PyPI"
-        with lock.hold(self.lock_file.with_suffix(".lock"), purpose=purpose, wait=True):
+        """Meet RPM dependencies from PyPI or Debian; see `rdo.bridge.protocol.Bridge`."""
+        with self._alone("bridging"):
             return self._provide(needs)
 
+    def update(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+        """Choose again for all that was asked for, by today's PyPI and Debian; before and after."""
+        with self._alone("updating the dependency repository"):
+            before = LockFile.read(self.lock_file).entries
+            self.chooser.debs.apt.update()
+            needs = dict.fromkeys(need for one in before for need in one.asked_by)
+            choice = self._choose(tuple(needs), ())
+            if choice.impossible:
+                lost = "; ".join(f"{need}: {why}" for need, why in choice.impossible.items())
+                raise OutsideError(f"nothing is changed, for these cannot be had any more: {lost}")
+            self._publish(choice.entries)
+            return before, choice.entries
+
+    def drop(self, name: str) -> tuple[Entry, ...]:
+        """Remove a package, and what only it needed; what was removed."""
+        with self._alone(f"dropping {name}"):
+            before = LockFile.read(self.lock_file).entries
+            if canonicalize_name(name) not in {one.key[1] for one in before}:
+                raise NotFoundError(f"{name} is not among the bridged packages")
+            kept = self.chooser.without(before, name)
+            self._publish(kept)
+            return tuple(one for one in before if one not in kept)
+
+    @contextmanager
+    def _alone(self, purpose: str) -> Iterator[None]:
+        with lock.hold(self.lock_file.with_suffix(".lock"), purpose=purpose, wait=True):
+            yield
+
     def _provide(self, needs: Sequence[str]) -> Provision:
-        wanted = {need: requirement for need in needs if (requirement := self._bridgeable(need))}
-        locked = LockFile.read(self.lock_file)
-        resolved, wanted = self._resolve(wanted, locked)
-        chosen = self._reachable(wanted.values(), resolved)
-        known = {canonicalize_name(one.resolved.name): one for one in locked.entries}
-        for one in chosen:
-            name = canonicalize_name(one.name)
-            asked = tuple(n for n, r in wanted.items() if canonicalize_name(r.name) == name)
-            before = known[name].asked_by if name in known else ()
-            known[name] = Locked(one, tuple(dict.fromkeys((*before, *asked))))
-        entries = tuple(known[name] for name in sorted(known))
-        if entries != locked.entries:
+        before = LockFile.read(self.lock_file).entries
+        choice = self._choose(needs, before)
+        if choice.entries != before:
+            self._publish(choice.entries)
+        for need, why in choice.impossible.items():
+            log.warning("%s cannot be bridged: %s", need, why)
+        return Provision(
+            tuple(need for need in needs if need not in choice.impossible),
+            tuple(need for need in needs if need in choice.impossible),
+        )
+
+    def _choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
+        """The choice, after whatever building a wheel asked for has been published."""
+        for _ in range(MAX_ROUNDS):
+            choice = self.chooser.choose(needs, entries)
+            if not choice.first:
+                return choice
+            before = self._choose(choice.first, choice.entries)
+            if before.impossible:
+                why = "building its wheel needs " + ", ".join(before.impossible)
+                return Choice(entries, dict.fromkeys(needs, why))
+            entries = before.entries
             self._publish(entries)
-        missing = tuple(need for need in needs if need not in wanted)
-        return Provision(tuple(wanted), missing)
+        return Choice(entries, dict.fromkeys(needs, "too many wheels wait for each other"))
 
-    def _bridgeable(self, need: str) -> Requirement | None:
-        requirement = python_requirement(need)
-        if requirement is None or canonicalize_name(requirement.name) in self.own:
-            return None
-        return requirement
-
-    def _resolve(
-        self, wanted: dict[str, Requirement], locked: LockFile
-    ) -> tuple[list[Resolved], dict[str, Requirement]]:
-        """The closure of all that can be resolved, and what was asked for and is in it.
-
-        All at once first; when that is impossible, what is impossible alone is left out.
-        """
-        if not wanted:
-            return [], {}
-        pip = self._with_pins(wanted.values(), locked)
-        texts = {need: str(requirement) for need, requirement in wanted.items()}
-        log.info("resolving from PyPI: %s", ", ".join(texts.values()))
-        try:
-            return pip.resolve(sorted(texts.values())), wanted
-        except UnresolvableError as error:
-            if len(wanted) == 1:
-                log.warning("%s", error)
-                return [], {}
-        except CommandError as error:
-            raise OutsideError(f"PyPI did not answer: {error}") from error
-        possible: dict[str, Requirement] = {}
-        for need, requirement in wanted.items():
-            found, _ = self._resolve({need: requirement}, locked)
-            if found:
-                possible[need] = requirement
-        if len(possible) == len(wanted):  # each alone, but not together: take them in turn
-            return [
-                one for w in wanted.items() for one in self._resolve(dict([w]), locked)[0]
-            ], wanted
-        return self._resolve(possible, locked)
-
-    def _with_pins(self, wanted: Iterable[Requirement], locked: LockFile) -> Pip:
-        """pip with the constraints of the configuration and what is locked already.
-
-        A pin gives way where a new requirement asks for another version.
-        """
-        free = {canonicalize_name(one.name) for one in wanted}
-        pins = {
-            canonicalize_name(one.resolved.name): f"{one.resolved.name}=={one.resolved.version}"
-            for one in locked.entries
-        }
-        lines = [] if self.pip.constraints is None else _lines(self.pip.constraints)
-        constrained = {name for line in lines if (name := _constrained_name(line))}
-        lines += [pin for name, pin in pins.items() if name not in constrained | free]
-        path = self.lock_file.with_name(f"{self.lock_file.stem}-constraints.txt")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_file(path, "\n".join([*lines, ""]))
-        return replace(self.pip, constraints=path)
-
-    def _reachable(
-        self, wanted: Iterable[Requirement], resolved: Iterable[Resolved]
-    ) -> list[Resolved]:
-        """What the wanted ones need, not through and not including the release's own."""
-        by_name = {canonicalize_name(one.name): one for one in resolved}
-        asked = list(wanted)
-        chosen: dict[str, Resolved] = {}
-        seen: set[tuple[str, frozenset[str]]] = set()
-        while asked:
-            requirement = asked.pop()
-            name = canonicalize_name(requirement.name)
-            key = (name, frozenset(requirement.extras))
-            if key in seen or name in self.own or name not in by_name:
-                continue
-            seen.add(key)
-            chosen[name] = by_name[name]
-            asked += _requirements(by_name[name], requirement.extras)
-        return [chosen[name] for name in sorted(chosen)]
-
-    def _publish(self, entries: tuple[Locked, ...]) -> None:
+    def _publish(self, entries: tuple[Entry, ...]) -> None:
         """Make the snapshot of these entries, then let it count by one rename of the lock file."""
-        made = self.wheels.rpms([one.resolved for one in entries], self.pip)
-        rpms = sorted(path for paths in made.values() for path in paths)
+        pypi = [one.resolved for one in entries if one.origin is Origin.PYPI]
+        debian = [one.deb for one in entries if one.origin is Origin.DEBIAN]
+        resolver = self.chooser.resolver
+        pip = replace(resolver.pip, find_links=resolver.sdists.folder)
+        made = [*self.wheels.rpms(pypi, pip).values(), *self.chooser.debs.rpms(debian).values()]
+        rpms = sorted(path for paths in made for path in paths)
         names = "\n".join(f"{path.parent.name}/{path.name}" for path in rpms)
         snapshot = self.snapshots / hashlib.sha256(names.encode()).hexdigest()[:16]
         if not snapshot.exists():
-            new = snapshot.with_name(f".{snapshot.name}.new")
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
-            for path in rpms:
-                atomic.link_or_copy(path, new / path.name)
-            own = [(path.name, read_rpm(path)[1]) for path in rpms]
-            Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
-            new.rename(snapshot)
+            _write_snapshot(snapshot, rpms)
         LockFile(entries, snapshot.name).write(self.lock_file)
         if self.repo_file:
             self.repo_file.write(snapshot.name)
-        log.info("dependency repository: %d packages from PyPI", len(entries))
+        log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
 
 
-def _requirements(one: Resolved, extras: Iterable[str]) -> list[Requirement]:
-    found = []
-    for text in one.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            log.warning("%s %s requires %r, which says nothing", one.name, one.version, text)
-            continue
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            found.append(requirement)
-    return found
+def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
+    """The folder of the snapshot that a lock file names; None before anything was bridged."""
+    name = LockFile.read(lock_file).snapshot
+    return snapshots / name if name else None
 
 
-def _lines(constraints: Path) -> list[str]:
-    try:
-        return constraints.read_text().splitlines()
-    except OSError as error:
-        raise ConfigError(f"cannot read the constraints {constraints}: {error}") from error
+def _project(need: str) -> str:
+    requirement = python_requirement(need)
+    return canonicalize_name(requirement.name) if requirement else need
 
 
-def _constrained_name(line: str) -> str:
-    try:
-        return canonicalize_name(Requirement(line.partition("#")[0]).name)
-    except InvalidRequirement:
-        return ""
+def _write_snapshot(snapshot: Path, rpms: Sequence[Path]) -> None:
+    new = snapshot.with_name(f".{snapshot.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    for path in rpms:
+        atomic.link_or_copy(path, new / path.name)
+    own = [(path.name, read_rpm(path)[1]) for path in rpms]
+    Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
+    new.rename(snapshot)

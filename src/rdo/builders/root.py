@@ -12,6 +12,8 @@ from rdo.builders.protocol import Ticket
 from rdo.builders.room import Room
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
+from rdo.cancellation import cancelled_by
+from rdo.errors import CancelledError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds
 from rdo.roots.build_root import BuildRoot, build_root
@@ -88,7 +90,10 @@ class RootBuilder:
         if started is None:  # of a process that has ended
             return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
         try:
-            return self._build(started.job, started.cancelled.is_set)
+            with cancelled_by(started.cancelled.is_set):
+                return self._build(started.job, started.cancelled.is_set)
+        except CancelledError:
+            return Failed(FailureReason.INTERRUPTED, "cancelled")
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 return Failed(FailureReason.NO_SPACE, str(error))

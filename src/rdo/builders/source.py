@@ -1,10 +1,10 @@
 """The SRPM of a commit: the upstream's own archive, and DLRN's changes to the spec."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rdo.builders.backend import ask_backend, last_line
 from rdo.builders.room import Room
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
@@ -12,9 +12,6 @@ from rdo.errors import CommandError
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.tools.git import Mirror
 from rdo.tools.root import Bind
-
-MAX_PASSES = 5
-"""How often a source's build backend may ask for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +70,14 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
     room.root.bind(Bind(job.upstream, "/mirror"))
     stamp = str(int(job.commit.source_date.timestamp()))
     room.root.set_environment(SOURCE_DATE_EPOCH=stamp)
-    command = ["python3", "/usr/lib/rpm/rdo", "make_source", "--package", job.commit.package]
-    command += ["--commit", job.commit.upstream_hash, "--version-from", job.version_from or ""]
-    if stopped := room.require(["python3dist(packaging)"]):
-        return stopped
-    for _ in range(MAX_PASSES):
-        done = room.log(*command)
-        if done.returncode:
-            return Failed(FailureReason.SOURCE, _last_line(room.tail()))
-        answer = json.loads((room.root.builddir / "source.json").read_text())
-        if "needs" not in answer:
-            return Archive(answer["archive"], answer["name"], answer["version"])
-        if stopped := room.require(answer["needs"]):
-            return stopped
-    return Failed(FailureReason.SOURCE, "the build backend asked for more and more requirements")
+    answer = ask_backend(
+        room,
+        *("make_source", "--package", job.commit.package, "--commit", job.commit.upstream_hash),
+        *("--version-from", job.version_from or ""),
+    )
+    if isinstance(answer, Failed | Waiting):
+        return answer
+    return Archive(answer["archive"], answer["name"], answer["version"])
 
 
 def _finish(
@@ -114,7 +105,7 @@ def _finish(
             timeout=1800,
         )
     except CommandError as error:
-        return Failed(FailureReason.SOURCE, f"cannot repack the archive: {_last_line(str(error))}")
+        return Failed(FailureReason.SOURCE, f"cannot repack the archive: {last_line(str(error))}")
     return PreparedSource(spec.name, numbers)
 
 
@@ -129,8 +120,3 @@ def _top_folder(expanded_spec: str) -> str | None:
         if not path.is_absolute() and ".." not in path.parts:
             return path.parts[0]
     return None
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"

@@ -1,6 +1,7 @@
 """pip, as the resolver and downloader of what comes from PyPI: wheels only, no code is run."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,14 @@ class Resolved:
 
 
 class UnresolvableError(CommandError):
-    """PyPI has no set of wheels that meets the requirements; the message is pip's."""
+    """PyPI has no set of wheels that meets the requirements; the message is pip's.
+
+    `lacking` is the requirement that has no wheel, where that is the cause.
+    """
+
+    def __init__(self, message: str, lacking: str | None = None) -> None:
+        super().__init__(message)
+        self.lacking = lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +39,19 @@ class Pip:
     python: str
     glibc: str
     constraints: Path | None = None
+    find_links: Path | None = None
     runner: Runner = run
 
     def resolve(self, requirements: Sequence[str]) -> list[Resolved]:
         """The closure of `requirements`; raises UnresolvableError, CommandError without network."""
         done = self.runner(
             *self._pip("install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"),
-            *("--target", "/nonexistent", *self._constraints(), *requirements),
+            *("--target", "/nonexistent", *self._constraints(), *self._links(), *requirements),
             timeout=900,
             ok=(0, 1),
         )
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            kind = UnresolvableError if "No matching distribution" in done.stderr else CommandError
-            kind = UnresolvableError if "ResolutionImpossible" in done.stderr else kind
-            raise kind("pip: " + ("; ".join(errors) or done.stderr.strip())[-1000:])
+            raise _error(done.stderr)
         rows = json.loads(done.stdout)["install"]
         return [
             Resolved(
@@ -64,6 +70,7 @@ class Pip:
         pins = [f"{one.name}=={one.version}" for one in wanted]
         self.runner(
             *self._pip("download", "--quiet", "--no-deps", "--dest", str(folder)),
+            *self._links(),
             *pins,
             timeout=1800,
         )
@@ -88,3 +95,19 @@ class Pip:
 
     def _constraints(self) -> list[str]:
         return ["--constraint", str(self.constraints)] if self.constraints else []
+
+    def _links(self) -> list[str]:
+        here = self.find_links is not None and self.find_links.is_dir()
+        return ["--find-links", str(self.find_links)] if here else []
+
+
+def _error(stderr: str) -> CommandError:
+    errors = [line for line in stderr.splitlines() if line.startswith("ERROR")]
+    message = "pip: " + ("; ".join(errors) or stderr.strip())[-1000:]
+    if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", stderr):
+        return CommandError(message)
+    if lacking := re.search(r"No matching distribution found for (.+)", stderr):
+        return UnresolvableError(message, lacking[1].strip())
+    if "ResolutionImpossible" in stderr or "Cannot install" in stderr:
+        return UnresolvableError(message)
+    return CommandError(message)

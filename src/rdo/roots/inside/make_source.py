@@ -1,7 +1,7 @@
 """The source archive of an upstream commit, made as its own build tools make it.
 
 Runs inside the root as the build user; /mirror is the bare mirror, read-only. Writes
-/builddir/source.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM
+/builddir/answer.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM
 dependencies]}` when the source's build backend is not installed yet. The kinds of sources and
 their versions are DLRN's.
 """
@@ -123,7 +123,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--package", required=True)
     parser.add_argument("--version-from", default="")
     args = parser.parse_args(argv)
-    answer = Path("/builddir/source.json")
+    answer = Path("/builddir/answer.json")
     if not TREE.exists():
         check_out(args.commit, args.version_from)
     OUTPUT.mkdir(exist_ok=True)

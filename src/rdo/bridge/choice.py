@@ -1,0 +1,175 @@
+"""Which packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rdo.bridge.debian import DebStore
+from rdo.bridge.lock_file import Entry, Origin, merged
+from rdo.bridge.resolution import Resolver
+from rdo.python_names import python_requirement
+from rdo.tools.pip import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The entries that meet the needs, and why some needs cannot be met.
+
+    `first` are dependencies that have to be met before a wheel can be built; then the choice
+    is to be asked again.
+    """
+
+    entries: tuple[Entry, ...]
+    impossible: dict[str, str] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses from Debian by the platform's table, else from PyPI; never what is the release's own.
+
+    `own` are canonical Python names; `scratch` is a folder for pip's constraints.
+    """
+
+    debs: DebStore
+    resolver: Resolver
+    scratch: Path
+    own: frozenset[str] = frozenset()
+
+    def choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
+        """Entries that meet the needs; the earlier ones are kept where they can be."""
+        impossible: dict[str, str] = {}
+        debian = self.debs.names_for(needs)
+        if debian:
+            entries = self._from_debian(debian, entries, impossible)
+        python: dict[str, Requirement] = {}
+        for need in needs:
+            requirement = python_requirement(need)
+            if need in debian:
+                continue
+            if requirement is None:
+                impossible[need] = "no Python package, and not in the table of Debian packages"
+            elif canonicalize_name(requirement.name) in self.own:
+                impossible[need] = "the release packages it itself"
+            else:
+                python[need] = requirement
+        return self._from_pypi(python, entries, impossible)
+
+    def is_own(self, one: Entry) -> bool:
+        return one.origin is Origin.PYPI and one.key[1] in self.own
+
+    def _from_debian(
+        self, wanted: Mapping[str, str], entries: tuple[Entry, ...], impossible: dict[str, str]
+    ) -> tuple[Entry, ...]:
+        """The closure of all Debian packages that were ever asked for, chosen together."""
+        old = [one for one in entries if one.origin is Origin.DEBIAN]
+        unknown = set(self.debs.apt.unknown(sorted({*wanted.values()})))
+        for need, name in wanted.items():
+            if name in unknown:
+                impossible[need] = f"Debian has no package {name}"
+        names = {one.name for one in old if one.asked_by} | {*wanted.values()} - unknown
+        reasons = {one.name: one.asked_by for one in old}
+        new = [
+            Entry(
+                Origin.DEBIAN,
+                deb.name,
+                deb.version,
+                deb.sha256,
+                file=deb.file,
+                asked_by=_distinct(
+                    reasons.get(deb.name, ()),
+                    (need for need, name in wanted.items() if name == deb.name),
+                ),
+            )
+            for deb in (self.debs.apt.closure(sorted(names)) if names else ())
+        ]
+        return merged(entries, new, instead_of=old)
+
+    def _from_pypi(
+        self,
+        wanted: Mapping[str, Requirement],
+        entries: tuple[Entry, ...],
+        impossible: dict[str, str],
+    ) -> Choice:
+        if not wanted:
+            return Choice(entries, impossible)
+        pins = [one.resolved for one in entries if one.origin is Origin.PYPI]
+        resolution = self.resolver.resolve(_unique(wanted.values()), pins, self.scratch)
+        if resolution.needs:
+            return Choice(entries, impossible, resolution.needs)
+        why = {str(one): reason for one, reason in resolution.impossible}
+        impossible |= {need: why[str(one)] for need, one in wanted.items() if str(one) in why}
+        met = {need: one for need, one in wanted.items() if need not in impossible}
+        new = [
+            Entry(
+                Origin.PYPI,
+                one.name,
+                one.version,
+                one.sha256,
+                requires=one.requires,
+                asked_by=tuple(need for need, asked in met.items() if _same(asked.name, one.name)),
+            )
+            for one in self.reachable(met.values(), resolution.found)
+        ]
+        return Choice(merged(entries, new), impossible)
+
+    def reachable(
+        self, wanted: Iterable[Requirement], resolved: Iterable[Resolved]
+    ) -> list[Resolved]:
+        """What the wanted ones need, not through and not including the release's own."""
+        by_name = {canonicalize_name(one.name): one for one in resolved}
+        asked = list(wanted)
+        chosen: dict[str, Resolved] = {}
+        seen: set[tuple[str, frozenset[str]]] = set()
+        while asked:
+            requirement = asked.pop()
+            name = canonicalize_name(requirement.name)
+            key = (name, frozenset(requirement.extras))
+            if key in seen or name in self.own or name not in by_name:
+                continue
+            seen.add(key)
+            chosen[name] = by_name[name]
+            asked += _requirements(by_name[name], requirement.extras)
+        return [chosen[name] for name in sorted(chosen)]
+
+    def without(self, entries: Iterable[Entry], name: str) -> tuple[Entry, ...]:
+        """The entries less one package and what only it needed."""
+        gone = canonicalize_name(name)
+        left = [one for one in entries if one.key[1] != gone]
+        asked = {need: python_requirement(need) for one in left for need in one.asked_by}
+        roots = [requirement for requirement in asked.values() if requirement]
+        python = [one.resolved for one in left if one.origin is Origin.PYPI]
+        needed = {canonicalize_name(one.name) for one in self.reachable(roots, python)}
+        left = [one for one in left if one.origin is not Origin.PYPI or one.key[1] in needed]
+        debian = sorted(one.name for one in left if one.origin is Origin.DEBIAN and one.asked_by)
+        closure = {deb.name for deb in (self.debs.apt.closure(debian) if debian else ())}
+        return tuple(one for one in left if one.origin is not Origin.DEBIAN or one.name in closure)
+
+
+def _requirements(one: Resolved, extras: Iterable[str]) -> list[Requirement]:
+    """What a distribution requires here, with some extras; what cannot be read is left out."""
+    found = []
+    for text in one.requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:  # of an old release; pip leaves it out too
+            continue
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            found.append(requirement)
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return canonicalize_name(one) == canonicalize_name(other)
+
+
+def _unique(requirements: Iterable[Requirement]) -> list[Requirement]:
+    return list({str(one): one for one in requirements}.values())
+
+
+def _distinct(*groups: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for group in groups for one in group))

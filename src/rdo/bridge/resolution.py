@@ -1,0 +1,137 @@
+"""Which wheels meet Python requirements: pip's answer, and sdists built where it has none."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rdo import atomic
+from rdo.bridge.sdists import SdistStore
+from rdo.errors import CommandError, ConfigError, OutsideError
+from rdo.model.build import Failed, Waiting
+from rdo.tools.pip import Pip, Resolved, UnresolvableError
+
+log = logging.getLogger(__name__)
+
+MAX_SDISTS = 60
+"""How many wheels one resolution may have to build."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What was found; `impossible` tells why for each requirement that nothing meets.
+
+    `needs` are RPM dependencies that are asked for before it can go on: then nothing else counts.
+    """
+
+    found: tuple[Resolved, ...] = ()
+    impossible: tuple[tuple[Requirement, str], ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """pip with the constraints of the configuration, and a place for the wheels we build."""
+
+    pip: Pip
+    sdists: SdistStore
+    constraints: Path | None = None
+
+    def resolve(
+        self, wanted: Sequence[Requirement], pins: Iterable[Resolved], folder: Path
+    ) -> Resolution:
+        """The closure of the wanted, all at once; what is impossible alone is left out.
+
+        `pins` are earlier choices, which give way to constraints and to what is wanted. The
+        constraints in force are written into `folder`.
+        """
+        lines = self._lines(wanted, pins)
+        path = folder / "constraints.txt"
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_file(path, "\n".join([*lines, ""]))
+        pip = replace(self.pip, constraints=path, find_links=self.sdists.folder)
+        log.info("resolving from PyPI: %s", ", ".join(map(str, wanted)))
+        together = self._try(pip, wanted, lines)
+        if isinstance(together, Resolution):
+            return together
+        if len(wanted) == 1:
+            return Resolution(impossible=((wanted[0], together),))
+        return self._one_by_one(pip, wanted, lines)
+
+    def _one_by_one(
+        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[str]
+    ) -> Resolution:
+        possible: list[Requirement] = []
+        impossible: list[tuple[Requirement, str]] = []
+        found: dict[str, Resolved] = {}
+        for one in wanted:
+            alone = self._try(pip, [one], lines)
+            if isinstance(alone, str):
+                impossible.append((one, alone))
+            elif alone.needs:
+                return alone
+            else:
+                possible.append(one)
+                found |= {canonicalize_name(each.name): each for each in alone.found}
+        if impossible and possible:
+            together = self._try(pip, possible, lines)
+            if isinstance(together, Resolution):
+                return replace(together, impossible=tuple(impossible))
+        return Resolution(tuple(found.values()), tuple(impossible))
+
+    def _try(
+        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[str]
+    ) -> Resolution | str:
+        """The resolution, or why there is none; wheels that PyPI lacks are built on the way."""
+        texts = sorted(map(str, wanted))
+        for _ in range(MAX_SDISTS):
+            try:
+                return Resolution(tuple(pip.resolve(texts)))
+            except UnresolvableError as error:
+                lacking = error.lacking
+                if lacking is None:
+                    return str(error)
+            except CommandError as error:
+                raise OutsideError(f"PyPI did not answer: {error}") from error
+            try:
+                requirement = Requirement(lacking)
+            except InvalidRequirement:
+                return f"pip found nothing for {lacking}"
+            match self.sdists.build(requirement, lines):
+                case Failed(_, detail):
+                    return f"{requirement}: no wheel, and its sdist: {detail}"
+                case Waiting(needs):
+                    return Resolution(needs=needs)
+        return "too many sdists to build"
+
+    def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[str]:
+        lines = list(_read(self.constraints)) if self.constraints else []
+        free = {_constrained_name(line) for line in lines}
+        free |= {canonicalize_name(one.name) for one in wanted}
+        for pin in pins:
+            if canonicalize_name(pin.name) not in free:
+                lines.append(f"{pin.name}=={pin.version}")
+        return lines
+
+
+def _read(constraints: Path) -> Iterator[str]:
+    """The lines of a constraints file, and of those that its `-c FILE` lines name."""
+    try:
+        text = constraints.read_text()
+    except OSError as error:
+        raise ConfigError(f"cannot read the constraints {constraints}: {error}") from error
+    for line in text.splitlines():
+        if line.startswith(("-c ", "--constraint ")):
+            yield from _read(constraints.parent / line.split(maxsplit=1)[1].strip())
+        else:
+            yield line
+
+
+def _constrained_name(line: str) -> str:
+    try:
+        return str(canonicalize_name(Requirement(line.partition("#")[0]).name))
+    except InvalidRequirement:
+        return ""

@@ -1,0 +1,100 @@
+"""Wheels out of sdists, for what PyPI has no wheel of: built in a root, without network."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from rdo import atomic
+from rdo.builders.backend import ask_backend
+from rdo.builders.root import Workshop
+from rdo.errors import NotFoundError
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.package_index import PackageIndex, Sdist
+from rdo.roots.build_root import build_root
+from rdo.tools.root import Bind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SdistStore:
+    """Builds wheels and keeps them in `folder`, where pip looks for them too."""
+
+    folder: Path
+    workshop: Workshop
+    open_index: Callable[[], PackageIndex]
+
+    def build(self, wanted: Requirement, constraints: Iterable[str]) -> Path | Failed | Waiting:
+        """The wheel of the newest sdist that meets the requirement and the constraints.
+
+        Waiting names what its build asks for and nobody provides yet.
+        """
+        try:
+            sdists = self.open_index().sdists(wanted.name)
+        except NotFoundError as error:
+            return Failed(FailureReason.MISSING_DEPENDENCY, str(error))
+        sdist = newest(sdists, wanted.specifier & constraint_of(wanted.name, constraints))
+        if sdist is None:
+            return Failed(FailureReason.MISSING_DEPENDENCY, f"PyPI has no sdist for {wanted}")
+        return self._build(sdist, canonicalize_name(wanted.name))
+
+    def _build(self, sdist: Sdist, name: str) -> Path | Failed | Waiting:
+        shop = self.workshop
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log_file = self.folder / f"{sdist.file_name}.log"
+        log_file.unlink(missing_ok=True)
+        with build_root(shop.base, shop.content, shop.roots) as root:
+            offered = root.work / "sdist"
+            offered.mkdir()
+            self.open_index().download(sdist, offered / sdist.file_name)
+            root.bind(Bind(offered, "/offered"))
+            root.set_environment(SOURCE_DATE_EPOCH=_stamp(sdist))
+            room = shop.room(root, shop.repositories(), log_file)
+            headers = shop.base.platform.sdist_requires.get(name, ())
+            if headers and (stopped := room.require(f"deb({one})" for one in headers)):
+                return stopped
+            answer = ask_backend(room, "build_wheel", f"/offered/{sdist.file_name}")
+            if isinstance(answer, Failed | Waiting):
+                return answer
+            made = root.root.upper / answer["wheel"].lstrip("/")
+            log.info("built a wheel of %s", sdist.file_name)
+            return self._keep(made)
+
+    def _keep(self, made: Path) -> Path:
+        place = self.folder / made.name
+        new = self.folder / f".{made.name}.new"
+        shutil.copyfile(made, new)
+        atomic.sync(new)
+        new.replace(place)
+        return place
+
+
+def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
+    """The highest version that is not yanked; a pre-release only where it is asked for."""
+    fitting = [one for one in sdists if not one.is_yanked and specifier.contains(str(one.version))]
+    return max(fitting, key=lambda one: one.version, default=None)
+
+
+def constraint_of(name: str, lines: Iterable[str]) -> SpecifierSet:
+    """What constraint lines say of one project, where their markers hold here."""
+    specifier = SpecifierSet()
+    for line in lines:
+        try:
+            one = Requirement(line.partition("#")[0])
+        except InvalidRequirement:
+            continue
+        if canonicalize_name(one.name) == canonicalize_name(name) and (
+            one.marker is None or one.marker.evaluate()
+        ):
+            specifier &= one.specifier
+    return specifier
+
+
+def _stamp(sdist: Sdist) -> str:
+    return str(int(sdist.uploaded.timestamp())) if sdist.uploaded else "0"

@@ -1,0 +1,38 @@
+"""Asking a source's own build backend something, inside a room."""
+
+import json
+from typing import Any
+
+from rdo.builders.room import Room, limit_failure
+from rdo.model.build import Failed, FailureReason, Waiting
+
+MAX_PASSES = 6
+"""How often a build backend may ask for more."""
+
+
+def ask_backend(room: Room, program: str, *args: str) -> dict[str, Any] | Failed | Waiting:
+    """Run one of the programs of `roots/inside` until it needs nothing more; its answer.
+
+    The program writes JSON to /builddir/answer.json; `needs` in it are RPM dependencies that
+    are installed before it is called again.
+    """
+    if stopped := room.require(["python3dist(packaging)"]):
+        return stopped
+    for _ in range(MAX_PASSES):
+        done = room.log("python3", "/usr/lib/rpm/rdo", program, *args)
+        if failed := limit_failure(done):
+            return failed
+        if done.returncode:
+            return Failed(FailureReason.SOURCE, last_line(room.tail()))
+        answer: dict[str, Any] = json.loads((room.root.builddir / "answer.json").read_text())
+        if "needs" not in answer:
+            return answer
+        if stopped := room.require(answer["needs"]):
+            return stopped
+    return Failed(FailureReason.SOURCE, "the build backend asked for more and more requirements")
+
+
+def last_line(text: str) -> str:
+    """The last thing a program said, shortened."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing"
