@@ -206,13 +206,15 @@ def _variable_path(variable: str, values: Mapping[str, Any]) -> KeyPath:
 
 def _section_class(path: KeyPath) -> type[BaseModel] | None:
     """The class that holds the keys below `path`."""
-    if len(path) == 2 and path[0] == "targets":
-        return _model(Settings.model_fields["targets"].annotation)
-    if not path:
-        return Settings
-    fields = {field.alias: field for field in Settings.model_fields.values()}
-    known = len(path) == 1 and path[0] != "targets" and path[0] in fields
-    return _model(fields[path[0]].annotation) if known else None
+    section: type[BaseModel] | None = Settings
+    keys = iter(path)
+    for key in keys:
+        fields = section.model_fields.values() if section else ()
+        annotation = next((field.annotation for field in fields if field.alias == key), None)
+        if typing.get_origin(annotation) is dict and next(keys, None) is None:
+            return None  # the names of targets are anybody's choice
+        section = _model(annotation)
+    return section
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:

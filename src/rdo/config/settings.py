@@ -67,6 +67,17 @@ class MailSection(Section):
     from_: Annotated[Line, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
+class FollowSection(Section):
+    """Another instance that a target follows: it builds what that has built, with own specs.
+
+    `versions` are addresses of that instance's versions.csv; a later one wins. `distgit_key`
+    names the attribute of a package with its own distgit.
+    """
+
+    versions: Annotated[list[Url], Field(min_length=1)]
+    distgit_key: Name = "distgit"
+
+
 class Target(Section):
     """A release on a platform, and the bounds of a build there.
 
@@ -92,6 +103,7 @@ class Target(Section):
     upstream_branch: Line | None = None
     distgit_branch: Line | None = None
     fallback_to_master: bool = True
+    follow: FollowSection | None = None
     nonfallback_branches: list[Pattern] = ["^master$", "^rpm-master$"]
 
 

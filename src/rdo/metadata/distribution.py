@@ -1,6 +1,7 @@
 """The distribution: its releases, components and packages, and what a target is made of."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,8 @@ from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
 from rdo.metadata.tree import Files, Section
 from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
 from rdo.model.package import Package
+
+log = logging.getLogger(__name__)
 
 DEFAULT_UPSTREAM_BRANCH = "master"
 
@@ -100,13 +103,15 @@ class Distribution:
         *,
         upstream_branch: str = "",
         distgit_branch: str = "",
+        distgit_key: str = "",
     ) -> ReleasePackages:
         """The packages of a release, on a base OS if one is named, resolved and checked.
 
         `release` is also `<release>-uc`, DLRN's tag for a release that follows upper
         constraints. The branches given here stand instead of the release's own; a package's
-        override still counts. A MetadataError names every fault that touches the release or its
-        packages; faults elsewhere are left to `verify`.
+        override still counts. With `distgit_key` the distgit is that attribute of a package,
+        and packages without it are left out. A MetadataError names every fault that touches
+        the release or its packages; faults elsewhere are left to `verify`.
         """
         faults = list(self._target_faults(release))
         if faults:
@@ -116,15 +121,18 @@ class Distribution:
                     base_os,
                     upstream_branch=upstream_branch,
                     distgit_branch=distgit_branch,
+                    distgit_key=distgit_key,
                 )
             raise MetadataError(faults)
         found = _release(self._release_entry(release))
         repo = _repo_for(found, base_os) if base_os else None
         upstream_branch = upstream_branch or found.upstream_branch or DEFAULT_UPSTREAM_BRANCH
         distgit_branch = distgit_branch or (repo.branch if repo else _branch(found))
+        members = [attributes(raw, self.tree, release) for raw in self._members(release)]
         packages = tuple(
-            self._package(raw, release, upstream_branch, distgit_branch)
-            for raw in self._members(release)
+            _package(values, upstream_branch, distgit_branch, distgit_key)
+            for values in members
+            if _has_distgit(values, distgit_key)
         )
         return ReleasePackages(found, release, repo, packages)
 
@@ -181,23 +189,33 @@ class Distribution:
                 found.append(raw)
         return found
 
-    def _package(self, raw: Tree, tag: str, upstream_branch: str, distgit_branch: str) -> Package:
-        values = attributes(raw, self.tree, tag)
-        upstream = values["upstream"]
-        return Package(
-            name=values["name"],
-            project=values["project"],
-            upstreams=tuple(upstream) if isinstance(upstream, list) else (upstream,),
-            distgit=values.get("master-distgit") or values["distgit"],
-            upstream_branch=values.get("source-branch") or upstream_branch,
-            distgit_branch=values.get("distro-branch") or distgit_branch,
-            distgit_path=(values.get("distgit-path") or "").strip("/"),  # rdoinfo's begins with one
-            component=values.get("component"),
-            maintainers=tuple(dict.fromkeys(values["maintainers"])),
-            tags=frozenset(values.get("tags") or ()),
-            version_from=values.get("version-from"),
-            skip_tests=values.get("skip-tests") or "",
-        )
+
+def _has_distgit(values: Tree, key: str) -> bool:
+    if key and not values.get(key):
+        log.warning("package %s has no %s and is left out", values["project"], key)
+        return False
+    return True
+
+
+def _package(
+    values: Tree, upstream_branch: str, distgit_branch: str, distgit_key: str = ""
+) -> Package:
+    upstream = values["upstream"]
+    distgit = values[distgit_key] if distgit_key else values.get("master-distgit")
+    return Package(
+        name=values["name"],
+        project=values["project"],
+        upstreams=tuple(upstream) if isinstance(upstream, list) else (upstream,),
+        distgit=distgit or values["distgit"],
+        upstream_branch=values.get("source-branch") or upstream_branch,
+        distgit_branch=values.get("distro-branch") or distgit_branch,
+        distgit_path=(values.get("distgit-path") or "").strip("/"),  # rdoinfo's begins with one
+        component=values.get("component"),
+        maintainers=tuple(dict.fromkeys(values["maintainers"])),
+        tags=frozenset(values.get("tags") or ()),
+        version_from=values.get("version-from"),
+        skip_tests=values.get("skip-tests") or "",
+    )
 
 
 def _branch(release: Release) -> str:

@@ -16,6 +16,7 @@ class FailureReason(StrEnum):
     SPEC = "spec"
     PATCH = "patch"
     MISSING_DEPENDENCY = "missing-dependency"
+    CYCLE = "cycle"
     COMPILE = "compile"
     TEST = "test"
     INSTALL = "install"
@@ -24,12 +25,13 @@ class FailureReason(StrEnum):
     NETWORK = "network"
     NO_SPACE = "no-space"
     INTERRUPTED = "interrupted"
+    BUILDER = "builder"  # it is away, or a program of ours failed that is no part of the build
     UNKNOWN = "unknown"
 
     @property
     def is_spurious(self) -> bool:
         """Whether the same sources may well build on a second try."""
-        return self in {self.NETWORK, self.NO_SPACE, self.INTERRUPTED}
+        return self in {self.NETWORK, self.NO_SPACE, self.INTERRUPTED, self.BUILDER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class BuildJob:
     the folder of the .spec inside the distgit. `folder` receives the logs and RPMs and is
     empty or absent when the build starts. `repositories` are folders with repodata that hold
     what the release itself has built so far, newest state first; `last_resort` are folders
-    that count only for what nothing else has. With `skip_tests` %check is not run.
+    that count only for what nothing else has. With `skip_tests` %check is not run. `spec_hash`
+    is the distgit's commit whose spec is built, if it is not the commit's own.
     """
 
     id: int
@@ -100,3 +103,4 @@ class BuildJob:
     bootstrap: bool = False
     skip_tests: bool = False
     last_resort: tuple[Path, ...] = ()
+    spec_hash: str = ""

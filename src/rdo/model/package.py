@@ -2,6 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+
+from rdo.model.commit import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The state in which another instance has last built a package with success."""
+
+    upstream_hash: str
+    distgit_hash: str
+    built: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +25,8 @@ class Package:
     tag, for PyPI a version specifier (`>=10,<11`) or a branch name, which then means any
     final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
     `skip_tests` is the reason why its %check is not run; empty: it is run.
+    A package with a `pin` follows another instance: its commits are those that were built
+    there, with the spec of `distgit`, whose hash is then the commit's extended hash.
     """
 
     name: str
@@ -27,6 +41,7 @@ class Package:
     tags: frozenset[str] = frozenset()
     version_from: str | None = None
     skip_tests: str = ""
+    pin: Pin | None = None
 
     @property
     def python_projects(self) -> frozenset[str]:
@@ -46,3 +61,7 @@ class Package:
     @property
     def builds_tags_only(self) -> bool:
         return "build-tags-only" in self.tags
+
+    def spec_hash(self, commit: Commit) -> str:
+        """The commit of `distgit` whose spec is built."""
+        return (commit.extended_hash or "") if self.pin else commit.distgit_hash

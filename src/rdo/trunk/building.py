@@ -135,6 +135,7 @@ class Building:
             distgit_path=package.distgit_path,
             version_from=package.version_from,
             bootstrap=build.bootstrap,
+            spec_hash=package.spec_hash(build.commit),
         )
 
     def _settle(self, future: Future[Outcome]) -> None:
@@ -241,7 +242,9 @@ class Building:
         if build.bootstrap or build.package in self._bootstrapped:
             return False
         distgit = self.means.remotes.distgit(package)
-        return can_bootstrap(spec_text(distgit, build.commit.distgit_hash, package.distgit_path))
+        return can_bootstrap(
+            spec_text(distgit, package.spec_hash(build.commit), package.distgit_path)
+        )
 
     def _interrupt(self) -> None:
         """End what runs and leave it in the queue for the next round; publish nothing more."""

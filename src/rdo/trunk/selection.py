@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from rdo.model.commit import Commit, package_suffix
-from rdo.model.package import Package
+from rdo.model.package import Package, Pin
 from rdo.tools.git import GitCommit
 from rdo.trunk.history import History
 
@@ -50,6 +50,8 @@ def select(
     a branch that was only renamed (stable to unmaintained) goes on where it was. Nothing is
     asked of git where nothing moved.
     """
+    if package.pin:
+        return _pinned(package, package.pin, sources, last)
     if last and _is_at_head(last, sources):
         return Selection()
     found, note = _upstream_commits(package, sources.upstream, last, initial)
@@ -62,6 +64,29 @@ def select(
     else:
         return Selection(note=note)
     return Selection(tuple(_told_apart(commit, owner) for commit in commits), note)
+
+
+def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> Selection:
+    """What another instance has built, with the newest spec of our own."""
+    key = package.name, pin.upstream_hash, pin.distgit_hash, sources.distgit.head
+    if last and last.key == key:
+        return Selection()
+    mirror = sources.upstream.mirror
+    if not mirror.has_commit(pin.upstream_hash):
+        return Selection(note=f"{package.name}: its upstream has no {pin.upstream_hash[:7]}")
+    upstream, own = mirror.commit(pin.upstream_hash), sources.distgit.newest(1)[-1]
+    commit = Commit(
+        package=package.name,
+        upstream_hash=upstream.hash,
+        distgit_hash=pin.distgit_hash,
+        upstream_time=upstream.time,
+        distgit_time=pin.built,
+        upstream_branch=sources.upstream.branch,
+        extended_hash=own.hash,
+        extended_time=own.time,
+        component=package.component,
+    )
+    return Selection((commit,))
 
 
 def _is_at_head(last: Commit, sources: Sources) -> bool:
