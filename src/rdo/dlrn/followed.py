@@ -1,0 +1,70 @@
+"""Another instance's versions.csv: what it has built, for a target that follows it."""
+
+import csv
+import hashlib
+import io
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rdo import atomic
+from rdo.errors import ConfigError, OutsideError
+from rdo.model.package import Pin
+from rdo.tools.download import download
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 16 * 2**20
+_HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_COLUMNS = ("Project", "Source Sha", "Dist Sha", "Last Success Timestamp")
+
+
+def read_pins(urls: Iterable[str], folder: Path) -> dict[str, Pin]:
+    """The state of every package in these files; in two of them, that of the later one.
+
+    Each file is kept in `folder`; one that cannot be reached is as it was.
+    """
+    pins: dict[str, Pin] = {}
+    for url in urls:
+        pins |= parse_versions(_text(url, folder), url)
+    return pins
+
+
+def parse_versions(text: str, url: str) -> dict[str, Pin]:
+    """The rows of a versions.csv by package; a package without a good build is not in it."""
+    rows = csv.DictReader(io.StringIO(text))
+    if missing := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
+        raise ConfigError(f"{url} is no versions.csv: it has no column {missing[0]}")
+    return dict(_pins(rows, url))
+
+
+def _pins(rows: "csv.DictReader[str]", url: str) -> Iterator[tuple[str, Pin]]:
+    for row in rows:
+        name, upstream, distgit, when = (row[column] or "" for column in _COLUMNS)
+        if not (_HASH.fullmatch(upstream) and _HASH.fullmatch(distgit)):
+            raise ConfigError(f"{url}:{rows.line_num}: {name} has no hashes of commits")
+        try:
+            built = datetime.fromtimestamp(float(when), UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise ConfigError(f"{url}:{rows.line_num}: {when!r} is no time") from error
+        yield name, Pin(upstream, distgit, built)
+
+
+def _text(url: str, folder: Path) -> str:
+    kept = folder / "followed" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.csv"
+    try:
+        content = download(url, max_bytes=MAX_BYTES)
+    except OutsideError:
+        if not kept.exists():
+            raise
+        log.warning("%s cannot be read; what it last said is followed", url)
+        return kept.read_text()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{url} is no versions.csv: not UTF-8") from error
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_file(kept, text)
+    return text
