@@ -1,0 +1,67 @@
+"""`%changelog`: its entries, and a new one on top."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rdo.spec.text import SpecText
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: its `* …` line, and the lines below it up to the next, without endings."""
+
+    header: str
+    lines: tuple[str, ...]
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Lines that say something."""
+        return tuple(line for line in self.lines if line.strip())
+
+
+def is_automatic(text: SpecText) -> bool:
+    """Whether `%autochangelog` makes the entries."""
+    return any(
+        line.section == "changelog" and re.match(r"%\{?\??autochangelog\b", line.text)
+        for line in text.read()
+    )
+
+
+def entries(text: SpecText) -> list[Entry]:
+    """The entries, newest first as they stand."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.read():
+        if line.section != "changelog" or line.text.startswith("%changelog"):
+            continue
+        if line.text.startswith("*"):
+            found.append((line.text, []))
+        elif found:
+            found[-1][1].append(line.text)
+    return [Entry(header, tuple(lines)) for header, lines in found]
+
+
+def header(when: datetime, who: str, vr: str) -> str:
+    """The first line of an entry, in English whatever the locale.
+
+    >>> header(datetime(2026, 3, 5), "A <a@example.test>", "1:1.0-2")
+    '* Thu Mar 05 2026 A <a@example.test> 1:1.0-2'
+    """
+    day = f"{_DAYS[when.weekday()]} {_MONTHS[when.month - 1]} {when:%d} {when.year}"
+    return f"* {day} {who} {vr}"
+
+
+def with_entry(text: SpecText, first: str, changes: Sequence[str]) -> SpecText:
+    """With an entry on top; without changes it leaves a line to write them in."""
+    new = [first, *(f"- {change}" for change in changes), *([] if changes else [""]), ""]
+    for line in text.read():
+        if line.section == "changelog":
+            return text.inserted(line.number + 1, new)
+    return text.inserted(len(text.lines), ["", "%changelog", *new[:-1]])

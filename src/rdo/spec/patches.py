@@ -1,0 +1,240 @@
+"""The patches of a spec: which are ours, and how ours are exchanged.
+
+Ours are the ones that `git format-patch` named (`0001-Subject.patch`), outside conditions.
+All others are foreign (a URL, a name of its own, under `%if`) and are never touched.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rdo.errors import RefusedError
+from rdo.spec.magic import magic_comments, outside_after, outside_before
+from rdo.spec.tags import Tag, tags
+from rdo.spec.text import PREAMBLE, Line, SpecText
+
+_OURS = re.compile(r"\d{4,}-\S*\.patch")
+_LIST_ENTRY = re.compile(r"(?P<file>[^#%\s]\S*)\s*$")
+_APPLIED = re.compile(r"\s*%patch(?P<number>\d*)(?P<rest>(?:\s.*)?)$")
+_SETUP = re.compile(r"\s*%(?:auto)?setup(?=\s|$)")
+_AUTOSETUP = re.compile(r"\s*%autosetup(?=\s|$)")
+
+
+class ApplyMethod(StrEnum):
+    """How %prep applies patches; the texts are those that `pkgenv` shows."""
+
+    RPM = "rpm"
+    AUTOSETUP = "autosetup"
+    GIT_AM = "git-am"
+    AUTOPATCH = "autopatch"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchTag:
+    """A patch as the spec declares it; `number` is None where rpm counts itself."""
+
+    number: int | None
+    file: str
+    line: Line
+
+    @property
+    def is_ours(self) -> bool:
+        return self.line.is_plain and _OURS.fullmatch(self.file) is not None
+
+
+def patch_tags(text: SpecText) -> list[PatchTag]:
+    """The patches of the preamble and of `%patchlist`, in their order."""
+    found = [_from_tag(tag) for tag in tags(text, "Patch")]
+    for line in text.read():
+        match = _LIST_ENTRY.match(line.text)
+        if line.section == "patchlist" and match and not line.continues:
+            found.append(PatchTag(None, match["file"], line))
+    return found
+
+
+def _from_tag(tag: Tag) -> PatchTag:
+    return PatchTag(int(tag.number) if tag.number else None, tag.value, tag.line)
+
+
+def our_patches(text: SpecText) -> list[str]:
+    """The file names of our patches, as they stand."""
+    return [patch.file for patch in patch_tags(text) if patch.is_ours]
+
+
+def apply_method(text: SpecText) -> ApplyMethod:
+    """How %prep applies what `Patch` tags declare."""
+    prep = [line for line in text.read() if line.section == "prep" and not line.continues]
+    if any(re.match(r"\s*git am %\{?patches\b", line.text) for line in prep):
+        return ApplyMethod.GIT_AM
+    autosetup = [line.text for line in prep if _AUTOSETUP.match(line.text)]
+    if any(not re.search(r"\s-\w*N", line) for line in autosetup):
+        return ApplyMethod.AUTOSETUP
+    if any(re.match(r"\s*%autopatch(?=\s|$)", line.text) for line in prep):
+        return ApplyMethod.AUTOPATCH
+    return ApplyMethod.RPM if any(_SETUP.match(line.text) for line in prep) else ApplyMethod.NONE
+
+
+def first_free_number(text: SpecText, count: int) -> int:
+    """The number of our first patch, so that no foreign patch has one of ours.
+
+    rpm numbers patches that say no number behind the one before them, and `%patchlist` behind
+    all; ours keep clear of those too.
+    """
+    foreign: list[int] = []
+    following = 0
+    for patch in patch_tags(text):
+        number = patch.number if patch.number is not None else following
+        following = number + 1
+        if not patch.is_ours:
+            foreign.append(number)
+    if not any(number in range(1, count + 1) for number in foreign):
+        return 1
+    return max(foreign) + 1
+
+
+def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
+    """With `files` in place of our patches; everything else stays as it is."""
+    if files == our_patches(text) and _applied_as(text, files):
+        return text
+    numbers = {patch.number for patch in patch_tags(text) if patch.is_ours}
+    first = first_free_number(text, len(files))
+    method = apply_method(text)
+    has_explicit = any(number is not None for number in _applied_numbers(text))
+    if method in {ApplyMethod.RPM, ApplyMethod.NONE} or has_explicit:
+        ours = _foreign_free(text, numbers)
+        text = _with_applications(text, ours, range(first, first + len(files)), method)
+    if any(line.section == "patchlist" for line in text.read()) and not tags(text, "Patch"):
+        return _with_list(text, files)
+    return _with_tags(text, files, first)
+
+
+def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
+    """Whether %prep applies just these, where it has to say so."""
+    if apply_method(text) not in {ApplyMethod.RPM, ApplyMethod.NONE}:
+        return True
+    ours = {patch.number for patch in patch_tags(text) if patch.is_ours}
+    return len(ours & set(_applied_numbers(text))) == len(files)
+
+
+def _applied_numbers(text: SpecText) -> list[int | None]:
+    return [
+        number
+        for line in text.read()
+        if line.section == "prep"
+        for number in _numbers_applied_by(line)
+    ]
+
+
+def _numbers_applied_by(line: Line) -> list[int]:
+    """The patches that a `%patch` line applies, in rpm's three ways of saying it."""
+    match = _APPLIED.match(line.text)
+    if not match or line.continues:
+        return []
+    said = re.findall(r"(?:^|\s)-P\s*(\d+)", match["rest"])
+    said += re.findall(
+        r"(?<!\S)(\d+)(?=\s|$)", re.sub(r"(^|\s)-[PpbzFdo]\s+\S+", " ", match["rest"])
+    )
+    if match["number"]:
+        said.append(match["number"])
+    elif not said and not match["rest"].strip(" -qpbzFdoERZ0123456789."):
+        said.append("0")  # a bare %patch means number 0
+    return [int(number) for number in said]
+
+
+def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
+    """The lines of %prep that apply our patches and nothing else."""
+    found = []
+    for line in text.read():
+        numbers = _numbers_applied_by(line) if line.section == "prep" else []
+        if numbers and line.is_plain and all(number in ours for number in numbers):
+            found.append(line.number)
+        elif any(number in ours for number in numbers) and len(numbers) > 1:
+            raise RefusedError(
+                f"line {line.number + 1} of the .spec file applies our and other patches "
+                f"at once; take it apart by hand: {line.text.strip()}"
+            )
+    return found
+
+
+def _with_applications(
+    text: SpecText, old: Sequence[int], numbers: range, method: ApplyMethod
+) -> SpecText:
+    """With one `%patch` line for each number, where the old ones were or behind %setup."""
+    form = _form(text)
+    new = [form.format(number=number) for number in numbers]
+    if old and not new:
+        return _closed_up(text, old)
+    if old:
+        return text.without(old).inserted(old[0], new)
+    if not new:
+        return text
+    if method is ApplyMethod.NONE:
+        raise RefusedError("%prep has no %setup or %autosetup behind which patches can be applied")
+    if method is not ApplyMethod.RPM:
+        return text
+    setups = [x for x in text.read() if x.section == "prep" and _SETUP.match(x.text)]
+    at = outside_after(text, setups[-1].number)
+    follows = text.lines[at : at + 1]
+    is_apart = bool(follows) and not follows[0].strip()
+    return text.inserted(at, ["", *new] if is_apart else [*new])
+
+
+def _closed_up(text: SpecText, gone: Sequence[int]) -> SpecText:
+    """Without these lines, nor the blank one that set them apart where another one follows."""
+    above, below = gone[0] - 1, gone[-1] + 1
+    blanks = [n for n in (above, below) if n < len(text.lines) and not text.lines[n].strip()]
+    return text.without([*gone, *([above] if len(blanks) == 2 else [])])
+
+
+def _form(text: SpecText) -> str:
+    """How the spec writes `%patch`; every rpm knows `-P 1`, and rpm 4.20 no longer `%patch1`."""
+    for line in text.read():
+        match = _APPLIED.match(line.text)
+        if match and line.section == "prep" and match["number"]:
+            return "%patch{number:04} -p1"
+    return "%patch -P {number} -p1"
+
+
+def _with_tags(text: SpecText, files: Sequence[str], first: int) -> SpecText:
+    old = [patch for patch in patch_tags(text) if patch.is_ours]
+    new = [f"Patch{first + n:04}: {file}" for n, file in enumerate(files)]
+    if old:
+        new = _aligned(new, text.lines[old[0].line.number])
+        at = old[0].line.number
+        return text.without([patch.line.number for patch in old]).inserted(at, new)
+    return text.inserted(_place(text), new) if new else text
+
+
+def _aligned(new: list[str], like: str) -> list[str]:
+    """With the blanks between tag and value that our patches have had, where they fit."""
+    gap = re.match(r"\S+?:(\s*)", like)
+    blanks = gap[1] if gap and "\n" not in gap[1] else " "
+    return [re.sub(r":\s*", lambda _: f":{blanks or ' '}", line, count=1) for line in new]
+
+
+def _place(text: SpecText) -> int:
+    """Where our patches go if there are none yet: behind magic comments, patches, sources."""
+    magic = [one.line.number for one in magic_comments(text) if one.line.is_plain]
+    if magic:
+        at = magic[-1] + 1
+        while at < len(text.lines) and text.lines[at].rstrip() == "#":
+            at += 1
+        return at
+    foreign = [patch.line for patch in patch_tags(text) if patch.line.section == PREAMBLE]
+    if foreign:
+        return outside_before(text, foreign[0].number)
+    sources = [tag.line.number for tag in tags(text, "Source")]
+    if not sources:
+        raise RefusedError("the .spec file has no Source behind which patches can be put")
+    at = outside_after(text, sources[-1])
+    is_apart = at < len(text.lines) and not text.lines[at].strip()
+    return at + 1 if is_apart else at
+
+
+def _with_list(text: SpecText, files: Sequence[str]) -> SpecText:
+    old = [patch.line.number for patch in patch_tags(text) if patch.is_ours]
+    section = next(x.number for x in text.read() if x.section == "patchlist")
+    at = old[0] if old else section + 1
+    return text.without(old).inserted(at, list(files))

@@ -1,0 +1,140 @@
+"""Version and Release: how they are taken apart, bumped and reset."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rdo.errors import RefusedError
+
+DIST = "%{?dist}"
+LAST_NUMERIC = "last-numeric"
+_NAMED = {"major": 1, "minor": 2, "patch": 3}
+_MILESTONE = re.compile(r"\.?%\{\??milestone\}")
+_DLRN = re.compile(r"0\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
+_DLRN_MINOR = re.compile(r"0\.\d+\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
+
+
+class ReleaseStyle(StrEnum):
+    """How a Release is numbered; the texts are those that `pkgenv` shows."""
+
+    GENERIC = "generic"
+    DLRN = "DLRN 0.date.hash"
+    DLRN_MINOR = "DLRN 0.1.date.hash"
+    AUTOMATIC = "%autorelease"
+    PLACEHOLDER = "placeholder"
+
+    @property
+    def bump_index(self) -> str:
+        """Which part goes up, if nobody says."""
+        return "2" if self in {self.DLRN, self.DLRN_MINOR} else LAST_NUMERIC
+
+    @property
+    def is_bumped(self) -> bool:
+        """Whether we write the number; rpmautospec and the trunk's builds write their own."""
+        return self not in {self.AUTOMATIC, self.PLACEHOLDER}
+
+
+def release_style(release: str) -> ReleaseStyle:
+    """
+    >>> [release_style(x).name for x in ("1", "0.20170811112938.81363ec%{?dist}", "XXX")]
+    ['GENERIC', 'DLRN', 'PLACEHOLDER']
+    """
+    if re.match(r"%\{?\??autorelease\b", release):
+        return ReleaseStyle.AUTOMATIC
+    if re.match(r"XXX", release):
+        return ReleaseStyle.PLACEHOLDER
+    if _DLRN_MINOR.match(release):
+        return ReleaseStyle.DLRN_MINOR
+    return ReleaseStyle.DLRN if _DLRN.match(release) else ReleaseStyle.GENERIC
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseParts:
+    """`0.1%{?milestone}%{?dist}` as numbers, milestone and rest."""
+
+    numbers: str
+    milestone: str
+    rest: str
+
+    @classmethod
+    def parse(cls, release: str) -> "ReleaseParts":
+        milestone = _MILESTONE.search(release)
+        if milestone:
+            before, after = release[: milestone.start()], release[milestone.end() :]
+            return cls(before, milestone[0], after)
+        numbers = re.match(r"\d+(?:\.\d+)*", release)
+        end = numbers.end() if numbers else 0
+        return cls(release[:end], "", release[end:])
+
+    @property
+    def is_known(self) -> bool:
+        """Numbers, milestone, dist tag and nothing else."""
+        return bool(re.fullmatch(r"[\d.]*", self.numbers)) and self.rest in {"", DIST}
+
+    def __str__(self) -> str:
+        return f"{self.numbers}{self.milestone}{self.rest}"
+
+
+def with_dist(release: str) -> str:
+    """With the dist tag at the end, unless it is somewhere already."""
+    return release if "%{?dist}" in release or "%{dist}" in release else f"{release}{DIST}"
+
+
+def bumped(release: str, index: str = LAST_NUMERIC) -> str:
+    """The Release after this one; `index` says which dotted part goes up, 0 none.
+
+    >>> bumped("1.0%{?dist}.1"), bumped("1.2.3.lul", "minor"), bumped("0.1%{?milestone}%{?dist}")
+    ('1.1%{?dist}.1', '1.3.3.lul%{?dist}', '0.2%{?milestone}%{?dist}')
+    """
+    parts = ReleaseParts.parse(release)
+    number = _NAMED.get(index.lower(), index)
+    if number == LAST_NUMERIC:
+        new = re.sub(
+            r"(\d+)(?=[^\d]*$)", lambda last: str(int(last[1]) + 1), parts.numbers, count=1
+        )
+        if new == parts.numbers:
+            raise RefusedError(f"Invalid Release bump index: {index} (Release: {release})")
+        return with_dist(f"{new}{parts.milestone}{parts.rest}")
+    if not str(number).isdecimal():
+        raise RefusedError(f"Invalid Release bump index: {index}")
+    return with_dist(_bumped_part(release, int(number))) if int(number) else release
+
+
+def _bumped_part(release: str, index: int) -> str:
+    end = re.search(r"%", release)
+    head, tail = (release[: end.start()], release[end.start() :]) if end else (release, "")
+    dotted = head.split(".")
+    if index > len(dotted):
+        raise RefusedError(f"Invalid Release bump index: {index} (Release: {release})")
+    part = dotted[index - 1]
+    if not part.isdecimal():
+        raise RefusedError(
+            f"Invalid Release bump index: {index}. part of Release '{release}' "
+            f"isn't numeric: {part}"
+        )
+    dotted[index - 1] = str(int(part) + 1)
+    return ".".join(dotted) + tail
+
+
+def split_version(version: str) -> tuple[str, str]:
+    """The numbers of an upstream version, and its milestone with the dot.
+
+    >>> split_version("3.0.0.0rc1"), split_version("1.2.3"), split_version("2.0b1")
+    (('3.0.0', '.0rc1'), ('1.2.3', ''), ('2', '.0b1'))
+    """
+    parts = version.split(".")
+    for number, part in enumerate(parts):
+        if not part.isdecimal() and number:
+            return ".".join(parts[:number]), "." + ".".join(parts[number:])
+    return version, ""
+
+
+def tag_version(tag: str) -> tuple[str, str]:
+    """The version that a git tag names, and the tag's style.
+
+    >>> tag_version("v1.2"), tag_version("1.2")
+    (('1.2', 'vX.Y.Z'), ('1.2', ''))
+    """
+    if match := re.fullmatch(r"([vV])(\d.*)", tag):
+        return match[2], f"{match[1]}X.Y.Z"
+    return tag, ""

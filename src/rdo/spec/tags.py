@@ -1,0 +1,72 @@
+"""Tags of the package's own preamble: `Version: 1.0`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rdo.errors import NotFoundError, RefusedError
+from rdo.spec.text import PREAMBLE, Line, SpecText
+
+_TAG = re.compile(
+    r"(?P<head>\s*(?P<name>[A-Za-z]+)(?P<number>\d*)\s*:\s*)(?P<value>\S.*?)(?P<tail>\s*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag line; `number` is the text after `Source` or `Patch`, often empty."""
+
+    name: str
+    number: str
+    value: str
+    line: Line
+    head: str
+    tail: str
+
+
+def tags(text: SpecText, *names: str) -> list[Tag]:
+    """The tags with these names (any case) in the main preamble, in their order."""
+    wanted = {name.lower() for name in names}
+    found = []
+    for line in text.read():
+        if line.section == PREAMBLE and not line.continues and (match := _TAG.match(line.text)):
+            name, number, value = match["name"].lower(), match["number"], match["value"]
+            if name in wanted:
+                found.append(Tag(name, number, value, line, match["head"], match["tail"]))
+    return found
+
+
+def find_tag(text: SpecText, name: str) -> Tag | None:
+    """The tag that counts: the first outside conditions, else the first."""
+    found = tags(text, name)
+    return next((tag for tag in found if tag.line.is_plain), found[0] if found else None)
+
+
+def get_tag(text: SpecText, name: str) -> str:
+    """The value of a tag as it is written, macros and all."""
+    tag = find_tag(text, name)
+    if tag is None:
+        raise NotFoundError(f"the .spec file has no {name} tag")
+    return tag.value
+
+
+def set_tag(text: SpecText, name: str, value: str) -> SpecText:
+    """With another value in a tag; the rest of its line stays as it is.
+
+    Where a tag stands once under each of several conditions, those that say the same are
+    changed; if they differ, only a person knows which is meant.
+    """
+    found = tags(text, name)
+    plain = [tag for tag in found if tag.line.is_plain]
+    chosen: Sequence[Tag] = plain[:1] or found
+    if not chosen:
+        raise NotFoundError(f"the .spec file has no {name} tag")
+    if len({tag.value for tag in chosen}) > 1:
+        where = " and ".join(str(tag.line.number + 1) for tag in chosen)
+        raise RefusedError(
+            f"{name} has different values under conditions (lines {where} of the .spec file); "
+            f"change it by hand"
+        )
+    for tag in chosen:
+        text = text.with_line(tag.line.number, f"{tag.head}{value}{tag.tail}")
+    return text

@@ -1,0 +1,153 @@
+"""The lines of a spec file, and what rpm makes of each: section, conditions, continuation."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+_SECTION = re.compile(
+    r"%(package|description|prep|conf|generate_buildrequires|build|install|check|clean"
+    r"|pre|post|preun|postun|pretrans|posttrans|preuntrans|postuntrans|verify|verifyscript"
+    r"|trigger\w*|filetrigger\w*|transfiletrigger\w*|files|changelog|sepolicy|sourcelist"
+    r"|patchlist)(?=\s|$)"
+)
+_IF = re.compile(r"\s*%(if|ifarch|ifnarch|ifos|ifnos)(?=\s|[(!]|$)")
+_BRANCH = re.compile(r"\s*%(else|elif|elifarch|elifos)(?=\s|$)")
+_ENDIF = re.compile(r"\s*%endif(?=\s|$)")
+
+PREAMBLE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line and where it stands.
+
+    `section` is empty for the preamble of the package itself. `conditions` are the `%if…` (and
+    `%else`) lines around it. A line that continues the one before (a macro's body, a backslash)
+    is no statement of its own.
+    """
+
+    number: int
+    text: str
+    section: str = PREAMBLE
+    conditions: tuple[str, ...] = ()
+    continues: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """A statement that counts whatever the conditions."""
+        return not self.conditions and not self.continues
+
+
+@dataclass(frozen=True, slots=True)
+class SpecText:
+    """A spec file as lines that keep their own endings; joined again they are the same bytes.
+
+    What is not UTF-8 is kept as lone surrogates (Latin-1 names in old changelogs).
+
+    >>> bytes(SpecText.parse(b"Name: x\\r\\n# caf\\xe9"))
+    b'Name: x\\r\\n# caf\\xe9'
+    """
+
+    lines: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        text = content.decode("utf-8", "surrogateescape")
+        return cls(tuple(re.findall(r"[^\n]*\n|[^\n]+", text)))
+
+    def __bytes__(self) -> bytes:
+        return str(self).encode("utf-8", "surrogateescape")
+
+    def __str__(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def newline(self) -> str:
+        """The ending that new lines get: that of most lines."""
+        with_return = sum(line.endswith("\r\n") for line in self.lines)
+        return "\r\n" if 2 * with_return > len(self.lines) else "\n"
+
+    def replaced(self, start: int, end: int, new: Sequence[str]) -> Self:
+        """With the lines from `start` to before `end` replaced by `new`, given without endings."""
+        before = list(self.lines[:start])
+        if before and new and not before[-1].endswith("\n"):
+            before[-1] += self.newline
+        ended = [f"{line}{self.newline}" for line in new]
+        return type(self)((*before, *ended, *self.lines[end:]))
+
+    def inserted(self, at: int, new: Sequence[str]) -> Self:
+        return self.replaced(at, at, new)
+
+    def without(self, numbers: Sequence[int]) -> Self:
+        gone = set(numbers)
+        return type(self)(tuple(x for n, x in enumerate(self.lines) if n not in gone))
+
+    def with_line(self, number: int, text: str) -> Self:
+        """With another text in one line, which keeps its ending."""
+        old = self.lines[number]
+        ending = old[len(old.rstrip("\r\n")) :]
+        return type(self)((*self.lines[:number], text + ending, *self.lines[number + 1 :]))
+
+    def read(self) -> list[Line]:
+        """All lines with their places."""
+        return list(_read(self.lines))
+
+
+def _read(lines: Sequence[str]) -> Iterator[Line]:
+    section = PREAMBLE
+    conditions: list[str] = []
+    open_braces = _Braces()
+    for number, ended in enumerate(lines):
+        text = ended.rstrip("\r\n")
+        if open_braces:
+            yield Line(number, text, section, tuple(conditions), continues=True)
+            open_braces.feed(text)
+            continue
+        if _ENDIF.match(text):
+            conditions = conditions[:-1]
+        elif _BRANCH.match(text) and conditions:
+            conditions[-1] = f"{conditions[-1]} / {text.strip()}"
+        elif opening := _SECTION.match(text):
+            section = opening[1]
+        yield Line(number, text, section, tuple(conditions))
+        if _IF.match(text):
+            conditions.append(text.strip())
+        if not text.lstrip().startswith("#"):
+            open_braces.feed(text)
+
+
+class _Braces:
+    """Whether rpm wants another line before it expands what it has: its own way of counting."""
+
+    def __init__(self) -> None:
+        self._open = {"{": 0, "(": 0, "[": 0}
+        self._escaped_end = False
+
+    def __bool__(self) -> bool:
+        return self._escaped_end or any(self._open.values())
+
+    def feed(self, text: str) -> None:
+        self._escaped_end = False
+        position = 0
+        while position < len(text):
+            two = text[position : position + 2]
+            if two[0] == "\\":
+                self._escaped_end = len(two) == 1
+                position += 2
+                continue
+            if two[0] == "%" and len(two) == 2 and two[1] in "{([%":
+                if two[1] != "%":
+                    self._open[two[1]] += 1
+                position += 2
+                continue
+            self._count(two[0])
+            position += 1
+
+    def _count(self, character: str) -> None:
+        """Inside an expression its own kind of bracket nests; outside brackets mean nothing."""
+        if self._open.get(character):
+            self._open[character] += 1
+        for opening, closing in ("{}", "()", "[]"):
+            if character == closing and self._open[opening]:
+                self._open[opening] -= 1

@@ -1,0 +1,142 @@
+"""rpmspec: what rpm itself reads in a spec, asked in the sandbox."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdo.errors import CommandError, RefusedError
+from rdo.tools.sandbox import Sandbox
+
+_QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
+_NOTHING = "(none)"
+_MARKER = "rdo-expanded"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecReading:
+    """What the SRPM's header would say, and what %prep would apply, in its order.
+
+    `sources` and `patches` are file names; rpm gives them in no useful order. `epoch` is
+    empty if there is none.
+    """
+
+    name: str
+    epoch: str
+    version: str
+    release: str
+    sources: tuple[str, ...]
+    patches: tuple[str, ...]
+    applied: tuple[str, ...] = ()
+
+    @property
+    def vr(self) -> str:
+        """Version and release, with the epoch if there is one: `1:1.0-2`."""
+        return f"{self.epoch}:{self.vr_only}" if self.epoch else self.vr_only
+
+    @property
+    def vr_only(self) -> str:
+        return f"{self.version}-{self.release}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rpmspec:
+    """rpm of this machine, reading specs it must not trust.
+
+    `%(…)` and Lua of the spec do run, but in the sandbox. Macros of rpmautospec stand for the
+    values that they have in a fresh distgit.
+    """
+
+    sandbox: Sandbox = field(default_factory=Sandbox)
+
+    def read(
+        self, spec: bytes, folder: Path, macros: Mapping[str, str] | None = None
+    ) -> SpecReading:
+        """What rpm makes of a spec whose sources are in `folder`, under these macros."""
+        said = self._ask(spec, folder, macros, "-q", "--srpm", "--queryformat", _QUERY)
+        fields: dict[str, list[str]] = {}
+        for line in said.splitlines():
+            fields.setdefault(line[:1], []).append(line[2:])
+        name, epoch, version, release = (fields.get(key, [""])[0] for key in "NEVR")
+        return SpecReading(
+            name,
+            "" if epoch == _NOTHING else epoch,
+            version,
+            release,
+            tuple(reversed(fields.get("S", ()))),
+            tuple(reversed(fields.get("P", ()))),
+            self._applied(spec, folder, macros) if fields.get("P") else (),
+        )
+
+    def expand(
+        self, spec: bytes, folder: Path, text: str, macros: Mapping[str, str] | None = None
+    ) -> str:
+        """A text of the spec with the macros that count when rpm has read the spec."""
+        said = self._ask(_with_probe(spec, text), folder, macros, "-P")
+        match = re.search(rf"^{_MARKER} (.*)$", said, re.MULTILINE)
+        return match[1] if match else text
+
+    def parse(self, spec: bytes, folder: Path, macros: Mapping[str, str] | None = None) -> str:
+        """The whole spec as rpm sees it, all macros expanded, false conditions left out."""
+        return self._ask(spec, folder, macros, "-P")
+
+    def requires(self, spec: bytes, folder: Path, *, build: bool = False) -> list[tuple[str, str]]:
+        """What the binary packages, or the build, require: package name and dependency."""
+        if build:
+            said = self._ask(spec, folder, None, "-q", "--srpm", "--requires")
+            return [("", line) for line in said.splitlines()]
+        form = "[%{=NAME}\t%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
+        said = self._ask(spec, folder, None, "-q", "--queryformat", form)
+        rows = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+        return [(name, " ".join(dependency.split())) for name, dependency in rows]
+
+    def _applied(
+        self, spec: bytes, folder: Path, macros: Mapping[str, str] | None
+    ) -> tuple[str, ...]:
+        """The files of the source folder that %prep names, in the order of their first mention."""
+        said = self._ask(spec, folder, macros, "-P")
+        prep = re.search(
+            r"^%prep\b(.*?)(?=^%(?:build|install|files|generate)|\Z)", said, re.M | re.S
+        )
+        pattern = re.escape(str(folder.resolve())) + r"/([^\s'\"/;]+)"
+        names = re.findall(pattern, prep[1]) if prep else []
+        return tuple(dict.fromkeys(names))
+
+    def _ask(self, spec: bytes, folder: Path, macros: Mapping[str, str] | None, *args: str) -> str:
+        place = folder.resolve()
+        defines = {
+            "dist": "%{nil}",
+            "autorelease": "1%{?dist}",
+            "autochangelog": "%{nil}",
+            "_sourcedir": str(place),
+            **(macros or {}),
+        }
+        command = ["rpmspec"]
+        for name, value in defines.items():
+            command += ["--define", f"{name} {value}"]
+        done = self.sandbox.ask(
+            *command, *args, "/sandbox/package.spec", readable=[place], files={"package.spec": spec}
+        )
+        if done.returncode:
+            raise _error(done.stderr)
+        return done.stdout
+
+
+def _error(said: str) -> CommandError | RefusedError:
+    if said.startswith("bwrap:"):
+        return CommandError(
+            f"the sandbox for reading specs does not start: {said.strip()}",
+            hint="rdo doctor says what is missing",
+        )
+    lines = [line for line in said.splitlines() if line.startswith("error:")]
+    detail = "; ".join(line.removeprefix("error: ") for line in lines[:3]) or said.strip()[-300:]
+    return RefusedError(
+        f"rpm cannot read the .spec file: {detail.replace('/sandbox/package.spec', 'the spec')}"
+    )
+
+
+def _with_probe(spec: bytes, text: str) -> bytes:
+    """The spec with a line of description that rpm expands."""
+    match = re.search(rb"^%description\b[^\n]*\n", spec, re.MULTILINE)
+    at = match.end() if match else len(spec)
+    return spec[:at] + f"{_MARKER} {text}\n".encode() + spec[at:]
