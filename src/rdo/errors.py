@@ -40,6 +40,10 @@ class OutsideError(UserError):
     exit_code = 6
 
 
+class CancelledError(OutsideError):
+    """A program of ours was ended because the thread that waits for it is to end."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that an unknown one was probably meant to be; empty if none is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -56,3 +60,32 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = nearest(name, known)
     return f'; did you mean "{near}"?' if near else ""
+
+
+def typo_of(name: str, known: Iterable[str]) -> str:
+    """The known name that an unknown one is a slip of the fingers away from; empty if none is.
+
+    Stricter than `nearest`, for where a name of somebody's own is no fault.
+
+    >>> typo_of("upstraem", ["upstream"]), typo_of("tgas", ["tags"]), typo_of("source_branch", [""])
+    ('upstream', 'tags', '')
+    >>> typo_of("own-distgit", ["distgit"])
+    ''
+    """
+    slips = {one: _slips(name, one) for one in known if abs(len(one) - len(name)) < 3}
+    near = min(slips, key=lambda one: slips[one], default="")
+    return near if near and slips[near] <= (2 if len(name) > 4 else 1) else ""
+
+
+def _slips(a: str, b: str) -> int:
+    """How many letters were added, lost, changed or swapped between two words."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

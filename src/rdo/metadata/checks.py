@@ -12,7 +12,7 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from rdo.errors import RefusedError, did_you_mean, nearest
+from rdo.errors import RefusedError, did_you_mean, typo_of
 from rdo.metadata.faults import Fault, Level, Where
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
 from rdo.metadata.tree import Files
@@ -148,7 +148,7 @@ class Checker:
             yield from (x for x in self.essentials(raw) if x.rule == "conf")
         for layer in layers(raw, self.info):
             for key in layer.values:
-                if key not in PACKAGE_KEYS and nearest(str(key), PACKAGE_KEYS) in _MEMBERSHIP_KEYS:
+                if key not in PACKAGE_KEYS and typo_of(str(key), PACKAGE_KEYS) in _MEMBERSHIP_KEYS:
                     near = did_you_mean(str(key), PACKAGE_KEYS)
                     place = self._place(layer.values, key)
                     yield self._fault("key", place, f'{subject}: unknown key "{key}"{near}')
@@ -168,7 +168,7 @@ class Checker:
         declared = self.declared_tags()
         for name in tags if isinstance(tags, Mapping) else ():
             if name not in declared:
-                meant = nearest(str(name), declared)
+                meant = typo_of(str(name), declared)
                 near = did_you_mean(str(name), declared)
                 message = f'package {raw.get("project")}: tag "{name}" is not declared{near}'
                 yield meant, self._fault("tag", self._place(tags, name), message)
@@ -289,7 +289,7 @@ class Checker:
         for key in mapping:
             if key in known or (key in PACKAGE_KEYS and known is OVERRIDE_KEYS):
                 continue
-            meant = nearest(str(key), known)
+            meant = typo_of(str(key), known)
             if meant in skip:
                 continue
             level = Level.ERROR if meant else Level.WARNING
