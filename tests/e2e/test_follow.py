@@ -1,0 +1,157 @@
+"""A target that follows another instance: what that has built, with specs of our own."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rdo.app import App
+from rdo.errors import ConfigError, OutsideError
+from rdo.model.build import BuildJob
+from rdo.trunk.means import Means, Workplace, gather
+from rdo.trunk.round import RoundOptions, run_round
+from tests.conftest import GitRepository
+from tests.e2e.factory import Factory
+from tests.fakes.builder import BROKEN, ScriptedBridge, ScriptedBuilder
+
+CONFIG = """\
+[metadata]
+source = "info"
+[targets.ours]
+release = "master"
+platform = "deb12-x86_64"
+distgit-branch = "ours-1"
+[targets.ours.follow]
+versions = ["VERSIONS"]
+distgit-key = "own-distgit"
+"""
+METADATA = """\
+releases:
+- {name: master, branch: rpm-master, repos: [{name: deb12}]}
+package-default:
+  name: python-%(project)s
+  upstream: GIT/%(project)s
+  distgit: GIT/%(project)s-distgit
+  own-distgit: GIT/own-%(project)s
+  maintainers: [packager@example.test]
+  tags: {master: }
+packages:
+- project: a
+- project: b
+- project: never-built-there
+"""
+
+
+class Follower:
+    """A project that follows `leader`."""
+
+    def __init__(self, folder: Path, leader: Factory) -> None:
+        self.folder, self.leader = folder, leader
+        self.builder = ScriptedBuilder()
+        self.versions = leader.folder / "data/master-deb12/repos/current/versions.csv"
+        (folder / "info").mkdir(parents=True)
+        (folder / "rdo.toml").write_text(CONFIG.replace("VERSIONS", self.versions.as_uri()))
+        git = (leader.folder / "git").as_uri()
+        (folder / "info/rdo.yml").write_text(METADATA.replace("GIT", git))
+        self.distgits = {}
+        for name in ("a", "b", "never-built-there"):
+            distgit = GitRepository(leader.folder / f"git/own-{name}", "ours-1")
+            distgit.commit("our spec", {f"python-{name}.spec": "Name: ours\n"})
+            self.distgits[name] = distgit
+
+    def round(self) -> list[BuildJob]:
+        """One round; the jobs that it gave to the builder."""
+        before = len(self.builder.jobs)
+        app = App(self.folder)
+        means = gather(app, "ours")
+        values = {field.name: getattr(means, field.name) for field in fields(Means)}
+        values["open_workplace"] = lambda: Workplace(self.builder, ScriptedBridge())
+        run_round(Means(**values), RoundOptions())
+        app.close()
+        return self.builder.jobs[before:]
+
+
+@pytest.fixture
+def follower(tmp_path: Path, factory: Factory) -> Follower:
+    factory.add("a", "b")
+    factory.round()
+    return Follower(tmp_path / "follower", factory)
+
+
+def test_what_the_other_has_built_is_built_with_our_spec(follower: Follower) -> None:
+    jobs = {job.commit.package: job for job in follower.round()}
+
+    assert sorted(jobs) == ["python-a", "python-b"]
+    job, there = jobs["python-a"], follower.leader.builder.jobs[0].commit
+    assert job.commit.upstream_hash == there.upstream_hash
+    assert job.commit.distgit_hash == there.distgit_hash
+    ours = follower.distgits["a"].git("rev-parse", "HEAD")
+    assert (job.commit.extended_hash, job.spec_hash) == (ours, ours)
+    assert job.distgit.name.startswith("own-a-")
+    current = (follower.folder / "data/ours/repos/current").resolve()
+    assert current.name.endswith(f"_{follower.builder.jobs[-1].commit.extended_hash[:8]}")
+
+
+def test_a_commit_is_built_when_the_other_has_built_it(follower: Follower) -> None:
+    follower.round()
+    new = follower.leader.upstreams["a"].commit("two")
+    assert follower.round() == []
+
+    follower.leader.round()
+
+    assert [job.commit.upstream_hash for job in follower.round()] == [new]
+
+
+def test_what_fails_there_is_not_tried_here(follower: Follower) -> None:
+    follower.round()
+    follower.leader.upstreams["a"].commit("two")
+    follower.leader.builder.will("python-a", BROKEN)
+    follower.leader.round()
+
+    assert follower.round() == []
+
+
+def test_a_change_of_our_own_spec_is_built(follower: Follower) -> None:
+    first = next(job for job in follower.round() if job.commit.package == "python-b")
+    follower.distgits["b"].commit("better")
+
+    (again,) = follower.round()
+
+    assert again.commit.key[:3] == first.commit.key[:3]
+    assert again.commit.extended_hash == follower.distgits["b"].git("rev-parse", "HEAD")
+    assert follower.round() == []
+
+
+def test_an_instance_that_is_away_is_followed_as_it_was(
+    follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = follower.leader.folder / "data/master-deb12/repos/current"
+    away = link.with_name("away")
+    link.rename(away)
+    with pytest.raises(OutsideError, match="cannot be read"):
+        follower.round()
+    away.rename(link)
+    follower.round()
+    link.rename(away)
+
+    assert follower.round() == []
+    assert "what it last said is followed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<html>", "is no versions.csv: it has no column Project"),
+        (
+            "Project,Source Sha,Dist Sha,Last Success Timestamp\na,--upload-pack=x,b,1\n",
+            "a has no hashes of commits",
+        ),
+        (f"Project,Source Sha,Dist Sha,Last Success Timestamp\na,{'a' * 40},{'b' * 40},x\n", "'x'"),
+    ],
+)
+def test_what_is_no_versions_csv_is_one_error(follower: Follower, text: str, said: str) -> None:
+    follower.versions.unlink()
+    follower.versions.write_text(text)
+
+    with pytest.raises(ConfigError, match=said):
+        follower.round()
