@@ -3,6 +3,7 @@
 import getpass
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -120,12 +121,23 @@ class App:
         settings = self.settings.target(target)
         base_os = settings.platform.rpartition("-")[0] or settings.platform
         has_base_os = self.distribution.has_base_os(settings.release, base_os)
-        return self.distribution.target(
+        found = self.distribution.target(
             settings.release,
             base_os if has_base_os else "",
             upstream_branch=settings.upstream_branch or "",
             distgit_branch=settings.distgit_branch or "",
+            distgit_key=settings.follow.distgit_key if settings.follow else "",
         )
+        return self._pinned(target, found) if settings.follow else found
+
+    def _pinned(self, target: str, found: "ReleasePackages") -> "ReleasePackages":
+        """The packages that the followed instance has built, each as it was there."""
+        from rdo.dlrn.followed import read_pins
+
+        follow = self.settings.target(target).follow
+        pins = read_pins(follow.versions if follow else (), self.settings.target_folder(target))
+        packages = (x for x in found.packages if x.name in pins)
+        return replace(found, packages=tuple(replace(x, pin=pins[x.name]) for x in packages))
 
     @cached_property
     def platforms(self) -> "Platforms":
