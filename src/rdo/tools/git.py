@@ -43,7 +43,7 @@ _REPOSITORY_VARIABLES = (
     "GIT_SHALLOW_FILE",
     "GIT_COMMON_DIR",
 )
-_ENVIRONMENT: dict[str, str | None] = {
+ENVIRONMENT: dict[str, str | None] = {
     **dict.fromkeys(_REPOSITORY_VARIABLES),
     "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
     "GIT_TERMINAL_PROMPT": "0",
@@ -87,7 +87,7 @@ def ls_remote(
     the hash of its commit.
     """
     command = ("git", "ls-remote", "--heads", "--tags", "--", check_url(url))
-    out = runner(*command, env=_ENVIRONMENT, timeout=timeout).stdout
+    out = runner(*command, env=ENVIRONMENT, timeout=timeout).stdout
     rows = (line.split("\t", 1) for line in out.splitlines())
     return {name: hash_ for hash_, name in rows}
 
@@ -108,7 +108,7 @@ class Mirror:
         new = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         settings = [f"--config={setting}" for setting in _MIRROR_SETTINGS]
         clone = ("git", "clone", "--quiet", "--bare", *settings)
-        runner(*clone, "--", check_url(url), new, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        runner(*clone, "--", check_url(url), new, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
         new.chmod(0o755)
         new.replace(path)
         return cls(path, runner)
@@ -118,7 +118,7 @@ class Mirror:
         """Make an empty mirror, to be filled with `commit_folder`."""
         path.parent.mkdir(parents=True, exist_ok=True)
         command = ("git", "init", "--quiet", "--bare", "--initial-branch=master", "--", path)
-        runner(*command, env=_ENVIRONMENT)
+        runner(*command, env=ENVIRONMENT)
         mirror = cls(path, runner)
         for setting in _MIRROR_SETTINGS:
             mirror._git("config", *setting.split("="))
@@ -245,9 +245,9 @@ class Mirror:
         """
         hash_ = self._known(commit)
         clone = ("clone", "--quiet", "--no-hardlinks", "--no-checkout", "--", self.path, folder)
-        self.runner("git", *clone, env=_ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        self.runner("git", *clone, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
         switch = ("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", hash_)
-        self.runner("git", "-C", folder, *switch, env=_ENVIRONMENT)
+        self.runner("git", "-C", folder, *switch, env=ENVIRONMENT)
 
     def commit_folder(
         self, folder: Path, *, parent: str | None, when: datetime, message: str
@@ -319,7 +319,7 @@ class Mirror:
             "git",
             *args,
             cwd=files.folder if files else None,
-            env={**_ENVIRONMENT, **places, **(env or {})},
+            env={**ENVIRONMENT, **places, **(env or {})},
             timeout=timeout,
             ok=ok,
             stdin=stdin,

@@ -1,0 +1,362 @@
+"""A maintainer's clone: a git repository with a work tree, branches and remotes.
+
+What changes the repository is told as a git command, for the maintainer to see and learn.
+Nothing here pushes but `push`, and that never without a lease.
+"""
+
+import logging
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.errors import CommandError, RefusedError
+from rdo.model.program import Completed
+from rdo.run import Runner, hand_over, run
+from rdo.tools.git import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, check_url
+
+log = logging.getLogger(__name__)
+
+OLDEST_GIT = (2, 25)
+_IN_PROGRESS = {
+    "rebase-merge": "rebase", "rebase-apply": "rebase", "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert",
+}  # fmt: skip
+_FIELDS = "%H%x1f%h%x1f%s%x1f%b%x1f%an <%ae>%x1e"
+# Settings of the maintainer's own that would give other patch files.
+_PLAIN = (
+    *("core.abbrev=7", "diff.noprefix=false", "diff.mnemonicPrefix=false", "diff.external="),
+    *("format.attach=", "format.outputDirectory=", "format.suffix=.patch", "format.subjectPrefix="),
+    *("format.useAutoBase=false", "format.encodeEmailHeaders=true", "diff.algorithm=default"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchCommit:
+    """A commit of a patches branch; `short` is git's abbreviation of its hash."""
+
+    hash: str
+    short: str
+    subject: str
+    body: str
+    author: str
+
+    @property
+    def change_id(self) -> str:
+        """Gerrit's name for the change, which outlives a rebase; empty if it has none."""
+        found = re.findall(r"^Change-Id: (I[0-9a-f]+)\s*$", self.body, re.MULTILINE)
+        return found[-1] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that was asked for; `lease` is the hash that the remote branch must still have."""
+
+    remote: str
+    source: str
+    target: str
+    lease: str | None = None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        force = () if self.lease is None else (f"--force-with-lease={self.target}:{self.lease}",)
+        return ("push", *force, self.remote, f"{self.source}:{self.target}")
+
+    def __str__(self) -> str:
+        return shlex.join(("git", *self.command))
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """One clone. With `is_dry` nothing is pushed, and what would be is told."""
+
+    path: Path
+    runner: Runner = run
+    is_dry: bool = False
+
+    def check(self) -> None:
+        """Refuse what no verb can work with: no repository, a git that is too old."""
+        version = self._ask("version")
+        numbers = re.search(r"(\d+)\.(\d+)", version)
+        if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
+            needed = ".".join(map(str, OLDEST_GIT))
+            raise CommandError(f"{version.strip()} is too old; rdo pkg needs git {needed}")
+        if self._run("rev-parse", "--git-dir", ok=(0, 128)).returncode:
+            raise RefusedError(
+                f"{self.path} is not in a git repository", hint="run this in a distgit's clone"
+            )
+
+    # what there is
+
+    @property
+    def git_dir(self) -> Path:
+        return (self.path / self._ask("rev-parse", "--git-dir")).resolve()
+
+    @property
+    def common_dir(self) -> Path:
+        """The repository's own folder, where a linked work tree's git dir is another."""
+        return (self.path / self._ask("rev-parse", "--git-common-dir")).resolve()
+
+    @property
+    def top(self) -> Path:
+        return Path(self._ask("rev-parse", "--show-toplevel"))
+
+    @property
+    def branch(self) -> str:
+        """The branch that is checked out; empty when HEAD is detached."""
+        done = self._run("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+        return done.stdout.strip()
+
+    @property
+    def in_progress(self) -> str:
+        """`rebase`, `merge` … when git waits for the end of one."""
+        folder = self.git_dir
+        return next((what for name, what in _IN_PROGRESS.items() if (folder / name).exists()), "")
+
+    @property
+    def changed_files(self) -> list[str]:
+        """Tracked files that differ from HEAD, in the index or the work tree."""
+        out = self._ask("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+        return [row[3:] for row in out.split("\0") if row]
+
+    def resolve(self, ref: str) -> str:
+        """The hash of the commit that a ref names; empty if there is none."""
+        if not ref or ref.startswith("-"):
+            return ""
+        args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        return self._run(*args, ok=(0, 1, 128)).stdout.strip()
+
+    def has_ref(self, name: str) -> bool:
+        """Whether a full name (`refs/heads/x`) is there."""
+        return self._run("show-ref", "--verify", "--quiet", name, ok=(0, 1)).returncode == 0
+
+    def has_branch(self, name: str) -> bool:
+        return self.has_ref(f"refs/heads/{name}")
+
+    def has_remote_branch(self, name: str) -> bool:
+        """Whether `REMOTE/BRANCH` is known here."""
+        return self.has_ref(f"refs/remotes/{name}")
+
+    def has_tag(self, name: str) -> bool:
+        return self.has_ref(f"refs/tags/{name}")
+
+    def remotes(self) -> dict[str, str]:
+        """The remotes with their URLs."""
+        out = self._run("config", "--get-regexp", r"^remote\..*\.url$", ok=(0, 1)).stdout
+        rows = (line.split(" ", 1) for line in out.splitlines())
+        return {key.removeprefix("remote.").removesuffix(".url"): url for key, url in rows}
+
+    def config(self, key: str) -> str:
+        """A setting; empty if it is not set."""
+        return self._run("config", "--get", key, ok=(0, 1, 2)).stdout.strip()
+
+    def tags_of(self, ref: str) -> list[str]:
+        """The tags in a ref's history, highest version first."""
+        out = self._ask("tag", "--merged", ref, "--sort=-version:refname")
+        return out.splitlines()
+
+    def describe(self, ref: str) -> str:
+        """The nearest tag below a ref; empty if there is none."""
+        done = self._run("describe", "--abbrev=0", "--tags", ref, ok=(0, 128))
+        return done.stdout.strip()
+
+    def commits(self, base: str, head: str) -> list[PatchCommit]:
+        """The commits of `head` that `base` has not, oldest first, without merges."""
+        args = ("log", "--no-merges", "--topo-order", "--reverse", "--no-show-signature")
+        out = self._ask(*args, f"--format={_FIELDS}", f"{base}..{head}", "--")
+        rows = (row.strip("\n").split("\x1f") for row in out.split("\x1e") if row.strip("\n"))
+        return [PatchCommit(*row) for row in rows]
+
+    def message(self, ref: str) -> str:
+        """The whole message of a commit."""
+        return self._ask("log", "--max-count=1", "--format=%B", ref, "--")
+
+    def patch_ids(self, base: str, head: str) -> dict[str, str]:
+        """What commits change, without their line numbers, by git's own measure -> hash."""
+        diffs = self._ask("log", "--no-merges", "-p", "--no-ext-diff", f"{base}..{head}", "--")
+        out = self._ask("patch-id", "--stable", stdin=diffs.encode(errors="surrogateescape"))
+        rows = (line.split() for line in out.splitlines())
+        return {row[0]: row[1] for row in rows if len(row) == 2}
+
+    def file_at(self, ref: str, path: str) -> str | None:
+        """The text of a file at a ref; None if it has no such file."""
+        done = self._run("cat-file", "blob", f"{ref}:{path}", ok=(0, 128))
+        return None if done.returncode else done.stdout
+
+    def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
+        """The difference of two trees or commits, as `git diff` shows it."""
+        options = ("--stat",) if stat else ()
+        command = ("--no-pager", "diff", "--no-ext-diff", "--no-color", *options)
+        return self._ask(*command, old, new, *(("--", *paths) if paths else ()))
+
+    def last_change(self) -> str:
+        """The newest commit with the names of its files."""
+        return self._ask("--no-pager", "log", "--name-status", "--max-count=1")
+
+    # what changes it
+
+    def checkout(self, branch: str) -> None:
+        self._act("checkout", "--quiet", branch)
+
+    def set_branch(self, branch: str, ref: str) -> None:
+        """Make a branch, which is not checked out, lead to a ref."""
+        if self.branch == branch:
+            self._act("reset", "--hard", "--quiet", ref)
+        else:
+            self._act("branch", "--force", "--no-track", branch, ref)
+
+    def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
+        """Write each commit as a patch file, numbered from `first`; the names in order."""
+        settings = [part for setting in _PLAIN for part in ("-c", setting)]
+        options = (
+            *("--no-renames", "--no-signature", "-N", "--ignore-submodules", "--stat=80"),
+            *("--summary", "--no-color", "--no-attach", "--subject-prefix=PATCH"),
+        )
+        names = []
+        for number, commit in enumerate(commits, first):
+            out = self._ask(
+                *settings, "format-patch", *options, "--start-number", str(number),
+                "-o", str(folder), "-1", commit.hash,
+            )  # fmt: skip
+            names.append(Path(out.strip()).name)
+        return names
+
+    def remove(self, files: Collection[str]) -> None:
+        """Take files out of the index and the work tree, those that are there."""
+        if files:
+            self._act("rm", "--force", "--quiet", "--ignore-unmatch", "--", *files)
+
+    def add(self, files: Collection[str]) -> None:
+        if files:
+            self._act("add", "--force", "--", *files)
+
+    def commit(self, message: str, *, amend: bool = False) -> None:
+        """Commit all changes of tracked files."""
+        options = ("--amend", "--allow-empty") if amend else ()
+        self._act(
+            *("commit", "--quiet", "-a", *options, "-F", "-"),
+            stdin=message.encode(errors="surrogateescape"),
+        )
+
+    def commit_index(self, message: str) -> None:
+        """Commit what is in the index."""
+        self._act("commit", "--quiet", "-F", "-", stdin=message.encode(errors="surrogateescape"))
+
+    def squash(self) -> None:
+        """Make the newest commit part of the one before, whose message stays."""
+        self._act("reset", "--soft", "HEAD~")
+        self._act("commit", "--quiet", "--amend", "--no-edit")
+
+    def tag(self, name: str, ref: str, *, force: bool = False) -> None:
+        self._act("tag", *(("--force",) if force else ()), name, ref)
+
+    def start_rebase(self, onto: str, base: str, branch: str) -> bool:
+        """Put the commits of `branch` that `base` has not on another commit.
+
+        Whether that is done; if not, git waits for a person to solve a conflict.
+        """
+        done = self._act(
+            *("rebase", "--quiet", "--no-autostash", "--no-update-refs", "--empty=drop"),
+            *("--no-reapply-cherry-picks", "--onto", onto, base, branch),
+            ok=(0, 1),
+        )
+        if done.returncode and self.in_progress != "rebase":
+            raise CommandError(f"git rebase failed: {done.stderr.strip()}")
+        return done.returncode == 0
+
+    def end_rebase(self) -> None:
+        """Give up what git waits for."""
+        what = self.in_progress
+        if what:
+            self._act(what, "--abort")
+
+    def conflicts(self) -> list[str]:
+        """The files that a person has to solve."""
+        return self._ask("diff", "--name-only", "--diff-filter=U").splitlines()
+
+    def apply_mailbox(self, patch: Path) -> bool:
+        """Make a commit of a patch file that has a mail's header; False if it does not apply."""
+        done = self._act("am", "--quiet", "--3way", str(patch), ok=(0, 1, 128))
+        if done.returncode:
+            self._run("am", "--abort", ok=(0, 1, 128))
+        return done.returncode == 0
+
+    def apply_plain(self, patch: Path, strip: int, message: str) -> bool:
+        """Make a commit of a plain diff; False if it does not apply."""
+        done = self._act("apply", "--index", f"-p{strip}", str(patch), ok=(0, 1, 128))
+        if done.returncode:
+            return False
+        self.commit_index(message)
+        return True
+
+    def add_remote(self, name: str, url: str) -> None:
+        self._act("remote", "add", name, check_url(url))
+
+    def set_remote_url(self, name: str, url: str) -> None:
+        self._act("remote", "set-url", name, check_url(url))
+
+    def fetch(self, *args: str) -> None:
+        self._act("fetch", "--quiet", *args, timeout=FETCH_TIMEOUT_SECONDS)
+
+    def push(self, push: Push) -> None:
+        """Push, or say what would be pushed."""
+        if self.is_dry:
+            log.info("would run: %s", push)
+            return
+        self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
+
+    def send_review(self, *args: str) -> None:
+        """git-review, which may ask on the terminal."""
+        command = ("git", "-C", str(self.path), "review", *args)
+        if self.is_dry:
+            log.info("would run: %s", shlex.join(("git", *command[3:])))
+            return
+        log.info("%s", shlex.join(("git", *command[3:])))
+        if hand_over(*command):
+            raise CommandError(f"command failed: git review {shlex.join(args)}")
+
+    def edit(self, editor: str, file: Path) -> bool:
+        """Give the terminal to the maintainer's editor; whether it ended well."""
+        return hand_over(*shlex.split(editor), file) == 0
+
+    # plumbing, for snapshots
+
+    def plumb(self, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
+        """A command that is not told."""
+        return self._run(*args, env=env, stdin=stdin).stdout.strip("\n")
+
+    def _ask(self, *args: str, stdin: bytes = b"") -> str:
+        return self._run(*args, stdin=stdin).stdout.strip("\n")
+
+    def _act(
+        self,
+        *args: str,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> Completed:
+        log.info("git %s", shlex.join(args))
+        return self._run(*args, ok=ok, stdin=stdin, timeout=timeout)
+
+    def _run(
+        self,
+        *args: str,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        changes = {**ENVIRONMENT, "GIT_EDITOR": "true", **(env or {})}
+        command = ("git", "-C", str(self.path), *args)
+        return self.runner(*command, env=changes, ok=ok, stdin=stdin, timeout=timeout)
+
+
+def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:
+    """Clone a distgit into a folder that must not be there yet."""
+    if folder.exists():
+        raise RefusedError(f"{folder} is there already")
+    log.info("git clone %s %s", url, folder)
+    command = ("git", "clone", "--quiet", "--", check_url(url), folder)
+    runner(*command, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+    return Clone(folder, runner)
