@@ -23,8 +23,11 @@ from rdo.solver import SolverRepository
 
 log = logging.getLogger(__name__)
 
-OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 95
-"""Priorities: what the release builds, what the bridge brought, what the base has, the rest."""
+OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
+"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
+
+The repositories of the platform come after its base layer (`dnf_base.PRIORITY`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Workshop:
         if folder := self.dependencies():
             rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
         rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
+        rows += self.base.solver_repositories
         rows += [
             SolverRepository(f"last-resort-{n}", path, LAST_RESORT)
             for n, path in enumerate(last_resort)

@@ -24,9 +24,16 @@ def platform() -> None:
 def list_platforms(app: App, as_json: bool) -> None:
     """Show the known platforms, and which are made on this machine."""
     platforms = app.platforms
-    rows = [{"platform": name, "made": platforms.has(name)} for name in platforms.names()]
-    cells = [(row["platform"], "yes" if row["made"] else "no") for row in rows]
-    output.show(rows, as_json, output.Table(("platform", "made here"), cells))
+    rows = [
+        {
+            "platform": name,
+            "made": platforms.has(name),
+            "definition": str(platforms.own_definition(name) or "rdo's own"),
+        }
+        for name in platforms.names()
+    ]
+    cells = [(row["platform"], "yes" if row["made"] else "no", row["definition"]) for row in rows]
+    output.show(rows, as_json, output.Table(("platform", "made here", "definition"), cells))
 
 
 @platform.command()
@@ -35,22 +42,23 @@ def list_platforms(app: App, as_json: bool) -> None:
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
     """Show a platform's definition and its layers."""
-    from rdo.roots.definition import find_platform
-
-    found = find_platform(name)
-    made = app.platforms.has(name)
+    platforms = app.platforms
+    found = platforms.find(name)
+    made = platforms.has(name)
     row = {
         "platform": found.name,
+        "definition": str(platforms.own_definition(name) or "rdo's own"),
         "family": str(found.family),
         "suite": found.suite,
         "arch": found.arch,
         "dist": found.dist,
         "python": found.python,
         "packages": list(found.packages),
+        "repositories": [f"{one.name} {one.address}" for one in found.repositories],
         "made": made,
-        "layers": [str(path) for path in app.platforms.base(name).layers] if made else [],
+        "layers": [str(path) for path in platforms.base(name).layers] if made else [],
     }
-    people = "\n".join(f"{key:10} {_shown(value)}" for key, value in row.items())
+    people = "\n".join(f"{key:12} {_shown(value)}" for key, value in row.items())
     output.show(row, as_json, people)
 
 
@@ -60,6 +68,15 @@ def _shown(value: object) -> str:
 
 @platform.command()
 @click.argument("name")
+@click.option(
+    "--from-definition",
+    "definition",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file that describes the platform; it is kept beside the base layer.",
+)
+@click.option(
+    "--refresh", is_flag=True, help="Make it again if the distribution's repositories changed."
+)
 @click.option(
     "--root",
     "folder",
@@ -77,10 +94,22 @@ def _shown(value: object) -> str:
 )
 @click.pass_obj
 def create(
-    app: App, name: str, folder: Path | None, target: str | None, link: str, repos: tuple[Path, ...]
-) -> None:
-    """Make the base layer of platform NAME, if it is not made yet."""
-    base = app.platforms.create(name)
+    app: App,
+    name: str,
+    definition: Path | None,
+    refresh: bool,
+    folder: Path | None,
+    target: str | None,
+    link: str,
+    repos: tuple[Path, ...],
+) -> None:  # one parameter per option
+    """Make the base layer of platform NAME, if it is not made yet.
+
+    \b
+    rdo platform create el9s-x86_64
+    rdo platform create mine-x86_64 --from-definition mine.toml
+    """
+    base = app.platforms.create(name, definition, refresh=refresh)
     if folder is None:
         click.echo(f"{name}: {base.tree}")
         return

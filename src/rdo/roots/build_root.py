@@ -59,7 +59,7 @@ class BuildRoot:
 
     def install(self, packages: Iterable[Chosen]) -> None:
         """Add packages that are not there yet; the solver has seen that they fit."""
-        new = [one for one in packages if one.nevra not in self.installed]
+        new = self.base.fetch(one for one in packages if one.nevra not in self.installed)
         if not new:
             return
         plain: list[str] = []

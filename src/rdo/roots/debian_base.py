@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rdo.model.platform import Platform
 from rdo.roots import debian_rpms, dpkg, macro_layer
+from rdo.roots.build_user import add_build_user
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.debootstrap import Debootstrap
-from rdo.tools.root import BUILD_UID, Bind, Root
+from rdo.tools.root import Bind, Root
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def _adapt(tree: Path, platform: Platform) -> None:
         path = tree / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     _adapt_python(tree, platform.python)
-    _add_build_user(tree)
+    add_build_user(tree)
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
     (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
@@ -84,17 +85,6 @@ def _adapt_python(tree: Path, version: str) -> None:
     link = tree / "usr/bin/python"
     if not link.is_symlink():
         link.symlink_to("python3")
-
-
-def _add_build_user(tree: Path) -> None:
-    """`rdobuild`, whose home is /builddir; the name is what a build's log shows."""
-    with (tree / "etc/passwd").open("a") as passwd:
-        passwd.write(f"rdobuild:x:{BUILD_UID}:{BUILD_UID}::/builddir:/bin/bash\n")
-    with (tree / "etc/group").open("a") as group:
-        group.write(f"rdobuild:x:{BUILD_UID}:\n")
-    home = tree / "builddir"
-    home.mkdir(exist_ok=True)
-    os.chown(home, BUILD_UID, BUILD_UID)
 
 
 def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder: Path) -> None:

@@ -1,60 +1,212 @@
-"""The platforms that come with rdo, each a TOML file in `definitions/`."""
+"""A platform's definition: the TOML file that says what its base layer is made of."""
 
-import tomllib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from rdo.config.faults import parse_toml, sentence, several
+from rdo.config.lines import KeyPath, key_lines
+from rdo.config.settings import Line, Section
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
-from rdo.model.platform import Family, Platform
+from rdo.model.platform import BaseRepository, Family, Platform
 
 _DEFINITIONS = resources.files("rdo.roots") / "definitions"
-_KEYS = {"family", "arch", "dist", "releasever", "suite", "python", "glibc", "packages"}
-_OPTIONAL = {"provides", "python-packages", "macros", "bridged", "sdist-requires"}
 
 
-def known_platforms() -> list[str]:
+def _address(text: str) -> str:
+    if not re.fullmatch(r"(https?|file)://\S+", text):
+        raise ValueError("must be an address with http://, https:// or file://")
+    return text
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_address)]
+Urls = Annotated[list[Url], BeforeValidator(_one_or_more)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\s%(){}\x00-\x1f\x7f]+$")]
+# A leading dash would be an option of dnf.
+Package = Annotated[str, StringConstraints(pattern=r"^[^\s-]\S*$")]
+RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+Macro = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Names = dict[Line, list[Word]]
+
+
+class _Repository(Section):
+    """A section `[repositories.NAME]`; the keys mean what they mean in a .repo file."""
+
+    baseurl: Urls = Field(default_factory=list)
+    metalink: Url | None = None
+    mirrorlist: Url | None = None
+    gpgkey: Urls = Field(default_factory=list)
+    gpgcheck: bool = True
+    priority: Annotated[int, Field(ge=1, le=99)] = 99
+    exclude: list[Word] = Field(default_factory=list)
+    module_hotfixes: bool = False
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "_Repository":
+        if sum(map(bool, (self.baseurl, self.metalink, self.mirrorlist))) != 1:
+            raise ValueError("must have one of baseurl, metalink, mirrorlist")
+        if self.gpgcheck and not self.gpgkey:
+            raise ValueError("must have a gpgkey, or gpgcheck = false")
+        return self
+
+    def value(self, name: str) -> BaseRepository:
+        return BaseRepository(
+            name=name,
+            baseurl=tuple(self.baseurl),
+            metalink=self.metalink or "",
+            mirrorlist=self.mirrorlist or "",
+            gpgkey=tuple(self.gpgkey),
+            gpgcheck=self.gpgcheck,
+            priority=self.priority,
+            exclude=tuple(self.exclude),
+            module_hotfixes=self.module_hotfixes,
+        )
+
+
+class _Definition(Section):
+    """What every platform says."""
+
+    family: str
+    arch: Word
+    dist: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9._~]+$")]
+    releasever: Word
+    python: Annotated[str, StringConstraints(pattern=r"^3\.\d+$")]
+    glibc: Annotated[str, StringConstraints(pattern=r"^2\.\d+$")]
+    packages: Annotated[list[Package], Field(min_length=1)]
+    python_packages: list[Word] = Field(default_factory=list)
+    macros: dict[Macro, Line] = Field(default_factory=dict)
+
+    def value(self, name: str) -> Platform:
+        return Platform(
+            name=name,
+            family=Family(self.family),
+            arch=self.arch,
+            dist=self.dist,
+            releasever=self.releasever,
+            suite="",
+            python=self.python,
+            glibc=self.glibc,
+            packages=tuple(self.packages),
+            python_packages=tuple(self.python_packages),
+            macros=self.macros,
+        )
+
+
+class _DebianDefinition(_Definition):
+    suite: Word
+    provides: Names = Field(default_factory=dict)
+    bridged: Names = Field(default_factory=dict)
+    sdist_requires: Names = Field(default_factory=dict)
+
+    def value(self, name: str) -> Platform:
+        return replace(
+            super().value(name),
+            suite=self.suite,
+            provides=_tuples(self.provides),
+            bridged=_tuples(self.bridged),
+            sdist_requires=_tuples(self.sdist_requires),
+        )
+
+
+class _DnfDefinition(_Definition):
+    module_platform_id: Word | None = None
+    repositories: Annotated[dict[RepositoryName, _Repository], Field(min_length=1)]
+
+    def value(self, name: str) -> Platform:
+        return replace(
+            super().value(name),
+            module_platform_id=self.module_platform_id or "",
+            repositories=tuple(one.value(key) for key, one in self.repositories.items()),
+        )
+
+
+_CLASSES: dict[str, type[_Definition]] = {
+    Family.DEBIAN: _DebianDefinition,
+    Family.DNF: _DnfDefinition,
+}
+
+
+def built_in_platforms() -> list[str]:
+    """The names of the platforms that come with rdo."""
     return sorted(file.name.removesuffix(".toml") for file in _DEFINITIONS.iterdir())
 
 
-def find_platform(name: str) -> Platform:
-    """The definition of a platform; NotFoundError names the nearest one."""
-    known = known_platforms()
-    if name not in known:
-        raise NotFoundError(
-            f"there is no platform {name!r}{did_you_mean(name, known)}",
-            hint=f"known: {', '.join(known)}",
-        )
-    return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text())
+def built_in_platform(name: str) -> Platform:
+    """A platform that comes with rdo; NotFoundError for any other name."""
+    if name not in built_in_platforms():
+        raise NotFoundError(f"rdo brings no platform {name!r}")
+    return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text(), f"{name}.toml")
 
 
-def parse_platform(name: str, text: str) -> Platform:
-    """A platform from the text of its definition; ConfigError names what is wrong."""
+def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
+    """The error about a name that no definition has; it names the nearest."""
+    names = sorted(known)
+    return NotFoundError(
+        f"there is no platform {name!r}{did_you_mean(name, names)}",
+        hint=f"known: {', '.join(names)}",
+    )
+
+
+def read_definition(name: str, file: Path) -> Platform:
+    """The platform `name` as the definition `file` says; ConfigError names all its faults."""
     try:
-        table: dict[str, Any] = tomllib.loads(text)
-        unknown = sorted(set(table) - _KEYS - _OPTIONAL)
-        if unknown:
-            raise ConfigError(f"platform {name}: unknown key {unknown[0]!r}")
-        return Platform(
-            name=name,
-            family=Family(table["family"]),
-            arch=table["arch"],
-            dist=table["dist"],
-            releasever=table["releasever"],
-            suite=table["suite"],
-            python=table["python"],
-            glibc=table["glibc"],
-            packages=tuple(table["packages"]),
-            python_packages=tuple(table.get("python-packages", ())),
-            provides=_names(table, "provides"),
-            bridged=_names(table, "bridged"),
-            sdist_requires=_names(table, "sdist-requires"),
-            macros={key: str(value) for key, value in table.get("macros", {}).items()},
-        )
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ConfigError(f"platform {name}: {error}") from error
-    except KeyError as error:
-        raise ConfigError(f"platform {name}: the key {error} is missing") from error
+        text = file.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"{file}: {os.strerror(error.errno or 0)}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8") from error
+    return parse_platform(name, text, str(file))
 
 
-def _names(table: dict[str, Any], key: str) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(names) for name, names in table.get(key, {}).items()}
+def parse_platform(name: str, text: str, shown: str) -> Platform:
+    """A platform from the text of its definition, which the user knows as `shown`."""
+    table = parse_toml(text, shown)
+    kind = table.get("family")
+    if kind not in _CLASSES:
+        said = f"family must be one of {', '.join(_CLASSES)}"
+        raise ConfigError(f"{_where(shown, key_lines(text), ('family',))}: {said}")
+    try:
+        return _CLASSES[kind].model_validate(table).value(name)
+    except ValidationError as error:
+        raise ConfigError(several(list(_faults(error, _CLASSES[kind], text, shown)))) from error
+
+
+def _faults(
+    error: ValidationError, kind: type[_Definition], text: str, shown: str
+) -> Iterator[str]:
+    lines = key_lines(text)
+    for detail in error.errors(include_url=False, include_context=False):
+        path = tuple(part for part in detail["loc"] if isinstance(part, str) and part != "[key]")
+        inside = len(path) > 2 and path[0] == "repositories"
+        fields = (_Repository if inside else kind).model_fields.values()
+        known = [str(field.alias) for field in fields]
+        told = sentence(path, detail["type"], detail["msg"], known)
+        yield f"{_where(shown, lines, path)}: {told}"
+
+
+def _where(shown: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
+    """File and line of a key, or of the nearest thing above it that has a line."""
+    known = (lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines)
+    line = next(known, None)
+    return f"{shown}:{line}" if line else shown
+
+
+def _tuples(names: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(value) for key, value in names.items()}

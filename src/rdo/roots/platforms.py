@@ -3,30 +3,47 @@
 import hashlib
 import logging
 import os
+import re
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo import lock
-from rdo.errors import NotFoundError, RefusedError
-from rdo.model.platform import Platform
-from rdo.roots import debian_base
-from rdo.roots.definition import find_platform, known_platforms
+from rdo import atomic, lock
+from rdo.errors import ConfigError, NotFoundError, RefusedError
+from rdo.model.platform import Family, Platform
+from rdo.roots import debian_base, dnf_base
+from rdo.roots.definition import (
+    built_in_platform,
+    built_in_platforms,
+    read_definition,
+    unknown_platform,
+)
+from rdo.roots.dnf_base import BaseRepositories
 from rdo.roots.macro_layer import macro_layer
+from rdo.solver import Chosen, SolverRepository
 from rdo.tools.createrepo import CreateRepo
 
 log = logging.getLogger(__name__)
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RESERVED = {"cache", "content"}
+"""Other folders beside those of the platforms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A made base layer: `tree` is its files, `metadata` the repodata of its RPM database."""
+    """A made base layer: `tree` is its files, `metadata` the repodata of its RPM database.
+
+    `repositories` are None where BuildRequires come from the base layer alone.
+    """
 
     platform: Platform
     tree: Path
     metadata: Path
     macros: Path
+    repositories: BaseRepositories | None = None
 
     @property
     def digest(self) -> str:
@@ -38,10 +55,23 @@ class Base:
         """Topmost first."""
         return self.macros, self.tree
 
+    @property
+    def solver_repositories(self) -> tuple[SolverRepository, ...]:
+        """Where BuildRequires may come from besides the base layer."""
+        return self.repositories.for_solver if self.repositories else ()
+
+    def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
+        """The same packages, those of the platform's repositories downloaded."""
+        return self.repositories.fetch(packages) if self.repositories else list(packages)
+
 
 @dataclass(frozen=True, slots=True)
 class Platforms:
-    """The folder of base layers and cached layers, shared by all targets of a machine."""
+    """The folder of base layers and cached layers, shared by all targets of a machine.
+
+    `<name>/definition.toml` is a definition that was given to `create`; it counts before one
+    of the same name that comes with rdo.
+    """
 
     folder: Path
 
@@ -51,59 +81,142 @@ class Platforms:
         return self.folder / "content"
 
     def names(self) -> list[str]:
-        return known_platforms()
+        """Every platform that has a definition."""
+        own = {path.parent.name for path in self.folder.glob("*/definition.toml")}
+        return sorted(own.union(built_in_platforms()))
+
+    def find(self, name: str) -> Platform:
+        """The definition of a platform; NotFoundError names the nearest one."""
+        if file := self.own_definition(name):
+            return read_definition(name, file)
+        if name not in built_in_platforms():
+            raise unknown_platform(name, self.names())
+        return built_in_platform(name)
+
+    def own_definition(self, name: str) -> Path | None:
+        """The definition that was given for this name; None if rdo's own counts."""
+        file = self.folder / name / "definition.toml"
+        return file if _NAME.fullmatch(name) and file.exists() else None
 
     def has(self, name: str) -> bool:
-        return self._base_folder(find_platform(name)).exists()
+        return self._base_folder(self.find(name)).exists()
 
     def base(self, name: str) -> Base:
         """The base layer of a platform that was created; NotFoundError says how to."""
-        platform = find_platform(name)
+        platform = self.find(name)
         folder = self._base_folder(platform)
         if not folder.exists():
             raise NotFoundError(
                 f"platform {name} is not made yet on this machine",
                 hint=f"make it once with: rdo platform create {name}",
             )
+        made = folder.resolve()
+        repositories = BaseRepositories(platform, made, folder.parent / "rpms")
         return Base(
-            platform, folder / "tree", folder / "rpms", macro_layer(platform, folder.parent)
+            platform,
+            made / "tree",
+            made / "rpms",
+            macro_layer(platform, folder.parent),
+            repositories if platform.family is Family.DNF else None,
         )
 
-    def create(self, name: str) -> Base:
+    def create(self, name: str, definition: Path | None = None, *, refresh: bool = False) -> Base:
         """Make the base layer of a platform, if its definition is not made yet.
 
-        It is built beside its place and renamed: a kill leaves nothing that looks finished.
+        `definition` is a file that describes it from now on. `refresh` makes a dnf platform
+        again if its repositories have changed. A layer is built beside its place and renamed:
+        a kill leaves nothing that looks finished, an error nothing at all.
         """
-        platform = find_platform(name)
+        platform = self._described(name, definition)
         if os.geteuid() != 0:
             raise RefusedError("a platform's base layer needs root rights to be made")
+        if refresh and platform.family is not Family.DNF:
+            raise RefusedError(f"platform {name} has no repositories that could have changed")
         folder = self._base_folder(platform)
         with lock.hold(folder.parent / "create.lock", purpose=f"creating {name}", wait=True):
-            if not folder.exists():
-                started = time.monotonic()
-                new = folder.with_name(".new")
-                shutil.rmtree(new, ignore_errors=True)
-                new.mkdir(parents=True)
-                debian_base.create(platform, new, self.folder / "cache")
-                CreateRepo().create(new / "rpms")
-                for rpm in (new / "rpms").rglob("*.rpm"):  # the headers are all that is asked
-                    rpm.unlink()
-                new.rename(folder)
-                log.info("made platform %s in %.0f s", name, time.monotonic() - started)
+            if refresh or not folder.exists():
+                self._make(platform, folder)
+            if definition and definition != self.own_definition(name):
+                atomic.write_file(folder.parent / "definition.toml", definition.read_bytes())
         return self.base(name)
 
+    def _described(self, name: str, definition: Path | None) -> Platform:
+        if definition is None:
+            return self.find(name)
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise ConfigError(f"{name!r} cannot be the name of a platform")
+        return read_definition(name, definition)
+
+    def _make(self, platform: Platform, folder: Path) -> None:
+        started = time.monotonic()
+        new = folder.with_name(".new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        if platform.family is Family.DEBIAN:
+            debian_base.create(platform, new, self.folder / "cache")
+            _keep_headers(new / "rpms")
+            new.rename(folder)
+        else:
+            try:
+                _make_generation(platform, new, folder)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+        log.info("made platform %s in %.0f s", platform.name, time.monotonic() - started)
+
     def remove(self, name: str) -> list[Path]:
-        """Remove a platform's layers; what it removed. Layers shared with others stay."""
-        folder = self.folder / find_platform(name).name
-        removed = sorted(folder.glob("base-*")) + sorted(folder.glob("macros-*"))
+        """Remove a platform's layers, and the definition that was given for it; what it removed.
+
+        Layers shared with others stay.
+        """
+        if name not in self.names():
+            raise unknown_platform(name, self.names())
+        folder = self.folder / name
+        kinds = ("definition.toml", "base-*", "macros-*", "rpms")
+        removed = [path for kind in kinds for path in sorted(folder.glob(kind))]
         with lock.hold(folder / "create.lock", purpose=f"removing {name}"):
             for path in removed:
-                trash = path.with_name(f".removed-{path.name}")
-                path.rename(trash)
-                shutil.rmtree(trash)
+                _remove(path)
         return removed
 
     def _base_folder(self, platform: Platform) -> Path:
+        """The base layer, or the link to it where a definition can be made several times."""
         inputs = f"{debian_base.VERSION} {platform!r}"
+        if platform.family is Family.DNF:
+            more = (platform.repositories, platform.module_platform_id)
+            inputs = f"dnf {dnf_base.VERSION} {platform!r} {more!r}"
         digest = hashlib.sha256(inputs.encode()).hexdigest()
         return self.folder / platform.name / f"base-{digest[:16]}"
+
+
+def _make_generation(platform: Platform, new: Path, link: Path) -> None:
+    """A base of what the repositories have now, and `link` to it.
+
+    The one before stays, for builds that began with it.
+    """
+    made = link.with_name(f"{link.name}-{dnf_base.fetch_metadata(platform, new)[:8]}")
+    if not made.exists():
+        dnf_base.create(platform, new)
+        _keep_headers(new / "rpms")
+        new.rename(made)
+    before = link.resolve() if link.exists() else made
+    atomic.point_link(link, made)
+    for old in link.parent.glob(f"{link.name}-*"):
+        if old not in (made, before):
+            _remove(old)
+
+
+def _keep_headers(rpms: Path) -> None:
+    """Repodata in the place of RPM files: the headers are all that is asked."""
+    CreateRepo().create(rpms)
+    for rpm in rpms.rglob("*.rpm"):
+        rpm.unlink()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder; no reader meets half of a folder."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+        return
+    trash = path.with_name(f".removed-{path.name}")
+    path.rename(trash)
+    shutil.rmtree(trash)

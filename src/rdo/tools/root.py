@@ -48,7 +48,8 @@ class Root:
     """Layers, topmost first, under a writable folder of its own.
 
     `work` holds what the inside writes (`work/upper`); it is kept between entries, so that
-    a root can be entered again, and is the caller's to remove.
+    a root can be entered again, and is the caller's to remove. `may_chroot` leaves that right
+    to privileged programs, for an rpm that installs into a folder.
     """
 
     layers: tuple[Path, ...]
@@ -56,6 +57,7 @@ class Root:
     binds: tuple[Bind, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     processes: int = 4096
+    may_chroot: bool = False
 
     @property
     def upper(self) -> Path:
@@ -106,6 +108,7 @@ class Root:
             "uid": user,
             "gid": user,
             "processes": self.processes,
+            "may_chroot": self.may_chroot,
             "cwd": cwd,
             "env": {
                 **_ENVIRONMENT,

@@ -29,13 +29,15 @@ class Rpm:
         lines = (" ".join(line.split()) for line in self._query(rpm, query).splitlines())
         return [line for line in lines if line and not line.startswith("rpmlib(")]
 
-    def unpack(self, rpm: Path, folder: Path) -> None:
-        """All files of an RPM under `folder`, with the owners and modes it says, nothing run."""
+    def unpack(self, rpm: Path, folder: Path, *more: Path) -> None:
+        """All files of RPMs under `folder`, with the owners and modes they say, nothing run."""
+        rpms = [one.resolve() for one in (rpm, *more)]
         self.runner(
             *("rpm", "--root", folder.resolve(), "--define", "_dbpath /.rpmdb", "-i"),
-            *("--nodeps", "--noscripts", "--nosignature", "--ignorearch", "--ignoreos"),
-            rpm.resolve(),
-            timeout=600,
+            *("--nodeps", "--noscripts", "--notriggers", "--nosignature", "--ignorearch"),
+            "--ignoreos",
+            *rpms,
+            timeout=3600,
         )
 
     def _query(self, rpm: Path, query: str) -> str:

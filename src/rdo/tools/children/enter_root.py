@@ -30,6 +30,7 @@ PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "ppc64le": 203, "s390x": 217}
 # CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP MKNOD SETFCAP
 KEPT_CAPABILITIES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 27, 31}
 HIGHEST_CAPABILITY = 63
+CAP_SYS_CHROOT = 18
 DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
@@ -109,9 +110,9 @@ def enter(new_root: Path) -> None:
     os.chdir("/")
 
 
-def drop_privileges(uid: int, gid: int, processes: int) -> None:
+def drop_privileges(uid: int, gid: int, processes: int, kept: set[int]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for capability in set(range(HIGHEST_CAPABILITY + 1)) - KEPT_CAPABILITIES:
+    for capability in set(range(HIGHEST_CAPABILITY + 1)) - kept:
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
     os.setgroups([])
     os.setgid(gid)
@@ -152,7 +153,8 @@ def main() -> int:
     if child:
         return wait_for(child)
     try:
-        drop_privileges(plan["uid"], plan["gid"], plan["processes"])
+        kept = KEPT_CAPABILITIES | ({CAP_SYS_CHROOT} if plan.get("may_chroot") else set())
+        drop_privileges(plan["uid"], plan["gid"], plan["processes"], kept)
         os.chdir(plan["cwd"])
         os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
     except OSError as error:

@@ -1,0 +1,17 @@
+"""The user that builds inside a root."""
+
+import os
+from pathlib import Path
+
+from rdo.tools.root import BUILD_UID
+
+
+def add_build_user(tree: Path) -> None:
+    """`rdobuild`, whose home is /builddir; the name is what a build's log shows."""
+    with (tree / "etc/passwd").open("a") as passwd:
+        passwd.write(f"rdobuild:x:{BUILD_UID}:{BUILD_UID}::/builddir:/bin/bash\n")
+    with (tree / "etc/group").open("a") as group:
+        group.write(f"rdobuild:x:{BUILD_UID}:\n")
+    home = tree / "builddir"
+    home.mkdir(exist_ok=True)
+    os.chown(home, BUILD_UID, BUILD_UID)

@@ -1,0 +1,165 @@
+"""The base layer of a dnf platform: a small tree of an RPM distribution, and its repositories.
+
+dnf of this machine chooses and downloads the packages. They are unpacked here, nothing run, and
+that tree's own rpm then installs them for good: its database has the format and the place that
+the distribution expects, users are made as its rpm makes them, and scriptlets run in a
+namespace without network.
+"""
+
+import logging
+import platform as machine
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from rdo import lock
+from rdo.errors import ConfigError, OutsideError, RefusedError
+from rdo.model.platform import BaseRepository, Platform
+from rdo.roots.build_user import add_build_user
+from rdo.solver import Chosen, SolverRepository
+from rdo.tools.dnf import Dnf
+from rdo.tools.root import Bind, Root
+from rdo.tools.rpm import Rpm
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Raised when this module makes a different base of the same definition."""
+
+PRIORITY = 100
+"""Added to a base repository's own: what is installed and what the release builds come first."""
+
+_NAME = "platform-"
+"""Before a base repository's own name, which may be any, such as `base`."""
+
+_TREE = "/new"
+_RPMS = "/rpms"
+_NEEDED = ("usr/bin/rpm", "usr/bin/rpmbuild", "usr/bin/bash")
+
+
+def fetch_metadata(platform: Platform, folder: Path) -> str:
+    """Fetch what the repositories have now into `folder/dnf`; a digest of it."""
+    _check_arch(platform)
+    dnf = Dnf(platform, folder / "dnf")
+    log.info("fetching metadata of %s", ", ".join(one.name for one in platform.repositories))
+    dnf.refresh()
+    contents = sha256()
+    for one in platform.repositories:
+        contents.update((dnf.metadata(one) / "repodata/repomd.xml").read_bytes())
+    return contents.hexdigest()
+
+
+def create(platform: Platform, folder: Path) -> None:
+    """Make `folder/tree` and its packages in `folder/rpms` from the metadata in `folder/dnf`."""
+    rpms = Dnf(platform, folder / "dnf").download_closure(platform.packages, folder / "rpms")
+    log.info("installing %d packages", len(rpms))
+    bootstrap, tree = folder / "bootstrap", folder / "tree"
+    bootstrap.mkdir()
+    Rpm().unpack(rpms[0], bootstrap, *rpms[1:])
+    if lacking := [name for name in _NEEDED if not (bootstrap / name).exists()]:
+        raise ConfigError(
+            f"platform {platform.name}: its packages bring no /{', /'.join(lacking)}",
+            hint="add rpm-build and bash to `packages` in its definition",
+        )
+    _install(tree, bootstrap, rpms)
+    shutil.rmtree(bootstrap)
+    add_build_user(tree)
+
+
+def _check_arch(platform: Platform) -> None:
+    if platform.arch != machine.machine():
+        raise RefusedError(
+            f"platform {platform.name} is for {platform.arch}, this machine is"
+            f" {machine.machine()}: its programs do not run here"
+        )
+
+
+def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
+    """Install with the distribution's own rpm, which is in `bootstrap`, into the new `tree`."""
+    tree.mkdir()
+    work = bootstrap.with_name("work")
+    merged = work / "merged"
+    root = Root(
+        (bootstrap,),
+        work,
+        (
+            Bind(tree, _TREE, writable=True),
+            Bind(merged / "dev", f"{_TREE}/dev", writable=True),
+            Bind(merged / "proc", f"{_TREE}/proc", writable=True),
+            Bind(rpms[0].parent, _RPMS),
+        ),
+        may_chroot=True,
+    )
+    root.ask(
+        *("rpm", "--root", _TREE, "--install", "--nodeps", "--nosignature"),
+        *(f"{_RPMS}/{path.name}" for path in rpms),
+        privileged=True,
+        timeout=3600,
+    )
+    shutil.rmtree(work)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRepositories:
+    """What a platform's base repositories had when its base layer was made.
+
+    `folder` is the base layer's own, `rpms` the cache of RPMs, by their sha256.
+    """
+
+    platform: Platform
+    folder: Path
+    rpms: Path
+
+    @property
+    def for_solver(self) -> tuple[SolverRepository, ...]:
+        return tuple(self._for_solver(one) for one in self.platform.repositories)
+
+    def _for_solver(self, one: BaseRepository) -> SolverRepository:
+        return SolverRepository(
+            f"{_NAME}{one.name}", self._dnf.metadata(one), PRIORITY + one.priority
+        )
+
+    @property
+    def _dnf(self) -> Dnf:
+        return Dnf(self.platform, self.folder / "dnf")
+
+    def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
+        """The same packages with their RPMs on this machine; those of other repositories stay."""
+        chosen = list(packages)
+        ours = {one for one in chosen if one.repository.startswith(_NAME)}
+        lacking = [one for one in chosen if one in ours and not self._place(one).exists()]
+        if lacking:
+            purpose = f"downloading for {self.platform.name}"
+            with lock.hold(self.rpms / "download.lock", purpose=purpose, wait=True):
+                self._download([one for one in lacking if not self._place(one).exists()])
+        return [replace(one, path=self._place(one)) if one in ours else one for one in chosen]
+
+    def _place(self, one: Chosen) -> Path:
+        return self.rpms / f"{one.sha256}.rpm"
+
+    def _download(self, packages: list[Chosen]) -> None:
+        log.info("downloading %s", ", ".join(one.nevra for one in packages))
+        new = self.rpms / ".new"
+        shutil.rmtree(new, ignore_errors=True)
+        dnf = self._dnf
+        dnf.download([one.nevra for one in packages], new)
+        found = {_sha256(path): path for path in new.glob("*.rpm")}
+        checked = {f"{_NAME}{one.name}" for one in self.platform.repositories if one.gpgcheck}
+        for one in packages:
+            path = found.get(one.sha256)
+            if path is None:
+                raise OutsideError(
+                    f"{one.nevra} of {one.repository} is not what its metadata said",
+                    hint=f"rdo platform create {self.platform.name} --refresh",
+                )
+            if one.repository in checked and not dnf.is_genuine(path):
+                raise RefusedError(f"{one.nevra} of {one.repository} is not signed by its key")
+            path.rename(self._place(one))
+        shutil.rmtree(new)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

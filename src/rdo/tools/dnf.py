@@ -1,0 +1,163 @@
+"""dnf, with a world of its own: the repositories of one platform, and nothing of this machine.
+
+What decides where dnf looks is written into `folder` before each run: its configuration, and
+a home with rpm macros by which the RPM database, and with it the keyring, is in `folder` too.
+That database has no packages, so an installation is planned as for an empty root.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import atomic
+from rdo.errors import CommandError, ConfigError, OutsideError, RefusedError
+from rdo.model.platform import BaseRepository, Platform
+from rdo.run import Runner, run
+
+_NEVRA = "%{name}-%{evr}.%{arch}"
+_UNREACHABLE = re.compile(
+    r"Failed to download metadata for repo '(?P<repo>[^']+)'(: (?P<why>.*))?"
+    r"|Failed to retrieve GPG key for repo '(?P<key>[^']+)'(: (?P<keywhy>.*))?"
+)
+_NO_FILE = re.compile(
+    r"No more mirrors to try|Error downloading packages|Curl error", re.IGNORECASE
+)
+_UNSIGNED = re.compile(
+    r"GPG check FAILED|not signed|is not correct for this package|not installed\."
+)
+_NO_MATCH = re.compile(r"(?:No match for argument|No package|Unable to find a match): *(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dnf:
+    """The repositories of `platform` as they were at the last `refresh`."""
+
+    platform: Platform
+    folder: Path
+    runner: Runner = run
+
+    def refresh(self) -> None:
+        """Fetch the metadata of every repository anew; dnf checks it against its checksums."""
+        self._run("makecache", "--refresh", timeout=3600)
+
+    def download_closure(self, packages: Sequence[str], target: Path) -> list[Path]:
+        """The RPMs by which `packages` are installed into an empty root, signatures checked."""
+        target.mkdir(parents=True, exist_ok=True)
+        command = ("install", "--downloadonly", "--downloaddir", str(target.resolve()))
+        self._run(*command, "--", *packages, timeout=7200)
+        return sorted(target.glob("*.rpm"))
+
+    def download(self, packages: Sequence[str], target: Path) -> None:
+        """Exactly these packages, given as NEVRAs without a zero epoch, in `target`."""
+        target.mkdir(parents=True, exist_ok=True)
+        command = ("download", "--destdir", str(target.resolve()), "--arch", self.platform.arch)
+        self._run(*command, "--arch", "noarch", "--", *packages, timeout=7200)
+
+    def metadata(self, repository: BaseRepository) -> Path:
+        """The folder with the repodata of one repository."""
+        name = re.compile(re.escape(repository.name) + r"-[0-9a-f]{16}")
+        found = [path for path in (self.folder / "cache").iterdir() if name.fullmatch(path.name)]
+        if len(found) != 1:
+            raise CommandError(f"dnf has no metadata of {repository.name} in {self.folder}")
+        return found[0]
+
+    def visible(self, repository: BaseRepository) -> set[str]:
+        """The NEVRAs that excludes and module streams leave of a repository."""
+        done = self._run(
+            *("repoquery", "--quiet", "--cacheonly", "--repo", repository.name),
+            *("--queryformat", f"{_NEVRA}\\n"),
+            timeout=600,
+        )
+        return set(filter(None, done.splitlines()))
+
+    def is_genuine(self, rpm: Path) -> bool:
+        """Whether an RPM is signed by a key that was imported, and unharmed."""
+        done = self.runner(
+            *("rpmkeys", "--define", "_pkgverify_level signature", "--checksig", rpm),
+            env=self._environment(),
+            timeout=300,
+            ok=range(256),
+        )
+        return done.returncode == 0
+
+    def _environment(self) -> dict[str, str | None]:
+        return {"HOME": str(self.folder.resolve() / "home"), "XDG_CONFIG_HOME": None}
+
+    def _run(self, *args: str, timeout: float) -> str:
+        self._write_configuration()
+        done = self.runner(
+            *("dnf", "--config", self.folder.resolve() / "dnf.conf", "--assumeyes"),
+            *("--releasever", self.platform.releasever),
+            *("--disableplugin=*", "--enableplugin=download", *args),
+            env=self._environment(),
+            timeout=timeout,
+            ok=range(256),
+        )
+        if done.returncode:
+            raise self._error(args[0], f"{done.stderr}\n{done.stdout}")
+        return done.stdout
+
+    def _write_configuration(self) -> None:
+        home = self.folder.resolve() / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        atomic.write_file(home / ".rpmmacros", f"%_dbpath {home / 'rpmdb'}\n")
+        atomic.write_file(self.folder / "dnf.conf", "\n".join([*self._configuration(), ""]))
+
+    def _configuration(self) -> Iterator[str]:
+        folder = self.folder.resolve()
+        yield "[main]"
+        for name in ("cache", "persist", "log"):
+            yield f"{name}dir={folder / name}"
+        for key in ("reposdir", "varsdir", "pluginconfpath"):
+            yield f"{key}={folder / 'none'}"
+        yield "best=1\ninstall_weak_deps=0\nskip_if_unavailable=0\nmetadata_expire=never"
+        yield "keepcache=0\nretries=5\ntimeout=30\nprotected_packages=\ntsflags="
+        if self.platform.module_platform_id:
+            yield f"module_platform_id={self.platform.module_platform_id}"
+        for repository in self.platform.repositories:
+            yield from repository_lines(repository)
+
+    def _error(self, command: str, said: str) -> Exception:
+        """What dnf's last words mean for the user."""
+        name = self.platform.name
+        if found := _UNREACHABLE.search(said):
+            repo = found["repo"] or found["key"]
+            one = next((x for x in self.platform.repositories if x.name == repo), None)
+            address = (" ".join(one.gpgkey) if found["key"] else one.address) if one else ""
+            what = f"the key of repository {repo}" if found["key"] else f"repository {repo}"
+            why = (found["why"] or found["keywhy"] or "").strip()
+            return OutsideError(
+                f"{what} of platform {name} cannot be fetched from {address}: {why}",
+                hint="check the address in its definition and the network, then try again",
+            )
+        tail = "\n".join(said.strip().splitlines()[-8:])
+        if missing := _NO_MATCH.findall(said):
+            return ConfigError(
+                f"platform {name}: no repository has {', '.join(dict.fromkeys(missing))}",
+                hint="mend `packages` or `repositories` in its definition",
+            )
+        if _UNSIGNED.search(said):
+            return RefusedError(f"platform {name}: a package is not signed by its key\n{tail}")
+        if _NO_FILE.search(said):
+            return OutsideError(f"platform {name}: packages cannot be downloaded\n{tail}")
+        return CommandError(f"dnf {command} for platform {name} failed\n{tail}")
+
+
+def repository_lines(repository: BaseRepository) -> Iterator[str]:
+    """The section of a .repo file."""
+    yield f"[{repository.name}]\nname={repository.name}\nenabled=1"
+    if repository.baseurl:
+        yield "baseurl=" + "\n  ".join(repository.baseurl)
+    if repository.metalink:
+        yield f"metalink={repository.metalink}"
+    if repository.mirrorlist:
+        yield f"mirrorlist={repository.mirrorlist}"
+    yield f"gpgcheck={int(repository.gpgcheck)}"
+    if repository.gpgkey:
+        yield "gpgkey=" + "\n  ".join(repository.gpgkey)
+    yield f"priority={repository.priority}"
+    if repository.exclude:
+        yield f"exclude={' '.join(repository.exclude)}"
+    if repository.module_hotfixes:
+        yield "module_hotfixes=1"
