@@ -89,7 +89,8 @@ def test_what_the_other_has_built_is_built_with_our_spec(follower: Follower) -> 
     assert (job.commit.extended_hash, job.spec_hash) == (ours, ours)
     assert job.distgit.name.startswith("own-a-")
     current = (follower.folder / "data/ours/repos/current").resolve()
-    assert current.name.endswith(f"_{follower.builder.jobs[-1].commit.extended_hash[:8]}")
+    newest = follower.builder.jobs[-1].spec_hash
+    assert current.name.endswith(f"_{newest[:8]}")
 
 
 def test_a_commit_is_built_when_the_other_has_built_it(follower: Follower) -> None:

@@ -24,6 +24,10 @@ _PLATFORMS = (
     (r"fedora-?(\d+)(?:-x86_64)?", r"fedora\1-x86_64"),
 )
 _NOT_YET = "rdo does not do this yet"
+_DRIVER_SECTIONS = {
+    "dlrn.drivers.rdoinfo.RdoInfoDriver": "rdoinfo_driver",
+    "dlrn.drivers.downstream.DownstreamInfoDriver": "downstream_driver",
+}
 # Options that rdo has no use for, or no counterpart of, with the reason.
 _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "scriptsdir"): "rdo has no build scripts",
@@ -45,12 +49,12 @@ _LEFT: dict[tuple[str, str], str] = {
         ("gitrepo_driver", option): _NOT_YET
         for option in ("directory", "keep_tarball", "repo", "skip", "use_version_from_spec")
     },
+    ("downstream_driver", "downstream_tag"): "the packages are those of the release",
     **{
         ("downstream_driver", option): _NOT_YET
         for option in (
-            "downstream_distgit_key", "downstream_distro_branch", "downstream_source_git_branch",
-            "downstream_source_git_key", "downstream_spec_replace_list", "downstream_tag",
-            "use_upstream_spec", "versions_url",
+            "downstream_source_git_branch", "downstream_source_git_key",
+            "downstream_spec_replace_list", "use_upstream_spec",
         )
     },
     **{
@@ -124,6 +128,7 @@ class _Import:
     top: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
+    follow: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
@@ -136,6 +141,12 @@ class _Import:
                 left = _LEFT.get((section, option), "DLRN has no such option")
                 self.notes.append(Note(section, option, value, left))
         return self._finished()
+
+    @property
+    def driver_section(self) -> str:
+        """The section of the package driver in use."""
+        driver = self.parser.defaults().get("pkginfo_driver", "")
+        return _DRIVER_SECTIONS.get(driver, "rdoinfo_driver")
 
     def note(self, option: str, value: str, reason: str, section: str = "DEFAULT") -> None:
         self.notes.append(Note(section, option, value, reason))
@@ -170,6 +181,10 @@ class _Import:
 
     def _finished(self) -> Imported:
         self.top.setdefault("data", "data")
+        if self.follow and self.driver_section != "downstream_driver":
+            for option in ("versions_url", "downstream_distgit_key"):
+                if value := self.parser.get("downstream_driver", option, fallback=""):
+                    self.note(option, value, "its driver is not in use", "downstream_driver")
         self.metadata.setdefault("source", "https://github.com/redhat-openstack/rdoinfo.git")
         self.metadata.setdefault("file", "rdo.yml")
         if "release" not in self.target:
@@ -188,6 +203,8 @@ class _Import:
         lines = [f"# Made from DLRN's {self.file.name}.", *_lines(self.top), ""]
         lines += ["[metadata]", *_lines(self.metadata), ""]
         lines += [f"[targets.{json.dumps(target)}]", *_lines(self.target)]
+        if self.driver_section == "downstream_driver" and self.follow.get("versions"):
+            lines += [f"[targets.{json.dumps(target)}.follow]", *_lines(self.follow)]
         if self.mail:
             lines += ["", "[mail]", *_lines(self.mail)]
         if self.notes:
@@ -254,13 +271,39 @@ def _branches(found: _Import, value: str) -> None:
     found.target["nonfallback-branches"] = [x.strip() for x in value.split(",") if x.strip()]
 
 
-def _info_files(found: _Import, value: str) -> None:
-    files = [x.strip() for x in value.split(",") if x.strip()]
-    if files:
+def _source(section: str) -> Carry:
+    """The metadata of one driver; only that of the driver in use counts."""
+
+    def carry(found: _Import, value: str) -> None:
+        if section == found.driver_section:
+            found.metadata["source"] = value
+        else:
+            found.note("repo", value, "its driver is not in use", section)
+
+    return carry
+
+
+def _info_files(section: str) -> Carry:
+    def carry(found: _Import, value: str) -> None:
+        files = [x.strip() for x in value.split(",") if x.strip()]
+        if section != found.driver_section or not files:
+            found.note("info_files", value, "its driver is not in use", section)
+            return
         found.metadata["file"] = files[0]
-    if len(files) > 1:
-        reason = f"only {files[0]}; write a file that imports them all"
-        found.note("info_files", value, reason, "rdoinfo_driver")
+        if len(files) > 1:
+            reason = f"only {files[0]}; write a file that imports them all"
+            found.note("info_files", value, reason, section)
+
+    return carry
+
+
+def _versions(found: _Import, value: str) -> None:
+    found.follow["versions"] = [x.strip() for x in value.split(",") if x.strip()]
+
+
+def _package_driver(found: _Import, value: str) -> None:
+    if value not in _DRIVER_SECTIONS:
+        found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is taken as rdoinfo")
 
 
 def _database(found: _Import, value: str) -> None:
@@ -299,12 +342,15 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("DEFAULT", "release_numbering"): _only(
         "release_numbering", "0.date.hash", "rdo numbers releases 0.<date>.<hash>"
     ),
-    ("DEFAULT", "pkginfo_driver"): _only(
-        "pkginfo_driver", "dlrn.drivers.rdoinfo.RdoInfoDriver", _NOT_YET
-    ),
+    ("DEFAULT", "pkginfo_driver"): _package_driver,
     ("DEFAULT", "build_driver"): _only(
         "build_driver", "dlrn.drivers.mockdriver.MockBuildDriver", _NOT_YET
     ),
-    ("rdoinfo_driver", "repo"): _put("metadata", "source"),
-    ("rdoinfo_driver", "info_files"): _info_files,
+    ("rdoinfo_driver", "repo"): _source("rdoinfo_driver"),
+    ("rdoinfo_driver", "info_files"): _info_files("rdoinfo_driver"),
+    ("downstream_driver", "repo"): _source("downstream_driver"),
+    ("downstream_driver", "info_files"): _info_files("downstream_driver"),
+    ("downstream_driver", "versions_url"): _versions,
+    ("downstream_driver", "downstream_distgit_key"): _put("follow", "distgit-key"),
+    ("downstream_driver", "downstream_distro_branch"): _put("target", "distgit-branch"),
 }

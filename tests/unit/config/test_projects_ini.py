@@ -87,11 +87,11 @@ info_files = rdo.yml, extra.yml
 cache_dir = /var/cache/dlrn
 [downstream_driver]
 repo = https://git.example.test/other
-info_files = other.yml
-versions_url = https://trunk.example.test/versions.csv
-downstream_distro_branch = x
+info_files = other.yml, more.yml
+versions_url = https://trunk.example.test/versions.csv, http://two/x.csv
+downstream_distro_branch = ours-1
 downstream_tag = x
-downstream_distgit_key = x
+downstream_distgit_key = own-distgit
 downstream_source_git_key = x
 downstream_source_git_branch = x
 use_upstream_spec = true
@@ -157,9 +157,28 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert target.project_name == 'RDO "Trunk"'
     assert settings.mail is not None
     assert settings.mail.server == "mail.example.test"
-    assert notes["rdoinfo_driver.info_files"].startswith("only rdo.yml")
+    assert target.distgit_branch == "ours-1"
+    assert target.follow is not None
+    assert target.follow.versions == ["https://trunk.example.test/versions.csv", "http://two/x.csv"]
+    assert target.follow.distgit_key == "own-distgit"
+    assert settings.needed_metadata.source == "https://git.example.test/other"
+    assert settings.needed_metadata.file == "other.yml"
+    assert notes["downstream_driver.info_files"].startswith("only other.yml")
+    assert notes["rdoinfo_driver.repo"] == "its driver is not in use"
     assert notes["DEFAULT.own"] == "DLRN has no such option"
     assert notes["some_plugin.workers"] == "DLRN has no such option"
+
+
+def test_a_driver_that_is_not_in_use_is_not_carried(ini: Path) -> None:
+    text = OTHERS.replace("dlrn.drivers.downstream.DownstreamInfoDriver", "mine.Driver")
+
+    settings, notes = imported(ini, text)
+
+    target = settings.target("flamingo-uc-fedora42")
+    assert target.follow is None
+    assert settings.needed_metadata.source == "https://git.example.test/rdoinfo"
+    assert notes["downstream_driver.versions_url"] == "its driver is not in use"
+    assert notes["DEFAULT.pkginfo_driver"].endswith("the metadata is taken as rdoinfo")
 
 
 @pytest.mark.parametrize("text", [DOCUMENTED, OTHERS])
