@@ -301,6 +301,16 @@ def _versions(found: _Import, value: str) -> None:
     found.follow["versions"] = [x.strip() for x in value.split(",") if x.strip()]
 
 
+def _own_branch(found: _Import, value: str) -> None:
+    option = "downstream_distro_branch"
+    if found.driver_section != "downstream_driver":
+        found.note(option, value, "its driver is not in use", "downstream_driver")
+        return
+    if before := found.target.get("distgit-branch"):
+        found.note("distro", before, f"{option} counts")
+    found.target["distgit-branch"] = value
+
+
 def _package_driver(found: _Import, value: str) -> None:
     if value not in _DRIVER_SECTIONS:
         found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is taken as rdoinfo")
@@ -352,5 +362,5 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("downstream_driver", "info_files"): _info_files("downstream_driver"),
     ("downstream_driver", "versions_url"): _versions,
     ("downstream_driver", "downstream_distgit_key"): _put("follow", "distgit-key"),
-    ("downstream_driver", "downstream_distro_branch"): _put("target", "distgit-branch"),
+    ("downstream_driver", "downstream_distro_branch"): _own_branch,
 }
