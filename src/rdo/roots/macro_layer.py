@@ -6,7 +6,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from rdo.model.platform import Platform
+from rdo.model.platform import Family, Platform
 
 PROVIDES = (
     *("pyproject-rpm-macros", "python-rpm-macros", "python3-rpm-macros", "python-srpm-macros"),
@@ -40,7 +40,8 @@ def _files(platform: Platform) -> dict[str, bytes]:
     """Path in the layer -> content."""
     roots = resources.files("rdo.roots")
     files = {f"{_MACROS}/macros.rdo-platform": _platform_macros(platform).encode()}
-    for file in _sorted(roots / "macros"):
+    own = "macros" if platform.family is Family.DEBIAN else "dnf_macros"
+    for file in _sorted(roots / own):
         if file.name.endswith(".macros"):
             name = f"{_MACROS}/macros.rdo-{file.name.removesuffix('.macros')}"
         else:
