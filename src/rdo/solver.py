@@ -10,12 +10,18 @@ from rdo.tools.solv import Solv
 
 @dataclass(frozen=True, slots=True)
 class SolverRepository:
-    """A folder with repodata. The lower the priority's number, the sooner it is chosen (dnf)."""
+    """A folder with repodata. The lower the priority's number, the sooner it is chosen (dnf).
+
+    `visible` is a file with the NEVRAs that may be chosen, one per line; without it all may.
+    `cache` is where libsolv's own form of the metadata is kept, for metadata that never changes.
+    """
 
     name: str
     folder: Path
     priority: int = 99
     installed: bool = False
+    visible: Path | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ def solve(
                     "folder": str(one.folder),
                     "priority": one.priority,
                     "installed": one.installed,
+                    "visible": str(one.visible or ""),
+                    "cache": str(one.cache or ""),
                 }
                 for one in repositories
             ],

@@ -34,6 +34,7 @@ PRIORITY = 100
 _NAME = "platform-"
 """Before a base repository's own name, which may be any, such as `base`."""
 
+_VISIBLE = "visible.txt"
 _TREE = "/new"
 _RPMS = "/rpms"
 _NEEDED = ("usr/bin/rpm", "usr/bin/rpmbuild", "usr/bin/bash")
@@ -47,7 +48,11 @@ def fetch_metadata(platform: Platform, folder: Path) -> str:
     dnf.refresh()
     contents = sha256()
     for one in platform.repositories:
-        contents.update((dnf.metadata(one) / "repodata/repomd.xml").read_bytes())
+        metadata = dnf.metadata(one)
+        contents.update((metadata / "repodata/repomd.xml").read_bytes())
+        if one.exclude or any(metadata.glob("repodata/*-modules.yaml*")):
+            names = sorted(dnf.visible(one))
+            (metadata / _VISIBLE).write_text("".join(f"{name}\n" for name in names))
     return contents.hexdigest()
 
 

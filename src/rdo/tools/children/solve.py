@@ -6,31 +6,62 @@ The question comes as JSON on stdin, the answer goes as JSON to stdout; `rdo.sol
 
 import gzip
 import json
+import lzma
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import createrepo_c
 import solv
 
+_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".xml": bytes,
+}
 _REPO = "{http://linux.duke.edu/metadata/repo}"
 
 
 def load(pool: Any, asked: dict[str, Any]) -> None:
     pool.setarch(asked["arch"])
+    hidden: list[int] = []
     for row in asked["repositories"]:
         repo = pool.add_repo(row["name"])
         repo.priority = -row["priority"]  # libsolv: the higher the better
         repo.appdata = row["folder"]
-        for kind, flags in (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES)):
-            if path := _metadata(Path(row["folder"]), kind):
-                file = _memory_file(path)
-                repo.add_rpmmd(file, None, flags)
-                file.close()
+        fill(repo, Path(row["folder"]), row["cache"])
+        if row["visible"]:
+            visible = set(Path(row["visible"]).read_text().splitlines())
+            hidden += [one.id for one in repo.solvables if str(one) not in visible]
         if row["installed"]:
             pool.installed = repo
+    pool.set_disabled_list(hidden)
+
+
+def fill(repo: Any, folder: Path, cache: str) -> None:
+    """Read a repository's metadata, or the cache of libsolv's own form of it, made on first use."""
+    if cache and Path(cache).exists():
+        file = solv.xfopen(cache)
+        done = repo.add_solv(file)
+        file.close()
+        if done:
+            return
+        repo.empty(True)  # another libsolv wrote it
+    for kind, flags in (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES)):
+        if path := _metadata(folder, kind):
+            file = _memory_file(path)
+            repo.add_rpmmd(file, None, flags)
+            file.close()
+    if cache:
+        new = f"{cache}.{os.getpid()}"
+        file = solv.xfopen(new, "w")
+        done = repo.write(file)
+        file.close()
+        if done:
+            Path(new).replace(cache)
 
 
 def want(pool: Any, wanted: list[str]) -> Any:
@@ -60,12 +91,13 @@ def _metadata(folder: Path, kind: str) -> Path | None:
 
 def _memory_file(path: Path) -> Any:
     """libsolv's own decompression fails without a word on some formats: hand it plain text."""
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
     descriptor = os.memfd_create("metadata")
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
+    if path.suffix in _DECOMPRESS:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(_DECOMPRESS[path.suffix](path.read_bytes()))
+    else:
+        kind = createrepo_c.AUTO_DETECT_COMPRESSION
+        createrepo_c.decompress_file(str(path), f"/proc/self/fd/{descriptor}", kind)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return solv.xfopen_fd(None, descriptor)
 
