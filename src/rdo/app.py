@@ -14,7 +14,7 @@ from rdo.errors import NotFoundError, RefusedError
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies, RepoFile
     from rdo.builders.root import Workshop
-    from rdo.config import Configuration, Settings
+    from rdo.config import Configuration, MetadataSection, Settings
     from rdo.metadata import Distribution, ReleasePackages
     from rdo.metadata.draft import Draft
     from rdo.roots.platforms import Platforms
@@ -63,8 +63,24 @@ class App:
 
         section = self.settings.needed_metadata
         cache = self.settings.cache / "metadata"
+        if section.layout != "rdoinfo":
+            return self._other_layout(section, cache)
         max_age = self.metadata_max_age_seconds
         return metadata.load(section.source, section.file, cache=cache, max_age=max_age)
+
+    def _other_layout(self, section: "MetadataSection", cache: Path) -> "Distribution":
+        from rdo.metadata import layouts
+
+        releases = [target.release for target in self.settings.targets.values()]
+        if section.layout == "local":
+            return layouts.local(Path(section.source), releases)
+        return layouts.folders(
+            section.source,
+            releases,
+            directories=section.directories,
+            skip=section.skip,
+            cache=cache,
+        )
 
     def metadata(
         self, source: str = "", file: str = "", *, ref: str = "", max_age: float | None = None

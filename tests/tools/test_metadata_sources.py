@@ -126,3 +126,23 @@ def test_a_ref_of_a_folder_inside_a_repository(tmp_path: Path, cache: Path) -> N
     assert names(metadata.load(tmp_path / "linked/info", cache=cache, ref="master")) == ["b"]
     with pytest.raises(ConfigError, match="is not in a git repository"):
         metadata.load(tmp_path, cache=cache, ref="HEAD~1")
+
+
+def test_a_remote_import_may_be_raw_files_behind_a_url(
+    info: GitRepository, tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    web = tmp_path / "web"
+    (web / "more").mkdir(parents=True)
+    (web / "x.yml").write_text("import: [more/y.yml]\npackages: [{project: one}]")
+    (web / "more/y.yml").write_text("packages: [{project: two}]")
+    remote = f"remote-info: {{s: {{remote_info: '{web.as_uri()}/'}}}}\n"
+    main = MAIN.replace("[tags/more.yml]", "[{s: x.yml}]") + remote
+    (info.path / "rdo.yml").write_text(main)
+    assert names(metadata.load(info.path, cache=cache, max_age=0)) == ["one", "two"]
+
+    (web / "x.yml").write_text("packages: [{project: three}]")
+    assert names(metadata.load(info.path, cache=cache, max_age=0)) == ["three"]
+
+    web.rename(tmp_path / "away")
+    assert names(metadata.load(info.path, cache=cache, max_age=0)) == ["three"]
+    assert "the last state is used" in caplog.text

@@ -27,6 +27,8 @@ _NOT_YET = "rdo does not do this yet"
 _DRIVER_SECTIONS = {
     "dlrn.drivers.rdoinfo.RdoInfoDriver": "rdoinfo_driver",
     "dlrn.drivers.downstream.DownstreamInfoDriver": "downstream_driver",
+    "dlrn.drivers.gitrepo.GitRepoDriver": "gitrepo_driver",
+    "dlrn.drivers.local.LocalDriver": "local_driver",
 }
 # Options that rdo has no use for, or no counterpart of, with the reason.
 _LEFT: dict[tuple[str, str], str] = {
@@ -47,7 +49,7 @@ _LEFT: dict[tuple[str, str], str] = {
     ("mockbuild_driver", "install_after_build"): _NOT_YET,
     **{
         ("gitrepo_driver", option): _NOT_YET
-        for option in ("directory", "keep_tarball", "repo", "skip", "use_version_from_spec")
+        for option in ("keep_tarball", "use_version_from_spec")
     },
     ("downstream_driver", "downstream_tag"): "the packages are those of the release",
     **{
@@ -311,8 +313,27 @@ def _own_branch(found: _Import, value: str) -> None:
     found.target["distgit-branch"] = value
 
 
+def _folders(option: str, key: str) -> Carry:
+    def carry(found: _Import, value: str) -> None:
+        if found.driver_section == "gitrepo_driver":
+            found.metadata[key] = [x.strip() for x in value.split(",") if x.strip()]
+        else:
+            found.note(option, value, "its driver is not in use", "gitrepo_driver")
+
+    return carry
+
+
 def _package_driver(found: _Import, value: str) -> None:
-    if value not in _DRIVER_SECTIONS:
+    section = _DRIVER_SECTIONS.get(value)
+    if section == "gitrepo_driver":
+        found.metadata["layout"] = "folders"
+        found.note("pkginfo_driver", value, "rdo builds a .spec, and renders no .spec.j2")
+    elif section == "local_driver":
+        found.metadata |= {"layout": "local", "source": "."}
+        found.note("pkginfo_driver", value, "`rdo build SPEC` builds one spec without all this")
+    elif section == "downstream_driver":
+        found.note("pkginfo_driver", value, "a target that follows another instance")
+    elif section is None:
         found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is taken as rdoinfo")
 
 
@@ -358,6 +379,9 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ),
     ("rdoinfo_driver", "repo"): _source("rdoinfo_driver"),
     ("rdoinfo_driver", "info_files"): _info_files("rdoinfo_driver"),
+    ("gitrepo_driver", "repo"): _source("gitrepo_driver"),
+    ("gitrepo_driver", "directory"): _folders("directory", "directories"),
+    ("gitrepo_driver", "skip"): _folders("skip", "skip"),
     ("downstream_driver", "repo"): _source("downstream_driver"),
     ("downstream_driver", "info_files"): _info_files("downstream_driver"),
     ("downstream_driver", "versions_url"): _versions,

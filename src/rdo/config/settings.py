@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -48,10 +48,17 @@ class Section(BaseModel):
 
 
 class MetadataSection(Section):
-    """Where the packages of the distribution are written down, in rdoinfo's format."""
+    """Where the packages of the distribution are written down, in rdoinfo's format.
+
+    DLRN's other layouts: `folders`, a repository with a folder per package below `directories`,
+    some of which to `skip`; `local`, a distgit on this machine as the only package.
+    """
 
     source: Line
     file: Line = "rdo.yml"
+    layout: Literal["rdoinfo", "folders", "local"] = "rdoinfo"
+    directories: list[Line] = Field(default_factory=list)
+    skip: list[Line] = Field(default_factory=list)
 
 
 class BridgeSection(Section):

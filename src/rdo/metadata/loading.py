@@ -12,7 +12,7 @@ from rdo.metadata.cache import Cache
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.merge import merge_files, says_twice
 from rdo.metadata.reading import Reading
-from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source
+from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source, open_web
 from rdo.model.address import is_address
 
 USUAL_FILES = ("rdo-full.yml", "rdo.yml")
@@ -102,7 +102,9 @@ class _Loader:
         with _collector_paused():
             reading.read(source, file)
             tree = merge_files(reading.trees)
-        if cache and not reading.files.has_odd_keys and not says_twice(tree):
+        is_whole = not reading.files.has_odd_keys and not says_twice(tree)
+        from_web = any("remote_info" in arguments for arguments, _ in reading.remotes.values())
+        if cache and is_whole and not from_web:
             cache.store(source.folder, file, tree, reading.digests, reading.remotes.values())
         return Distribution(tree, reading.files)
 
@@ -111,8 +113,11 @@ class _Loader:
         address, folder = arguments.get("remote_git_info"), arguments.get("local_info")
         if isinstance(address, str) and is_address(address):
             return self.open(address)
+        if isinstance(prefix := arguments.get("remote_info"), str) and self._cache:
+            return open_web(prefix, self._cache / "web", self._max_age)
         if not isinstance(folder, str):
-            raise ConfigError(f"metadata: remote-info {name} needs remote_git_info or local_info")
+            kinds = "remote_git_info, remote_info or local_info"
+            raise ConfigError(f"metadata: remote-info {name} needs {kinds}")
         path = (above.folder / folder).resolve()
         if not path.is_relative_to(above.folder.resolve()):
             raise ConfigError(f"metadata: remote-info {name} leads out of the metadata's folder")

@@ -111,6 +111,8 @@ class Reading:
         if Path(name).is_absolute() or not path.resolve().is_relative_to(folder):
             self._fault("import", at, f"{name} leads out of the metadata's folder")
             return None
+        if source.fetch:
+            source.fetch(name)
         if path in self.edited:
             return self.edited[path].encode()
         if not path.is_file():

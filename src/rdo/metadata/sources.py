@@ -5,13 +5,16 @@ import logging
 import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.atomic import write_file
 from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.lock import hold
+from rdo.metadata.tree import MAX_BYTES
 from rdo.model.address import is_address
+from rdo.tools.download import download
 from rdo.tools.git import Mirror, check_url
 
 log = logging.getLogger(__name__)
@@ -25,12 +28,14 @@ class Source:
     """A folder of metadata files, and what to put before their names when they are shown.
 
     `state` names the content of what cannot change (the commit of an exported tree); it is
-    empty for a folder that somebody edits.
+    empty for a folder that somebody edits. `fetch`, if there is one, brings a file into the
+    folder before it is read.
     """
 
     folder: Path
     prefix: str
     state: str = ""
+    fetch: Callable[[str], None] | None = None
 
 
 def open_source(
@@ -57,6 +62,34 @@ def open_source(
     absolute = folder.absolute()
     shown = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
     return Source(absolute, "" if shown == Path() else f"{shown}/")
+
+
+def open_web(url: str, cache: Path, max_age: float) -> Source:
+    """Metadata files behind a URL prefix, as a git forge shows them raw.
+
+    Each is downloaded when it is read, at most once per `max_age` seconds; one that cannot be
+    reached is as it was.
+    """
+    folder = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fetch(name: str) -> None:
+        file = folder / name
+        if not file.resolve().is_relative_to(folder.resolve()):
+            return  # the reader says so
+        if file.exists() and time.time() - file.stat().st_mtime < max_age:
+            return
+        try:
+            content = download(f"{url}{name}", max_bytes=MAX_BYTES)
+        except OutsideError:
+            if not file.exists():
+                raise
+            log.warning("metadata: %s%s cannot be read; the last state is used", url, name)
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_file(file, content)
+
+    return Source(folder, url, fetch=fetch)
 
 
 def _repository_of(folder: Path) -> tuple[Path, Path]:

@@ -181,6 +181,17 @@ def test_a_driver_that_is_not_in_use_is_not_carried(ini: Path) -> None:
     assert notes["DEFAULT.pkginfo_driver"].endswith("the metadata is taken as rdoinfo")
 
 
+def test_the_other_package_drivers_are_layouts(ini: Path) -> None:
+    driver = "dlrn.drivers.rdoinfo.RdoInfoDriver"
+    text = DOCUMENTED.replace(driver, "dlrn.drivers.gitrepo.GitRepoDriver")
+
+    metadata = imported(ini, text)[0].needed_metadata
+
+    assert (metadata.layout, metadata.directories) == ("folders", ["/openstack"])
+    assert metadata.skip == ["openstack-macros", "keystoneauth1"]
+    assert metadata.source == "http://github.example.test/openstack/rpm-packaging"
+
+
 @pytest.mark.parametrize("text", [DOCUMENTED, OTHERS])
 def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
     """Each is a value of rdo.toml, or named in it, or says what rdo does anyway."""
@@ -236,7 +247,8 @@ def test_the_command_shows_or_writes_the_file(
     assert main.run(["config", "import", str(ini), "--target", "here"]) == 0
     shown = capsys.readouterr()
     assert "[targets.here]" in shown.out.replace('"', "")
-    assert "note: [gitrepo_driver] skip = openstack-macros,keystoneauth1: " in shown.err
+    skipped = "[gitrepo_driver] skip = openstack-macros,keystoneauth1: its driver is not in use"
+    assert f"note: {skipped}\n" in shown.err
 
     into = str(ini.parent / "into")
     assert main.run(["config", "import", str(ini), "--into", into, "--json"]) == 0
