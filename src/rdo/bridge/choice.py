@@ -50,6 +50,8 @@ class Chooser:
             requirement = python_requirement(need)
             if need in debian:
                 continue
+            if requirement is None and debian:
+                continue  # a Debian package of the same request may provide it; else it comes again
             if requirement is None:
                 impossible[need] = "no Python package, and not in the table of Debian packages"
             elif canonicalize_name(requirement.name) in self.own:

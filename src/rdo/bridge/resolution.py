@@ -87,13 +87,15 @@ class Resolver:
     ) -> Resolution | str:
         """The resolution, or why there is none; wheels that PyPI lacks are built on the way."""
         texts = sorted(map(str, wanted))
-        for _ in range(MAX_SDISTS):
+        tried: set[str] = set()
+        while len(tried) < MAX_SDISTS:
             try:
                 return Resolution(tuple(pip.resolve(texts)))
             except UnresolvableError as error:
                 lacking = error.lacking
-                if lacking is None:
+                if lacking is None or lacking in tried:
                     return str(error)
+                tried.add(lacking)
             except CommandError as error:
                 raise OutsideError(f"PyPI did not answer: {error}") from error
             try:

@@ -80,6 +80,7 @@ class Pip:
         minor = int(self.glibc.partition(".")[2])
         platforms = [f"manylinux_2_{n}_x86_64" for n in range(minor, 4, -1)]
         platforms += [f"manylinux{old}_x86_64" for old in ("2014", "2010", "1")]
+        platforms.append("linux_x86_64")  # wheels that we build ourselves
         tag = f"cp{self.python.replace('.', '')}"
         options = [
             "--only-binary",

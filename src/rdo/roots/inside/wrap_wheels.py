@@ -8,6 +8,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     if f"python3-{name}" != rpm_name:
         yield f"Provides: python3-{name} = {version}-{release}"
     yield from (f"Requires: {one}" for one in distribution_requires(distribution, "", python))
+    if re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
+        yield from (f"Requires: {one}" for one in _libraries(buildroot, dist_info))
     yield f"%description -n {rpm_name}\nThe wheel of {name} on PyPI as an RPM."
     listed = buildroot.parent / f"{rpm_name}.files"
     listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
@@ -77,6 +80,15 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
         yield from _extra(
             distribution, f"{rpm_name}+{canonicalize_name(extra)}", extra, head, python
         )
+
+
+def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
+    """The sonames that a wheel built here links to; others bring their libraries along."""
+    recorded = (buildroot / line for line in _recorded(buildroot, dist_info))
+    files = "".join(f"{path}\n" for path in recorded if path.suffix == ".so")
+    command = ["/usr/lib/rpm/elfdeps", "--requires"]
+    done = subprocess.run(command, input=files, capture_output=True, text=True, check=True)
+    return sorted(set(done.stdout.splitlines()))
 
 
 def _extra(
@@ -96,26 +108,28 @@ def _extra(
 
 def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
     """What the wheel recorded and what was compiled from it, with the folders it is alone in."""
-    folders: set[PurePosixPath] = set()
     modules = PurePosixPath("/") / dist_info.parent.relative_to(buildroot)
-    with (dist_info / "RECORD").open(newline="") as file:
-        rows = [row[0] for row in csv.reader(file) if row]
-    for row in rows:
-        path = _normal(modules / row)
-        there = buildroot / str(path)[1:]
-        caches = (
-            list(there.parent.glob(f"__pycache__/{there.stem}.*.pyc"))
-            if path.suffix == ".py"
-            else []
-        )
-        for one in (there, *caches):
+    folders: set[PurePosixPath] = set()
+    for path in _recorded(buildroot, dist_info):
+        there = buildroot / path
+        compiled = there.parent.glob(f"__pycache__/{there.stem}.*.pyc")
+        for one in (there, *(compiled if path.suffix == ".py" else ())):
             inside = PurePosixPath("/") / one.relative_to(buildroot)
             if one.is_file():
                 folders.update(
-                    p for p in inside.parents if p != modules and p.is_relative_to(modules)
+                    folder
+                    for folder in inside.parents
+                    if folder != modules and folder.is_relative_to(modules)
                 )
                 yield file_list_line(inside)
     yield from (file_list_line(folder, "%dir") for folder in sorted(folders))
+
+
+def _recorded(buildroot: Path, dist_info: Path) -> list[PurePosixPath]:
+    """The paths in a wheel's RECORD, relative to the buildroot."""
+    modules = PurePosixPath(dist_info.parent.relative_to(buildroot))
+    with (dist_info / "RECORD").open(newline="") as file:
+        return [_normal(modules / row[0]) for row in csv.reader(file) if row]
 
 
 def _normal(path: PurePosixPath) -> PurePosixPath:
