@@ -10,15 +10,19 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
-from rdo.errors import CommandError
+from rdo import cancellation
+from rdo.errors import CancelledError, CommandError
 from rdo.model.program import Bounds, Completed, Limit, Logged
 
 log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.25
 
 
 class Runner(Protocol):
@@ -53,12 +57,15 @@ def run(
     shown = _shown(argv, cwd)
     with _start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE) as process:
         try:
-            stdout, stderr = process.communicate(stdin, timeout=timeout)
+            with _ended_when_cancelled(process):
+                stdout, stderr = process.communicate(stdin, timeout=timeout)
         except BaseException as error:
             _stop(process)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise CommandError(f"{shown}: no end after {timeout:g} s") from error
             raise
+    if cancellation.current.get()():
+        raise CancelledError(f"cancelled: {shown}")
     said = stderr.decode(errors="replace")
     if process.returncode not in ok:
         tail = said.strip()[-2000:]
@@ -134,6 +141,30 @@ def _start(
         raise CommandError(f"{command[0]} is not installed") from error
 
 
+@contextlib.contextmanager
+def _ended_when_cancelled(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the process as soon as this thread is to end; see `rdo.cancellation`."""
+    is_cancelled = cancellation.current.get()
+    if is_cancelled is bool:
+        yield
+        return
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(_POLL_SECONDS):
+            if is_cancelled():
+                _stop(process, grace=1.0)
+                return
+
+    watcher = threading.Thread(target=watch, name="cancel")
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
+
+
 def _watch(
     process: subprocess.Popen[bytes],
     bounds: Bounds,
@@ -142,7 +173,7 @@ def _watch(
 ) -> Limit | None:
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):  # the turn of the loop
-            process.wait(0.25)
+            process.wait(_POLL_SECONDS)
             return None
         limit = None
         if bounds.is_cancelled():

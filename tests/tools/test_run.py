@@ -1,8 +1,11 @@
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from rdo.errors import CommandError
+from rdo.cancellation import cancelled_by
+from rdo.errors import CancelledError, CommandError
 from rdo.run import run
 
 
@@ -32,3 +35,29 @@ def test_a_variable_given_as_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
 
     assert run("sh", "-c", "echo ${GIT_DIR-unset}", env={"GIT_DIR": None}).stdout == "unset\n"
+
+
+def test_what_a_worker_waits_for_ends_soon_when_it_is_cancelled(tmp_path: Path) -> None:
+    survivor = tmp_path / "survivor"
+    end = threading.Event()
+    threading.Timer(0.3, end.set).start()
+    started = time.monotonic()
+
+    with cancelled_by(end.is_set), pytest.raises(CancelledError, match="cancelled: sh"):
+        run("sh", "-c", f"(sleep 2; touch {survivor}) & wait")
+
+    assert time.monotonic() - started < 1.5
+    run("sleep", "2")
+    assert not survivor.exists()
+
+
+def test_what_can_be_cancelled_gets_its_input_and_gives_its_output() -> None:
+    text = b"line\n" * 100_000
+
+    with cancelled_by(lambda: False):
+        assert run("sh", "-c", "sleep 0.6; cat", stdin=text).stdout == text.decode()
+
+
+def test_what_can_be_cancelled_keeps_its_time_limit() -> None:
+    with cancelled_by(lambda: False), pytest.raises(CommandError, match=r"no end after 0\.4 s"):
+        run("sleep", "5", timeout=0.4)
