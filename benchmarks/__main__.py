@@ -4,12 +4,14 @@ import json
 import sys
 from dataclasses import asdict
 
+from benchmarks import metadata
 from benchmarks.publishing import measure
 
 
 def main() -> None:
     results = {
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
+        "metadata and start-up": asdict(metadata.measure_synthetic()),
     }
     json.dump(results, sys.stdout, indent=2)
     sys.stdout.write("\n")

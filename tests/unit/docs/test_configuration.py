@@ -1,0 +1,55 @@
+"""docs/configuration.md has every key of rdo.toml with its default."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from rdo.config.settings import (
+    BridgeSection,
+    FollowSection,
+    MailSection,
+    MetadataSection,
+    Settings,
+    Target,
+)
+from tests.unit.docs.pages import DOCS, table
+
+TEXT = (DOCS / "configuration.md").read_text()
+SECTIONS = {
+    "Top": Settings,
+    "metadata": MetadataSection,
+    "bridge": BridgeSection,
+    "targets.NAME": Target,
+    "targets.NAME.follow": FollowSection,
+    "mail": MailSection,
+}
+
+
+def default(value: Any) -> str:
+    """A default as the page writes it; empty where it is told in words."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case str() | int():
+            return f"`{value}`"
+        case list() if value:
+            return ", ".join(f"`{one}`" for one in value)
+    return ""
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_is_there_with_its_default(heading: str) -> None:
+    section: type[BaseModel] = SECTIONS[heading]
+    told = {row[0].strip("`"): row[1] for row in table(TEXT, heading)}
+
+    fields = {str(field.alias): field for field in section.model_fields.values()}
+    sections = {"metadata", "bridge", "targets", "mail", "follow"}
+    assert set(told) == set(fields) - sections
+    for key, shown in told.items():
+        field = fields[key]
+        if field.default is PydanticUndefined and field.default_factory is None:
+            assert shown == "needed" or (heading, key) in {("Top", "data"), ("Top", "platforms")}
+        elif wanted := default(field.default):
+            assert shown.replace("`", "") == wanted.replace("`", "")
