@@ -34,6 +34,7 @@ class Build:
     build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
     bare file names in the build's own folder. `published` is its number in the target's
     publish sequence; `superseded` says that a later commit of its package came first.
+    `dropped` is why it left the queue without an outcome.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Build:
     finished: datetime | None
     published: int | None
     superseded: bool
+    dropped: str = ""
 
     @property
     def package(self) -> str:
@@ -103,9 +105,7 @@ class Builds:
 
     def start(self, build_id: int, *, now: datetime, ticket: str = "") -> Build:
         """Mark a queued build as running; `ticket` is what its builder knows it by."""
-        row = self._row(build_id)
-        if row.state != BuildState.QUEUED:
-            raise ValueError(f"build {build_id} is {row.state}, not queued")
+        row = self._queued_row(build_id)
         row.state, row.started, row.ticket = BuildState.RUNNING, seconds(now), ticket
         return self.get(build_id)
 
@@ -134,6 +134,19 @@ class Builds:
         row.state, row.finished = BuildState.DONE, seconds(now)
         if final:
             self._note_newest(row)
+        return self.get(build_id)
+
+    def drop(self, build_id: int, why: str, *, now: datetime) -> Build:
+        """Take a queued build out of the queue; nothing was learned of its package by it."""
+        row = self._queued_row(build_id)
+        row.state, row.outcome, row.finished = BuildState.DONE, "dropped", seconds(now)
+        row.needs, row.detail = "[]", why
+        return self.get(build_id)
+
+    def bootstrap(self, build_id: int, *, inputs: str) -> Build:
+        """Make a queued build a bootstrap build; what it asked for before is forgotten."""
+        row = self._queued_row(build_id)
+        row.bootstrap, row.inputs, row.outcome, row.needs = True, inputs, None, "[]"
         return self.get(build_id)
 
     def interrupt(self, target: str, *, now: datetime) -> tuple[Build, ...]:
@@ -287,6 +300,12 @@ class Builds:
             raise NotFoundError(f"there is no build {build_id}")
         return row
 
+    def _queued_row(self, build_id: int) -> BuildRow:
+        row = self._row(build_id)
+        if row.state != BuildState.QUEUED:
+            raise ValueError(f"build {build_id} is {row.state}, not queued")
+        return row
+
     def _commit_row(self, build_id: int) -> CommitRow:
         query = select(CommitRow).join(BuildRow, BuildRow.commit_id == CommitRow.id)
         return self.session.scalars(query.where(BuildRow.id == build_id)).one()
@@ -337,6 +356,7 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         finished=maybe_moment(row.finished),
         published=row.published,
         superseded=row.superseded,
+        dropped=row.detail if row.outcome == "dropped" else "",
     )
 
 

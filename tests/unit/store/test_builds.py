@@ -102,6 +102,38 @@ def test_outcomes_come_back_as_values(store: Store) -> None:
         assert at.builds.get(bad.id).outcome == BROKEN
 
 
+def test_a_dropped_build_leaves_the_queue_and_no_trace_on_its_package(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan(TARGET, commit(), now=NOW)
+        at.builds.start(first.id, now=NOW)
+        at.builds.settle(first.id, Waiting(("cmake",)), now=NOW)
+        at.builds.drop(first.id, "a later commit is in the queue", now=later(1))
+
+    with store.read() as at:
+        dropped = at.builds.get(first.id)
+        assert at.builds.queue(TARGET) == ()
+        assert at.packages.states(TARGET) == ()
+    assert (dropped.state, dropped.outcome) == (BuildState.DONE, None)
+    assert dropped.dropped == "a later commit is in the queue"
+    with pytest.raises(ValueError, match="not queued"), store.write() as at:
+        at.builds.drop(first.id, "again", now=later(2))
+
+
+def test_a_queued_build_can_become_a_bootstrap_build(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
+        at.builds.start(first.id, now=NOW)
+        with pytest.raises(ValueError, match="not queued"):
+            at.builds.bootstrap(first.id, inputs="i2")
+        at.builds.settle(first.id, Waiting(("cmake",)), now=NOW)
+        turned = at.builds.bootstrap(first.id, inputs="i2")
+        second = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
+
+    assert (turned.bootstrap, turned.inputs, turned.outcome) == (True, "i2", None)
+    assert turned.release == first.release
+    assert second.release.date > turned.release.date
+
+
 def test_interrupt_fails_what_runs_and_breaks_no_package(store: Store) -> None:
     with store.write() as at:
         running = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
