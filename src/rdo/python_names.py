@@ -23,6 +23,35 @@ _RELATION = re.compile(
 _NOT_EQUAL = re.compile(r"\(\s*(\S+) < (\S+) or \1 > \2\s*\)")
 
 
+RPM_NAMES = {
+    "dateutil": "python-dateutil",
+    "dns": "dnspython",
+    "jwt": "PyJWT",
+    "kerberos": "pykerberos",
+    "ldap": "python-ldap",
+    "magic": "python-magic",
+    "memcached": "python-memcached",
+    "mysql": "mysqlclient",
+    "qpid-proton": "python-qpid-proton",
+    "saml2": "pysaml2",
+    "sphinxcontrib-rsvgconverter": "sphinxcontrib-svg2pdfconverter",
+    "yaml": "PyYAML",
+    "zmq": "pyzmq",
+}
+"""What follows `python3-` in an RPM's name where PyPI calls it otherwise."""
+
+
+def rpm_names(name: str) -> set[str]:
+    """The `python3-…` names that a package of this distribution is asked for by.
+
+    >>> sorted(rpm_names("PyYAML"))
+    ['python3-PyYAML', 'python3-pyyaml', 'python3-yaml']
+    """
+    known = canonicalize_name(name)
+    others = {rpm for rpm, pypi in RPM_NAMES.items() if canonicalize_name(pypi) == known}
+    return {f"python3-{one}" for one in (name, known, *others)}
+
+
 def rpm_version(version: str) -> str:
     """A PEP 440 version as rpm orders it: trailing zeros dropped, pre-releases behind `~`.
 
@@ -161,7 +190,8 @@ def _python_name(text: str) -> tuple[str, str] | None:
     if match := _CAPABILITY.match(text):
         return match["name"], match["extra"] or ""
     if text.startswith("python3-") and not text.endswith(("-devel", "-libs", "-debug")):
-        return text.removeprefix("python3-"), ""
+        name = text.removeprefix("python3-")
+        return RPM_NAMES.get(name.lower(), name), ""
     return None
 
 

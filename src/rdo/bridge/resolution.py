@@ -87,24 +87,20 @@ class Resolver:
     ) -> Resolution | str:
         """The resolution, or why there is none; wheels that PyPI lacks are built on the way."""
         texts = sorted(map(str, wanted))
-        tried: set[str] = set()
-        while len(tried) < MAX_SDISTS:
+        built: set[str] = set()
+        while len(built) < MAX_SDISTS:
             try:
                 return Resolution(tuple(pip.resolve(texts)))
             except UnresolvableError as error:
-                lacking = error.lacking
-                if lacking is None or lacking in tried:
+                lacking = next((one for one in error.suspects if _lacks_wheel(pip, one)), "")
+                if not lacking or lacking in built:
                     return str(error)
-                tried.add(lacking)
+                built.add(lacking)
             except CommandError as error:
                 raise OutsideError(f"PyPI did not answer: {error}") from error
-            try:
-                requirement = Requirement(lacking)
-            except InvalidRequirement:
-                return f"pip found nothing for {lacking}"
-            match self.sdists.build(requirement, lines):
+            match self.sdists.build(Requirement(lacking), lines):
                 case Failed(_, detail):
-                    return f"{requirement}: no wheel, and its sdist: {detail}"
+                    return f"{lacking}: no wheel, and its sdist: {detail}"
                 case Waiting(needs):
                     return Resolution(needs=needs)
         return "too many sdists to build"
@@ -117,6 +113,14 @@ class Resolver:
             if canonicalize_name(pin.name) not in free:
                 lines.append(f"{pin.name}=={pin.version}")
         return lines
+
+
+def _lacks_wheel(pip: Pip, suspect: str) -> bool:
+    try:
+        Requirement(suspect)
+    except InvalidRequirement:
+        return False
+    return not pip.has_wheel(suspect)
 
 
 def _read(constraints: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,12 @@ class Resolved:
 class UnresolvableError(CommandError):
     """PyPI has no set of wheels that meets the requirements; the message is pip's.
 
-    `lacking` is the requirement that has no wheel, where that is the cause.
+    `suspects` are requirements that may have no wheel, where that may be the cause.
     """
 
-    def __init__(self, message: str, lacking: str | None = None) -> None:
+    def __init__(self, message: str, suspects: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.lacking = lacking
+        self.suspects = suspects
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,17 @@ class Pip:
 
     def resolve(self, requirements: Sequence[str]) -> list[Resolved]:
         """The closure of `requirements`; raises UnresolvableError, CommandError without network."""
-        done = self.runner(
-            *self._pip("install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"),
-            *("--target", "/nonexistent", *self._constraints(), *self._links(), *requirements),
-            timeout=900,
-            ok=(0, 1),
-        )
-        if done.returncode:
-            raise _error(done.stderr)
-        rows = json.loads(done.stdout)["install"]
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report.json")
+            done = self.runner(
+                *self._pip("install", "--dry-run", "--ignore-installed", "--report", str(report)),
+                *("--target", folder, *self._constraints(), *self._links(), *requirements),
+                timeout=900,
+                ok=(0, 1),
+            )
+            if done.returncode:
+                raise _error(done.stdout + done.stderr)
+            rows = json.loads(report.read_text())["install"]
         return [
             Resolved(
                 row["metadata"]["name"],
@@ -101,14 +104,29 @@ class Pip:
         here = self.find_links is not None and self.find_links.is_dir()
         return ["--find-links", str(self.find_links)] if here else []
 
+    def has_wheel(self, requirement: str) -> bool:
+        """Whether there is a wheel that meets a requirement, whatever it needs itself."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.runner(
+                *self._pip("install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"),
+                *("--target", folder, *self._links(), requirement),
+                timeout=300,
+                ok=(0, 1),
+            )
+        return done.returncode == 0
 
-def _error(stderr: str) -> CommandError:
-    errors = [line for line in stderr.splitlines() if line.startswith("ERROR")]
-    message = "pip: " + ("; ".join(errors) or stderr.strip())[-1000:]
-    if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", stderr):
+
+def _error(said: str) -> CommandError:
+    """What pip's texts mean: it has one exit status for all of it."""
+    errors = [line for line in said.splitlines() if line.startswith("ERROR")]
+    message = "pip: " + ("; ".join(errors) or said.strip())[-1000:]
+    if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", said):
         return CommandError(message)
-    if lacking := re.search(r"No matching distribution found for (.+)", stderr):
-        return UnresolvableError(message, lacking[1].strip())
-    if "ResolutionImpossible" in stderr or "Cannot install" in stderr:
-        return UnresolvableError(message)
+    lacking = re.findall(r"No matching distribution found for (.+)", said)
+    lacking += re.findall(r"\(constraint\) (\S+===?\S+)", said)
+    if lacking or "ResolutionImpossible" in said or "Cannot install" in said:
+        conflict = re.search(r"The conflict is caused by:\n(.*?)\n\n", said, re.DOTALL)
+        detail = "; ".join(line.strip() for line in conflict[1].splitlines()) if conflict else ""
+        suspects = tuple(dict.fromkeys(one.strip() for one in lacking))
+        return UnresolvableError(f"{message} {detail}".strip(), suspects)
     return CommandError(message)

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rdo.python_names import capability, provides, requires, rpm_version
+from rdo.python_names import capability, provides, requires, rpm_names, rpm_version
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.inside.finish_install import main as finish_install
 from rdo.roots.inside.pythondist import distribution_requires
@@ -67,8 +67,8 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     yield f"%package -n {rpm_name}\n{head}Summary: {summary or name}"
     yield f"Requires: python(abi) = {python}"
     yield from (f"Provides: {one}" for one in provides(name, distribution.version, python=python))
-    if f"python3-{name}" != rpm_name:
-        yield f"Provides: python3-{name} = {version}-{release}"
+    for alias in sorted(rpm_names(name) - {rpm_name}):
+        yield f"Provides: {alias} = {version}-{release}"
     yield from (f"Requires: {one}" for one in distribution_requires(distribution, "", python))
     if re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
         yield from (f"Requires: {one}" for one in _libraries(buildroot, dist_info))
