@@ -332,8 +332,7 @@ def why(asked: Asked, name: str, apply_tag: str | None, as_json: bool) -> None:
     from rdo.metadata.explain import explain
 
     distribution = asked.load()
-    project = str(queries.named(distribution.entries(), name).get("project"))
-    reasons = explain(distribution, project, apply_tag)
+    reasons = explain(distribution, name, apply_tag)
     rows = [(x.key, _short(x.value), x.layer, x.where) for x in reasons]
     answer = [{**output.plain(x), "where": str(x.where)} for x in reasons]
     output.show(answer, as_json, output.Table(("key", "value", "given by", "where"), rows))

@@ -8,7 +8,6 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.progress import live
-from rdo.errors import ConfigError
 from rdo.trunk import rounds
 from rdo.trunk.means import gather
 from rdo.trunk.report import as_row, summary
@@ -107,7 +106,7 @@ def _targets(app: App, target: str | None) -> list[str]:
         app.settings.target(target)
         return [target]
     if not app.settings.targets:
-        raise ConfigError("no [targets.NAME] is configured", hint="add one to rdo.toml")
+        raise app.settings.no_target()
     return list(app.settings.targets)
 
 

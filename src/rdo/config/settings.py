@@ -148,10 +148,14 @@ class Settings(Section):
             raise ConfigError("no [metadata] is configured", hint=NO_FILE_HINT)
         return self.metadata
 
+    def no_target(self) -> ConfigError:
+        """The error for a command that needs a target where none is configured."""
+        return ConfigError("no [targets.NAME] is configured in an rdo.toml", hint=NO_FILE_HINT)
+
     def target(self, name: str) -> Target:
         """The settings of one target."""
         if not self.targets:
-            raise ConfigError("no [targets.NAME] is configured", hint=NO_FILE_HINT)
+            raise self.no_target()
         if name not in self.targets:
             near = did_you_mean(name, self.targets)
             raise NotFoundError(f"no target is called {name}{near}")

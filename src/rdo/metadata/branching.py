@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from rdo.errors import ConfigError, RefusedError
-from rdo.metadata.document import Document, Node, found, pair_of, text_of, value_of
+from rdo.metadata.document import Block, Document, Node, found, pair_of, text_of, value_of
 from rdo.metadata.draft import Attributes, Draft
 from rdo.metadata.edits import drop_tag
 
@@ -177,7 +177,7 @@ def _configs_with(draft: Draft, tag: str) -> list[tuple[Document, Node]]:
             continue
         configs = value_of(document.root, "package-configs")
         nodes = [value_of(document.root, "package-default")]
-        nodes += [pair[1] for pair in configs.value] if configs is not None else []
+        nodes += [pair[1] for pair in configs.value] if isinstance(configs, Block) else []
         found += [(document, node) for node in nodes if pair_of(value_of(node, "tags"), tag)]
     return found
 

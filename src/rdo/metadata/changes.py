@@ -54,7 +54,14 @@ def changes(old: Distribution, new: Distribution) -> list[Change]:
 
 
 def _by(tree: Tree, section: str, key: str) -> dict[str, Tree]:
-    return {entry[key]: entry for entry in tree.get(section) or ()}
+    """The entries of a list by name; what has none is told by `verify`."""
+    entries = tree.get(section)
+    named = (
+        (entry for entry in entries if isinstance(entry, Mapping))
+        if isinstance(entries, list)
+        else ()
+    )
+    return {entry[key]: entry for entry in named if isinstance(entry.get(key), str)}
 
 
 def _of_releases(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -88,13 +88,24 @@ class Distribution:
 
     def entries(self, apply_tag: str | None = None) -> list[dict[str, Any]]:
         """The packages' attributes as in `dump`; what cannot be resolved is left to `verify`."""
-        found = []
+        return [package for _, package in self._resolved(apply_tag)]
+
+    def raw(self, name: str) -> Tree:
+        """A package as its own files have it, by name, else by project."""
+        resolved = list(self._resolved())
+        for key in ("name", "project"):
+            for raw, package in resolved:
+                if package.get(key) == name:
+                    return raw
+        known = (str(package.get(key)) for _, package in resolved for key in ("name", "project"))
+        raise NotFoundError(f"the metadata has no package {name}{did_you_mean(name, known)}")
+
+    def _resolved(self, apply_tag: str | None = None) -> Iterator[tuple[Tree, dict[str, Any]]]:
         for raw in self.tree.get("packages") or ():
             with contextlib.suppress(SubstitutionError):  # its own fault, not the asker's
                 package = attributes(raw, self.tree, apply_tag)
                 if isinstance(package.get("name"), str):
-                    found.append(package)
-        return found
+                    yield raw, package
 
     def target(
         self,

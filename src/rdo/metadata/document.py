@@ -31,6 +31,10 @@ class Document:
             loader = yaml.CSafeLoader(self.text)
             try:
                 self._composed = self.text, loader.get_single_node()
+            except yaml.YAMLError as error:  # an edit met a form that it does not know
+                raise RefusedError(
+                    f"{self.name} is written in a form that is not edited"
+                ) from error
             finally:
                 loader.dispose()
         return self._composed[1]
@@ -106,6 +110,8 @@ class Document:
 
     def copy_entry(self, node: Node, changed: Mapping[str, str]) -> None:
         """Put a copy of an entry's lines before it, with texts replaced in the copy."""
+        if node.flow_style:
+            raise RefusedError(f"{self.name}: the entry is written on one line; edit by hand")
         first, end = node.start_mark.line, last_line(node) + 1
         copy = [_replaced(line, changed) for line in self._lines()[first:end]]
         self._splice(first, first, copy)

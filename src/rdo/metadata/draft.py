@@ -17,7 +17,6 @@ from rdo.metadata.distribution import Tree
 from rdo.metadata.document import Document, Node, pair_of, text_of, value_of
 from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.loading import Edited
-from rdo.metadata.queries import named
 from rdo.metadata.resolve import attributes, tags_of
 
 Attributes = dict[str, Any]
@@ -31,6 +30,9 @@ class Draft:
         self.folder = folder.absolute()
         self.file = file
         self._now = Edited.open(self.folder, file)
+        checker = Checker(self._now.distribution.tree, self._now.reading.files)
+        if faults := list(checker.sections()):
+            raise MetadataError(faults)
         self._documents: dict[str, Document] = {}
         self._on_disk: dict[str, str] = {}
         self._removed: set[str] = set()
@@ -49,8 +51,7 @@ class Draft:
 
     def raw(self, name: str) -> Tree:
         """A package as its own files have it, by name or project."""
-        project = named(self._now.distribution.entries(), name).get("project")
-        return next(raw for raw in self.tree["packages"] if raw["project"] == project)
+        return self._now.distribution.raw(name)
 
     def release(self, name: str) -> Tree:
         """The entry of a release."""
@@ -132,6 +133,8 @@ class Draft:
         """Take the edits since the last check as good, if their effect is just this."""
         edited = self._read()
         new = edited.distribution
+        if missing := list(Checker(new.tree, edited.reading.files).sections()):
+            raise MetadataError(missing)
         expected = self.attributes() if packages is None else packages
         wanted = {package["project"]: _normal(package) for package in expected}
         found = {raw["project"]: _normal(attributes(raw, new.tree)) for raw in new.tree["packages"]}
@@ -203,7 +206,8 @@ def _errors(edited: Edited, projects: Set[str]) -> list[Fault]:
     for raw in tree["packages"]:
         if raw["project"] in projects:
             faults += checker.package(raw)
-            for tag in tags_of(raw, tree) or ():
+            tags = tags_of(raw, tree)
+            for tag in tags if isinstance(tags, Mapping) else ():
                 faults += checker.package(raw, tag)
             faults += (fault for _, fault in checker.undeclared_tags(raw))
     return [fault for fault in faults if fault.level is Level.ERROR]

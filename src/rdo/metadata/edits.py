@@ -64,10 +64,10 @@ def set_override(draft: Draft, name: str, tag: str, key: str, values: Sequence[s
     """Give a tag of a package another override, or with None take one away."""
     value = _value(key, values, OVERRIDE_KEYS)
     raw = draft.raw(name)
-    tags = raw.get("tags") or {}
+    tags = _mapping(raw.get("tags"), f"the tags of package {name}")
     if tag not in tags:
         raise NotFoundError(f"package {name} itself has no tag {tag}{did_you_mean(tag, tags)}")
-    before = tags[tag] or {}
+    before = _mapping(tags[tag], f"tag {tag} of package {name}")
     if values is None and key not in before:
         raise NotFoundError(f"tag {tag} of package {name} has no {key}")
     document = draft.document(draft.file_of(before, key) or draft.file_of(tags, tag))
@@ -92,7 +92,7 @@ def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None
         if key not in OVERRIDE_KEYS:
             raise ConfigError(f"{key} is no override{did_you_mean(key, OVERRIDE_KEYS)}")
     raw = draft.raw(name)
-    tags = tags_of(raw, draft.tree) or {}
+    tags = _mapping(tags_of(raw, draft.tree), f"the tags of package {name}")
     wanted = {**tags, tag: dict(overrides) or None}
     if "tags" not in raw and tags:  # tags replace those of the config, so all are written
         _set_tags(draft, raw, wanted)
@@ -105,7 +105,7 @@ def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None
 def untag(draft: Draft, name: str, tag: str) -> None:
     """Take a tag from a package."""
     raw = draft.raw(name)
-    tags = tags_of(raw, draft.tree) or {}
+    tags = _mapping(tags_of(raw, draft.tree), f"the tags of package {name}")
     if tag not in tags:
         raise NotFoundError(f"package {name} has no tag {tag}{did_you_mean(tag, tags)}")
     wanted = {key: value for key, value in tags.items() if key != tag}
@@ -166,6 +166,15 @@ def _value(key: str, values: Sequence[str] | None, known: Sequence[str]) -> Any:
     if len(values) != 1:
         raise ConfigError(f"{key} takes one value")
     return values[0]
+
+
+def _mapping(value: Any, what: str) -> Tree:
+    """A mapping, or nothing as an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise RefusedError(f"{what} must be a mapping; `rdo info verify` tells where")
+    return value
 
 
 def _with(draft: Draft, raw: Tree, changed: Tree) -> list[Attributes]:

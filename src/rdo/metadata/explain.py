@@ -23,10 +23,10 @@ class Reason:
     where: Where
 
 
-def explain(distribution: Distribution, project: str, tag: str | None = None) -> list[Reason]:
-    """The reasons of all values of the package with this project, sorted by key."""
+def explain(distribution: Distribution, name: str, tag: str | None = None) -> list[Reason]:
+    """The reasons of all values of a package, sorted by key."""
     located = distribution.located
-    (raw,) = (x for x in located.tree["packages"] if x["project"] == project)
+    raw = located.raw(name)
     values = attributes(raw, located.tree, tag)
     givers: dict[str, Layer] = {}
     for layer in layers(raw, located.tree, tag):

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rdo.errors import ConfigError
+
 # All that may follow a % in a text: another %, or the name of an attribute.
 _PERCENT = re.compile(r"%(?:%|\((?P<name>[^()]*)\)s|(?P<other>.?))", re.DOTALL)
 
@@ -22,7 +24,7 @@ class Layer:
     values: Mapping[str, Any]
 
 
-class SubstitutionError(ValueError):
+class SubstitutionError(ConfigError):
     """A text asks for what its package does not have; `key` is the attribute with the text."""
 
     def __init__(self, key: str, message: str) -> None:

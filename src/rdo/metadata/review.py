@@ -8,7 +8,6 @@ from rdo.errors import UserError
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.faults import MetadataError
 from rdo.metadata.online import ask, unreachable
-from rdo.metadata.queries import named
 from rdo.metadata.resolve import tags_of
 from rdo.metadata.verify import verify
 from rdo.model.package import Package
@@ -38,8 +37,8 @@ def review(
     `built` tells by target whether the package's newest build there is good. `mirrors` is a
     folder for copies of distgits; without it nothing is asked of the network.
     """
-    project = str(named(distribution.entries(), name)["project"])
-    raw = next(x for x in distribution.tree["packages"] if x["project"] == project)
+    raw = distribution.raw(name)
+    project = raw["project"]
     tags = list(tags_of(raw, distribution.tree) or ())
     releases = [x.name for x in distribution.releases if {x.name, f"{x.name}-uc"} & set(tags)]
     steps = [_entry(distribution, project), _release(releases)]

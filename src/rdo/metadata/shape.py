@@ -35,6 +35,8 @@ def _entry_faults(key: str, entries: Items, files: Files) -> Iterator[Fault]:
             yield _fault(files, place, f"a {singular} must be a mapping")
         elif not _is_text(entry.get(identity)):
             yield _fault(files, place, f'a {singular} needs the text "{identity}"')
+        elif not isinstance(entry.get("conf"), str | None):
+            yield _fault(files, entry.places["conf"], f"conf of {entry[identity]} must be a text")
 
 
 def _config_faults(configs: Section, files: Files) -> Iterator[Fault]:

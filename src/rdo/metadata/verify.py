@@ -212,7 +212,7 @@ class _Verifier:
         for raw in self.tree["packages"]:
             mappings = [layer.values for layer in layers(raw, self.tree)]
             mappings += [x for x in self._tags(raw).values() if isinstance(x, Mapping)]
-            used |= {mapping.get("component") for mapping in mappings}
+            used |= {str(mapping.get("component")) for mapping in mappings}
         seen: dict[str, Where] = {}
         for component in self.tree.get("components") or ():
             name = component["name"]

@@ -17,7 +17,7 @@ from rdo.config.settings import (
 from tests.unit.docs.pages import DOCS, table
 
 TEXT = (DOCS / "configuration.md").read_text()
-SECTIONS = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "Top": Settings,
     "metadata": MetadataSection,
     "bridge": BridgeSection,
@@ -41,7 +41,7 @@ def default(value: Any) -> str:
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_every_key_is_there_with_its_default(heading: str) -> None:
-    section: type[BaseModel] = SECTIONS[heading]
+    section = SECTIONS[heading]
     told = {row[0].strip("`"): row[1] for row in table(TEXT, heading)}
 
     fields = {str(field.alias): field for field in section.model_fields.values()}

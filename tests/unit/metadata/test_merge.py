@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from distroinfo import parse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdo.metadata.merge import merge, merge_files
@@ -79,11 +79,13 @@ def section(mapping: dict[str, Any]) -> Section:
     return tree(json.dumps(mapping))
 
 
+@settings(deadline=None)
 @given(mappings, mappings)
 def test_merging_is_what_distroinfo_does(a: Any, b: Any) -> None:
     assert merge(section(a), section(b)) == parse._merge(a, b)
 
 
+@settings(deadline=None)
 @given(mappings, mappings)
 def test_merging_changes_neither_side_and_keeps_every_place(a: Any, b: Any) -> None:
     x, y = section(a), section(b)
@@ -95,6 +97,7 @@ def test_merging_changes_neither_side_and_keeps_every_place(a: Any, b: Any) -> N
     assert set(merged) == set(a) | set(b)
 
 
+@settings(deadline=None)
 @given(mappings)
 def test_an_empty_side_is_neutral(a: Any) -> None:
     x = section(a)

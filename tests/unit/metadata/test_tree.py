@@ -1,6 +1,6 @@
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdo.metadata import MetadataError
@@ -38,6 +38,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), trees, max_size=5))
 def test_whatever_yaml_writes_is_read_as_yaml_reads_it(tree: dict[str, object]) -> None:
     text = yaml.safe_dump(tree, allow_unicode=True)
