@@ -182,6 +182,15 @@ class App:
             repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
         )
 
+    def last_resort(self, target: str) -> "Dependencies":
+        """What comes from outside although the target's release packages it; see trunk/circles.py.
+
+        It lives beside the published tree: only bootstrap builds see it.
+        """
+        folder = self.settings.target_folder(target)
+        platform = self.settings.target(target).platform
+        return self._dependencies(platform, folder / "bootstrap-deps", folder / "last-resort.json")
+
     def local_dependencies(self, platform: str) -> "Dependencies":
         """What comes from PyPI for builds that belong to no target."""
         folder = self.settings.data / "local" / platform

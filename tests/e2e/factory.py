@@ -19,7 +19,7 @@ from rdo.trunk.releases import Releases
 from rdo.trunk.report import Report
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
-from tests.fakes.builder import ScriptedBridge, ScriptedBuilder
+from tests.fakes.builder import ScriptedBridge, ScriptedBuilder, ScriptedLastResort
 
 TARGET = "master-deb12"
 
@@ -47,6 +47,7 @@ class Factory:
     store: Store
     builder: ScriptedBuilder = field(default_factory=ScriptedBuilder)
     bridge: ScriptedBridge = field(default_factory=ScriptedBridge)
+    last_resort: ScriptedLastResort | None = None
     packages: list[Package] = field(default_factory=list)
     upstreams: dict[str, GitRepository] = field(default_factory=dict)
     distgits: dict[str, GitRepository] = field(default_factory=dict)
@@ -89,7 +90,9 @@ class Factory:
             packages={package.name: package for package in self.packages},
             remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
             store=self.store,
-            open_workplace=lambda: Workplace(self.builder, self.bridge),
+            open_workplace=lambda: Workplace(
+                self.builder, self.bridge, last_resort=self.last_resort
+            ),
             tree=Tree(data / TARGET, self.store, site, clock=self.clock),
             members=Members(tuple(self.packages)),
             now=self.clock,

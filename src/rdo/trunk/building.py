@@ -4,9 +4,9 @@ Workers wait for builders and for the bridge and return values. The main thread 
 and writes, so what happens after a build needs no lock.
 """
 
-import errno
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -16,12 +16,14 @@ from typing import Any, Protocol
 
 from rdo import log_context
 from rdo.builders.protocol import Builder, Ticket
-from rdo.errors import OutsideError, RefusedError, UserError
+from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build
+from rdo.trunk.circles import Circles, circle_failure
+from rdo.trunk.failures import failure_of
 from rdo.trunk.hints import can_bootstrap, spec_text
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.plan import digest_of_inputs
@@ -66,13 +68,17 @@ class Building:
     standing: Standing
     watch: Watcher = nobody_watches
     ended: list[Ended] = field(default_factory=list)
+    dropped: list[Build] = field(default_factory=list)
     _requests: Requests = field(init=False)
+    _circles: Circles = field(init=False)
+    _is_stopped: threading.Event = field(default_factory=threading.Event)
     _running: dict[Future[Outcome], _Running] = field(default_factory=dict)
     _seconds: dict[int, float] = field(default_factory=dict)
-    _bootstrapped: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._requests = Requests(self.workplace.bridge)
+        last_resort = self.workplace.last_resort
+        self._requests = Requests(self.workplace.bridge, last_resort, self._is_stopped.is_set)
+        self._circles = Circles(self._can_bootstrap, last_resort is not None)
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
@@ -86,6 +92,7 @@ class Building:
 
     def _work(self, pool: Executor) -> None:
         while True:
+            self._drop_outdated()
             taken = self.queue.take(self.means.workers - len(self._running))
             for build in taken:
                 self._start(pool, build)
@@ -110,7 +117,7 @@ class Building:
             try:
                 ticket = self.workplace.builder.start(self._job(build))
             except (UserError, OSError) as error:
-                self._failed(build, _failure(error))
+                self._failed(build, failure_of(error))
                 return
             with self.means.store.write() as at:
                 at.builds.start(build.id, now=self.means.now(), ticket=ticket)
@@ -135,8 +142,16 @@ class Building:
             distgit_path=package.distgit_path,
             version_from=package.version_from,
             bootstrap=build.bootstrap,
+            skip_tests=bool(package.skip_tests),
+            last_resort=self._last_resort(build),
             spec_hash=package.spec_hash(build.commit),
         )
+
+    def _last_resort(self, build: Build) -> tuple[Path, ...]:
+        """What only bootstrap builds may use: the release's own packages, from elsewhere."""
+        outside = self.workplace.last_resort if build.bootstrap else None
+        folder = outside.repository() if outside else None
+        return (folder,) if folder else ()
 
     def _settle(self, future: Future[Outcome]) -> None:
         running = self._running.pop(future)
@@ -156,11 +171,13 @@ class Building:
         if refusal := _unpublishable(rpms):
             self._failed(build, refusal)
             return
-        with self.means.store.write() as at:
-            settled = at.builds.settle(build.id, Built(rpms), now=self.means.now())
+        settled, second = settle_success(self.means, build, rpms, self.workplace.platform_digest)
         published = publish_build(self.means, settled)
         self.standing.published(settled, published.provides)
-        self._end(settled, Built(rpms), published=True)
+        is_shared = not self.means.packages[build.package].is_under_review
+        self._end(settled, Built(rpms), published=is_shared)
+        if second:
+            self.queue.add(second)
         seconds = self._seconds[build.id]
         moved = f"; {', '.join(published.moved)} moved" if published.moved else ""
         log.info("built in %.1f s, %d RPMs published%s", seconds, len(rpms), moved)
@@ -188,7 +205,8 @@ class Building:
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:
         with self.means.store.write() as at:
-            at.builds.settle(build.id, Waiting(needs), now=self.means.now())
+            build = at.builds.settle(build.id, Waiting(needs), now=self.means.now())
+        self.queue.refresh(build)
         verdict = self.standing.judge(build, needs, self.queue.others(build))
         if verdict.hopeless or not needs:
             detail = ", ".join(verdict.hopeless) or "the build waits and does not say for what"
@@ -207,9 +225,14 @@ class Building:
                 self._answered(answer)
 
     def _answered(self, answer: Answer) -> None:
-        build = answer.request.build
-        if answer.failure:
-            self._failed(build, answer.failure)
+        build, failure = answer.request.build, answer.failure
+        if answer.request.for_bootstrap:
+            if failure is None:
+                self._begin_bootstrap(build, answer.request.behind)
+            elif failure.reason.is_spurious:
+                self._failed(build, failure)
+        elif failure:
+            self._failed(build, failure)
         else:
             self._hold_back(build, answer.request.behind)
 
@@ -218,43 +241,61 @@ class Building:
         if behind:
             log.info("waits for %s", ", ".join(sorted(behind)))
 
+    def _drop_outdated(self) -> None:
+        """Forget commits that wait for what nobody builds, where a later one waits as well."""
+        for build in self.queue.outdated():
+            why = "the package waits for what nobody builds now, so only its newest commit stays"
+            with log_context.about(build.commit), self.means.store.write() as at:
+                self.dropped.append(at.builds.drop(build.id, why, now=self.means.now()))
+                log.info("dropped: %s", why)
+            self.queue.drop(build.id)
+
     def _break_circle(self) -> bool:
-        """Free or fail builds that wait for each other; False if there are none."""
-        members = self.queue.cycle()
-        starters = [build for build in members if self._can_bootstrap(build)]
-        for build in starters:
-            self._bootstrapped.add(build.package)
-            inputs = digest_of_inputs(build.commit, self.workplace.platform_digest, bootstrap=True)
-            with self.means.store.write() as at:
-                planned = at.builds.plan(
-                    self.means.target, build.commit, now=self.means.now(), inputs=inputs,
-                    bootstrap=True,
-                )  # fmt: skip
-            self.queue.add(planned)
-        if not starters:
+        """Help or fail builds that wait for each other; False if there are none."""
+        members, waiting = self.queue.cycle(), self.queue.waiting()
+        if not members:
+            return False
+        log.info("in a circle: %s", ", ".join(build.package for build in members))
+        if starter := self._circles.starter(members, waiting):
+            self._begin_bootstrap(starter)
+        elif request := self._circles.request(members, waiting, self.standing.providers):
+            with log_context.about(request.build.commit):
+                log.info("asks outside for %s, to begin", ", ".join(request.needs))
+                if answer := self._requests.add(request):
+                    self._answered(answer)
+        else:
             for build in members:
                 with log_context.about(build.commit):
-                    self._failed(build, _circle_failure(members))
-        return bool(members)
+                    self._failed(build, circle_failure(members))
+        return True
+
+    def _begin_bootstrap(self, build: Build, behind: frozenset[str] = frozenset()) -> None:
+        """Make a build that waits in a circle a bootstrap build; it is queued as such at once."""
+        package, digest = self.means.packages[build.package], self.workplace.platform_digest
+        inputs = digest_of_inputs(
+            build.commit, digest, bootstrap=True, skip_tests=bool(package.skip_tests)
+        )
+        with self.means.store.write() as at:
+            turned = at.builds.bootstrap(build.id, inputs=inputs)
+        self.queue.hint(build.package, self.queue.waiting().get(build, frozenset()))
+        self.queue.add(turned)
+        self._hold_back(build, behind)
 
     def _can_bootstrap(self, build: Build) -> bool:
         package = self.means.packages[build.package]
-        if build.bootstrap or build.package in self._bootstrapped:
-            return False
-        distgit = self.means.remotes.distgit(package)
-        return can_bootstrap(
-            spec_text(distgit, package.spec_hash(build.commit), package.distgit_path)
-        )
+        distgit, spec_hash = self.means.remotes.distgit(package), package.spec_hash(build.commit)
+        return can_bootstrap(spec_text(distgit, spec_hash, package.distgit_path))
 
     def _interrupt(self) -> None:
         """End what runs and leave it in the queue for the next round; publish nothing more."""
+        self._is_stopped.set()
         for running in self._running.values():
             self.workplace.builder.cancel(running.ticket)
         for future, running in self._running.items():
             outcome = None if future.exception() else future.result()
             if isinstance(outcome, Built):  # it was just done; the next round publishes it
-                with self.means.store.write() as at:
-                    at.builds.settle(running.build.id, outcome, now=self.means.now())
+                digest = self.workplace.platform_digest
+                settle_success(self.means, running.build, outcome.rpms, digest)
             else:
                 settle_failure(self.means, running.build, INTERRUPTED)
 
@@ -264,6 +305,25 @@ def publish_build(means: Means, build: Build) -> Published:
     return means.tree.publish(
         build, means.build_folder(build), means.members, _origin(means, build)
     )
+
+
+def settle_success(
+    means: Means, build: Build, rpms: tuple[Path, ...], platform_digest: str
+) -> tuple[Build, Build | None]:
+    """Record that a build gave RPMs; after a bootstrap build, with the second pass it asks for.
+
+    The second pass is a build of its own, with a later release date. It is planned in the same
+    transaction: a kill in between must not make the bootstrap the last word.
+    """
+    with means.store.write() as at:
+        settled = at.builds.settle(build.id, Built(rpms), now=means.now())
+        if not build.bootstrap:
+            return settled, None
+        package = means.packages[build.package]
+        inputs = digest_of_inputs(
+            build.commit, platform_digest, skip_tests=bool(package.skip_tests)
+        )
+        return settled, at.builds.plan(means.target, build.commit, now=means.now(), inputs=inputs)
 
 
 def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
@@ -305,25 +365,7 @@ def _wait(builder: Builder, build: Build, ticket: Ticket) -> Outcome:
         try:
             return builder.wait(ticket)
         except (UserError, OSError) as error:
-            return _failure(error)
+            return failure_of(error)
         except Exception as error:
             log.exception("the builder failed")
             return Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
-
-
-def _failure(error: UserError | OSError) -> Failed:
-    match error:
-        case OutsideError():
-            return Failed(FailureReason.NETWORK, str(error))
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return Failed(FailureReason.NO_SPACE, str(error))
-    return Failed(FailureReason.UNKNOWN, str(error))
-
-
-def _circle_failure(members: Sequence[Build]) -> Failed:
-    names = ", ".join(sorted({build.package for build in members}))
-    detail = (
-        f"{names} need each other to be built, and no spec of them"
-        " builds without the others under %{repo_bootstrap}"
-    )
-    return Failed(FailureReason.MISSING_DEPENDENCY, detail)

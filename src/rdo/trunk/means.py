@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from rdo.app import App
 from rdo.bridge.protocol import Bridge
@@ -23,6 +24,13 @@ from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
 
 
+class LastResort(Bridge, Protocol):
+    """A bridge that also brings what the release itself packages; see `circles`."""
+
+    def repository(self) -> Path | None:
+        """The folder with all that it has brought so far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """Where builds run; `platform_digest` names all that they depend on besides their inputs."""
@@ -30,6 +38,7 @@ class Workplace:
     builder: Builder
     bridge: Bridge
     platform_digest: str = ""
+    last_resort: LastResort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +104,4 @@ def _workplace(app: App, target: str) -> Workplace:
     workshop = app.workshop(
         dependencies, minutes=section.time_limit_minutes, log_mb=section.output_limit_mb
     )
-    return Workplace(RootBuilder(workshop), dependencies, base.digest)
+    return Workplace(RootBuilder(workshop), dependencies, base.digest, app.last_resort(target))

@@ -1,11 +1,13 @@
 """From what the remotes have to builds in the queue."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
+from rdo.model.package import Package
 from rdo.store import Store, Transaction
 from rdo.trunk.poll import Followed
 from rdo.trunk.selection import select
@@ -58,7 +60,7 @@ def make_plan(at: Transaction, target: str, followed: Iterable[Followed], rules:
             owner=owner,
         )
         new = [c for c in chosen.commits[:-1] if not at.commits.is_known(target, c)]
-        new += chosen.commits[-1:]
+        new += chosen.commits[-1:] or _again_without_tests(at, target, package)
         commits += new
         notes += [chosen.note] if chosen.note else []
         for commit in new:
@@ -67,22 +69,40 @@ def make_plan(at: Transaction, target: str, followed: Iterable[Followed], rules:
     return Plan(tuple(commits), tuple(notes), problems)
 
 
+def _again_without_tests(at: Transaction, target: str, package: Package) -> list[Commit]:
+    """The commit whose tests failed before they were turned off; once, for then none can fail."""
+    newest = at.packages.state(target, package.name).newest if package.skip_tests else None
+    match newest.outcome if newest else None:
+        case Failed(FailureReason.TEST) if newest and not _is_queued(at, target, newest.commit):
+            return [newest.commit]
+    return []
+
+
+def _is_queued(at: Transaction, target: str, commit: Commit) -> bool:
+    return any(build.commit == commit for build in at.builds.queue(target))
+
+
 def record_plan(
-    store: Store, target: str, plan: Plan, followed: Iterable[Followed], *,
+    store: Store, target: str, plan: Plan, followed: Sequence[Followed], *,
     platform_digest: str, now: datetime,
 ) -> None:  # fmt: skip
     """Queue the planned builds, each with its release date, and note what the poll saw."""
+    untested = {one.package.name for one in followed if one.package.skip_tests}
     with store.write() as at:
         for commit in plan.commits:
-            inputs = digest_of_inputs(commit, platform_digest)
+            skip_tests = commit.package in untested
+            inputs = digest_of_inputs(commit, platform_digest, skip_tests=skip_tests)
             # Only the last commit of a package can be known; then it is the head again.
             at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True)
         _note_heads(at, target, followed, now)
 
 
-def digest_of_inputs(commit: Commit, platform_digest: str, *, bootstrap: bool = False) -> str:
+def digest_of_inputs(
+    commit: Commit, platform_digest: str, *, bootstrap: bool = False, skip_tests: bool = False
+) -> str:
     """What names all that goes into a build besides the root."""
-    parts = (*(part or "" for part in commit.key), platform_digest, str(bootstrap))
+    parts = [*(part or "" for part in commit.key), platform_digest, str(bootstrap)]
+    parts += ["without tests"] if skip_tests else []
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -66,10 +66,16 @@ class Providers:
         """The packages that may provide `dependency`; none: it is for the bridge."""
         return frozenset().union(*(self._of_name(name) for name in needed_names(dependency)))
 
+    def are_sure_of(self, dependency: str) -> bool:
+        """Whether the release itself packages it: by its name, not by what the name begins with."""
+        forms = {_plain(name) for name in needed_names(dependency)}
+        return not forms.isdisjoint(self._by_convention)
+
     def _of_name(self, name: str) -> set[str]:
         if known := self._by_capability.get(name):
             return known
-        forms = (_plain(name), *_prefixes(name))
+        plain = _plain(name)
+        forms = (plain, *(() if plain.startswith("python:") else _prefixes(name)))
         return next((found for form in forms if (found := self._by_convention.get(form))), set())
 
 
@@ -80,7 +86,10 @@ def conventional_names(package: Package) -> set[str]:
 
 
 def _prefixes(name: str) -> Iterator[str]:
-    """The names that a subpackage's name may stand for, longest first."""
+    """The names that a subpackage's name may stand for, longest first.
+
+    Not for Python projects: nova-client is no part of nova, only called like one.
+    """
     while "-" in name:
         name = name.rpartition("-")[0]
         yield name

@@ -6,7 +6,7 @@ build that was told to wait for packages is behind them; what is only likely to 
 nothing. A package's commits are built one after another, in their order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from rdo.store.builds import Build
@@ -46,7 +46,17 @@ class Queue:
         return taken
 
     def add(self, build: Build) -> None:
-        """Queue a build that the round itself has planned."""
+        """Queue a build that the round itself has planned, or one that is to begin anew."""
+        self._builds[build.id] = build
+        self._builds = {build.id: build for build in _by_package(self._builds.values())}
+        self._behind.pop(build.id, None)
+
+    def hint(self, package: str, packages: Packages) -> None:
+        """Learn that `package` will probably ask for `packages`."""
+        self._hints[package] = self._hints.get(package, frozenset()) | packages
+
+    def refresh(self, build: Build) -> None:
+        """Take over what the store says of a build by now."""
         self._builds[build.id] = build
 
     def hold_back(self, build_id: int, packages: Packages) -> None:
@@ -67,6 +77,28 @@ class Queue:
         for build_id, packages in self._behind.items():
             self._behind[build_id] = packages - {package}
 
+    def drop(self, build_id: int) -> None:
+        """Forget a build that did not end; whoever waits for its package goes on waiting."""
+        del self._builds[build_id]
+        self._behind.pop(build_id, None)
+
+    def outdated(self) -> list[Build]:
+        """Builds that are not worth a try: of their package only the newest commit is.
+
+        For one of its commits waits for a package that nobody builds now, and the others are
+        likely to ask for the same. When it comes one day, the newest commit counts.
+        """
+        coming = self.open_packages
+        stuck = {build.package for build, names in self.waiting().items() if names - coming}
+        last = {build.package: build.position for build in self._builds.values()}
+        return [
+            build
+            for build in self._builds.values()
+            if build.package in stuck
+            and build.position < last[build.package]
+            and build.id not in self._busy
+        ]
+
     def waiting(self) -> dict[Build, Packages]:
         """The builds that wait, with the packages that they wait for."""
         return {self._builds[id_]: names for id_, names in self._behind.items() if names}
@@ -74,19 +106,22 @@ class Queue:
     def cycle(self) -> list[Build]:
         """Builds that wait for nothing but each other; none if there is no such circle.
 
-        Only to be asked when nothing runs and nothing may start.
+        Of a package that has several, the first one that waits. Only to be asked when nothing
+        runs and nothing may start.
         """
-        edges = self._edges()
-        for start in edges:
-            if path := _way_back(edges, start):
-                return [build for build in self._builds.values() if build.package in path]
-        return []
+        members = _circle(self._edges())
+        first: dict[str, Build] = {}
+        for build in self._builds.values():
+            if build.package in members and self._behind.get(build.id):
+                first.setdefault(build.package, build)
+        return list(first.values())
 
     def _next(self) -> Build | None:
         startable = self._startable()
         live = self._live(startable)
         for build in startable:
-            if not (self._hints.get(build.package, frozenset()) - {build.package}) & live:
+            hints = frozenset() if build.bootstrap else self._hints.get(build.package, frozenset())
+            if not (hints - {build.package}) & live:
                 return build
         # Hints that point at each other; a hint is no reason to build nothing at all.
         return startable[0] if startable and not self._busy else None
@@ -131,17 +166,33 @@ def _by_package(builds: Iterable[Build]) -> list[Build]:
     return sorted(planned, key=lambda build: (first[build.package], build.position))
 
 
-def _way_back(edges: Mapping[str, Packages], start: str) -> set[str]:
-    """All that lies on a way from `start` back to it; empty if there is no such way."""
-    return {name for name in _reachable(edges, start) if start in _reachable(edges, name)}
+def _circle(edges: Mapping[str, Packages]) -> Packages:
+    """Names that all lead to each other and to nothing else; every name leads somewhere.
+
+    From any name on, whatever has no way back to where we are is a better place to be: less
+    can be reached from there. Where there is nothing of that kind, all is one circle.
+    """
+    back: dict[str, set[str]] = {}
+    for name, needs in edges.items():
+        for needed in needs:
+            back.setdefault(needed, set()).add(name)
+    here = next(iter(edges), None)
+    while here is not None:
+        reached, before = _reachable(edges, here), _reachable(back, here)
+        ahead = [name for name in reached if name not in before]
+        if not ahead:
+            return frozenset(reached)
+        here = ahead[-1]
+    return frozenset()
 
 
-def _reachable(edges: Mapping[str, Packages], start: str) -> set[str]:
-    reached: set[str] = set()
-    todo = list(edges.get(start, ()))
+def _reachable(edges: Mapping[str, Collection[str]], start: str) -> dict[str, None]:
+    """All that `start` leads to, in the order in which it is met; itself only on a way back."""
+    reached: dict[str, None] = {}
+    todo = [start]
     while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            todo += edges.get(name, ())
+        for name in edges.get(todo.pop(), ()):
+            if name not in reached:
+                reached[name] = None
+                todo.append(name)
     return reached

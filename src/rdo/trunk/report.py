@@ -33,7 +33,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One round of one target."""
+    """One round of one target. `dropped` are builds that left the queue untried, each with why."""
 
     target: str
     packages: int
@@ -41,6 +41,7 @@ class Report:
     plan: Plan
     ended: tuple[Ended, ...] = ()
     held: tuple[Held, ...] = ()
+    dropped: tuple[Build, ...] = ()
     ftbfs: tuple[str, ...] = ()
     dry_run: bool = False
 
@@ -61,7 +62,8 @@ class Report:
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do at all."""
-        return not (self.ended or self.held or self.plan.commits or self.plan.problems)
+        work = self.ended or self.held or self.dropped or self.plan.commits
+        return not (work or self.plan.problems)
 
     @property
     def exit_code(self) -> int:
@@ -89,6 +91,10 @@ def as_row(report: Report) -> dict[str, object]:
         "waiting": [
             {**_commit_row(one.build.commit), "build": one.build.id, "for": one.packages}
             for one in report.held
+        ],
+        "dropped": [
+            {**_commit_row(build.commit), "build": build.id, "why": build.dropped}
+            for build in report.dropped
         ],
         "stale": report.plan.problems,
         "notes": report.plan.notes,
@@ -131,7 +137,8 @@ def _lines(report: Report) -> Iterator[str]:
     if report.dry_run:
         yield from (f"would build {commit}" for commit in report.plan.commits)
     for one in report.built:
-        yield f"built    {one.build.commit}  {_time(one.seconds)}"
+        bootstrap = " (bootstrap)" if one.build.bootstrap else ""
+        yield f"built    {one.build.commit}  {_time(one.seconds)}{bootstrap}"
     for one in report.failed:
         assert isinstance(one.outcome, Failed)
         yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
@@ -139,6 +146,7 @@ def _lines(report: Report) -> Iterator[str]:
     for one in report.to_retry:
         assert isinstance(one.outcome, Failed)
         yield f"again    {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
+    yield from (f"dropped  {build.commit}  {build.dropped}" for build in report.dropped)
     for held in report.held:
         yield _held_line(held, dry_run=report.dry_run)
     for package, problems in report.plan.problems.items():
@@ -168,6 +176,7 @@ def _headline(report: Report) -> str:
             (len(report.failed), "failed"),
             (len(report.to_retry), "to try again"),
             (len(report.held), "waiting"),
+            (len(report.dropped), "dropped"),
         ]
     counts.append((len(report.plan.problems), "stale"))
     shown = ", ".join(f"{count} {what}" for count, what in counts if count or what == "built")

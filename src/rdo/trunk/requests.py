@@ -1,25 +1,31 @@
 """What builds ask of the bridge: one request at a time, with all needs that came in meanwhile."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from rdo.bridge.protocol import Bridge, Provision
-from rdo.errors import OutsideError, UserError
+from rdo.cancellation import cancelled_by
+from rdo.errors import UserError
 from rdo.model.build import Failed, FailureReason
 from rdo.store.builds import Build
+from rdo.trunk.failures import failure_of
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The needs of one build that only the bridge can meet, and what it has to wait for too."""
+    """The needs of one build that only the bridge can meet, and what it has to wait for too.
+
+    `for_bootstrap`: the release itself packages them, but nobody can begin; see `circles`.
+    """
 
     build: Build
     needs: tuple[str, ...]
     behind: frozenset[str]
+    for_bootstrap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Requests:
-    """The requests of a round."""
+    """The requests of a round; what is running ends soon after `is_cancelled` says so."""
 
     bridge: Bridge
+    last_resort: Bridge | None = None
+    is_cancelled: Callable[[], bool] = bool
     running: Future[Provision | Failed] | None = None
     _collected: list[Request] = field(default_factory=list)
     _sent: list[Request] = field(default_factory=list)
@@ -51,11 +59,16 @@ class Requests:
         return None
 
     def send(self, pool: Executor) -> None:
-        """Begin a request with all that was collected, unless one is running."""
-        if self.running is None and self._collected:
-            self._sent, self._collected = self._collected, []
-            needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
-            self.running = pool.submit(_provide, self.bridge, needs)
+        """Begin a request with all that was collected of one kind, unless one is running."""
+        if self.running is not None or not self._collected:
+            return
+        kind = self._collected[0].for_bootstrap
+        self._sent = [one for one in self._collected if one.for_bootstrap == kind]
+        self._collected = [one for one in self._collected if one.for_bootstrap != kind]
+        bridge = self.last_resort if kind else self.bridge
+        assert bridge is not None
+        needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
+        self.running = pool.submit(_provide, bridge, needs, self.is_cancelled)
 
     def receive(self) -> list[Answer]:
         """The answers to all that was sent; to be called when `running` is done."""
@@ -73,14 +86,15 @@ class Requests:
         return Answer(request)
 
 
-def _provide(bridge: Bridge, needs: Sequence[str]) -> Provision | Failed:
-    """Runs in a worker."""
+def _provide(
+    bridge: Bridge, needs: Sequence[str], is_cancelled: Callable[[], bool]
+) -> Provision | Failed:
+    """Runs in a worker. That the bridge itself fails is no fault of the packages."""
     try:
-        return bridge.provide(needs)
-    except OutsideError as error:
-        return Failed(FailureReason.NETWORK, str(error))
-    except UserError as error:
-        return Failed(FailureReason.MISSING_DEPENDENCY, f"{', '.join(needs)}: {error}")
+        with cancelled_by(is_cancelled):
+            return bridge.provide(needs)
+    except (UserError, OSError) as error:
+        return failure_of(error)
     except Exception as error:
         log.exception("the bridge failed on %s", ", ".join(needs))
         return Failed(FailureReason.UNKNOWN, f"a bug in the bridge: {error}")

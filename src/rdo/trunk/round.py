@@ -81,6 +81,7 @@ def _do_round(
 ) -> Report:
     started = time.monotonic()
     recover(means)
+    departed = drop_departed(means)
     log.info("%s: asking the remotes of %d package(s)", means.target, len(packages))
     followed = means.remotes.poll(packages)
     with means.store.read() as at:
@@ -94,10 +95,11 @@ def _do_round(
     record_plan(means.store, means.target, plan, followed, platform_digest=digest, now=means.now())
     queue, standing = prepare(means, {package.name for package in packages})
     ended: list[Ended] = []
+    dropped: list[Build] = departed
     if len(queue):
         building = Building(means, means.open_workplace(), queue, standing, watch)
         building.run()
-        ended = building.ended
+        ended, dropped = building.ended, [*departed, *building.dropped]
     means.tree.refresh(means.members)
     return Report(
         target=means.target,
@@ -105,6 +107,7 @@ def _do_round(
         seconds=time.monotonic() - started,
         plan=plan,
         ended=tuple(ended),
+        dropped=tuple(dropped),
         held=_held(means, queue, ended, packages),
         ftbfs=_ftbfs(means),
     )
@@ -125,18 +128,38 @@ def recover(means: Means) -> None:
         publish_build(means, build)
 
 
+def drop_departed(means: Means) -> list[Build]:
+    """Take the builds of packages that the metadata no longer has out of the queue."""
+    with means.store.read() as at:
+        queued = at.builds.queue(means.target)
+    departed = [build for build in queued if build.package not in means.packages]
+    if not departed:
+        return []
+    with means.store.write() as at:
+        why = "its package has left the release"
+        return [at.builds.drop(build.id, why, now=means.now()) for build in departed]
+
+
 def prepare(means: Means, names: Collection[str]) -> tuple[Queue, Standing]:
     """The queue of the round with what is known about who needs whom."""
     with means.store.read() as at:
-        queued = [build for build in at.builds.queue(means.target) if build.package in names]
+        everything = at.builds.queue(means.target)
+        queued = [build for build in everything if build.package in names]
         provides = at.artifacts.provides(means.target) if queued else {}
         before = last_build_requires(at, means.target) if queued else {}
         states = at.packages.states(means.target) if queued else ()
-    standing = Standing.of(Providers(means.packages.values(), provides), states)
     due = [build for build in queued if is_due(build, means.now())]
+    now = {build.id for build in due}
+    packages = means.packages.values()
+    standing = Standing.of(
+        Providers(packages, provides),
+        states,
+        under_review=frozenset(package.name for package in packages if package.is_under_review),
+        elsewhere=frozenset(build.package for build in everything if build.id not in now),
+    )
     hints = {
-        build.package: _hints(means, build, before.get(build.package, frozenset()), standing)
-        for build in due
+        name: _hints(means, build, before.get(name, frozenset()), standing)
+        for name, build in {build.package: build for build in due}.items()
     }
     queue = Queue(due, hints)
     for build in due:

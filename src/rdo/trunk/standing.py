@@ -12,7 +12,7 @@ from rdo.trunk.providers import Providers
 class Verdict:
     """What becomes of the needs of one build.
 
-    `behind` are packages to wait for, `bridge` what only PyPI may have, `hopeless` what the
+    `behind` are packages to wait for, `bridge` what only others may have, `hopeless` what the
     release itself packages but does not provide. With none of them the build may try again.
     """
 
@@ -25,22 +25,33 @@ class Verdict:
 class Standing:
     """Where the packages of the release stand in this round, as far as it matters for needs.
 
-    `good` have RPMs published; `ftbfs` fail now. A turn is counted for each publication and
-    each start, so that one can say which came first.
+    `good` have RPMs published; `ftbfs` fail now. What is `under_review` is built and enters no
+    repository, so nobody gets it; `elsewhere` are packages with builds in the queue that are
+    not for this round. A turn is counted for each publication and each start, so that one can
+    say which came first.
     """
 
     providers: Providers
     good: set[str] = field(default_factory=set)
     ftbfs: set[str] = field(default_factory=set)
+    under_review: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
     _turn: int = 0
     _published: dict[str, int] = field(default_factory=dict)
     _started: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, providers: Providers, states: Iterable[PackageState]) -> "Standing":
-        standing = cls(providers)
+    def of(
+        cls,
+        providers: Providers,
+        states: Iterable[PackageState],
+        *,
+        under_review: frozenset[str] = frozenset(),
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> "Standing":
+        standing = cls(providers, under_review=under_review, elsewhere=elsewhere)
         for state in states:
-            if state.good:
+            if state.good and state.package not in under_review:
                 standing.good.add(state.package)
             if state.is_ftbfs:
                 standing.ftbfs.add(state.package)
@@ -51,9 +62,12 @@ class Standing:
         self._started[build.id] = self._turn
 
     def published(self, build: Build, provides: Iterable[str]) -> None:
+        """Take note of a publication; a bootstrap build counts for builds that ask again."""
+        self.providers.learn(build.package, provides)
+        if build.package in self.under_review:
+            return
         self._turn += 1
         self._published[build.package] = self._turn
-        self.providers.learn(build.package, provides)
         if not build.bootstrap:
             self.good.add(build.package)
             self.ftbfs.discard(build.package)
@@ -73,7 +87,8 @@ class Standing:
             elif not any(self._is_news(build, name) for name in candidates):
                 awaited = {name for name in candidates if self._may_come(name, others)}
                 behind |= awaited
-                hopeless += [] if awaited else [need]
+                if not awaited:
+                    (hopeless if self.providers.are_sure_of(need) else bridge).append(need)
         return Verdict(frozenset(behind), tuple(bridge), tuple(hopeless))
 
     def _is_news(self, build: Build, package: str) -> bool:
@@ -81,4 +96,5 @@ class Standing:
         return self._published.get(package, -1) > self._started.get(build.id, 0)
 
     def _may_come(self, package: str, others: frozenset[str]) -> bool:
-        return package in others or package in self.ftbfs or package not in self.good
+        is_open = package in others or package in self.elsewhere
+        return is_open or package in self.ftbfs or package not in self.good

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 from rdo.store.builds import Build
@@ -139,3 +140,78 @@ def test_what_waited_for_a_package_that_is_gone_can_be_released() -> None:
 
     assert ids(todo.take(9)) == [2]
     assert todo.open_packages == {"b"}
+
+
+def test_of_two_circles_the_one_that_waits_for_nothing_else_comes_first() -> None:
+    todo = queue("a", "b", "c", "d", "e")
+    todo.take(9)
+    todo.hold_back(1, behind("b", "c"))
+    todo.hold_back(2, behind("a"))
+    todo.hold_back(3, behind("d"))
+    todo.hold_back(4, behind("c"))
+    todo.hold_back(5, behind("a"))
+
+    assert ids(todo.cycle()) == [3, 4]
+
+
+def test_a_package_may_be_a_circle_by_itself() -> None:
+    todo = queue("a", "b")
+    todo.take(9)
+    todo.hold_back(1, behind("b"))
+    todo.hold_back(2, behind("b"))
+
+    assert ids(todo.cycle()) == [2]
+
+
+def test_of_a_package_in_a_circle_the_first_commit_that_waits_counts() -> None:
+    todo = queue("a", "a", "b")
+    todo.take(9)
+    todo.hold_back(1, behind("b"))
+    todo.take(9)
+    todo.hold_back(2, behind("b"))
+    todo.hold_back(3, behind("a"))
+
+    assert ids(todo.cycle()) == [1, 3]
+
+
+def test_a_build_that_begins_anew_takes_its_place_among_its_packages_commits() -> None:
+    todo = queue("a", "b", "b")
+    todo.take(1)
+    todo.hold_back(1, behind("b"))
+    second_pass = replace(build(4, "b"), position=2)
+    todo.ended(2, published=False)
+
+    todo.add(second_pass)
+
+    assert ids(todo.take(9)) == [4]
+    assert ids([*todo.waiting()]) == [1]
+
+
+def test_an_older_commit_behind_what_nobody_builds_is_outdated() -> None:
+    todo = queue("a", "a", "b", "c", "c")
+    todo.take(9)
+    todo.hold_back(1, behind("broken"))
+    todo.hold_back(4, behind("b"))
+    todo.take(9)
+    assert ids(todo.outdated()) == [1]
+    todo.hold_back(2, behind("broken"))
+
+    todo.ended(3, published=False)
+
+    assert ids(todo.outdated()) == [1, 4]
+    for old in todo.outdated():
+        todo.drop(old.id)
+    assert todo.open_packages == {"a", "c"}
+
+
+def test_a_thousand_packages_that_wait_for_each_other_are_judged_at_once() -> None:
+    names = [f"p{number}" for number in range(1000)]
+    todo = queue(*names)
+    todo.take(1000)
+    for id_ in range(1, 1001):
+        todo.hold_back(id_, behind(*names[id_ : id_ + 20]) or behind("p998"))
+    started = time.monotonic()
+
+    assert ids(todo.cycle()) == [999, 1000]
+
+    assert time.monotonic() - started < 1
