@@ -6,6 +6,7 @@ choose. So is one that brings a fault.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,13 @@ class Draft:
             if other != name and name in (self.folder / other).read_text():
                 self.document(other).remove_text_item("import", name)
 
-    def package_places(self, project: str) -> list[Place]:
-        """The entries of a package in all files that have one."""
+    def package_places(self, project: str, word: str = "") -> list[Place]:
+        """The entries of a package in all files that have one, or that have `word` too."""
         found = []
         for name in self.names:
             document = self.document(name)
-            if project in document.text and name not in self._removed:
+            may_have = project in document.text and word in document.text
+            if may_have and name not in self._removed:
                 entry = document.entry("packages", "project", project)
                 if entry is not None:
                     found.append((document, entry))
@@ -122,6 +124,17 @@ class Draft:
                         project = text_of(value_of(entry, "project"))
                         found.setdefault(name, []).append(project)
         return found
+
+    def usual_file(self, tag: str) -> str:
+        """The file in which most packages have a tag, empty if none has it."""
+        files = Counter(
+            self.file_of(raw["tags"], tag)
+            for raw in self.tree["packages"]
+            if isinstance(raw.get("tags"), Mapping) and tag in raw["tags"]
+        )
+        # as many in two files: the later one, for tags are imported after what they tag
+        order = self.names
+        return max(files, key=lambda name: (files[name], order.index(name)), default="")
 
     def check(
         self,

@@ -144,16 +144,22 @@ def drop_tag(draft: Draft, project: str, tag: str, only: str = "") -> None:
 
     What is left empty goes too: the tags, and an entry that had nothing else to say.
     """
-    for document, entry in draft.package_places(project):
+    for document, entry in draft.package_places(project, tag):
         own = value_of(entry, "tags")
         if only not in ("", document.name) or not pair_of(own, tag):
             continue
         if len(found(own).value) > 1:
             document.remove_key(own, tag)
-        elif len(entry.value) > 2 or len(draft.package_places(project)) == 1:
+        elif len(entry.value) > 2 or not _is_elsewhere(draft, project, document.name):
             document.remove_key(entry, "tags")
         else:
             document.remove_entry("packages", entry)
+
+
+def _is_elsewhere(draft: Draft, project: str, file: str) -> bool:
+    """Whether another file has more to say of a package than its tags."""
+    raw = next(raw for raw in draft.tree["packages"] if raw["project"] == project)
+    return any(draft.file_of(raw, key) != file for key in raw if key not in ("project", "tags"))
 
 
 def _value(key: str, values: Sequence[str] | None, known: Sequence[str]) -> Any:
@@ -190,12 +196,10 @@ def _set_tags(draft: Draft, raw: Tree, tags: Mapping[str, Any]) -> None:
 
 def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
     """Write a tag where the package has it already, else where most packages have theirs."""
-    places = draft.tag_places(tag)
-    having = [name for name, projects in places.items() if project in projects]
-    # as many in two files: the later one, for tags are imported after what they tag
-    usual = max(reversed(places), key=lambda name: len(places[name]), default="")
-    home = draft.package_places(project)[0][0].name
-    document = draft.document(having[-1] if having else usual or home)
+    raw: Tree = next((x for x in draft.tree["packages"] if x["project"] == project), {})
+    has = draft.file_of(raw.get("tags"), tag)
+    home = draft.file_of(raw, "project") or draft.package_places(project)[0][0].name
+    document = draft.document(has or draft.usual_file(tag) or home)
     entry = document.entry("packages", "project", project)
     if entry is None:
         new = {"project": project, "tags": {tag: overrides}}
