@@ -1,0 +1,288 @@
+"""Eight packages in which nearly everything needs something, built in real roots.
+
+alphamod's tests need betamod, which needs alphamod; gammamod and deltamod need each other to be
+built at all; epsilonmod learns while it is built that it needs alphamod; zetamod needs what PyPI
+has, etamod what nobody has, and thetamod needs etamod. PyPI is asked, as by every root build.
+"""
+
+import io
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import GitRepository
+from tests.e2e.command import PLATFORM, Result, rdo
+from tests.fakes.index import FakeIndex, serve_index
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+
+TARGET = "master-deb12"
+TESTS = """\
+%if 0%{?repo_bootstrap}
+%bcond_with tests
+%else
+%bcond_without tests
+%endif
+"""
+SPEC = """\
+%{{!?upstream_version: %global upstream_version %{{version}}}}
+{tests}Name: python-{name}
+Version: XXX
+Release: XXX
+Summary: {name} of the tests
+License: MIT
+Source0: https://example.test/{name}-%{{upstream_version}}.tar.gz
+BuildArch: noarch
+BuildRequires: python3-devel
+BuildRequires: pyproject-rpm-macros
+{needs}%description
+{name}
+%package -n python3-{name}
+Summary: %{{summary}}
+%description -n python3-{name}
+{name}
+%prep
+%autosetup -n {name}-%{{upstream_version}}
+%generate_buildrequires
+%pyproject_buildrequires
+%build
+%pyproject_wheel
+%install
+%pyproject_install
+%pyproject_save_files {name}
+%check
+{check}%files -n python3-{name} -f %{{pyproject_files}}
+"""
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "{name}"
+version = "{version}"
+dependencies = {requires}
+[tool.setuptools]
+packages = ["{name}"]
+"""
+
+
+@dataclass(slots=True)
+class Set:
+    """A folder with rdo.toml, metadata, and real repositories for each package."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    upstreams: dict[str, GitRepository] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "",
+        extra: str = "",
+    ) -> None:  # fmt: skip
+        """A package whose source requires `requires`, its spec and its tests something more."""
+        needs = f"BuildRequires: python3dist({spec_needs})\n" if spec_needs else ""
+        check = "%pyproject_check_import\n"
+        if tests_need:
+            needs += f"%if %{{with tests}}\nBuildRequires: python3dist({tests_need})\n%endif\n"
+            check += f"%if %{{with tests}}\n%{{python3}} -c 'import {tests_need}'\n%endif\n"
+        distgit = GitRepository(self.folder / "distgit" / name, branch="rpm-master")
+        text = SPEC.format(name=name, needs=needs, check=check, tests=TESTS if tests_need else "")
+        distgit.commit("package it", {f"python-{name}.spec": text})
+        self.upstreams[name] = GitRepository(self.folder / "upstream" / name)
+        self.release(name, "1.0", *requires)
+        self.lines += [f"- project: {name}", f"  name: python-{name}"]
+        self.lines += [f"  upstream: {self.upstreams[name].url}", f"  distgit: {distgit.url}"]
+        self.lines += ["  maintainers: [one@example.test]", "  tags: {master: }"]
+        self.lines += [f"  {extra}"] if extra else []
+        self.write_metadata()
+
+    def release(self, name: str, version: str, *requires: str) -> None:
+        files = {
+            "pyproject.toml": PYPROJECT.format(name=name, version=version, requires=list(requires)),
+            f"{name}/__init__.py": f"version = {version!r}\n",
+        }
+        self.upstreams[name].commit(f"release {version}", files)
+
+    def write_metadata(self) -> None:
+        (self.folder / "rdo.toml").write_text(
+            f'[metadata]\nsource = "info"\n[targets.{TARGET}]\nrelease = "master"\n'
+            f'platform = "{PLATFORM}"\n'
+        )
+        head = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
+        head += ["  repos:", "  - name: deb12", "packages:"]
+        (self.folder / "info").mkdir(exist_ok=True)
+        (self.folder / "info/rdo.yml").write_text("\n".join([*head, *self.lines, ""]))
+
+    def rdo(self, *args: object) -> Result:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            return rdo(*args, cwd=self.folder)
+
+    def run(self) -> tuple[int, Any]:
+        done = self.rdo("trunk", "run", "--json")
+        assert done.stdout, done.stderr
+        (report,) = done.json
+        return done.code, report
+
+    def why(self, package: str) -> Any:
+        return self.rdo("why", package, "--json").json
+
+
+def wheel(name: str, version: str, *requires: str) -> tuple[str, bytes]:
+    """The file name and content of a wheel with one module."""
+    content = io.BytesIO()
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
+    files = {
+        f"{name}/__init__.py": f"version = {version!r}\n",
+        f"{info}/METADATA": metadata,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in files) + f"{info}/RECORD,,\n"
+    with zipfile.ZipFile(content, "w") as file:
+        for path, text in {**files, f"{info}/RECORD": record}.items():
+            file.writestr(path, text)
+    return f"{name}-{version}-py3-none-any.whl", content.getvalue()
+
+
+def offer(index: FakeIndex, name: str, version: str, *requires: str) -> None:
+    file_name, content = wheel(name, version, *requires)
+    index.add_file(name, file_name, content, uploaded="2026-01-02T03:04:05Z")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def committer() -> Iterator[None]:
+    """Who commits in the module's own repositories, which outlive a single test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
+        yield
+
+
+@pytest.fixture(scope="module")
+def packages(committer: None, tmp_path_factory: pytest.TempPathFactory) -> Set:
+    made = Set(tmp_path_factory.mktemp("set"))
+    made.add("thetamod", "etamod")
+    made.add("epsilonmod", "alphamod")
+    made.add("alphamod", tests_need="betamod")
+    made.add("betamod", "alphamod")
+    made.add("gammamod", "deltamod", spec_needs="deltamod")
+    made.add("deltamod", "gammamod", spec_needs="gammamod")
+    made.add("zetamod", "iniconfig")
+    made.add("etamod", "rdo-nobody-has-this")
+    return made
+
+
+@pytest.fixture(scope="module")
+def first_round(packages: Set) -> tuple[int, Any]:
+    return packages.run()
+
+
+def built(report: Any) -> list[tuple[str, bool]]:
+    return [(one["package"], one["bootstrap"]) for one in report["built"]]
+
+
+# One story in steps: each test goes on where the one before it ended.
+
+
+def test_1_a_circle_through_tests_is_bootstrapped_and_built_a_second_time(
+    first_round: tuple[int, Any],
+) -> None:
+    _, report = first_round
+
+    order = [one for one in built(report) if one[0] in {"python-alphamod", "python-betamod"}]
+    assert order == [
+        ("python-alphamod", True),
+        ("python-betamod", False),
+        ("python-alphamod", False),
+    ]
+    first, second = (one for one in report["built"] if one["package"] == "python-alphamod")
+    assert second["release"] > first["release"]
+
+
+def test_2_what_the_set_or_pypi_provides_is_found_while_building(
+    first_round: tuple[int, Any], packages: Set
+) -> None:
+    _, report = first_round
+
+    assert ("python-epsilonmod", False) in built(report)
+    assert ("python-zetamod", False) in built(report)
+    lock = (packages.folder / "data" / TARGET / "bridge.json").read_text()
+    assert "iniconfig" in lock
+    assert "alphamod" not in lock
+
+
+def test_3_what_nobody_has_fails_and_its_dependent_waits(first_round: tuple[int, Any]) -> None:
+    code, report = first_round
+
+    failed = {one["package"]: (one["reason"], one["detail"]) for one in report["failed"]}
+    assert failed["python-etamod"] == ("missing-dependency", "python3dist(rdo-nobody-has-this)")
+    waiting = {one["package"]: one["for"] for one in report["waiting"]}
+    assert waiting == {"python-thetamod": ["python-etamod"]}
+    assert "python-thetamod" not in report["ftbfs"]
+    assert code == 1
+
+
+def test_4_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
+    first_round: tuple[int, Any],
+) -> None:
+    _, report = first_round
+
+    reasons = {one["package"]: one["reason"] for one in report["failed"]}
+    assert reasons == {
+        "python-etamod": "missing-dependency",
+        "python-gammamod": "cycle",
+        "python-deltamod": "cycle",
+    }
+
+
+def test_5_such_a_circle_begins_with_what_pypi_has_and_ends_with_our_own(packages: Set) -> None:
+    packages.release("gammamod", "1.1", "deltamod")
+    packages.release("deltamod", "1.1", "gammamod")
+
+    with serve_index() as index:
+        offer(index, "gammamod", "0.9", "deltamod")
+        offer(index, "deltamod", "0.9", "gammamod")
+        packages.environment["PIP_EXTRA_INDEX_URL"] = f"{index.url}/simple"
+        _, report = packages.run()
+    del packages.environment["PIP_EXTRA_INDEX_URL"]
+
+    assert report["failed"] == []
+    published = [name for name, bootstrap in built(report) if not bootstrap]
+    assert sorted(published) == ["python-deltamod", "python-gammamod"]
+    assert any(bootstrap for _, bootstrap in built(report))
+
+
+def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Set) -> None:
+    repos = packages.folder / "data" / TARGET / "repos"
+    published = [path.name for path in repos.rglob("*.rpm") if "gammamod" in path.name]
+    bridged = (packages.folder / "data" / TARGET / "bridge.json").read_text()
+
+    assert published
+    assert not any("-0.9-" in name or ".pypi" in name for name in published)
+    assert "gammamod" not in bridged
+
+
+def test_7_dnf_installs_both_circles(packages: Set) -> None:
+    root = packages.folder / "root"
+    options = ("--root", "root", "--target", TARGET, "--name", "current")
+    made = packages.rdo("platform", "create", PLATFORM, *options)
+    assert made.code == 0, made.stderr
+
+    names = ["python3-betamod", "python3-gammamod", "python3-epsilonmod", "python3-zetamod"]
+    install = ["dnf", f"--installroot={root}", "-q", "-y", "install", *names]
+    subprocess.run(install, check=True, capture_output=True)
+    program = "import gammamod, deltamod; print(gammamod.version, deltamod.version)"
+    command = ["chroot", str(root), "python3", "-c", program]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert printed == "1.1 1.1\n"
