@@ -81,10 +81,7 @@ class Set:
     upstreams: dict[str, GitRepository] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
-    def add(
-        self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "",
-        extra: str = "",
-    ) -> None:  # fmt: skip
+    def add(self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "") -> None:
         """A package whose source requires `requires`, its spec and its tests something more."""
         needs = f"BuildRequires: python3dist({spec_needs})\n" if spec_needs else ""
         check = "%pyproject_check_import\n"
@@ -99,13 +96,12 @@ class Set:
         self.lines += [f"- project: {name}", f"  name: python-{name}"]
         self.lines += [f"  upstream: {self.upstreams[name].url}", f"  distgit: {distgit.url}"]
         self.lines += ["  maintainers: [one@example.test]", "  tags: {master: }"]
-        self.lines += [f"  {extra}"] if extra else []
         self.write_metadata()
 
-    def release(self, name: str, version: str, *requires: str) -> None:
+    def release(self, name: str, version: str, *requires: str, code: str = "") -> None:
         files = {
             "pyproject.toml": PYPROJECT.format(name=name, version=version, requires=list(requires)),
-            f"{name}/__init__.py": f"version = {version!r}\n",
+            f"{name}/__init__.py": f"version = {version!r}\n{code}\n",
         }
         self.upstreams[name].commit(f"release {version}", files)
 
@@ -286,3 +282,26 @@ def test_7_dnf_installs_both_circles(packages: Set) -> None:
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     assert printed == "1.1 1.1\n"
+
+
+def test_8_tests_that_are_turned_off_are_not_run_and_status_says_why(packages: Set) -> None:
+    packages.release("zetamod", "1.1", "iniconfig", code="raise RuntimeError('untestable')")
+    _, report = packages.run()
+    assert [(one["package"], one["reason"]) for one in report["failed"]] == [
+        ("python-zetamod", "test")
+    ]
+    place = packages.lines.index("  name: python-zetamod")
+    packages.lines.insert(place + 1, "  skip-tests: it needs a network")
+    packages.write_metadata()
+
+    _, again = packages.run()
+
+    assert built(again) == [("python-zetamod", False)]
+    status = packages.rdo("trunk", "status").stdout
+    (line,) = [line for line in status.splitlines() if line.startswith("python-zetamod ")]
+    assert "built" in line
+    assert line.endswith("tests are not run: it needs a network")
+    (row,) = packages.rdo("trunk", "status", "--json").json
+    reasons = {one["package"]: one["skip_tests"] for one in row["packages"]}
+    assert reasons["python-zetamod"] == "it needs a network"
+    assert reasons["python-alphamod"] == ""

@@ -1,4 +1,8 @@
 import os
+import signal
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -123,3 +127,19 @@ def test_a_lock_that_a_killed_git_left_does_not_stop_fetching_for_ever(
     os.utime(lock, (0, 0))
 
     assert reached(mirrors.poll([upstream.url])[upstream.url]).has_moved
+
+
+def test_ctrl_c_does_not_wait_for_a_remote_that_never_answers(
+    upstream: GitRepository, mirrors: Mirrors
+) -> None:
+    upstream.commit("one")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/silent"
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+
+        with pytest.raises(KeyboardInterrupt):
+            mirrors.poll([upstream.url, url])
+
+    assert time.monotonic() - started < 5
+    assert mirrors.last_seen(url) is None

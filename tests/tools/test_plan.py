@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import package_suffix
 from rdo.model.package import Package
 from rdo.package_index import PackageIndex
@@ -183,3 +184,36 @@ def test_a_force_push_back_to_a_known_commit_makes_it_the_newest_again(
     assert plan.commits == (first,)
     assert "the branch was rewritten" in plan.notes[0]
     assert planner.plan() == Plan((), (), {})
+
+
+def fail(store: Store, reason: FailureReason) -> None:
+    """Let the only queued build fail."""
+    with store.write() as at:
+        (build,) = at.builds.queue(TARGET)
+        at.builds.settle(build.id, Failed(reason, "it said no"), now=NOW)
+
+
+def test_a_commit_whose_tests_failed_is_built_again_when_they_are_turned_off(
+    planner: Planner, store: Store
+) -> None:
+    first = planner.plan()
+    fail(store, FailureReason.TEST)
+    assert planner.plan().commits == ()
+    planner.packages[0] = replace(planner.packages[0], skip_tests="they need a network")
+
+    again = planner.plan()
+
+    assert again.commits == first.commits
+    assert planner.plan().commits == ()
+    with store.read() as at:
+        old, new = sorted(at.builds.history(TARGET, "python-foo"), key=lambda build: build.id)
+    assert new.inputs != old.inputs
+    assert new.release.date > old.release.date
+
+
+def test_turning_tests_off_mends_nothing_else(planner: Planner, store: Store) -> None:
+    planner.plan()
+    fail(store, FailureReason.COMPILE)
+    planner.packages[0] = replace(planner.packages[0], skip_tests="they need a network")
+
+    assert planner.plan().commits == ()

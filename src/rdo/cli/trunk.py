@@ -129,7 +129,8 @@ def _show_target(found: TargetStatus) -> None:
 def _remark(one: PackageStatus) -> str:
     waiting = f"waits for {', '.join(one.waiting_for)}" if one.waiting_for else ""
     stale = f"stale since {_when(one.stale_since)}: {one.stale}" if one.stale else ""
-    return "; ".join(part for part in (waiting, one.detail, stale) if part)
+    untested = f"tests are not run: {one.skip_tests}" if one.skip_tests else ""
+    return "; ".join(part for part in (waiting, one.detail, stale, untested) if part)
 
 
 def _when(moment: datetime | None) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rdo import atomic
-from rdo.errors import UserError
+from rdo.cancellation import cancelled_by
+from rdo.errors import CancelledError, UserError
 from rdo.lock import hold
 from rdo.tools.git import Mirror, ls_remote
 
@@ -69,8 +71,19 @@ class Mirrors:
     def poll(self, urls: Iterable[str]) -> dict[str, Polled]:
         """Ask every remote once, at most 16 at the same time, and fetch what moved."""
         todo = sorted(set(urls))
+        is_stopped = threading.Event()
+
+        def ask(url: str) -> Polled:
+            with cancelled_by(is_stopped.is_set):
+                return self._poll_one(url)
+
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="poll") as pool:
-            return dict(zip(todo, pool.map(self._poll_one, todo), strict=True))
+            try:
+                return dict(zip(todo, pool.map(ask, todo), strict=True))
+            except BaseException:  # Ctrl-C must not wait for the slowest of many fetches
+                is_stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def last_seen(self, url: str) -> Reached | None:
         """What the mirror of a URL holds, without asking the remote."""
@@ -83,6 +96,8 @@ class Mirrors:
     def _poll_one(self, url: str) -> Polled:
         try:
             return self._refresh(url)
+        except CancelledError:
+            raise
         except UserError as error:
             reason = reason_of(error)
             log.warning("%s cannot be reached: %s", without_secret(url), reason)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, Waiting
+from rdo.model.package import Package
 from rdo.publish.consistent import Blocker
-from rdo.store import Store
+from rdo.store import Store, Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
 from rdo.store.packages import PackageState
@@ -35,7 +36,8 @@ class Condition(StrEnum):
 class PackageStatus:
     """One package. `since` is when its condition began; `waiting_for` names packages or needs.
 
-    `stale` says why its upstream or distgit cannot be followed now.
+    `stale` says why its upstream or distgit cannot be followed now, `skip_tests` why its tests
+    are not run.
     """
 
     package: str
@@ -48,6 +50,7 @@ class PackageStatus:
     waiting_for: tuple[str, ...] = ()
     stale: str = ""
     stale_since: datetime | None = None
+    skip_tests: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,7 @@ def status(means: Means) -> TargetStatus:
     providers = Providers(means.packages.values(), provides)
     pending = {build.package: build for build in reversed(open_builds)}  # the first one counts
     packages = tuple(
-        _package_status(
-            name, package.component, states.get(name), pending.get(name), heads.get(name), providers
-        )
+        _package_status(package, states.get(name), pending.get(name), heads.get(name), providers)
         for name, package in means.packages.items()
     )
     blockers = means.tree.blockers(means.members)
@@ -87,8 +88,7 @@ def status(means: Means) -> TargetStatus:
 
 
 def _package_status(
-    name: str,
-    component: str | None,
+    package: Package,
     state: PackageState | None,
     pending: Build | None,
     head: Head | None,
@@ -97,8 +97,8 @@ def _package_status(
     build = pending or (state.newest if state else None)
     waiting = build.outcome.needs if build and isinstance(build.outcome, Waiting) else ()
     return PackageStatus(
-        package=name,
-        component=component,
+        package=package.name,
+        component=package.component,
         condition=_condition(build),
         since=_since(build, state),
         commit=build.commit.short_hash if build else "",
@@ -107,6 +107,7 @@ def _package_status(
         waiting_for=tuple(_awaited(waiting, providers)),
         stale=head.error if head else "",
         stale_since=head.error_since if head else None,
+        skip_tests=package.skip_tests,
     )
 
 
@@ -157,7 +158,7 @@ def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
                     found = None
                 if found and found.target == target:
                     return found
-            if found := at.builds.newest(target, text):
+            if found := _newest_tried(at, target, text):
                 return found
             if re.fullmatch(r"[0-9a-f]{4,40}", text):
                 for build in at.builds.with_prefix(target, text, limit=1):
@@ -166,6 +167,12 @@ def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
         f"no build is called {text}",
         hint="give a build's number, a package, or the first digits of an upstream hash",
     )
+
+
+def _newest_tried(at: Transaction, target: str, package: str) -> Build | None:
+    """The package's newest build; one that was dropped from the queue tells nothing."""
+    history = at.builds.history(target, package, limit=50)
+    return next((build for build in history if not build.dropped), None)
 
 
 def log_file(target_folder: Path, build: Build) -> Path:
