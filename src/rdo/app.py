@@ -177,10 +177,14 @@ class App:
         return self._dependencies(
             settings.platform,
             repos / "deps",
-            repos.parent / "bridge.json",
+            self.lock_file(target),
             own=frozenset(own),
             repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
         )
+
+    def lock_file(self, target: str) -> Path:
+        """The choice of what comes from outside for a target."""
+        return self.settings.target_folder(target) / "bridge.json"
 
     def last_resort(self, target: str) -> "Dependencies":
         """What comes from outside although the target's release packages it; see trunk/circles.py.

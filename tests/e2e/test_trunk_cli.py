@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from rdo.app import App
+from rdo.bridge.lock_file import Entry, LockFile, Origin
 from rdo.cli.main import run as rdo
 from rdo.lock import hold
+from rdo.model.build import Waiting
 from rdo.trunk.means import Workplace, gather
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
-from tests.fakes.builder import BROKEN, ScriptedBridge, ScriptedBuilder
+from tests.fakes.builder import BROKEN, GoodBuild, ScriptedBridge, ScriptedBuilder
 
 CONFIG = """\
 data = "data"
@@ -30,6 +32,12 @@ releases:
 - name: master
   status: development
   branch: rpm-master
+  repos:
+  - name: deb12
+    distrepos: []
+- name: oak
+  status: maintained
+  branch: oak-rdo
   repos:
   - name: deb12
     distrepos: []
@@ -60,6 +68,15 @@ class Site:
         text = METADATA.replace("UPSTREAM", upstream.url).replace("DISTGIT", distgit.url)
         (folder / "info/rdo.yml").write_text(text)
         self.builder = ScriptedBuilder()
+        self.urls = (upstream.url, distgit.url)
+
+    def add_package(self, project: str, tag: str = "master") -> None:
+        upstream, distgit = self.urls
+        with (self.folder / "info/rdo.yml").open("a") as file:
+            file.write(
+                f"- project: {project}\n  name: python-{project}\n  upstream: {upstream}\n"
+                f"  distgit: {distgit}\n  tags:\n    {tag}:\n"
+            )
 
     def rdo(self, *args: str) -> int:
         return rdo(["-C", str(self.folder), "trunk", *args])
@@ -196,3 +213,66 @@ def test_control_characters_of_a_log_do_not_reach_the_terminal(
     assert site.rdo("log", "1") == 0
 
     assert capsys.readouterr().out == "a       b\N{REPLACEMENT CHARACTER}[31mred\n"
+
+
+def test_why_answers_for_every_target(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.builder.will("python-foo", BROKEN)
+    site.round()
+    capsys.readouterr()
+
+    assert rdo(["-C", str(site.folder), "why", "foo"]) == 0
+
+    out = capsys.readouterr().out
+    assert "one-deb12: python-foo@" in out
+    assert "is FTBFS since 20" in out
+    assert "  compile: gcc: error\n" in out
+    assert "two-deb12: python-foo is new\n" in out
+
+
+def test_why_shows_the_chain_and_answers_programs(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.add_package("bar")
+    site.builder.will("python-foo", Waiting(("python3-bar",)))
+    site.builder.will("python-bar", BROKEN)
+    site.round()
+    capsys.readouterr()
+    options = ["-C", str(site.folder), "why", "python-foo", "--target", "one-deb12"]
+
+    assert rdo(options) == 0
+    people = capsys.readouterr().out
+    assert rdo([*options, "--json"]) == 0
+
+    assert "it asks for python3-bar of python-bar" in people
+    assert people.splitlines()[-1].startswith("python-bar         FTBFS  20")
+    (found,) = answer(capsys)
+    assert found["step"]["state"] == "waiting"
+    assert [one["package"] for one in found["chain"]] == ["python-bar"]
+
+
+def test_why_of_what_is_elsewhere_or_nowhere(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.add_package("bar", tag="oak")
+    options = ["-C", str(site.folder), "why", "--target", "one-deb12"]
+
+    assert rdo([*options, "python-bar"]) == 0
+    assert "not in this release\n  the metadata has it in oak" in capsys.readouterr().out
+    assert rdo([*options, "python-fo"]) == 4
+    assert 'did you mean "python-foo"?' in capsys.readouterr().err
+
+
+def test_why_of_what_came_from_pypi(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = Entry(Origin.PYPI, "idna", "3.4", "0" * 64, asked_by=("python3dist(idna)",))
+    site.builder.will("python-foo", GoodBuild(needed=("python3dist(idna)",)))
+    site.round()
+    LockFile((entry,), "0" * 16).write(site.folder / "data/one-deb12/bridge.json")
+    capsys.readouterr()
+
+    assert rdo(["-C", str(site.folder), "why", "idna", "--target", "one-deb12"]) == 0
+
+    assert capsys.readouterr().out == (
+        "one-deb12: idna is bridged\n"
+        "  3.4 came from PyPI: a build asks python3dist(idna)\n"
+        "  asked for by python-foo\n"
+    )

@@ -44,6 +44,7 @@ COMMANDS: dict[str, Lazy] = {
     "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
+    "why": Lazy("rdo.cli.why", "why", "Say why a package is or is not being built."),
 }
 
 

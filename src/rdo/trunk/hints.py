@@ -15,14 +15,23 @@ from html import unescape
 from packaging.requirements import InvalidRequirement, Requirement
 
 from rdo.errors import NotFoundError
+from rdo.model.commit import Commit
+from rdo.model.package import Package
 from rdo.python_names import capability
 from rdo.store import Transaction
 from rdo.tools.git import Mirror
+from rdo.trunk.poll import Remotes
 
 _BUILD_REQUIRES = re.compile(r"^BuildRequires:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _SPLIT = re.compile(r"\s*,\s*|\s+(?![<>=])(?<![<>=] )")
 _REQUIRES = re.compile(r"<rpm:requires>(.*?)</rpm:requires>", re.DOTALL)
 _ENTRY = re.compile(r'<rpm:entry name="([^"]*)"')
+
+
+def declared_requires(remotes: Remotes, package: Package, commit: Commit) -> frozenset[str]:
+    """What spec and sources of a commit say in plain text that its build needs."""
+    text = spec_text(remotes.distgit(package), package.spec_hash(commit), package.distgit_path)
+    return build_requires(text) | source_requires(remotes.upstream(package), commit.upstream_hash)
 
 
 def spec_text(distgit: Mirror, commit: str, folder: str = "") -> str:

@@ -9,13 +9,13 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
+from rdo.trunk.backoff import rests_until
 from rdo.trunk.building import (
     INTERRUPTED,
     Building,
@@ -24,7 +24,7 @@ from rdo.trunk.building import (
     publish_build,
     settle_failure,
 )
-from rdo.trunk.hints import build_requires, last_build_requires, source_requires, spec_text
+from rdo.trunk.hints import declared_requires, last_build_requires
 from rdo.trunk.means import Means
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.providers import Providers
@@ -33,9 +33,6 @@ from rdo.trunk.report import Ended, Held, Report
 from rdo.trunk.standing import Standing
 
 log = logging.getLogger(__name__)
-
-# How long a build rests before its 2nd, 3rd … try; the first repetition is the next round.
-_BACK_OFF = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def prepare(means: Means, names: Collection[str]) -> tuple[Queue, Standing]:
         provides = at.artifacts.provides(means.target) if queued else {}
         before = last_build_requires(at, means.target) if queued else {}
         states = at.packages.states(means.target) if queued else ()
-    due = [build for build in queued if is_due(build, means.now())]
+    due = [build for build in queued if rests_until(build) <= means.now()]
     now = {build.id for build in due}
     packages = means.packages.values()
     standing = Standing.of(
@@ -169,19 +166,10 @@ def prepare(means: Means, names: Collection[str]) -> tuple[Queue, Standing]:
     return queue, standing
 
 
-def is_due(build: Build, now: datetime) -> bool:
-    """Whether a build that failed for no reason of its own has rested long enough."""
-    return now >= build.created + _BACK_OFF[min(build.attempt - 2, 2) if build.attempt > 1 else 0]
-
-
 def _hints(means: Means, build: Build, before: frozenset[str], standing: Standing) -> Packages:
     """The packages of the release that a build will probably ask for."""
-    package = means.packages[build.package]
-    text = spec_text(
-        means.remotes.distgit(package), build.commit.distgit_hash, package.distgit_path
-    )
-    declared = source_requires(means.remotes.upstream(package), build.commit.upstream_hash)
-    needs = build_requires(text) | declared | before
+    declared = declared_requires(means.remotes, means.packages[build.package], build.commit)
+    needs = declared | before
     return frozenset().union(*(standing.providers.of(need) for need in needs))
 
 

@@ -1,0 +1,70 @@
+"""Why a package is here that the release does not have: what came over the bridge, for whom."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from packaging.utils import canonicalize_name
+
+from rdo.bridge.lock_file import Entry, Origin, reasons
+from rdo.python_names import python_requirement
+from rdo.trunk.providers import needed_names
+from rdo.trunk.why import Known, State, Step, Why
+
+_PLACES = {Origin.PYPI: "PyPI", Origin.DEBIAN: "Debian"}
+
+
+def explain_bridged(known: Known, text: str, entries: Sequence[Entry]) -> Why | None:
+    """Who asked for a bridged package, by its name or by a dependency; None if it is not one."""
+    entry = _named(text, entries)
+    if entry is None:
+        return None
+    above = list(_requirers(entry, entries))
+    asked = [need for one in (entry, *above) for need in one.asked_by]
+    return Why(
+        known.means.target,
+        _step(entry, entries),
+        tuple(_step(one, entries) for one in above),
+        tuple(sorted(_askers(known, asked))),
+    )
+
+
+def _named(text: str, entries: Iterable[Entry]) -> Entry | None:
+    requirement = python_requirement(text)
+    name = canonicalize_name(requirement.name if requirement else text)
+    for entry in entries:
+        if entry.key[1] == name or text in entry.asked_by:
+            return entry
+    return None
+
+
+def _step(entry: Entry, entries: Sequence[Entry]) -> Step:
+    because = dict.fromkeys(reason.because_of for reason in reasons(entries, entry.name))
+    why = f"{entry.version} came from {_PLACES[entry.origin]}: {'; '.join(because)}"
+    return Step(entry.name, State.BRIDGED, why)
+
+
+def _requirers(entry: Entry, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The bridged packages that require `entry`, directly and through others, nearest first."""
+    seen, todo = {entry.key}, [entry]
+    while todo:
+        for other in _direct_requirers(todo.pop(0), entries):
+            if other.key not in seen:
+                seen.add(other.key)
+                todo.append(other)
+                yield other
+
+
+def _direct_requirers(entry: Entry, entries: Sequence[Entry]) -> Iterator[Entry]:
+    said = {reason.because_of for reason in reasons(entries, entry.name)}
+    for other in entries:
+        if any(f"{other.name} {other.version} requires {text}" in said for text in other.requires):
+            yield other
+
+
+def _askers(known: Known, needs: Iterable[str]) -> set[str]:
+    """The packages of the release whose builds ask for one of these dependencies."""
+    names = frozenset().union(*(needed_names(need) for need in needs))
+    return {
+        package
+        for package, asked in known.build_requires.items()
+        if any(needed_names(one) & names for one in asked)
+    }
