@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -164,23 +165,37 @@ class App:
 
     def dependencies(self, target: str) -> "Dependencies":
         """What comes from PyPI for a target; it lives in the target's published tree."""
-        from packaging.utils import canonicalize_name
-
         from rdo.bridge.dependencies import RepoFile
 
         settings = self.settings.target(target)
         repos = self.settings.target_folder(target) / "repos"
-        packages = self.packages(target).packages
-        own = {canonicalize_name(name) for one in packages for name in one.python_projects}
         repo_id = f"{settings.reponame}-deps"
         url = f"{self.settings.tree_url(target)}/deps"
         return self._dependencies(
             settings.platform,
             repos / "deps",
             self.lock_file(target),
-            own=frozenset(own),
+            own=self._own_projects(target),
             repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
         )
+
+    def _own_projects(self, target: str) -> frozenset[str]:
+        """The Python projects that a target's release packages itself, by their canonical names."""
+        from packaging.utils import canonicalize_name
+
+        packages = self.packages(target).packages
+        return frozenset(canonicalize_name(x) for one in packages for x in one.python_projects)
+
+    def scratch_dependencies(self, target: str, folder: Path) -> "Dependencies":
+        """What comes from outside for a target now; what is added there, the target never sees."""
+        lock_file, snapshots = folder / "bridge.json", folder / "deps"
+        snapshots.mkdir(parents=True)
+        if kept := self.dependencies(target).repository():
+            shutil.copyfile(self.lock_file(target), lock_file)
+            (snapshots / kept.name).symlink_to(kept.absolute())
+        platform = self.settings.target(target).platform
+        own = self._own_projects(target)
+        return self._dependencies(platform, snapshots, lock_file, own=own)
 
     def lock_file(self, target: str) -> Path:
         """The choice of what comes from outside for a target."""

@@ -2,12 +2,14 @@
 
 import signal
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.progress import live
+from rdo.errors import ConfigError
 from rdo.trunk import rounds
 from rdo.trunk.means import gather
 from rdo.trunk.report import as_row, summary
@@ -99,6 +101,65 @@ def log(app: App, build: str, target: str | None) -> None:
     with file.open(errors="replace") as lines:
         for line in lines:
             output.show(line.rstrip("\n").expandtabs(), as_json=False)
+
+
+@trunk.command("try")
+@click.argument("package")
+@click.option("--target", metavar="T", help="A target of rdo.toml; needed if there are several.")
+@click.option("--source", metavar="DIR|REF", help="The upstream: a work tree, or a ref of it.")
+@click.option("--distgit", metavar="DIR|REF", help="The distgit: a work tree, or a ref of it.")
+@click.option(
+    "--with",
+    "more",
+    metavar="BUILD",
+    multiple=True,
+    help="Use this build too: a number, package, hash, or folder of RPMs; repeat.",
+)
+@click.option(
+    "--results",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Where RPMs, logs and a repository go.",
+)
+@output.json_option
+@click.pass_context
+def try_(
+    ctx: click.Context,
+    package: str,
+    target: str | None,
+    source: str | None,
+    distgit: str | None,
+    more: tuple[str, ...],
+    results: Path,
+    as_json: bool,
+) -> None:
+    """Build a change of PACKAGE against `current`; nothing is stored, nothing published.
+
+    A work tree counts with what is uncommitted in it. What is not named is what the target
+    follows. Exit code 1: the change does not build; 6: something outside of it is in the way.
+
+    \b
+    rdo trunk try python-oslo-config --source ~/src/oslo.config
+    rdo trunk try python-oslo-config --distgit refs/changes/42/4242/3 --with python-oslo-i18n
+    """
+    from rdo.trunk import attempt
+    from rdo.trunk.scratch import Asked
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
+    name = _only_target(ctx.obj, target)
+    asked = Asked(package, source, distgit)
+    tried = attempt.try_change(ctx.obj, name, asked, results=results, more=more)
+    output.show(attempt.as_row(tried), as_json, attempt.summary(tried))
+    ctx.exit(tried.exit_code)
+
+
+def _only_target(app: App, target: str | None) -> str:
+    names = _targets(app, target)
+    if len(names) > 1:
+        raise ConfigError(f"which target? there are {', '.join(names)}", hint="say --target")
+    return names[0]
 
 
 def _targets(app: App, target: str | None) -> list[str]:

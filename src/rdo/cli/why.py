@@ -7,7 +7,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.errors import ConfigError, NotFoundError
+from rdo.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rdo.trunk.why import Step, Why
@@ -30,7 +30,7 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
     if target:
         app.settings.target(target)
     elif not app.settings.targets:
-        raise ConfigError("no [targets.NAME] is configured", hint="add one to rdo.toml")
+        raise app.settings.no_target()
     found: list[Why] = []
     unknown: NotFoundError | None = None
     for name in [target] if target else app.settings.targets:

@@ -260,6 +260,27 @@ class Mirror:
             files = _FileArea(Path(scratch) / "index", folder)
             self._git("add", "--all", "--force", "--", ".", files=files)
             tree = self._git("write-tree", files=files).strip()
+        return self._commit_tree(tree, parent, when, message)
+
+    def commit_work_tree(
+        self, top: Path, *, head: str, when: datetime, message: str, excludes: Path
+    ) -> str:
+        """Commit a work tree whose HEAD is here, on top of it; HEAD itself if nothing differs.
+
+        Only the files are read: neither the work tree's own repository nor its index. What
+        git ignores there stays out, unless it is tracked.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            files = _FileArea(Path(scratch) / "index", top)
+            self._git("read-tree", head, files=files)
+            ignoring = ("-c", f"core.excludesFile={excludes}")
+            self._git(*ignoring, "add", "--all", "--", ".", files=files)
+            tree = self._git("write-tree", files=files).strip()
+        if tree == self._git("rev-parse", "--verify", f"{head}^{{tree}}").strip():
+            return head
+        return self._commit_tree(tree, head, when, message)
+
+    def _commit_tree(self, tree: str, parent: str | None, when: datetime, message: str) -> str:
         stamp = f"{int(when.timestamp())} +0000"
         who = {
             f"GIT_{role}_{field}": value
@@ -269,6 +290,15 @@ class Mirror:
         parents = ("-p", parent) if parent else ()
         command = ("commit-tree", "--no-gpg-sign", *parents, "-m", message, tree)
         return self._git(*command, env=who).strip()
+
+    def fetch_ref(self, url: str, ref: str) -> str:
+        """Fetch one branch, tag, commit or other ref (`refs/changes/…`); the commit's hash."""
+        place = "refs/rdo/fetched"
+        self._git(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", check_url(url),
+            f"+{ref}:{place}", timeout=FETCH_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        return self._known(place)
 
     def set_refs(self, refs: dict[str, str]) -> None:
         """Make these the only branches and tags, all at once or not at all."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rdo.app import App
 from rdo.bridge.protocol import Bridge
@@ -22,6 +22,9 @@ from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
+
+if TYPE_CHECKING:
+    from rdo.bridge.dependencies import Dependencies
 
 
 class LastResort(Bridge, Protocol):
@@ -94,14 +97,21 @@ def _open_index() -> PackageIndex:
 
 def _workplace(app: App, target: str) -> Workplace:
     """The built-in builder; the platform's base layer is made if it is not there yet."""
+    base = app.platforms.create(app.settings.target(target).platform)
+    dependencies = app.dependencies(target)
+    builder = root_builder(app, target, dependencies)
+    return Workplace(builder, dependencies, base.digest, app.last_resort(target))
+
+
+def root_builder(app: App, target: str, dependencies: "Dependencies") -> Builder:
+    """The built-in builder with the bounds of a target."""
     from rdo.builders.root import RootBuilder  # with the solver and rpm: only to build
 
     section = app.settings.target(target)
     if section.builder != "root":
         raise ConfigError(f'target {target}: no builder is called "{section.builder}"; use "root"')
-    base = app.platforms.create(section.platform)
-    dependencies = app.dependencies(target)
-    workshop = app.workshop(
-        dependencies, minutes=section.time_limit_minutes, log_mb=section.output_limit_mb
+    return RootBuilder(
+        app.workshop(
+            dependencies, minutes=section.time_limit_minutes, log_mb=section.output_limit_mb
+        )
     )
-    return Workplace(RootBuilder(workshop), dependencies, base.digest, app.last_resort(target))

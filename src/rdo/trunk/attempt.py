@@ -1,0 +1,208 @@
+"""`rdo trunk try` from end to end: choose, build, and leave a folder to install from."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import atomic, log_context
+from rdo.app import App
+from rdo.bridge.dependencies import Dependencies
+from rdo.errors import NotFoundError, RefusedError, did_you_mean
+from rdo.model.build import Built, Failed, Outcome, Waiting
+from rdo.repodata import Composer, read_rpm
+from rdo.trunk.means import Means, gather, root_builder
+from rdo.trunk.report import ALL_WELL, FTBFS, OUTSIDE
+from rdo.trunk.scratch import Asked, Sides, build, choose_sides, job_of, scratch_folder
+from rdo.trunk.status import find_build
+
+MARK = "try.json"
+"""The file by which a folder is known to be what a try has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a scratch build ended. `results` holds its RPMs and logs; paths are absolute."""
+
+    target: str
+    package: str
+    source: str
+    distgit: str
+    outcome: Outcome
+    seconds: float
+    results: Path
+    rpms: tuple[Path, ...] = ()
+    repo_file: Path | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """1: the change does not build; 6: what is outside of it stood in the way."""
+        match self.outcome:
+            case Built():
+                return ALL_WELL
+            case Failed(reason) if not reason.is_spurious:
+                return FTBFS
+        return OUTSIDE
+
+
+def try_change(
+    app: App, target: str, asked: Asked, *, results: Path, more: Sequence[str] = ()
+) -> Tried:
+    """Build a change in a scratch folder and put what came of it into `results`.
+
+    `more` are builds of the target, or folders with RPMs such as an earlier try's results, that
+    the build may use besides `current`.
+    """
+    means = gather(app, target)
+    if asked.package not in means.packages:
+        near = did_you_mean(asked.package, means.packages)
+        raise NotFoundError(f"{target} has no package {asked.package}{near}")
+    results = results.absolute()
+    _check(results)
+    app.platforms.create(app.settings.target(target).platform)
+    with scratch_folder(app.settings.data / "tmp") as scratch:
+        extra = list(_extra_rpms(app, means, more))
+        sides = choose_sides(means, asked, scratch)
+        dependencies = app.scratch_dependencies(target, scratch / "bridge")
+        folders = [_repository(scratch / "more", extra)] if extra else []
+        job = job_of(means, means.packages[asked.package], sides, scratch / "build", folders)
+        started = time.monotonic()
+        with log_context.about(job.commit):
+            outcome = build(means, root_builder(app, target, dependencies), dependencies, job)
+        seconds = time.monotonic() - started
+        tried = _tried(target, asked, sides, outcome, seconds, results)
+        bridged = _newly_bridged(app, target, dependencies) if tried.rpms else []
+        _leave(app, tried, job.folder, [*extra, *bridged])
+    return tried
+
+
+def _tried(
+    target: str, asked: Asked, sides: Sides, outcome: Outcome, seconds: float, results: Path
+) -> Tried:
+    rpms = outcome.rpms if isinstance(outcome, Built) else ()
+    return Tried(
+        target,
+        asked.package,
+        sides.upstream.origin,
+        sides.distgit.origin,
+        outcome,
+        round(seconds, 1),
+        results,
+        tuple(results / rpm.name for rpm in rpms),
+        results / f"rdo-try-{asked.package}.repo" if rpms else None,
+    )
+
+
+def _check(results: Path) -> None:
+    """Refuse to replace what no try has left."""
+    if not results.exists() or (results / MARK).exists():
+        return
+    if not results.is_dir() or any(results.iterdir()):
+        raise RefusedError(f"{results} holds other things", hint="name a folder by --results")
+
+
+def _extra_rpms(app: App, means: Means, more: Sequence[str]) -> Iterator[Path]:
+    """The RPMs of builds that are named by a number, a package, a hash or a folder."""
+    for text in more:
+        if Path(text).is_dir():
+            yield from sorted(Path(text).glob("*.rpm"))
+            continue
+        found = find_build(app.store, [means.target], text)
+        if not isinstance(found.outcome, Built):
+            raise RefusedError(f"build {found.id} of {found.commit} gave no RPMs")
+        yield from (means.build_folder(found) / rpm.name for rpm in found.outcome.rpms)
+
+
+def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
+    """A repository of RPM files, in a folder of its own or beside what is in it already."""
+    folder.mkdir(exist_ok=True)
+    for rpm in rpms:
+        if not (folder / rpm.name).exists():
+            atomic.link_or_copy(rpm, folder / rpm.name)
+    inside = sorted(folder.glob("*.rpm"))
+    own = [(path.name, read_rpm(path)[1]) for path in inside]
+    Composer(lambda _: {}).write(folder, own, (), revision=int(time.time()))
+    return folder
+
+
+def _newly_bridged(app: App, target: str, dependencies: Dependencies) -> list[Path]:
+    """What the try brought in that the target's dependency repository lacks."""
+    before, after = app.dependencies(target).repository(), dependencies.repository()
+    known = {path.name for path in before.glob("*.rpm")} if before else set()
+    return [path for path in after.glob("*.rpm") if path.name not in known] if after else []
+
+
+def _leave(app: App, tried: Tried, build_folder: Path, more: Sequence[Path]) -> None:
+    """Put RPMs, logs and, if it was built, the repository into the results by one rename."""
+    fresh = tried.results.with_name(f".{tried.results.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    names = {rpm.name for rpm in tried.rpms}
+    for path in build_folder.iterdir() if build_folder.is_dir() else ():
+        if path.is_file() and (path.name in names or path.suffix == ".log"):
+            shutil.move(path, fresh / path.name)
+    if tried.repo_file:
+        _repository(fresh, more)
+        (fresh / tried.repo_file.name).write_text(_repo_text(app, tried))
+    (fresh / MARK).write_text(json.dumps(as_row(tried), indent=2, default=str) + "\n")
+    atomic.place_directory(fresh, tried.results)
+    shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _repo_text(app: App, tried: Tried) -> str:
+    """A .repo file for this machine: the try first, then the target's current, then the rest."""
+    rows = [(f"try-{tried.package}", tried.results, 1)]
+    current = app.repositories(tried.target, "current")
+    rows += [(f"{tried.target}-{number}", path, 2) for number, path in enumerate(current)]
+    if dependencies := app.dependencies(tried.target).repository():
+        rows.append((f"{tried.target}-deps", dependencies, 50))
+    sections = (
+        f"[{name}]\nname={name}\nbaseurl={path.as_uri()}\n"
+        f"enabled=1\ngpgcheck=0\npriority={priority}\n"
+        for name, path, priority in rows
+    )
+    return "\n".join(sections)
+
+
+def as_row(tried: Tried) -> dict[str, object]:
+    """A try as a program wants it."""
+    row: dict[str, object] = {
+        "target": tried.target,
+        "package": tried.package,
+        "source": tried.source,
+        "distgit": tried.distgit,
+        "exit_code": tried.exit_code,
+        "seconds": tried.seconds,
+        "results": tried.results,
+    }
+    match tried.outcome:
+        case Built():
+            return row | {"outcome": "built", "rpms": tried.rpms, "repo_file": tried.repo_file}
+        case Failed(reason, detail):
+            return row | {"outcome": "failed", "reason": reason, "detail": detail}
+        case Waiting(needs):
+            return row | {"outcome": "waiting", "needs": needs}
+
+
+def summary(tried: Tried) -> str:
+    """The same in lines for a person."""
+    return "\n".join(_lines(tried))
+
+
+def _lines(tried: Tried) -> Iterator[str]:
+    yield f"{tried.package} for {tried.target}"
+    yield f"  upstream: {tried.source}"
+    yield f"  distgit:  {tried.distgit}"
+    match tried.outcome:
+        case Built():
+            yield from (f"built {path}" for path in tried.rpms)
+            yield f"install from it: dnf --setopt=reposdir={tried.results} install ..."
+        case Failed(reason, detail) if reason.is_spurious:
+            yield f"not tried to the end ({reason}): {detail}"
+        case Failed(reason, detail):
+            yield f"FAILED ({reason}): {detail}"
+        case Waiting(needs):
+            yield f"cannot be tried yet: {tried.target} has no {', '.join(needs)}"
+    yield f"logs: {tried.results} ({tried.seconds} s)"

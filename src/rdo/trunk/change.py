@@ -1,0 +1,90 @@
+"""A change that is not on the branch yet, as a commit that can be built.
+
+It comes from a folder (a work tree with whatever is uncommitted in it, or bare files) or is a
+branch, tag, commit or review of the remote. It is fetched into a mirror of its own: the mirrors
+of the factory hold what remotes have on their branches, and nothing else.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
+from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.work_tree import WorkTree
+from rdo.trunk.mirrors import reason_of, without_secret
+
+_HASH = re.compile(r"[0-9a-f]{7,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The upstream or the distgit of a scratch build: a commit, and in words where it is from."""
+
+    mirror: Mirror
+    commit: GitCommit
+    branch: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the target itself would build of one side now: its mirror, branch, head and URL."""
+
+    mirror: Mirror
+    branch: str
+    head: str
+    url: str
+
+    @property
+    def side(self) -> Side:
+        commit = self.mirror.commit(self.head)
+        return Side(self.mirror, commit, self.branch, f"{self.branch}@{self.head[:7]}")
+
+
+def changed_side(asked: str, followed: Followed, place: Path, now: datetime) -> Side:
+    """The side as `asked` has it: the path of a folder, or a ref of the remote.
+
+    `place` is where a mirror for it may be made. A NotFoundError if there is no such thing.
+    """
+    folder = Path(asked)
+    if folder.is_dir():
+        return _of_folder(folder, place, now)
+    if asked.startswith(("/", "./", "../", "~")):
+        raise NotFoundError(f"there is no folder {asked}")
+    return _of_ref(asked, followed, place)
+
+
+def _of_folder(folder: Path, place: Path, now: datetime) -> Side:
+    tree = WorkTree(folder)
+    if tree.top is None:
+        mirror = Mirror.create(place)
+        hash_ = mirror.commit_folder(folder, parent=None, when=now, message="a folder")
+        return Side(mirror, mirror.commit(hash_), "", f"the files of {folder}")
+    if not tree.head:
+        raise RefusedError(f"{folder} has no commit yet; commit something in it first")
+    mirror = tree.mirror(place)
+    hash_ = tree.snapshot(mirror, when=now)
+    uncommitted = "" if hash_ == tree.head else " with uncommitted changes"
+    origin = f"{folder} at {tree.branch or 'HEAD'}@{tree.head[:7]}{uncommitted}"
+    return Side(mirror, mirror.commit(hash_), tree.branch, origin)
+
+
+def _of_ref(ref: str, followed: Followed, place: Path) -> Side:
+    known = followed.mirror.resolve(ref) if _HASH.fullmatch(ref) else None
+    if known:
+        return Side(followed.mirror, followed.mirror.commit(known), followed.branch, known[:7])
+    url = without_secret(followed.url)
+    if "://" not in followed.url and not followed.url.startswith("/"):
+        raise NotFoundError(f"{url} has no {ref}")  # releases on PyPI: a mirror is all there is
+    mirror = Mirror.clone(followed.mirror.path.as_uri(), place)
+    try:
+        hash_ = mirror.fetch_ref(followed.url, ref)
+    except CommandError as error:
+        said = reason_of(error)
+        if "find remote ref" in said or "not our ref" in said or "unadvertised" in said:
+            hint = "give a branch, a tag, a whole hash, or a review as refs/changes/…"
+            raise NotFoundError(f"{url} has no {ref}", hint=hint) from error
+        raise OutsideError(f"{url} cannot be reached: {said}") from error
+    return Side(mirror, mirror.commit(hash_), ref, f"{ref}@{hash_[:7]}")

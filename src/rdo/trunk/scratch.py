@@ -1,0 +1,166 @@
+"""Scratch builds: what a change of a maintainer or of an open review would come to.
+
+Built as the target would build it, against `current`; nothing is stored and nothing published.
+What the build needs from outside is brought in for it alone.
+"""
+
+import contextlib
+import fcntl
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.bridge.protocol import Bridge
+from rdo.builders.protocol import Builder
+from rdo.errors import OutsideError, UserError
+from rdo.model.build import BuildJob, Failed, FailureReason, Outcome, Release, Waiting
+from rdo.model.commit import Commit
+from rdo.model.package import Package
+from rdo.trunk.change import Followed, Side, changed_side
+from rdo.trunk.failures import failure_of
+from rdo.trunk.means import Means
+from rdo.trunk.providers import Providers
+
+log = logging.getLogger(__name__)
+
+MAX_TRIES = 12
+"""How often a build may ask for more; a dozen is more than any package was seen to need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be tried: for each side a folder or a ref, None for what the target follows."""
+
+    package: str
+    source: str | None = None
+    distgit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two commits of a scratch build."""
+
+    upstream: Side
+    distgit: Side
+
+
+def choose_sides(means: Means, asked: Asked, scratch: Path) -> Sides:
+    """Fetch both sides; what cannot be reached is an OutsideError."""
+    package = means.packages[asked.package]
+    (found,) = means.remotes.poll([package])
+    if found.sources is None:
+        raise OutsideError("; ".join(found.problems))
+    for problem in found.problems:
+        log.warning("%s", problem)
+    up, dist = found.sources.upstream, found.sources.distgit
+    upstream = Followed(up.mirror, up.branch, up.head, package.upstreams[0])
+    distgit = Followed(dist.mirror, dist.branch, dist.head, package.distgit)
+    return Sides(
+        _side(asked.source, upstream, scratch / "upstream.git", means),
+        _side(asked.distgit, distgit, scratch / "distgit.git", means),
+    )
+
+
+def _side(asked: str | None, followed: Followed, place: Path, means: Means) -> Side:
+    if asked is None:
+        return followed.side
+    return changed_side(asked, followed, place, means.now())
+
+
+def job_of(
+    means: Means, package: Package, sides: Sides, folder: Path, more: Sequence[Path] = ()
+) -> BuildJob:
+    """The job of a scratch build; what is in the folders `more` counts like the release's own."""
+    upstream, distgit = sides.upstream.commit, sides.distgit.commit
+    commit = Commit(
+        package=package.name,
+        upstream_hash=upstream.hash,
+        distgit_hash=distgit.hash,
+        upstream_time=upstream.time,
+        distgit_time=distgit.time,
+        upstream_branch=sides.upstream.branch,
+        component=package.component,
+    )
+    return BuildJob(
+        id=0,
+        commit=commit,
+        release=Release(means.now(), commit.short_hash),
+        upstream=sides.upstream.mirror.path,
+        distgit=sides.distgit.mirror.path,
+        folder=folder,
+        repositories=(*more, *means.tree.current_directories()),
+        distgit_path=package.distgit_path,
+        version_from=package.version_from,
+        skip_tests=bool(package.skip_tests),
+        spec_hash=distgit.hash,
+    )
+
+
+def build(means: Means, builder: Builder, bridge: Bridge, job: BuildJob) -> Outcome:
+    """Build until it is built or has failed; Waiting if the release lacks what it asks for."""
+    needs: tuple[str, ...] = ()
+    for _ in range(MAX_TRIES):
+        shutil.rmtree(job.folder, ignore_errors=True)
+        outcome = _build_once(builder, job)
+        if not isinstance(outcome, Waiting):
+            return outcome
+        if outcome.needs == needs:
+            detail = f"{', '.join(needs)} (was brought in from outside, and does not meet it)"
+            return Failed(FailureReason.MISSING_DEPENDENCY, detail)
+        needs = outcome.needs
+        if stopped := _provide(means, bridge, needs):
+            return stopped
+    return Failed(FailureReason.MISSING_DEPENDENCY, f"it asks for more and more: {needs}")
+
+
+def _build_once(builder: Builder, job: BuildJob) -> Outcome:
+    try:
+        return builder.wait(builder.start(job))
+    except (UserError, OSError) as error:
+        return failure_of(error)
+
+
+def _provide(means: Means, bridge: Bridge, needs: Sequence[str]) -> Failed | Waiting | None:
+    """Bring in what the release does not package; None if that is all that was asked for."""
+    with means.store.read() as at:
+        provides = at.artifacts.provides(means.target)
+        good = {state.package for state in at.packages.states(means.target) if state.good}
+    owners = _owners(Providers(means.packages.values(), provides), needs)
+    absent = {need for need, names in owners.items() if names - good}
+    if absent:
+        return Waiting(tuple(need for need in needs if need in absent))
+    if owners:
+        return Failed(FailureReason.MISSING_DEPENDENCY, ", ".join(owners))
+    try:
+        missing = bridge.provide(needs).missing
+    except (UserError, OSError) as error:
+        return failure_of(error)
+    return Failed(FailureReason.MISSING_DEPENDENCY, ", ".join(missing)) if missing else None
+
+
+def _owners(providers: Providers, needs: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """The needs that the release itself packages, with the packages that should provide them."""
+    return {need: providers.of(need) for need in needs if providers.are_sure_of(need)}
+
+
+@contextlib.contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder for one scratch build, gone at the end; what a kill left is removed on sight."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob("try-*"):
+        with (
+            contextlib.suppress(FileNotFoundError, BlockingIOError),  # gone or in use
+            (left / "in-use").open("a") as file,
+        ):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix="try-", dir=parent))
+    with (folder / "in-use").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
