@@ -308,6 +308,18 @@ def test_the_queued_builds_of_a_package_that_left_are_dropped(factory: Factory) 
     assert factory.round().is_idle
 
 
+def test_a_package_that_comes_back_is_built_where_it_had_stopped(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.builder.will("python-b", SPURIOUS, GoodBuild())
+    factory.round()
+    package = factory.packages.pop()
+    factory.round()
+    factory.packages.append(package)
+
+    assert built(factory.round()) == [("python-b", False)]
+    assert factory.round().is_idle
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -366,3 +378,48 @@ def test_ctrl_c_ends_a_request_of_the_bridge(factory: Factory) -> None:
     assert [build.package for build in factory.queue()] == ["python-a"]
     with factory.store.read() as at:
         assert at.packages.ftbfs(TARGET) == ()
+
+
+def test_a_failed_circle_is_tried_again_when_one_of_it_has_a_new_commit(factory: Factory) -> None:
+    factory.add("a", "b", "c")
+    factory.builder.will("python-a", Unless(("python-b",), NEEDS_B))
+    factory.builder.will("python-b", Unless(("python-c",), ("python3dist(c)",)))
+    factory.builder.will("python-c", Unless(("python-a",), NEEDS_A))
+    assert set(failures(factory.round())) == {"python-a", "python-b", "python-c"}
+    assert factory.round().is_idle
+    spec = {"python-a.spec": f"Name: python-a\n{CAN_BOOTSTRAP}"}
+    factory.distgits["a"].commit("begin without b", spec)
+    needs_b = Unless(("python-b",), NEEDS_B)
+    factory.builder.will("python-a", needs_b, GoodBuild(), needs_b)
+
+    report = factory.round()
+
+    assert [one for one in built(report) if one[1]] == [("python-a", True)]
+    assert sorted(name for name, bootstrap in built(report) if not bootstrap) == [
+        "python-a",
+        "python-b",
+        "python-c",
+    ]
+    assert report.ftbfs == ()
+
+
+def test_what_lacked_a_newer_package_is_tried_again_once_that_is_published(
+    factory: Factory,
+) -> None:
+    factory.add("a", "b")
+    factory.round()
+    factory.upstreams["a"].commit("wants more of b")
+    factory.builder.will("python-a", Waiting(("python3dist(b) >= 2",)))
+    assert failures(factory.round()) == {"python-a": FailureReason.MISSING_DEPENDENCY}
+    assert factory.round().is_idle
+
+    factory.upstreams["b"].commit("two")
+    factory.round()
+    again = factory.round()
+
+    assert set(failures(again)) == {"python-a"}
+    assert factory.round().is_idle
+    factory.upstreams["b"].commit("three")
+    factory.builder.will("python-a", GoodBuild())
+    assert built(factory.round()) == [("python-b", False)]
+    assert built(factory.round()) == [("python-a", False)]

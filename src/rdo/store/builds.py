@@ -34,7 +34,8 @@ class Build:
     build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
     bare file names in the build's own folder. `published` is its number in the target's
     publish sequence; `superseded` says that a later commit of its package came first.
-    `dropped` is why it left the queue without an outcome.
+    `dropped` is why it left the queue without an outcome. `asked` are the dependencies that its
+    last try waited for, also when it has failed since.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Build:
     published: int | None
     superseded: bool
     dropped: str = ""
+    asked: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -121,7 +123,6 @@ class Builds:
         row = self._row(build_id)
         if row.state == BuildState.DONE:
             raise ValueError(f"build {build_id} has ended before")
-        row.needs = "[]"
         match outcome:
             case Waiting(needs):
                 row.state, row.outcome = BuildState.QUEUED, "waiting"
@@ -130,6 +131,7 @@ class Builds:
             case Failed(reason, detail):
                 row.outcome, row.reason, row.detail = "failed", reason.value, detail
             case Built(rpms):
+                row.needs = "[]"
                 row.outcome, row.rpms = "built", json.dumps([rpm.name for rpm in rpms])
         row.state, row.finished = BuildState.DONE, seconds(now)
         if final:
@@ -182,6 +184,12 @@ class Builds:
         """The package's builds, newest first."""
         condition = (BuildRow.target == target) & (BuildRow.package == package)
         return self._select(condition, newest_first=True, limit=limit)
+
+    def dropped_last(self, target: str) -> tuple[Build, ...]:
+        """The dropped builds after which nothing more was planned for their packages."""
+        last = select(func.max(BuildRow.id)).where(BuildRow.target == target)
+        condition = BuildRow.id.in_(last.group_by(BuildRow.package))
+        return self._select(condition & (BuildRow.outcome == "dropped"))
 
     def with_prefix(
         self, target: str, upstream_prefix: str, *, limit: int = 20
@@ -357,6 +365,7 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         published=row.published,
         superseded=row.superseded,
         dropped=row.detail if row.outcome == "dropped" else "",
+        asked=tuple(json.loads(row.needs)),
     )
 
 

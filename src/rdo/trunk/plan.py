@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
-from rdo.model.package import Package
 from rdo.store import Store, Transaction
+from rdo.trunk.again import worth_another_try
 from rdo.trunk.poll import Followed
 from rdo.trunk.selection import select
 
@@ -34,7 +33,7 @@ class PlanRules:
     head_only: bool = False
 
 
-def make_plan(at: Transaction, target: str, followed: Iterable[Followed], rules: PlanRules) -> Plan:
+def make_plan(at: Transaction, target: str, followed: Sequence[Followed], rules: PlanRules) -> Plan:
     """Choose the commits to build; changes nothing."""
     commits: list[Commit] = []
     notes: list[str] = []
@@ -60,26 +59,16 @@ def make_plan(at: Transaction, target: str, followed: Iterable[Followed], rules:
             owner=owner,
         )
         new = [c for c in chosen.commits[:-1] if not at.commits.is_known(target, c)]
-        new += chosen.commits[-1:] or _again_without_tests(at, target, package)
+        new += chosen.commits[-1:]
         commits += new
         notes += [chosen.note] if chosen.note else []
         for commit in new:
             if commit.extended_hash is None:
                 taken[commit.upstream_hash, commit.distgit_hash] = commit.package
-    return Plan(tuple(commits), tuple(notes), problems)
-
-
-def _again_without_tests(at: Transaction, target: str, package: Package) -> list[Commit]:
-    """The commit whose tests failed before they were turned off; once, for then none can fail."""
-    newest = at.packages.state(target, package.name).newest if package.skip_tests else None
-    match newest.outcome if newest else None:
-        case Failed(FailureReason.TEST) if newest and not _is_queued(at, target, newest.commit):
-            return [newest.commit]
-    return []
-
-
-def _is_queued(at: Transaction, target: str, commit: Commit) -> bool:
-    return any(build.commit == commit for build in at.builds.queue(target))
+    packages = {one.package.name: one.package for one in followed}
+    planned = {commit.package for commit in commits}
+    again = worth_another_try(at, target, packages, planned)
+    return Plan((*commits, *again), tuple(notes), problems)
 
 
 def record_plan(

@@ -168,8 +168,11 @@ def prepare(means: Means, names: Collection[str]) -> tuple[Queue, Standing]:
 
 def _hints(means: Means, build: Build, before: frozenset[str], standing: Standing) -> Packages:
     """The packages of the release that a build will probably ask for."""
-    declared = declared_requires(means.remotes, means.packages[build.package], build.commit)
-    needs = declared | before
+    if build.asked:  # it has said so itself
+        needs = before.union(build.asked)
+    else:
+        package = means.packages[build.package]
+        needs = before | declared_requires(means.remotes, package, build.commit)
     return frozenset().union(*(standing.providers.of(need) for need in needs))
 
 

@@ -75,8 +75,8 @@ class Why:
 class Known:
     """What the store says of a target, read once.
 
-    `build_requires` are what each package's last good build needed; of one that is not built
-    now, what its newest commit declares.
+    `build_requires` are what each package's last good build needed; of one that was never
+    good, what its newest commit declares.
     """
 
     means: Means
@@ -106,10 +106,9 @@ class Known:
     def _declared(self) -> Iterator[tuple[str, frozenset[str]]]:
         for name, package in self.means.packages.items():
             state = self.states.get(name)
-            failed = state.newest if state and state.is_ftbfs else None
-            if build := self.pending.get(name) or failed:
-                declared = declared_requires(self.means.remotes, package, build.commit)
-                yield name, declared | self.build_requires.get(name, frozenset())
+            build = self.pending.get(name) or (state.newest if state else None)
+            if build and name not in self.build_requires:
+                yield name, declared_requires(self.means.remotes, package, build.commit)
 
     def named(self, text: str) -> str | None:
         """The package of the release that `text` means: by name, project or a dependency."""
@@ -143,7 +142,7 @@ def _step(known: Known, name: str) -> Step:
         return _pending(known, build)
     newest = state.newest if state else None
     if state and newest and isinstance(newest.outcome, Failed):
-        return _failed(newest, newest.outcome, state.broken_since)
+        return _failed(known, newest, newest.outcome, state.broken_since)
     head = known.heads.get(name)
     if head and head.error:
         package = known.means.packages[name]
@@ -195,14 +194,17 @@ def _waiting(known: Known, build: Build, needs: tuple[str, ...]) -> Step:
     return _of_build(build, State.WAITING, why, build.created, awaited)
 
 
-def _failed(build: Build, failure: Failed, since: datetime | None) -> Step:
+def _failed(known: Known, build: Build, failure: Failed, since: datetime | None) -> Step:
     states = {FailureReason.MISSING_DEPENDENCY: State.MISSING, FailureReason.CYCLE: State.CYCLE}
     why = f"{failure.reason}: {failure.detail}"
     if failure.reason is FailureReason.MISSING_DEPENDENCY:
         why = f"nobody provides {failure.detail}"
     elif failure.reason is FailureReason.CYCLE:
         why = failure.detail
-    return _of_build(build, states.get(failure.reason, State.FAILED), why, since)
+    state = states.get(failure.reason, State.FAILED)
+    owners = (known.providers.of(need) for need in build.asked) if state in _LACKING else ()
+    waits_for = sorted(frozenset().union(*owners) - {build.package})
+    return _of_build(build, state, why, since, waits_for)
 
 
 def _last_try(known: Known, build: Build) -> str:
@@ -278,6 +280,7 @@ def _notes(
         yield f"its tests are not run: {package.skip_tests}"
 
 
+_LACKING = frozenset({State.MISSING, State.CYCLE})
 _NEXT = {
     State.QUEUED: "rdo trunk run --target {0}",
     State.NEW: "rdo trunk run --target {0}",
@@ -285,7 +288,7 @@ _NEXT = {
     State.WAITING: "the round after what it waits for is built tries it again",
     State.FAILED: "its next commit, upstream or in the distgit, is built",
     State.MISSING: "package what is missing or drop it; then its next commit is built",
-    State.CYCLE: "let one of the specs ask for less under %{{repo_bootstrap}}",
+    State.CYCLE: "let one of the specs ask for less under %{{repo_bootstrap}}; all try again then",
     State.UNREACHABLE: "each round asks again",
     State.BRANCH_GONE: "set its branch in the metadata",
     State.UNDER_REVIEW: 'when its review is done, remove the tag "under-review" from the metadata',

@@ -1,0 +1,82 @@
+"""Commits that were not built and are worth another try, although nothing of theirs has changed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rdo.model.build import Failed, FailureReason
+from rdo.model.commit import Commit
+from rdo.model.package import Package
+from rdo.store import Transaction
+from rdo.store.builds import Build
+from rdo.store.packages import PackageState
+from rdo.trunk.providers import Providers
+
+
+def worth_another_try(
+    at: Transaction, target: str, packages: Mapping[str, Package], planned: Iterable[str]
+) -> list[Commit]:
+    """The newest commits of packages that failed for what is different by now.
+
+    Tests that have been turned off; a circle with a new commit in it; a dependency that the
+    release itself packages and has published since; a package that had left the release with
+    something in the queue. `planned` are packages that get builds anyway. Each try makes a build
+    of its own, so that the same change counts once.
+    """
+    failed = {
+        state.package: state.newest
+        for state in at.packages.ftbfs(target)
+        if state.newest and state.package in packages
+    }
+    coming = {*planned, *(build.package for build in at.builds.queue(target))}
+    candidates = {name: build for name, build in failed.items() if name not in coming}
+    chosen = {n: b for n, b in candidates.items() if packages[n].skip_tests and _failed_tests(b)}
+    asking = {n: b for n, b in candidates.items() if b.asked and n not in chosen}
+    if asking:
+        providers = Providers(packages.values(), at.artifacts.provides(target))
+        states = {state.package: state for state in at.packages.states(target)}
+        owners = {n: _owners(providers, b) for n, b in asking.items()}
+        chosen |= {n: b for n, b in asking.items() if _has_news(b, owners[n], states)}
+        chosen |= dict(_circles_of({*coming, *chosen}, asking, owners))
+    returned = (
+        build.commit
+        for build in at.builds.dropped_last(target)
+        if build.package in packages.keys() - coming
+        and at.commits.newest(target, build.package) == build.commit
+    )
+    return [*(build.commit for build in chosen.values()), *returned]
+
+
+def _failed_tests(build: Build) -> bool:
+    """With its tests turned off a build can no longer fail in them: this is asked once."""
+    match build.outcome:
+        case Failed(FailureReason.TEST):
+            return True
+    return False
+
+
+def _owners(providers: Providers, build: Build) -> frozenset[str]:
+    return frozenset().union(*(providers.of(need) for need in build.asked))
+
+
+def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, PackageState]) -> bool:
+    """Whether one of the packages that it asked for was published after it failed."""
+    good = (state.good for name in owners if (state := states.get(name)))
+    return _lacks(build, FailureReason.MISSING_DEPENDENCY) and any(
+        one.id > build.id for one in good if one
+    )
+
+
+def _circles_of(
+    coming: set[str], asking: Mapping[str, Build], owners: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str, Build]]:
+    """The members of failed circles that ask, also through each other, for what is coming."""
+    while found := [
+        name
+        for name, build in asking.items()
+        if name not in coming and _lacks(build, FailureReason.CYCLE) and owners[name] & coming
+    ]:
+        coming |= set(found)
+        yield from ((name, asking[name]) for name in found)
+
+
+def _lacks(build: Build, reason: FailureReason) -> bool:
+    return isinstance(build.outcome, Failed) and build.outcome.reason is reason
