@@ -206,9 +206,12 @@ class App:
 
         It lives beside the published tree: only bootstrap builds see it.
         """
-        folder = self.settings.target_folder(target)
+        lock_file = self.last_resort_lock_file(target)
         platform = self.settings.target(target).platform
-        return self._dependencies(platform, folder / "bootstrap-deps", folder / "last-resort.json")
+        return self._dependencies(platform, lock_file.with_name("bootstrap-deps"), lock_file)
+
+    def last_resort_lock_file(self, target: str) -> Path:
+        return self.settings.target_folder(target) / "last-resort.json"
 
     def local_dependencies(self, platform: str) -> "Dependencies":
         """What comes from PyPI for builds that belong to no target."""

@@ -217,7 +217,9 @@ def test_2_what_the_set_or_pypi_provides_is_found_while_building(
     assert "alphamod" not in lock
 
 
-def test_3_what_nobody_has_fails_and_its_dependent_waits(first_round: tuple[int, Any]) -> None:
+def test_3_what_nobody_has_fails_and_its_dependent_waits(
+    first_round: tuple[int, Any], packages: Set
+) -> None:
     code, report = first_round
 
     failed = {one["package"]: (one["reason"], one["detail"]) for one in report["failed"]}
@@ -226,6 +228,13 @@ def test_3_what_nobody_has_fails_and_its_dependent_waits(first_round: tuple[int,
     assert waiting == {"python-thetamod": ["python-etamod"]}
     assert "python-thetamod" not in report["ftbfs"]
     assert code == 1
+    (why,) = packages.why("python-thetamod")
+    assert why["step"]["state"] == "waiting"
+    assert [(one["package"], one["state"]) for one in why["chain"]] == [
+        ("python-etamod", "missing dependency")
+    ]
+    (why,) = packages.why("iniconfig")
+    assert (why["step"]["state"], why["needed_by"]) == ("bridged", ["python-zetamod"])
 
 
 def test_4_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
@@ -266,6 +275,9 @@ def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Set) -> N
     assert published
     assert not any("-0.9-" in name or ".pypi" in name for name in published)
     assert "gammamod" not in bridged
+    (why,) = packages.why("python-gammamod")
+    assert why["step"]["state"] == "built"
+    assert "0.9 of PyPI was there for bootstrap builds, to begin a circle" in why["notes"]
 
 
 def test_7_dnf_installs_both_circles(packages: Set) -> None:

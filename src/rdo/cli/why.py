@@ -50,12 +50,13 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
 def _answer(app: App, target: str, package: str) -> "Why":
     from rdo.bridge.lock_file import LockFile
     from rdo.trunk.means import gather
-    from rdo.trunk.outside import explain_bridged
+    from rdo.trunk.outside import explain_bridged, with_beginning
     from rdo.trunk.why import Known, explain, not_found
 
     known = Known.of(gather(app, target))
     if name := known.named(package):
-        return explain(known, name)
+        outside = LockFile.read(app.last_resort_lock_file(target)).entries
+        return with_beginning(explain(known, name), known.means.packages[name], outside)
     entries = LockFile.read(app.lock_file(target)).entries
     return explain_bridged(known, package, entries) or not_found(
         known, package, _releases_with(app, package)
@@ -75,7 +76,7 @@ def _show(found: "Why") -> None:
     name = f"{step.package}@{step.commit}" if step.commit else step.package
     since = f" since {_when(step.since)}" if step.since else ""
     build = f", build {step.build_id}" if step.build_id else ""
-    lines = [f"{found.target}: {name} is {step.state}{since}{build}", f"  {step.why}"]
+    lines = [f"{found.target}: {name}: {step.state}{since}{build}", f"  {step.why}"]
     lines += [f"  {note}" for note in found.notes]
     if found.needed_by:
         lines.append(f"  asked for by {', '.join(found.needed_by)}")

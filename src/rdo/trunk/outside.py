@@ -1,10 +1,12 @@
 """Why a package is here that the release does not have: what came over the bridge, for whom."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
 from rdo.bridge.lock_file import Entry, Origin, reasons
+from rdo.model.package import Package
 from rdo.python_names import python_requirement
 from rdo.trunk.providers import needed_names
 from rdo.trunk.why import Known, State, Step, Why
@@ -25,6 +27,17 @@ def explain_bridged(known: Known, text: str, entries: Sequence[Entry]) -> Why | 
         tuple(_step(one, entries) for one in above),
         tuple(sorted(_askers(known, asked))),
     )
+
+
+def with_beginning(found: Why, package: Package, entries: Iterable[Entry]) -> Why:
+    """The answer with a note if something from outside stood in for the package at first."""
+    names = {canonicalize_name(name) for name in package.python_projects}
+    notes = (
+        f"{one.version} of {_PLACES[one.origin]} was there for bootstrap builds, to begin a circle"
+        for one in entries
+        if one.origin is Origin.PYPI and one.key[1] in names
+    )
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def _named(text: str, entries: Iterable[Entry]) -> Entry | None:
