@@ -30,6 +30,9 @@ _REMOVED = (
     *("var/cache/apt", "var/lib/apt/lists", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
     *dpkg.DOCUMENTS,
 )
+_ALIASES = {"gpg2": "gpg", "gpgv2": "gpgv"}
+"""Programs in /usr/bin that RPM packages call, and ask for, by a name of EL's."""
+
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
 _RECORD = """
 find /wrap/rpms -name '*.rpm' |
@@ -59,6 +62,9 @@ def _adapt(tree: Path, platform: Platform) -> None:
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
     (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
+    for alias, program in _ALIASES.items():
+        if not (tree / "usr/bin" / alias).exists():
+            (tree / "usr/bin" / alias).symlink_to(program)
     os.chown(tree, 0, 0)
 
 

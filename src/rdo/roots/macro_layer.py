@@ -42,11 +42,7 @@ def _files(platform: Platform) -> dict[str, bytes]:
     files = {f"{_MACROS}/macros.rdo-platform": _platform_macros(platform).encode()}
     own = "macros" if platform.family is Family.DEBIAN else "dnf_macros"
     for file in _sorted(roots / own):
-        if file.name.endswith(".macros"):
-            name = f"{_MACROS}/macros.rdo-{file.name.removesuffix('.macros')}"
-        else:
-            name = f"{_RPM}/fileattrs/{file.name}"
-        files[name] = file.read_bytes()
+        files[_place(file.name)] = file.read_bytes()
     for file in _sorted(roots / "inside"):
         files[f"{_RPM}/rdo/rdo/roots/inside/{file.name}"] = file.read_bytes()
     files[f"{_RPM}/rdo/__main__.py"] = files.pop(f"{_RPM}/rdo/rdo/roots/inside/__main__.py")
@@ -57,9 +53,19 @@ def _files(platform: Platform) -> dict[str, bytes]:
     return files
 
 
+def _place(name: str) -> str:
+    """Where rpm finds a file of the folder `macros`."""
+    if name.endswith(".macros"):
+        return f"{_MACROS}/macros.rdo-{name.removesuffix('.macros')}"
+    if name.endswith(".attr"):
+        return f"{_RPM}/fileattrs/{name}"
+    return f"etc/{name}"
+
+
 def _sorted(folder: Traversable) -> list[Traversable]:
     return sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.name)
 
 
 def _platform_macros(platform: Platform) -> str:
-    return f"%dist {platform.dist}\n%python3_version {platform.python}\n"
+    macros = {"dist": platform.dist, "python3_version": platform.python, **platform.macros}
+    return "".join(f"%{name} {value}\n" for name, value in macros.items())

@@ -7,16 +7,15 @@ Behaviour and options follow Fedora's pyproject-rpm-macros.
 """
 
 import argparse
-import contextlib
 import importlib
-import io
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from email import message_from_string
 from email.message import Message
 from importlib import metadata
@@ -25,8 +24,19 @@ from types import ModuleType
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
 from rdo.python_names import requires
+from rdo.roots.inside import wheel
+from rdo.roots.inside.requirement_files import read_requirements, requirement_lines
+
+Settings = dict[str, str | list[str]]
+"""The `config_settings` of PEP 517's hooks."""
+
+_NO_METADATA_HOOK = (
+    "the build backend tells the runtime requirements only by building;"
+    " use %pyproject_buildrequires -w to do that, -p to read pyproject.toml, or -R"
+)
 
 
 class EndOfPassError(Exception):
@@ -41,31 +51,39 @@ class Requirements:
     """Collects what is asked for, and knows whether it is installed."""
 
     def __init__(self, extras: Iterable[str]) -> None:
-        self.extras = tuple(extras) or ("",)
+        self.extras = tuple(extras)
         self.lines: list[str] = []
         self._missing: list[str] = []
 
     def add(self, texts: Iterable[str], source: str) -> None:
         """Take requirements with their markers; `source` is named when one cannot be read."""
-        for text in texts:
-            try:
-                requirement = Requirement(text)
-            except InvalidRequirement as error:
-                sys.exit(f"{source}: not a requirement: {text!r}: {error}")
-            if requirement.url:
-                sys.exit(f"{source}: a requirement by URL cannot be an RPM: {text!r}")
-            if self._applies(requirement):
-                self.lines.extend(requires(requirement))
-                if not _is_installed(requirement):
-                    self._missing.append(text)
+        for requirement in parse(texts, source):
+            if applies(requirement, self.extras):
+                self.take(requirement)
+
+    def take(self, requirement: Requirement) -> None:
+        """Ask for a requirement, whatever its marker says; one by URL in any version."""
+        self.lines.extend(requires(requirement))
+        if not _is_installed(requirement):
+            self._missing.append(str(requirement))
 
     def end_pass_if_missing(self) -> None:
         if self._missing:
             raise EndOfPassError(self._missing, self.lines)
 
-    def _applies(self, requirement: Requirement) -> bool:
-        marker = requirement.marker
-        return marker is None or any(marker.evaluate({"extra": extra}) for extra in self.extras)
+
+def parse(texts: Iterable[str], source: str) -> Iterator[Requirement]:
+    for text in texts:
+        try:
+            yield Requirement(text)
+        except InvalidRequirement as error:
+            sys.exit(f"{source}: not a requirement: {text!r}: {error}")
+
+
+def applies(requirement: Requirement, extras: Iterable[str]) -> bool:
+    """Whether its marker holds here, without any extra or with one of these."""
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": one}) for one in ("", *extras))
 
 
 def _is_installed(requirement: Requirement) -> bool:
@@ -77,6 +95,7 @@ def _is_installed(requirement: Requirement) -> bool:
 
 
 def load_backend(requirements: Requirements, build_system: dict[str, Any]) -> ModuleType:
+    """The build backend, imported; ends the pass when it is not installed yet."""
     requirements.add(build_system.get("requires", ["setuptools >= 40.8", "wheel"]), "build-system")
     requirements.end_pass_if_missing()
     name = build_system.get("build-backend", "setuptools.build_meta:__legacy__")
@@ -90,110 +109,205 @@ def load_backend(requirements: Requirements, build_system: dict[str, Any]) -> Mo
     return backend  # type: ignore[no-any-return]  # a module, or an object that behaves as one
 
 
-def backend_requirements(requirements: Requirements, backend: ModuleType) -> None:
+def backend_requirements(
+    requirements: Requirements, backend: ModuleType, settings: Settings | None = None
+) -> None:
+    """What the backend wants besides, for a wheel."""
     if hook := getattr(backend, "get_requires_for_build_wheel", None):
-        requirements.add(hook(), "the build backend")
+        requirements.add(hook(settings), "the build backend")
     requirements.end_pass_if_missing()
 
 
-def source_metadata(backend: ModuleType) -> Message:
-    """The core metadata of the source, by the backend's hook or else from a wheel."""
+def source_metadata(backend: ModuleType, settings: Settings) -> Message:
+    """The core metadata of the source, by the backend's hook."""
+    hook = getattr(backend, "prepare_metadata_for_build_wheel", None)
+    if hook is None:
+        sys.exit(_NO_METADATA_HOOK)
     with tempfile.TemporaryDirectory() as folder:
-        if hook := getattr(backend, "prepare_metadata_for_build_wheel", None):
-            path = Path(folder, hook(folder), "METADATA")
-            return message_from_string(path.read_text(errors="replace"))
-        wheel = Path(folder, backend.build_wheel(folder))
-        with zipfile.ZipFile(wheel) as archive:
-            name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-            return message_from_string(archive.read(name).decode(errors="replace"))
+        path = Path(folder, hook(folder, settings), "METADATA")
+        return message_from_string(path.read_text(errors="replace"))
+
+
+def wheel_metadata(output: Path, scratch: Path, settings: Sequence[str]) -> Message:
+    """The core metadata of the source from a wheel, which is built for it and stays."""
+    for stale in output.glob("*.whl"):
+        stale.unlink()
+    if wheel.build(output, scratch, settings):
+        sys.exit("the wheel that -w asks for could not be built")
+    with zipfile.ZipFile(next(output.glob("*.whl"))) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        return message_from_string(archive.read(name).decode(errors="replace"))
+
+
+def runtime_requirements(
+    requirements: Requirements, name: str, texts: Iterable[str], source: str
+) -> None:
+    """What the project `name` needs, with the wanted extras and those they ask of itself."""
+    known = list(parse(texts, source))
+    extras = set(requirements.extras)
+    while True:
+        wanted = [one for one in known if applies(one, extras)]
+        own = [one for one in wanted if canonicalize_name(one.name) == canonicalize_name(name)]
+        more = {extra for one in own for extra in one.extras} - extras
+        if not more:
+            break
+        extras |= more
+    for one in wanted:
+        if one not in own:
+            requirements.take(one)
+
+
+def declared_requirements(requirements: Requirements, project: dict[str, Any]) -> None:
+    """What the table `project` of pyproject.toml says (`-p`)."""
+    dynamic = {"dependencies", "optional-dependencies"} & set(project.get("dynamic", []))
+    if dynamic or "name" not in project:
+        said = f"leaves {' and '.join(sorted(dynamic))} to the backend" if dynamic else "has none"
+        sys.exit(f"%pyproject_buildrequires -p: the table project of pyproject.toml {said}")
+    texts = list(project.get("dependencies", []))
+    optional = {
+        canonicalize_name(extra): rows
+        for extra, rows in project.get("optional-dependencies", {}).items()
+    }
+    for extra, rows in optional.items():
+        for requirement in parse(rows, f"extra {extra}"):
+            condition = f'extra == "{extra}"'
+            if requirement.marker:
+                condition = f"({requirement.marker}) and {condition}"
+            requirement.marker = None
+            texts.append(f"{requirement} ; {condition}")
+    _warn_of_unknown(requirements.extras, optional)
+    runtime_requirements(requirements, project["name"], texts, "pyproject.toml")
+
+
+def _warn_of_unknown(extras: Iterable[str], known: Iterable[str]) -> None:
+    names = {canonicalize_name(extra) for extra in known}
+    for extra in extras:
+        if canonicalize_name(extra) not in names:
+            sys.stderr.write(f"warning: the metadata has no extra {extra!r}\n")
 
 
 def tox_requirements(requirements: Requirements, environments: Iterable[str]) -> None:
-    """The deps and extras of tox environments, asked of tox itself (tox-current-env)."""
-    requirements.add(["tox-current-env >= 0.0.16", "tox"], "tox")
+    """The deps and extras of tox environments, asked of tox itself (tox-current-env).
+
+    What tox's own configuration requires comes first: tox tells it instead of its deps.
+    """
     requirements.end_pass_if_missing()
     environment = ",".join(environments)
     with tempfile.TemporaryDirectory() as folder:
-        files = {what: Path(folder, what) for what in ("deps", "extras")}
-        command = [sys.executable, "-m", "tox", "--print-deps-to", str(files["deps"])]
-        command += ["--print-extras-to", str(files["extras"]), "--assert-config"]
-        command += ["-q", "--recreate", "-e", environment]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        sys.stderr.write(done.stdout + done.stderr)
+        deps, extras, own = (Path(folder, name) for name in ("deps", "extras", "own"))
+        command = [sys.executable, "-m", "tox", "--print-deps-to", str(deps)]
+        command += ["--print-extras-to", str(extras), "--no-provision", str(own)]
+        command += ["--assert-config", "-q", "--recreate", "-e", environment]
+        done = subprocess.run(command, check=False)
+        if own.exists():
+            asked = json.loads(own.read_text())
+            minimum = [f"tox >= {asked['minversion']}"] if asked.get("minversion") else []
+            requirements.add([*minimum, *asked.get("requires", [])], "tox's own requirements")
+            requirements.end_pass_if_missing()
         if done.returncode:
             sys.exit(f"tox could not tell the dependencies of {environment}")
-        deps = files["deps"].read_text().splitlines()
-        extras = files["extras"].read_text().split()
-    requirements.extras = (*requirements.extras, *extras)
-    requirements.add(_requirement_lines(deps, Path()), f"tox environment {environment}")
+        requirements.extras = (*requirements.extras, *extras.read_text().split())
+        lines = requirement_lines(deps.read_text().splitlines(), Path())
+        requirements.add(lines, f"tox environment {environment}")
 
 
-def _requirement_lines(lines: Iterable[str], folder: Path) -> Iterator[str]:
-    """Requirements of pip's file format, `-r` and `-c` lines followed or left out."""
-    joined = "\n".join(lines).replace("\\\n", " ").splitlines()
-    for raw in joined:
-        line = raw.split(" #")[0].strip()
-        if line.startswith("-r") or line.startswith("--requirement"):
-            name = line.removeprefix("--requirement").removeprefix("-r").strip(" =")
-            file = folder / name
-            yield from _requirement_lines(file.read_text().splitlines(), file.parent)
-        elif line and not line.startswith(("#", "-")):
-            yield line.split(" --hash")[0]
-
-
-def group_requirements(requirements: Requirements, groups: Iterable[str], project: Any) -> None:
+def group_requirements(
+    requirements: Requirements, groups: Iterable[str], project: dict[str, Any]
+) -> None:
     """PEP 735 dependency groups, includes followed."""
-    known = project.get("dependency-groups", {})
-    for group in groups:
+    known = {
+        canonicalize_name(name): rows for name, rows in project.get("dependency-groups", {}).items()
+    }
+
+    def take(group: NormalizedName, path: tuple[str, ...]) -> None:
+        if group in path:
+            sys.exit(f"the dependency groups {' > '.join((*path, group))} include each other")
         if group not in known:
             sys.exit(f"pyproject.toml has no dependency group {group!r}; it has {sorted(known)}")
         for entry in known[group]:
             if isinstance(entry, dict):
-                group_requirements(requirements, [entry["include-group"]], project)
+                take(canonicalize_name(entry["include-group"]), (*path, group))
             else:
                 requirements.add([entry], f"dependency group {group}")
 
+    for group in groups:
+        take(canonicalize_name(group), ())
+
+
+def config_settings(texts: Iterable[str]) -> Settings:
+    """`KEY=VALUE` words as PEP 517's hooks take them; a key may come several times.
+
+    >>> config_settings(["a=1", "b", "a=2"])
+    {'a': ['1', '2'], 'b': ''}
+    """
+    settings: Settings = {}
+    for text in texts:
+        key, _, value = text.partition("=")
+        match settings.get(key):
+            case None:
+                settings[key] = value
+            case list() as values:
+                values.append(value)
+            case first:
+                settings[key] = [first, value]
+    return settings
+
 
 def collect(args: argparse.Namespace, requirements: Requirements) -> None:
-    """Every group of requirements that the options ask for, in the order of their need."""
+    """Every group of requirements that the options ask for: what is written down first."""
     file = Path("pyproject.toml")
-    project = tomllib.loads(file.read_text()) if file.exists() else {}
+    project: dict[str, Any] = tomllib.loads(file.read_text()) if file.exists() else {}
+    environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))
     for name in args.files:
-        path = Path(name)
-        requirements.add(_requirement_lines(path.read_text().splitlines(), path.parent), name)
-    if not args.no_build_system:
-        backend = load_backend(requirements, project.get("build-system", {}))
-        backend_requirements(requirements, backend)
+        requirements.add(read_requirements(Path(name)), name)
     group_requirements(requirements, args.groups, project)
+    if environments:
+        requirements.add(["tox-current-env >= 0.0.16", "tox"], "tox")
     if args.read_pyproject:
-        declared = project.get("project", {})
-        requirements.add(declared.get("dependencies", []), "pyproject.toml")
-        for extra in args.extras:
-            optional = declared.get("optional-dependencies", {}).get(extra, [])
-            requirements.add(optional, f"extra {extra}")
-    environments = args.environments or (args.tox and [os.environ["RPM_TOXENV"]])
+        declared_requirements(requirements, project.get("project", {}))
+    if args.no_build_system:
+        return
+    settings = config_settings(args.settings)
+    backend = load_backend(requirements, project.get("build-system", {}))
+    backend_requirements(requirements, backend, settings)
     if environments:
         tox_requirements(requirements, environments)
-    if not args.no_runtime and not args.no_build_system and not args.read_pyproject:
-        requirements.add(source_metadata(backend).get_all("Requires-Dist", []), "the metadata")
+    if args.no_runtime or args.read_pyproject:
+        return
+    found = (
+        wheel_metadata(args.wheels, args.scratch, args.settings)
+        if args.wheel
+        else source_metadata(backend, settings)
+    )
+    _warn_of_unknown(requirements.extras, found.get_all("Provides-Extra", []))
+    texts = found.get_all("Requires-Dist", [])
+    runtime_requirements(requirements, found["Name"], texts, "the metadata")
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="%pyproject_buildrequires")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("-r", "--runtime", action="store_true")
-    parser.add_argument("-R", "--no-runtime", action="store_true")
-    parser.add_argument("-N", "--no-use-build-system", dest="no_build_system", action="store_true")
-    parser.add_argument("-w", "--wheel", action="store_true")
-    parser.add_argument(
-        "-p", "--read-pyproject-dependencies", dest="read_pyproject", action="store_true"
-    )
-    parser.add_argument("-t", "--tox", action="store_true")
-    parser.add_argument("-e", "--toxenv", dest="environments", action="append", default=[])
-    parser.add_argument("-x", "--extras", action="append", default=[])
-    parser.add_argument("-g", "--dependency-groups", dest="groups", action="append", default=[])
-    parser.add_argument("-C", "--config-setting", action="append", default=[])
-    parser.add_argument("files", nargs="*")
+    parser.add_argument("--wheels", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    flags = {
+        "runtime": ("-r", "--runtime"),  # the default
+        "no_runtime": ("-R", "--no-runtime"),
+        "no_build_system": ("-N", "--no-use-build-system"),
+        "wheel": ("-w", "--wheel"),
+        "read_pyproject": ("-p", "--read-pyproject-dependencies"),
+        "tox": ("-t", "--tox"),
+    }
+    for name, options in flags.items():
+        parser.add_argument(*options, dest=name, action="store_true")
+    lists = {
+        "environments": ("-e", "--toxenv"),
+        "extras": ("-x", "--extras"),
+        "groups": ("-g", "--dependency-groups"),
+        "settings": ("-C", "--config-settings"),
+    }
+    for name, options in lists.items():
+        parser.add_argument(*options, dest=name, action="append", default=[])
+    parser.add_argument("files", nargs="*", metavar="REQUIREMENT-FILE")
     args = parser.parse_args(argv)
     for name in ("extras", "groups", "environments"):
         setattr(args, name, [part for value in getattr(args, name) for part in value.split(",")])
@@ -203,12 +317,9 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     args = parse_arguments(argv)
     requirements = Requirements(args.extras)
-    said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
-            collect(args, requirements)
+        collect(args, requirements)
     except EndOfPassError as missing:
         sys.stderr.write(f"not installed yet: {missing}\n")
-    sys.stderr.write(said.getvalue())
     args.output.write_text("".join(f"{line}\n" for line in dict.fromkeys(requirements.lines)))
     return 0

@@ -1,24 +1,41 @@
-"""%pyproject_check_import: import what %pyproject_save_files saved. Runs inside the root."""
+"""%pyproject_check_import and %py3_check_import: import modules. Runs inside the root."""
 
 import argparse
 import fnmatch
 import importlib
+import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+
+def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) -> Iterator[str]:
+    """Each name once that no glob of `excluded` matches."""
+    globs = list(excluded)
+    for name in dict.fromkeys(names):
+        if top_level and "." in name:
+            continue
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in globs):
+            yield name
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="%pyproject_check_import")
-    parser.add_argument("--modules", type=Path, required=True)
+    parser.add_argument("--modules", type=Path, help="what %%pyproject_save_files listed")
+    parser.add_argument("--allow-none", action="store_true")
+    parser.add_argument("-f", "--file", type=Path, help="a file with names")
     parser.add_argument("-e", "--exclude", action="append", default=[])
     parser.add_argument("-t", "--top-level", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args(argv)
-    names = [*args.modules.read_text().split(), *args.names]
-    if args.top_level:
-        names = [name for name in names if "." not in name]
-    for name in dict.fromkeys(names):
-        if not any(fnmatch.fnmatch(name, pattern) for pattern in args.exclude):
-            sys.stderr.write(f"import {name}\n")  # before what the module itself may say
-            importlib.import_module(name)
+    if args.modules and not args.modules.exists():
+        sys.exit("%pyproject_check_import: call %pyproject_save_files in %install before")
+    texts = [path.read_text() for path in (args.modules, args.file) if path]
+    names = re.split(r"[\s,]+", " ".join([*texts, *args.names]).strip())
+    chosen = list(wanted(filter(None, names), args.exclude, top_level=args.top_level))
+    if not chosen and not args.allow_none:
+        sys.exit("there is no module to import: all are excluded, or none was saved")
+    for name in chosen:
+        sys.stderr.write(f"import {name}\n")  # before what the module itself may say
+        importlib.import_module(name)
     return 0

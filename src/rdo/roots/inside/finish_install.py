@@ -1,13 +1,9 @@
-"""The last step of %install: shebangs, and Python compiled to the same bytes in every build.
+"""What every bridged wheel gets: shebangs of programs, and bytecode. Runs inside the root."""
 
-Bytecode is validated by the hash of its source, never by a time (PEP 552).
-"""
-
-import compileall
 import os
-import py_compile
 from pathlib import Path
 
+from rdo.roots.inside.bytecompile import compile_folder
 from rdo.roots.inside.shebangs import fix
 
 
@@ -18,15 +14,5 @@ def main(_argv: list[str]) -> int:
             if file.is_file() and not file.is_symlink():
                 fix(file)
     for modules in buildroot.glob("usr/lib*/python3.*"):
-        for level in (0, 1):
-            compileall.compile_dir(
-                modules,
-                maxlevels=100,
-                quiet=2,
-                force=True,
-                stripdir=buildroot,
-                prependdir="/",
-                optimize=level,
-                invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
-            )
+        compile_folder(modules, buildroot)
     return 0

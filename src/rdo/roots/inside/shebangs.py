@@ -1,33 +1,79 @@
 """%py3_shebang_fix: make `#!` lines name the system's Python. Runs inside the root."""
 
+import argparse
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-PYTHON = re.compile(rb"^#!\s*(?:/usr/bin/env\s+(?:-S\s*)?|/\S*/)?python[\d.]*(?=\s|$)")
+INTERPRETER = "/usr/bin/python3"
+
+_PYTHON = re.compile(
+    rb"^#!\s*(?:/usr/bin/env\s+(?:-S\s*)?|/\S*/)?(?:python[\d.]*|pypy[\d.]*)(?P<rest>\s.*)?$"
+)
 
 
-def fix(path: Path) -> bool:
-    """Rewrite the first line of `path` when it asks for some Python; keeps mode and options."""
+def fixed_line(line: bytes, interpreter: str = INTERPRETER, flags: str = "") -> bytes:
+    """A `#!` line that asks for some Python, with this interpreter and these options added.
+
+    Short options that are there already stay, in one word with the new ones, because Linux
+    passes all that follows the interpreter as one argument.
+
+    >>> fixed_line(b"#!/usr/bin/env python", flags="sP")
+    b'#!/usr/bin/python3 -sP'
+    >>> fixed_line(b"#! /usr/local/bin/python3.9 -Es", flags="sP")
+    b'#!/usr/bin/python3 -PEs'
+    >>> fixed_line(b"#!/bin/sh")
+    b'#!/bin/sh'
+    """
+    match = _PYTHON.match(line.rstrip(b"\r"))
+    if not match:
+        return line
+    options = (match["rest"] or b"").decode(errors="surrogateescape").strip()
+    if options.startswith("-") and not options.startswith("--"):
+        known = options.split(maxsplit=1)[0][1:]
+        added = "".join(flag for flag in flags if flag not in known)
+        options = f"-{added}{options[1:]}"
+    elif not options and flags:
+        options = f"-{flags}"
+    return f"#!{interpreter} {options}".rstrip().encode(errors="surrogateescape")
+
+
+def replace_first_line(path: Path, line: bytes, rest: bytes) -> None:
+    """Write a file anew behind its new first line; mode and time stay."""
+    status = path.stat()
+    path.write_bytes(line + rest)
+    path.chmod(status.st_mode)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def fix(path: Path, interpreter: str = INTERPRETER, flags: str = "") -> bool:
+    """Rewrite the first line of `path` when it asks for some Python; whether it did."""
     first, newline, rest = path.read_bytes().partition(b"\n")
-    fixed = PYTHON.sub(b"#!/usr/bin/python3", first)
+    fixed = fixed_line(first, interpreter, flags)
     if fixed == first:
         return False
-    mode = path.stat().st_mode
-    path.write_bytes(fixed + newline + rest)
-    path.chmod(mode)
+    replace_first_line(path, fixed, newline + rest)
     return True
 
 
-def files(paths: list[str]) -> Iterator[Path]:
+def files(paths: Iterable[str]) -> Iterator[Path]:
+    """Each file, and of a folder the Python modules below it."""
     for path in map(Path, paths):
-        found = path.rglob("*") if path.is_dir() else [path]
-        yield from (file for file in found if file.is_file() and not file.is_symlink())
+        found = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        yield from (file for file in found if not file.is_symlink())
 
 
 def main(argv: list[str]) -> int:
-    for file in files([argument for argument in argv if not argument.startswith("-")]):
-        if fix(file):
-            sys.stdout.write(f"{file}: shebang is /usr/bin/python3\n")
+    parser = argparse.ArgumentParser(prog="%py3_shebang_fix")
+    parser.add_argument("--interpreter", default=INTERPRETER)
+    parser.add_argument("--flags", default="")
+    parser.add_argument("paths", nargs="+", metavar="FILE")
+    args = parser.parse_args(argv)
+    for file in files(args.paths):
+        if not file.exists():
+            sys.exit(f"%py3_shebang_fix: there is no file {file}")
+        if fix(file, args.interpreter, args.flags):
+            sys.stdout.write(f"{file}: shebang is {args.interpreter}\n")
     return 0

@@ -1,0 +1,92 @@
+"""After %install: `#!` lines of programs name their interpreter by its path.
+
+As EL's build policy has it: `env` goes, /bin becomes /usr/bin, a text file that cannot be run
+loses its x bits, and what cannot be decided is an error. Runs inside the root.
+"""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rdo.roots.inside.shebangs import replace_first_line
+
+_ENV = re.compile(r"^/(?:usr/)?bin/env\s+(?:-S\s*)?(?P<program>\S+)(?P<rest>.*)$")
+_SYSTEM = re.compile(r"^/(?:usr/)?s?bin/")
+
+
+class AmbiguousError(Exception):
+    """A shebang that does not say which interpreter is meant."""
+
+
+def mangled(shebang: str) -> str:
+    """What follows `#!`, with the interpreter's full path.
+
+    >>> mangled("/usr/bin/env python3 -u")
+    '/usr/bin/python3 -u'
+    >>> mangled(" /bin/sh -e")
+    '/usr/bin/sh -e'
+    >>> mangled("/opt/tool/bin/tool")
+    '/opt/tool/bin/tool'
+    """
+    text = shebang.strip()
+    if not text.startswith("/"):
+        raise AmbiguousError("does not begin with a path")
+    if match := _ENV.match(text):
+        program = match["program"]
+        text = f"{program if program.startswith('/') else f'/usr/bin/{program}'}{match['rest']}"
+    if not _SYSTEM.match(text):
+        return text
+    text = re.sub(r"^/(s?bin/)", r"/usr/\1", text)
+    if re.match(r"/usr/bin/python(\s|$)", text):
+        raise AmbiguousError("is an ambiguous python; say python3, %py3_shebang_fix does it")
+    return text
+
+
+def programs(buildroot: Path, exclude_from: str) -> Iterator[tuple[Path, str]]:
+    """Each file with an x bit, and its path as the package will have it."""
+    for folder, folders, names in os.walk(buildroot):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            inside = f"/{path.relative_to(buildroot)}"
+            if exclude_from and re.search(exclude_from, inside):
+                continue
+            if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o111:
+                yield path, inside
+
+
+def mangle(path: Path, inside: str, exclude: str) -> str | None:
+    """Change one file; what is wrong with it, if it cannot be decided."""
+    content = path.read_bytes()
+    if not content.startswith(b"#!"):
+        if content and b"\0" not in content[:4096]:
+            sys.stderr.write(f"{inside}: executable but without shebang; its x bits are removed\n")
+            path.chmod(path.stat().st_mode & ~0o111)
+        return None
+    first, newline, rest = content.partition(b"\n")
+    shebang = first[2:].decode(errors="surrogateescape")
+    if exclude and re.search(exclude, shebang.strip()):
+        return None
+    try:
+        new = mangled(shebang)
+    except AmbiguousError as error:
+        return f"{inside}: shebang #!{shebang.strip()} {error}"
+    if new != shebang:
+        line = f"#!{new}".encode(errors="surrogateescape")
+        replace_first_line(path, line, newline + rest)
+    return None
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--exclude", default="", help="a pattern of shebangs")
+    parser.add_argument("--exclude-from", default="", help="a pattern of paths")
+    args = parser.parse_args(argv)
+    buildroot = Path(os.environ["RPM_BUILD_ROOT"])
+    found = programs(buildroot, args.exclude_from)
+    faults = [fault for path, inside in found if (fault := mangle(path, inside, args.exclude))]
+    sys.stderr.writelines(f"error: {fault}\n" for fault in faults)
+    return 1 if faults else 0

@@ -1,0 +1,220 @@
+"""%pyproject_save_files: a list for `%files -f` of what the wheels installed.
+
+Runs inside the root, over the records that %pyproject_install kept. Behaviour follows Fedora's
+pyproject-rpm-macros.
+"""
+
+import argparse
+import fnmatch
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email import message_from_string
+from pathlib import Path, PurePosixPath
+
+from rdo.roots.inside.file_list import file_list_line
+
+_MODULE_SUFFIXES = frozenset({".py", ".so", ".pyi", ".pyc"})
+_TRANSLATION = re.compile(r"/(?P<language>[a-z]{2,3}(?:[_@][\w@.-]+)?)/LC_MESSAGES/[^/]+\.mo$")
+_MANUAL = re.compile(r"/share/(?:man/(?:[^/]+/)?man\w+/[^/]+|info/[^/]+)$")
+
+
+class SaveFilesError(Exception):
+    """What the macro was asked for cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed .dist-info folder and every path it recorded, as the package has them."""
+
+    dist_info: PurePosixPath
+    files: tuple[PurePosixPath, ...]
+
+    @property
+    def modules_folder(self) -> PurePosixPath:
+        return self.dist_info.parent
+
+    def relative(self, path: PurePosixPath) -> PurePosixPath | None:
+        """A path below the modules folder; None for programs, data and the metadata itself."""
+        if path.is_relative_to(self.dist_info) or not path.is_relative_to(self.modules_folder):
+            return None
+        return path.relative_to(self.modules_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A module name of the command line: `foo`, a glob, or `foo.bar` inside a namespace."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        """Reject what cannot be the name of a module, with the reason."""
+        if "/" in text:
+            raise SaveFilesError(f"{text} is a path; name the module, as it is imported")
+        if "-" in text:
+            raise SaveFilesError(f"{text} cannot be imported; a module has _ where PyPI has -")
+        return cls(text)
+
+    def matches(self, relative: PurePosixPath) -> bool:
+        """Whether a path below the modules folder belongs to the module.
+
+        >>> Pattern("oslo_*").matches(PurePosixPath("oslo_config/cfg.py"))
+        True
+        >>> Pattern("zope.event").matches(PurePosixPath("zope/interface/__init__.py"))
+        False
+        """
+        wanted = self.text.split(".")
+        have = [*relative.parts[:-1], relative.name.split(".")[0]]
+        if len(relative.parts) == 1 and relative.suffix not in _MODULE_SUFFIXES:
+            return False
+        return len(have) >= len(wanted) and all(map(fnmatch.fnmatchcase, have, wanted))
+
+
+@dataclass(slots=True)
+class Listing:
+    """The lines of the list and the modules that can be imported, as they are found."""
+
+    lines: dict[str, None]
+    modules: dict[str, None]
+    listed: set[PurePosixPath]
+
+    def add(self, path: PurePosixPath, directive: str = "") -> None:
+        self.listed.add(path)
+        self.lines[file_list_line(path, directive)] = None
+
+    def add_module_file(self, distribution: Distribution, path: PurePosixPath) -> None:
+        """A file below the modules folder, the folders it is in, and its bytecode."""
+        relative = path.relative_to(distribution.modules_folder)
+        for parent in reversed(relative.parents[:-1]):
+            self.lines[file_list_line(distribution.modules_folder / parent, "%dir")] = None
+        translation = _TRANSLATION.search(str(path))
+        self.add(path, f"%lang({translation['language']})" if translation else "")
+        if path.suffix == ".py":
+            cache = path.parent / "__pycache__"
+            if len(relative.parts) > 1:
+                self.lines[file_list_line(cache, "%dir")] = None
+            # it is compiled later: the glob is meant
+            quoted = file_list_line(f"{cache}/{path.stem}.cpython-").rstrip('"')
+            self.lines[f'{quoted}*.pyc"'] = None
+
+
+def add_metadata(listing: Listing, distribution: Distribution, buildroot: Path) -> bool:
+    """List .dist-info; whether a license file is among it."""
+    folder = buildroot / str(distribution.dist_info)[1:]
+    text = (folder / "METADATA").read_text(errors="replace")
+    names = message_from_string(text).get_all("License-File", [])
+    places = ("", "licenses/", "license_files/")
+    licenses = {distribution.dist_info / f"{place}{name}" for name in names for place in places}
+    listing.add(distribution.dist_info, "%dir")
+    found = False
+    for path in sorted(folder.rglob("*")):
+        inside = PurePosixPath("/") / path.relative_to(buildroot)
+        found = found or inside in licenses
+        directive = "%dir" if path.is_dir() else "%license" if inside in licenses else ""
+        listing.add(inside, directive)
+    return found
+
+
+def add_modules(
+    listing: Listing, distribution: Distribution, pattern: Pattern, present: Iterable[PurePosixPath]
+) -> bool:
+    """List what belongs to one module name; whether there is anything."""
+    found = False
+    for path in present:
+        relative = distribution.relative(path)
+        if relative is None or not pattern.matches(relative):
+            continue
+        found = True
+        listing.add_module_file(distribution, path)
+        if name := public_module(relative):
+            listing.modules[name] = None
+    return found
+
+
+def public_module(relative: PurePosixPath) -> str:
+    """The name by which a file is imported; "" when it is private or no module.
+
+    >>> public_module(PurePosixPath("a/b/__init__.py")), public_module(PurePosixPath("a/_c.py"))
+    ('a.b', '')
+    """
+    if relative.suffix not in {".py", ".so"}:
+        return ""
+    parts = [*relative.parts[:-1], relative.name.split(".")[0]]
+    if parts[-1] == "__init__":
+        parts.pop()
+    public = all(part.isidentifier() and not part.startswith("_") for part in parts)
+    return ".".join(parts) if public else ""
+
+
+def add_rest(
+    listing: Listing, distribution: Distribution, present: Iterable[PurePosixPath]
+) -> None:
+    """`+auto`: programs, data, and modules that no name matched."""
+    for path in present:
+        if path in listing.listed:
+            continue
+        if distribution.relative(path) is not None:
+            listing.add_module_file(distribution, path)
+        elif _MANUAL.search(str(path)):  # compressed later
+            listing.listed.add(path)
+            listing.lines[f"{file_list_line(path)[:-1]}*" + '"'] = None
+        else:
+            listing.add(path)
+
+
+def read_records(path: Path) -> Iterator[Distribution]:
+    if not path.exists():
+        raise SaveFilesError("nothing is installed yet: call it after %pyproject_install")
+    for name, files in json.loads(path.read_text()).items():
+        yield Distribution(PurePosixPath(name), tuple(map(PurePosixPath, files)))
+
+
+def save(args: argparse.Namespace) -> Listing:
+    """The list that the arguments ask for; SaveFilesError says what cannot be."""
+    names = [name for name in args.names if name != "+auto"]
+    if args.no_modules and names:
+        raise SaveFilesError(f"-M says that there are no modules, but {' '.join(names)} is named")
+    if not args.no_modules and not names:
+        raise SaveFilesError("name the modules, or say with -M that there are none")
+    patterns = [Pattern.parse(name) for name in names]
+    matched: set[Pattern] = set()
+    listing, has_license = Listing({}, {}, set()), False
+    for distribution in read_records(args.record):
+        present = [path for path in distribution.files if (args.buildroot / str(path)[1:]).exists()]
+        has_license |= add_metadata(listing, distribution, args.buildroot)
+        for pattern in patterns:
+            if add_modules(listing, distribution, pattern, present):
+                matched.add(pattern)
+        if "+auto" in args.names:
+            add_rest(listing, distribution, present)
+    unmatched = [one.text for one in patterns if one not in matched and one.text != "*"]
+    if unmatched:
+        raise SaveFilesError(f"no installed module matches {', '.join(unmatched)}")
+    if args.license and not has_license:
+        raise SaveFilesError("-l, but the metadata names no license file; use %license and -L")
+    return listing
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="%pyproject_save_files")
+    for name in ("record", "buildroot", "files", "modules"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("-l", "--assert-license", dest="license", action="store_true")
+    parser.add_argument("-L", "--no-assert-license", dest="no_license", action="store_true")
+    parser.add_argument("-M", "--no-modules", dest="no_modules", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="MODULE")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    args = parse_arguments(argv)
+    try:
+        listing = save(args)
+    except SaveFilesError as error:
+        sys.exit(f"%pyproject_save_files: {error}")
+    args.files.write_text("".join(f"{line}\n" for line in listing.lines))
+    args.modules.write_text("".join(f"{name}\n" for name in listing.modules))
+    return 0
