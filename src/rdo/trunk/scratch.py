@@ -56,7 +56,8 @@ def choose_sides(means: Means, asked: Asked, scratch: Path) -> Sides:
     for problem in found.problems:
         log.warning("%s", problem)
     up, dist = found.sources.upstream, found.sources.distgit
-    upstream = Followed(up.mirror, up.branch, up.head, package.upstreams[0])
+    head = package.pin.upstream_hash if package.pin else up.head
+    upstream = Followed(up.mirror, up.branch, head, package.upstreams[0])
     distgit = Followed(dist.mirror, dist.branch, dist.head, package.distgit)
     return Sides(
         _side(asked.source, upstream, scratch / "upstream.git", means),
