@@ -51,7 +51,7 @@ def _export_distgit(room: Room, job: BuildJob) -> Path | Failed:
     sources = room.root.builddir / "SOURCES"
     mirror = Mirror(job.distgit)
     export = room.root.work / "distgit"
-    mirror.export(job.commit.distgit_hash, export)
+    mirror.export(job.spec_hash or job.commit.distgit_hash, export)
     folder = export / job.distgit_path
     specs = sorted(folder.glob("*.spec"))
     if len(specs) != 1:

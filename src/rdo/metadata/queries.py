@@ -98,12 +98,13 @@ def find_package(
 
 
 def _project(package: Attributes) -> str | None:
-    return package["project"].lower() if "project" in package else None
+    return str(package["project"]).lower() if "project" in package else None
 
 
 def _upstreams(package: Attributes) -> Sequence[str]:
-    upstream = package.get("upstream") or ()
-    return (upstream,) if isinstance(upstream, str) else upstream
+    upstream = package.get("upstream")
+    given = upstream if isinstance(upstream, list) else [upstream]
+    return [url for url in given if isinstance(url, str)]
 
 
 def _bare(url: str) -> str:

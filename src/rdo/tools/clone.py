@@ -7,6 +7,7 @@ Nothing here pushes but `push`, and that never without a lease.
 import logging
 import re
 import shlex
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from rdo.tools.git import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, check_url
 
 log = logging.getLogger(__name__)
 
-OLDEST_GIT = (2, 25)
+OLDEST_GIT = (2, 27)
 _IN_PROGRESS = {
     "rebase-merge": "rebase", "rebase-apply": "rebase", "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert",
@@ -172,12 +173,23 @@ class Clone:
         """The whole message of a commit."""
         return self._ask("log", "--max-count=1", "--format=%B", ref, "--")
 
-    def patch_ids(self, base: str, head: str) -> dict[str, str]:
-        """What commits change, without their line numbers, by git's own measure -> hash."""
-        diffs = self._ask("log", "--no-merges", "-p", "--no-ext-diff", f"{base}..{head}", "--")
+    def patch_ids(self, base: str, head: str, files: Sequence[str] = ()) -> dict[str, str]:
+        """What commits change, without line numbers, by git's own measure -> their hashes.
+
+        With `files` only commits that touch one of them.
+        """
+        diffs = self._ask(
+            *("log", "--no-merges", "-p", "--no-ext-diff", "--full-diff"),
+            *(f"{base}..{head}", "--", *files),
+        )
         out = self._ask("patch-id", "--stable", stdin=diffs.encode(errors="surrogateescape"))
         rows = (line.split() for line in out.splitlines())
         return {row[0]: row[1] for row in rows if len(row) == 2}
+
+    def files_of(self, base: str, head: str) -> list[str]:
+        """The files that the commits after `base` touch."""
+        args = ("log", "--no-merges", "--format=", "--name-only", "-z", f"{base}..{head}")
+        return sorted({name for name in self._ask(*args, "--").split("\0") if name})
 
     def file_at(self, ref: str, path: str) -> str | None:
         """The text of a file at a ref; None if it has no such file."""
@@ -251,16 +263,31 @@ class Clone:
     def tag(self, name: str, ref: str, *, force: bool = False) -> None:
         self._act("tag", *(("--force",) if force else ()), name, ref)
 
-    def start_rebase(self, onto: str, base: str, branch: str) -> bool:
-        """Put the commits of `branch` that `base` has not on another commit.
+    def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
+        """Put commits of `branch` on another commit, as the lines of a rebase's list say.
 
         Whether that is done; if not, git waits for a person to solve a conflict.
         """
-        done = self._act(
-            *("rebase", "--quiet", "--no-autostash", "--no-update-refs", "--empty=drop"),
-            *("--no-reapply-cherry-picks", "--onto", onto, base, branch),
-            ok=(0, 1),
-        )
+        if not todo:
+            self.set_branch(branch, onto)
+            return True
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Path(folder, "todo")
+            plan.write_text("".join(f"{line}\n" for line in todo))
+            done = self._act(
+                *("-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false"),
+                *("rebase", "--quiet", "--interactive", "--empty=drop"),
+                *("--onto", onto, base, branch),
+                ok=(0, 1),
+                env={"GIT_SEQUENCE_EDITOR": f"cp {shlex.quote(str(plan))}"},
+            )
+        return self._is_rebased(done)
+
+    def continue_rebase(self) -> bool:
+        """Go on after a person has solved a conflict; whether the rebase is done."""
+        return self._is_rebased(self._act("rebase", "--continue", ok=(0, 1)))
+
+    def _is_rebased(self, done: Completed) -> bool:
         if done.returncode and self.in_progress != "rebase":
             raise CommandError(f"git rebase failed: {done.stderr.strip()}")
         return done.returncode == 0
@@ -334,10 +361,11 @@ class Clone:
         *args: str,
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
         log.info("git %s", shlex.join(args))
-        return self._run(*args, ok=ok, stdin=stdin, timeout=timeout)
+        return self._run(*args, ok=ok, stdin=stdin, env=env, timeout=timeout)
 
     def _run(
         self,

@@ -70,7 +70,7 @@ def mount_layers(work: Path, layers: list[str]) -> None:
 def bind(source: str, target: Path, writable: bool) -> None:
     if Path(source).is_dir():
         target.mkdir(parents=True, exist_ok=True)
-    else:
+    elif not target.exists():  # what is there may be of a read-only bind
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     mount(source, str(target), "", MS_BIND)

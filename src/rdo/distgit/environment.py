@@ -1,0 +1,247 @@
+"""What a distgit's clone says of itself: branches, patches, numbering. `pkgenv` shows it."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rdo.distgit.desk import Desk
+from rdo.errors import RefusedError
+from rdo.spec.file import SpecFile
+from rdo.spec.macros import get_milestone
+from rdo.spec.magic import PatchesBase, get_magic
+from rdo.spec.patches import apply_method
+from rdo.spec.release import ReleaseStyle, release_style, tag_version
+from rdo.spec.tags import find_tag, get_tag
+from rdo.tools.clone import Clone
+
+log = logging.getLogger(__name__)
+
+_DISTS = (
+    ("rhos-", "RHOS"), ("rh-", "RHOS"), ("ceph-", "RHCEPH"), ("rhscon-", "RHSCON"),
+    ("eng-", "RHENG"),
+)  # fmt: skip
+_TAG_STYLES = ("", "vX.Y.Z", "VX.Y.Z")
+_UPSTREAM_BRANCHES = ("upstream/master", "upstream/main", "openstack/master", "openstack/main")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageEnv:
+    """What is guessed of a distgit, in rdopkg's words.
+
+    `version` is where its patches begin; with `tag_style` it names a tag. `patches_branch`
+    is REMOTE/BRANCH, whether that is there or not.
+    """
+
+    package: str
+    branch: str
+    patches_branch: str
+    local_patches_branch: str
+    patches_style: str
+    version: str
+    version_tag_style: str
+    release_bump_index: str
+
+    @property
+    def base_ref(self) -> str:
+        """The git ref below the patches."""
+        return version_tag(self.version, self.version_tag_style)
+
+
+def version_tag(version: str, style: str) -> str:
+    """
+    >>> version_tag("1.2", "vX.Y.Z"), version_tag("1.2", "")
+    ('v1.2', '1.2')
+    """
+    return f"{style.removesuffix('X.Y.Z')}{version}"
+
+
+def package_env(
+    desk: Desk, *, patches_branch: str = "", local_patches_branch: str = "", gerrit: str = ""
+) -> PackageEnv:
+    """Guess the environment; what the caller gives is not guessed."""
+    branch = distgit_branch(desk)
+    osdist = os_dist(branch)
+    remote = patches_branch or guess_patches_branch(desk.clone, branch, osdist)
+    release = find_tag(desk.spec.text(), "Release")
+    style = release_style(release.value if release else "")
+    version, tag_style = base_version(desk)
+    return PackageEnv(
+        package=desk.package,
+        branch=branch,
+        patches_branch=remote,
+        local_patches_branch=local_patches_branch or remote.partition("/")[2],
+        patches_style=_patches_style(desk.clone, gerrit),
+        version=version,
+        version_tag_style=tag_style,
+        release_bump_index=style.bump_index,
+    )
+
+
+def distgit_branch(desk: Desk) -> str:
+    """The branch we are on; from a patches branch we go over to its distgit branch."""
+    clone = desk.clone
+    branch = clone.branch
+    if not branch:
+        raise RefusedError(
+            "Unable to determine branch: HEAD is detached", hint="git checkout the distgit branch"
+        )
+    if not branch.endswith("-patches"):
+        return branch
+    distgit = branch.removesuffix("-patches")
+    if not clone.has_branch(distgit):
+        raise RefusedError("Invalid usage: This action must be run on a distgit branch.")
+    desk.say(f"This looks like -patches branch. Assuming distgit branch: {distgit}")
+    clone.checkout(distgit)
+    return distgit
+
+
+def os_dist(branch: str) -> str:
+    """
+    >>> os_dist("private-jruzicka-rhos-5.0-rhel-7"), os_dist("antelope-rdo")
+    ('RHOS', 'RDO')
+    """
+    bare = re.sub(r"^private-[^-]+-", "", branch).removeprefix("hotfix-")
+    return next((name for start, name in _DISTS if bare.startswith(start)), "RDO")
+
+
+def guess_patches_branch(clone: Clone, branch: str, osdist: str = "RDO") -> str:
+    """REMOTE/BRANCH with the patches of a distgit branch; the likeliest name if there is none."""
+    configured = clone.config(f"rdopkg.{branch}.patches-remote")
+    remotes = [configured] if configured else list(_patches_remotes(clone, branch, osdist))
+    name = clone.config(f"rdopkg.{branch}.patches-branch")
+    names = [name] if name else list(_patches_names(branch))
+    for remote in remotes:
+        for candidate in names:
+            if clone.has_remote_branch(f"{remote}/{candidate}"):
+                return f"{remote}/{candidate}"
+    return f"{remotes[0]}/{names[0]}"
+
+
+def _patches_remotes(clone: Clone, branch: str, osdist: str) -> Iterator[str]:
+    yield "patches"
+    yield "rhos" if osdist == "RHOS" else "redhat-openstack"
+    tracked = clone.config(f"branch.{branch}.remote")
+    if tracked and tracked != ".":
+        yield tracked
+
+
+def _patches_names(branch: str) -> Iterator[str]:
+    """rhos-5.0-rhel-7-patches, rhos-5.0-rhel-patches, rhos-5.0-patches, rhos-patches."""
+    while branch:
+        yield f"{branch}-patches"
+        branch = branch.rpartition("-")[0]
+
+
+def _patches_style(clone: Clone, gerrit: str) -> str:
+    return "review" if gerrit or "review-patches" in clone.remotes() else "branch"
+
+
+def base_version(desk: Desk) -> tuple[str, str]:
+    """The version below the patches and the style of its tag."""
+    text = desk.spec.text()
+    base = PatchesBase.parse(get_magic(text, "patches_base")).ref
+    written = base or f"{get_tag(text, 'Version')}{get_milestone(text)}"
+    version, said_style = tag_version(desk.spec.expand(written))
+    styles = [said_style, *_TAG_STYLES] if said_style else _TAG_STYLES
+    for style in styles:
+        if desk.clone.has_tag(version_tag(version, style)):
+            return version, style
+    return version, said_style
+
+
+def upstream_branch(clone: Clone) -> str:
+    """The remote branch with the upstream's newest; the likeliest name if there is none."""
+    found = (name for name in _UPSTREAM_BRANCHES if clone.has_remote_branch(name))
+    return next(found, _UPSTREAM_BRANCHES[0])
+
+
+def upstream_version(clone: Clone) -> str:
+    """The newest tag of the upstream branch as a version; empty if there is none."""
+    return tag_version(clone.describe(upstream_branch(clone)))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvReport:
+    """All that `pkgenv` tells."""
+
+    env: PackageEnv
+    vr: str
+    spec_version: str
+    upstream_version: str
+    release: str
+    release_style: ReleaseStyle
+    patches_base: str
+    base_state: str
+    local_hash: str
+    remote_hash: str
+    upstream_branch: str
+    upstream_hash: str
+    os_dist: str
+    apply_method: str
+
+
+def report(desk: Desk, env: PackageEnv) -> EnvReport:
+    """Look at everything that the environment names."""
+    clone, spec = desk.clone, desk.spec
+    text = spec.text()
+    above = upstream_branch(clone)
+    above_hash = clone.resolve(f"refs/remotes/{above}")
+    release = get_tag(text, "Release")
+    base = PatchesBase.parse(get_magic(text, "patches_base"))
+    return EnvReport(
+        env=env,
+        vr=spec_vr(spec),
+        spec_version=get_tag(text, "Version"),
+        upstream_version=(upstream_version(clone) or "no version tag found")
+        if above_hash
+        else "upstream remote/branch not found",
+        release=release,
+        release_style=release_style(release),
+        patches_base=str(base) or "N/A",
+        base_state=_state_of(clone, env.base_ref),
+        local_hash=clone.resolve(f"refs/heads/{env.local_patches_branch}"),
+        remote_hash=clone.resolve(f"refs/remotes/{env.patches_branch}"),
+        upstream_branch=above,
+        upstream_hash=above_hash,
+        os_dist=os_dist(env.branch),
+        apply_method=str(apply_method(text)),
+    )
+
+
+def _state_of(clone: Clone, ref: str) -> str:
+    if clone.has_tag(ref):
+        return "existing git tag"
+    return "existing git commit" if clone.resolve(ref) else "invalid git reference"
+
+
+def spec_vr(spec: SpecFile) -> str:
+    """Epoch, Version and Release as rpm reads them, without dist tag."""
+    return spec.reading().vr
+
+
+def as_text(told: EnvReport) -> str:
+    """rdopkg's layout, which scripts read."""
+    env, bump = told.env, told.env.release_bump_index
+    named = {"1": "MAJOR", "2": "MINOR", "3": "PATCH"}
+    bump = f"{bump} / {named[bump]}" if bump in named else bump
+    return f"""
+Package:        {env.package}
+VR:             {told.vr}
+Version:        {told.spec_version}
+Upstream:       {told.upstream_version}
+Release:        {told.release}
+Release style:  {told.release_style}
+Rls bump index: {bump}
+Tag style:      {env.version_tag_style or "X.Y.Z"}
+
+Dist-git branch:        {env.branch}
+Patches style:          {env.patches_style}
+Patches base:           {told.patches_base}
+Patches base ref:       {env.base_ref} : {told.base_state}
+Local patches branch:   {env.local_patches_branch} : {told.local_hash[:6] or "not found"}
+Remote patches branch:  {env.patches_branch} : {told.remote_hash[:6] or "not found"}
+Remote upstream branch: {told.upstream_branch} : {told.upstream_hash[:6] or "not found"}
+
+OS dist:                {told.os_dist}
+Patches apply method:   {told.apply_method}"""

@@ -1,0 +1,280 @@
+"""What a verb changed, so that it can be put back: refs, index, work tree.
+
+Before and after each verb the state is kept as git objects under `refs/rdo/undo/`, where no
+clean-up of git's takes them away. What was pushed stays pushed.
+"""
+
+import contextlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from rdo.atomic import write_file
+from rdo.distgit.state import STATE_FILE
+from rdo.errors import NotFoundError, RefusedError
+from rdo.tools.clone import Clone
+
+log = logging.getLogger(__name__)
+
+KEPT = 20
+_REFS = ("refs/heads", "refs/tags", "refs/remotes")
+_EMPTY = "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a clone. `head` is a branch's full name, or a hash when it is detached.
+
+    `index` and `tree` are trees of what is staged and of the work tree (ignored files left
+    out). `settings` is the clone's configuration file, where remotes are.
+    """
+
+    head: str
+    refs: Mapping[str, str]
+    index: str
+    tree: str
+    settings: str
+
+    @classmethod
+    def take(cls, clone: Clone) -> Self:
+        """Look at a clone, which stays as it is."""
+        lines = clone.plumb("for-each-ref", "--format=%(refname) %(objectname)", *_REFS)
+        branch = clone.branch
+        index, tree = _trees(clone)
+        return cls(
+            head=f"refs/heads/{branch}" if branch else clone.resolve("HEAD"),
+            refs=dict(line.split(" ") for line in lines.splitlines()),
+            index=index,
+            tree=tree,
+            settings=(clone.common_dir / "config").read_text(errors="surrogateescape"),
+        )
+
+
+def _trees(clone: Clone) -> tuple[str, str]:
+    with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
+        scratch = Path(folder, "index")
+        real = clone.git_dir / "index"
+        if real.exists():
+            shutil.copy2(real, scratch)
+        env = {"GIT_INDEX_FILE": str(scratch)}
+        if clone.plumb("ls-files", "--unmerged", env=env):
+            clone.plumb("add", "--update", "--", ".", env=env)  # conflicts as they stand
+        index = clone.plumb("write-tree", env=env)
+        top = clone.plumb("rev-parse", "--show-toplevel")
+        everything = Clone(Path(top), clone.runner)
+        everything.plumb("add", "--all", "--", ".", f":(exclude,glob)**/{STATE_FILE}", env=env)
+        return index, clone.plumb("write-tree", env=env)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One verb in the journal. `after` is missing while it is under way."""
+
+    number: int
+    verb: str
+    before: Snapshot
+    after: Snapshot | None = None
+    pushed: tuple[str, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        return self.after is not None and self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal of one clone, in its git directory; it is no part of what is pushed."""
+
+    clone: Clone
+
+    @property
+    def folder(self) -> Path:
+        return self.clone.common_dir / "rdo" / "undo"
+
+    def entries(self) -> list[Entry]:
+        """All of them, oldest first; what cannot be read is left out."""
+        found = []
+        for file in self.folder.glob("*.json"):
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # by a killed verb
+                found.append(_read(json.loads(file.read_text())))
+        return sorted(found, key=lambda entry: entry.number)
+
+    def begin(self, verb: str) -> Entry:
+        """Keep the state before a verb."""
+        number = max([entry.number for entry in self.entries()], default=0) + 1
+        entry = Entry(number, verb, Snapshot.take(self.clone))
+        self._keep(entry)
+        return entry
+
+    def end(self, entry: Entry, pushed: tuple[str, ...] = ()) -> Entry:
+        """Keep the state behind it; a verb that changed nothing leaves no entry."""
+        ended = Entry(
+            entry.number, entry.verb, entry.before, Snapshot.take(self.clone),
+            (*entry.pushed, *pushed),
+        )  # fmt: skip
+        if ended.is_change:
+            self._keep(ended)
+        else:
+            self.forget(ended)
+        for old in self.entries()[:-KEPT]:
+            self.forget(old)
+        return ended
+
+    def forget(self, entry: Entry) -> None:
+        (self.folder / f"{entry.number:06}.json").unlink(missing_ok=True)
+        for side in ("before", "after"):
+            self.clone.plumb("update-ref", "-d", f"refs/rdo/undo/{entry.number}-{side}")
+
+    def undo(self) -> Entry:
+        """Put back what the newest verb changed, unless somebody has gone on from there."""
+        entries = self.entries()
+        if not entries:
+            raise NotFoundError("nothing to undo: no verb has changed anything here")
+        entry = entries[-1]
+        now = Snapshot.take(self.clone)
+        if entry.after is not None:
+            conflicts = list(_since(self.clone, entry, now))
+            if conflicts:
+                raise RefusedError(
+                    f"{entry.verb} cannot be undone: changed since then: {', '.join(conflicts)}",
+                    hint="git reflog and git log know the older states",
+                )
+        restore(self.clone, now, entry.before)
+        self.forget(entry)
+        return entry
+
+    def _keep(self, entry: Entry) -> None:
+        for side, snapshot in (("before", entry.before), ("after", entry.after)):
+            if snapshot:
+                self._keep_objects(f"refs/rdo/undo/{entry.number}-{side}", snapshot)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_file(self.folder / f"{entry.number:06}.json", json.dumps(asdict(entry)))
+
+    def _keep_objects(self, ref: str, snapshot: Snapshot) -> None:
+        """A commit that holds on to all that a snapshot names."""
+        tips = {snapshot.refs[name] for name in snapshot.refs if name.startswith("refs/heads/")}
+        if not snapshot.head.startswith("refs/"):
+            tips |= {snapshot.head} - {""}
+        parents = [part for tip in sorted(tips) for part in ("-p", tip)]
+        stamp = {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER")
+                 for field, value in (("NAME", "rdo"), ("EMAIL", "rdo"))}  # fmt: skip
+        index = ("commit-tree", "--no-gpg-sign", "-m", "index", snapshot.index)
+        parents += ["-p", self.clone.plumb(*index, env=stamp)]
+        whole = ("commit-tree", "--no-gpg-sign", "-m", "state", *parents, snapshot.tree)
+        self.clone.plumb("update-ref", ref, self.clone.plumb(*whole, env=stamp))
+
+
+def _read(row: dict[str, Any]) -> Entry:
+    after = Snapshot(**row["after"]) if row["after"] else None
+    return Entry(row["number"], row["verb"], Snapshot(**row["before"]), after, tuple(row["pushed"]))
+
+
+def _since(clone: Clone, entry: Entry, now: Snapshot) -> Iterator[str]:
+    """What the verb changed and somebody else has changed again."""
+    before, after = entry.before, entry.after
+    assert after is not None
+    for ref in sorted({*before.refs, *after.refs}):
+        if before.refs.get(ref) != after.refs.get(ref) != now.refs.get(ref):
+            yield ref.removeprefix("refs/heads/")
+    if now.head != after.head:
+        yield "HEAD"
+    touched = _files(clone, before.tree, after.tree) | _files(clone, before.index, after.index)
+    again = _files(clone, after.tree, now.tree) | _files(clone, after.index, now.index)
+    yield from sorted(touched & again)
+
+
+def _files(clone: Clone, old: str, new: str) -> set[str]:
+    out = clone.plumb("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    return {name for name in out.split("\0") if name}
+
+
+def restore(clone: Clone, now: Snapshot, then: Snapshot) -> None:
+    """Make the clone what it was: refs in one transaction, then the index, then the files."""
+    if clone.in_progress:
+        clone.end_rebase()
+        now = Snapshot.take(clone)
+    lines = []
+    for ref in sorted({*now.refs, *then.refs}):
+        if now.refs.get(ref) != then.refs.get(ref):
+            wanted = then.refs.get(ref)
+            lines.append(f"update {ref} {wanted}" if wanted else f"delete {ref}")
+    if then.head.startswith("refs/"):
+        clone.plumb("symbolic-ref", "HEAD", then.head)
+    else:
+        clone.plumb("update-ref", "--no-deref", "HEAD", then.head)
+    clone.plumb("update-ref", "--stdin", stdin="".join(f"{x}\n" for x in lines).encode())
+    _restore_files(clone, now, then)
+    clone.plumb("read-tree", then.index)
+    if now.settings != then.settings:
+        write_file(clone.common_dir / "config", then.settings.encode(errors="surrogateescape"))
+
+
+def _restore_files(clone: Clone, now: Snapshot, then: Snapshot) -> None:
+    """The files that differ, and no others: their times and modes are somebody's too."""
+    top = Path(clone.plumb("rev-parse", "--show-toplevel"))
+    changed = _files(clone, now.tree, then.tree)
+    if not changed:
+        return
+    whole = Clone(top, clone.runner)
+    listed = whole.plumb("ls-tree", "-r", "-z", "--name-only", then.tree).split("\0")
+    for name in changed - set(listed):
+        (top / name).unlink(missing_ok=True)
+    names = sorted(changed & set(listed))
+    if names:
+        with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            whole.plumb("read-tree", then.tree, env=env)
+            stdin = "\0".join(names).encode(errors="surrogateescape")
+            whole.plumb("checkout-index", "--force", "-z", "--stdin", env=env, stdin=stdin)
+
+
+@contextlib.contextmanager
+def throwaway(clone: Clone) -> Iterator[Clone]:
+    """A clone that shares the objects and has all else of its own; it is gone afterwards.
+
+    Branches, remotes, index, work tree, even a rebase under way are as in the real one.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-dry-") as scratch:
+        top = Path(clone.plumb("rev-parse", "--show-toplevel"))
+        copy = Path(scratch, top.name)
+        shutil.copytree(top, copy, symlinks=True, ignore=lambda d, _: _git_of(d, top))
+        common, own = clone.common_dir, clone.git_dir
+        shutil.copytree(
+            common, copy / ".git", symlinks=True, ignore=lambda d, _: _shared(d, common)
+        )
+        if own != common:  # a linked work tree
+            shutil.copytree(own, copy / ".git", symlinks=True, dirs_exist_ok=True)
+            for name in ("commondir", "gitdir"):
+                (copy / ".git" / name).unlink(missing_ok=True)
+        objects = copy / ".git/objects"
+        (objects / "info").mkdir(parents=True)
+        (objects / "info/alternates").write_text(f"{common / 'objects'}\n")
+        yield Clone(copy / clone.path.resolve().relative_to(top), clone.runner, is_dry=True)
+
+
+def _git_of(folder: str, top: Path) -> list[str]:
+    return [".git"] if Path(folder) == top else []
+
+
+def _shared(folder: str, common: Path) -> list[str]:
+    return ["objects", "worktrees", "hooks"] if Path(folder) == common else []
+
+
+def changes(clone: Clone, before: Snapshot, after: Snapshot) -> str:
+    """What lies between two states: refs that move, remotes, and the difference of the files."""
+    lines = []
+    if before.head != after.head:
+        lines.append(f"HEAD: {before.head} -> {after.head}")
+    for ref in sorted({*before.refs, *after.refs}):
+        old, new = before.refs.get(ref, ""), after.refs.get(ref, "")
+        if old != new:
+            lines.append(f"{ref}: {old[:9] or 'new'} -> {new[:9] or 'removed'}")
+    if before.settings != after.settings:
+        lines.append("git configuration (remotes) changes")
+    diff = clone.diff(before.tree, after.tree)
+    return "\n".join([*lines, *([diff] if diff else [])])

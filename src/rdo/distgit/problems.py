@@ -1,0 +1,60 @@
+"""What a maintainer's verb ends with, besides the families of `rdo.errors`.
+
+`rdopkg_code` is the exit code under the old name; every other error ends there with 1.
+"""
+
+from rdo.errors import RefusedError, UserError
+
+
+class LintError(RefusedError):
+    rdopkg_code = 23
+
+
+class MissingDependenciesError(RefusedError):
+    rdopkg_code = 2
+
+    def __init__(self) -> None:
+        super().__init__("There are missing dependencies")
+
+
+class MismatchingDependenciesError(RefusedError):
+    rdopkg_code = 4
+
+    def __init__(self) -> None:
+        super().__init__("There are mismatching dependencies")
+
+
+class NothingToDoError(UserError):
+    """All is as it should be; said, and no fault."""
+
+    exit_code = 0
+    rdopkg_code = 0
+
+
+class DeclinedError(UserError):
+    """The answer to a question was no."""
+
+    def __init__(self) -> None:
+        super().__init__("Aborted by user.")
+
+
+def missing_patches_branch(name: str) -> RefusedError:
+    """The sentence that scripts look for, trailing blank included."""
+    return RefusedError(
+        f"Configuration error: remote patches branch '{name}' not found. \n\n"
+        f"Specify with -p/--patches-branch, use -l/--local-patches, or skip patches branch "
+        f"operations with -b/--bump-only"
+    )
+
+
+def invalid_base(ref: str) -> RefusedError:
+    return RefusedError(
+        f"Invalid base patches branch git reference: {ref}\n\n"
+        f"Make sure .spec Version references existing git tag\n"
+        f"or select explicitly using #patches_base=ANY_GIT_REF\n\n"
+        f"`rdopkg pkgenv` can help you debug this!"
+    )
+
+
+def invalid_ref(ref: str) -> RefusedError:
+    return RefusedError(f"Invalid git reference: {ref}")

@@ -1,0 +1,141 @@
+"""A mini distribution: real RPMs in a real repository, made out of the Debian base layer."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from rdo.roots import debian_rpms, dpkg
+from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.platforms import Base
+from rdo.tools.root import Bind, Root
+
+_LEFT_OUT = ("git", "g++", "libstdc++-12-dev", "curl")
+_LINKS = ("/bin", "/sbin", "/lib", "/lib64")
+_UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/builddir", "/var/cache", "/var/lib/rpm")
+
+# What a distribution's own rpm configuration says; the database is where new ones have it.
+_MACROS = r"""%_dbpath /usr/lib/sysimage/rpm
+%_buildshell /bin/bash
+%_localstatedir /var
+%_libdir /usr/lib64
+%mini 7
+%debug_package %{nil}
+%__os_install_post %{nil}
+"""
+_SPEC = """\
+Name: mini
+Version: {version}
+Release: 1.mini
+Summary: Packages of the mini distribution
+License: MIT
+BuildArch: noarch
+%description
+%{{summary}}.
+
+%package config
+Summary: Its macros, and scriptlets that only a real installation runs
+Requires: rpm, mini-filesystem
+Requires(post): libc-bin, mini-filesystem
+%description config
+%{{summary}}.
+%post config
+set -e
+test -c /dev/null
+test -d /proc/1
+ldconfig
+{{ id -u; ls /proc/sys/net/ipv4/conf; }} > /etc/mini-made
+%transfiletriggerin config -- /usr/include/mini
+cat > /etc/mini-triggered
+%files config
+/usr/lib/rpm/macros.d/macros.mini
+
+%package devel
+Summary: What a build asks for
+%description devel
+%{{summary}}.
+%files devel
+/usr/include/mini
+
+%package users
+Summary: A user, made by a scriptlet
+Requires: mini-devel
+%description users
+%{{summary}}.
+%pre users
+/usr/sbin/useradd --system --uid 777 miniuser
+%files users
+
+%install
+install -d %{{buildroot}}/usr/lib/rpm/macros.d %{{buildroot}}/usr/include/mini
+cat > %{{buildroot}}/usr/lib/rpm/macros.d/macros.mini <<'END'
+{macros}END
+echo '#define MINI "{version}"' > %{{buildroot}}/usr/include/mini/mini.h
+"""
+
+
+def make_repository(base: Base, work: Path) -> Path:
+    """A folder with every package of the base layer as an RPM with its files, and repodata."""
+    rpms = _wrap_base(base, work)
+    for version in ("1.0", "2.0"):
+        make_own(work, rpms, version)
+    subprocess.run(
+        ["createrepo_c", "--quiet", "--no-database", "--general-compress-type=xz", str(rpms)],
+        check=True,
+    )
+    return rpms
+
+
+def make_own(work: Path, rpms: Path, version: str) -> None:
+    """Add mini-config, mini-devel and mini-users."""
+    spec = work / f"mini-{version}.spec"
+    spec.write_text(_SPEC.format(version=version, macros=_MACROS.replace("%", "%%")))
+    define = ["-D", f"_topdir {work / 'top'}", "-D", f"_rpmdir {rpms}"]
+    define += ["-D", "_dbpath /nonexistent"]
+    subprocess.run(["rpmbuild", "--quiet", "-bb", *define, str(spec)], check=True)
+
+
+def _wrap_base(base: Base, work: Path) -> Path:
+    """As the Debian base layer makes its headers, but with the files in them."""
+    wrap = work / "wrap"
+    wrap.mkdir(parents=True)
+    packages = [
+        replace(one, files=tuple(file for file in one.files if file not in _LINKS))
+        for one in dpkg.installed(base.tree)
+    ]
+    owned = {file for one in packages for file in one.files}
+    packages = [one for one in packages if not one.name.startswith(_LEFT_OUT)]
+    binds = [Bind(base.tree, debian_rpms.BUILDROOT), Bind(wrap, "/wrap", writable=True)]
+    for name in ("passwd", "group"):  # without the build user, whom the base layer adds
+        lines = (base.tree / "etc" / name).read_text().splitlines(keepends=True)
+        (work / name).write_text("".join(line for line in lines if not line.startswith("rdobuild")))
+        binds.append(Bind(work / name, f"{debian_rpms.BUILDROOT}/etc/{name}"))
+    debian_rpms.write_list(wrap, "mini-filesystem", _rest(base.tree, owned))
+    root = Root((base.tree,), work / "work", tuple(binds))
+    debian_rpms.build(root, wrap, packages, base.platform, base.tree, head=_filesystem())
+    return (wrap / "rpms").rename(work / "repository")
+
+
+def _filesystem() -> Iterator[str]:
+    yield "Name: mini-filesystem\nVersion: 7\nRelease: 1.mini\nLicense: various"
+    yield "Summary: Folders and configuration\nAutoReqProv: no"
+    yield "Provides: system-release = 7\nProvides: system-release(releasever) = 7"
+    yield "%description\n%{summary}.\n%files -f /wrap/lists/mini-filesystem"
+
+
+def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
+    for folder, folders, files in os.walk(tree):
+        inside = folder.removeprefix(str(tree))
+        folders[:] = [name for name in folders if f"{inside}/{name}" not in _UNOWNED]
+        for name in (*folders, *files):
+            path = f"{inside}/{name}"
+            if dpkg.is_file(tree, path) and path not in owned:
+                yield file_list_line(path)
+            elif name in folders and not (tree / path[1:]).is_symlink():
+                yield file_list_line(path, "%dir")
+
+
+def remove(work: Path) -> None:
+    shutil.rmtree(work, ignore_errors=True)
