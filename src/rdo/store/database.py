@@ -21,6 +21,7 @@ from rdo.store.artifacts import Artifacts
 from rdo.store.builds import Builds
 from rdo.store.commits import Commits
 from rdo.store.heads import Heads
+from rdo.store.holds import Holds
 from rdo.store.intents import Intents
 from rdo.store.names import Names
 from rdo.store.packages import Packages
@@ -38,6 +39,7 @@ class Transaction:
     builds: Builds
     commits: Commits
     heads: Heads
+    holds: Holds
     intents: Intents
     names: Names
     packages: Packages
@@ -109,6 +111,7 @@ def _transaction(session: Session) -> Transaction:
         builds=Builds(session),
         commits=Commits(session),
         heads=Heads(session),
+        holds=Holds(session),
         intents=Intents(session),
         names=Names(session),
         packages=Packages(session),

@@ -60,7 +60,10 @@ class CommitRow(Base):
 
 
 class BuildRow(Base):
-    """One try of a commit. `published` is its number in the target's publish sequence."""
+    """One try of a commit. `published` is its number in the target's publish sequence.
+
+    `to_cancel` is why somebody wants it ended, for the round that runs it.
+    """
 
     __tablename__ = "builds"
     __table_args__ = (
@@ -93,6 +96,7 @@ class BuildRow(Base):
     finished: Mapped[int | None]
     published: Mapped[int | None]
     superseded: Mapped[bool]
+    to_cancel: Mapped[str] = mapped_column(Text, server_default=text("''"), default="")
 
 
 class PackageRow(Base):
@@ -146,7 +150,10 @@ class ArtifactRow(Base):
 
 
 class RepositoryRow(Base):
-    """A published yum repository; `digest` names the set of builds that it holds."""
+    """A published yum repository; `digest` names the set of builds that it holds.
+
+    `removed` is when retention took it out of the tree: its row stays for the history of names.
+    """
 
     __tablename__ = "repositories"
     __table_args__ = (
@@ -161,6 +168,7 @@ class RepositoryRow(Base):
     build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"), index=True)
     digest: Mapped[str]
     created: Mapped[int]
+    removed: Mapped[int | None]
 
 
 class NameRow(Base):
@@ -204,3 +212,27 @@ class IntentRow(Base):
     payload: Mapped[str] = mapped_column(Text)
     created: Mapped[int]
     done: Mapped[int | None]
+
+
+class HoldRow(Base):
+    """A package that stays at an older build until somebody releases it."""
+
+    __tablename__ = "holds"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    package: Mapped[str] = mapped_column(primary_key=True)
+    build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    since: Mapped[int]
+    held_by: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
+
+
+class PauseRow(Base):
+    """A target of which nothing is built until somebody resumes it."""
+
+    __tablename__ = "pauses"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[int]
+    paused_by: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
