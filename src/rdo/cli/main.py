@@ -42,6 +42,7 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
     "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
     "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
+    "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
     "why": Lazy("rdo.cli.why", "why", "Say why a package is or is not being built."),

@@ -1,0 +1,107 @@
+"""`rdo pkg`: the maintainer's verbs on a distgit, also installed as `rdopkg`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rdo.cli.lazy import Lazy, LazyGroup
+
+if TYPE_CHECKING:
+    from rdo.distgit.desk import Desk
+
+SHOW = "rdo.cli.pkg_show"
+
+VERBS: Mapping[str, Lazy] = {
+    "pkgenv": Lazy(SHOW, "pkgenv", "Show what is known of this distgit."),
+    "status": Lazy(SHOW, "status", "Show the action in progress."),
+}
+"""The verbs in the order of the help; both programs have all of them."""
+
+
+class PkgGroup(LazyGroup):
+    """Verbs in the table's order; `--abort` and `--continue` count wherever they stand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.lazy, *self.commands]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for option in ("--abort", "--continue"):
+            if option in args:
+                rest = [arg for arg in args if arg == "--dry-run"]
+                return super().parse_args(ctx, [option, *rest])
+        return super().parse_args(ctx, args)
+
+
+def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What can be asked of an action in progress, before any verb."""
+    command = click.option(
+        "--dry-run", is_flag=True, help="Show what -c or --abort would do, and do nothing."
+    )(command)
+    command = click.option(
+        "--abort", is_flag=True, help="Give up the action in progress and put things back."
+    )(command)
+    return click.option(
+        "--continue", "-c", "go_on", is_flag=True, help="Go on with the action in progress."
+    )(command)
+
+
+@click.group(cls=PkgGroup, lazy=VERBS, invoke_without_command=True)
+@go_on_options
+@click.pass_context
+def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
+    """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone.
+
+    \b
+    rdo pkg new-version 1.2.3    update, with the patches put on the new version
+    rdo pkg patch                take patches from the patches branch
+    rdo pkg fix                  change the spec, then rdo pkg -c
+    """
+    serve(ctx, go_on=go_on, abort=abort, dry_run=dry_run)
+
+
+def serve(ctx: click.Context, *, go_on: bool, abort: bool, dry_run: bool) -> None:
+    """What the programs do themselves when no verb is given."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if not go_on and not abort:
+        click.echo(ctx.get_help())
+
+
+def program() -> str:
+    """How the verbs are called here: `rdo pkg` or `rdopkg`."""
+    root = click.get_current_context().find_root().info_name
+    return "rdopkg" if root == "rdopkg" else "rdo pkg"
+
+
+def desk(folder: Path | None = None) -> "Desk":
+    """The distgit in a folder, by default the current one, and the person at the terminal."""
+    from rdo.distgit.desk import Desk
+    from rdo.distgit.settings import load
+    from rdo.tools.clone import Clone
+
+    here = folder or Path.cwd()
+    return Desk(
+        folder=here,
+        clone=Clone(here),
+        say=click.echo,
+        ask=_ask if sys.stdout.isatty() else None,
+        now=lambda: datetime.now().astimezone(),
+        settings=load(Path.home()),
+        program=program(),
+    )
+
+
+def _ask(question: str, default: bool) -> bool:
+    """rdopkg's question: `MSG [Yn] ` or `MSG [Ny] `."""
+    answer = input(f"{question} [{'Yn' if default else 'Ny'}] ").strip().lower()
+    return answer in {"y", "yes"} or (default and not answer)
+
+
+def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that every verb with an effect has."""
+    help_text = "Show the commands, the diff and the pushes, and change nothing."
+    return click.option("--dry-run", is_flag=True, help=help_text)(command)

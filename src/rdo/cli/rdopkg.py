@@ -1,0 +1,67 @@
+"""The command `rdopkg`: the verbs of `rdo pkg` under rdopkg's name, with its exit codes."""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from rdo import __version__
+from rdo.cli.main import EX_USAGE, configure_logging
+from rdo.cli.pkg import VERBS, PkgGroup, go_on_options, serve
+from rdo.errors import CommandError, UserError
+
+log = logging.getLogger(__name__)
+
+
+@click.group(
+    cls=PkgGroup,
+    lazy=VERBS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@go_on_options
+@click.version_option(__version__, message="%(version)s")
+@click.pass_context
+def rdopkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
+    """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone."""
+    serve(ctx, go_on=go_on, abort=abort, dry_run=dry_run)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return rdopkg's exit code for it."""
+    configure_logging()
+    try:
+        code: Any = rdopkg.main(args=list(args), prog_name="rdopkg", standalone_mode=False)
+        sys.stdout.flush()
+    except CommandError as error:
+        click.echo(f"command failed: {error}", err=True)
+        return 1
+    except UserError as error:
+        log.debug("traceback", exc_info=error)
+        click.echo(f"\n{error}")
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        return int(getattr(error, "rdopkg_code", 1))
+    except click.UsageError as error:
+        error.show()
+        return EX_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nKeyboardInterrupt")
+        return 1
+    except BrokenPipeError:
+        # The reader (`head`) has gone; Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
+        traceback.print_exc()
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def main() -> NoReturn:
+    """The entry point of the program."""
+    sys.exit(run(sys.argv[1:]))
