@@ -25,7 +25,7 @@ VERBS: Mapping[str, Lazy] = {
 class PkgGroup(LazyGroup):
     """Verbs in the table's order; `--abort` and `--continue` count wherever they stand."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return [*self.lazy, *self.commands]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -39,9 +39,6 @@ class PkgGroup(LazyGroup):
 def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What can be asked of an action in progress, before any verb."""
     command = click.option(
-        "--dry-run", is_flag=True, help="Show what -c or --abort would do, and do nothing."
-    )(command)
-    command = click.option(
         "--abort", is_flag=True, help="Give up the action in progress and put things back."
     )(command)
     return click.option(
@@ -52,7 +49,7 @@ def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(cls=PkgGroup, lazy=VERBS, invoke_without_command=True)
 @go_on_options
 @click.pass_context
-def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
+def pkg(ctx: click.Context, go_on: bool, abort: bool) -> None:
     """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone.
 
     \b
@@ -60,10 +57,10 @@ def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
     rdo pkg patch                take patches from the patches branch
     rdo pkg fix                  change the spec, then rdo pkg -c
     """
-    serve(ctx, go_on=go_on, abort=abort, dry_run=dry_run)
+    serve(ctx, go_on=go_on, abort=abort)
 
 
-def serve(ctx: click.Context, *, go_on: bool, abort: bool, dry_run: bool) -> None:
+def serve(ctx: click.Context, *, go_on: bool, abort: bool) -> None:
     """What the programs do themselves when no verb is given."""
     if ctx.invoked_subcommand is not None:
         return
