@@ -1,5 +1,6 @@
 """Debian packages outside the base as RPMs: each wrapped once for a platform, kept by its hash."""
 
+import hashlib
 import logging
 import os
 import re
@@ -73,7 +74,10 @@ class DebStore:
         return {deb: tuple(sorted(self._place(deb).glob("*.rpm"))) for deb in wanted}
 
     def _place(self, deb: Deb) -> Path:
-        return self.folder / f"{deb.sha256}-{VERSION}"
+        """Where its RPM is kept: another name in the platform's tables makes another RPM."""
+        names = debian_rpms.known_names(self.base.platform, deb.name)
+        digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+        return self.folder / f"{deb.sha256}-{VERSION}-{digest}"
 
     def _wrap(self, debs: Sequence[Deb]) -> None:
         paths = self.apt.download(debs)

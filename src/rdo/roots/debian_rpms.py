@@ -102,14 +102,20 @@ def _provides(
     yield from dpkg.aliases(package.files)
     yield from dpkg.pkgconfig(files, package.files)
     yield from sorted(sonames)
-    known = (platform.provides.get(package.name, ()), platform.bridged.get(package.name, ()))
-    for name in dict.fromkeys(name for names in known for name in names if name != package.name):
+    for name in known_names(platform, package.name):
         yield f"{name} = {evr}"
         if re.search(r"-devel$|^glibc$", name):
             yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
     if package.name == "python3":
         yield f"python(abi) = {platform.python}"
         yield from ("/usr/bin/python3", "/usr/bin/python")
+
+
+def known_names(platform: Platform, package: str) -> list[str]:
+    """What else the RPM world calls a Debian package; a path is in its list of files anyway."""
+    tables = (platform.provides, platform.bridged)
+    names = dict.fromkeys(name for table in tables for name in table.get(package, ()))
+    return [name for name in names if name != package and not name.startswith("/")]
 
 
 def _sonames(root: Root, files: Path, packages: Iterable[DebianPackage]) -> dict[str, set[str]]:

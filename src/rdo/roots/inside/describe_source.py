@@ -1,0 +1,153 @@
+"""What a packager wants to know of a Python sdist. Runs inside the root as the build user.
+
+The sdist is unpacked, its wheel is built by its own backend, and each module of the wheel is
+imported where the runtime requirements are. Writes /builddir/answer.json: the facts as
+`rdo.distgit.create_facts` reads them, or `{"needs": [RPM dependencies]}` when something that
+building or importing asks for is not installed yet.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from email import message_from_string
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rdo.roots.inside import build_wheel
+from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, runtime_requirements
+from rdo.roots.inside.save_files import public_module
+
+HOME = Path("/builddir")
+MAX_NAMES = 20_000
+MAX_TEXT = 200_000
+IMPORT_SECONDS = 60
+
+_TEXTS = (
+    *("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", ".stestr.conf"),
+    *("*requirements*.txt", "requirements/*.txt", "test*/requirements*.txt", "docs/*req*.txt"),
+    *("doc/*req*.txt", "doc*/conf.py", "doc*/source/conf.py", "mkdocs.yml"),
+)
+_LICENCES = ("LICEN[CS]E*", "COPYING*", "COPYRIGHT*", "UNLICENSE*")
+
+
+def built_wheel(archive: Path) -> Path:
+    """The wheel, built once."""
+    made = sorted((HOME / "wheel").glob("*.whl"))
+    return made[0] if made else Path(build_wheel.build(archive))
+
+
+def source_facts(tree: Path) -> dict[str, Any]:
+    """Names of all files of the sdist, and what stands in those that tell about tests and docs."""
+    names = [str(path.relative_to(tree)) for path in sorted(tree.rglob("*")) if path.is_file()]
+    texts = {name: _read(tree / name) for pattern in _TEXTS for name in _glob(tree, pattern)}
+    licences = {name: _read(tree / name) for pattern in _LICENCES for name in _glob(tree, pattern)}
+    return {"top": tree.name, "files": names[:MAX_NAMES], "texts": texts, "licences": licences}
+
+
+def _glob(tree: Path, pattern: str) -> list[str]:
+    found = [path for path in sorted(tree.glob(pattern)) if path.is_file()]
+    return [str(path.relative_to(tree)) for path in found[:20]]
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes()[:MAX_TEXT].decode(errors="replace")
+
+
+def wheel_facts(wheel: Path, folder: Path) -> tuple[str, dict[str, Any]]:
+    """The wheel, unpacked into `folder`: its METADATA, and what it installs."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    info = next(name for name in names if name.endswith(".dist-info/METADATA")).split("/")[0]
+    entry_points = folder / info / "entry_points.txt"
+    metadata = _read(folder / info / "METADATA")
+    return metadata, {
+        "metadata": metadata,
+        "wheel": wheel.name,
+        "installed": names[:MAX_NAMES],
+        "entry_points": _read(entry_points) if entry_points.is_file() else "",
+    }
+
+
+def module_names(names: Sequence[str]) -> Iterator[str]:
+    """The public modules of a wheel."""
+    for name in names:
+        path = PurePosixPath(name)
+        if not path.parts[0].endswith((".dist-info", ".data")) and (found := public_module(path)):
+            yield found
+
+
+def failing_imports(folder: Path, modules: Sequence[str]) -> dict[str, str]:
+    """Which modules cannot be imported here, and why; one that crashes or hangs ends no other."""
+    failing: dict[str, str] = {}
+    rest = list(dict.fromkeys(modules))
+    while rest:
+        tried = _try_imports(folder, rest)
+        failing |= {name: why for name, why in tried if why}
+        if len(tried) < len(rest):
+            failing[rest[len(tried)]] = "it ended the interpreter, or did not end itself"
+        rest = rest[len(tried) + 1 :]
+    return failing
+
+
+def _try_imports(folder: Path, modules: Sequence[str]) -> list[tuple[str, str]]:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    results = HOME / "imports"
+    results.unlink(missing_ok=True)
+    program = [sys.executable, "-c", _IMPORTER, str(results), *modules]
+    try:
+        subprocess.run(
+            program, cwd="/", env=environment, check=False, timeout=IMPORT_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        sys.stderr.write("importing took too long\n")
+    lines = results.read_text().splitlines() if results.exists() else []
+    return [(name, why) for name, why in map(json.loads, lines)]
+
+
+_IMPORTER = """
+import importlib, json, sys
+with open(sys.argv[1], "w") as results:
+    modules, sys.argv = sys.argv[2:], sys.argv[:1]
+    for name in modules:
+        why = ""
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            why = f"{type(error).__name__}: {error}"[:300]
+        results.write(json.dumps([name, why]) + "\\n")
+        results.flush()
+"""
+
+
+def describe(archive: Path) -> dict[str, Any]:
+    wheel = built_wheel(archive)
+    tree = build_wheel.unpack(archive)
+    folder = HOME / "unpacked"
+    metadata, installed = wheel_facts(wheel, folder)
+    said = message_from_string(metadata)
+    requirements = Requirements(())
+    texts = said.get_all("Requires-Dist", [])
+    runtime_requirements(requirements, said["Name"], texts, "the metadata")
+    requirements.end_pass_if_missing()
+    modules = list(module_names(installed["installed"]))
+    return {
+        **source_facts(tree),
+        **installed,
+        "modules": modules,
+        "unimportable": failing_imports(folder, modules),
+    }
+
+
+def main(argv: list[str]) -> int:
+    answer = HOME / "answer.json"
+    try:
+        answer.write_text(json.dumps(describe(Path(argv[0]))))
+    except EndOfPassError as missing:
+        answer.write_text(json.dumps({"needs": missing.dependencies}))
+    sys.stdout.flush()
+    return 0
