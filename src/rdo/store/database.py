@@ -20,6 +20,8 @@ from rdo.errors import ConfigError
 from rdo.store.artifacts import Artifacts
 from rdo.store.builds import Builds
 from rdo.store.commits import Commits
+from rdo.store.deliveries import Deliveries
+from rdo.store.events import Events
 from rdo.store.heads import Heads
 from rdo.store.holds import Holds
 from rdo.store.intents import Intents
@@ -38,6 +40,8 @@ class Transaction:
     artifacts: Artifacts
     builds: Builds
     commits: Commits
+    deliveries: Deliveries
+    events: Events
     heads: Heads
     holds: Holds
     intents: Intents
@@ -110,6 +114,8 @@ def _transaction(session: Session) -> Transaction:
         artifacts=Artifacts(session),
         builds=Builds(session),
         commits=Commits(session),
+        deliveries=Deliveries(session),
+        events=Events(session),
         heads=Heads(session),
         holds=Holds(session),
         intents=Intents(session),

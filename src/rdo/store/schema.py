@@ -13,6 +13,8 @@ OPEN_BUILD = text("state <> 'done'")
 PUBLISHED = text("published IS NOT NULL")
 UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
 OPEN_INTENT = text("done IS NULL")
+UNDESCRIBED = text("described IS NULL")
+UNDELIVERED = text("ended IS NULL")
 
 
 class Base(DeclarativeBase):
@@ -236,3 +238,51 @@ class PauseRow(Base):
     since: Mapped[int]
     paused_by: Mapped[str]
     why: Mapped[str] = mapped_column(Text)
+
+
+class EventRow(Base):
+    """What somebody should be told, once: `key` says what it is about.
+
+    `payload` is all there is to tell, as JSON, empty until it was gathered. Builds are numbers
+    only: an event outlives the builds that it speaks of.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("target", "key"),
+        Index(None, "target", "package", "break_id", "kind"),
+        Index("ix_events_undescribed", "target", "id", sqlite_where=UNDESCRIBED),
+        Index(None, "target", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    package: Mapped[str]
+    kind: Mapped[str]
+    key: Mapped[str]
+    build_id: Mapped[int | None]
+    break_id: Mapped[int | None]
+    created: Mapped[int]
+    described: Mapped[int | None]
+    payload: Mapped[str] = mapped_column(Text)
+
+
+class DeliveryRow(Base):
+    """One event for one recipient by one way; open until it was sent or given up."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("event_id", "way", "recipient"),
+        Index("ix_deliveries_open", "due", "id", sqlite_where=UNDELIVERED),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
+    way: Mapped[str]
+    recipient: Mapped[str]
+    digest: Mapped[bool]
+    due: Mapped[int]
+    tries: Mapped[int]
+    error: Mapped[str] = mapped_column(Text)
+    ended: Mapped[int | None]
+    sent: Mapped[bool]

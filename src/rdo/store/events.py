@@ -1,0 +1,113 @@
+"""What somebody should be told: noted with the state that it is about, described later."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rdo.store.moments import moment, seconds
+from rdo.store.schema import UNDESCRIBED, EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing to tell. `payload` is what there is to say of it, empty until it is described.
+
+    `build_id` is the build that it is about, `break_id` the first failure of the break that it
+    belongs to; events of one break are one thread.
+    """
+
+    id: int
+    target: str
+    package: str
+    kind: str
+    key: str
+    build_id: int | None
+    break_id: int | None
+    created: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    session: Session
+
+    def add(
+        self,
+        target: str,
+        package: str,
+        kind: str,
+        key: str,
+        *,
+        now: datetime,
+        build_id: int | None = None,
+        break_id: int | None = None,
+    ) -> bool:
+        """Note that something is to be told; False if `key` was noted before."""
+        query = select(EventRow.id).where(EventRow.target == target, EventRow.key == key)
+        if self.session.scalar(query) is not None:
+            return False
+        row = EventRow(
+            target=target,
+            package=package,
+            kind=kind,
+            key=key,
+            build_id=build_id,
+            break_id=break_id,
+            created=seconds(now),
+            payload="{}",
+        )
+        self.session.add(row)
+        self.session.flush()
+        return True
+
+    def undescribed(self, target: str) -> tuple[Event, ...]:
+        """The events of which nobody has gathered yet what there is to say, oldest first."""
+        query = select(EventRow).where(EventRow.target == target, UNDESCRIBED)
+        return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
+
+    def describe(self, event_id: int, payload: dict[str, Any], *, now: datetime) -> None:
+        row = self.session.get_one(EventRow, event_id)
+        row.payload, row.described = json.dumps(payload), seconds(now)
+
+    def get(self, event_id: int) -> Event:
+        return event_of(self.session.get_one(EventRow, event_id))
+
+    def of_break(self, target: str, package: str, break_id: int) -> tuple[Event, ...]:
+        """The events of one break, oldest first."""
+        query = select(EventRow).where(
+            EventRow.target == target, EventRow.package == package, EventRow.break_id == break_id
+        )
+        return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
+
+    def of_breaks(self, target: str, kind: str, breaks: Collection[tuple[str, int]]) -> list[Event]:
+        """The events of a kind of several breaks, each a package and its first failure."""
+        query = select(EventRow).where(
+            EventRow.target == target,
+            EventRow.kind == kind,
+            EventRow.package.in_({package for package, _ in breaks}),
+            EventRow.break_id.in_({break_id for _, break_id in breaks}),
+        )
+        return [event_of(row) for row in self.session.scalars(query.order_by(EventRow.id))]
+
+    def newest(self, target: str, *, limit: int = 20) -> tuple[Event, ...]:
+        query = select(EventRow).where(EventRow.target == target).order_by(EventRow.id.desc())
+        return tuple(event_of(row) for row in self.session.scalars(query.limit(limit)))
+
+
+def event_of(row: EventRow) -> Event:
+    return Event(
+        id=row.id,
+        target=row.target,
+        package=row.package,
+        kind=row.kind,
+        key=row.key,
+        build_id=row.build_id,
+        break_id=row.break_id,
+        created=moment(row.created),
+        payload=json.loads(row.payload),
+    )
