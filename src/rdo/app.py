@@ -283,7 +283,9 @@ class App:
         """Where live build roots are; what a killed process left there is removed on sight."""
         return self.settings.data / "roots"
 
-    def workshop(self, dependencies: "Dependencies", *, minutes: int, log_mb: int) -> "Workshop":
+    def workshop(
+        self, dependencies: "Dependencies", *, minutes: int, log_mb: int, disk_mb: int = 20_000
+    ) -> "Workshop":
         """Where builds run whose dependencies come from there, within bounds."""
         from rdo.builders.root import Workshop
         from rdo.roots.build_root import remove_leftovers
@@ -297,6 +299,7 @@ class App:
             dependencies.repository,
             seconds=minutes * 60,
             log_bytes=log_mb * 1_000_000,
+            disk_bytes=disk_mb * 1_000_000,
         )
 
     def close(self) -> None:

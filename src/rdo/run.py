@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from rdo import cancellation
+from rdo.disk_usage import allocated_bytes
 from rdo.errors import CancelledError, CommandError
 from rdo.model.program import Bounds, Completed, Limit, Logged
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
+_DISK_SECONDS = 2.0
 
 
 class Runner(Protocol):
@@ -171,6 +173,7 @@ def _watch(
     started: float,
     log_bytes: Callable[[], int],
 ) -> Limit | None:
+    disk = _Disk(bounds)
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):  # the turn of the loop
             process.wait(_POLL_SECONDS)
@@ -182,9 +185,28 @@ def _watch(
             limit = Limit.TIME
         elif bounds.log_bytes is not None and log_bytes() > bounds.log_bytes:
             limit = Limit.OUTPUT
+        elif disk.is_exceeded():
+            limit = Limit.DISK
         if limit:
             _stop(process)
             return limit
+
+
+class _Disk:
+    """Looks at what a program has written, so seldom that it costs next to nothing."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._next = time.monotonic() + _DISK_SECONDS
+
+    def is_exceeded(self) -> bool:
+        started = time.monotonic()
+        if self._bounds.folder is None or self._bounds.disk_bytes is None or started < self._next:
+            return False
+        used = allocated_bytes(self._bounds.folder)
+        took = time.monotonic() - started
+        self._next = started + took + max(_DISK_SECONDS, 20 * took)
+        return used > self._bounds.disk_bytes
 
 
 def _stop(process: subprocess.Popen[bytes], grace: float = 10.0) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rdo.builders.protocol import Builder
 from rdo.model.package import Package
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
@@ -46,6 +47,7 @@ class Factory:
     folder: Path
     store: Store
     builder: ScriptedBuilder = field(default_factory=ScriptedBuilder)
+    other_builder: Builder | None = None
     bridge: ScriptedBridge = field(default_factory=ScriptedBridge)
     last_resort: ScriptedLastResort | None = None
     packages: list[Package] = field(default_factory=list)
@@ -91,7 +93,7 @@ class Factory:
             remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
             store=self.store,
             open_workplace=lambda: Workplace(
-                self.builder, self.bridge, last_resort=self.last_resort
+                self.other_builder or self.builder, self.bridge, last_resort=self.last_resort
             ),
             tree=Tree(data / TARGET, self.store, site, clock=self.clock),
             members=Members(tuple(self.packages)),

@@ -7,6 +7,9 @@ from rdo.model.build import BuildJob, Outcome
 # What a builder knows a started build by; text, so that it can be stored and waited for later.
 Ticket = NewType("Ticket", str)
 
+FOLDER_VARIABLE = "RDO_RESULTDIR"
+"""Set for a build's programs on this machine: by it a round finds what a killed one left."""
+
 
 class Builder(Protocol):
     """Builds jobs, several at the same time; called from the round's worker threads."""

@@ -65,6 +65,8 @@ def limit_failure(done: Logged) -> Failed | None:
             return Failed(FailureReason.TIME_LIMIT, f"no end after {done.seconds:.0f} s")
         case Limit.OUTPUT:
             return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more than its log may hold")
+        case Limit.DISK:
+            return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more to the disk than it may")
         case Limit.CANCELLED:
             return Failed(FailureReason.INTERRUPTED, "cancelled")
         case None:

@@ -43,6 +43,7 @@ class Workshop:
     dependencies: Callable[[], Path | None]
     seconds: float = 3600
     log_bytes: int = 200_000_000
+    disk_bytes: int = 20_000_000_000
 
     def repositories(
         self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
@@ -66,7 +67,13 @@ class Workshop:
         log_file: Path,
         is_cancelled: Callable[[], bool] = bool,
     ) -> Room:
-        bounds = Bounds(self.seconds, self.log_bytes, is_cancelled)
+        bounds = Bounds(
+            self.seconds,
+            self.log_bytes,
+            is_cancelled,
+            folder=root.root.upper,
+            disk_bytes=self.disk_bytes,
+        )
         return Room(root, repositories, log_file, bounds)
 
 

@@ -91,17 +91,20 @@ class Target(Section):
     `initial_commits` is how many of the newest commits are built when a package is seen for
     the first time; `retries` counts the tries after a spurious failure. `upstream_branch` and
     `distgit_branch` stand instead of the release's own; a package's override still counts.
-    `url` is where the target's tree is served, if not below `base-url`.
+    `url` is where the target's tree is served, if not below `base-url`. `command` are the words
+    of the command line of the builder `command`.
     """
 
     release: Name
     platform: Name
     workers: Count = 2
     builder: Name = "root"
+    command: list[Line] = Field(default_factory=list)
     components: bool = False
     initial_commits: Count = 1
     time_limit_minutes: Count = 60
     output_limit_mb: Count = 200
+    disk_limit_mb: Count = 20_000
     retries: Annotated[int, Field(ge=0)] = 3
     reponame: Name = "delorean"
     project_name: Line = "RDO"

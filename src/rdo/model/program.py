@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Limit(StrEnum):
 
     TIME = "time"
     OUTPUT = "output"
+    DISK = "disk"
     CANCELLED = "cancelled"
 
 
@@ -34,8 +36,13 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When a logged program is ended: after a time, a length of its log, or on request."""
+    """When a logged program is ended: after a time, a length of its log, or on request.
+
+    `disk_bytes` is what it may have in `folder`, which is looked at now and then.
+    """
 
     seconds: float | None = None
     log_bytes: int | None = None
     is_cancelled: Callable[[], bool] = bool
+    folder: Path | None = None
+    disk_bytes: int | None = None

@@ -1,22 +1,25 @@
 """What a round of a target works with."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rdo.app import App
-from rdo.bridge.protocol import Bridge
+from rdo.bridge.protocol import Bridge, Provision
 from rdo.builders.protocol import Builder
 from rdo.errors import ConfigError
 from rdo.model.package import Package
+from rdo.model.program import Bounds
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
+from rdo.tools.command import Command
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
@@ -25,6 +28,7 @@ from rdo.trunk.releases import Releases
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies
+    from rdo.builders.root import Workshop
 
 
 class LastResort(Bridge, Protocol):
@@ -32,6 +36,13 @@ class LastResort(Bridge, Protocol):
 
     def repository(self) -> Path | None:
         """The folder with all that it has brought so far."""
+
+
+class NoBridge:
+    """For a builder that has its dependencies from elsewhere: nothing is brought in."""
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        return Provision((), tuple(needs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,19 @@ def _open_index() -> PackageIndex:
 
 
 def _workplace(app: App, target: str) -> Workplace:
+    """The target's builder with all that it needs."""
+    match app.settings.target(target).builder:
+        case "root":
+            return _roots(app, target)
+        case "command":
+            return _command(app, target)
+        case name:
+            raise ConfigError(
+                f'target {target}: no builder is called "{name}"', hint='use "root" or "command"'
+            )
+
+
+def _roots(app: App, target: str) -> Workplace:
     """The built-in builder; the platform's base layer is made if it is not there yet."""
     base = app.platforms.create(app.settings.target(target).platform)
     dependencies = app.dependencies(target)
@@ -103,15 +127,44 @@ def _workplace(app: App, target: str) -> Workplace:
     return Workplace(builder, dependencies, base.digest, app.last_resort(target))
 
 
+def _command(app: App, target: str) -> Workplace:
+    """The operator's command. A root is needed only if it wants an SRPM."""
+    from rdo.builders.command import CommandBuilder, make_srpm
+
+    section = app.settings.target(target)
+    words = tuple(section.command)
+    if not words:
+        raise ConfigError(
+            f"target {target}: the builder is a command, and there is none",
+            hint='set command = ["PROGRAM", "{srpm}", "{resultdir}", "{package}"]',
+        )
+    bounds = Bounds(
+        section.time_limit_minutes * 60,
+        section.output_limit_mb * 1_000_000,
+        disk_bytes=section.disk_limit_mb * 1_000_000,
+    )
+    digest = hashlib.sha256("\0".join((section.platform, *words)).encode()).hexdigest()
+    if not any("{srpm}" in word for word in words):
+        return Workplace(CommandBuilder(Command(words), bounds), NoBridge(), digest)
+    base = app.platforms.create(section.platform)
+    dependencies = app.dependencies(target)
+    source = partial(make_srpm, _workshop(app, target, dependencies))
+    builder = CommandBuilder(Command(words), bounds, source)
+    return Workplace(builder, dependencies, f"{base.digest}-{digest}", app.last_resort(target))
+
+
 def root_builder(app: App, target: str, dependencies: "Dependencies") -> Builder:
     """The built-in builder with the bounds of a target."""
     from rdo.builders.root import RootBuilder  # with the solver and rpm: only to build
 
+    return RootBuilder(_workshop(app, target, dependencies))
+
+
+def _workshop(app: App, target: str, dependencies: "Dependencies") -> "Workshop":
     section = app.settings.target(target)
-    if section.builder != "root":
-        raise ConfigError(f'target {target}: no builder is called "{section.builder}"; use "root"')
-    return RootBuilder(
-        app.workshop(
-            dependencies, minutes=section.time_limit_minutes, log_mb=section.output_limit_mb
-        )
+    return app.workshop(
+        dependencies,
+        minutes=section.time_limit_minutes,
+        log_mb=section.output_limit_mb,
+        disk_mb=section.disk_limit_mb,
     )

@@ -10,11 +10,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from rdo.builders.protocol import FOLDER_VARIABLE
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
+from rdo.tools.processes import end_those_with
 from rdo.trunk.backoff import rests_until
 from rdo.trunk.building import (
     INTERRUPTED,
@@ -115,6 +117,8 @@ def recover(means: Means) -> None:
     with means.store.read() as at:
         running = at.builds.running(means.target)
     means.tree.recover()
+    if running:
+        end_those_with(FOLDER_VARIABLE, f"{(means.folder / 'builds').absolute()}/")
     for build in running:
         log.warning("%s was interrupted", build.commit)
         settle_failure(means, build, INTERRUPTED)

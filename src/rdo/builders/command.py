@@ -1,0 +1,240 @@
+"""The command builder: a program of the operator's builds, and leaves RPMs and logs in a folder.
+
+It may be anything that knows a build farm. What it says goes to `rpmbuild.log` unless it leaves
+a log of that name itself. The SRPM is only made for a command that asks for `{srpm}`.
+"""
+
+import errno
+import re
+import shutil
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from rdo.builders.protocol import FOLDER_VARIABLE, Ticket
+from rdo.builders.room import limit_failure
+from rdo.builders.root import Workshop
+from rdo.builders.source import prepare_source
+from rdo.builders.verdict import rpmbuild_failure
+from rdo.cancellation import cancelled_by
+from rdo.errors import CancelledError, CommandError
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.program import Bounds, Logged
+from rdo.roots.build_root import build_root
+from rdo.tools.command import Command
+
+_TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
+_LOG, _OUTPUT = "rpmbuild.log", "command.log"
+_LOG_NAMES = (_LOG, "build.log", "mock.log")
+_TAIL_BYTES = 200_000
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
+
+# What DLRN takes for faults of the moment, in the logs of mock, Koji and Copr.
+_PASSING = re.compile(
+    r"Error downloading packages|No more mirrors to try|Cannot retrieve metalink for repository"
+    r"|Could not retrieve mirrorlist|Failed to synchronize cache for repo|No route to host"
+    r"|Device or resource busy|Could not resolve host|Temporary failure in name resolution"
+    r"|Error fetching remote|Connection timed out"
+)
+# rpmbuild's, dnf's and mock's words for a requirement that nothing provides.
+_MISSING = (
+    re.compile(r"^\s+(?P<need>\S.*?) is needed by \S+$", re.MULTILINE),
+    re.compile(r"No match(?:ing package to install|  for argument)?: '(?P<need>[^'\n]+)'"),
+    re.compile(r"No match for argument: (?P<need>\S.*)$", re.MULTILINE),
+    re.compile(r"nothing provides (?P<need>.+?) needed by \S+"),
+)
+
+MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    job: BuildJob
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class CommandBuilder:
+    """Runs the command for each build; `make_source` gives the SRPM if the command wants one."""
+
+    def __init__(
+        self, command: Command, bounds: Bounds, make_source: MakeSource | None = None
+    ) -> None:
+        self._command = command
+        self._bounds = bounds
+        self._make_source = make_source
+        self._started: dict[Ticket, _Started] = {}
+
+    def start(self, job: BuildJob) -> Ticket:
+        ticket = Ticket(f"command:{job.id}")
+        self._started[ticket] = _Started(job)
+        return ticket
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        """Run the command to its end; RPMs and logs are in the job's folder then."""
+        started = self._started.get(ticket)
+        if started is None:  # of a process that has ended
+            return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
+        try:
+            with cancelled_by(started.cancelled.is_set):
+                return self._build(started.job, started.cancelled.is_set)
+        except CancelledError:
+            return Failed(FailureReason.INTERRUPTED, "cancelled")
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                return Failed(FailureReason.NO_SPACE, str(error))
+            raise
+        finally:
+            del self._started[ticket]
+
+    def cancel(self, ticket: Ticket) -> None:
+        if started := self._started.get(ticket):
+            started.cancelled.set()
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
+        results = job.folder / "results"
+        results.mkdir(parents=True)
+        srpm: Path | None = None
+        if self._make_source:
+            made = self._make_source(job, is_cancelled)
+            if isinstance(made, Failed | Waiting):
+                _name_the_log(job.folder, "source.log")
+                return made
+            srpm = made
+        done = self._run(job, results, srpm, is_cancelled)
+        rpms = _collect(results, job.folder)
+        _name_the_log(job.folder, _OUTPUT)
+        shutil.rmtree(results)
+        if failed := limit_failure(done):
+            return failed
+        if done.returncode:
+            return _failure(job.folder, done.returncode)
+        if not any(not rpm.name.endswith(".src.rpm") for rpm in rpms):
+            return Failed(FailureReason.UNKNOWN, "the command ended well and left no RPMs")
+        if srpm and not any(rpm.name.endswith(".src.rpm") for rpm in rpms):
+            rpms.append(srpm)
+        return Built(tuple(sorted(rpms)))
+
+    def _run(
+        self, job: BuildJob, results: Path, srpm: Path | None, is_cancelled: Callable[[], bool]
+    ) -> Logged:
+        values = {
+            "srpm": str(srpm.absolute()) if srpm else "",
+            "resultdir": str(results.absolute()),
+            "package": job.commit.package,
+        }
+        log_file = job.folder / _OUTPUT
+        bounds = Bounds(
+            self._bounds.seconds,
+            self._bounds.log_bytes,
+            is_cancelled,
+            folder=results,
+            disk_bytes=self._bounds.disk_bytes,
+        )
+        done = self._command.log(
+            values, log_file=log_file, cwd=job.folder, env=_environment(job, results), bounds=bounds
+        )
+        if done.returncode == 127 and "setpriv: failed to execute" in _tail(log_file):
+            raise CommandError(f"{self._command.words[0]} is not installed")
+        return done
+
+
+def make_srpm(
+    shop: Workshop, job: BuildJob, is_cancelled: Callable[[], bool]
+) -> Path | Failed | Waiting:
+    """The SRPM of a commit, made in a root; its log is `source.log`."""
+    repositories = shop.repositories(job.repositories, job.last_resort)
+    with build_root(shop.base, shop.content, shop.roots) as root:
+        room = shop.room(root, repositories, job.folder / "source.log", is_cancelled)
+        prepared = prepare_source(room, job)
+        if isinstance(prepared, Failed | Waiting):
+            return prepared
+        defines = ("-D", "repo_bootstrap 1") if job.bootstrap else ()
+        spec = f"/builddir/SPECS/{prepared.spec}"
+        done = room.log("rpmbuild", "-bs", "--nodeps", *defines, spec)
+        if failed := limit_failure(done):
+            return failed
+        if done.returncode:
+            return rpmbuild_failure(room.tail())
+        [made] = (root.builddir / "SRPMS").glob("*.src.rpm")
+        place = job.folder / made.name
+        shutil.move(made, place)
+        place.chmod(0o644)
+        shutil.chown(place, 0, 0)
+        return place
+
+
+def _environment(job: BuildJob, results: Path) -> dict[str, str]:
+    """What the command may want to know besides the words that it is given."""
+    return {
+        FOLDER_VARIABLE: str(results.absolute()),
+        "RDO_PACKAGE": job.commit.package,
+        "RDO_UPSTREAM_HASH": job.commit.upstream_hash,
+        "RDO_DISTGIT_HASH": job.commit.distgit_hash,
+        "RDO_RELEASE": str(job.release),
+        "RDO_BOOTSTRAP": "1" if job.bootstrap else "",
+        "RDO_REPOSITORIES": " ".join(str(path.absolute()) for path in job.repositories),
+    }
+
+
+def _collect(results: Path, folder: Path) -> list[Path]:
+    """Move RPMs and logs to the build's folder; only regular files with plain names are taken."""
+    rpms = []
+    for path in sorted(results.rglob("*")):
+        if not (_PLAIN.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode)):
+            continue
+        place = folder / path.name
+        path.replace(place)
+        place.chmod(0o644)
+        if place.suffix == ".rpm":
+            rpms.append(place)
+    return list(dict.fromkeys(rpms))
+
+
+def _name_the_log(folder: Path, otherwise: str) -> None:
+    """Have an `rpmbuild.log`: the farm's own, else what its other logs or its output say."""
+    if (folder / _LOG).exists():
+        return
+    found = [folder / name for name in (*_LOG_NAMES, otherwise) if (folder / name).is_file()]
+    if found:
+        shutil.copyfile(found[0], folder / _LOG)
+
+
+def _failure(folder: Path, status: int) -> Failed | Waiting:
+    """What the logs say of a command that failed; its exit status first."""
+    if status == _TEMPORARY:
+        return Failed(FailureReason.BUILDER, f"away for now: {_last_line(folder / _OUTPUT)}")
+    names = ("root.log", *_LOG_NAMES, _OUTPUT)
+    logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
+    text = "\n".join(logs)
+    if passing := _PASSING.search(text):
+        return Failed(FailureReason.NETWORK, passing[0])
+    if needs := tuple(dict.fromkeys(_needs(text))):
+        return Waiting(needs)
+    verdict = rpmbuild_failure(_tail(folder / _LOG))
+    if verdict.reason is not FailureReason.UNKNOWN:
+        return verdict
+    detail = f"exit status {status}: {_last_line(folder / _LOG)}"
+    return Failed(FailureReason.UNKNOWN, detail)
+
+
+def _needs(text: str) -> Iterator[str]:
+    for pattern in _MISSING:
+        yield from (found["need"].strip().strip("'") for found in pattern.finditer(text))
+
+
+def _last_line(path: Path) -> str:
+    lines = [line.strip() for line in _tail(path).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing and left no log"
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
