@@ -62,10 +62,6 @@ class Dependencies:
     lock_file: Path
     repo_file: RepoFile | None = None
 
-    def entries(self) -> tuple[Entry, ...]:
-        """What is bridged, and why."""
-        return LockFile.read(self.lock_file).entries
-
     def repository(self) -> Path | None:
         """The snapshot that counts now; None before anything was bridged."""
         return snapshot_that_counts(self.lock_file, self.snapshots)

@@ -1,7 +1,7 @@
 """The lock file of a target: each package that was bridged, by hash, and why it is there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.errors import ConfigError
+from rdo.python_names import python_requirement
 from rdo.tools.apt import Deb
 from rdo.tools.pip import Resolved
 
@@ -112,29 +113,72 @@ class Reason:
 
 
 def reasons(entries: Iterable[Entry], name: str) -> list[Reason]:
-    """Everything that asks for `name`, nearest first; empty when it is not bridged."""
+    """Everything that asks for `name`, then a shortest way on to what a build asked for.
+
+    `name` may be a project, a Debian package, or a dependency that a build asked for. Empty when
+    it is not bridged.
+    """
     known = list(entries)
-    found = []
-    for one in known:
-        if one.key[1] == canonicalize_name(name):
-            found += [
-                Reason(one.name, one.version, f"a build asks {need}") for need in one.asked_by
-            ]
-            found += [
-                Reason(one.name, one.version, f"{other.name} {other.version} requires {text}")
-                for other in known
-                for text in other.requires
-                if _requires(text, one)
-            ]
-            if one.origin is Origin.DEBIAN and not one.asked_by:
-                found.append(Reason(one.name, one.version, "another Debian package depends on it"))
+    asked = {one.key: one for one in known if _is_meant(one, name)}
+    found = [reason for one in asked.values() for reason, _ in _askers(one, known)]
+    seen, ways = set(asked), [(one, tuple[Reason, ...]()) for one in asked.values()]
+    while ways and not any(one.asked_by for one, _ in ways):
+        longer = []
+        for one, way in ways:
+            for reason, asker in _askers(one, known):
+                if asker and asker.key not in seen:
+                    seen.add(asker.key)
+                    longer.append((asker, (*way, reason)))
+        ways = longer
+    for one, way in ways[:1] if not any(one.asked_by for one in asked.values()) else ():
+        found += [reason for reason in way if reason not in found]
+        found += [reason for reason, asker in _askers(one, known) if asker is None]
     return found
 
 
-def _requires(text: str, one: Entry) -> bool:
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
+def _is_meant(one: Entry, name: str) -> bool:
+    requirement = python_requirement(name) if one.origin is Origin.PYPI else None
+    names = {canonicalize_name(requirement.name if requirement else name), canonicalize_name(name)}
+    return one.key[1] in names or name in {need.split()[0] for need in one.asked_by}
+
+
+def _askers(one: Entry, known: Sequence[Entry]) -> Iterator[tuple[Reason, Entry | None]]:
+    """Why `one` is there, and the bridged package that asks, if it is one."""
+    extras = _wanted_extras(known)
+    for need in one.asked_by:
+        yield Reason(one.name, one.version, f"a build asks {need}"), None
+    for other in known:
+        for text in other.requires:
+            if _requires(text, one, extras.get(other.key[1], ())):
+                because = f"{other.name} {other.version} requires {text}"
+                yield Reason(one.name, one.version, because), other
+    if one.origin is Origin.DEBIAN and not one.asked_by:
+        yield Reason(one.name, one.version, "another Debian package depends on it"), None
+
+
+def _wanted_extras(known: Iterable[Entry]) -> dict[str, set[str]]:
+    """The extras that anybody asks of a project."""
+    extras: dict[str, set[str]] = {}
+    for one in known:
+        needs = map(python_requirement, one.asked_by)
+        for requirement in (*needs, *map(_parsed, one.requires)):
+            if requirement:
+                extras.setdefault(canonicalize_name(requirement.name), set()).update(
+                    requirement.extras
+                )
+    return extras
+
+
+def _requires(text: str, one: Entry, extras: Iterable[str]) -> bool:
+    requirement = _parsed(text)
+    if requirement is None or canonicalize_name(requirement.name) != one.key[1]:
         return False
-    applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-    return applies and canonicalize_name(requirement.name) == one.key[1]
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+def _parsed(text: str) -> Requirement | None:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:  # of an old release
+        return None

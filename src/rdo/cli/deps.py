@@ -23,6 +23,8 @@ def deps() -> None:
     \b
     rdo platform deps list
     rdo platform deps why python-ldap
+    rdo platform deps add 'python3dist(pymysql) >= 1' openssl
+    rdo platform deps drop pymysql
     """
 
 
@@ -32,7 +34,7 @@ def deps() -> None:
 @click.pass_obj
 def list_deps(app: App, target: str | None, as_json: bool) -> None:
     """Show what is bridged."""
-    entries = _open(app, target).entries()
+    entries = _entries(app, target)
     rows = [(one.name, one.version, one.origin, one.sha256[:12]) for one in entries]
     output.show(entries, as_json, output.Table(("name", "version", "from", "sha256"), rows))
 
@@ -46,7 +48,7 @@ def why(app: App, name: str, target: str | None, as_json: bool) -> None:
     """Say which requirement brought NAME, or which bridged package needs it."""
     from rdo.bridge.lock_file import reasons
 
-    found = reasons(_open(app, target).entries(), name)
+    found = reasons(_entries(app, target), name)
     if not found:
         raise NotFoundError(f"{name} is not bridged")
     output.show(found, as_json, "\n".join(str(one) for one in found))
@@ -101,10 +103,23 @@ def _changes(
     ]
 
 
+def _entries(app: App, target: str | None) -> tuple["Entry", ...]:
+    """What is bridged, read without a platform."""
+    from rdo.bridge.lock_file import LockFile
+
+    return LockFile.read(app.lock_file(_target_name(app, target))).entries
+
+
 def _open(app: App, target: str | None) -> "Dependencies":
+    return app.dependencies(_target_name(app, target))
+
+
+def _target_name(app: App, target: str | None) -> str:
     names = list(app.settings.targets)
     if target is None and len(names) != 1:
         raise ConfigError(
             "there are several targets" if names else "there is no target", hint="--target T"
         )
-    return app.dependencies(target or names[0])
+    name = target or names[0]
+    app.settings.target(name)  # or it says what the targets are called
+    return name

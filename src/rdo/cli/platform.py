@@ -6,6 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.deps import deps, update
 
 
 @click.group()
@@ -15,7 +16,12 @@ def platform() -> None:
     \b
     rdo platform create deb12-x86_64
     rdo platform create deb12-x86_64 --root /srv/try --target master-deb12
+    rdo platform deps why python-ldap
     """
+
+
+platform.add_command(deps)
+platform.add_command(update)
 
 
 @platform.command("list")

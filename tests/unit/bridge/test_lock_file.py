@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from rdo.bridge.lock_file import Entry, LockFile, Origin, merged, reasons
+from rdo.errors import ConfigError
+
+ENTRIES = (
+    Entry(
+        Origin.PYPI,
+        "requests-kerberos",
+        "0.14",
+        "aa",
+        requires=("requests>=1.1", "pyspnego[kerberos]"),
+        asked_by=("python3dist(requests-kerberos) >= 0.8",),
+    ),
+    Entry(
+        Origin.PYPI,
+        "pyspnego",
+        "0.10",
+        "bb",
+        requires=('krb5>=0.3; extra == "kerberos"', "not one"),
+    ),
+    Entry(Origin.PYPI, "krb5", "0.5", "cc"),
+    Entry(Origin.PYPI, "requests", "2.31", "dd", requires=("idna<4",)),
+    Entry(Origin.PYPI, "idna", "3.6", "ee"),
+    Entry(Origin.DEBIAN, "libssl-dev", "3.0", "ff", asked_by=("openssl-devel >= 1",)),
+)
+
+
+def why(name: str) -> list[str]:
+    return [str(reason) for reason in reasons(ENTRIES, name)]
+
+
+def test_a_reason_leads_to_what_a_build_asked_for() -> None:
+    assert why("idna") == [
+        "idna 3.6: requests 2.31 requires idna<4",
+        "requests 2.31: requests-kerberos 0.14 requires requests>=1.1",
+        "requests-kerberos 0.14: a build asks python3dist(requests-kerberos) >= 0.8",
+    ]
+
+
+def test_an_extra_that_somebody_asks_for_is_a_reason() -> None:
+    assert why("krb5")[0] == ('krb5 0.5: pyspnego 0.10 requires krb5>=0.3; extra == "kerberos"')
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("python3-requests", "requests"),
+        ("python3dist(requests) >= 1", "requests"),
+        ("Requests", "requests"),
+        ("openssl-devel", "libssl-dev"),
+        ("libssl-dev", "libssl-dev"),
+    ],
+)
+def test_a_package_is_found_by_any_of_its_names(name: str, meant: str) -> None:
+    assert why(name)
+    assert all(line.startswith(meant) for line in why(name)[:1])
+
+
+def test_what_is_not_bridged_has_no_reasons() -> None:
+    assert why("nosuch") == []
+
+
+def test_a_lock_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    locked = LockFile(ENTRIES, "0123456789abcdef")
+
+    locked.write(tmp_path / "bridge.json")
+
+    assert LockFile.read(tmp_path / "bridge.json") == locked
+    assert LockFile.read(tmp_path / "none.json") == LockFile()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"snapshot": "x", "packages": [{}]}', "[]"])
+def test_a_damaged_lock_file_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bridge.json").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"bridge\.json is damaged"):
+        LockFile.read(tmp_path / "bridge.json")
+
+
+def test_a_newer_choice_keeps_the_reasons_of_the_older_one() -> None:
+    new = Entry(Origin.PYPI, "Requests", "3.0", "gg", asked_by=("python3-requests",))
+    old = Entry(Origin.PYPI, "requests", "2.0", "hh", asked_by=("python3dist(requests)",))
+
+    (one,) = merged([old], [new])
+
+    assert (one.version, one.asked_by) == ("3.0", ("python3dist(requests)", "python3-requests"))
