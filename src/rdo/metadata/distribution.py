@@ -69,22 +69,23 @@ class Distribution:
         With `apply_tag` the overrides of that tag count; `as_dicts` gives packages by project
         and releases by name. A MetadataError names all that no reader of the format accepts.
         """
-        faults = self._essential_faults(apply_tag, may_repeat=as_dicts)
-        if faults:
-            if self.located is not self:
-                return self.located.dump(apply_tag, as_dicts=as_dicts)
-            raise MetadataError(faults)
         tree = self.tree
         if as_dicts and isinstance(tree, Section):
             tree = as_lists(by_identity(tree))  # what one file says twice becomes one
+        if faults := _essential_faults(Checker(tree, self.files), apply_tag):
+            if self.located is not self:
+                return self.located.dump(apply_tag, as_dicts=as_dicts)
+            raise MetadataError(faults)
         packages = [attributes(raw, tree, apply_tag) for raw in tree["packages"]]
         releases = [_with_branches(release) for release in tree["releases"]]
-        return {
-            **({"package-default": {}, "package-configs": {}} if packages else {}),
+        whole = {
             **tree,
-            "packages": {p["project"]: p for p in packages} if as_dicts else packages,
-            "releases": {r["name"]: r for r in releases} if as_dicts else releases,
+            "packages": {p["project"]: p for p in packages} if as_dicts and packages else packages,
+            "releases": {r["name"]: r for r in releases} if as_dicts and releases else releases,
         }
+        for key in ("package-default", "package-configs") if packages else ():
+            whole.setdefault(key, {})
+        return whole
 
     def entries(self, apply_tag: str | None = None) -> list[dict[str, Any]]:
         """The packages' attributes as in `dump`; what cannot be resolved is left to `verify`."""
@@ -152,18 +153,6 @@ class Distribution:
         repos = self._release_entry(release).get("repos") or ()
         return any(repo.get("name") == base_os for repo in repos)
 
-    def _essential_faults(self, tag: str | None, *, may_repeat: bool) -> list[Fault]:
-        checker = Checker(self.tree, self.files)
-        if faults := list(checker.sections()):
-            return faults
-        for release in self.tree["releases"]:
-            faults += checker.release_essentials(release)
-        for raw in self.tree["packages"]:
-            faults += checker.essentials(raw, tag)
-        if not may_repeat:
-            faults += checker.doubled_projects()
-        return faults
-
     def _target_faults(self, release: str) -> list[Fault]:
         checker = Checker(self.tree, self.files)
         faults = [fault for fault in checker.top() if fault.level is Level.ERROR]
@@ -199,6 +188,17 @@ class Distribution:
             if isinstance(tags, Mapping) and tag in tags:
                 found.append(raw)
         return found
+
+
+def _essential_faults(checker: Checker, tag: str | None) -> list[Fault]:
+    """What no reader of the format can do without, in the whole tree."""
+    if faults := list(checker.sections()):
+        return faults
+    for release in checker.info["releases"]:
+        faults += checker.release_essentials(release)
+    for raw in checker.info["packages"]:
+        faults += checker.essentials(raw, tag)
+    return [*faults, *checker.doubled_projects()]
 
 
 def _has_distgit(values: Tree, key: str) -> bool:
@@ -249,7 +249,7 @@ def _release(entry: Tree) -> Release:
 def _with_branches(release: Tree) -> dict[str, Any]:
     """A release as distroinfo gives it: each repo has a branch."""
     branch = {"branch": release["branch"]} if release.get("branch") else {}
-    return {**release, "repos": [branch | repo for repo in release["repos"]]}
+    return {**release, "repos": [repo | (branch | repo) for repo in release["repos"]]}
 
 
 def _repo(entry: Tree, branch: str | None) -> ReleaseRepo:

@@ -2,6 +2,8 @@
 
 Packages are the same when their `project` is, releases when their `name` is. Mappings merge
 key by key and the later file wins, but an empty value never replaces one; lists are joined.
+As in distroinfo, `packages: []` is a list and not an empty value: it drops what files before
+it have.
 """
 
 from collections.abc import Sequence
@@ -73,7 +75,7 @@ def by_identity(tree: Section) -> Section:
     """The tree with its packages by project and its releases by name."""
     indexed = _copy(tree)
     for key, identity in _IDENTITIES.items():
-        if isinstance(tree.get(key), Items):
+        if isinstance(tree.get(key), Items) and tree[key]:
             indexed[key] = _index(tree[key], identity)
     return indexed
 

@@ -1,5 +1,6 @@
 """The same answers as distroinfo, on the same input."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def test_the_whole_is_the_same(
 ) -> None:
     monkeypatch.chdir(DATA)
 
-    assert ours(file, tag, as_dicts) == theirs(file, tag, as_dicts)
+    # the texts, so that the order of keys counts too
+    assert json.dumps(ours(file, tag, as_dicts)) == json.dumps(theirs(file, tag, as_dicts))
 
 
 @pytest.mark.skipif(not REAL, reason="RDOINFO_FOLDER names no checkout of rdoinfo")
@@ -44,7 +46,29 @@ def test_the_whole_is_the_same(
 def test_the_real_rdoinfo_is_the_same(monkeypatch: pytest.MonkeyPatch, tag: str | None) -> None:
     monkeypatch.chdir(REAL)
 
-    assert ours("rdo-full.yml", tag) == theirs("rdo-full.yml", tag)
+    assert json.dumps(ours("rdo-full.yml", tag)) == json.dumps(theirs("rdo-full.yml", tag))
+
+
+@pytest.mark.parametrize("as_dicts", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "releases: []\npackages: []",
+        "releases: [{name: a, repos: [{name: b}]}, {name: a, branch: c, repos: []}]\npackages: []",
+    ],
+)
+def test_what_is_empty_or_there_twice_is_the_same(
+    folder: Folder, text: str, as_dicts: bool
+) -> None:
+    folder.write(main=text)
+
+    try:
+        wanted = theirs("main.yml", as_dicts=as_dicts)
+    except DistroInfoException:
+        with pytest.raises(MetadataError):
+            ours("main.yml", as_dicts=as_dicts)
+    else:
+        assert ours("main.yml", as_dicts=as_dicts) == wanted
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,26 @@ def section(mapping: dict[str, Any]) -> Section:
     return tree(json.dumps(mapping))
 
 
+def entries(identity: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    named = st.fixed_dictionaries({identity: st.sampled_from("xyz")})
+    return st.lists(st.tuples(named, mappings).map(lambda pair: pair[0] | pair[1]), max_size=3)
+
+
+files = st.fixed_dictionaries(
+    {},
+    optional={"packages": st.none() | entries("project"), "releases": entries("name"), "c": values},
+)
+
+
+@settings(deadline=None)
+@given(st.lists(files, min_size=1, max_size=3))
+def test_files_become_one_as_distroinfo_makes_them_to_the_letter(trees: list[Any]) -> None:
+    ours = merge_files(list(map(section, trees)))
+
+    theirs = parse.merge_infos(*map(dict, trees))
+    assert json.dumps(ours) == json.dumps(theirs)
+
+
 @settings(deadline=None)
 @given(mappings, mappings)
 def test_merging_is_what_distroinfo_does(a: Any, b: Any) -> None:
