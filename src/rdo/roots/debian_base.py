@@ -20,7 +20,7 @@ from rdo.tools.root import Bind, Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Raised when this module makes a different base of the same definition."""
 
 FILESYSTEM = "debian-filesystem"

@@ -106,6 +106,8 @@ def _provides(
         yield f"{name} = {evr}"
         if re.search(r"-devel$|^glibc$", name):
             yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
+    if any(re.search(r"/ld-linux[^/]*$", file) for file in package.files):
+        yield "rtld(GNU_HASH)"  # what rpm asks for each library whose only hash table is GNU's
     if package.name == "python3":
         yield f"python(abi) = {platform.python}"
         yield from ("/usr/bin/python3", "/usr/bin/python")

@@ -6,12 +6,13 @@ imported where the runtime requirements are. Writes /builddir/answer.json: the f
 building or importing asks for is not installed yet.
 """
 
+import ast
 import json
 import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from email import message_from_string
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,12 +40,52 @@ def built_wheel(archive: Path) -> Path:
     return made[0] if made else Path(build_wheel.build(archive))
 
 
-def source_facts(tree: Path) -> dict[str, Any]:
-    """Names of all files of the sdist, and what stands in those that tell about tests and docs."""
+def source_facts(archive: Path) -> dict[str, Any]:
+    """Names of all files of the sdist, and what stands in those that tell about tests and docs.
+
+    Looked at before anything is built in its folder.
+    """
+    kept = HOME / "source.json"
+    if kept.exists():
+        facts: dict[str, Any] = json.loads(kept.read_text())
+        return facts
+    tree = build_wheel.unpack(archive)
     names = [str(path.relative_to(tree)) for path in sorted(tree.rglob("*")) if path.is_file()]
     texts = {name: _read(tree / name) for pattern in _TEXTS for name in _glob(tree, pattern)}
     licences = {name: _read(tree / name) for pattern in _LICENCES for name in _glob(tree, pattern)}
-    return {"top": tree.name, "files": names[:MAX_NAMES], "texts": texts, "licences": licences}
+    facts = {
+        "top": tree.name,
+        "files": names[:MAX_NAMES],
+        "texts": texts,
+        "licences": licences,
+        "test_imports": sorted(imported(tree / name for name in names if _is_test(name))),
+    }
+    kept.write_text(json.dumps(facts))
+    return facts
+
+
+def _is_test(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix == ".py" and (
+        path.name.startswith(("test", "conftest"))
+        or bool({"test", "tests", "testing"} & set(path.parts))
+    )
+
+
+def imported(files: Iterable[Path]) -> set[str]:
+    """The modules that files import, as they name them; what cannot be parsed imports nothing."""
+    names: set[str] = set()
+    for file in files:
+        try:
+            tree = ast.parse(file.read_bytes()[:MAX_TEXT])
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {one.name for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module)
+    return names
 
 
 def _glob(tree: Path, pattern: str) -> list[str]:
@@ -125,8 +166,8 @@ with open(sys.argv[1], "w") as results:
 
 
 def describe(archive: Path) -> dict[str, Any]:
+    source = source_facts(archive)
     wheel = built_wheel(archive)
-    tree = build_wheel.unpack(archive)
     folder = HOME / "unpacked"
     metadata, installed = wheel_facts(wheel, folder)
     said = message_from_string(metadata)
@@ -136,7 +177,7 @@ def describe(archive: Path) -> dict[str, Any]:
     requirements.end_pass_if_missing()
     modules = list(module_names(installed["installed"]))
     return {
-        **source_facts(tree),
+        **source,
         **installed,
         "modules": modules,
         "unimportable": failing_imports(folder, modules),
