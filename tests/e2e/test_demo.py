@@ -36,6 +36,7 @@ def summary(text: str, folder: Path) -> str:
     text = re.sub(r"\b20\d{12}\b", "RELEASEDATE", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", text)
     text = re.sub(r"(\d+ min )?\d+(\.\d+)? s\b", "N s", text)
+    text = re.sub(r"\b0\.0\.pypi\d+\b", "BRIDGED", text)
     text = re.sub(r"(base|macros)-[0-9a-f]{16}", r"\1-DIGEST", text)
     text = re.sub(r"(current|consistent) -> \S+", r"\1 -> HASH", text)
     text = re.sub(r"(RELEASEDATE\.[0-9a-f]{7}\.deb12\.noarch|TIME)[ \t]*", r"\1 ", text)

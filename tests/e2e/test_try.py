@@ -1,7 +1,9 @@
 """`rdo trunk try`: a maintainer's change in a real root, and nothing stored or published."""
 
+import contextlib
 import hashlib
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,8 +46,10 @@ def clone(factory: Set, name: str, place: Path, *, distgit: bool = False) -> Git
 def stored(factory: Set) -> dict[str, str]:
     """All of the target that a try must not touch, by content; caches and mirrors aside."""
     data = factory.folder / "data"
-    files = [*(data / TARGET).rglob("*"), data / "rdo.sqlite"]
-    return {
+    with contextlib.closing(sqlite3.connect(data / "rdo.sqlite")) as database:
+        rows = {"rdo.sqlite": "\n".join(database.iterdump())}
+    files = (data / TARGET).rglob("*")
+    return rows | {
         str(path): str(path.readlink())
         if path.is_symlink()
         else hashlib.sha256(path.read_bytes()).hexdigest()
