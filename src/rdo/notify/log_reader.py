@@ -1,0 +1,224 @@
+"""The lines of a build log that a maintainer would point at.
+
+What the lines mean stands in log_rules.toml. Log text is not trusted: it is read within bounds,
+and what is shown of it has no control characters.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+RULES = Path(__file__).with_name("log_rules.toml")
+MAX_BYTES = 4_000_000
+"""How much of the end of a log is read."""
+MAX_LINES = 20_000
+MAX_WIDTH = 500
+BEFORE, AFTER = 7, 3
+"""How many lines around the cause are shown."""
+_ALSO_TELLING = 60  # a line of this weight is shown too, wherever it is
+_MORE_HITS = 4
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+_CONTROLS = {**dict.fromkeys((*range(9), *range(11, 32), *range(127, 160))), 9: "    "}
+# Lines may be given in any direction, which would let a log rewrite what stands around it.
+_CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029))
+_PREFIX = re.compile(
+    r"^(?:(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+:\s+"  # mock's root.log
+    r"|\[ *\d+s\] "  # OBS
+    r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?:? ?(?:\| )?)"
+)
+_BAD_EXIT = re.compile(r"Bad exit status from \S+ \(%(\w+)\)")
+_SECTION = re.compile(r"^Executing\(%(\w+)\)")
+_CLOSING = re.compile(
+    r"^\s*(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return"
+)
+_NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$)|^\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of line; see log_rules.toml."""
+
+    name: str
+    weight: int
+    pattern: re.Pattern[str]
+    says: str
+    phases: frozenset[str] = frozenset()
+    next: int = 0
+    picks_last: bool = False
+
+    def words(self, match: re.Match[str]) -> str:
+        """The cause in words."""
+        groups = {name: value or "" for name, value in match.groupdict().items()}
+        return self.says.format_map(groups).strip().rstrip(":")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a log, its number counted from 1; `is_cause` marks what to look at first."""
+
+    number: int
+    text: str
+    is_cause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a log says: the cause in words, and the lines to show, in their order."""
+
+    says: str
+    lines: tuple[LogLine, ...]
+    rule: str = ""
+
+    @property
+    def cause(self) -> str:
+        """The line that a maintainer would point at."""
+        marked = (_PREFIX.sub("", line.text).strip() for line in self.lines if line.is_cause)
+        return next(marked, "")
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The rules, heaviest first."""
+    rows = tomllib.loads(RULES.read_text())["rule"]
+    found = [
+        Rule(
+            name=row["name"],
+            weight=row["weight"],
+            pattern=re.compile(row["pattern"]),
+            says=row["says"],
+            phases=frozenset(row.get("phases", ())),
+            next=row.get("next", 0),
+            picks_last=row.get("pick") == "last",
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda rule: -rule.weight))
+
+
+def read_log_file(path: Path) -> Reading:
+    """Read the end of a log file; a missing one says nothing."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            skipped = max(0, size - MAX_BYTES)
+            file.seek(0)
+            before = _count_lines(file.read(skipped)) if skipped < 64 * MAX_BYTES else 0
+            file.seek(skipped)
+            content = file.read(MAX_BYTES)
+    except FileNotFoundError:
+        return Reading("", ())
+    return read_log(content.decode(errors="replace"), first=before + 1)
+
+
+def _count_lines(content: bytes) -> int:
+    return content.count(b"\n")
+
+
+def read_log(text: str, *, first: int = 1) -> Reading:
+    """Find the cause in the text of a log, whose first line has the number `first`."""
+    lines = [clean(line) for line in text.split("\n")]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        return Reading("", ())
+    section, begin, end = _failed_section(lines)
+    begin = max(begin, end - MAX_LINES)
+    hits = _hits(lines, section, range(begin, end))
+    if not hits:
+        last = _last_words(lines, begin, end)
+        return Reading("", _shown(lines, [last], [], first))
+    best = _best(hits)
+    marked = _marked(lines, best, end)
+    more = [hit.index for hit in hits if hit.rule.weight >= _ALSO_TELLING]
+    return Reading(best.rule.words(best.match), _shown(lines, marked, more, first), best.rule.name)
+
+
+def clean(line: str) -> str:
+    """A line without colours, control characters and what a progress bar has overwritten.
+
+    >>> clean("10%\\r\\x1b[31merror:\\x1b[0m no")
+    'error: no'
+    """
+    seen = line.rstrip("\r").rpartition("\r")[2][: 4 * MAX_WIDTH]
+    return _ESCAPES.sub("", seen).translate(_CONTROLS).rstrip()[:MAX_WIDTH]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    index: int
+    rule: Rule
+    match: re.Match[str]
+
+
+def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
+    """The section of the spec whose script failed, and its lines; all lines if it was none."""
+    for index, line in enumerate(lines):
+        found = _BAD_EXIT.search(line)
+        if not found:
+            continue
+        starts = [
+            number
+            for number, other in enumerate(lines[:index])
+            if (begun := _SECTION.search(_PREFIX.sub("", other))) and begun[1] == found[1]
+        ]
+        return found[1], starts[-1] + 1 if starts else 0, index
+    return "", 0, len(lines)
+
+
+def _hits(lines: Sequence[str], section: str, numbers: Iterable[int]) -> list[_Hit]:
+    """For each line the heaviest rule that knows it."""
+    counting = [rule for rule in rules() if not rule.phases or section in rule.phases]
+    hits = []
+    for number in numbers:
+        line = _PREFIX.sub("", lines[number])
+        if _NOT_TELLING.match(line) or line.startswith(("+ ", "++ ")) or _CLOSING.match(line):
+            continue
+        for rule in counting:
+            if match := rule.pattern.search(line):
+                hits.append(_Hit(number, rule, match))
+                break
+    return hits
+
+
+def _best(hits: Sequence[_Hit]) -> _Hit:
+    weight = max(hit.rule.weight for hit in hits)
+    heaviest = [hit for hit in hits if hit.rule.weight == weight]
+    return heaviest[-1] if heaviest[0].rule.picks_last else heaviest[0]
+
+
+def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
+    """The line of a hit and those that belong to it, up to the next empty one."""
+    marked = [hit.index]
+    for index in range(hit.index + 1, min(hit.index + 1 + hit.rule.next, end)):
+        if lines[index].strip():
+            marked.append(index)
+        elif len(marked) > 1:
+            break
+    return marked
+
+
+def _last_words(lines: Sequence[str], begin: int, end: int) -> int:
+    """The last line that says something: where no rule knows any, that is where it ended."""
+    for index in range(end - 1, begin - 1, -1):
+        line = _PREFIX.sub("", lines[index])
+        if not (_NOT_TELLING.match(line) or _CLOSING.match(line)):
+            return index
+    return max(end - 1, 0)
+
+
+def _shown(
+    lines: Sequence[str], marked: Sequence[int], more: Sequence[int], first: int
+) -> tuple[LogLine, ...]:
+    """The marked lines with what is around them, and a few others that tell something too."""
+    wanted = set(range(max(0, marked[0] - BEFORE), min(len(lines), marked[-1] + AFTER + 1)))
+    others = [index for index in more if index not in wanted]
+    wanted |= set(others[:_MORE_HITS]) | set(others[-_MORE_HITS:])
+    return tuple(
+        LogLine(first + index, lines[index], index in marked)
+        for index in sorted(wanted)
+        if index in marked or lines[index].strip()
+    )
