@@ -13,10 +13,15 @@ from rdo.cli.lazy import Lazy, LazyGroup
 if TYPE_CHECKING:
     from rdo.distgit.desk import Desk
 
-SHOW = "rdo.cli.pkg_show"
+SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
 
 VERBS: Mapping[str, Lazy] = {
     "pkgenv": Lazy(SHOW, "pkgenv", "Show what is known of this distgit."),
+    "get-patches": Lazy(CHANGE, "get_patches", "Check out the patches branch."),
+    "fix": Lazy(CHANGE, "fix", "Change the spec: new Release, changelog, commit."),
+    "patch": Lazy(CHANGE, "patch", "Take the patches of the patches branch."),
+    "update-patches": Lazy(CHANGE, "update_patches", "Like patch -l --no-bump."),
+    "new-version": Lazy(CHANGE, "new_version", "Update to another upstream version."),
     "status": Lazy(SHOW, "status", "Show the action in progress."),
 }
 """The verbs in the order of the help; both programs have all of them."""
@@ -39,6 +44,11 @@ class PkgGroup(LazyGroup):
 def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What can be asked of an action in progress, before any verb."""
     command = click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Show what -c or --abort would do, and do nothing.",
+    )(command)
+    command = click.option(
         "--abort", is_flag=True, help="Give up the action in progress and put things back."
     )(command)
     return click.option(
@@ -49,7 +59,7 @@ def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(cls=PkgGroup, lazy=VERBS, invoke_without_command=True)
 @go_on_options
 @click.pass_context
-def pkg(ctx: click.Context, go_on: bool, abort: bool) -> None:
+def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
     """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone.
 
     \b
@@ -57,14 +67,22 @@ def pkg(ctx: click.Context, go_on: bool, abort: bool) -> None:
     rdo pkg patch                take patches from the patches branch
     rdo pkg fix                  change the spec, then rdo pkg -c
     """
-    serve(ctx, go_on=go_on, abort=abort)
+    serve(ctx, go_on=go_on, abort=abort, is_dry=dry_run)
 
 
-def serve(ctx: click.Context, *, go_on: bool, abort: bool) -> None:
+def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None:
     """What the programs do themselves when no verb is given."""
     if ctx.invoked_subcommand is not None:
         return
-    if not go_on and not abort:
+    from rdo.distgit import actions, verbs
+
+    if abort:
+        actions.abort(desk(), is_dry=is_dry)
+        # rdopkg says 1 even when it did what was asked, and scripts know that
+        ctx.exit(1 if program() == "rdopkg" else 0)
+    elif go_on:
+        actions.go_on(desk(), verbs.ACTIONS, is_dry=is_dry)
+    else:
         click.echo(ctx.get_help())
 
 

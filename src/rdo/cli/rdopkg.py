@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 @go_on_options
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
-def rdopkg(ctx: click.Context, go_on: bool, abort: bool) -> None:
+def rdopkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
     """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone."""
-    serve(ctx, go_on=go_on, abort=abort)
+    serve(ctx, go_on=go_on, abort=abort, is_dry=dry_run)
 
 
 def run(args: Sequence[str]) -> int:

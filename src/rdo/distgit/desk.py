@@ -32,6 +32,11 @@ class Desk:
     program: str = "rdo pkg"
 
     @property
+    def names_dropped_patches(self) -> bool:
+        """Whether changelogs name patches that upstream has; rdopkg's scripts expect one line."""
+        return self.program != "rdopkg"
+
+    @property
     def package(self) -> str:
         """A distgit's folder has the package's name."""
         return self.folder.absolute().name

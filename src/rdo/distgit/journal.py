@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -125,6 +125,45 @@ class Journal:
             self.forget(old)
         return ended
 
+    def find(self, number: int | None) -> Entry | None:
+        return next((entry for entry in self.entries() if entry.number == number), None)
+
+    def pause(self, entry: Entry, *, keep: bool) -> None:
+        """Keep what stands when an action waits or has failed; without `keep` it is put back."""
+        if keep:
+            self._keep(replace(entry, after=Snapshot.take(self.clone)))
+        else:
+            self.put_back(entry)
+
+    def put_back(self, entry: Entry) -> None:
+        """Leave no trace of a verb that has failed."""
+        now = Snapshot.take(self.clone)
+        if now != entry.before or self.clone.in_progress:
+            restore(self.clone, now, entry.before)
+        self.forget(entry)
+
+    def abort(self, entry: Entry) -> None:
+        """Put back what an action changed before it stopped; files of others stay.
+
+        What a person has done to the same files can be had back by `undo`. Where the person
+        has committed meanwhile, nothing is put back but a rebase under way.
+        """
+        if self.clone.in_progress:
+            self.clone.end_rebase()
+        own = entry.after or Snapshot.take(self.clone)
+        again = self.begin(f"{entry.verb} --abort")
+        now, then = again.before, entry.before
+        branch = then.head
+        if now.refs.get(branch) != own.refs.get(branch):
+            log.warning("there are new commits since %s; they and all files stay", entry.verb)
+        else:
+            touched = _files(self.clone, then.tree, own.tree)
+            touched |= _files(self.clone, then.index, own.index)
+            kept = _with_files(self.clone, now, then, touched)
+            restore(self.clone, now, kept)
+        self.forget(entry)
+        self.end(again)
+
     def forget(self, entry: Entry) -> None:
         (self.folder / f"{entry.number:06}.json").unlink(missing_ok=True)
         for side in ("before", "after"):
@@ -186,6 +225,37 @@ def _since(clone: Clone, entry: Entry, now: Snapshot) -> Iterator[str]:
     touched = _files(clone, before.tree, after.tree) | _files(clone, before.index, after.index)
     again = _files(clone, after.tree, now.tree) | _files(clone, after.index, now.index)
     yield from sorted(touched & again)
+
+
+def _with_files(clone: Clone, now: Snapshot, then: Snapshot, names: set[str]) -> Snapshot:
+    """The state `then`, but for all files other than `names`, which are as they are now."""
+    return replace(
+        then,
+        tree=_mixed(clone, now.tree, then.tree, names),
+        index=_mixed(clone, now.index, then.index, names),
+    )
+
+
+def _mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
+    """A tree like `now` with the files `names` of `then`."""
+    with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
+        env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        clone.plumb("read-tree", now, env=env)
+        listed = clone.plumb("ls-tree", "-r", "-z", "--full-tree", then).split("\0")
+        rows = {row.partition("\t")[2]: row.partition("\t")[0] for row in listed if row}
+        lines = [
+            f"{_index_row(rows[name])}\t{name}" if name in rows else f"0 {'0' * 40}\t{name}"
+            for name in sorted(names)
+        ]
+        stdin = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
+        clone.plumb("update-index", "-z", "--index-info", env=env, stdin=stdin)
+        return clone.plumb("write-tree", env=env)
+
+
+def _index_row(row: str) -> str:
+    """`mode type hash` of ls-tree as update-index reads it."""
+    mode, _, sha = row.split(" ")
+    return f"{mode} {sha}"
 
 
 def _files(clone: Clone, old: str, new: str) -> set[str]:

@@ -31,6 +31,24 @@ class NothingToDoError(UserError):
     rdopkg_code = 0
 
 
+class NoActionError(UserError):
+    """Nothing to continue or to abort."""
+
+    def __init__(self) -> None:
+        super().__init__("No action in progress. See `rdopkg -h` for help.")
+
+
+class OpenActionError(RefusedError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Please `--continue` or `--abort` previous action before running a new one."
+        )
+
+
+class StoppedError(RefusedError):
+    """An action waits for a person who was not expected to have to do something."""
+
+
 class DeclinedError(UserError):
     """The answer to a question was no."""
 

@@ -57,6 +57,7 @@ class Arguments:
     unattended: bool = False
     push_patches: bool = False
     no_push_patches: bool = False
+    no_new_sources: bool = False
     gerrit_patches_chain: str = ""
     changelog: str = ""
     commit_header_file: str = ""
@@ -137,6 +138,11 @@ def store(folder: Path, state: State) -> None:
         "entry": state.entry,
     }
     write_file(folder / STATE_FILE, json.dumps(row))
+
+
+def is_stored(folder: Path) -> bool:
+    """Whether an action is under way."""
+    return (folder / STATE_FILE).exists()
 
 
 def remove(folder: Path) -> bool:

@@ -25,12 +25,12 @@ _PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
 class Expected:
     """What an edit was for; None where it should have changed nothing.
 
-    `patches` are all of ours, in order. `vr` has no epoch.
+    `patches` are all of ours, in order.
     """
 
     patches: Sequence[str] | None = None
     version: str | None = None
-    is_requirements_only: bool = False
+    has_new_sources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,8 @@ def _differences(before: _State, after: _State, expected: Expected) -> Iterator[
         yield f"rpm would read Version {now.version} instead of {version}"
     if (now.name, now.epoch) != (was.name, was.epoch):
         yield "rpm would read another Name or Epoch"
-    if version == was.version and now.sources != was.sources:
+    may_differ = expected.has_new_sources or version != was.version
+    if not may_differ and now.sources != was.sources:
         yield "rpm would read other sources"
     ours_before = our_patches(before.text)
     ours = ours_before if expected.patches is None else expected.patches

@@ -105,12 +105,11 @@ def _bumped_part(release: str, index: int) -> str:
     head, tail = (release[: end.start()], release[end.start() :]) if end else (release, "")
     dotted = head.split(".")
     if index > len(dotted):
-        raise RefusedError(f"Invalid Release bump index: {index} (Release: {release})")
+        raise RefusedError(f"Invalid Release bump index: {index} (Release: {head})")
     part = dotted[index - 1]
     if not part.isdecimal():
         raise RefusedError(
-            f"Invalid Release bump index: {index}. part of Release '{release}' "
-            f"isn't numeric: {part}"
+            f"Invalid Release bump index: {index}. part of Release '{head}' isn't numeric: {part}"
         )
     dotted[index - 1] = str(int(part) + 1)
     return ".".join(dotted) + tail

@@ -162,10 +162,19 @@ class Clone:
         done = self._run("describe", "--abbrev=0", "--tags", ref, ok=(0, 128))
         return done.stdout.strip()
 
+    def contains(self, ref: str, commit: str) -> bool:
+        """Whether a commit is in the history of a ref."""
+        args = ("merge-base", "--is-ancestor", commit, ref)
+        return self._run(*args, ok=(0, 1)).returncode == 0
+
     def commits(self, base: str, head: str) -> list[PatchCommit]:
         """The commits of `head` that `base` has not, oldest first, without merges."""
+        return self.commits_touching(base, head, ())
+
+    def commits_touching(self, base: str, head: str, files: Sequence[str]) -> list[PatchCommit]:
+        """Those of `commits` that touch one of the files, oldest first."""
         args = ("log", "--no-merges", "--topo-order", "--reverse", "--no-show-signature")
-        out = self._ask(*args, f"--format={_FIELDS}", f"{base}..{head}", "--")
+        out = self._ask(*args, f"--format={_FIELDS}", f"{base}..{head}", "--", *files)
         rows = (row.strip("\n").split("\x1f") for row in out.split("\x1e") if row.strip("\n"))
         return [PatchCommit(*row) for row in rows]
 
@@ -291,6 +300,29 @@ class Clone:
         if done.returncode and self.in_progress != "rebase":
             raise CommandError(f"git rebase failed: {done.stderr.strip()}")
         return done.returncode == 0
+
+    def waiting_in_rebase(self) -> list[str]:
+        """The commits that a rebase under way has not come to yet."""
+        file = self.git_dir / "rebase-merge/git-rebase-todo"
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+        names = [line.split()[1] for line in lines if line.startswith(("pick ", "p "))]
+        return [self.resolve(name) for name in names]
+
+    def has_hunks_of(self, commit: str) -> bool:
+        """Whether all that a commit adds and takes away is so in HEAD already."""
+        diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", f"{commit}~", commit)
+        with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            self._run("read-tree", "HEAD", env=env)
+            done = self._run(
+                *("apply", "--cached", "--reverse", "--check", "-"),
+                ok=(0, 1, 128), env=env, stdin=f"{diff}\n".encode(errors="surrogateescape"),
+            )  # fmt: skip
+        return done.returncode == 0
+
+    def skip_in_rebase(self) -> bool:
+        """Leave out the commit that a rebase has stopped at; whether the rebase is done."""
+        return self._is_rebased(self._act("rebase", "--skip", ok=(0, 1)))
 
     def end_rebase(self) -> None:
         """Give up what git waits for."""

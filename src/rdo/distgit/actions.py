@@ -1,0 +1,227 @@
+"""Running a verb: in a throw-away clone to show what it would do, or for good and so that it can
+be put back; over several commands where a person has to do something in between.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from rdo.distgit import state as states
+from rdo.distgit.desk import Desk
+from rdo.distgit.journal import Entry, Journal, Snapshot, changes, throwaway
+from rdo.distgit.problems import NoActionError, NothingToDoError, OpenActionError, StoppedError
+from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
+from rdo.errors import RefusedError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person has to do something; `is_rerun` has the same step done again afterwards.
+
+    What a person was not expected to meet (a conflict) ends the command with an error.
+    """
+
+    message: str
+    arguments: Arguments
+    is_rerun: bool = False
+    is_failure: bool = False
+
+
+Step = Callable[[Desk, Arguments], Arguments | Pause]
+Steps = Mapping[str, Step]
+
+
+def guard(desk: Desk) -> None:
+    """Refuse a folder in which no verb can work."""
+    desk.clone.check()
+    if what := desk.clone.in_progress:
+        raise RefusedError(
+            f"a {what} is in progress here",
+            hint=f"finish it by git {what} --continue or --abort, or by {desk.program} -c",
+        )
+
+
+def require_clean(desk: Desk) -> None:
+    """Refuse uncommitted changes, which a verb would mix with its own."""
+    changed = desk.clone.changed_files
+    if changed:
+        shown = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
+        raise RefusedError(f"there are uncommitted changes: {shown}; commit or stash them")
+
+
+def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool = False) -> None:
+    """Do a verb whole or not at all."""
+    guard(desk)
+    if is_dry:
+        with _rehearsal(desk) as there:
+            act(there)
+        return
+    journal = Journal(desk.clone)
+    entry = journal.begin(verb)
+    try:
+        with _clear_errors():
+            act(desk)
+    except NothingToDoError:
+        journal.end(entry)
+        raise
+    except BaseException:
+        journal.put_back(entry)
+        raise
+    journal.end(entry)
+
+
+def start(
+    desk: Desk, action: str, steps: Steps, arguments: Arguments, *, is_dry: bool = False
+) -> None:
+    """Begin an action that may have to wait for a person."""
+    guard(desk)
+    first = State(action, STEPS[action][0], arguments)
+    if is_dry:
+        with _rehearsal(desk) as there:
+            states.remove(there.folder)
+            _run(there, first, steps, None)
+        return
+    _refuse_second(desk)
+    entry = Journal(desk.clone).begin(action.replace("_", "-"))
+    _run(desk, replace(first, entry=entry.number), steps, entry)
+
+
+def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> None:
+    """Go on with the action in progress."""
+    desk.clone.check()
+    found = states.load(desk.folder)
+    if found is None:
+        raise NoActionError
+    if is_dry:
+        with _rehearsal(desk) as there:
+            _run(there, found, actions[found.action], None)
+        return
+    journal = Journal(desk.clone)
+    entry = journal.find(found.entry) or journal.begin(found.action.replace("_", "-"))
+    _run(desk, replace(found, entry=entry.number), actions[found.action], entry)
+
+
+def abort(desk: Desk, *, is_dry: bool = False) -> None:
+    """Give up the action in progress; what it changed is put back, what a person did stays."""
+    desk.clone.check()
+    if is_dry:
+        with _rehearsal(desk) as there:
+            _abort(there)
+        return
+    _abort(desk)
+
+
+def _abort(desk: Desk) -> None:
+    try:
+        found = states.load(desk.folder)
+    except RefusedError:  # a state that nobody can read has to go too
+        found = None
+    if not states.remove(desk.folder):
+        raise NoActionError
+    journal = Journal(desk.clone)
+    entry = journal.find(found.entry) if found else None
+    if entry:
+        journal.abort(entry)
+    desk.say("State file removed.")
+
+
+def _refuse_second(desk: Desk) -> None:
+    found = states.load(desk.folder)
+    if found is None:
+        return
+    if not _has_begun(desk, found):
+        log.info("%s had changed nothing yet and is forgotten", found.action)
+        states.remove(desk.folder)
+        return
+    program = desk.program
+    desk.say(
+        f"You're in the middle of previous action: {found.action}\n\n"
+        f" a) View status of previous action:\n    {program} status\n\n"
+        f" b) Continue the previous action:\n    {program} --continue / {program} -c\n\n"
+        f" c) Abort the previous action:\n    {program} --abort"
+    )
+    raise OpenActionError
+
+
+def _has_begun(desk: Desk, found: State) -> bool:
+    """Whether an action has come to its first change."""
+    entry = Journal(desk.clone).find(found.entry)
+    return entry is None or entry.after is None or entry.is_change
+
+
+def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> None:
+    """Do one step after the other; the next one is written down before it begins."""
+    journal = Journal(desk.clone)
+    names = STEPS[state.action]
+    while True:
+        try:
+            with _clear_errors():
+                outcome = steps[state.step](desk, state.arguments)
+        except NothingToDoError:
+            states.remove(desk.folder)
+            if entry:
+                journal.end(entry)
+            raise
+        except BaseException:
+            if entry:
+                journal.pause(entry, keep=states.is_stored(desk.folder))
+            raise
+        following = names[names.index(state.step) + 1 :]
+        arguments = outcome.arguments if isinstance(outcome, Pause) else outcome
+        if isinstance(outcome, Pause) and outcome.is_rerun:
+            following = (state.step, *following)
+        if not following:
+            break
+        state = replace(state, step=following[0], arguments=arguments)
+        _ignore_state_file(desk)
+        states.store(desk.folder, state)
+        if isinstance(outcome, Pause):
+            if entry:
+                journal.pause(entry, keep=True)
+            _say_pause(desk, outcome)
+            return
+    states.remove(desk.folder)
+    if entry:
+        journal.end(entry)
+    desk.say("Action finished.")
+
+
+def _say_pause(desk: Desk, pause: Pause) -> None:
+    if pause.is_failure:
+        raise StoppedError(pause.message, hint=f"then go on by {desk.program} -c")
+    desk.say(
+        f"\nAction required: {pause.message}\n\nOnce done, run `{desk.program} -c` to continue.\n"
+    )
+
+
+def _ignore_state_file(desk: Desk) -> None:
+    """The state file is no part of the distgit; git is told so for this clone alone."""
+    file = desk.clone.common_dir / "info" / "exclude"
+    text = file.read_text(errors="surrogateescape") if file.exists() else ""
+    if STATE_FILE not in text.splitlines():
+        file.parent.mkdir(exist_ok=True)
+        gap = "" if not text or text.endswith("\n") else "\n"
+        file.write_text(f"{text}{gap}{STATE_FILE}\n", errors="surrogateescape")
+
+
+@contextlib.contextmanager
+def _rehearsal(desk: Desk) -> Iterator[Desk]:
+    """The same person at a throw-away clone; at the end what differs there is said."""
+    before = Snapshot.take(desk.clone)
+    with throwaway(desk.clone) as copy:
+        there = desk.at(copy.path, copy)
+        yield there
+        desk.say(changes(copy, before, Snapshot.take(copy)) or "nothing would change")
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """A folder that cannot be written, a full disk: the system's own words, no traceback."""
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or "a file"
+        raise RefusedError(f"cannot work on {what}: {error.strerror or error}") from error

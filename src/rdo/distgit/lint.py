@@ -1,0 +1,98 @@
+"""`lint`: faults of a spec that lead to lost patches, and what rpmlint says."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.distgit.desk import Desk
+from rdo.distgit.problems import LintError
+from rdo.errors import NotFoundError, RefusedError
+from rdo.spec.tags import tags
+from rdo.spec.text import PREAMBLE, SpecText
+from rdo.tools.rpmlint import Rpmlint
+
+CHECKS = ("sanity", "rpmlint")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One thing to mend; `level` is E or W, as in rpmlint."""
+
+    file: str
+    level: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.level}: {self.text}"
+
+
+def sanity(text: SpecText, file: str) -> list[Hint]:
+    """What rpm reads without complaint, and then not as it looks."""
+    hints = []
+    arch = [tag.line.number for tag in tags(text, "BuildArch")]
+    files = [tag.line.number for tag in tags(text, "Source", "Patch") if tag.number]
+    if arch and files and arch[0] < max(files):
+        hints.append(
+            Hint(
+                file, "E",
+                "buildarch-before-sources: BuildArch needs to stand AFTER SourceX and PatchX "
+                "lines, otherwise the %{patches} macro is empty and both %autosetup and "
+                "`git am %{patches}` fail. Please move BuildArch AFTER SourceX and PatchX lines.",
+            )
+        )  # fmt: skip
+    bases = [
+        line
+        for line in text.read()
+        if line.section == PREAMBLE and re.match(r"#\s*patches_base\b", line.text)
+    ]
+    if len(bases) > 1:
+        hints.append(
+            Hint(
+                file, "E",
+                "duplicate-patches-base: Please make sure to only have one # patches_base= entry "
+                "in .spec file to avoid problems.",
+            )
+        )  # fmt: skip
+    return hints
+
+
+def lint(spec: Path, checks: Sequence[str] = (), rpmlint: Rpmlint | None = None) -> list[Hint]:
+    """What the checks say of a spec file."""
+    hints: list[Hint] = []
+    for check in checks or CHECKS:
+        if check not in CHECKS:
+            raise RefusedError(f"Invalid lint check: {check}")
+    if not spec.is_file():
+        raise NotFoundError(f"File not found: {spec}")
+    if not checks or "sanity" in checks:
+        hints += sanity(SpecText.parse(spec.read_bytes()), str(spec))
+    if not checks or "rpmlint" in checks:
+        hints += [Hint(*row) for row in (rpmlint or Rpmlint()).check(spec)]
+    return hints
+
+
+def report(hints: Sequence[Hint]) -> str:
+    """rdopkg's layout of them."""
+    parts = []
+    for level, name in (("E", "ERRORS"), ("W", "WARNINGS")):
+        rows = [str(hint) for hint in hints if hint.level == level]
+        if rows:
+            parts += ["", f"{len(rows)} {name} found:", *rows]
+    return "\n".join(parts or ["", "no linting errors found \\o/"])
+
+
+def require(hints: Sequence[Hint], error_level: str = "E") -> None:
+    """Raise if there is one of that level or above."""
+    errors = sum(hint.level == "E" for hint in hints)
+    warnings = sum(hint.level == "W" for hint in hints)
+    if (error_level in {"E", "W"} and errors) or (error_level == "W" and warnings):
+        raise LintError(f"Linting problems detected: {errors} errors, {warnings} warnings")
+
+
+def require_sane(desk: Desk) -> None:
+    """Stop before patches would be lost in a spec that looks right and is not."""
+    hints = sanity(desk.spec.text(), desk.spec.path.name)
+    if hints:
+        desk.say(report(hints))
+    require(hints)

@@ -1,0 +1,236 @@
+"""Steps around the patches branch: its commits become the patch files of the distgit."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rdo.distgit.desk import Desk
+from rdo.distgit.environment import os_dist, package_env, version_tag
+from rdo.distgit.lint import require_sane
+from rdo.distgit.message import bugs
+from rdo.distgit.problems import NothingToDoError, invalid_base, missing_patches_branch
+from rdo.distgit.state import Arguments
+from rdo.errors import RefusedError
+from rdo.spec.file import Expected
+from rdo.spec.macros import get_macro, set_macro
+from rdo.spec.magic import PatchesBase, get_magic
+from rdo.spec.patches import our_patches, with_patches
+from rdo.tools.clone import PatchCommit
+
+log = logging.getLogger(__name__)
+
+_FROM = re.compile(r"From ([0-9a-f]{7,64}) ")
+_SUBJECT = re.compile(r"^Subject: (?:\[PATCH[^\]]*\] )?(.*(?:\n[ \t].*)*)", re.MULTILINE)
+
+
+def get_package_env(desk: Desk, args: Arguments) -> Arguments:
+    """Step: guess what nobody has said."""
+    env = package_env(
+        desk,
+        patches_branch=args.patches_branch,
+        local_patches_branch=args.local_patches_branch,
+        gerrit=args.gerrit_patches_chain,
+    )
+    if os_dist(env.branch).startswith("RH"):
+        log.info("RH package detected.")
+    return replace(
+        args,
+        package=env.package,
+        branch=env.branch,
+        patches_branch=env.patches_branch,
+        local_patches_branch=env.local_patches_branch,
+        patches_style=args.patches_style or env.patches_style,
+        version=env.version,
+        version_tag_style=env.version_tag_style,
+        release_bump_index=args.release_bump_index or env.release_bump_index,
+    )
+
+
+def base_ref(args: Arguments) -> str:
+    """The git ref below the patches that the spec has now."""
+    return version_tag(args.version, args.version_tag_style)
+
+
+def ensure_patches_base_ref(desk: Desk, args: Arguments) -> Arguments:
+    """Step: refuse to look for patches above nothing."""
+    if not args.bump_only and not desk.clone.resolve(base_ref(args)):
+        raise invalid_base(base_ref(args))
+    return args
+
+
+def ensure_patches_branch(desk: Desk, args: Arguments) -> Arguments:
+    """Step: refuse to take patches from a branch that is not there."""
+    if args.bump_only:
+        return args
+    if args.local_patches:
+        if not desk.clone.has_branch(args.local_patches_branch):
+            raise RefusedError(f"Expected git branch not found: {args.local_patches_branch}")
+        return args
+    is_review = args.patches_style == "review" and args.gerrit_patches_chain
+    if not is_review and not desk.clone.has_remote_branch(args.patches_branch):
+        raise missing_patches_branch(args.patches_branch)
+    return args
+
+
+def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
+    """Step: make the local patches branch what the remote one is."""
+    if args.local_patches or args.bump_only:
+        return args
+    if args.patches_style == "review":
+        from rdo.distgit.gerrit import fetch_chain
+
+        fetch_chain(desk, args)
+        return args
+    local, remote = args.local_patches_branch, args.patches_branch
+    lost = _only_local(desk, local, remote)
+    if lost:
+        log.warning(
+            "%s has commits that %s lacks: %s; `%s undo` brings them back, -l keeps them",
+            *(local, remote, ", ".join(commit.subject for commit in lost[:5]), desk.program),
+        )
+    if desk.clone.resolve(f"refs/heads/{local}") != desk.clone.resolve(f"refs/remotes/{remote}"):
+        desk.clone.set_branch(local, remote)
+    return args
+
+
+def _only_local(desk: Desk, local: str, remote: str) -> list[PatchCommit]:
+    """Commits of the local branch whose change the remote one has not."""
+    ours, theirs = f"refs/heads/{local}", f"refs/remotes/{remote}"
+    if not desk.clone.resolve(ours) or desk.clone.contains(theirs, ours):
+        return []
+    own = desk.clone.patch_ids(theirs, ours)
+    known = set(desk.clone.patch_ids(ours, theirs))
+    hashes = {sha for patch_id, sha in own.items() if patch_id not in known}
+    return [commit for commit in desk.clone.commits(theirs, ours) if commit.hash in hashes]
+
+
+def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
+    """Step: leave the maintainer on the local patches branch."""
+    desk.clone.checkout(args.local_patches_branch)
+    return args
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The commits of a patches branch above its base, oldest first, and which get a file."""
+
+    commits: tuple[PatchCommit, ...]
+    chosen: tuple[PatchCommit, ...]
+    excluded: int
+    ignored: int
+    ignore: str
+
+
+def select(desk: Desk, base: str, head: str) -> Selection:
+    """Apply patches_base and patches_ignore of the spec to a patches branch."""
+    text = desk.spec.text()
+    commits = desk.clone.commits(base, head)
+    excluded = PatchesBase.parse(get_magic(text, "patches_base")).excluded
+    ignore = get_magic(text, "patches_ignore")
+    rest = commits[excluded:]
+    chosen = [commit for commit in rest if not _is_ignored(commit, ignore)]
+    return Selection(
+        tuple(commits), tuple(chosen), min(excluded, len(commits)), len(rest) - len(chosen), ignore
+    )
+
+
+def _is_ignored(commit: PatchCommit, ignore: str) -> bool:
+    try:
+        return bool(ignore) and re.search(ignore, commit.subject) is not None
+    except re.error as error:
+        raise RefusedError(f"patches_ignore={ignore} is no regular expression: {error}") from error
+
+
+def patches_ref(desk: Desk, args: Arguments) -> str:
+    """The local patches branch, by its full name."""
+    ref = f"refs/heads/{args.local_patches_branch}"
+    if not desk.clone.resolve(ref):
+        raise RefusedError(f"Expected git branch not found: {args.local_patches_branch}")
+    return ref
+
+
+def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
+    """Step: what the changelog says of the new patches, newest first."""
+    if args.no_bump:
+        return args
+    style = args.changelog.lower() or "detect"
+    if style not in {"detect", "count", "plain"}:
+        raise RefusedError(f"Invalid usage: Not a valid changelog format: {style}")
+    found: Sequence[PatchCommit] = ()
+    if style != "plain":
+        found = select(desk, base_ref(args), patches_ref(desk, args)).chosen
+        old = our_patches(desk.spec.text())
+        found = found[len(old) :] if style == "count" else _not_in(desk.folder, old, found)
+    changes = [_with_bugs(commit) for commit in reversed(found)]
+    return replace(args, changes=(*args.changes, *(changes or ["Update patches"])))
+
+
+def _not_in(folder: Path, old: Sequence[str], found: Sequence[PatchCommit]) -> list[PatchCommit]:
+    """Commits of which no old patch file has the hash or the subject."""
+    files = [folder / name for name in old]
+    texts = [file.read_text(errors="replace") for file in files if file.is_file()]
+    hashes = {match[1] for text in texts if (match := _FROM.match(text))}
+    subjects = {subject_of(text) for text in texts}
+    return [
+        commit
+        for commit in found
+        if commit.subject not in subjects
+        and not any(commit.hash.startswith(sha) or sha.startswith(commit.hash) for sha in hashes)
+    ]
+
+
+def subject_of(patch: str) -> str:
+    """The subject of a patch in mail format; empty if it has none.
+
+    >>> subject_of("From 1 Mon\\nSubject: [PATCH 1/2] Mend\\n it\\n\\nwhy")
+    'Mend it'
+    """
+    match = _SUBJECT.search(patch)
+    return re.sub(r"\n[ \t]+", " ", match[1]).strip() if match else ""
+
+
+def _with_bugs(commit: PatchCommit) -> str:
+    named = bugs([commit.subject, commit.body])
+    shown = " ".join(f"rhbz#{number}" for number in named)
+    return f"{commit.subject} ({shown})" if shown else commit.subject
+
+
+def update_patches(desk: Desk, args: Arguments) -> Arguments:
+    """Step: write the patch files, and name them in the spec."""
+    if args.bump_only:
+        return args
+    base = version_tag(args.new_version or args.version, args.version_tag_style)
+    head = patches_ref(desk, args)
+    require_sane(desk)
+    selection = select(desk, base, head)
+    _tell(selection, base)
+    text = desk.spec.text()
+    old = our_patches(text)
+    desk.clone.remove(old)
+    new = desk.clone.export_patches(selection.chosen, 1, desk.folder)
+    desk.clone.add(new)
+    changed = with_patches(text, new)
+    if get_macro(text, "commit") is not None:
+        changed = set_macro(changed, "commit", desk.clone.resolve(head))
+    desk.spec.write(changed, Expected(patches=new, has_new_sources=True))
+    return replace(args, old_patches=tuple(old))
+
+
+def _tell(selection: Selection, base: str) -> None:
+    if selection.ignore:
+        log.info("Using patches_ignore=%s regexp to filter out patches.", selection.ignore)
+    log.info(
+        "%d patches on top of %s, %d excluded by base, %d filtered out by regex.",
+        *(len(selection.commits), base, selection.excluded, selection.ignored),
+    )
+    for commit in reversed(selection.chosen):
+        log.info("%s  %s", commit.short, commit.subject)
+
+
+def ensure_patches_changed(desk: Desk, args: Arguments) -> Arguments:
+    """Step: end well if all patches are there already."""
+    if not desk.clone.changed_files:
+        raise NothingToDoError("No changes to patches found")
+    return args

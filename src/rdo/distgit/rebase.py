@@ -1,0 +1,164 @@
+"""Putting the patches on a new version, and what becomes of each of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rdo.distgit.desk import Desk
+from rdo.errors import RefusedError
+from rdo.tools.clone import Clone, PatchCommit
+
+_REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+
+
+class Fate(StrEnum):
+    """What becomes of a patch on a new version."""
+
+    APPLIED = "applied"
+    ADAPTED = "adapted"
+    DROPPED = "dropped"
+    CONFLICTING = "conflicting"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFate:
+    """One patch; `reason` says why it was dropped or what it conflicts in."""
+
+    fate: Fate
+    commit: PatchCommit
+    reason: str = ""
+
+    def __str__(self) -> str:
+        why = f"  ({self.reason})" if self.reason else ""
+        return f"{self.fate:<11} {self.commit.short}  {self.commit.subject}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebase:
+    """Patches from `old` (a hash) above `base`, to be put on `onto` in a local branch."""
+
+    branch: str
+    old: str
+    base: str
+    onto: str
+
+    def patches(self, clone: Clone) -> list[PatchCommit]:
+        return clone.commits(self.base, self.old)
+
+
+def upstream_has(clone: Clone, rebase: Rebase) -> dict[str, str]:
+    """The patches that the new version has already: their hashes, and why we think so.
+
+    What upstream took and reverted again is not had.
+    """
+    patches = rebase.patches(clone)
+    files = clone.files_of(rebase.base, rebase.old)
+    if not patches or not files:
+        return {}
+    newer = clone.commits_touching(rebase.base, rebase.onto, files)
+    reverted = tuple(sha for commit in newer for sha in _REVERTS.findall(commit.body))
+    kept = [x for x in newer if not any(x.hash.startswith(sha) for sha in reverted)]
+    by_change = {commit.change_id: commit for commit in kept if commit.change_id}
+    by_hash = {commit.hash: commit for commit in kept}
+    upstream = clone.patch_ids(rebase.base, rebase.onto, files)
+    ours = {sha: patch for patch, sha in clone.patch_ids(rebase.base, rebase.old).items()}
+    found = {}
+    for patch in patches:
+        same = by_hash.get(upstream.get(ours.get(patch.hash, ""), ""))
+        if same:
+            found[patch.hash] = f"{rebase.onto} has the same patch, {same.short}"
+        elif patch.change_id in by_change:
+            twin = by_change[patch.change_id]
+            found[patch.hash] = f"{rebase.onto} has its Change-Id, {twin.short}"
+    return found
+
+
+def begin(desk: Desk, rebase: Rebase) -> bool:
+    """Start it; whether it is done, or waits for a person to solve a conflict."""
+    known = upstream_has(desk.clone, rebase)
+    todo = [
+        f"pick {patch.hash} {patch.subject}"
+        for patch in rebase.patches(desk.clone)
+        if patch.hash not in known
+    ]
+    desk.clone.set_branch(rebase.branch, rebase.old)
+    is_done = desk.clone.start_rebase(rebase.branch, rebase.onto, rebase.base, todo)
+    return is_done or _skip_what_is_there(desk.clone)
+
+
+def go_on(desk: Desk, rebase: Rebase) -> bool:
+    """Go on after a person: `git rebase --continue` if that was not done, or all again."""
+    clone = desk.clone
+    if clone.in_progress == "rebase":
+        if left := clone.conflicts():
+            raise RefusedError(
+                f"there are conflicts still in {', '.join(left)}",
+                hint=f"solve them, git add, then {desk.program} -c",
+            )
+        return clone.continue_rebase() or _skip_what_is_there(clone)
+    tip = clone.resolve(f"refs/heads/{rebase.branch}")
+    if tip and tip != rebase.old and clone.contains(tip, clone.resolve(rebase.onto)):
+        return True
+    return begin(desk, rebase)
+
+
+def _skip_what_is_there(clone: Clone) -> bool:
+    """Skip patches that conflict only because all their hunks are in the new version."""
+    while clone.in_progress == "rebase":
+        stopped = clone.resolve("REBASE_HEAD")
+        if not stopped or not clone.has_hunks_of(stopped):
+            return False
+        if clone.skip_in_rebase():
+            return True
+    return True
+
+
+def fates(clone: Clone, rebase: Rebase) -> list[PatchFate]:
+    """What became of each patch, oldest first, while the rebase waits or after it."""
+    known = upstream_has(clone, rebase)
+    stopped = clone.resolve("REBASE_HEAD") if clone.in_progress == "rebase" else ""
+    head = "HEAD" if stopped else f"refs/heads/{rebase.branch}"
+    done = clone.commits(rebase.onto, head)
+    waiting = set(clone.waiting_in_rebase()) if stopped else set()
+    old_ids = {sha: one for one, sha in clone.patch_ids(rebase.base, rebase.old).items()}
+    new_ids = {sha: one for one, sha in clone.patch_ids(rebase.onto, head).items()}
+    found = []
+    for patch in rebase.patches(clone):
+        if patch.hash in known:
+            found.append(PatchFate(Fate.DROPPED, patch, known[patch.hash]))
+        elif patch.hash == stopped:
+            files = ", ".join(clone.conflicts())
+            found.append(PatchFate(Fate.CONFLICTING, patch, f"in {files}" if files else ""))
+        elif patch.hash in waiting:
+            found.append(PatchFate(Fate.WAITING, patch))
+        elif twin := _take_twin(patch, done):
+            is_same = old_ids.get(patch.hash) == new_ids.get(twin.hash)
+            found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
+        else:
+            found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
+    return found
+
+
+def _take_twin(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | None:
+    """The commit that a patch has become; taken out of those that are left."""
+    for twin in done:
+        if twin.subject == patch.subject and twin.author == patch.author:
+            done.remove(twin)
+            return twin
+    return None
+
+
+def as_text(found: Sequence[PatchFate], onto: str) -> str:
+    """The report for people."""
+    return "\n".join([f"{_counts(found)} on {onto}:", *(f"  {one}" for one in found)])
+
+
+def _counts(found: Sequence[PatchFate]) -> str:
+    def each() -> Iterator[str]:
+        for fate in Fate:
+            if number := sum(one.fate is fate for one in found):
+                yield f"{number} {fate}"
+
+    return f"{len(found)} patches ({', '.join(each())})" if found else "no patches"

@@ -1,0 +1,97 @@
+"""The verbs as lists of steps, in rdopkg's order and under its names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from rdo.distgit import new_version_steps as new
+from rdo.distgit import patches_branch as branch
+from rdo.distgit import spec_update as spec
+from rdo.distgit.actions import Steps, change, require_clean, start
+from rdo.distgit.desk import Desk
+from rdo.distgit.state import Arguments
+
+PlainStep = Callable[[Desk, Arguments], Arguments]
+
+FIX: Steps = {
+    "get_package_env": branch.get_package_env,
+    "update_spec": spec.update_spec,
+    "edit_spec": spec.edit_spec,
+    "commit_distgit_update": spec.commit_distgit_update,
+    "final_spec_diff": spec.final_spec_diff,
+}
+
+NEW_VERSION: Steps = {
+    "get_package_env": branch.get_package_env,
+    "ensure_patches_base_ref": new.ensure_base,
+    "new_version_setup": new.new_version_setup,
+    "diff": new.show_diff,
+    "prep_new_patches_branch": new.prep_new_patches_branch,
+    "get_patches_branch": branch.get_patches_branch,
+    "rebase_patches_branch": new.rebase_patches_branch,
+    "update_patches": branch.update_patches,
+    "update_spec": spec.update_spec,
+    "get_source": new.get_source,
+    "new_sources": new.new_sources,
+    "commit_distgit_update": spec.commit_distgit_update,
+    "final_spec_diff": spec.final_spec_diff,
+    "review_patches_branch": new.review_patches_branch,
+}
+
+ACTIONS: Mapping[str, Steps] = {"fix": FIX, "new_version": NEW_VERSION}
+"""The actions that may wait for a person."""
+
+PATCH: Sequence[PlainStep] = (
+    branch.get_package_env,
+    branch.ensure_patches_base_ref,
+    branch.ensure_patches_branch,
+    branch.get_patches_branch,
+    branch.check_new_patches,
+    branch.update_patches,
+    branch.ensure_patches_changed,
+    spec.update_spec,
+    spec.commit_distgit_update,
+    spec.final_spec_diff,
+)
+
+
+def fix(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+    """A new Release and changelog entry, then a person's edits, then a commit."""
+    start(desk, "fix", FIX, args, is_dry=is_dry)
+
+
+def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+    """Another upstream version, with the patches put on top of it."""
+    if not args.bump_only:
+        desk.clone.check()
+        require_clean(desk)
+    start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry)
+
+
+def patch(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+    """The patches of the patches branch into the distgit."""
+    desk.clone.check()
+    require_clean(desk)
+    change(desk, "patch", lambda here: _all(here, args, PATCH), is_dry=is_dry)
+
+
+def update_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+    """`patch` from the local patches branch, without a new Release."""
+    patch(desk, replace(args, local_patches=True, no_bump=True), is_dry=is_dry)
+
+
+def get_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+    """Check out the patches branch as it is on the remote."""
+    steps = (
+        branch.get_package_env,
+        branch.ensure_patches_branch,
+        branch.get_patches_branch,
+        branch.checkout_patches_branch,
+    )
+    desk.clone.check()
+    require_clean(desk)
+    change(desk, "get-patches", lambda here: _all(here, args, steps), is_dry=is_dry)
+
+
+def _all(desk: Desk, args: Arguments, steps: Sequence[PlainStep]) -> None:
+    for step in steps:
+        args = step(desk, args)
