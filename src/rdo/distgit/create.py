@@ -1,0 +1,268 @@
+"""`rdo pkg create`: a distgit out of a project on PyPI or of a git repository.
+
+The source is built and imported once in a root, to see what is in it; the spec is written from
+that, built, and mended by what the build says, until it builds. What is made appears at its
+place when it is whole.
+"""
+
+import getpass
+import hashlib
+import logging
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pymod2pkg
+
+from rdo.bridge.protocol import Bridge
+from rdo.builders.root import Workshop
+from rdo.distgit.create_source import Described, describe, offer
+from rdo.distgit.create_spec import UNKNOWN_LICENCE, Plan, render, rpm_version_of
+from rdo.distgit.create_tests import plan_docs, plan_tests
+from rdo.distgit.create_trial import Tried, settle
+from rdo.distgit.local_build import LocalBuild, build_local
+from rdo.errors import RefusedError
+from rdo.metadata import edits
+from rdo.metadata.draft import Draft
+from rdo.metadata.review import UNDER_REVIEW
+from rdo.model.build import Built, Failed, Outcome
+from rdo.package_index import PackageIndex
+from rdo.spec import changelog
+from rdo.tools.new_repository import commit_new, user_settings
+
+log = logging.getLogger(__name__)
+
+RESULTS = "results"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for; empty texts are found out. `into` is where the distgit goes."""
+
+    project: str
+    into: Path
+    version: str = ""
+    name: str = ""
+    maintainer: str = ""
+    branch: str = "rpm-master"
+    is_built: bool = True
+    is_dry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new package. `tests` and `docs` say what the build does with them; `outcome` is None if
+    it was not built.
+    """
+
+    name: str
+    project: str
+    version: str
+    upstream: str
+    licence: str
+    folder: Path
+    maintainer: str
+    spec: str
+    tests: str
+    docs: str
+    outcome: Outcome | None = None
+    tries: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome is None or isinstance(self.outcome, Built)
+
+    @property
+    def lacks_licence(self) -> bool:
+        return self.licence == UNKNOWN_LICENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where new packages are tried: roots, what fills them, the index, and a clock."""
+
+    workshop: Workshop
+    bridge: Bridge
+    open_index: Callable[[], PackageIndex]
+    now: Callable[[], datetime]
+    say: Callable[[str], None]
+
+
+def create(request: Request, bench: Bench) -> Created:
+    """Make the distgit; the folder appears with its first commit, built or not."""
+    if request.name:
+        _check_free(request, request.name)
+    with tempfile.TemporaryDirectory(prefix="rdo-create-") as scratch:
+        folder = Path(scratch)
+        offered = offer(request.project, request.version, bench.open_index, folder)
+        bench.say(f"looking at {offered.name}")
+        described = describe(offered, bench.workshop, bench.bridge, folder)
+        name = request.name or package_name(described.facts.name)
+        _check_free(request, name)
+        user = _user(request)
+        plan = _plan(name, described, user, bench.now())
+        new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=_place(request)))
+        try:
+            return _finish(request, bench, offered.upstream, plan, described, user, new)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _place(request: Request) -> Path:
+    if request.is_dry:
+        return Path(tempfile.gettempdir())
+    request.into.mkdir(parents=True, exist_ok=True)
+    return request.into
+
+
+def _check_free(request: Request, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise RefusedError(f"{name!r} is no name for a package", hint="name it with --name")
+    if (request.into / name).exists():
+        raise RefusedError(
+            f"{request.into / name} is there already", hint="choose another folder by --into"
+        )
+
+
+def package_name(project: str) -> str:
+    """The name that RDO gives a project's package.
+
+    >>> package_name("oslo.config"), package_name("PyYAML"), package_name("nova")
+    ('python-oslo-config', 'python-pyyaml', 'openstack-nova')
+    """
+    return str(pymod2pkg.module2package(project, "fedora"))
+
+
+def _user(request: Request) -> tuple[str, str]:
+    """Who makes the package: `Name <address>` or an address, else git's user, else the login."""
+    match = re.fullmatch(r"\s*(.*?)\s*<?([^\s<>]+@[^\s<>]+)>?\s*", request.maintainer)
+    if request.maintainer and not match:
+        raise RefusedError(f"the maintainer {request.maintainer!r} has no mail address")
+    name, email = user_settings(request.into if request.into.is_dir() else Path())
+    login = getpass.getuser()
+    if match:
+        return match[1] or name or login, match[2]
+    return name or login, email or f"{login}@localhost"
+
+
+def _plan(name: str, described: Described, user: tuple[str, str], now: datetime) -> Plan:
+    facts = described.facts
+    vr = f"{rpm_version_of(facts.version)}-1"
+    return Plan(
+        name=name,
+        source=described.archive.name,
+        facts=facts,
+        tests=plan_tests(facts),
+        docs=plan_docs(facts),
+        needs=described.headers,
+        changelog=changelog.header(now, f"{user[0]} <{user[1]}>", vr),
+    )
+
+
+def _finish(
+    request: Request,
+    bench: Bench,
+    upstream: str,
+    plan: Plan,
+    described: Described,
+    user: tuple[str, str],
+    new: Path,
+) -> Created:
+    shutil.copyfile(described.archive, new / plan.source)
+    if request.is_built and not request.is_dry:
+        tried = settle(plan, lambda one: _build(one, new, bench), bench.say)
+    else:
+        why = "not tried yet: the package was made without building it"
+        docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
+        tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
+        tried = Tried(replace(plan, tests=tests, docs=docs), None, 0)
+    _write(tried.plan, new)
+    folder = request.into / plan.name
+    if not request.is_dry:
+        files = [f"{plan.name}.spec", "sources", ".gitignore"]
+        commit_new(new, request.branch, files, user, f"{plan.name}: initial package\n")
+        new.chmod(0o755)
+        new.rename(folder)
+    return _created(upstream, tried, user, folder)
+
+
+def _created(upstream: str, tried: Tried, user: tuple[str, str], folder: Path) -> Created:
+    plan, facts = tried.plan, tried.plan.facts
+    return Created(
+        name=plan.name,
+        project=facts.name,
+        version=facts.version,
+        upstream=upstream,
+        licence=facts.licence.expression or UNKNOWN_LICENCE,
+        folder=folder,
+        maintainer=user[1],
+        spec=render(plan),
+        tests=_said(plan.tests.command, plan.tests.off, len(plan.tests.deselected)),
+        docs=_said(plan.docs.folder, plan.docs.off),
+        outcome=_moved(tried.outcome, folder / RESULTS),
+        tries=tried.tries,
+    )
+
+
+def _said(what: str, off: str, left_out: int = 0) -> str:
+    if not what:
+        return "none in the source"
+    if off:
+        return f"off: {off}"
+    return f"run, {left_out} left out" if left_out else "run"
+
+
+def _moved(outcome: Outcome | None, results: Path) -> Outcome | None:
+    if isinstance(outcome, Built):
+        return Built(tuple(results / path.name for path in outcome.rpms))
+    return outcome
+
+
+def _build(plan: Plan, folder: Path, bench: Bench) -> tuple[Outcome, str]:
+    spec = _write(plan, folder)
+    results = folder / RESULTS
+    shutil.rmtree(results, ignore_errors=True)
+    bench.say(f"building {plan.name}")
+    outcome = build_local(LocalBuild(spec, results), bench.workshop, bench.bridge)
+    log_file = results / "rpmbuild.log"
+    text = log_file.read_text(errors="replace") if log_file.exists() else ""
+    return outcome, text
+
+
+def _write(plan: Plan, folder: Path) -> Path:
+    spec = folder / f"{plan.name}.spec"
+    spec.write_text(render(plan))
+    digest = hashlib.sha512((folder / plan.source).read_bytes()).hexdigest()
+    (folder / "sources").write_text(f"SHA512 ({plan.source}) = {digest}\n")
+    (folder / ".gitignore").write_text(f"/{plan.source}\n/{RESULTS}/\n")
+    return spec
+
+
+def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]) -> None:
+    """Enter a new package into the metadata, under review."""
+    known = [entry["name"] for entry in draft.tree["releases"]]
+    wanted = releases or [
+        entry["name"] for entry in draft.tree["releases"] if entry.get("status") == "development"
+    ]
+    for release in wanted:
+        if release not in known:
+            raise RefusedError(f"the metadata has no release {release}; it has {known}")
+    values = {
+        "name": made.name,
+        "upstream": made.upstream,
+        "distgit": distgit or made.folder.absolute().as_uri(),
+        "maintainers": [made.maintainer],
+    }
+    edits.add_package(draft, made.project, values, [*wanted, UNDER_REVIEW])
+
+
+def failure(made: Created) -> str:
+    """Why it was not built; empty if it was."""
+    return (
+        f"{made.outcome.reason}: {made.outcome.detail}" if isinstance(made.outcome, Failed) else ""
+    )

@@ -1,0 +1,229 @@
+"""What a look at an sdist told (`roots/inside/describe_source.py`), as values."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
+from pathlib import PurePosixPath
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rdo.distgit.licences import Licence, find
+
+STRAY = frozenset(
+    {"test", "tests", "testing", "doc", "docs", "example", "examples", "benchmark", "benchmarks",
+     "bench", "script", "scripts", "tools", "samples", "demo", "demos", "setup", "conftest"}
+)  # fmt: skip
+"""Modules that a project installs by mistake beside its own."""
+
+_MODULE = re.compile(r"\.(?:py|so|pyi)$")
+_ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """An sdist and the wheel that it gives.
+
+    `files` are all of the sdist, `installed` all of the wheel, both as relative paths; `texts`
+    and `licences` are the contents of some of the files. `unimportable` says why for modules
+    that cannot be imported where the runtime requirements are.
+    """
+
+    top: str
+    files: tuple[str, ...]
+    texts: Mapping[str, str]
+    licences: Mapping[str, str]
+    test_imports: tuple[str, ...]
+    metadata: Message
+    wheel: str
+    installed: tuple[str, ...]
+    entry_points: str
+    modules: tuple[str, ...]
+    unimportable: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any]) -> "SourceFacts":
+        return cls(
+            top=answer["top"],
+            files=tuple(answer["files"]),
+            texts=answer["texts"],
+            licences=answer["licences"],
+            test_imports=tuple(answer["test_imports"]),
+            metadata=message_from_string(answer["metadata"]),
+            wheel=answer["wheel"],
+            installed=tuple(answer["installed"]),
+            entry_points=answer["entry_points"],
+            modules=tuple(answer["modules"]),
+            unimportable=answer["unimportable"],
+        )
+
+    def said(self, key: str) -> str:
+        """One field of the metadata, in one line."""
+        return " ".join(str(self.metadata.get(key) or "").split())
+
+    def all_said(self, key: str) -> tuple[str, ...]:
+        return tuple(str(one) for one in self.metadata.get_all(key, []))
+
+    @property
+    def name(self) -> str:
+        return self.said("Name")
+
+    @property
+    def version(self) -> str:
+        return self.said("Version")
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether its packages are the same on every architecture."""
+        return self.wheel.endswith("-any.whl")
+
+    @property
+    def has_binaries(self) -> bool:
+        return any(name.endswith(".so") for name in self.installed)
+
+    @property
+    def licence(self) -> Licence:
+        return find(
+            self.said("License-Expression"),
+            str(self.metadata.get("License") or ""),
+            self.all_said("Classifier"),
+            self.licences,
+        )
+
+    @property
+    def names_licence_files(self) -> bool:
+        """Whether the wheel's metadata holds the licence files that it names."""
+        named = {PurePosixPath(one).name for one in self.all_said("License-File")}
+        inside = {PurePosixPath(one).name for one in self._parts(".dist-info")}
+        return bool(named) and named <= inside
+
+    @property
+    def home_page(self) -> str:
+        """The project's address; empty if it gives none."""
+        urls = {}
+        for row in self.all_said("Project-URL"):
+            label, _, url = row.partition(",")
+            urls[re.sub(r"[^a-z]", "", label.lower())] = url.strip()
+        labels = ("homepage", "home", "repository", "source", "sourcecode", "github", "code")
+        known = (urls[label] for label in labels if label in urls)
+        for url in (self.said("Home-page"), *known, *urls.values()):
+            if re.fullmatch(r"https?://[^\s\"'<>%]+", url):
+                return url
+        return ""
+
+    def _parts(self, suffix: str) -> Iterator[str]:
+        return (one for one in self.installed if one.partition("/")[0].endswith(suffix))
+
+    @property
+    def own_files(self) -> list[str]:
+        """What the wheel puts among the modules, its metadata aside."""
+        plain = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
+        moved = (plain.sub("", name) for name in self.installed)
+        ends = (".dist-info", ".data")
+        return [name for name in moved if not name.partition("/")[0].endswith(ends)]
+
+    @property
+    def top_modules(self) -> list[str]:
+        """The modules to list in %files; in a namespace the packages below it.
+
+        A folder without Python files of its own is a namespace.
+        """
+        found: dict[str, None] = {}
+        for name in self.own_files:
+            path = PurePosixPath(name)
+            if len(path.parts) == 1:
+                if _MODULE.search(name) and not name.startswith("__"):
+                    found[path.name.partition(".")[0]] = None
+            elif module := self._package_of(path):
+                found[module] = None
+        return [one for one in found if not any(one.startswith(f"{x}.") for x in found)]
+
+    def _package_of(self, path: PurePosixPath) -> str:
+        """`zope.event` for zope/event/classhandler.py where zope is a namespace."""
+        parts = path.parts[:-1]
+        depth = 1
+        while depth < len(parts) and not self._has_code("/".join(parts[:depth])):
+            depth += 1
+        named = parts[:depth] if self._has_code("/".join(parts[:depth])) else parts[:1]
+        return ".".join(named) if all(part.isidentifier() for part in named) else ""
+
+    def _has_code(self, folder: str) -> bool:
+        """Whether a folder itself holds Python files."""
+        return any(
+            str(PurePosixPath(name).parent) == folder and _MODULE.search(name)
+            for name in self.own_files
+        )
+
+    @property
+    def stray_modules(self) -> list[str]:
+        """Top-level modules that do not belong into anybody's module folder."""
+        tops = self.top_modules
+        if all(one.partition(".")[0] in STRAY for one in tops):
+            return []
+        return [one for one in tops if one.partition(".")[0] in STRAY]
+
+    @property
+    def loose_files(self) -> list[str]:
+        """Files among the modules that belong to none of them, such as `x.pth`."""
+        names = [name.replace(".", "/") for name in self.top_modules]
+        return [
+            name
+            for name in self.own_files
+            if not any(name.startswith((f"{one}/", f"{one}.")) for one in names)
+        ]
+
+    @property
+    def programs(self) -> list[str]:
+        """The names in /usr/bin."""
+        sections = re.split(r"^\[(.+?)\]\s*$", self.entry_points, flags=re.MULTILINE)
+        bodies = dict(zip(sections[1::2], sections[2::2], strict=False))
+        found = [
+            name
+            for section in ("console_scripts", "gui_scripts")
+            for name in _ENTRY.findall(bodies.get(section, ""))
+        ]
+        found += [PurePosixPath(one).name for one in self._parts(".data") if "/scripts/" in one]
+        return list(dict.fromkeys(found))
+
+    @property
+    def data_files(self) -> list[str]:
+        """What the wheel puts outside the modules and /usr/bin, as paths in its .data folder."""
+        rest = (one.partition("/")[2] for one in self._parts(".data"))
+        return [one for one in rest if not one.startswith(("scripts/", "purelib/", "platlib/"))]
+
+    @property
+    def extras(self) -> list[str]:
+        return [canonicalize_name(one) for one in self.all_said("Provides-Extra")]
+
+    def requirements(self, extra: str | None = None) -> list[Requirement]:
+        """The runtime requirements that hold here, or those that an extra adds."""
+        found = []
+        for text in self.all_said("Requires-Dist"):
+            try:
+                one = Requirement(text)
+            except InvalidRequirement:
+                continue
+            plain = one.marker is None or one.marker.evaluate({"extra": ""})
+            if extra is None:
+                wanted = plain
+            else:
+                wanted = not plain and bool(one.marker and one.marker.evaluate({"extra": extra}))
+            if wanted:
+                found.append(one)
+        return found
+
+    def summary(self) -> str:
+        """One line without a dot at its end, as rpmlint wants it."""
+        text = self.said("Summary").rstrip(". ") or f"The Python project {self.name}"
+        text = text[:1].upper() + text[1:]
+        return text if len(text) <= 79 else text[:76].rpartition(" ")[0] + "..."
+
+    def documents(self) -> list[str]:
+        """Files of the sdist's top folder for people."""
+        pattern = r"(README|CHANGES|CHANGELOG|HISTORY|NEWS|AUTHORS)([._-].*)?(\.(rst|md|txt))?$"
+        return [name for name in self.files if "/" not in name and re.match(pattern, name, re.I)][
+            :5
+        ]

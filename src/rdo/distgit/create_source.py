@@ -1,0 +1,225 @@
+"""The source that a new package is made from: an sdist of PyPI, or of a git repository."""
+
+import logging
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from rdo.bridge.protocol import Bridge
+from rdo.bridge.sdists import newest
+from rdo.builders.backend import ask_backend
+from rdo.builders.room import Room
+from rdo.builders.root import Workshop
+from rdo.distgit.create_facts import SourceFacts
+from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.package_index import PackageIndex
+from rdo.roots.build_root import build_root
+from rdo.tools.git import Mirror
+from rdo.tools.root import Bind
+
+log = logging.getLogger(__name__)
+
+MAX_ROUNDS = 12
+"""How often the source may ask for more before it is built and imported."""
+
+HEADERS: dict[str, str] = {
+    "Python.h": "python3-devel", "ffi.h": "libffi-devel", "openssl/": "openssl-devel",
+    "yaml.h": "libyaml-devel", "libxml/": "libxml2-devel", "libxslt/": "libxslt-devel",
+    "libxml2": "libxml2-devel", "sqlite3.h": "sqlite-devel", "zlib.h": "zlib-devel",
+    "lber.h": "openldap-devel", "ldap.h": "openldap-devel", "sasl/": "cyrus-sasl-devel",
+    "sasl.h": "cyrus-sasl-devel", "libpq-fe.h": "libpq-devel", "pg_config": "libpq-devel",
+    "jpeglib.h": "libjpeg-turbo-devel", "libvirt/": "libvirt-devel", "pcre2.h": "pcre2-devel",
+    "systemd/": "systemd-devel", "augeas.h": "augeas", "cmake": "cmake",
+}  # fmt: skip
+"""What a compiler misses, by the beginning of its name -> the package that has it."""
+
+_MISSING = re.compile(
+    r"fatal error: (?P<header>\S+): No such file|(?P<program>pg_config|cmake)\b.*not found",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a person asked to package: `upstream` is how metadata names it."""
+
+    upstream: str
+    name: str
+    archive: Path | None = None
+    mirror: Path | None = None
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An sdist, what it tells, and the packages that compiling it needs besides."""
+
+    archive: Path
+    facts: SourceFacts
+    headers: tuple[str, ...] = ()
+
+
+def is_git_url(project: str) -> bool:
+    """
+    >>> is_git_url("https://example.test/x.git"), is_git_url("git@h:x"), is_git_url("oslo.config")
+    (True, True, False)
+    """
+    return bool("://" in project or re.match(r"[\w.-]+@[\w.-]+:", project) or "/" in project)
+
+
+def offer(
+    project: str, version: str, open_index: Callable[[], PackageIndex], folder: Path
+) -> Offered:
+    """Fetch what PROJECT names into `folder`: a git repository, or an sdist of PyPI."""
+    if is_git_url(project):
+        return _from_git(project, version, folder)
+    try:
+        wanted = Requirement(project)
+    except InvalidRequirement as error:
+        raise RefusedError(
+            f"{project!r} is neither a project on PyPI nor a git URL",
+            hint="rdo pkg create tabulate, or rdo pkg create https://example.org/tabulate.git",
+        ) from error
+    if version:
+        wanted = Requirement(f"{wanted.name}=={version}")
+    index = open_index()
+    sdists = index.sdists(wanted.name)
+    sdist = newest(sdists, wanted.specifier)
+    if sdist is None:
+        asked = f"in {wanted.specifier}" if wanted.specifier else "that is final and not withdrawn"
+        raise NotFoundError(
+            f"{wanted.name} has no source archive on PyPI {asked}",
+            hint="name its git repository instead, or a version with --version",
+        )
+    archive = folder / sdist.file_name
+    log.info("fetching %s", sdist.file_name)
+    index.download(sdist, archive)
+    return Offered(f"pypi:{wanted.name}", wanted.name, archive=archive)
+
+
+def _from_git(url: str, version: str, folder: Path) -> Offered:
+    log.info("cloning %s", url)
+    place = Path(url).absolute().as_uri() if Path(url).is_dir() else url
+    mirror = Mirror.clone(place, folder / "upstream.git")
+    tag = version or _newest_tag(mirror)
+    commit = mirror.resolve(tag) or mirror.resolve(f"v{tag}") if tag else mirror.resolve("HEAD")
+    if not commit:
+        what = f"no tag or commit {version}" if version else "no commits"
+        raise NotFoundError(f"{url} has {what}")
+    name = re.sub(r"\.git$", "", url.rstrip("/")).rpartition("/")[2].rpartition(":")[2]
+    return Offered(place, name, mirror=mirror.path, commit=commit)
+
+
+def _newest_tag(mirror: Mirror) -> str:
+    """The tag of the highest final version; empty if no tag is a version."""
+    found: list[tuple[Version, str]] = []
+    for name in mirror.refs():
+        tag = name.removeprefix("refs/tags/")
+        if tag == name or tag.endswith("^{}"):
+            continue
+        try:
+            one = Version(re.sub(r"^[A-Za-z._-]*(?=\d)", "", tag))
+        except InvalidVersion:
+            continue
+        if not one.is_prerelease:
+            found.append((one, tag))
+    return max(found)[1] if found else ""
+
+
+def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path) -> Described:
+    """Build and import the source in roots until it has all it asks for; what it tells.
+
+    Raises RefusedError with the reason where it cannot be built here.
+    """
+    headers: list[str] = _known_headers(offered.name, workshop)
+    for _ in range(MAX_ROUNDS):
+        answer = _describe_once(offered, workshop, folder, headers)
+        if isinstance(answer, Described):
+            return answer
+        if isinstance(answer, Waiting):
+            missing = bridge.provide(answer.needs).missing
+            if missing:
+                raise RefusedError(
+                    f"{offered.name} cannot be packaged before {', '.join(missing)}:"
+                    f" nothing provides that",
+                    hint="package that first",
+                )
+            continue
+        more = missing_package((folder / "describe.log").read_text(errors="replace"))
+        if not more or more in headers:
+            raise _refusal(offered.name, answer, folder / "describe.log")
+        headers.append(more)
+    raise RefusedError(f"{offered.name} asks for more and more to be built")
+
+
+def _known_headers(name: str, workshop: Workshop) -> list[str]:
+    platform = workshop.base.platform
+    debs = platform.sdist_requires.get(canonicalize_name(name), ())
+    return [platform.bridged.get(deb, (f"deb({deb})",))[0] for deb in debs]
+
+
+def _describe_once(
+    offered: Offered, workshop: Workshop, folder: Path, headers: Iterable[str]
+) -> Described | Failed | Waiting:
+    log_file = folder / "describe.log"
+    log_file.unlink(missing_ok=True)
+    with build_root(workshop.base, workshop.content, workshop.roots) as root:
+        room = workshop.room(root, workshop.repositories(), log_file)
+        if stopped := room.require(["python3-devel", *headers]):
+            return stopped
+        archive = _archive(offered, room, folder)
+        if isinstance(archive, Failed | Waiting):
+            return archive
+        inside = root.work / "offered"
+        inside.mkdir(exist_ok=True)
+        shutil.copy(archive, inside)
+        root.bind(Bind(inside, "/offered"))
+        answer = ask_backend(room, "describe_source", f"/offered/{archive.name}")
+        if isinstance(answer, Failed | Waiting):
+            return answer
+        return Described(archive, SourceFacts.parse(answer), tuple(headers))
+
+
+def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Waiting:
+    """The sdist; that of a git repository is made by its own backend."""
+    if offered.archive:
+        return offered.archive
+    assert offered.mirror
+    room.root.bind(Bind(offered.mirror, "/mirror"))
+    made = ask_backend(room, "make_source", "--package", offered.name, "--commit", offered.commit)
+    if isinstance(made, Failed | Waiting):
+        return made
+    path = room.root.root.upper / str(made["archive"]).lstrip("/")
+    if path.is_symlink() or not re.fullmatch(r"[\w.+-]+\.(tar\.gz|zip)", path.name):
+        return Failed(FailureReason.SOURCE, f"its source archive is called {path.name!r}")
+    return Path(shutil.copyfile(path, folder / path.name))
+
+
+def missing_package(log_text: str) -> str:
+    """The package that a compiler's complaint asks for, by its last one; empty if none is known."""
+    for match in reversed(list(_MISSING.finditer(log_text))):
+        name = match["header"] or match["program"]
+        found = (package for start, package in HEADERS.items() if name.startswith(start))
+        if package := next(found, ""):
+            return package
+    return ""
+
+
+def _refusal(name: str, failed: Failed, log_file: Path) -> RefusedError | OutsideError:
+    text = log_file.read_text(errors="replace")
+    if failed.reason.is_spurious:
+        return OutsideError(f"{name} could not be looked at: {failed.detail}")
+    if re.search(r"\b(cargo|rustc|rustup)\b", text):
+        return RefusedError(
+            f"{name} is partly written in Rust, and its build wants crates from the network",
+            hint="package it by hand with its crates vendored; builds that need it get its wheel",
+        )
+    last = "\n  ".join(line.rstrip()[:200] for line in text.splitlines()[-8:])
+    return RefusedError(f"{name} cannot be built: {failed.detail}", hint=last)

@@ -1,0 +1,280 @@
+"""The spec of a new package, in the style of RDO's own."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from packaging.utils import canonicalize_name
+
+from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.create_tests import PRIVATE_EXTRAS, CheckPlan, DocPlan
+from rdo.python_names import rpm_version
+
+_ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
+_MAX_EXCLUDED = 25
+UNKNOWN_LICENCE = "LicenseRef-Unknown"
+"""In the spec until a person has read the project's licence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a spec is made of: the facts of the source, and what was decided.
+
+    `name` is the package's, `source` the archive's file name, `needs` are BuildRequires besides
+    those that the source itself names. `changelog` is the first line of its entry.
+    """
+
+    name: str
+    source: str
+    facts: SourceFacts
+    tests: CheckPlan
+    docs: DocPlan
+    needs: tuple[str, ...] = ()
+    changelog: str = ""
+    debug: bool = True
+
+    @property
+    def python_name(self) -> str:
+        """The name of the package that holds the modules: `python3-oslo-config`."""
+        bare = self.name.removeprefix("python3-").removeprefix("python-")
+        return f"python3-{bare.removeprefix('openstack-')}"
+
+    @property
+    def doc_name(self) -> str:
+        return f"{self.name}-doc"
+
+
+def plain(text: str) -> str:
+    """A stranger's text in a spec: one line, no macros, nothing that is not printed.
+
+    >>> plain("a %{b}\\n c")
+    'a %%{b} c'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("%", "%%")
+
+
+def render(plan: Plan) -> str:
+    """The whole spec."""
+    parts = (_head, _preamble, _packages, _prep, _build, _install, _check, _files)
+    sections = ["\n".join(part(plan)) for part in parts]
+    changelog = ["%changelog", plan.changelog, "- Initial package"]
+    return "\n\n".join([*sections, "\n".join(changelog)]) + "\n"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    yield f"%global pypi_name {plan.facts.name}"
+    for name, what, decided in (("tests", plan.tests.command, plan.tests.off),
+                                ("doc", plan.docs.folder, plan.docs.off)):  # fmt: skip
+        if not what:
+            continue
+        yield from (f"# {line}" for line in textwrap.wrap(plain(decided), 96))
+        value = "0" if decided else "%[!0%{?repo_bootstrap}]"
+        yield f"%bcond {name} {value}"
+    yield "%{!?upstream_version: %global upstream_version %{version}%{?milestone}}"
+    if not plan.debug:
+        yield "# what it compiles leaves no debug information"
+        yield "%global debug_package %{nil}"
+
+
+def _preamble(plan: Plan) -> Iterator[str]:
+    facts = plan.facts
+    yield f"Name:           {plan.name}"
+    yield f"Version:        {rpm_version_of(facts.version)}"
+    yield "Release:        1%{?dist}"
+    yield f"Summary:        {plain(facts.summary())}"
+    yield ""
+    yield f"License:        {facts.licence.expression or UNKNOWN_LICENCE}"
+    if facts.home_page:
+        yield f"URL:            {plain(facts.home_page)}"
+    yield f"Source0:        {_source(plan)}"
+    if facts.is_pure:
+        yield ""
+        yield "BuildArch:      noarch"
+
+
+def rpm_version_of(version: str) -> str:
+    """The version for `Version:`; as upstream writes it where rpm orders that rightly.
+
+    >>> rpm_version_of("1.10.0"), rpm_version_of("2.0rc1")
+    ('1.10.0', '2~rc1')
+    """
+    return version if re.fullmatch(r"\d+(\.\d+)*", version) else rpm_version(version)
+
+
+def _source(plan: Plan) -> str:
+    """The archive; its version is `%{upstream_version}` where that is the same."""
+    name, ending = plan.source, ""
+    for ending in _ARCHIVES:
+        if name.endswith(ending):
+            break
+    stem = name.removesuffix(ending)
+    version = plan.facts.version
+    if stem.endswith(f"-{version}"):
+        stem = stem.removesuffix(f"-{version}")
+        version = "%{upstream_version}" if rpm_version_of(version) == version else version
+        suffix = "" if ending == ".tar.gz" else f" {ending.lstrip('.')}"
+        return f"%{{pypi_source {stem} {version}{suffix}}}"
+    return name
+
+
+def _packages(plan: Plan) -> Iterator[str]:
+    summary = plain(plan.facts.summary())
+    about = [*textwrap.wrap(f"{summary}.", 79), ""]
+    yield from ("%description", *about)
+    yield f"%package -n {plan.python_name}"
+    yield f"Summary:        {summary}"
+    yield ""
+    yield "BuildRequires:  python3-devel"
+    yield "BuildRequires:  pyproject-rpm-macros"
+    for need in _basic_needs(plan):
+        yield f"BuildRequires:  {need}"
+    if plan.tests.command:
+        yield "%if %{with tests}"
+        yield from (f"BuildRequires:  python3dist({one})" for one in plan.tests.needs)
+        yield "%endif"
+    if plan.docs.folder:
+        yield "%if %{with doc}"
+        yield from (f"BuildRequires:  python3dist({one})" for one in plan.docs.needs)
+        yield "%endif"
+    yield ""
+    yield from (f"%description -n {plan.python_name}", *about)
+    if plan.docs.folder:
+        yield "%if %{with doc}"
+        yield f"%package -n {plan.doc_name}"
+        yield f"Summary:        Documentation of {plan.facts.name}"
+        yield ""
+        yield f"%description -n {plan.doc_name}"
+        yield f"Documentation of {plan.facts.name}."
+        yield "%endif"
+        yield ""
+    if extras := _public_extras(plan.facts):
+        yield f"%pyproject_extras_subpkg -n {plan.python_name} {' '.join(extras)}"
+
+
+def _public_extras(facts: SourceFacts) -> list[str]:
+    """Extras for users, with requirements that hold here."""
+    return [
+        extra
+        for extra in dict.fromkeys(facts.extras)
+        if canonicalize_name(extra) not in PRIVATE_EXTRAS and facts.requirements(extra)
+    ]
+
+
+def _basic_needs(plan: Plan) -> list[str]:
+    compilers = () if plan.facts.is_pure else ("gcc", "gcc-c++")
+    return [*compilers, *plan.needs]
+
+
+def _prep(plan: Plan) -> Iterator[str]:
+    top, version = plan.facts.top, plan.facts.version
+    if top.endswith(f"-{version}") and rpm_version_of(version) == version:
+        top = f"{top.removesuffix(version)}%{{upstream_version}}"
+    yield "%prep"
+    yield f"%autosetup -n {top} -p1"
+    yield ""
+    yield "%generate_buildrequires"
+    yield "%pyproject_buildrequires"
+
+
+def _build(_: Plan) -> Iterator[str]:
+    yield "%build"
+    yield "%pyproject_wheel"
+
+
+def _install(plan: Plan) -> Iterator[str]:
+    facts = plan.facts
+    yield "%install"
+    yield "%pyproject_install"
+    for name in facts.stray_modules:
+        place = "%{python3_sitelib}" if facts.is_pure else "%{python3_sitearch}"
+        yield f"# {name} is no module of its own"
+        yield f"rm -rf %{{buildroot}}{place}/{name} %{{buildroot}}{place}/{name}.py"
+    modules = [one for one in facts.top_modules if one not in facts.stray_modules]
+    named = "-l" if facts.names_licence_files else "-L"
+    rest = " +auto" if _is_unusual(facts) else ""
+    yield f"%pyproject_save_files {named} {' '.join(modules) or '-M'}{rest}"
+    if plan.docs.folder:
+        yield ""
+        yield "%if %{with doc}"
+        yield f"%{{py3_test_envvars}} sphinx-build -b html {plan.docs.folder} html"
+        yield "rm -rf html/.{doctrees,buildinfo}"
+        yield "%endif"
+
+
+def _is_unusual(facts: SourceFacts) -> bool:
+    """Whether there is something to package that neither modules nor programs cover."""
+    return bool(facts.loose_files or facts.data_files)
+
+
+def _check(plan: Plan) -> Iterator[str]:
+    yield "%check"
+    yield from _import_check(plan.facts)
+    if plan.tests.command:
+        yield "%if %{with tests}"
+        options = [*plan.tests.options]
+        options += [f"--ignore={quoted(path)}" for path in plan.tests.ignored]
+        options += [f"--deselect={quoted(test)}" for test in plan.tests.deselected]
+        yield " \\\n    ".join([plan.tests.command, *options])
+        yield "%endif"
+
+
+def quoted(text: str) -> str:
+    """A word for a shell inside a spec."""
+    word = text.replace("%", "%%")
+    if re.fullmatch(r"[\w./:%+@,=-]+", word):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _import_check(facts: SourceFacts) -> Iterator[str]:
+    """Import what can be imported here; the rest needs what only some users have."""
+    stray = set(facts.stray_modules)
+    modules = [one for one in facts.modules if one.partition(".")[0] not in stray]
+    failing = [one for one in modules if one in facts.unimportable]
+    tops = [one for one in modules if "." not in one]
+    bad_tops = [one for one in failing if "." not in one]
+    if not modules or (tops and set(tops) == set(bad_tops)):
+        yield "# nothing of it can be imported without what it runs in"
+    elif len(_covering(failing)) > _MAX_EXCLUDED:
+        excluded = "".join(f" -e {one}" for one in bad_tops)
+        yield f"%pyproject_check_import -t{excluded}"
+    else:
+        excluded = "".join(f" -e '{one}'" for one in _covering(failing))
+        yield f"%pyproject_check_import{excluded}"
+
+
+def _covering(names: Iterable[str]) -> list[str]:
+    """The names, where all below a package go with it as one glob."""
+    found: list[str] = []
+    for name in sorted(names):
+        if found and name.startswith(f"{found[-1].removesuffix('*')}."):
+            found[-1] = f"{found[-1].removesuffix('*')}*"
+        else:
+            found.append(name)
+    return found
+
+
+def _files(plan: Plan) -> Iterator[str]:
+    facts = plan.facts
+    yield f"%files -n {plan.python_name} -f %{{pyproject_files}}"
+    licences = [one for one in facts.licences if "/" not in one and one in facts.files]
+    if not facts.names_licence_files and licences:
+        yield f"%license {' '.join(map(_listed, licences))}"
+    if documents := facts.documents():
+        yield f"%doc {' '.join(map(_listed, documents))}"
+    if not _is_unusual(facts):
+        yield from (f"%{{_bindir}}/{_listed(one)}" for one in facts.programs)
+    if plan.docs.folder:
+        yield ""
+        yield "%if %{with doc}"
+        yield f"%files -n {plan.doc_name}"
+        yield "%doc html"
+        if licences:
+            yield f"%license {' '.join(map(_listed, licences))}"
+        yield "%endif"
+
+
+def _listed(name: str) -> str:
+    return re.sub(r"[\s\"\[\]*?{}\\%]", "?", str(PurePosixPath(name)))

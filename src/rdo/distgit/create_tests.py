@@ -1,0 +1,322 @@
+"""How a project's tests and documents are made in a build: guessed from its source."""
+
+import ast
+import configparser
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rdo.distgit.create_facts import SourceFacts
+
+TEST_EXTRAS = ("test", "tests", "testing", "dev", "develop", "development", "all-test", "ci")
+DOC_EXTRAS = ("doc", "docs", "documentation", "sphinx")
+PRIVATE_EXTRAS = frozenset(
+    {*TEST_EXTRAS, *DOC_EXTRAS, "lint", "linting", "typing", "mypy", "check", "checks", "type",
+     "cover", "enabler", "coverage", "release", "build", "benchmark", "pre-commit", "style"}
+)  # fmt: skip
+"""Extras for those who work on the project, not for those who use it."""
+
+_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?)\.py$")
+_PYTEST_NEEDS: Mapping[str, str] = {
+    "--cov": "pytest-cov", "--no-cov": "pytest-cov", "--timeout": "pytest-timeout",
+    "-n": "pytest-xdist", "--numprocesses": "pytest-xdist", "--dist": "pytest-xdist",
+    "--asyncio-mode": "pytest-asyncio", "--benchmark": "pytest-benchmark",
+    "--randomly": "pytest-randomly", "--reruns": "pytest-rerunfailures",
+    "--disable-socket": "pytest-socket", "--mypy": "pytest-mypy", "--flake8": "pytest-flake8",
+    "--black": "pytest-black", "--doctestplus": "pytest-doctestplus", "--doctest-plus":
+    "pytest-doctestplus", "--subprocess": "pytest-subprocess", "--mpl": "pytest-mpl",
+    "--ruff": "pytest-ruff", "--forked": "pytest-forked", "--django": "pytest-django",
+}  # fmt: skip
+_SETTINGS: Mapping[str, str] = {
+    "asyncio_mode": "pytest-asyncio", "timeout": "pytest-timeout",
+    "DJANGO_SETTINGS_MODULE": "pytest-django", "env": "pytest-env",
+}  # fmt: skip
+IMPORT_NAMES: Mapping[str, str] = {
+    "attr": "attrs", "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python",
+    "dateutil": "python-dateutil", "dns": "dnspython", "docx": "python-docx",
+    "dotenv": "python-dotenv", "fitz": "pymupdf", "git": "gitpython", "gi": "pygobject",
+    "google.protobuf": "protobuf", "jose": "python-jose", "jwt": "pyjwt", "ldap": "python-ldap",
+    "magic": "python-magic", "markdown_it": "markdown-it-py", "memcache": "python-memcached",
+    "multipart": "python-multipart", "MySQLdb": "mysqlclient", "nacl": "pynacl",
+    "OpenSSL": "pyopenssl", "PIL": "pillow", "pkg_resources": "setuptools",
+    "pylsp": "python-lsp-server", "_pytest": "pytest", "serial": "pyserial",
+    "skimage": "scikit-image", "sklearn": "scikit-learn", "slugify": "python-slugify",
+    "snappy": "python-snappy", "socks": "pysocks", "usb": "pyusb", "websocket": "websocket-client",
+    "xdist": "pytest-xdist", "yaml": "pyyaml", "zmq": "pyzmq", "pytest_mock": "pytest-mock",
+    "lxml_html_clean": "lxml-html-clean", "ruamel": "ruamel-yaml", "zope.testing": "zope-testing",
+    "zope.testrunner": "zope-testrunner", "mpl_toolkits": "matplotlib", "psycopg2": "psycopg2",
+}  # fmt: skip
+"""What a module's project is called on PyPI where that differs by more than its spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """How to run the tests; `needs` are projects on PyPI. `command` is empty without tests.
+
+    `off` says why they are not run unless asked for; then the build goes without.
+    """
+
+    command: str = ""
+    needs: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    deselected: tuple[str, ...] = ()
+    off: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocPlan:
+    """Sphinx documents: the folder of their conf.py, and what making them needs."""
+
+    folder: str = ""
+    needs: tuple[str, ...] = ()
+    off: str = ""
+
+
+def plan_tests(facts: SourceFacts) -> CheckPlan:
+    """Tests of the sdist with pytest, which runs unittest's too; with what they import."""
+    places = places_of_tests(facts.files)
+    if not places:
+        return CheckPlan()
+    wanted = {"pytest", *_plugins(facts)}
+    wanted |= set(_needed(facts, declared_requirements(facts, TEST_EXTRAS)))
+    command = f"%pytest {' '.join(places)}"
+    return CheckPlan(command, tuple(sorted(wanted)))
+
+
+def places_of_tests(files: Iterable[str]) -> list[str]:
+    """The folders, or the files of the top folder, that hold tests; quoted for a shell.
+
+    >>> places_of_tests(["a/tests/test_x.py", "a/tests/sub/test_y.py", "test_z.py", "docs/test.py"])
+    ['a/tests', 'test_z.py']
+    """
+    found: dict[str, None] = {}
+    for name in files:
+        path = PurePosixPath(name)
+        if not _TEST_FILE.search(name) or path.parts[0] in {"docs", "doc", "examples", "build"}:
+            continue
+        if not re.fullmatch(r"[\w./-]+", name) or name.startswith("-"):
+            continue
+        parts = path.parts[:-1]
+        marked = [n for n, part in enumerate(parts, 1) if part in {"test", "tests", "testing"}]
+        if marked:
+            found["/".join(parts[: marked[0]])] = None
+        elif path.name.startswith("test_") or not parts:
+            found[str(path.parent) if parts else name] = None
+    places = list(found)
+    return [one for one in places if not any(one.startswith(f"{x}/") for x in places)]
+
+
+def declared_requirements(facts: SourceFacts, extras: Iterable[str]) -> list[Requirement]:
+    """Everything that the project declares for its tests or documents, wherever that stands."""
+    wanted = set(extras)
+    known = {canonicalize_name(one) for one in facts.extras}
+    found = [one for extra in wanted & known for one in facts.requirements(extra)]
+    project = _toml(facts.texts.get("pyproject.toml", ""))
+    groups = project.get("dependency-groups", {})
+    tools = project.get("tool", {})
+    rows = [groups.get(name, []) for name in groups if canonicalize_name(name) in wanted]
+    rows += [_poetry(tools, name) for name in wanted]
+    rows += [_listed(tools, "pdm", "dev-dependencies", name) for name in wanted]
+    rows += [_listed(tools, "hatch", "envs", name, "dependencies") for name in wanted]
+    rows.append(_listed(tools, "hatch", "envs", "hatch-test", "extra-dependencies"))
+    marks = tuple(wanted)
+    for name, text in facts.texts.items():
+        if name.endswith(".txt") and any(mark in name.lower() for mark in marks):
+            rows.append(text.splitlines())
+    rows.append(_tox_deps(facts.texts.get("tox.ini", "")))
+    for row in rows:
+        found += _parsed(row)
+    return found
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _listed(table: Any, *keys: str) -> list[str]:
+    for key in keys:
+        table = table.get(key, {}) if isinstance(table, dict) else {}
+    return [row for row in table if isinstance(row, str)] if isinstance(table, list) else []
+
+
+def _poetry(tools: dict[str, Any], group: str) -> list[str]:
+    poetry = tools.get("poetry", {})
+    groups = poetry.get("group", {}) if isinstance(poetry, dict) else {}
+    named = groups.get(group, {}).get("dependencies", {}) if isinstance(groups, dict) else {}
+    old = poetry.get("dev-dependencies", {}) if group == "dev" else {}
+    return [name for table in (named, old) for name in table]
+
+
+def _tox_deps(text: str) -> list[str]:
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return []
+    deps = parser.get("testenv", "deps", fallback="")
+    return [re.sub(r"^[\w,{}!-]+:\s+", "", line.strip()) for line in deps.splitlines()]
+
+
+def _parsed(rows: Iterable[Any]) -> Iterator[Requirement]:
+    for row in rows:
+        text = re.split(r"(?:^|\s)#", row, maxsplit=1)[0].strip() if isinstance(row, str) else ""
+        if not text or text.startswith(("-", "{", ".")):
+            continue
+        try:
+            one = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if one.marker is None or one.marker.evaluate({"extra": ""}):
+            yield one
+
+
+def _needed(facts: SourceFacts, declared: Iterable[Requirement]) -> Iterator[str]:
+    """Of what is declared, and of the extras, that which the tests import."""
+    named = {canonicalize_name(one.name) for one in declared}
+    named |= {canonicalize_name(one.name) for extra in facts.extras
+              for one in facts.requirements(extra)}  # fmt: skip
+    for name in facts.test_imports:
+        project = project_of(name, facts)
+        if project and project in named:
+            yield project
+    plugins = {"pytest-asyncio", "pytest-mock", "pytest-django", "pytest-httpserver", "anyio",
+               "pytest-trio", "pytest-aiohttp", "pytest-httpbin", "pytest-localserver",
+               "pytest-freezer", "pytest-freezegun", "pytest-lazy-fixtures", "pytest-subtests",
+               "pytest-timeout", "pytest-benchmark", "pytest-tornado", "pytest-twisted",
+               "pytest-socket", "pytest-subprocess", "pytest-datadir", "pytest-regressions",
+               "pytest-order", "pytest-env", "pytest-httpx", "pytest-virtualenv"}  # fmt: skip
+    yield from plugins & named
+
+
+def project_of(module: str, facts: SourceFacts) -> str:
+    """The project on PyPI that a module comes from; empty for Python's and the source's own."""
+    top = module.partition(".")[0]
+    own = {one.partition(".")[0] for one in (*facts.top_modules, *facts.modules)}
+    if top in sys.stdlib_module_names or not top.isidentifier():
+        return ""
+    local = {PurePosixPath(name).stem for name in facts.files if name.endswith(".py")}
+    local |= {part for name in facts.files for part in PurePosixPath(name).parts[:-1]}
+    two = ".".join(module.split(".")[:2])
+    if (two in IMPORT_NAMES or top in IMPORT_NAMES) and top not in own:
+        return IMPORT_NAMES.get(two) or IMPORT_NAMES[top]
+    if top in own | local:
+        return ""
+    return str(canonicalize_name(top))
+
+
+def _plugins(facts: SourceFacts) -> Iterator[str]:
+    """Plugins that pytest's configuration takes for granted."""
+    options, settings = _pytest_configuration(facts.texts)
+    yield from filter(None, map(option_plugin, options.split()))
+    for setting, plugin in _SETTINGS.items():
+        if setting in settings:
+            yield plugin
+
+
+def option_plugin(word: str) -> str:
+    """The project of the pytest plugin that an option belongs to; empty for pytest's own.
+
+    >>> option_plugin("--cov=tabulate"), option_plugin("-v")
+    ('pytest-cov', '')
+    """
+    for option, plugin in _PYTEST_NEEDS.items():
+        if word == option or (option.startswith("--") and word.startswith(option)):
+            return plugin
+    return ""
+
+
+def _pytest_configuration(texts: Mapping[str, str]) -> tuple[str, set[str]]:
+    """`addopts`, and the names of all settings, of the first file that pytest would read."""
+    tool = _toml(texts.get("pyproject.toml", "")).get("tool", {})
+    pytest = tool.get("pytest", {}) if isinstance(tool, dict) else {}
+    table = pytest.get("ini_options", {}) if isinstance(pytest, dict) else {}
+    if table and "pytest.ini" not in texts:
+        options = table.get("addopts", "")
+        return (options if isinstance(options, str) else " ".join(map(str, options))), set(table)
+    for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"),
+                          ("setup.cfg", "tool:pytest")):  # fmt: skip
+        parser = configparser.RawConfigParser(strict=False)
+        try:
+            parser.read_string(texts.get(name, ""))
+        except configparser.Error:
+            continue
+        if parser.has_section(section):
+            rows = dict(parser.items(section))
+            return rows.get("addopts", ""), set(rows)
+    return "", set()
+
+
+def plan_docs(facts: SourceFacts) -> DocPlan:
+    """Documents for Sphinx, if the sdist has them."""
+    confs = [name for name in facts.texts if PurePosixPath(name).name == "conf.py"]
+    if not confs:
+        return DocPlan()
+    folder = str(PurePosixPath(confs[0]).parent)
+    if not re.fullmatch(r"[\w./-]+", folder):
+        return DocPlan()
+    declared = {canonicalize_name(one.name)
+                for one in declared_requirements(facts, DOC_EXTRAS)}  # fmt: skip
+    needs = {"sphinx", *_extensions(facts.texts[confs[0]], declared)}
+    return DocPlan(folder, tuple(sorted(needs)))
+
+
+_THEMES: Mapping[str, str] = {
+    "sphinx_rtd_theme": "sphinx-rtd-theme", "furo": "furo", "pallets_sphinx_themes":
+    "pallets-sphinx-themes", "sphinx_copybutton": "sphinx-copybutton", "myst_parser": "myst-parser",
+    "sphinx_design": "sphinx-design", "notfound": "sphinx-notfound-page", "rst": "rst-linker",
+    "jaraco.packaging.sphinx": "jaraco-packaging", "sphinx_autodoc_typehints":
+    "sphinx-autodoc-typehints", "autoapi": "sphinx-autoapi", "repoze.sphinx.autointerface":
+    "repoze-sphinx-autointerface", "sphinx_inline_tabs": "sphinx-inline-tabs", "m2r": "m2r",
+    "alabaster": "alabaster", "pydata_sphinx_theme": "pydata-sphinx-theme", "numpydoc": "numpydoc",
+    "recommonmark": "recommonmark", "sphinx_issues": "sphinx-issues", "sphinx_tabs.tabs":
+    "sphinx-tabs", "sphinxext.opengraph": "sphinxext-opengraph", "changelog": "changelog",
+    "openstackdocstheme": "openstackdocstheme", "reno.sphinxext": "reno", "linuxdoc": "linuxdoc",
+}  # fmt: skip
+
+
+def _extensions(conf: str, declared: set[Any]) -> Iterator[str]:
+    """The projects of the extensions and of the theme that a conf.py names."""
+    try:
+        tree = ast.parse(conf)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)
+        elif isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    for name in names:
+        if known := extension_project(name):
+            yield known
+        elif re.fullmatch(r"[\w.]+", name):
+            top = canonicalize_name(name.partition(".")[0])
+            for one in (canonicalize_name(name.replace(".", "-")), top):
+                if one in declared and one != "sphinx":
+                    yield str(one)
+
+
+def extension_project(name: str) -> str:
+    """The project of a module that is an extension or theme of Sphinx, if that is known.
+
+    >>> extension_project("notfound.extension"), extension_project("sphinxcontrib.apidoc")
+    ('sphinx-notfound-page', 'sphinxcontrib-apidoc')
+    """
+    if re.fullmatch(r"sphinxcontrib\.\w+", name):
+        return str(canonicalize_name(name.replace(".", "-")))
+    if not re.fullmatch(r"[\w.]+", name):
+        return ""
+    return _THEMES.get(name) or _THEMES.get(name.partition(".")[0], "")

@@ -1,0 +1,217 @@
+"""What the first builds of a new package teach: which of its tests run without network, and what
+they need that nobody declared.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from rdo.distgit.create_source import missing_package
+from rdo.distgit.create_spec import Plan
+from rdo.distgit.create_tests import extension_project, option_plugin, project_of
+from rdo.model.build import Built, Failed, FailureReason, Outcome
+
+MAX_TRIES = 8
+MAX_LEFT_OUT = 15
+"""How many failing tests may be left out before none is run."""
+
+_FIXTURES = {
+    "mocker": "pytest-mock", "benchmark": "pytest-benchmark", "httpserver": "pytest-httpserver",
+    "httpbin": "pytest-httpbin", "freezer": "pytest-freezer", "subtests": "pytest-subtests",
+    "testdir": "", "requests_mock": "requests-mock", "aiohttp_client": "pytest-aiohttp",
+    "fs": "pyfakefs", "datadir": "pytest-datadir", "shared_datadir": "pytest-datadir",
+    "data_regression": "pytest-regressions", "snapshot": "syrupy", "faker": "faker",
+    "event_loop": "pytest-asyncio", "socket_disabled": "pytest-socket", "tmp_venv": "",
+    "httpx_mock": "pytest-httpx", "monkeysession": "", "virtualenv": "pytest-virtualenv",
+    "script_runner": "pytest-console-scripts", "xprocess": "pytest-xprocess",
+}  # fmt: skip
+
+_MODULE = re.compile(r"(?:ModuleNotFoundError: )?No module named '?([\w.]+)'?")
+_OPTION = re.compile(r"error: unrecognized arguments: (.*)$", re.MULTILINE)
+_FIXTURE = re.compile(r"fixture '(\w+)' not found")
+_PLUGIN = re.compile(r"(?:Missing required plugins|missing plugins?): ([\w, .-]+)", re.IGNORECASE)
+_ASYNC = re.compile(r"async def functions are not natively supported")
+_FAILED = re.compile(r"^FAILED (\S.*?)(?: - .*)?$", re.MULTILINE)
+_ERROR = re.compile(r"^ERROR (\S.*?)(?: - .*)?$", re.MULTILINE)
+_PASSED = re.compile(r"\b([1-9]\d*) passed\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How the last try ended, with the plan that was tried."""
+
+    plan: Plan
+    outcome: Outcome | None
+    tries: int
+
+
+def settle(
+    plan: Plan, build: Callable[[Plan], tuple[Outcome, str]], say: Callable[[str], None]
+) -> Tried:
+    """Build, learn from a failure and build again, until it is built or nothing can be learnt.
+
+    `build` gives an outcome and the log.
+    """
+    outcome: Outcome = Failed(FailureReason.UNKNOWN, "it was not tried")
+    for tries in range(1, MAX_TRIES + 1):
+        outcome, log = build(plan)
+        if isinstance(outcome, Built):
+            return Tried(plan, outcome, tries)
+        assert isinstance(outcome, Failed)
+        better = learn(plan, outcome, log)
+        if better is None or outcome.reason.is_spurious:
+            return Tried(plan, outcome, tries)
+        say(f"{outcome.reason}: {outcome.detail}; trying again {_change(plan, better)}")
+        plan = better
+    return Tried(plan, outcome, MAX_TRIES)
+
+
+def _change(before: Plan, after: Plan) -> str:
+    if after.tests.off != before.tests.off:
+        return "without its tests"
+    if after.docs.off != before.docs.off:
+        return "without its documents"
+    new = set(after.tests.needs) - set(before.tests.needs)
+    new |= (set(after.docs.needs) - set(before.docs.needs)) | set(after.needs) - set(before.needs)
+    if new:
+        return f"with {', '.join(sorted(new))}"
+    return "with some tests left out" if after.tests != before.tests else "in another way"
+
+
+def learn(plan: Plan, failed: Failed, log: str) -> Plan | None:
+    """The plan that a failed build suggests; None where it takes a person."""
+    if failed.reason is FailureReason.MISSING_DEPENDENCY:
+        return _without_missing(plan, failed.detail)
+    if "debugsourcefiles.list" in log[-4000:] and plan.debug:
+        return replace(plan, debug=False)
+    if failed.reason is FailureReason.COMPILE:
+        package = missing_package(log)
+        if package and package not in plan.needs:
+            return replace(plan, needs=(*plan.needs, package))
+    if plan.docs.folder and not plan.docs.off and failed.reason is FailureReason.INSTALL:
+        return _docs(plan, log)
+    ran_tests = plan.tests.command and not plan.tests.off
+    bounds = (FailureReason.TIME_LIMIT, FailureReason.OUTPUT_LIMIT)
+    if ran_tests and failed.reason in bounds:
+        return _tests_off(plan, "the tests did not end in time")
+    if ran_tests and failed.reason is FailureReason.TEST:
+        return _tests(plan, log)
+    return None
+
+
+def _without_missing(plan: Plan, detail: str) -> Plan | None:
+    """Leave out what nobody provides, where only tests or documents want it."""
+    names = set(re.findall(r"dist\(([\w.-]+?)(?:\[[^]]*\])?\)", detail))
+    docs = names & set(plan.docs.needs)
+    if docs and not plan.docs.off:
+        why = f"its documents need {', '.join(sorted(docs))}, which nothing provides"
+        return replace(plan, docs=replace(plan.docs, needs=_less(plan.docs.needs, docs), off=why))
+    tests = names & set(plan.tests.needs)
+    if tests and not plan.tests.off:
+        needs = _less(plan.tests.needs, tests)
+        if "pytest" not in needs:
+            return _tests_off(plan, "pytest is not to be had", needs)
+        return replace(plan, tests=replace(plan.tests, needs=needs))
+    if plan.docs.folder and not plan.docs.off:
+        return _docs_off(plan, f"what its documents need cannot be had: {detail}")
+    if plan.tests.command and not plan.tests.off:
+        return _tests_off(plan, f"what its tests need cannot be had: {detail}")
+    return None
+
+
+def _less(needs: tuple[str, ...], gone: set[str]) -> tuple[str, ...]:
+    return tuple(one for one in needs if one not in gone)
+
+
+def _docs(plan: Plan, log: str) -> Plan | None:
+    tail = log[log.rfind("Executing(%install)") :]
+    if "sphinx" not in tail.lower():
+        return None
+    found = re.search(r"Could not import extension (\S+)|no theme named '([^']+)'", tail)
+    missing = _MODULE.search(tail)
+    module = (found[1] or found[2]) if found else missing[1] if missing else ""
+    project = (extension_project(module) or project_of(module, plan.facts)) if module else ""
+    if project and project not in plan.docs.needs:
+        return replace(plan, docs=replace(plan.docs, needs=_more(plan.docs.needs, project)))
+    return _docs_off(plan, f"the documents cannot be made offline: {_last_error(tail)}")
+
+
+def _docs_off(plan: Plan, why: str) -> Plan:
+    return replace(plan, docs=replace(plan.docs, off=why))
+
+
+def _last_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if re.search(r"error|Error|rror:", line)]
+    rows = [line for line in lines if "Bad exit status" not in line]
+    return rows[-1][:150] if rows else "sphinx-build fails"
+
+
+def _more(needs: tuple[str, ...], *new: str) -> tuple[str, ...]:
+    return tuple(sorted({*needs, *new}))
+
+
+def _tests_off(plan: Plan, why: str, needs: tuple[str, ...] | None = None) -> Plan:
+    kept = plan.tests.needs if needs is None else needs
+    return replace(plan, tests=replace(plan.tests, off=why, needs=kept))
+
+
+def _tests(plan: Plan, log: str) -> Plan:
+    tail = log[log.rfind("Executing(%check)") :]
+    new = [one for one in dict.fromkeys(_wanted(plan, tail)) if one not in plan.tests.needs]
+    if new:
+        return replace(plan, tests=replace(plan.tests, needs=_more(plan.tests.needs, *new)))
+    if _OPTION.search(tail) and "-o addopts=" not in plan.tests.options:
+        options = (*plan.tests.options, "-o addopts=")
+        return replace(plan, tests=replace(plan.tests, options=options))
+    ignored = {one.partition("::")[0] for one in _ERROR.findall(tail)}
+    failing = {_without_parameters(one) for one in _FAILED.findall(tail)}
+    failing = {one for one in failing if one.partition("::")[0] not in ignored}
+    tests = plan.tests
+    bad = [one for one in (*ignored, *failing) if not re.fullmatch(r"[\w./:<>=+,@ -]+", one)]
+    known = set(tests.ignored) | set(tests.deselected)
+    fresh = (ignored | failing) - known
+    if bad or not fresh or len(known | fresh) > MAX_LEFT_OUT:
+        return _tests_off(plan, _why(tail))
+    if not failing and not _PASSED.search(tail) and not _has_more_files(plan, ignored):
+        return _tests_off(plan, _why(tail))
+    kept = replace(
+        tests,
+        ignored=tuple(sorted({*tests.ignored, *ignored})),
+        deselected=tuple(sorted({*tests.deselected, *failing})),
+    )
+    return replace(plan, tests=kept)
+
+
+def _has_more_files(plan: Plan, ignored: set[str]) -> bool:
+    files = [one for one in plan.facts.files if re.search(r"test[^/]*\.py$", one)]
+    return len(files) > len(ignored) + len(plan.tests.ignored)
+
+
+def _why(tail: str) -> str:
+    """Why the tests are off, for the comment in the spec."""
+    counts = re.findall(r"^=+ (.*\b(?:failed|errors?)\b.*) =+$", tail, re.MULTILINE)
+    said = counts[-1] if counts else _last_error(tail)
+    return f"most tests want more than a build has: {said}"
+
+
+def _without_parameters(test: str) -> str:
+    """A test's name without those of its parameters, which may hold anything."""
+    return test.partition("[")[0]
+
+
+def _wanted(plan: Plan, tail: str) -> Iterator[str]:
+    """Projects that the tests asked for in vain."""
+    for module in _MODULE.findall(tail):
+        if project := project_of(module, plan.facts):
+            yield project
+    for options in _OPTION.findall(tail):
+        for word in options.split():
+            if plugin := option_plugin(word):
+                yield plugin
+    for fixture in _FIXTURE.findall(tail):
+        if plugin := _FIXTURES.get(fixture, ""):
+            yield plugin
+    for names in _PLUGIN.findall(tail):
+        yield from (name.strip() for name in re.findall(r"[A-Za-z][\w-]+", names))
+    if _ASYNC.search(tail):
+        yield "pytest-asyncio"

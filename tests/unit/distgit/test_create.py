@@ -1,0 +1,256 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from rdo.distgit import licences
+from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.create_spec import Plan, plain, quoted, render
+from rdo.distgit.create_tests import CheckPlan, DocPlan, plan_docs, plan_tests
+from rdo.distgit.create_trial import learn, settle
+from rdo.model.build import Built, Failed, FailureReason, Outcome
+
+METADATA = """\
+Metadata-Version: 2.1
+Name: lemon.tree
+Version: 1.2.0
+Summary: grows lemons.
+Home-page: https://example.test/lemon
+Classifier: License :: OSI Approved :: MIT License
+License-File: LICENSE
+Requires-Dist: water>=1
+Requires-Dist: ladder ; extra == "picking"
+Requires-Dist: pytest ; extra == "test"
+Requires-Dist: fruit ; extra == "test"
+Requires-Dist: shears ; python_version < "3"
+Provides-Extra: picking
+Provides-Extra: test
+"""
+
+INFO = "lemon_tree-1.2.0.dist-info"
+
+
+def facts(**changes: object) -> SourceFacts:
+    answer: dict[str, object] = {
+        "top": "lemon_tree-1.2.0",
+        "files": ["README.rst", "LICENSE", "src/lemon/__init__.py", "tests/test_lemon.py"],
+        "texts": {},
+        "licences": {"LICENSE": "Permission is hereby granted, free of charge, to any person"},
+        "test_imports": ["fruit", "lemon.leaf", "os", "pytest", "unknown"],
+        "metadata": METADATA,
+        "wheel": "lemon_tree-1.2.0-py3-none-any.whl",
+        "installed": [
+            *("lemon/__init__.py", "lemon/leaf.py", f"{INFO}/METADATA"),
+            *(f"{INFO}/licenses/LICENSE", f"{INFO}/entry_points.txt"),
+        ],
+        "entry_points": "[console_scripts]\nsqueeze = lemon:main\n[other]\nx = y:z\n",
+        "modules": ["lemon", "lemon.leaf"],
+        "unimportable": {},
+    }
+    return SourceFacts.parse({**answer, **changes})
+
+
+def plan(found: SourceFacts | None = None) -> Plan:
+    found = found or facts()
+    return Plan(
+        name="python-lemon-tree",
+        source="lemon_tree-1.2.0.tar.gz",
+        facts=found,
+        tests=plan_tests(found),
+        docs=plan_docs(found),
+        changelog="* Mon Jan 05 2026 A <a@example.test> 1.2.0-1",
+    )
+
+
+def test_a_spec_has_what_the_source_has() -> None:
+    spec = render(plan())
+
+    for line in (
+        "%global pypi_name lemon.tree",
+        "Version:        1.2.0",
+        "Summary:        Grows lemons",
+        "License:        MIT",
+        "URL:            https://example.test/lemon",
+        "Source0:        %{pypi_source lemon_tree %{upstream_version}}",
+        "BuildArch:      noarch",
+        "%pyproject_extras_subpkg -n python3-lemon-tree picking",
+        "%autosetup -n lemon_tree-%{upstream_version} -p1",
+        "%pyproject_save_files -l lemon",
+        "%pytest tests",
+        "%{_bindir}/squeeze",
+        "BuildRequires:  python3dist(fruit)",
+    ):
+        assert line in spec.splitlines()
+
+
+def test_tests_need_what_is_declared_and_imported_and_nothing_else() -> None:
+    assert plan_tests(facts()) == CheckPlan("%pytest tests", ("fruit", "pytest"))
+
+
+def test_without_tests_the_modules_are_imported_only() -> None:
+    spec = render(plan(facts(files=["README.rst", "src/lemon/__init__.py"])))
+
+    assert "%pytest" not in spec
+    assert "%bcond tests" not in spec
+    assert "%pyproject_check_import\n" in spec
+
+
+def test_what_cannot_be_imported_is_left_out() -> None:
+    failing = {"lemon.leaf": "ImportError: no ladder"}
+
+    assert "%pyproject_check_import -e 'lemon.leaf'\n" in render(plan(facts(unimportable=failing)))
+
+
+def test_a_namespace_is_packaged_from_below_it() -> None:
+    installed = ["zope/event/__init__.py", "zope/event/classhandler.py", f"{INFO}/METADATA"]
+
+    assert facts(installed=installed).top_modules == ["zope.event"]
+
+
+def test_stray_modules_go_and_compiled_ones_stay() -> None:
+    installed = ["lemon.cpython-311-x86_64-linux-gnu.so", "tests/__init__.py", "tests/a.py"]
+    found = facts(installed=installed, wheel="lemon_tree-1.2.0-cp311-cp311-linux_x86_64.whl")
+
+    spec = render(plan(found))
+
+    assert found.stray_modules == ["tests"]
+    assert "BuildArch" not in spec
+    assert "BuildRequires:  gcc" in spec
+    assert "%pyproject_save_files -L lemon\n" in spec
+    assert "rm -rf %{buildroot}%{python3_sitearch}/tests" in spec
+
+
+def test_what_fits_nowhere_is_taken_by_auto() -> None:
+    installed = ["lemon/__init__.py", "lemon_tree.pth", "lemon_tree-1.2.0.data/data/share/x/y"]
+
+    assert "%pyproject_save_files -L lemon +auto\n" in render(plan(facts(installed=installed)))
+
+
+def test_sphinx_documents_become_a_package() -> None:
+    conf = "extensions = ['sphinx.ext.autodoc', 'sphinxcontrib.spelling']\nhtml_theme = 'furo'\n"
+    found = facts(texts={"docs/conf.py": conf})
+
+    assert plan_docs(found) == DocPlan("docs", ("furo", "sphinx", "sphinxcontrib-spelling"))
+    assert "%files -n python-lemon-tree-doc" in render(plan(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("%(touch /tmp/x)", "%%(touch /tmp/x)"), ("a\nName: b", "a Name: b"), ("\x1b[1m", "[1m")],
+)
+def test_a_strangers_words_stay_words(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+def test_a_strangers_test_name_is_one_word_for_the_shell() -> None:
+    assert quoted("a; rm -rf %{x} '") == "'a; rm -rf %%{x} '\\'''"
+
+
+def failed(reason: FailureReason, detail: str = "") -> Failed:
+    return Failed(reason, detail)
+
+
+def test_a_missing_module_is_asked_for_next_time() -> None:
+    log = "Executing(%check)\nE   ModuleNotFoundError: No module named 'dateutil'\n"
+
+    better = learn(plan(), failed(FailureReason.TEST), log)
+
+    assert better is not None
+    assert better.tests.needs == ("fruit", "pytest", "python-dateutil")
+
+
+def test_a_few_failing_tests_are_left_out() -> None:
+    log = (
+        "Executing(%check)\nFAILED tests/test_lemon.py::test_web[a b] - OSError: no network\n"
+        "ERROR tests/test_tree.py - OSError\n=== 1 failed, 20 passed, 1 error in 1s ===\n"
+    )
+
+    better = learn(plan(), failed(FailureReason.TEST), log)
+
+    assert better is not None
+    spec = render(better)
+    assert "--ignore=tests/test_tree.py" in spec
+    assert "--deselect=tests/test_lemon.py::test_web" in spec
+
+
+def test_many_failing_tests_are_off_with_the_reason_in_the_spec() -> None:
+    lines = [f"FAILED tests/test_lemon.py::test_{n} - OSError" for n in range(40)]
+    log = "\n".join(["Executing(%check)", *lines, "=== 40 failed, 2 passed in 1s ==="])
+
+    better = learn(plan(), failed(FailureReason.TEST), log)
+
+    assert better is not None
+    assert "%bcond tests 0" in render(better)
+    assert "40 failed, 2 passed" in render(better)
+
+
+def test_what_nobody_provides_is_not_asked_for_again() -> None:
+    detail = "nothing provides python3dist(fruit)"
+
+    better = learn(plan(), failed(FailureReason.MISSING_DEPENDENCY, detail), "")
+
+    assert better is not None
+    assert better.tests.needs == ("pytest",)
+
+
+def test_a_header_that_is_missing_names_its_package() -> None:
+    log = "ffi.c:1:10: fatal error: ffi.h: No such file or directory"
+
+    better = learn(plan(), failed(FailureReason.COMPILE), log)
+
+    assert better is not None
+    assert "BuildRequires:  libffi-devel" in render(better)
+
+
+def test_what_teaches_nothing_ends_the_tries() -> None:
+    wanted = failed(FailureReason.SPEC, "line 3: bad")
+    tried = settle(plan(), lambda _: (wanted, ""), lambda _: None)
+
+    assert (tried.outcome, tried.tries) == (wanted, 1)
+
+
+def test_tries_end_with_the_first_good_build() -> None:
+    log = "Executing(%check)\nE   ModuleNotFoundError: No module named 'dateutil'\n"
+    answers: Iterator[tuple[Outcome, str]] = iter(
+        [(failed(FailureReason.TEST), log), (Built(()), "")]
+    )
+
+    tried = settle(plan(), lambda _: next(answers), lambda _: None)
+
+    assert (tried.outcome, tried.tries) == (Built(()), 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "classifiers", "text", "expected"),
+    [
+        ("BSD", (), ("Redistribution and use in source and binary forms, with or without"
+         " modification ... Neither the name of X nor names may be used"), "BSD-3-Clause"),
+        ("BSD", (), "Redistribution and use in source and binary forms", "BSD-2-Clause"),
+        ("Apache 2.0", (), "", "Apache-2.0"),
+        ("", ("License :: OSI Approved :: ISC License (ISCL)",), "", "ISC"),
+        ("see LICENSE", (), "Mozilla Public License Version 2.0", "MPL-2.0"),
+        ("mine alone", (), "all rights reserved", ""),
+    ],
+)  # fmt: skip
+def test_a_licence_is_found_where_it_is_said(
+    name: str, classifiers: tuple[str, ...], text: str, expected: str
+) -> None:
+    assert licences.find("", name, classifiers, {"LICENSE": text}).expression == expected
+
+
+def test_an_expression_of_the_metadata_counts_first() -> None:
+    found = licences.find("mit or apache-2.0", "BSD-3-Clause", (), {})
+
+    assert (found.expression, found.source) == ("MIT OR Apache-2.0", "License-Expression")
+
+
+def test_a_doc_build_that_fails_is_off() -> None:
+    conf = "extensions = ['sphinx.ext.autodoc']\n"
+    before = plan(facts(texts={"docs/conf.py": conf}))
+    log = "Executing(%install)\nsphinx-build\nRuntimeError: no network\n"
+
+    better = learn(before, failed(FailureReason.INSTALL), log)
+
+    assert better is not None
+    assert better.docs == replace(before.docs, off=better.docs.off)
+    assert "%bcond doc 0" in render(better)
