@@ -10,7 +10,7 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
-from rdo.errors import NotFoundError
+from rdo.errors import NotFoundError, nearest
 from rdo.metadata import Distribution, queries
 from rdo.metadata.queries import Attributes, Filter
 
@@ -18,22 +18,29 @@ if TYPE_CHECKING:
     from rdo.metadata.draft import Draft
 
 EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
+DIFFS, RELEASES = "rdo.cli.info_diff", "rdo.cli.info_releases"
 LATER = {
     "add-package": Lazy(EDITS, "add_package", "Add a package."),
+    "attr-diff": Lazy(DIFFS, "attr_diff", "Show packages whose attribute has a new value."),
+    "diff": Lazy(DIFFS, "diff", "Show what changed between two states, for a review."),
+    "distrepos": Lazy(RELEASES, "distrepos", "Show the yum repositories of a release."),
     "new-release": Lazy(EDITS, "new_release", "Branch a release from an old one."),
+    "release": Lazy(RELEASES, "release", "Show the releases as rdopkg does."),
+    "releases": Lazy(RELEASES, "releases", "Show the releases: base OS, branches, identifiers."),
     "remove-package": Lazy(EDITS, "remove_package", "Take a package out of all files."),
     "remove-release": Lazy(EDITS, "remove_release", "Take a release out, and its tags."),
     "review": Lazy(VERIFY, "review", "Say what a package lacks for its acceptance."),
     "set": Lazy(EDITS, "set_value", "Set an attribute of a package."),
     "set-release": Lazy(EDITS, "set_release", "Set an attribute of a release."),
     "tag": Lazy(EDITS, "tag", "Give a package a tag, or take it away."),
+    "tags-diff": Lazy(DIFFS, "tags_diff", "Show packages with tags added or changed."),
     "verify": Lazy(VERIFY, "verify", "Check the metadata; for CI too."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which metadata a command was asked about, by its own options or those of the group."""
+    """Which metadata a command was asked about."""
 
     app: App
     source: str = ""
@@ -43,6 +50,11 @@ class Asked:
     def load(self, ref: str = "") -> Distribution:
         max_age = 0.0 if self.is_fresh else None
         return self.app.metadata(self.source, self.file, ref=ref, max_age=max_age)
+
+    def packages(self, apply_tag: str | None = None) -> Sequence[Attributes]:
+        """All packages as they count; an error if some of the metadata could not be read."""
+        packages: Sequence[Attributes] = self.load().dump(apply_tag)["packages"]
+        return packages
 
     def draft(self) -> "Draft":
         return self.app.metadata_draft(self.source, self.file)
@@ -67,7 +79,7 @@ class Listing:
                 for p in found
             ]
             people = output.Table(("name", "project", "component", "tags"), rows)
-            output.show(found, self.as_json, people)
+            output.show(found, self.as_json, people if rows else "no package is such")
 
     def show_one(self, found: Attributes) -> None:
         if self.names:
@@ -84,14 +96,8 @@ def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--info", "-l", "source", metavar="DIR", help="A folder or git URL.")
     @functools.wraps(command)
     def with_asked(source: str | None, file: str | None, fetch: bool, **kwargs: Any) -> Any:
-        context = click.get_current_context()
-        above = context.parent.meta.get(_META) if context.parent else None
-        before = above or Asked(context.find_object(App) or App())
-        asked = Asked(
-            before.app, source or before.source, file or before.file, fetch or before.is_fresh
-        )
-        context.meta[_META] = asked
-        return command(asked=asked, **kwargs)
+        app = click.get_current_context().find_object(App) or App()
+        return command(asked=Asked(app, source or "", file or "", fetch), **kwargs)
 
     return with_asked
 
@@ -115,18 +121,31 @@ def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--apply-tag", "-t", metavar="TAG", help=help_text)(command)
 
 
-_META = "rdo.cli.info"
+_WITH_VALUE = ("-i", "--file", "-l", "--info", "-t", "--apply-tag")
 
 
 class InfoGroup(LazyGroup):
-    """`rdo info ATTR:REGEX...` is a question of its own, without a verb."""
+    """`rdo info ATTR:REGEX...` is a question of its own, without a verb; options stand anywhere.
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and ":" in args[0] and args[0] not in self.list_commands(ctx):
-            return "packages", self.commands["packages"], args
-        return super().resolve_command(ctx, args)
+    As in rdopkg, a word alone is a filter of names, unless it looks like a slip of a verb.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._with_verb_first(ctx, args))
+
+    def _with_verb_first(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """All options are then those of the verb."""
+        position = 0
+        while position < len(args) and args[position].startswith("-"):
+            position += 2 if args[position] in _WITH_VALUE else 1
+        options, rest = args[:position], args[position:]
+        if not rest or not {"-h", "--help"}.isdisjoint(options):
+            return args
+        known = self.list_commands(ctx)
+        if rest[0] in known:
+            return [rest[0], *options, *rest[1:]]
+        is_slip = ":" not in rest[0] and nearest(rest[0], known)
+        return args if is_slip else ["packages", *args]
 
 
 @click.group(cls=InfoGroup, lazy=LATER, invoke_without_command=True)
@@ -168,10 +187,9 @@ def _summary(distribution: Distribution, as_json: bool) -> None:
 def list_packages(
     asked: Asked, filters: tuple[str, ...], apply_tag: str | None, listing: Listing
 ) -> None:
-    """Packages that all filters let through; ATTR:~REGEX negates."""
-    parsed = [Filter.parse(text) for text in filters]
-    distribution = asked.load()
-    found = queries.filtered(distribution.entries(apply_tag), parsed)
+    """Packages that all filters let through; ATTR:~REGEX negates, a REGEX alone is of names."""
+    parsed = [Filter.parse(text if ":" in text else f"name:{text}") for text in filters]
+    found = queries.filtered(asked.packages(apply_tag), parsed)
     listing.show_all(found)
 
 
@@ -194,9 +212,7 @@ def package(asked: Asked, name: str, apply_tag: str | None, listing: Listing) ->
     \b
     Example: rdo info package nova --apply-tag flamingo-uc
     """
-    distribution = asked.load()
-    found = queries.named(distribution.entries(apply_tag), name)
-    listing.show_one(found)
+    listing.show_one(queries.named(asked.packages(apply_tag), name))
 
 
 @info.command()
@@ -213,28 +229,10 @@ def findpkg(
     \b
     Example: rdo info findpkg https://opendev.org/openstack/oslo.config
     """
-    packages = asked.load().entries(apply_tag)
-    found = queries.find_package(packages, query, strict=strict)
+    found = queries.find_package(asked.packages(apply_tag), query, strict=strict)
     if found is None:
         raise NotFoundError(f"no package is found by {query}")
     listing.show_one(found)
-
-
-@info.command()
-@click.option("--status", metavar="STATUS", help="Only releases with this status.")
-@metadata_options
-@output.json_option
-def releases(asked: Asked, status: str | None, as_json: bool) -> None:
-    """Show the releases: base OS, branches and identifiers."""
-    distribution = asked.load()
-    found = [x for x in distribution.releases if status in (None, x.status)]
-    rows = [
-        (x.name, x.identifier, x.status, repo.name, repo.branch, x.upstream_branch, repo.buildsys)
-        for x in found
-        for repo in x.repos
-    ]
-    columns = ("release", "id", "status", "base os", "branch", "upstream branch", "build system")
-    output.show(found, as_json, output.Table(columns, rows))
 
 
 @info.command()
@@ -244,7 +242,7 @@ def releases(asked: Asked, status: str | None, as_json: bool) -> None:
 def components(asked: Asked, release: str | None, as_json: bool) -> None:
     """Show the components and how many packages each has."""
     distribution = asked.load()
-    packages = queries.tagged(distribution.entries(release), release)
+    packages = queries.tagged(distribution.dump(release)["packages"], release)
     counts = {
         name: sum(package.get("component") == name for package in packages)
         for name in distribution.components
@@ -267,8 +265,7 @@ def maintainers(
     rdo info maintainers someone@example.org
     rdo info maintainers --gone one@example.org --gone two@example.org
     """
-    distribution = asked.load()
-    packages = queries.tagged(distribution.entries(release), release)
+    packages = queries.tagged(asked.packages(release), release)
     if gone:
         names = [p["name"] for p in queries.orphans(packages, gone)]
         output.show(names, as_json, "\n".join(names))
@@ -281,24 +278,6 @@ def maintainers(
         return
     rows = [(person.address, len(person.packages)) for person in people]
     output.show(people, as_json, output.Table(("maintainer", "packages"), rows))
-
-
-@info.command()
-@click.argument("release", metavar="RELEASE[/BASE-OS]")
-@metadata_options
-@output.json_option
-def distrepos(asked: Asked, release: str, as_json: bool) -> None:
-    """Show the yum repositories that a release is used with.
-
-    \b
-    Example: rdo info distrepos flamingo/el10s
-    """
-    name, _, base_os = release.partition("/")
-    found = queries.distrepos(asked.load().dump(), name, base_os)
-    # distroinfo's own shape: (release, base OS, repositories)
-    answer = [(x.release, x.base_os, x.repos) for x in found]
-    rows = [(x.base_os, repo.get("name"), repo.get("url")) for x in found for repo in x.repos]
-    output.show(answer, as_json, output.Table(("base os", "repository", "url"), rows))
 
 
 @info.command()
@@ -333,74 +312,13 @@ def why(asked: Asked, name: str, apply_tag: str | None, as_json: bool) -> None:
 
     distribution = asked.load()
     reasons = explain(distribution, name, apply_tag)
-    rows = [(x.key, _short(x.value), x.layer, x.where) for x in reasons]
+    rows = [(x.key, in_words(x.value), x.layer, x.where) for x in reasons]
     answer = [{**output.plain(x), "where": str(x.where)} for x in reasons]
     output.show(answer, as_json, output.Table(("key", "value", "given by", "where"), rows))
 
 
-def _short(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """A value of the metadata on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_short(below)}" for key, below in value.items())
+        return ", ".join(f"{key}: {in_words(below)}" for key, below in value.items())
     return "" if value is None else str(value)
-
-
-@info.command("tags-diff")
-@click.argument("refs", nargs=-1)
-@click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
-@metadata_options
-@output.json_option
-def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json: bool) -> None:
-    """Show packages with tags added or changed between two states of the metadata.
-
-    \b
-    rdo info tags-diff                 in the last commit, and what is not committed
-    rdo info tags-diff REF             in what follows REF
-    rdo info tags-diff OLD NEW
-    """
-    old, new = _two_states(asked, refs)
-    key = "buildsys-tags" if buildsys_tags else "tags"
-    diff = queries.tags_diff(old.dump(), new.dump(), key)
-    rows = [(name, ", ".join(tags)) for name, tags in diff]
-    output.show(diff, as_json, output.Table(("package", "tags"), rows))
-
-
-@info.command("attr-diff")
-@click.argument("attribute")
-@click.argument("refs", nargs=-1)
-@metadata_options
-@output.json_option
-def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool) -> None:
-    """Show packages whose ATTRIBUTE has a new value between two states of the metadata.
-
-    \b
-    Example: rdo info attr-diff maintainers HEAD~5 HEAD
-    """
-    old, new = _two_states(asked, refs)
-    diff = queries.attr_diff(old.dump(), new.dump(), attribute)
-    rows = [(name, _short(value)) for name, value in diff]
-    output.show(diff, as_json, output.Table(("package", attribute), rows))
-
-
-def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:
-    if len(refs) > 2:
-        raise click.UsageError("at most two refs: OLD NEW")
-    old, new = refs if len(refs) == 2 else (*(refs or ("HEAD~1",)), "")
-    return asked.load(old), asked.load(new)
-
-
-@info.command()
-@click.argument("refs", nargs=-1)
-@metadata_options
-@output.json_option
-def diff(asked: Asked, refs: tuple[str, ...], as_json: bool) -> None:
-    """Show what changed between two states of the metadata, for a review.
-
-    \b
-    rdo info diff                 the last commit, and what is not committed
-    rdo info diff origin/master   what follows origin/master
-    rdo info diff OLD NEW
-    """
-    from rdo.metadata.changes import changes
-
-    found = changes(*_two_states(asked, refs))
-    output.show(found, as_json, "\n".join(map(str, found)) or "nothing changed")

@@ -135,7 +135,8 @@ class Checker:
         try:
             values = attributes(raw, self.info, tag)
         except SubstitutionError as error:
-            yield self._fault("substitution", self._given(raw, error.key, tag), str(error))
+            place = self._given(raw, error.key, tag)
+            yield self._fault("substitution", place, f"{subject}: {error.key} {error}")
             return
         if not values.get("name"):
             yield self._fault("required", self._place(raw, "project"), f'{subject} lacks "name"')

@@ -75,7 +75,7 @@ class Distribution:
         if faults := _essential_faults(Checker(tree, self.files), apply_tag):
             if self.located is not self:
                 return self.located.dump(apply_tag, as_dicts=as_dicts)
-            raise MetadataError(faults)
+            raise MetadataError(sorted(faults, key=lambda fault: fault.where))
         packages = [attributes(raw, tree, apply_tag) for raw in tree["packages"]]
         releases = [_with_branches(release) for release in tree["releases"]]
         whole = {
@@ -88,7 +88,7 @@ class Distribution:
         return whole
 
     def entries(self, apply_tag: str | None = None) -> list[dict[str, Any]]:
-        """The packages' attributes as in `dump`; what cannot be resolved is left to `verify`."""
+        """The packages' attributes as in `dump`, without those that cannot be resolved."""
         return [package for _, package in self._resolved(apply_tag)]
 
     def raw(self, name: str) -> Tree:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
+from rdo.metadata.values import Release
 
 Attributes: TypeAlias = Mapping[str, Any]
 Info: TypeAlias = Mapping[str, Any]
@@ -144,6 +145,46 @@ def distrepos(info: Info, release: str, base_os: str = "") -> list[DistRepos]:
     if not found:
         raise NotFoundError(f"release {release} has no repositories")
     return found[:1] if base_os else found
+
+
+@dataclass(frozen=True, slots=True)
+class SupposedBranches:
+    """A release as `rdopkg release` tells it: a branch that is not written is supposed."""
+
+    name: str
+    status: str | None
+    branch: str | None
+    identifier: str | None
+    upstream_branch: str
+    source_branch: str
+    repos: tuple[str, ...]
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        return cls(
+            release.name,
+            release.status,
+            release.branch,
+            release.identifier,
+            release.upstream_branch or f"stable/{release.name}",
+            f"stable/{release.identifier or release.name}",
+            tuple(repo.name for repo in release.repos),
+        )
+
+
+def supposed_branches(
+    releases: Sequence[Release], name: str = "", base_os: str = "", status: str = ""
+) -> list[SupposedBranches]:
+    """The releases of this name, base OS and status; what is empty lets all through."""
+    if name and name not in (known := [release.name for release in releases]):
+        raise NotFoundError(f"the metadata has no release {name}{did_you_mean(name, known)}")
+    return [
+        release
+        for release in map(SupposedBranches.of, releases)
+        if name in ("", release.name)
+        and (not base_os or base_os in release.repos)
+        and status in ("", release.status)
+    ]
 
 
 def tags_diff(old: Info, new: Info, key: str = "tags") -> list[tuple[str, list[str]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
+from yaml.reader import ReaderError
 
 from rdo.metadata.faults import Fault, Level, Where, broken
 
@@ -67,7 +68,8 @@ class Files:
         """Read one file, whose top must be a mapping; a MetadataError says what is wrong."""
         self.names.append(name)
         if len(content) > MAX_BYTES:
-            raise broken("size", Where(name), f"larger than {MAX_BYTES >> 20} MB")
+            line = content.count(b"\n", 0, MAX_BYTES) + 1
+            raise broken("size", Where(name, line), f"larger than {MAX_BYTES >> 20} MB")
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -76,10 +78,8 @@ class Files:
         _refuse_depth(name, text)
         try:
             node = _Composer(text, self._tags).get_single_node()
-        except yaml.MarkedYAMLError as error:
-            raise _syntax(name, text, error) from error
         except yaml.YAMLError as error:
-            raise broken("syntax", Where(name), " ".join(str(error).split())) from error
+            raise _syntax(name, text, error) from error
         if node is None:
             return Section(self._place(0))
         if not isinstance(node, yaml.MappingNode):
@@ -229,7 +229,13 @@ class _Builder:
         return broken(rule, where, message)
 
 
-def _syntax(name: str, text: str, error: yaml.MarkedYAMLError) -> Exception:
+def _syntax(name: str, text: str, error: yaml.YAMLError) -> Exception:
+    if isinstance(error, ReaderError):
+        line = text.encode().count(b"\n", 0, error.position) + 1
+        message = f"the character U+{error.character:04X} is not allowed"
+        return broken("syntax", Where(name, line), message)
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return broken("syntax", Where(name), " ".join(str(error).split()))
     mark = error.problem_mark or error.context_mark
     line = min(mark.line + 1, len(text.splitlines())) if mark else 0  # the end is no line
     said = ", ".join(filter(None, (error.context, error.problem)))
@@ -260,5 +266,5 @@ def _refuse_depth(name: str, text: str) -> None:
 def _events(name: str, text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
+    except yaml.YAMLError as error:
         raise _syntax(name, text, error) from error

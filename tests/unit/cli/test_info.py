@@ -40,6 +40,40 @@ def test_filters_need_no_verb_and_options_may_stand_anywhere(ask: Ask, order: st
     assert ask(*args) == "openstack-alpha\npython-beta\n"
 
 
+def test_options_may_stand_before_a_verb(ask: Ask) -> None:
+    before = ask("--json", *ASKED, "package", "--apply-tag", "oak-uc", "alpha")
+
+    assert before == ask("package", "alpha", "-t", "oak-uc", "--json", *ASKED)
+    assert ask(*ASKED, "-t", "oak-uc", "--names", "component:network").split() == [
+        "openstack-alpha", "gamma-lib",
+    ]  # fmt: skip
+    assert "Usage: rdo info [OPTIONS]" in ask("--help", "package")
+
+
+def test_a_word_alone_is_a_filter_of_names_unless_it_is_nearly_a_verb(ask: Ask) -> None:
+    assert ask("gamma", "conf:lib", "--names", *ASKED) == "gamma-lib\n"
+    assert ask("nothing-like-it", *ASKED) == "no package is such\n"
+    assert 'did you mean "verify"?' in ask("verfy", *ASKED, code=2)
+
+
+@pytest.mark.parametrize(
+    "question", [["package", "a"], ["findpkg", "a"], ["name:a"], ["maintainers"], ["components"]]
+)
+def test_no_question_is_answered_from_metadata_that_distroinfo_refuses(
+    ask: Ask, tmp_path: Path, question: list[str]
+) -> None:
+    good = "{project: a, name: a, maintainers: [a@example.test]}"
+    write(tmp_path, f"packages:\n- {good}\n- {good}\n- {{project: b, name: '%(x)s'}}")
+
+    said = ask(*question, "--info", str(tmp_path), code=2)
+
+    assert said.splitlines() == [
+        "rdo: error: 2 faults",
+        "rdo.yml:4: project a is there twice",
+        "rdo.yml:5: package b: name '%(x)s' asks for x, which the package lacks",
+    ]
+
+
 def test_a_filter_applies_to_the_overrides_of_a_tag(ask: Ask) -> None:
     args = ("component:network", "--names", *ASKED)
 
@@ -86,6 +120,21 @@ def test_releases_map_base_os_to_branches(ask: Ask) -> None:
     assert [release["name"] for release in eol] == ["elm"]
 
 
+def test_a_release_is_told_as_rdopkg_does(ask: Ask) -> None:
+    assert ask("release", "-r", "elm", *ASKED).splitlines() == [
+        "name: elm", "status: eol", "branch: rpm-master", "upstream_branch: stable/elm",
+        "source_branch: stable/elm", "repos: el7",
+    ]  # fmt: skip
+    assert ask("release", "-s", "maintained", *ASKED) == "maple\n"
+    on_el9s = json.loads(ask("release", "-R", "el9s", "--json", *ASKED))
+    assert [(x["name"], x["source_branch"]) for x in on_el9s] == [
+        ("oak", "stable/2026.1"), ("maple", "stable/2025.2"),
+    ]  # fmt: skip
+    assert ask("release", "-s", "maintaind", *ASKED) == "no release is such\n"
+    assert 'did you mean "maple"?' in ask("release", "-r", "mapel", *ASKED, code=4)
+    ask("release", "-r", "oak", "-R", "el9s", *ASKED, code=2)
+
+
 def test_components_are_counted_per_release(ask: Ask) -> None:
     assert json.loads(ask("components", "--json", *ASKED)) == {
         "common": 3, "network": 1, "storage": 1,
@@ -103,6 +152,7 @@ def test_maintainers_and_what_they_leave_behind(ask: Ask) -> None:
 def test_distrepos_have_distroinfos_shape(ask: Ask) -> None:
     answer = json.loads(ask("distrepos", "oak/el10s", "--json", *ASKED))
 
+    assert answer == json.loads(ask("distrepos", "oak", "el10s", "--json", *ASKED))
     assert answer == [
         [
             "oak",

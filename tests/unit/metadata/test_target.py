@@ -118,8 +118,14 @@ LINE = len(MINIMAL.splitlines()) + 4  # of what is written after PACKAGE
         ("  name: a/b", f"main.yml:{LINE}: package a: the name 'a/b' is not letters"),
         ("  name: ..", f"main.yml:{LINE}: package a: the name '..' is not letters"),
         ("  name: ''", f'main.yml:{LINE - 2}: package a lacks "name"'),
-        ("  name: '%(none)s'", f"main.yml:{LINE}: '%(none)s' asks for none, which the package"),
-        ("  name: '%(project)999999d'", f"main.yml:{LINE}: '%(project)999999d': after % comes"),
+        (
+            "  name: '%(none)s'",
+            f"main.yml:{LINE}: package a: name '%(none)s' asks for none, which the package",
+        ),
+        (
+            "  name: '%(project)999999d'",
+            f"main.yml:{LINE}: package a: name '%(project)999999d': after",
+        ),
         ("  maintainers: []", f'main.yml:{LINE}: package a lacks "maintainers"'),
         ("  maintainers: a@b", f"main.yml:{LINE}: package a: maintainers must be a list"),
         ("  maintainers: [ab]", f"main.yml:{LINE}: package a: 'ab' is no maintainer's address"),

@@ -81,7 +81,8 @@ BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
         (b"a: *b\n", "f.yml:1: found undefined alias"),
         (b"\n- a\n", "f.yml:2: the top of the file must be a mapping"),
         (b"a:\n  b: \xff\xfe\n", "f.yml:2: not UTF-8"),
-        (b"a: \x01\n", "f.yml: unacceptable character"),
+        ("é: 1\nb: \x01\n".encode(), "f.yml:2: the character U+0001 is not allowed"),
+        (b"a: \x00" + b"[" * 200, "f.yml:1: the character U+0000 is not allowed"),
         (b"a:\n- !!python/object/apply:os.getpid []\n", "f.yml:2: the tag !!python/object/apply:"),
         (b"a: !!python/name:os.system ''\n", "f.yml:1: the tag !!python/name:os.system is not"),
         (b"a: !!set {x}\n", "f.yml:1: the tag !!set is not allowed"),
@@ -93,7 +94,7 @@ BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
         (BOMB, "f.yml:7: aliases unfold to more than 64 MB"),
         (b"[" * 200_000, "f.yml:1: nested more than 100 levels deep"),
         (b"a:\n  " + b"- " * 5000 + b"x", "f.yml:2: nested more than 100 levels deep"),
-        (b"a: " + b"x" * MAX_BYTES, "f.yml: larger than 32 MB"),
+        (b"a:\n " + b"x" * MAX_BYTES, "f.yml:2: larger than 32 MB"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_error(content: bytes, said: str) -> None:

@@ -1,0 +1,68 @@
+"""`rdo info diff`, `tags-diff` and `attr-diff`: two states of the metadata side by side."""
+
+import click
+
+from rdo.cli import output
+from rdo.cli.info import Asked, in_words, metadata_options
+from rdo.metadata import Distribution, queries
+from rdo.metadata.changes import changes
+
+
+@click.command("tags-diff")
+@click.argument("refs", nargs=-1)
+@click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
+@metadata_options
+@output.json_option
+def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json: bool) -> None:
+    """Show packages with tags added or changed between two states of the metadata.
+
+    \b
+    rdo info tags-diff                 in the last commit, and what is not committed
+    rdo info tags-diff REF             in what follows REF
+    rdo info tags-diff OLD NEW
+    """
+    old, new = _two_states(asked, refs)
+    key = "buildsys-tags" if buildsys_tags else "tags"
+    diff = queries.tags_diff(old.dump(), new.dump(), key)
+    rows = [(name, ", ".join(tags)) for name, tags in diff]
+    output.show(diff, as_json, output.Table(("package", "tags"), rows))
+
+
+@click.command("attr-diff")
+@click.argument("attribute")
+@click.argument("refs", nargs=-1)
+@metadata_options
+@output.json_option
+def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool) -> None:
+    """Show packages whose ATTRIBUTE has a new value between two states of the metadata.
+
+    \b
+    Example: rdo info attr-diff maintainers HEAD~5 HEAD
+    """
+    old, new = _two_states(asked, refs)
+    diff = queries.attr_diff(old.dump(), new.dump(), attribute)
+    rows = [(name, in_words(value)) for name, value in diff]
+    output.show(diff, as_json, output.Table(("package", attribute), rows))
+
+
+def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:
+    if len(refs) > 2:
+        raise click.UsageError("at most two refs: OLD NEW")
+    old, new = refs if len(refs) == 2 else (*(refs or ("HEAD~1",)), "")
+    return asked.load(old), asked.load(new)
+
+
+@click.command()
+@click.argument("refs", nargs=-1)
+@metadata_options
+@output.json_option
+def diff(asked: Asked, refs: tuple[str, ...], as_json: bool) -> None:
+    """Show what changed between two states of the metadata, for a review.
+
+    \b
+    rdo info diff                 the last commit, and what is not committed
+    rdo info diff origin/master   what follows origin/master
+    rdo info diff OLD NEW
+    """
+    found = changes(*_two_states(asked, refs))
+    output.show(found, as_json, "\n".join(map(str, found)) or "nothing changed")

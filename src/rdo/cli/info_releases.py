@@ -1,0 +1,73 @@
+"""`rdo info releases`, `release` and `distrepos`: the series of the distribution."""
+
+import click
+
+from rdo.cli import output
+from rdo.cli.info import Asked, metadata_options
+from rdo.metadata import queries
+
+
+@click.command()
+@click.option("--status", metavar="STATUS", help="Only releases with this status.")
+@metadata_options
+@output.json_option
+def releases(asked: Asked, status: str | None, as_json: bool) -> None:
+    """Show the releases: base OS, branches and identifiers."""
+    found = [x for x in asked.load().releases if status in (None, x.status)]
+    rows = [
+        (x.name, x.identifier, x.status, repo.name, repo.branch, x.upstream_branch, repo.buildsys)
+        for x in found
+        for repo in x.repos
+    ]
+    columns = ("release", "id", "status", "base os", "branch", "upstream branch", "build system")
+    output.show(found, as_json, output.Table(columns, rows))
+
+
+@click.command()
+@click.option("--release-specified", "-r", "name", default="", metavar="NAME", help="Only this.")
+@click.option("--repo", "-R", default="", metavar="BASE-OS", help="Only those on a base OS.")
+@click.option(
+    "--phase-specified", "-s", "status", default="", metavar="STATUS",
+    help="Only those with a status; without --json their names.",
+)  # fmt: skip
+@metadata_options
+@output.json_option
+def release(asked: Asked, name: str, repo: str, status: str, as_json: bool) -> None:
+    """Show the releases as rdopkg does, with the branches that it supposes.
+
+    \b
+    rdo info release -r flamingo
+    rdo info release -s maintained
+    """
+    if name and repo:
+        raise click.UsageError("--release-specified and --repo exclude each other")
+    found = queries.supposed_branches(asked.load().releases, name, repo, status)
+    if status:
+        people = "\n".join(release.name for release in found)
+    else:
+        people = "\n\n".join(map(_lines, found))
+    output.show(found, as_json, people or "no release is such")
+
+
+def _lines(release: queries.SupposedBranches) -> str:
+    values = {**output.plain(release), "repos": ", ".join(release.repos)}
+    return "\n".join(f"{key}: {value}" for key, value in values.items() if value is not None)
+
+
+@click.command()
+@click.argument("release", metavar="RELEASE[/BASE-OS]")
+@click.argument("base_os", required=False, default="", metavar="[BASE-OS]")
+@metadata_options
+@output.json_option
+def distrepos(asked: Asked, release: str, base_os: str, as_json: bool) -> None:
+    """Show the yum repositories that a release is used with.
+
+    \b
+    Example: rdo info distrepos flamingo/el10s
+    """
+    name, _, after_slash = release.partition("/")
+    found = queries.distrepos(asked.load().dump(), name, after_slash or base_os)
+    # distroinfo's own shape: (release, base OS, repositories)
+    answer = [(x.release, x.base_os, x.repos) for x in found]
+    rows = [(x.base_os, repo.get("name"), repo.get("url")) for x in found for repo in x.repos]
+    output.show(answer, as_json, output.Table(("base os", "repository", "url"), rows))
