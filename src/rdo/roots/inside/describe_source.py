@@ -9,6 +9,7 @@ building or importing asks for is not installed yet.
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -102,7 +103,8 @@ def wheel_facts(wheel: Path, folder: Path) -> tuple[str, dict[str, Any]]:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
         names = [name for name in archive.namelist() if not name.endswith("/")]
-    info = next(name for name in names if name.endswith(".dist-info/METADATA")).split("/")[0]
+    info = next(name for name in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
+    info = info.partition("/")[0]
     entry_points = folder / info / "entry_points.txt"
     metadata = _read(folder / info / "METADATA")
     return metadata, {
