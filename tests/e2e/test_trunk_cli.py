@@ -276,3 +276,56 @@ def test_why_of_what_came_from_pypi(site: Site, capsys: pytest.CaptureFixture[st
         "  3.4 came from PyPI: a build asks python3dist(idna)\n"
         "  asked for by python-foo\n"
     )
+
+
+def test_the_queue_is_steered_from_the_command_line(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.builder.will("python-foo", BROKEN, GoodBuild())
+    site.round()
+    one = ("--target", "one-deb12")
+
+    assert site.rdo("recheck", "python-foo", *one) == 0
+    assert "queued, build 2" in capsys.readouterr().out
+    assert site.rdo("queue", "--json", *one) == 0
+    [row] = answer(capsys)
+    assert (row["build"], row["package"], row["state"]) == (2, "python-foo", "queued")
+    assert site.rdo("cancel", "2", *one) == 0
+    assert site.rdo("queue", *one) == 0
+    assert "nothing is queued" in capsys.readouterr().out
+    assert site.rdo("recheck", "--all-failed", "--since", "1d") == 0
+    assert site.rdo("pause", "--because", "a new disk") == 0
+    assert site.rdo("run", *one) == 5
+    assert "paused by" in capsys.readouterr().err
+    assert site.rdo("status", *one) == 0
+    assert "a new disk" in capsys.readouterr().out
+    assert site.rdo("resume") == 0
+    site.round()
+    assert site.rdo("rebuild", "--dependents-of", "python-foo", *one) == 0
+    assert "no build needs python-foo" in capsys.readouterr().out
+    assert site.rdo("hold", "python-foo", "--because", "it hangs", *one) == 0
+    assert site.rdo("status", *one) == 0
+    assert "it hangs" in capsys.readouterr().out
+    assert site.rdo("release", "python-foo", *one) == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("recheck",), 2),
+        (("recheck", "python-foo", "--all-failed"), 2),
+        (("recheck", "--all-failed", "--since", "soon"), 2),
+        (("recheck", "python-foo"), 2),
+        (("recheck", "../x", "--target", "one-deb12"), 4),
+        (("cancel", "../x", "--target", "one-deb12"), 4),
+        (("hold", "python-bar", "--because", "x", "--target", "one-deb12"), 4),
+        (("hold", "python-foo", "--target", "one-deb12"), 2),
+        (("pause", "--because", "x", "--target", "three"), 4),
+        (("rebuild", "--dependents-of", "python-bar", "--target", "one-deb12"), 4),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_error(
+    site: Site, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], code: int
+) -> None:
+    assert site.rdo(*args) == code
+    assert capsys.readouterr().err.count("rror:") == 1

@@ -8,6 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
 from rdo.errors import ConfigError
 from rdo.trunk import rounds
@@ -15,19 +16,33 @@ from rdo.trunk.means import gather
 from rdo.trunk.report import as_row, summary
 from rdo.trunk.status import PackageStatus, TargetStatus, find_build, log_file, status
 
+_STEER = "rdo.cli.trunk_steer"
 
-@click.group()
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "queue": Lazy(_STEER, "queue", "Show what is queued or runs, and what it waits for."),
+        "recheck": Lazy(_STEER, "recheck", "Build again what failed."),
+        "rebuild": Lazy(_STEER, "rebuild", "Build again what needs a package."),
+        "cancel": Lazy(_STEER, "cancel", "End a queued or running build."),
+        "hold": Lazy(_STEER, "hold", "Keep a package at a build, and wait for it no more."),
+        "release": Lazy(_STEER, "release", "End a hold."),
+        "pause": Lazy(_STEER, "pause", "Build nothing until somebody resumes."),
+        "resume": Lazy(_STEER, "resume", "End a pause."),
+    },
+)
 def trunk() -> None:
     """Follow the upstreams: poll, build, publish."""
 
 
-_target = click.option(
+target_option = click.option(
     "--target", metavar="T", help="A target of rdo.toml; all in turn if left out."
 )
 
 
 @trunk.command()
-@_target
+@target_option
 @click.option("--package", "packages", metavar="P", multiple=True, help="Only this one; repeat.")
 @click.option("--head-only", is_flag=True, help="Only the newest commit of each package.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and change nothing.")
@@ -52,7 +67,7 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
     asked = rounds.Asked(frozenset(packages), head_only, dry_run, workers or 0)
     with live() as watch:
-        done = rounds.run_targets(ctx.obj, _targets(ctx.obj, target), asked, watch)
+        done = rounds.run_targets(ctx.obj, targets_of(ctx.obj, target), asked, watch)
     rows = [
         {"target": one.target, "error": str(one.error), "exit_code": one.error.exit_code}
         if isinstance(one, rounds.Unfinished)
@@ -68,7 +83,7 @@ def run(
 
 
 @trunk.command("status")
-@_target
+@target_option
 @output.json_option
 @click.pass_obj
 def show_status(app: App, target: str | None, as_json: bool) -> None:
@@ -77,7 +92,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk status --target master-deb12
     """
-    found = [status(gather(app, name)) for name in _targets(app, target)]
+    found = [status(gather(app, name)) for name in targets_of(app, target)]
     if as_json:
         output.show(found, as_json)
         return
@@ -87,7 +102,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 
 @trunk.command()
 @click.argument("build")
-@_target
+@target_option
 @click.pass_obj
 def log(app: App, build: str, target: str | None) -> None:
     """Print the log of BUILD: a number, a package, or an upstream hash's first digits.
@@ -96,7 +111,7 @@ def log(app: App, build: str, target: str | None) -> None:
     rdo trunk log 17
     rdo trunk log python-oslo-config
     """
-    found = find_build(app.store, _targets(app, target), build)
+    found = find_build(app.store, targets_of(app, target), build)
     file = log_file(app.settings.target_folder(found.target), found)
     with file.open(errors="replace") as lines:
         for line in lines:
@@ -148,21 +163,23 @@ def try_(
     from rdo.trunk.scratch import Asked
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
-    name = _only_target(ctx.obj, target)
+    name = only_target(ctx.obj, target)
     asked = Asked(package, source, distgit)
     tried = attempt.try_change(ctx.obj, name, asked, results=results, more=more)
     output.show(attempt.as_row(tried), as_json, attempt.summary(tried))
     ctx.exit(tried.exit_code)
 
 
-def _only_target(app: App, target: str | None) -> str:
-    names = _targets(app, target)
+def only_target(app: App, target: str | None) -> str:
+    """The target that is meant, for what is done to one at a time."""
+    names = targets_of(app, target)
     if len(names) > 1:
         raise ConfigError(f"which target? there are {', '.join(names)}", hint="say --target")
     return names[0]
 
 
-def _targets(app: App, target: str | None) -> list[str]:
+def targets_of(app: App, target: str | None) -> list[str]:
+    """The target that is named, or else all."""
     if target:
         app.settings.target(target)
         return [target]
@@ -179,6 +196,7 @@ def _show_target(found: TargetStatus) -> None:
     columns = ("package", "condition", "commit", "since", "build", "remark")
     output.show(found, as_json=False, people=output.Table(columns, rows))
     lines = [f"{name} -> {place}" for name, place in found.names.items()]
+    lines += [f"paused {found.paused}"] if found.paused else []
     lines += [
         f"consistent is blocked by {one.package}: {one.reason}"
         + (f", since {_when(one.since)}" if one.since else "")
@@ -191,7 +209,8 @@ def _remark(one: PackageStatus) -> str:
     waiting = f"waits for {', '.join(one.waiting_for)}" if one.waiting_for else ""
     stale = f"stale since {_when(one.stale_since)}: {one.stale}" if one.stale else ""
     untested = f"tests are not run: {one.skip_tests}" if one.skip_tests else ""
-    return "; ".join(part for part in (waiting, one.detail, stale, untested) if part)
+    held = f"held {one.held}" if one.held else ""
+    return "; ".join(part for part in (held, waiting, one.detail, stale, untested) if part)
 
 
 def _when(moment: datetime | None) -> str:

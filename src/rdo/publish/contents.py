@@ -1,7 +1,7 @@
 """What a repository will hold, decided before anything is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from rdo.dlrn.formats import Status, VersionsRow
@@ -27,8 +27,17 @@ class Snapshot:
     good: Mapping[str, GoodBuild]
 
     @classmethod
-    def read(cls, at: Transaction, target: str, builds: GoodBuilds) -> "Snapshot":
+    def read(
+        cls,
+        at: Transaction,
+        target: str,
+        builds: GoodBuilds,
+        instead: Mapping[str, int] | None = None,
+    ) -> "Snapshot":
+        """What the store says; `instead` are other good builds than the newest, by package."""
         pointers = at.packages.pointers(target)
+        for package, build_id in (instead or {}).items():
+            pointers[package] = replace(pointers[package], good_id=build_id)
         good = [entry.good_id for entry in pointers.values() if entry.good_id is not None]
         return cls(pointers, builds.read(at, good))
 

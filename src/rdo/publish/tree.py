@@ -87,6 +87,7 @@ class Tree:
             with self._store.read() as at:
                 build = at.builds.get(build.id)
                 good = at.packages.state(self.site.target, build.package).good
+                is_held = build.package in at.holds.all(self.site.target)
                 now = Snapshot.read(at, self.site.target, self._good)
             what = contents.of_build(self.site, build, rpms, members, now)
             if build.published is not None:
@@ -102,7 +103,7 @@ class Tree:
             directory.write_success(fresh, build, in_pool, what.path, origin or Origin())
             directory.link_logs(fresh, build_folder)
             directory.sync(fresh)
-            superseded = contents.is_superseded(build, good)
+            superseded = is_held or contents.is_superseded(build, good)
             return self._put_in_place(build, what, fresh, members, superseded=superseded)
 
     def publish_failure(
@@ -140,6 +141,35 @@ class Tree:
                 self._refresh(component, members) for component in members.components(self.site)
             ]
         return tuple(place for place in moved if place)
+
+    def stay_at(
+        self, package: str, build_id: int | None, members: Members, *, by: str, why: str
+    ) -> tuple[Build | None, tuple[Path, ...]]:
+        """Have the tree hold another build of a package, without an id the newest one again.
+
+        Composes what no build was published with, and moves `current` there, and `consistent`
+        if the state says so. Returns the build, and where the names lead if they moved.
+        """
+        with self._alone(f"moving {package}"):
+            target = self.site.target
+            with self._store.read() as at:
+                before = at.packages.state(target, package).good
+                build = at.builds.to_stay_at(target, package, build_id)
+                if build is None or (before and before.id == build.id):
+                    return build, ()
+                now = Snapshot.read(at, target, self._good, {package: build.id})
+            component = self.site.component(package, build.commit.component)
+            what = contents.of_members(self.site, component, members, now)
+            fresh = self._fresh(what.digest)
+            self._write_repository(fresh, what, what.digest)
+            directory.sync(fresh)
+            with self._deciding() as (at, changes):
+                at.builds.stay_at(build.id)
+                moves = {CURRENT: self._add_repository(at, what, None)}
+                change = self._change(at, moves, fresh=fresh, path=what.path, by=by, why=why)
+                changes.append(change)
+            moved = (self.repos / what.path, self._refresh(component, members))
+        return build, tuple(place for place in dict.fromkeys(moved) if place)
 
     def blockers(self, members: Members) -> dict[str | None, tuple[Blocker, ...]]:
         """By component, what keeps `consistent` from the members' newest builds."""

@@ -34,7 +34,8 @@ class Build:
     build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
     bare file names in the build's own folder. `published` is its number in the target's
     publish sequence; `superseded` says that a later commit of its package came first.
-    `dropped` is why it left the queue without an outcome. `asked` are the dependencies that its
+    `dropped` is why it left the queue without an outcome, also when somebody cancelled it;
+    `to_cancel` why somebody wants that while it runs. `asked` are the dependencies that its
     last try waited for, also when it has failed since.
     """
 
@@ -55,6 +56,7 @@ class Build:
     published: int | None
     superseded: bool
     dropped: str = ""
+    to_cancel: str = ""
     asked: tuple[str, ...] = ()
 
     @property
@@ -143,6 +145,24 @@ class Builds:
         row = self._queued_row(build_id)
         row.state, row.outcome, row.finished = BuildState.DONE, "dropped", seconds(now)
         row.needs, row.detail = "[]", why
+        return self.get(build_id)
+
+    def ask_to_cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
+        """End a queued build; of a running one only note it, for the round that runs it."""
+        row = self._row(build_id)
+        if row.state == BuildState.QUEUED:
+            return self.cancel(build_id, why, now=now)
+        if row.state == BuildState.RUNNING:
+            row.to_cancel = why
+        return self.get(build_id)
+
+    def cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
+        """End a build because a person wants it; unlike a dropped one it does not come back."""
+        row = self._row(build_id)
+        if row.state == BuildState.DONE:
+            raise ValueError(f"build {build_id} has ended before")
+        row.state, row.outcome, row.finished = BuildState.DONE, "cancelled", seconds(now)
+        row.needs, row.detail, row.to_cancel = "[]", why, ""
         return self.get(build_id)
 
     def bootstrap(self, build_id: int, *, inputs: str) -> Build:
@@ -242,6 +262,24 @@ class Builds:
         elif not superseded:
             package.good_id, package.bootstrap_id = row.id, None
         return self.get(build_id)
+
+    def to_stay_at(self, target: str, package: str, build_id: int | None) -> Build | None:
+        """A published build of the package; without an id the newest by commit order."""
+        query = selection().where(
+            BuildRow.target == target,
+            BuildRow.package == package,
+            PUBLISHED,
+            BuildRow.bootstrap.is_(False),
+        )
+        if build_id is not None:
+            query = query.where(BuildRow.id == build_id)
+        query = query.order_by(CommitRow.position.desc(), BuildRow.id.desc()).limit(1)
+        return next(iter(read_builds(self.session, query)), None)
+
+    def stay_at(self, build_id: int) -> None:
+        """Make a published build the good one of its package; called by `rdo.publish` alone."""
+        self._package_row(self._row(build_id)).good_id = build_id
+        self.session.flush()
 
     def _queue(
         self,
@@ -364,7 +402,8 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         finished=maybe_moment(row.finished),
         published=row.published,
         superseded=row.superseded,
-        dropped=row.detail if row.outcome == "dropped" else "",
+        dropped=row.detail if row.outcome in {"dropped", "cancelled"} else "",
+        to_cancel=row.to_cancel,
         asked=tuple(json.loads(row.needs)),
     )
 

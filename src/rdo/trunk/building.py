@@ -21,7 +21,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Wai
 from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
-from rdo.store.builds import Build
+from rdo.store.builds import Build, BuildState
 from rdo.trunk.circles import Circles, circle_failure
 from rdo.trunk.failures import failure_of
 from rdo.trunk.hints import can_bootstrap, spec_text
@@ -34,6 +34,7 @@ from rdo.trunk.standing import Standing
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause is heard
 INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
 
@@ -69,6 +70,7 @@ class Building:
     watch: Watcher = nobody_watches
     ended: list[Ended] = field(default_factory=list)
     dropped: list[Build] = field(default_factory=list)
+    _is_paused: bool = False
     _requests: Requests = field(init=False)
     _circles: Circles = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
@@ -92,21 +94,60 @@ class Building:
 
     def _work(self, pool: Executor) -> None:
         while True:
+            self._obey()
             self._drop_outdated()
-            taken = self.queue.take(self.means.workers - len(self._running))
+            room = 0 if self._is_paused else self.means.workers - len(self._running)
+            taken = self.queue.take(room)
             for build in taken:
                 self._start(pool, build)
             self._requests.send(pool)
             self._tell()
             bridging = self._requests.running
             pending: list[Future[Any]] = [*self._running, *([bridging] if bridging else [])]
-            if not pending and not taken and not self._break_circle():
+            if not pending and not taken and (self._is_paused or not self._break_circle()):
                 return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            done, _ = wait(pending, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             if bridging in done:
                 self._received()
             for future in [future for future in self._running if future in done]:
                 self._settle(future)
+
+    def _obey(self) -> None:
+        """Do what people have asked for since we last looked: pause, hold, cancel."""
+        target = self.means.target
+        with self.means.store.read() as at:
+            paused, held = at.holds.pause_of(target), at.holds.all(target)
+            still_open = {build.id for build in at.builds.queue(target)}
+            asked = {build.id: build.to_cancel for build in at.builds.running(target)}
+        if paused and not self._is_paused:
+            log.warning("paused by %s: %s; what runs is finished", paused.by, paused.why)
+        self._is_paused = paused is not None
+        for build in self.queue.idle():
+            if build.package in held:
+                self.queue.drop(build.id)
+            elif build.id not in still_open:
+                self._cancelled(build)
+        for running in self._running.values():
+            if asked.get(running.build.id):
+                self.workplace.builder.cancel(running.ticket)
+
+    def _cancelled(self, build: Build) -> None:
+        with self.means.store.read() as at:
+            build = at.builds.get(build.id)
+        self.dropped.append(build)
+        self.queue.drop(build.id)
+        with log_context.about(build.commit):
+            log.info("cancelled: %s", build.dropped)
+
+    def _is_cancelled(self, build: Build) -> bool:
+        """Whether somebody asked to cancel a build that has just ended; then it is."""
+        with self.means.store.write() as at:
+            why = at.builds.get(build.id).to_cancel
+            if why:
+                at.builds.cancel(build.id, why, now=self.means.now())
+        if why:
+            self._cancelled(build)
+        return bool(why)
 
     def _tell(self) -> None:
         running = [one.build for one in self._running.values()]
@@ -120,7 +161,13 @@ class Building:
                 self._failed(build, failure_of(error))
                 return
             with self.means.store.write() as at:
-                at.builds.start(build.id, now=self.means.now(), ticket=ticket)
+                is_queued = at.builds.get(build.id).state is BuildState.QUEUED
+                if is_queued:
+                    at.builds.start(build.id, now=self.means.now(), ticket=ticket)
+            if not is_queued:  # cancelled at this very moment
+                self.workplace.builder.cancel(ticket)
+                self._cancelled(build)
+                return
             self.standing.started(build)
             log.info("build %d started%s", build.id, " (bootstrap)" if build.bootstrap else "")
             future = pool.submit(_wait, self.workplace.builder, build, ticket)
@@ -162,6 +209,8 @@ class Building:
             match outcome:
                 case Built(rpms):
                     self._built(build, rpms)
+                case _ if self._is_cancelled(build):
+                    pass
                 case Failed():
                     self._failed(build, outcome)
                 case Waiting(needs):

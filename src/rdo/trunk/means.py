@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -70,6 +70,12 @@ class Means:
     now: Callable[[], datetime]
     workers: int = 2
     retries: int = 3
+
+    def members_now(self) -> Members:
+        """The members, with those that are held at this moment."""
+        with self.store.read() as at:
+            held = frozenset(at.holds.all(self.target))
+        return replace(self.members, held=held)
 
     def build_folder(self, build: Build) -> Path:
         return self.folder / "builds" / str(build.id)

@@ -37,6 +37,10 @@ class Queue:
         """The packages of all builds but this one."""
         return frozenset(one.package for one in self._builds.values() if one.id != build.id)
 
+    def idle(self) -> list[Build]:
+        """The builds that have not been taken, or wait for something."""
+        return [build for id_, build in self._builds.items() if id_ not in self._busy]
+
     def take(self, limit: int) -> list[Build]:
         """Up to `limit` builds that may start now; they count as running from here on."""
         taken: list[Build] = []
@@ -80,6 +84,7 @@ class Queue:
     def drop(self, build_id: int) -> None:
         """Forget a build that did not end; whoever waits for its package goes on waiting."""
         del self._builds[build_id]
+        self._busy.discard(build_id)
         self._behind.pop(build_id, None)
 
     def outdated(self) -> list[Build]:

@@ -8,10 +8,10 @@ is published.
 import logging
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.errors import NotFoundError, did_you_mean
+from rdo.errors import NotFoundError, RefusedError, did_you_mean
 from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
@@ -80,6 +80,8 @@ def _do_round(
 ) -> Report:
     started = time.monotonic()
     recover(means)
+    refuse_if_paused(means)
+    means, packages, held = without_held(means, packages)
     departed = drop_departed(means)
     log.info("%s: asking the remotes of %d package(s)", means.target, len(packages))
     followed = means.remotes.poll(packages)
@@ -88,6 +90,7 @@ def _do_round(
     if plan.commits:
         seconds = time.monotonic() - started
         log.info("%s: %d build(s) planned after %.1f s", means.target, len(plan.commits), seconds)
+    plan = replace(plan, notes=(*held, *plan.notes))
     for note in plan.notes:
         log.warning("%s", note)
     digest = means.open_workplace().platform_digest if plan.commits else ""
@@ -120,6 +123,10 @@ def recover(means: Means) -> None:
     if running:
         end_those_with(FOLDER_VARIABLE, f"{(means.folder / 'builds').absolute()}/")
     for build in running:
+        if build.to_cancel:
+            with means.store.write() as at:
+                at.builds.cancel(build.id, build.to_cancel, now=means.now())
+            continue
         log.warning("%s was interrupted", build.commit)
         settle_failure(means, build, INTERRUPTED)
     with means.store.read() as at:
@@ -127,6 +134,32 @@ def recover(means: Means) -> None:
     for build in unpublished:
         log.info("publishing %s, which was built before", build.commit)
         publish_build(means, build)
+
+
+def refuse_if_paused(means: Means) -> None:
+    """What was built is published also while a target is paused; nothing else happens."""
+    with means.store.read() as at:
+        pause = at.holds.pause_of(means.target)
+    if pause:
+        raise RefusedError(
+            f"{means.target} is paused by {pause.by} since {pause.since:%F %R} UTC: {pause.why}",
+            hint=f"rdo trunk resume --target {means.target}",
+        )
+
+
+def without_held(
+    means: Means, packages: list[Package]
+) -> tuple[Means, list[Package], tuple[str, ...]]:
+    """The round without the packages that somebody holds, and a line about each of them."""
+    with means.store.read() as at:
+        holds = at.holds.all(means.target)
+    means = replace(means, members=means.members_now())
+    notes = tuple(
+        f"{hold.package} is held by {hold.by} since {hold.since:%F %R} UTC: {hold.why}"
+        for hold in holds.values()
+        if hold.package in means.packages
+    )
+    return means, [package for package in packages if package.name not in holds], notes
 
 
 def drop_departed(means: Means) -> list[Build]:

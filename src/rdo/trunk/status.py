@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -37,7 +37,7 @@ class PackageStatus:
     """One package. `since` is when its condition began; `waiting_for` names packages or needs.
 
     `stale` says why its upstream or distgit cannot be followed now, `skip_tests` why its tests
-    are not run.
+    are not run, `held` by whom, since when and why it stays at a build.
     """
 
     package: str
@@ -51,16 +51,21 @@ class PackageStatus:
     stale: str = ""
     stale_since: datetime | None = None
     skip_tests: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target: where its names lead (relative to the tree), its packages, and its blockers."""
+    """A target: where its names lead (relative to the tree), its packages, and its blockers.
+
+    `paused` is by whom, since when and why nothing is built; empty: it is not paused.
+    """
 
     target: str
     names: dict[str, str]
     packages: tuple[PackageStatus, ...]
     blocked: tuple[Blocker, ...]
+    paused: str = ""
 
 
 def status(means: Means) -> TargetStatus:
@@ -71,6 +76,9 @@ def status(means: Means) -> TargetStatus:
         open_builds = (*at.builds.running(target), *at.builds.queue(target))
         heads = at.heads.all(target)
         provides = at.artifacts.provides(target)
+        holds = {name: f"by {one.by} since {one.since:%F %R}: {one.why}"
+                 for name, one in at.holds.all(target).items()}  # fmt: skip
+        pause = at.holds.pause_of(target)
         names = {
             f"component/{component}/{name}" if component else name: repository.path
             for name in ("current", "consistent")
@@ -79,12 +87,18 @@ def status(means: Means) -> TargetStatus:
     providers = Providers(means.packages.values(), provides)
     pending = {build.package: build for build in reversed(open_builds)}  # the first one counts
     packages = tuple(
-        _package_status(package, states.get(name), pending.get(name), heads.get(name), providers)
+        replace(
+            _package_status(
+                package, states.get(name), pending.get(name), heads.get(name), providers
+            ),
+            held=holds.get(name, ""),
+        )
         for name, package in means.packages.items()
     )
-    blockers = means.tree.blockers(means.members)
+    blockers = means.tree.blockers(means.members_now())
     blocked = tuple(blocker for of_component in blockers.values() for blocker in of_component)
-    return TargetStatus(target, names, packages, blocked)
+    paused = f"by {pause.by} since {pause.since:%F %R}: {pause.why}" if pause else ""
+    return TargetStatus(target, names, packages, blocked, paused)
 
 
 def _package_status(

@@ -139,7 +139,7 @@ def _step(known: Known, name: str) -> Step:
     """The state of one package: what is in the queue, else how its newest build ended."""
     build, state = known.pending.get(name), known.states.get(name)
     if build:
-        return _pending(known, build)
+        return pending_step(known, build)
     newest = state.newest if state else None
     if state and newest and isinstance(newest.outcome, Failed):
         return _failed(known, newest, newest.outcome, state.broken_since)
@@ -167,7 +167,8 @@ def _of_build(
     return Step(commit.package, state, why, since, commit.short_hash, build.id, tuple(waits_for))
 
 
-def _pending(known: Known, build: Build) -> Step:
+def pending_step(known: Known, build: Build) -> Step:
+    """Where a build stands that is queued or running."""
     as_bootstrap = " as bootstrap, to break a circle" if build.bootstrap else ""
     if build.state is BuildState.RUNNING:
         why = f"it is being built now{as_bootstrap}"

@@ -1,0 +1,118 @@
+"""Building again what needs a package: which packages, in what order, and what it costs."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from rdo.errors import NotFoundError, did_you_mean
+from rdo.model.commit import Commit
+from rdo.store.builds import Build
+from rdo.trunk.hints import last_build_requires
+from rdo.trunk.means import Means
+from rdo.trunk.providers import Providers
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A package that is to be built again. Those of one `step` can be built at the same time.
+
+    `seconds` is what its last good build took.
+    """
+
+    package: str
+    step: int
+    commit: Commit
+    seconds: float
+    needs: tuple[str, ...]
+    is_queued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """All dependents of a package in their order; `seconds` is with the target's workers."""
+
+    package: str
+    dependents: tuple[Dependent, ...]
+    workers: int
+
+    @property
+    def build_seconds(self) -> float:
+        return sum(one.seconds for one in self.dependents)
+
+    @property
+    def seconds(self) -> float:
+        """What it takes at least: a step begins when the one before has ended."""
+        total = 0.0
+        for step in sorted({one.step for one in self.dependents}):
+            times = [one.seconds for one in self.dependents if one.step == step]
+            total += max(*times, sum(times) / self.workers)
+        return total
+
+
+def plan_rebuild(means: Means, package: str, *, direct: bool = False) -> Rebuild:
+    """Who needs `package` to be built, directly or (unless `direct`) through others."""
+    if package not in means.packages:
+        near = did_you_mean(package, means.packages)
+        raise NotFoundError(f"{means.target} has no package {package}{near}")
+    with means.store.read() as at:
+        states = {state.package: state for state in at.packages.states(means.target)}
+        providers = Providers(means.packages.values(), at.artifacts.provides(means.target))
+        asked = last_build_requires(at, means.target)
+        newest = {name: at.commits.newest(means.target, name) for name in means.packages}
+        open_builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
+        held = at.holds.all(means.target)
+    needs = {
+        name: frozenset().union(*(providers.of(need) for need in requires)) - {name}
+        for name, requires in asked.items()
+        if name in means.packages and name not in held
+    }
+    queued = {build.package for build in open_builds}
+    found: list[Dependent] = []
+    for step, names in enumerate(_steps(needs, package, direct=direct), 1):
+        for name in sorted(names):
+            commit, state = newest[name], states.get(name)
+            if commit is not None:
+                seconds = _seconds(state.good) if state and state.good else 0.0
+                within = tuple(sorted(needs[name] & ({package} | _names(found))))
+                found.append(Dependent(name, step, commit, seconds, within, name in queued))
+    return Rebuild(package, tuple(found), means.workers)
+
+
+def queue_rebuild(means: Means, rebuild: Rebuild) -> list[Build]:
+    """Queue the builds, those of the first step first; what is queued already stays as it is."""
+    with means.store.write() as at:
+        return [
+            at.builds.plan(means.target, one.commit, now=means.now())
+            for one in rebuild.dependents
+            if not one.is_queued
+        ]
+
+
+def _steps(
+    needs: Mapping[str, frozenset[str]], start: str, *, direct: bool
+) -> Iterable[Collection[str]]:
+    """The dependents of `start` in steps: each needs only `start` and what is in earlier ones.
+
+    Packages that need each other make one step at the end: the round finds its way in circles.
+    """
+    wanted: set[str] = set()
+    new = {start}
+    while new:
+        new = {name for name, of in needs.items() if of & new} - wanted - {start}
+        wanted |= new
+        if direct:
+            break
+    done: set[str] = set()
+    while left := wanted - done:
+        ready = {name for name in left if not needs[name] & left - {name}} or left
+        yield ready
+        done |= ready
+
+
+def _names(found: Iterable[Dependent]) -> frozenset[str]:
+    return frozenset(one.package for one in found)
+
+
+def _seconds(build: Build) -> float:
+    if build.started is None or build.finished is None:
+        return 0.0
+    return (build.finished - build.started).total_seconds()

@@ -1,0 +1,174 @@
+"""What a person tells a target: build this again, end that, wait, stay at an older build.
+
+Each is one short transaction beside whatever runs; a running round hears it within a second.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
+from rdo.model.build import Failed
+from rdo.store import Transaction
+from rdo.store.builds import Build, BuildState
+from rdo.store.holds import Hold
+from rdo.trunk.backoff import rests_until
+from rdo.trunk.means import Means
+
+_AGO = re.compile(r"(\d+)\s*(m|h|d|w)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """A build that is in the queue now; `is_new` is False if it was there before."""
+
+    build: Build
+    is_new: bool
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """A moment as people write it: a date, a date with a time (UTC), or how long ago.
+
+    >>> noon = datetime(2026, 8, 2, 12, tzinfo=UTC)
+    >>> f"{parse_since('36h', noon):%F %R}", f"{parse_since('2026-08-01', noon):%F %R}"
+    ('2026-08-01 00:00', '2026-08-01 00:00')
+    """
+    if found := _AGO.fullmatch(text.strip()):
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is no moment", hint="write 2026-08-01, '2026-08-01 13:00', 3d, 12h or 30m"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def recheck(means: Means, names: Sequence[str], *, force: bool = False) -> list[Rechecked]:
+    """Queue the newest commit of each package once more, with a release date of its own.
+
+    A package that is queued already stays so, but no longer rests after a spurious failure. One
+    whose newest build is good is refused unless `force`; then nothing at all is queued.
+    """
+    for name in names:
+        _check_name(means, name)
+    with means.store.write() as at:
+        return [_recheck(at, means, name, force=force) for name in names]
+
+
+def all_failed(means: Means, since: datetime | None = None) -> list[str]:
+    """The packages of the release whose newest outcome is a failure (from `since` on)."""
+    with means.store.read() as at:
+        states = at.packages.ftbfs(means.target)
+        held = at.holds.all(means.target)
+    return [
+        state.package
+        for state in states
+        if state.package in means.packages
+        and state.package not in held
+        and (since is None or (state.newest and (state.newest.finished or means.now()) >= since))
+    ]
+
+
+def _recheck(at: Transaction, means: Means, name: str, *, force: bool) -> Rechecked:
+    target, now = means.target, means.now()
+    running = [build for build in at.builds.running(target) if build.package == name]
+    queued = [build for build in at.builds.queue(target) if build.package == name]
+    if running or (queued and rests_until(queued[-1]) <= now):
+        return Rechecked((queued or running)[-1], is_new=False)
+    commit = at.commits.newest(target, name)
+    if commit is None:
+        raise NotFoundError(
+            f"{name} has no commit in {target} yet", hint=f"rdo trunk run --target {target}"
+        )
+    if hold := at.holds.all(target).get(name):
+        raise RefusedError(_held(hold), hint=f"rdo trunk release {name}")
+    last = at.builds.newest(target, name)
+    newest = at.packages.state(target, name).newest
+    is_good = newest is not None and not isinstance(newest.outcome, Failed)
+    if is_good and not force and not queued and not (last and last.dropped):
+        raise RefusedError(
+            f"{name} of {target} builds: nothing failed", hint="--force builds it again"
+        )
+    for build in queued:
+        at.builds.drop(build.id, "it is built anew", now=now)
+    inputs = last.inputs if last and last.commit == commit else ""
+    return Rechecked(at.builds.plan(target, commit, now=now, inputs=inputs), is_new=True)
+
+
+def cancel(means: Means, text: str, *, by: str, why: str) -> list[Build]:
+    """End the queued or running builds that `text` means: a number, or a package."""
+    with means.store.write() as at:
+        open_builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
+        found = [build for build in open_builds if text in {str(build.id), build.package}]
+        if not found:
+            raise NotFoundError(
+                f"{means.target} has nothing called {text} in its queue",
+                hint="rdo trunk queue shows what there is",
+            )
+        reason = f"cancelled by {by}" + (f": {why}" if why else "")
+        return [at.builds.ask_to_cancel(build.id, reason, now=means.now()) for build in found]
+
+
+def is_ending(build: Build) -> bool:
+    """Whether a cancelled build still runs, until its round hears of it."""
+    return build.state is BuildState.RUNNING
+
+
+def hold(
+    means: Means, name: str, build_id: int | None, *, by: str, why: str
+) -> tuple[Hold, tuple[Path, ...]]:
+    """Build nothing new of a package, and nobody waits for it; it stays at a build of it.
+
+    Without `build_id` that is what is published now. Returns the hold, and where names lead if
+    the published tree has changed.
+    """
+    _check_name(means, name)
+    moved: tuple[Path, ...] = ()
+    with means.store.read() as at:
+        if build_id is not None and at.builds.to_stay_at(means.target, name, build_id) is None:
+            raise NotFoundError(
+                f"build {build_id} is no published build of {name} in {means.target}",
+                hint=f"rdo why {name} names its last good build",
+            )
+    with means.store.write() as at:
+        at.holds.hold(means.target, name, build_id, now=means.now(), by=by, why=why)
+        found = at.holds.all(means.target)[name]
+    if build_id is not None:
+        _, moved = means.tree.stay_at(name, build_id, means.members_now(), by=by, why=_held(found))
+    return found, moved
+
+
+def release(means: Means, name: str, *, by: str) -> tuple[Path, ...]:
+    """End a hold; the newest build that there is counts again. Returns where names lead then."""
+    _check_name(means, name)
+    with means.store.write() as at:
+        if not at.holds.release(means.target, name):
+            raise NotFoundError(f"{name} is not held in {means.target}")
+    why = f"{name} is no longer held"
+    return means.tree.stay_at(name, None, means.members_now(), by=by, why=why)[1]
+
+
+def pause(means: Means, *, by: str, why: str) -> None:
+    """Let nothing more be built or polled; what runs now is finished and published."""
+    with means.store.write() as at:
+        at.holds.pause(means.target, now=means.now(), by=by, why=why)
+
+
+def resume(means: Means) -> bool:
+    """End a pause; False if there was none."""
+    with means.store.write() as at:
+        return at.holds.resume(means.target)
+
+
+def _held(found: Hold) -> str:
+    return f"{found.package} is held by {found.by} since {found.since:%F %R} UTC: {found.why}"
+
+
+def _check_name(means: Means, name: str) -> None:
+    if name not in means.packages:
+        near = did_you_mean(name, means.packages)
+        raise NotFoundError(f"{means.target} has no package {name}{near}")

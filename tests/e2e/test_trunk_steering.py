@@ -1,0 +1,245 @@
+"""What people tell a target, and what rounds make of it."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rdo.builders.protocol import Ticket
+from rdo.errors import ConfigError, NotFoundError, RefusedError
+from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
+from rdo.trunk import dependents, steering
+from rdo.trunk.report import Report
+from tests.e2e.factory import TARGET, Factory
+from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, ScriptedBuilder
+
+
+def built(report: Report) -> list[str]:
+    return [one.build.package for one in report.built]
+
+
+def test_a_recheck_builds_the_same_commit_with_a_new_release_date(factory: Factory) -> None:
+    factory.add("a")
+    factory.builder.will("python-a", BROKEN, GoodBuild())
+    factory.round()
+
+    [checked] = steering.recheck(factory.means, ["python-a"])
+
+    assert checked.is_new
+    assert built(factory.round()) == ["python-a"]
+    first, second = factory.builder.jobs
+    assert first.commit == second.commit
+    assert first.release.date < second.release.date
+    assert factory.name("consistent") == factory.name("current")
+
+
+def test_a_recheck_of_what_builds_is_refused_unless_forced(factory: Factory) -> None:
+    factory.add("a")
+    factory.round()
+
+    with pytest.raises(RefusedError, match="python-a of master-deb12 builds"):
+        steering.recheck(factory.means, ["python-a"])
+    assert factory.queue() == ()
+    steering.recheck(factory.means, ["python-a"], force=True)
+
+    assert built(factory.round()) == ["python-a"]
+
+
+def test_a_recheck_of_what_is_queued_ends_its_rest(factory: Factory) -> None:
+    factory.add("a")
+    factory.builder.will("python-a", SPURIOUS, SPURIOUS, GoodBuild())
+    factory.round()
+    factory.round()
+    assert factory.round().built == ()  # it rests
+
+    [checked] = steering.recheck(factory.means, ["python-a"])
+    [again] = steering.recheck(factory.means, ["python-a"])
+
+    assert (checked.is_new, again.is_new) == (True, False)
+    assert built(factory.round()) == ["python-a"]
+
+
+def test_all_that_failed_since_a_moment_is_found(factory: Factory) -> None:
+    factory.add("a", "b", "c")
+    factory.builder.will("python-a", BROKEN)
+    factory.round(["python-a"])
+    factory.clock.moment += timedelta(hours=5)
+    factory.builder.will("python-b", BROKEN)
+    factory.round()
+    moment = factory.clock.moment - timedelta(hours=1)
+
+    assert steering.all_failed(factory.means) == ["python-a", "python-b"]
+    assert steering.all_failed(factory.means, moment) == ["python-b"]
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "3", "3y", "2026-13-01"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no moment"):
+        steering.parse_since(text, datetime(2026, 8, 1, tzinfo=UTC))
+
+
+def test_dependents_are_found_in_their_order_with_their_cost(factory: Factory) -> None:
+    factory.add("a", "b", "c", "d")
+    factory.builder.will("python-b", GoodBuild(needed=("python3dist(a)",)))
+    factory.builder.will("python-c", GoodBuild(needed=("python3dist(b)", "python3dist(a)")))
+    factory.round()
+
+    plan = dependents.plan_rebuild(factory.means, "python-a")
+    direct = dependents.plan_rebuild(factory.means, "python-b", direct=True)
+
+    assert [(one.step, one.package) for one in plan.dependents] == [
+        (1, "python-b"),
+        (2, "python-c"),
+    ]
+    assert [one.package for one in direct.dependents] == ["python-c"]
+    assert plan.seconds >= plan.build_seconds > 0
+    dependents.queue_rebuild(factory.means, plan)
+    assert [one.is_queued for one in dependents.plan_rebuild(factory.means, "python-a").dependents]
+    assert built(factory.round()) == ["python-b", "python-c"]
+
+
+def test_a_cancelled_build_does_not_come_back_by_itself(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.builder.will("python-a", SPURIOUS)
+    factory.round()
+
+    [cancelled] = steering.cancel(factory.means, "python-a", by="me", why="too long")
+
+    assert not steering.is_ending(cancelled)
+    assert factory.queue() == ()
+    assert factory.round().is_idle
+    factory.builder.will("python-a", GoodBuild())
+    steering.recheck(factory.means, ["python-a"])
+    assert built(factory.round()) == ["python-a"]
+
+
+class Endless(ScriptedBuilder):
+    """Builds python-a until it is cancelled."""
+
+    ended: threading.Event
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        if self.order[-1:] != ["python-a"]:
+            return ScriptedBuilder.wait(self, ticket)
+        self.ended.wait(20)
+        return Failed(FailureReason.INTERRUPTED, "cancelled")
+
+    def cancel(self, ticket: Ticket) -> None:
+        self.ended.set()
+
+    def start(self, job: BuildJob) -> Ticket:
+        return ScriptedBuilder.start(self, job)
+
+
+def test_a_running_build_is_cancelled_by_its_round(factory: Factory) -> None:
+    factory.add("a")
+    factory.builder = Endless()
+    Endless.ended = threading.Event()
+    reports: list[Report] = []
+    round_ = threading.Thread(target=lambda: reports.append(factory.round()))
+    round_.start()
+    while not factory.builder.jobs:
+        time.sleep(0.01)
+    time.sleep(0.2)
+
+    [found] = steering.cancel(factory.means, "python-a", by="me", why="it hangs")
+    round_.join(20)
+
+    assert steering.is_ending(found)
+    [report] = reports
+    assert [build.dropped for build in report.dropped] == ["cancelled by me: it hangs"]
+    assert report.ftbfs == ()
+    assert factory.round().is_idle
+
+
+def test_what_is_in_no_queue_cannot_be_cancelled(factory: Factory) -> None:
+    factory.add("a")
+
+    with pytest.raises(NotFoundError, match="nothing called python-a in its queue"):
+        steering.cancel(factory.means, "python-a", by="me", why="")
+
+
+def test_a_paused_target_builds_nothing_and_says_why(factory: Factory) -> None:
+    factory.add("a")
+    steering.pause(factory.means, by="me", why="a new disk")
+
+    with pytest.raises(RefusedError, match=r"paused by me since .*: a new disk"):
+        factory.round()
+
+    assert factory.builder.jobs == []
+    assert steering.resume(factory.means)
+    assert not steering.resume(factory.means)
+    assert built(factory.round()) == ["python-a"]
+
+
+class Pausing(ScriptedBuilder):
+    """Pauses the target while it builds the first package."""
+
+    factory: Factory
+
+    def wait(self, ticket: Ticket) -> Outcome:
+        steering.pause(self.factory.means, by="me", why="enough")
+        return ScriptedBuilder.wait(self, ticket)
+
+
+def test_a_pause_lets_what_runs_end_and_begins_nothing(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.workers = 1
+    factory.builder = Pausing()
+    Pausing.factory = factory
+
+    report = factory.round()
+
+    assert built(report) == ["python-a"]
+    assert [build.package for build in factory.queue()] == ["python-b"]
+    assert factory.name("current") is not None
+
+
+def test_a_held_package_is_not_built_and_nobody_waits_for_it(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.round()
+    steering.hold(factory.means, "python-a", None, by="me", why="it breaks b")
+    for name in ("a", "b"):
+        factory.upstreams[name].commit("two")
+
+    report = factory.round()
+
+    assert built(report) == ["python-b"]
+    assert any("python-a is held by me" in note for note in report.plan.notes)
+    assert factory.name("consistent") == factory.name("current")
+    steering.release(factory.means, "python-a", by="me")
+    assert built(factory.round()) == ["python-a"]
+
+
+def test_a_package_can_be_held_at_an_older_build(factory: Factory) -> None:
+    factory.add("a", "b")
+    first = {one.build.package: one.build for one in factory.round().built}["python-a"]
+    factory.upstreams["a"].commit("two")
+    factory.round()
+    newest = factory.name("consistent")
+
+    _, moved = steering.hold(factory.means, "python-a", first.id, by="me", why="the new one hangs")
+
+    place = factory.name("current")
+    assert place in moved
+    assert place == factory.name("consistent") != newest
+    assert place is not None
+    assert first.commit.upstream_hash in (place / "versions.csv").read_text()
+    assert steering.release(factory.means, "python-a", by="me")
+    back = factory.name("consistent")
+    assert back is not None
+    assert newest is not None
+    assert (back / "versions.csv").read_text() == (newest / "versions.csv").read_text()
+
+
+def test_only_a_published_build_can_be_held(factory: Factory) -> None:
+    factory.add("a")
+    factory.round()
+
+    with pytest.raises(NotFoundError, match="build 99 is no published build of python-a"):
+        steering.hold(factory.means, "python-a", 99, by="me", why="x")
+    with pytest.raises(NotFoundError, match="is not held"):
+        steering.release(factory.means, "python-a", by="me")
+    with factory.store.read() as at:
+        assert at.holds.all(TARGET) == {}
