@@ -3,16 +3,23 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from rdo.roots import debian_rpms, dpkg
+from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.platforms import Base
 from rdo.tools.root import Bind, Root
 
-_LEFT_OUT = ("git", "g++", "libstdc++-12-dev", "curl")
+INSTALLED = (
+    *("bash", "coreutils", "diffutils", "file", "findutils", "grep", "gzip", "login"),
+    *("make", "passwd", "patch", "python3", "rpm", "sed", "tar"),
+)
+"""What the base layer of a platform is made of."""
+
+_ALSO = ("dash", "gcc", "libc6-dev", "libc-bin")
 _LINKS = ("/bin", "/sbin", "/lib", "/lib64")
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/builddir", "/var/cache", "/var/lib/rpm")
 
@@ -38,7 +45,7 @@ BuildArch: noarch
 %package config
 Summary: Its macros, and scriptlets that only a real installation runs
 Requires: rpm, mini-filesystem
-Requires(post): libc-bin, mini-filesystem
+Requires(post): coreutils, libc-bin, mini-filesystem
 %description config
 %{{summary}}.
 %post config
@@ -81,11 +88,14 @@ def make_repository(base: Base, work: Path) -> Path:
     rpms = _wrap_base(base, work)
     for version in ("1.0", "2.0"):
         make_own(work, rpms, version)
-    subprocess.run(
-        ["createrepo_c", "--quiet", "--no-database", "--general-compress-type=xz", str(rpms)],
-        check=True,
-    )
+    index(rpms)
     return rpms
+
+
+def index(rpms: Path) -> None:
+    """Write the repodata of what is there."""
+    options = ("--quiet", "--no-database", "--update", "--general-compress-type=xz")
+    subprocess.run(["createrepo_c", *options, str(rpms)], check=True)
 
 
 def make_own(work: Path, rpms: Path, version: str) -> None:
@@ -106,7 +116,7 @@ def _wrap_base(base: Base, work: Path) -> Path:
         for one in dpkg.installed(base.tree)
     ]
     owned = {file for one in packages for file in one.files}
-    packages = [one for one in packages if not one.name.startswith(_LEFT_OUT)]
+    packages = _closure(packages)
     binds = [Bind(base.tree, debian_rpms.BUILDROOT), Bind(wrap, "/wrap", writable=True)]
     for name in ("passwd", "group"):  # without the build user, whom the base layer adds
         lines = (base.tree / "etc" / name).read_text().splitlines(keepends=True)
@@ -116,6 +126,20 @@ def _wrap_base(base: Base, work: Path) -> Path:
     root = Root((base.tree,), work / "work", tuple(binds))
     debian_rpms.build(root, wrap, packages, base.platform, base.tree, head=_filesystem())
     return (wrap / "rpms").rename(work / "repository")
+
+
+def _closure(packages: Iterable[DebianPackage]) -> list[DebianPackage]:
+    """What is installed, may be asked for, and is needed by that: less to be made for nothing."""
+    known = {given.split()[0]: one for one in packages for given in one.provides}
+    known |= {f"deb({one.name})": one for one in packages}
+    asked = [f"deb({name})" for name in (*INSTALLED, *_ALSO)]
+    chosen: dict[str, DebianPackage] = {}
+    while asked:
+        name = asked.pop()
+        if name in known and known[name].name not in chosen:
+            chosen[known[name].name] = known[name]
+            asked += [needed[0].split()[0] for needed in known[name].depends]
+    return list(chosen.values())
 
 
 def _filesystem() -> Iterator[str]:

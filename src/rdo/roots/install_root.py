@@ -12,6 +12,9 @@ from rdo.errors import RefusedError
 from rdo.roots.platforms import Base
 from rdo.tools.copy import Copy
 
+_DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
+"""Where distributions have the RPM database, newer ones first."""
+
 _DNF_CONFIGURATION = """\
 [main]
 gpgcheck=0
@@ -48,7 +51,9 @@ def _link_database(root: Path) -> None:
 
     Debian's rpm has it in ~/.rpmdb of whoever calls, which dnf then looks for below the root.
     """
+    places = [root / name for name in _DATABASES if (root / name / "rpmdb.sqlite").exists()]
+    database = places[0] if places else root / _DATABASES[-1]
     for home in {Path("/root"), Path.home()}:
         link = root / home.relative_to("/") / ".rpmdb"
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(os.path.relpath(root / "var/lib/rpm", link.parent))
+        link.symlink_to(os.path.relpath(database, link.parent))
