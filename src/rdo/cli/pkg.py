@@ -14,15 +14,39 @@ if TYPE_CHECKING:
     from rdo.distgit.desk import Desk
 
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
+MORE, INFO = "rdo.cli.pkg_more", "rdo.cli.pkg_info"
 
 VERBS: Mapping[str, Lazy] = {
+    "mockbuild": Lazy(MORE, "mockbuild", "Build in a fresh root."),
+    "clone": Lazy(MORE, "clone", "Clone a distgit, with its remotes."),
     "pkgenv": Lazy(SHOW, "pkgenv", "Show what is known of this distgit."),
+    "patchlog": Lazy(SHOW, "patchlog", "Show the commits of the patches branch."),
     "get-patches": Lazy(CHANGE, "get_patches", "Check out the patches branch."),
     "fix": Lazy(CHANGE, "fix", "Change the spec: new Release, changelog, commit."),
     "patch": Lazy(CHANGE, "patch", "Take the patches of the patches branch."),
     "update-patches": Lazy(CHANGE, "update_patches", "Like patch -l --no-bump."),
+    "import-patches": Lazy(MORE, "import_patches", "Make a patches branch of the spec's patches."),
     "new-version": Lazy(CHANGE, "new_version", "Update to another upstream version."),
+    "amend": Lazy(MORE, "amend", "Put changes into the last commit."),
+    "squash": Lazy(MORE, "squash", "Make the last commit part of the one before."),
+    "undo": Lazy(MORE, "undo", "Put back what the last verb changed."),
+    "get-source": Lazy(MORE, "get_source", "Download the source archive."),
+    "tag-patches": Lazy(MORE, "tag_patches", "Tag the patches branch."),
+    "set-magic-comment": Lazy(MORE, "set_magic_comment", "Set a magic comment of the spec."),
+    "remotes": Lazy(MORE, "check_remotes", "Compare the remotes with the metadata."),
+    "info": Lazy(INFO, "info", "Show releases and packages of the metadata."),
+    "info-tags-diff": Lazy(INFO, "info_tags_diff", "Show tags that changed in the metadata."),
+    "info-attr-diff": Lazy(INFO, "info_attr_diff", "Show attributes that changed there."),
+    "findpkg": Lazy(INFO, "findpkg", "Find a package by name, project or URL."),
+    "lint": Lazy(SHOW, "lint", "Show faults of the spec."),
+    "release": Lazy(INFO, "release", "Show the releases."),
+    "review-patch": Lazy(MORE, "review_patch", "Send the patches branch to Gerrit."),
+    "review-spec": Lazy(MORE, "review_spec", "Send the distgit's last commit to Gerrit."),
     "status": Lazy(SHOW, "status", "Show the action in progress."),
+    "conf": Lazy(SHOW, "conf", "Show the settings."),
+    "actions": Lazy(SHOW, "actions", "Show all actions and their steps."),
+    "autocomplete": Lazy(SHOW, "autocomplete", "Say how a shell completes the commands."),
+    "doctor": Lazy(SHOW, "doctor", "Say what the verbs lack on this machine."),
 }
 """The verbs in the order of the help; both programs have all of them."""
 

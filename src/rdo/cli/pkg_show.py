@@ -1,9 +1,11 @@
 """Verbs of `rdo pkg` that only look."""
 
+from pathlib import Path
+
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg import desk
+from rdo.cli.pkg import VERBS, desk
 
 
 @click.command()
@@ -25,3 +27,80 @@ def status(as_json: bool) -> None:
 
     found = state.load(desk().folder)
     output.show(found, as_json, state.as_text(found))
+
+
+@click.command()
+@output.json_option
+def patchlog(as_json: bool) -> None:
+    """Show the patches branch: its commits above the version, newest first."""
+    from rdo.distgit import small_verbs
+
+    found = small_verbs.patch_log(desk())
+    output.show(found, as_json, str(found))
+
+
+@click.command()
+@click.argument("spec", type=click.Path(path_type=Path), required=False)
+@click.option("--lint-checks", default="", metavar="CHECKS", help="sanity,rpmlint  [all]")
+@click.option("--error-level", default="E", show_default=True, metavar="{E,W,-}",
+              help="What ends with 23: errors, warnings too, nothing.")  # fmt: skip
+@output.json_option
+def lint(spec: Path | None, lint_checks: str, error_level: str, as_json: bool) -> None:
+    """Show faults of the spec: patches that would be lost, and what rpmlint says."""
+    from rdo.distgit import lint as linting
+    from rdo.spec.file import SpecFile
+
+    checks = [] if lint_checks in {"", "all"} else lint_checks.split(",")
+    hints = linting.lint(spec or Path(SpecFile.find(Path.cwd()).path.name), checks)
+    output.show(hints, as_json, linting.report(hints))
+    linting.require(hints, error_level)
+
+
+@click.command()
+@output.json_option
+def conf(as_json: bool) -> None:
+    """Show the settings and the files that they come from."""
+    settings = desk().settings
+    lines = ["No rdopkg config files found, using default config:"]
+    if settings.files:
+        lines = ["Following config files were read:", *(f"- {file}" for file in settings.files)]
+    lines += ["", *(f"{name}: {value}" for name, value in settings.values.items())]
+    output.show(settings, as_json, "\n".join(lines))
+
+
+@click.command()
+@output.json_option
+def actions(as_json: bool) -> None:
+    """Show all actions, and the steps of those that may wait for you."""
+    from rdo.distgit.state import STEPS
+
+    rows = {name: list(STEPS.get(name.replace("-", "_"), ())) for name in VERBS}
+    lines = []
+    for name, steps in rows.items():
+        lines += [name, *(f"  {step}" for step in steps)]
+    output.show(rows, as_json, "\n".join(lines))
+
+
+@click.command()
+def autocomplete() -> None:
+    """Say how your shell completes these commands."""
+    click.echo(
+        "Make sure following line is somewhere in your bash config:\n\n"
+        '    eval "$(_RDOPKG_COMPLETE=bash_source rdopkg)"\n\n'
+        "For zsh say zsh_source, for fish fish_source; `rdo completion` is for rdo itself."
+    )
+
+
+@click.command()
+@output.json_option
+def doctor(as_json: bool) -> None:
+    """Say what these verbs lack on this machine.
+
+    Ends with 3 (1 as rdopkg) when something is missing that they cannot do without.
+    """
+    from rdo.distgit import health
+
+    found = health.examine(desk())
+    rows = [(x.state, x.name, x.detail) for x in found]
+    output.show(found, as_json, output.Table(("state", "what", "detail"), rows))
+    health.require(found)

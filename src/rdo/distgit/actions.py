@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from rdo.distgit import state as states
 from rdo.distgit.desk import Desk
 from rdo.distgit.journal import Entry, Journal, Snapshot, changes, throwaway
-from rdo.distgit.problems import NoActionError, NothingToDoError, OpenActionError, StoppedError
+from rdo.distgit.problems import (
+    NoActionError,
+    NothingToDoError,
+    OpenActionError,
+    StoppedError,
+    nothing_to_undo,
+)
 from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
 from rdo.errors import RefusedError
 
@@ -112,6 +118,25 @@ def abort(desk: Desk, *, is_dry: bool = False) -> None:
             _abort(there)
         return
     _abort(desk)
+
+
+def undo(desk: Desk, *, is_dry: bool = False) -> None:
+    """Put back what the newest verb changed."""
+    desk.clone.check()
+    journal = Journal(desk.clone)
+    if is_dry:
+        entries = journal.entries()
+        if not entries:
+            raise nothing_to_undo()
+        now = Snapshot.take(desk.clone)
+        desk.say(changes(desk.clone, now, entries[-1].before) or "nothing would change")
+        return
+    with _clear_errors():
+        entry = journal.undo()
+    found = states.is_stored(desk.folder) and states.load(desk.folder)
+    if found and found.entry == entry.number:
+        states.remove(desk.folder)
+    desk.say(f"{entry.verb} is undone")
 
 
 def _abort(desk: Desk) -> None:

@@ -64,6 +64,10 @@ class Desk:
                 )
         return f"{name} <{email}>"
 
+    def dry(self) -> "Desk":
+        """The same desk, where nothing is downloaded or pushed."""
+        return replace(self, clone=replace(self.clone, is_dry=True))
+
     def at(self, folder: Path, clone: Clone) -> "Desk":
         """The same person at another clone."""
         return replace(self, folder=folder, clone=clone)

@@ -6,7 +6,7 @@ from rdo.distgit.desk import Desk
 from rdo.distgit.environment import guess_patches_branch, os_dist
 from rdo.distgit.state import Arguments
 from rdo.errors import RefusedError
-from rdo.tools.gerrit import Gerrit
+from rdo.tools.gerrit_query import Gerrit
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from rdo.atomic import write_file
+from rdo.distgit.problems import nothing_to_undo
 from rdo.distgit.state import STATE_FILE
-from rdo.errors import NotFoundError, RefusedError
+from rdo.errors import RefusedError
 from rdo.tools.clone import Clone
 
 log = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ class Journal:
         """Put back what the newest verb changed, unless somebody has gone on from there."""
         entries = self.entries()
         if not entries:
-            raise NotFoundError("nothing to undo: no verb has changed anything here")
+            raise nothing_to_undo()
         entry = entries[-1]
         now = Snapshot.take(self.clone)
         if entry.after is not None:

@@ -3,7 +3,7 @@
 `rdopkg_code` is the exit code under the old name; every other error ends there with 1.
 """
 
-from rdo.errors import RefusedError, UserError
+from rdo.errors import NotFoundError, RefusedError, UserError
 
 
 class LintError(RefusedError):
@@ -72,6 +72,10 @@ def invalid_base(ref: str) -> RefusedError:
         f"or select explicitly using #patches_base=ANY_GIT_REF\n\n"
         f"`rdopkg pkgenv` can help you debug this!"
     )
+
+
+def nothing_to_undo() -> NotFoundError:
+    return NotFoundError("nothing to undo: no verb has changed anything here")
 
 
 def invalid_ref(ref: str) -> RefusedError:

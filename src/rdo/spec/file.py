@@ -25,12 +25,13 @@ _PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
 class Expected:
     """What an edit was for; None where it should have changed nothing.
 
-    `patches` are all of ours, in order.
+    `patches` are all of ours, in order; `replaced` are those of others that became ours.
     """
 
     patches: Sequence[str] | None = None
     version: str | None = None
     has_new_sources: bool = False
+    replaced: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _differences(before: _State, after: _State, expected: Expected) -> Iterator[
         yield "rpm would read other sources"
     ours_before = our_patches(before.text)
     ours = ours_before if expected.patches is None else expected.patches
-    foreign = Counter(was.patches) - Counter(ours_before)
+    foreign = Counter(was.patches) - Counter({*ours_before, *expected.replaced})
     wanted, found = foreign + Counter(ours), Counter(now.patches)
     for lost in wanted - found:
         yield f"the SRPM would not hold the patch {lost}"

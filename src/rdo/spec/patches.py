@@ -143,6 +143,17 @@ def _numbers_applied_by(line: Line) -> list[int]:
     return [int(number) for number in said]
 
 
+def strip_levels(text: SpecText) -> dict[int | None, int]:
+    """How many leading folders `%patch -pN` takes off, by the patch's number."""
+    levels: dict[int | None, int] = {}
+    for line in text.read():
+        said = re.search(r"\s-p\s*(\d+)", line.text)
+        if line.section == "prep":
+            for number in _numbers_applied_by(line):
+                levels[number] = int(said[1]) if said else 0
+    return levels
+
+
 def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
     """The lines of %prep that apply our patches and nothing else."""
     found = []

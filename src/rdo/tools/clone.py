@@ -4,11 +4,12 @@ What changes the repository is told as a git command, for the maintainer to see 
 Nothing here pushes but `push`, and that never without a lease.
 """
 
+import contextlib
 import logging
 import re
 import shlex
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,15 +79,19 @@ class Clone:
 
     def check(self) -> None:
         """Refuse what no verb can work with: no repository, a git that is too old."""
+        self.check_version()
+        if self._run("rev-parse", "--git-dir", ok=(0, 128)).returncode:
+            raise RefusedError(
+                f"{self.path} is not in a git repository", hint="run this in a distgit's clone"
+            )
+
+    def check_version(self) -> None:
+        """Refuse a git that is too old."""
         version = self._ask("version")
         numbers = re.search(r"(\d+)\.(\d+)", version)
         if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
             needed = ".".join(map(str, OLDEST_GIT))
             raise CommandError(f"{version.strip()} is too old; rdo pkg needs git {needed}")
-        if self._run("rev-parse", "--git-dir", ok=(0, 128)).returncode:
-            raise RefusedError(
-                f"{self.path} is not in a git repository", hint="run this in a distgit's clone"
-            )
 
     # what there is
 
@@ -348,6 +353,17 @@ class Clone:
             return False
         self.commit_index(message)
         return True
+
+    @contextlib.contextmanager
+    def linked(self, ref: str) -> Iterator["Clone"]:
+        """A work tree of its own at a ref, gone afterwards; its commits stay."""
+        with tempfile.TemporaryDirectory(prefix="rdo-linked-") as folder:
+            tree = Path(folder, "tree")
+            self._act("worktree", "add", "--quiet", "--detach", str(tree), ref)
+            try:
+                yield Clone(tree, self.runner, self.is_dry)
+            finally:
+                self._run("worktree", "remove", "--force", str(tree), ok=range(256))
 
     def add_remote(self, name: str, url: str) -> None:
         self._act("remote", "add", name, check_url(url))

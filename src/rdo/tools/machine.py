@@ -114,6 +114,11 @@ def mending_command(findings: Sequence[Finding], family: Family | None) -> str:
     return " && ".join(commands)
 
 
+def has_program(name: str) -> bool:
+    """Whether a program is installed, administrators' folders included."""
+    return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin"))
+
+
 def _program(need: Need, family: Family) -> Finding:
     # sbin too: a user's PATH on Debian lacks it, and debootstrap lives there
     path = shutil.which(need.name) or shutil.which(need.name, path="/usr/sbin:/sbin")

@@ -29,10 +29,11 @@ class Sandbox:
         self,
         *argv: str | Path,
         readable: Sequence[Path] = (),
+        writable: Sequence[Path] = (),
         files: Mapping[str, bytes] | None = None,
         timeout: float = 30.0,
     ) -> Completed:
-        """Run a program to its end; `files` lie in /sandbox for it, `readable` where they are.
+        """Run a program to its end; `files` lie in /sandbox for it, folders where they are.
 
         The exit status is the caller's to judge.
         """
@@ -46,6 +47,8 @@ class Sandbox:
             ]
             for path in readable:
                 command += ["--ro-bind", path.resolve(), path.resolve()]
+            for path in writable:
+                command += ["--bind", path.resolve(), path.resolve()]
             command += ["--ro-bind", folder, "/sandbox", "--chdir", "/sandbox", "--", *argv]
             return self.runner(*command, timeout=timeout, ok=range(256), env=_only_path())
 

@@ -1,0 +1,167 @@
+"""rdopkg's questions about the metadata: `rdo info` has them in its own words, and more."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+from rdo.cli.pkg import desk
+from rdo.errors import NotFoundError, RefusedError
+
+if TYPE_CHECKING:
+    from rdo.metadata import Distribution
+
+local_info_option = click.option(
+    "--local-info", "-l", default="", metavar="DIR", help="A folder with the metadata."
+)
+info_file_option = click.option(
+    "--info-file", "-i", default="", metavar="FILE", help="The main file in it."
+)
+fetch_option = click.option(
+    "--force-fetch", "-f", is_flag=True, help="Ask the metadata's URL now, however recent."
+)
+
+
+def load_metadata(
+    local_info: str = "", info_file: str = "", *, distro: str = "", ref: str = "",
+    is_fresh: bool = False,
+) -> "Distribution":  # fmt: skip
+    """The metadata of a folder, or of rdopkg's configuration."""
+    from rdo import metadata
+
+    source, file = (local_info, "") if local_info else desk().settings.source(distro)
+    if local_info and not Path(local_info).is_dir():
+        raise NotFoundError(f"Not a directory: {local_info}")
+    cache = App().user_cache / "metadata"
+    if is_fresh:
+        return metadata.load(source, info_file or file, cache=cache, ref=ref, max_age=0.0)
+    return metadata.load(source, info_file or file, cache=cache, ref=ref)
+
+
+@click.command()
+@click.argument("filters", nargs=-1, metavar="[ATTR:REGEX]...")
+@click.option("--apply-tag", "-t", metavar="TAG", help="Let the overrides of a tag count.")
+@fetch_option
+@local_info_option
+@info_file_option
+@output.json_option
+def info(
+    filters: tuple[str, ...],
+    apply_tag: str | None,
+    force_fetch: bool,
+    local_info: str,
+    info_file: str,
+    as_json: bool,
+) -> None:
+    """Show releases and packages, or all of the packages that filters let through.
+
+    \b
+    rdopkg info nova
+    rdopkg info conf:client maintainers:someone
+    """
+    from rdo.distgit import info_text
+    from rdo.metadata import queries
+
+    loaded = load_metadata(local_info, info_file, is_fresh=force_fetch)
+    if not filters:
+        answer = loaded.dump(apply_tag)
+        output.show(answer, as_json, info_text.summary(answer))
+        return
+    parsed = [queries.Filter.parse(x if ":" in x else f"name:{x}") for x in filters]
+    found = queries.filtered(loaded.entries(apply_tag), parsed)
+    output.show(found, as_json, info_text.packages(found))
+
+
+@click.command()
+@click.argument("query")
+@click.option("--strict", "-s", is_flag=True, help="No guess: exact names, projects and URLs.")
+@fetch_option
+@local_info_option
+@info_file_option
+@output.json_option
+def findpkg(
+    query: str, strict: bool, force_fetch: bool, local_info: str, info_file: str, as_json: bool
+) -> None:
+    """Find the package that a name, project or upstream URL means."""
+    from rdo.distgit import info_text
+    from rdo.metadata import queries
+
+    packages = load_metadata(local_info, info_file, is_fresh=force_fetch).entries()
+    found = queries.find_package(packages, query, strict=strict)
+    if found is None:
+        raise NotFoundError(f"No package found in distroinfo for query: {query}")
+    output.show(found, as_json, info_text.package(found))
+
+
+@click.command()
+@click.argument("local_info", metavar="DIR")
+@click.argument("info_file", metavar="[FILE]", default="")
+@click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
+@output.json_option
+def info_tags_diff(local_info: str, info_file: str, buildsys_tags: bool, as_json: bool) -> None:
+    """Show packages with tags added or changed since the commit before the last."""
+    from rdo.metadata import queries
+
+    old = load_metadata(local_info, info_file, ref="HEAD~1").dump()
+    new = load_metadata(local_info, info_file).dump()
+    diff = queries.tags_diff(old, new, "buildsys-tags" if buildsys_tags else "tags")
+    _show_diff(diff, as_json, "tag")
+
+
+@click.command()
+@click.argument("local_info", metavar="DIR")
+@click.argument("attribute", metavar="ATTR")
+@click.argument("info_file", metavar="[FILE]", default="")
+@output.json_option
+def info_attr_diff(local_info: str, attribute: str, info_file: str, as_json: bool) -> None:
+    """Show packages whose ATTR has a new value since the commit before the last."""
+    from rdo.metadata import queries
+
+    old = load_metadata(local_info, info_file, ref="HEAD~1").dump()
+    new = load_metadata(local_info, info_file).dump()
+    _show_diff(queries.attr_diff(old, new, attribute), as_json, "attribute")
+
+
+def _show_diff(diff: list[tuple[str, list[str]]], as_json: bool, what: str) -> None:
+    if as_json or diff:
+        output.show(diff, as_json, "\n".join(f"{name} {changes}" for name, changes in diff))
+    else:
+        sys.stderr.write(f"No {what} changes detected.\n")
+
+
+@click.command()
+@click.option("--release-specified", "-r", default="", metavar="NAME", help="Only this release.")
+@click.option("--repo", "-R", default="", help="Only releases for this base OS.")
+@click.option("--phase-specified", "-s", default="", metavar="PHASE",
+              help="Only the names of the releases in this phase.")  # fmt: skip
+@local_info_option
+@info_file_option
+@output.json_option
+def release(
+    release_specified: str,
+    repo: str,
+    phase_specified: str,
+    local_info: str,
+    info_file: str,
+    as_json: bool,
+) -> None:
+    """Show the releases: phase, branches and repositories."""
+    from rdo.distgit import info_text
+
+    if release_specified and repo:
+        raise RefusedError("The option -r and -R cannot be used at the same time")
+    found = load_metadata(local_info, info_file).dump()["releases"]
+    if release_specified:
+        found = [x for x in found if x["name"] == release_specified]
+    elif phase_specified:
+        found = [x for x in found if x.get("status") == phase_specified]
+    elif repo:
+        found = [x for x in found if repo in {one.get("name") for one in x["repos"]}]
+    if phase_specified and not release_specified:
+        people = "\n".join(x["name"] for x in found) or "No release match your phase filter."
+    else:
+        people = "\n\n".join(map(info_text.release, found)) or "No release match your filter."
+    output.show(found, as_json, people)

@@ -1,0 +1,82 @@
+"""`import-patches`: patches that only the spec has become commits of a patches branch."""
+
+import logging
+import re
+import tempfile
+from pathlib import Path
+
+from rdo.distgit.desk import Desk
+from rdo.distgit.patches_branch import (
+    base_ref,
+    ensure_patches_base_ref,
+    get_package_env,
+    subject_of,
+)
+from rdo.distgit.problems import NothingToDoError
+from rdo.distgit.state import Arguments
+from rdo.errors import RefusedError
+from rdo.spec.file import Expected
+from rdo.spec.patches import PatchTag, patch_tags, strip_levels
+from rdo.tools.clone import Clone
+
+log = logging.getLogger(__name__)
+
+
+def import_patches(desk: Desk, args: Arguments) -> None:
+    """Make the patches branch of the spec's patches; the spec then names the branch's files.
+
+    Patches under conditions, and those that are not files here, stay as they are.
+    """
+    args = ensure_patches_base_ref(desk, get_package_env(desk, args))
+    branch = args.local_patches_branch
+    if desk.clone.has_branch(branch) and not args.force:
+        raise RefusedError(f"there is a branch {branch} already; --force makes it anew")
+    text = desk.spec.text()
+    chosen = [x for x in patch_tags(text) if x.line.is_plain and _is_file(desk, x)]
+    if not chosen:
+        raise NothingToDoError("No changes to patches found")
+    for patch in chosen:
+        if strip_levels(text).get(patch.number, 1) != 1:
+            raise RefusedError(
+                f"{patch.file} is not applied by -p1, as patches of git are; change it by hand"
+            )
+    with desk.clone.linked(base_ref(args)) as tree:
+        for patch in chosen:
+            _commit(tree, desk.folder / desk.spec.expand(patch.file))
+        desk.clone.set_branch(branch, tree.resolve("HEAD"))
+    commits = desk.clone.commits(base_ref(args), branch)
+    if len(commits) != len(chosen):
+        raise RefusedError("a patch changes nothing; take it out of the .spec file first")
+    old = [desk.spec.expand(patch.file) for patch in chosen]
+    with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
+        names = desk.clone.export_patches(commits, 1, Path(scratch))
+        contents = [Path(scratch, name).read_bytes() for name in names]
+    desk.clone.remove(old)
+    for name, content in zip(names, contents, strict=True):
+        (desk.folder / name).write_bytes(content)
+    desk.clone.add(names)
+    for patch, name in zip(chosen, names, strict=True):
+        line = text.lines[patch.line.number].rstrip("\r\n")
+        at = line.rindex(patch.file)
+        new = f"{line[:at]}{name}{line[at + len(patch.file) :]}"
+        text = text.with_line(patch.line.number, new)
+    desk.spec.write(text, Expected(patches=names, replaced=old))
+    desk.clone.commit(f"Keep patches in {branch}\n")
+    desk.say(f"{len(names)} patches are commits of {branch} now, on {base_ref(args)}")
+
+
+def _is_file(desk: Desk, patch: PatchTag) -> bool:
+    name = desk.spec.expand(patch.file)
+    return "/" not in name and (desk.folder / name).is_file()
+
+
+def _commit(tree: Clone, file: Path) -> None:
+    """A commit with the patch's own author and message, or with its name as the subject."""
+    content = file.read_text(errors="surrogateescape")
+    is_mail = re.match(r"From ?[ :]", content) is not None and bool(subject_of(content))
+    done = tree.apply_mailbox(file.resolve()) if is_mail else False
+    if not done:
+        subject = subject_of(content) or re.sub(r"^\d+-|\.(patch|diff)$", "", file.name)
+        done = tree.apply_plain(file.resolve(), 1, f"{subject}\n")
+    if not done:
+        raise RefusedError(f"{file.name} does not apply to the sources of this version")

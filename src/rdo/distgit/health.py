@@ -1,0 +1,51 @@
+"""Whether this machine and this maintainer have what the verbs need."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rdo.distgit.desk import Desk
+from rdo.errors import CommandError, UserError
+from rdo.spec.text import SpecText
+from rdo.tools.machine import has_program
+from rdo.tools.rpmspec import Rpmspec
+
+_SAMPLE = "Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\n%description\nx\n"
+_OPTIONAL = {"rpmlint": "lint", "gpgv": "signatures", "ssh": "Gerrit", "git-review": "reviews"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing: `state` is ok, missing or note."""
+
+    state: str
+    name: str
+    detail: str
+
+
+def examine(desk: Desk) -> list[Check]:
+    """All checks, the needed ones first."""
+    sample = bytes(SpecText.parse(_SAMPLE.encode()))
+    found = [
+        _check("git", desk.clone.check_version),
+        _check("rpm in a sandbox", lambda: Rpmspec().read(sample, desk.folder)),
+        _check("your name for changelogs", desk.user),
+    ]
+    for name, what in _OPTIONAL.items():
+        has = has_program(name)
+        found.append(Check("ok" if has else "note", name, "" if has else f"not here; for {what}"))
+    return found
+
+
+def _check(name: str, ask: Callable[[], object]) -> Check:
+    try:
+        ask()
+    except UserError as error:
+        return Check("missing", name, str(error).partition("\n")[0])
+    return Check("ok", name, "")
+
+
+def require(found: Sequence[Check]) -> None:
+    """Raise if something is missing that nothing works without."""
+    missing = [x.name for x in found if x.state == "missing"]
+    if missing:
+        raise CommandError(f"this machine lacks {', '.join(missing)}")

@@ -1,0 +1,164 @@
+"""The remotes of a distgit's clone, as the metadata says: made by `clone`, kept by `remotes`."""
+
+import logging
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rdo.distgit.desk import Desk
+from rdo.errors import RefusedError
+from rdo.tools.clone import Clone, clone
+
+log = logging.getLogger(__name__)
+
+_FETCHED = ("patches", "upstream")
+_REVIEWED = ("review-patches", "review-origin")
+
+
+class RemoteState(StrEnum):
+    OK = "ok"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    DOUBLED = "doubled"
+    UNKNOWN = "not in the metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote as it is and as it should be; an address is empty where there is none."""
+
+    name: str
+    state: RemoteState
+    url: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloneOptions:
+    """What `clone` is told besides the package."""
+
+    use_master: bool = False
+    has_gerrit: bool = False
+    review_user: str = ""
+    extra: str = ""
+
+
+def expected(package: Mapping[str, Any], user: str = "") -> dict[str, str]:
+    """The remotes of a package besides origin, with their URLs."""
+    found = {name: package[name] for name in _FETCHED if package.get(name)}
+    for name in _REVIEWED:
+        if package.get(name):
+            found[name] = with_user(package[name], user or _user())
+    return found
+
+
+def _user() -> str:
+    return os.environ.get("USERNAME") or os.environ.get("USER") or ""
+
+
+def with_user(url: str, user: str) -> str:
+    """An ssh URL with a user's name in it.
+
+    >>> with_user("ssh://review.example.test:29418/x", "me")
+    'ssh://me@review.example.test:29418/x'
+    """
+    if not user or not url.startswith("ssh://"):
+        return url
+    return re.sub(r"^ssh://(?:[^@/]*@)?", f"ssh://{user}@", url)
+
+
+def compare(has: Mapping[str, str], package: Mapping[str, Any]) -> list[Remote]:
+    """Each remote that is there or should be."""
+    wanted = expected(package)
+    rows = []
+    for name in sorted({*has, *wanted} - {"origin"}):
+        url, should = has.get(name, ""), wanted.get(name, "")
+        if not should:
+            twin = next((x for x in has if x != name and has[x] == url), "")
+            state = RemoteState.DOUBLED if twin else RemoteState.UNKNOWN
+        elif not url:
+            state = RemoteState.MISSING
+        else:
+            state = RemoteState.OK if _is_same(url, should) else RemoteState.DIFFERENT
+        rows.append(Remote(name, state, url, should))
+    return rows
+
+
+def _is_same(one: str, other: str) -> bool:
+    return with_user(one, "x").removesuffix("/") == with_user(other, "x").removesuffix("/")
+
+
+def fix(desk: Desk, package: Mapping[str, Any]) -> list[Remote]:
+    """Add what is missing, set what differs; what nobody knows stays."""
+    mended = []
+    for remote in compare(desk.clone.remotes(), package):
+        if remote.state is RemoteState.MISSING:
+            desk.clone.add_remote(remote.name, remote.expected)
+        elif remote.state is RemoteState.DIFFERENT:
+            desk.clone.set_remote_url(remote.name, remote.expected)
+        else:
+            continue
+        mended.append(remote)
+        if remote.name in _FETCHED and not desk.clone.is_dry:
+            desk.clone.fetch(remote.name)
+    return mended
+
+
+def clone_package(
+    package: Mapping[str, Any], folder: Path, options: CloneOptions
+) -> tuple[Clone, Sequence[str]]:
+    """Clone a distgit with all its remotes; the clone, and what the metadata does not say."""
+    key = "master-distgit" if options.use_master else "distgit"
+    url = package.get(key)
+    if not url:
+        name = package.get("name")
+        raise RefusedError(f"Invalid usage: {key!r} is missing in distroinfo for package: {name}")
+    remotes = expected(package, options.review_user)
+    missing = [name for name in (*_FETCHED, *_REVIEWED) if name not in remotes]
+    if options.has_gerrit:
+        remotes["gerrit-origin"] = url
+        if "patches" in remotes:
+            remotes["gerrit-patches"] = remotes["patches"]
+    if options.extra:
+        if not package.get(options.extra):
+            raise RefusedError(
+                f"Invalid usage: {options.extra!r} is missing in distroinfo for package: "
+                f"{package.get('name')}"
+            )
+        remotes[options.extra] = package[options.extra]
+    made = clone(url, folder)
+    for name, address in remotes.items():
+        log.info("Adding %s remote...", name)
+        made.add_remote(name, address)
+    for name in (*_FETCHED, options.extra):
+        if name in remotes:
+            made.fetch(name, "--tags")
+    return made, missing
+
+
+def is_git_url(text: str) -> bool:
+    """
+    >>> [is_git_url(x) for x in ("https://example.test/x", "git@example.test:x", "nova", "./x")]
+    [True, True, False, True]
+    """
+    return (
+        "://" in text
+        or text.startswith((".", "/"))
+        or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
+    )
+
+
+def folder_of(url: str) -> str:
+    """The folder that git would choose for a URL.
+
+    >>> folder_of("https://example.test/rdo/nova-distgit.git/")
+    'nova-distgit'
+    """
+    name = re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
+    if not name or name in {".", ".."}:
+        raise RefusedError(f"{url} names no folder to clone into")
+    return name

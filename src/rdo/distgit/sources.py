@@ -1,0 +1,112 @@
+"""The source files of a spec: taken from where it says, and checked by the key that it names."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rdo.atomic import write_file
+from rdo.distgit.desk import Desk
+from rdo.errors import NotFoundError, RefusedError
+from rdo.tools.download import download
+from rdo.tools.gpg import Gpg
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 512 * 2**20
+_SOURCE = re.compile(r"^Source(\d*)\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
+_OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One `Source` tag with its macros expanded; `url` is empty for a file of the distgit."""
+
+    number: int
+    file: str
+    url: str = ""
+
+
+def sources(desk: Desk) -> list[Source]:
+    """The sources that rpm sees, in their order."""
+    parsed = desk.spec.rpmspec.parse(bytes(desk.spec.text()), desk.folder)
+    preamble = re.split(r"^%description\b", parsed, maxsplit=1, flags=re.MULTILINE)[0]
+    found, following = [], 0
+    for match in _SOURCE.finditer(preamble):
+        number = int(match[1]) if match[1] else following
+        following = number + 1
+        found.append(_source(number, match[2]))
+    return found
+
+
+def _source(number: int, value: str) -> Source:
+    if "://" not in value:
+        return Source(number, Path(value).name)
+    place = urlsplit(value)
+    named = place.fragment.removeprefix("/") if place.fragment.startswith("/") else ""
+    name = Path(named or unquote(place.path)).name
+    if not name or name.startswith((".", "-")):
+        raise RefusedError(f"Source{number} names no file: {value}")
+    return Source(number, name, value.partition("#")[0])
+
+
+def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
+    """Download what is missing here; the files that are new."""
+    found = sources(desk)
+    if not found:
+        raise NotFoundError("the .spec file has no Source")
+    new = []
+    for source in found[:1] if only_first else found:
+        file = desk.folder / source.file
+        if file.exists():
+            log.info("%s already present", source.file)
+        elif not source.url:
+            raise NotFoundError(f"File not found: {source.file}; its Source says no URL")
+        elif desk.clone.is_dry:
+            log.info("would download %s", source.url)
+        else:
+            log.info("downloading %s", source.url)
+            write_file(file, download(source.url, max_bytes=MAX_BYTES))
+            new.append(file)
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A file with its signature and the keys that count, as the spec names them."""
+
+    data: Path
+    signature: Path
+    keys: Path
+
+
+def signed_files(desk: Desk) -> list[Signed]:
+    """What `%{gpgverify}` in %prep checks."""
+    parsed = desk.spec.rpmspec.parse(bytes(desk.spec.text()), desk.folder)
+    found = []
+    for call in _VERIFY.finditer(parsed):
+        options = {name: Path(value).name for name, value in _OPTION.findall(call[1])}
+        if {"keyring", "signature", "data"} <= options.keys() and options["data"] != "-":
+            found.append(
+                Signed(
+                    desk.folder / options["data"],
+                    desk.folder / options["signature"],
+                    desk.folder / options["keyring"],
+                )
+            )
+    return found
+
+
+def verify(desk: Desk, gpg: Gpg | None = None) -> Sequence[str]:
+    """Check every signature that the spec names; who has signed what, for people."""
+    said = []
+    for signed in signed_files(desk):
+        for file in (signed.data, signed.signature, signed.keys):
+            if not file.exists():
+                raise NotFoundError(f"File not found: {file.name}; the spec checks a signature")
+        who = (gpg or Gpg()).verify(signed.keys, signed.signature, signed.data)
+        said.append(f"{signed.data.name}: good signature of {who}")
+    return said

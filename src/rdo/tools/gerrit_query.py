@@ -1,0 +1,63 @@
+"""Gerrit, asked over ssh as its own command line is."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from rdo.errors import OutsideError, RefusedError
+from rdo.run import Runner, run
+
+TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A change as Gerrit knows it: its newest patch set's ref, and who has verified that."""
+
+    number: int
+    ref: str
+    verified_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gerrit:
+    """The server behind a remote's URL, `ssh://USER@HOST:PORT/PROJECT`."""
+
+    url: str
+    runner: Runner = run
+
+    def review(self, number: str) -> Review:
+        """A review by its number."""
+        if not re.fullmatch(r"\d+", number):
+            raise RefusedError(f"Invalid usage: a review has a number, not {number!r}")
+        found = self._query("--current-patch-set", f"change:{number}")
+        if found is None:
+            raise RefusedError(f"Gerrit has no review {number} at {self.url}")
+        try:
+            patch_set = found["currentPatchSet"]
+            verified = tuple(
+                vote["by"].get("username", "")
+                for vote in patch_set.get("approvals", ())
+                if vote["type"] == "Verified" and int(vote["value"]) > 0
+            )
+            return Review(int(found["number"]), patch_set["ref"], verified)
+        except (KeyError, TypeError, ValueError) as error:
+            raise OutsideError(
+                f"Gerrit's answer about review {number} is not understood"
+            ) from error
+
+    def _query(self, *args: str) -> Mapping[str, Any] | None:
+        place = urlsplit(self.url)
+        if place.scheme != "ssh" or not place.hostname or place.hostname.startswith("-"):
+            raise RefusedError(
+                f"{self.url} is no address of a Gerrit; ssh://USER@HOST:PORT/PROJECT"
+            )
+        who = f"{place.username}@{place.hostname}" if place.username else place.hostname
+        command = ("ssh", "-o", "BatchMode=yes", "-p", str(place.port or 29418), "--", who)
+        query = ("gerrit", "query", "--format=JSON", *args)
+        done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
+        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return next((row for row in rows if row.get("type") not in {"stats", "error"}), None)
