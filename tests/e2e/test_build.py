@@ -209,15 +209,17 @@ def test_a_build_has_no_network_no_privileges_and_no_way_out(tmp_path: Path) -> 
     assert not escape.exists()
 
 
-def test_nothing_is_left_of_a_build_that_was_killed(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_build_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, hello__spec=COMPILED.replace("./hello", "sleep 600"), hello__c="int main(){}\n")
     data = tmp_path / "data"
-    environment = {**os.environ, "RDO_DATA": str(data)}
+    monkeypatch.setenv("RDO_DATA", str(data))
     assert rdo("platform", "create", PLATFORM, cwd=tmp_path).code == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "rdo", "build", "hello.spec"],
         cwd=tmp_path,
-        env=environment | {"RDO_PLATFORMS": platforms()},
+        env={**os.environ, "RDO_PLATFORMS": platforms()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -234,7 +236,6 @@ def test_nothing_is_left_of_a_build_that_was_killed(tmp_path: Path) -> None:
     assert str(data) not in Path("/proc/mounts").read_text()
     assert list((data / "roots").glob("root-*"))
     write(tmp_path, hello__spec=COMPILED)
-    os.environ["RDO_DATA"] = str(data)
     assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
     assert not list((data / "roots").glob("root-*"))
 
