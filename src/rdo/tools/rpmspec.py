@@ -44,10 +44,14 @@ class Rpmspec:
     """rpm of this machine, reading specs it must not trust.
 
     `%(…)` and Lua of the spec do run, but in the sandbox. Macros of rpmautospec stand for the
-    values that they have in a fresh distgit.
+    values that they have in a fresh distgit. One object gives the same answer to the same
+    question: a verb asks about one text many times.
     """
 
     sandbox: Sandbox = field(default_factory=Sandbox)
+    _answers: dict[tuple[bytes, Path, tuple[str, ...]], str] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def read(
         self, spec: bytes, folder: Path, macros: Mapping[str, str] | None = None
@@ -111,15 +115,20 @@ class Rpmspec:
             "_sourcedir": str(place),
             **(macros or {}),
         }
-        command = ["rpmspec"]
-        for name, value in defines.items():
-            command += ["--define", f"{name} {value}"]
-        done = self.sandbox.ask(
-            *command, *args, "/sandbox/package.spec", readable=[place], files={"package.spec": spec}
-        )
-        if done.returncode:
-            raise _error(done.stderr)
-        return done.stdout
+        options = [
+            part for name, value in defines.items() for part in ("--define", f"{name} {value}")
+        ]
+        question = (spec, place, (*options, *args))
+        if question not in self._answers:
+            done = self.sandbox.ask(
+                *("rpmspec", *options, *args, "/sandbox/package.spec"),
+                readable=[place],
+                files={"package.spec": spec},
+            )
+            if done.returncode:
+                raise _error(done.stderr)
+            self._answers[question] = done.stdout
+        return self._answers[question]
 
 
 def _error(said: str) -> CommandError | RefusedError:

@@ -1,0 +1,153 @@
+"""`rdo pkg new-version` against real git and real rpm."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.distgits import Distgit
+
+A, B = "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "one\ntwo\nthree\n"
+
+
+@pytest.fixture
+def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Distgit:
+    """Three patches in the spec; version 2.0.0 has one of them, moves another, breaks none."""
+    repository = Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+    repository.spec()
+    repository.upstream_version("1.0.0", {"a.py": A, "b.py": B})
+    repository.patch_commits(
+        ("Mend two", {"a.py": A.replace("2", "2 mended")}),
+        ("Mend nine", {"a.py": A.replace("2", "2 mended").replace("9", "9 mended")}),
+        ("Mend b", {"b.py": B.replace("two", "2")}),
+    )
+    repository.rdopkg("patch", "-l")
+    new = {"a.py": "new\n" + A.replace("2", "2 mended"), "b.py": B}
+    repository.upstream_version("2.0.0", new, base="1.0.0")
+    return repository
+
+
+def conflicting(distgit: Distgit) -> None:
+    """A version that changes what a patch changes."""
+    distgit.upstream_version("3.0.0", {"b.py": B.replace("two", "zwei")}, base="2.0.0")
+
+
+def test_patches_are_put_on_the_new_version_and_told_one_by_one(distgit: Distgit) -> None:
+    said = distgit.pkg("new-version", "2.0.0", "-l")
+
+    assert distgit.tag("Version") == "2.0.0"
+    assert distgit.tag("Release") == "1%{?dist}"
+    assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+    assert "3 patches (2 applied, 1 dropped) on 2.0.0:" in said.out
+    assert distgit.changes == [
+        "- Update to 2.0.0", "- Drop patch, upstream has it: Mend two",
+    ]  # fmt: skip
+    assert "Action finished." in said.out
+    assert distgit.git("rev-parse", "--abbrev-ref", "HEAD") == "master"
+
+
+def test_the_changelog_of_rdopkg_has_its_one_line(distgit: Distgit) -> None:
+    distgit.rdopkg("new-version", "2.0.0", "-lntU")
+
+    assert distgit.changes == ["- Update to 2.0.0"]
+
+
+def test_an_update_is_undone_and_put_back_with_its_patches_branch(distgit: Distgit) -> None:
+    before = distgit.state
+
+    distgit.pkg("new-version", "2.0.0", "-l")
+    distgit.pkg("undo")
+
+    assert distgit.state == before
+
+
+def test_a_dry_run_tells_what_becomes_of_the_patches(distgit: Distgit) -> None:
+    before = distgit.state
+
+    said = distgit.pkg("new-version", "2.0.0", "-l", "--dry-run")
+
+    assert "dropped" in said.out
+    assert "+Version:          2.0.0" in said.out
+    assert distgit.state == before
+
+
+def test_a_conflict_is_solved_by_hand_and_gone_on_with(distgit: Distgit) -> None:
+    conflicting(distgit)
+
+    said = distgit.rdopkg("new-version", "3.0.0", "-l", code=1)
+    (distgit.path / "b.py").write_text(B.replace("two", "zwei 2"))
+    distgit.git("add", "b.py")
+    ended = distgit.rdopkg("-c")
+
+    assert "conflicting" in said.out
+    assert "Mend b  (in b.py)" in said.out
+    assert "adapted" in ended.out
+    assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+    assert "+zwei 2" in (distgit.path / "0002-Mend-b.patch").read_text()
+
+
+def test_a_rebase_that_a_person_has_continued_is_gone_on_with(distgit: Distgit) -> None:
+    conflicting(distgit)
+
+    distgit.rdopkg("new-version", "3.0.0", "-l", code=1)
+    (distgit.path / "b.py").write_text(B.replace("two", "zwei 2"))
+    distgit.git("add", "b.py")
+    distgit.git("rebase", "--continue", GIT_EDITOR="true")
+    distgit.rdopkg("-c")
+
+    assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+
+
+def test_unsolved_conflicts_are_named_again(distgit: Distgit) -> None:
+    conflicting(distgit)
+    distgit.rdopkg("new-version", "3.0.0", "-l", code=1)
+
+    said = distgit.rdopkg("-c", code=1)
+
+    assert "there are conflicts still in b.py" in said.out
+
+
+@pytest.mark.parametrize(("program", "code"), [("rdopkg", 1), ("pkg", 0)])
+def test_giving_up_puts_branches_and_files_back(
+    distgit: Distgit, program: str, code: int
+) -> None:
+    conflicting(distgit)
+    before = distgit.state
+    distgit.rdopkg("new-version", "3.0.0", "-l", code=1)
+
+    said = getattr(distgit, program)("--abort", code=code)
+
+    assert "State file removed." in said.out
+    assert distgit.state == before
+
+
+def test_nothing_is_pushed_unasked(distgit: Distgit, tmp_path: Path) -> None:
+    remote = distgit.remote_patches(tmp_path / "remote")
+    before = remote.git("for-each-ref")
+
+    said = distgit.rdopkg("new-version", "2.0.0", "-U")
+
+    assert remote.git("for-each-ref") == before
+    assert "git push --force-with-lease=refs/heads/master-patches:" in said.err
+
+
+def test_a_push_that_was_asked_for_has_a_lease(distgit: Distgit, tmp_path: Path) -> None:
+    remote = distgit.remote_patches(tmp_path / "remote")
+
+    distgit.pkg("new-version", "2.0.0", "-U", "--push-patches")
+
+    ours = distgit.git("rev-parse", "master-patches")
+    assert remote.git("rev-parse", "master-patches") == ours
+    assert remote.git("tag") == "2.0.0"
+
+
+def test_a_version_with_milestone_and_back(distgit: Distgit) -> None:
+    distgit.rdopkg("new-version", "-b", "3.0.0.0rc1")
+
+    assert distgit.text.startswith("%global milestone .0rc1\n")
+    assert distgit.tag("Version") == "3.0.0"
+    assert distgit.tag("Release") == "0.1%{?milestone}%{?dist}"
+
+    distgit.rdopkg("new-version", "-b", "3.0.0")
+
+    assert "milestone" not in distgit.text.partition("%changelog")[0]
+    assert distgit.tag("Release") == "1%{?dist}"

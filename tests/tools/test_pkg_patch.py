@@ -1,0 +1,80 @@
+"""`rdo pkg patch` and its like against real git and real rpm."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.distgits import Distgit
+
+
+@pytest.fixture
+def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Distgit:
+    repository = Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+    repository.spec()
+    repository.upstream_version("1.0.0", {"a.py": "1\n2\n3\n", "b.py": "one\ntwo\nthree\n"})
+    return repository
+
+
+def with_two_patches(distgit: Distgit) -> None:
+    distgit.patch_commits(
+        ("Mend a", {"a.py": "1\n2 mended\n3\n"}), ("Mend b (rhbz#77)", {"b.py": "one\ntwo\n3\n"})
+    )
+
+
+def test_patches_of_the_branch_enter_the_distgit(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+
+    said = distgit.rdopkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-a.patch", "0002-Mend-b-rhbz-77.patch"]
+    assert distgit.tag("Release") == "2%{?dist}"
+    assert distgit.changes == ["- Mend b (rhbz#77) (rhbz#77)", "- Mend a"]
+    assert distgit.message.splitlines() == [
+        "foo-bar-1.0.0-2", "", "Changelog:", "- Mend b (rhbz#77) (rhbz#77)", "- Mend a", "",
+        "Resolves: rhbz#77",
+    ]  # fmt: skip
+    assert "Important distgit changes:" in said.out
+    assert distgit.git("status", "--porcelain") == ""
+
+
+def test_the_second_time_nothing_is_changed(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+    distgit.rdopkg("patch", "-l")
+    before = distgit.state
+
+    said = distgit.rdopkg("patch", "-l")
+
+    assert "No changes to patches found" in said.out
+    assert distgit.state == before
+
+
+def test_every_change_is_undone(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+    before = distgit.state
+
+    distgit.rdopkg("patch", "-l")
+    distgit.rdopkg("undo")
+
+    assert distgit.state == before
+
+
+def test_a_dry_run_shows_the_diff_and_the_commands_and_changes_nothing(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+    before = distgit.state
+
+    said = distgit.pkg("patch", "-l", "--dry-run")
+
+    assert "+Patch0001: 0001-Mend-a.patch" in said.out.replace("Patch0001:        ", "Patch0001: ")
+    assert "git commit" in said.err
+    assert distgit.state == before
+
+
+def test_a_tree_with_changes_is_left_alone(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+    distgit.edit("Amazing", "Fine")
+    before = distgit.state
+
+    said = distgit.rdopkg("patch", "-l", code=1)
+
+    assert "uncommitted changes: foo-bar.spec" in said.out
+    assert distgit.state == before
