@@ -93,6 +93,8 @@ def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None
             raise ConfigError(f"{key} is no override{did_you_mean(key, OVERRIDE_KEYS)}")
     raw = draft.raw(name)
     tags = _mapping(tags_of(raw, draft.tree), f"the tags of package {name}")
+    if tag in tags and (tags[tag] or {}) == overrides:
+        return
     wanted = {**tags, tag: dict(overrides) or None}
     if "tags" not in raw and tags:  # tags replace those of the config, so all are written
         _set_tags(draft, raw, wanted)
@@ -109,8 +111,12 @@ def untag(draft: Draft, name: str, tag: str) -> None:
     if tag not in tags:
         raise NotFoundError(f"package {name} has no tag {tag}{did_you_mean(tag, tags)}")
     wanted = {key: value for key, value in tags.items() if key != tag}
+    inherited = tags_of({k: v for k, v in raw.items() if k != "tags"}, draft.tree)
+    places = [x for x in draft.package_places(raw["project"], tag) if pair_of(x[1], "tags")]
     if "tags" not in raw:
         _set_tags(draft, raw, wanted)
+    elif wanted and wanted == inherited and len(places) == 1:  # as before the tag was given
+        _drop_tags(draft, *places[0])
     else:
         drop_tag(draft, raw["project"], tag)
         after = draft.peek()
@@ -150,10 +156,17 @@ def drop_tag(draft: Draft, project: str, tag: str, only: str = "") -> None:
             continue
         if len(found(own).value) > 1:
             document.remove_key(own, tag)
-        elif len(entry.value) > 2 or not _is_elsewhere(draft, project, document.name):
-            document.remove_key(entry, "tags")
         else:
-            document.remove_entry("packages", entry)
+            _drop_tags(draft, document, entry)
+
+
+def _drop_tags(draft: Draft, document: Document, entry: Node) -> None:
+    """Take all tags out of an entry, or the entry away if it has nothing else to say."""
+    project = text_of(value_of(entry, "project"))
+    if len(entry.value) > 2 or not _is_elsewhere(draft, project, document.name):
+        document.remove_key(entry, "tags")
+    else:
+        document.remove_entry("packages", entry)
 
 
 def _is_elsewhere(draft: Draft, project: str, file: str) -> bool:

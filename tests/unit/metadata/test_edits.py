@@ -125,6 +125,11 @@ PAIRS: dict[str, tuple[Act, Act, list[str]]] = {
         lambda d: edits.tag(d, "delta", "oak", {"distro-branch": "oak-rdo"}),
         ["-- project: delta", "-  tags:", "-    oak:", "-      distro-branch: oak-rdo"],
     ),
+    "a tag beside those of the config": (
+        lambda d: edits.tag(d, "gamma", "maple", {}),
+        lambda d: edits.untag(d, "gamma", "maple"),
+        ["+  tags:", "+    oak:", "+    maple:"],
+    ),
     "a tag on one line": (
         lambda d: edits.untag(d, "unfinished", "under-review"),
         lambda d: edits.tag(d, "unfinished", "under-review", {}),
@@ -267,6 +272,11 @@ def test_a_package_that_inherits_its_tags_keeps_them(info: Path) -> None:
     edit(info, lambda d: edits.untag(d, "gamma", "maple"))
     edit(info, lambda d: edits.untag(d, "gamma", "oak"))
     assert tags() == frozenset()
+
+
+@pytest.mark.parametrize(("project", "tag"), [("gamma", "oak"), ("alpha", "oak")])
+def test_a_tag_that_is_there_is_not_given_again(info: Path, project: str, tag: str) -> None:
+    assert edit(info, lambda d: edits.tag(d, project, tag, {})) == []
 
 
 @pytest.mark.parametrize(
