@@ -9,10 +9,13 @@ from pydantic_core import PydanticUndefined
 from rdo.config.settings import (
     BridgeSection,
     FollowSection,
+    GerritSection,
     MailSection,
     MetadataSection,
+    RetentionSection,
     Settings,
     Target,
+    WebhookSection,
 )
 from tests.unit.docs.pages import DOCS, table
 
@@ -21,9 +24,12 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Top": Settings,
     "metadata": MetadataSection,
     "bridge": BridgeSection,
+    "retention": RetentionSection,
     "targets.NAME": Target,
     "targets.NAME.follow": FollowSection,
     "mail": MailSection,
+    "gerrit": GerritSection,
+    "webhooks.NAME": WebhookSection,
 }
 
 
@@ -45,7 +51,16 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
     told = {row[0].strip("`"): row[1] for row in table(TEXT, heading)}
 
     fields = {str(field.alias): field for field in section.model_fields.values()}
-    sections = {"metadata", "bridge", "targets", "mail", "follow"}
+    sections = {
+        "metadata",
+        "bridge",
+        "retention",
+        "targets",
+        "mail",
+        "follow",
+        "gerrit",
+        "webhooks",
+    }
     assert set(told) == set(fields) - sections
     for key, shown in told.items():
         field = fields[key]
