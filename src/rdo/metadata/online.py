@@ -22,10 +22,13 @@ Ask = Callable[[str], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A branch or tag that a package wants of a repository, and the key that says so."""
+    """A branch or tag that a package wants of a repository.
+
+    `keys` may say which repository or branch that is, the most telling first.
+    """
 
     project: str
-    key: str
+    keys: tuple[str, ...]
     url: str
     branch: str
     tag: str
@@ -50,16 +53,19 @@ def unreachable(
     urls = sorted({want.url for want in wanted})
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as pool:
         answers = dict(zip(urls, pool.map(lambda url: _answer(url, ask), urls), strict=True))
-    places: dict[str, dict[str, Where]] = {}
     faults = set()
-    for want in sorted(wanted, key=lambda want: (want.project, want.key, want.tag)):
-        if want.project not in places:
-            reasons = explain(distribution, want.project)
-            places[want.project] = {reason.key: reason.where for reason in reasons}
+    for want in wanted:
         if message := _missing(want, answers[want.url]):
-            where = places[want.project].get(want.key, Where("?"))
+            where = _where(distribution, want, is_there=not isinstance(answers[want.url], str))
             faults.add(Fault(Level.ERROR, "online", where, f"package {want.project}: {message}"))
     return sorted(faults, key=lambda fault: (fault.where, fault.message))
+
+
+def _where(distribution: Distribution, want: _Wanted, *, is_there: bool) -> Where:
+    """The line to mend: that of the branch, or, if nothing answers, that of the repository."""
+    places = {x.key: x.where for x in explain(distribution, want.project, want.tag)}
+    keys = want.keys if is_there else want.keys[1:]
+    return next(places[key] for key in (*keys, "project") if key in places)
 
 
 def _living(distribution: Distribution) -> list[str]:
@@ -79,8 +85,10 @@ def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted
 def _wants_of(package: Package, tag: str) -> Iterator[_Wanted]:
     for url in package.upstreams[:1]:
         if not url.startswith("pypi:"):
-            yield _Wanted(package.project, "upstream", url, package.upstream_branch, tag)
-    yield _Wanted(package.project, "master-distgit", package.distgit, package.distgit_branch, tag)
+            keys = ("source-branch", "upstream", "upstream[0]")
+            yield _Wanted(package.project, keys, url, package.upstream_branch, tag)
+    keys = ("distro-branch", "master-distgit", "distgit")
+    yield _Wanted(package.project, keys, package.distgit, package.distgit_branch, tag)
 
 
 def _answer(url: str, ask: Ask) -> Mapping[str, str] | str:

@@ -280,8 +280,24 @@ def test_remotes_are_asked_once_for_what_living_releases_want(folder: Folder) ->
     assert [str(fault) for fault in found] == [
         "main.yml:18: package a: https://git.example.test/a cannot be reached: fatal: not found",
         (
-            "main.yml:18: package b: https://git.example.test/b has no branch or tag 2.0, "
+            "main.yml:29: package b: https://git.example.test/b has no branch or tag 2.0, "
             "which oak asks for"
+        ),
+    ]
+
+
+def test_a_branch_that_only_the_release_asks_for_is_told_where_the_repository_is(
+    folder: Folder,
+) -> None:
+    folder.write(main=f"{MINIMAL}packages:\n- project: a\n  tags: {{oak: }}\n")
+
+    found = unreachable(metadata.load(folder.path, "main.yml"), ask=lambda _: {})
+
+    assert [str(fault).partition(": package a: https://")[::2] for fault in found] == [
+        ("main.yml:9", "git.example.test/a has no branch or tag master, which oak asks for"),
+        (
+            "main.yml:10",
+            "distgit.example.test/a has no branch or tag rpm-master, which oak asks for",
         ),
     ]
 
