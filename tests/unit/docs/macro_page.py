@@ -24,8 +24,8 @@ What `deb12-x86_64` adds to Debian's rpm, so that specs of the RPM world build a
 in `src/rdo/roots/macros/`; change it there.
 
 What rpm itself brings is not listed: `%autosetup` (also with `-S git`), `%configure`,
-`%make_build`, `%make_install`, `%find_lang`, `%bcond`, `%bcond_with`, `%bcond_without`, `%license`. `%{?rhel}`,
-`%{?fedora}` and `%{?dist}` are what the platform's definition says.
+`%make_build`, `%make_install`, `%find_lang`, `%bcond`, `%bcond_with`, `%bcond_without`,
+`%license`. `%{?rhel}`, `%{?fedora}` and `%{?dist}` are what the platform's definition says.
 """
 
 
