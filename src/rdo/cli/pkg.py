@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rdo.distgit.desk import Desk
 
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
+REQUIREMENTS, CREATE = "rdo.cli.pkg_requirements", "rdo.cli.pkg_create"
 MORE, INFO = "rdo.cli.pkg_more", "rdo.cli.pkg_info"
 
 VERBS: Mapping[str, Lazy] = {
@@ -40,6 +41,10 @@ VERBS: Mapping[str, Lazy] = {
     "findpkg": Lazy(INFO, "findpkg", "Find a package by name, project or URL."),
     "lint": Lazy(SHOW, "lint", "Show faults of the spec."),
     "release": Lazy(INFO, "release", "Show the releases."),
+    "reqdiff": Lazy(REQUIREMENTS, "reqdiff", "Show how upstream's requirements change."),
+    "reqcheck": Lazy(REQUIREMENTS, "reqcheck", "Compare upstream's requirements with the spec's."),
+    "reqquery": Lazy(REQUIREMENTS, "reqquery", "Show what repositories have of requirements."),
+    "query": Lazy(REQUIREMENTS, "query", "Show what repositories have of a package."),
     "review-patch": Lazy(MORE, "review_patch", "Send the patches branch to Gerrit."),
     "review-spec": Lazy(MORE, "review_spec", "Send the distgit's last commit to Gerrit."),
     "status": Lazy(SHOW, "status", "Show the action in progress."),
@@ -47,6 +52,7 @@ VERBS: Mapping[str, Lazy] = {
     "actions": Lazy(SHOW, "actions", "Show all actions and their steps."),
     "autocomplete": Lazy(SHOW, "autocomplete", "Say how a shell completes the commands."),
     "doctor": Lazy(SHOW, "doctor", "Say what the verbs lack on this machine."),
+    "create": Lazy(CREATE, "create", "Make a package of a project on PyPI or in git."),
 }
 """The verbs in the order of the help; both programs have all of them."""
 

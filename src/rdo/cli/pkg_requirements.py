@@ -1,0 +1,300 @@
+"""Verbs of `rdo pkg` about requirements: reqdiff, reqcheck, reqquery, query."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+from rdo.cli.pkg import desk, dry_run_option
+from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
+
+if TYPE_CHECKING:
+    from rdo.distgit.desk import Desk
+    from rdo.distgit.req_verbs import Report
+    from rdo.distgit.requirements import Wanted
+    from rdo.metadata.queries import DistRepos
+    from rdo.tools.repoquery import RepoQuery
+
+python_option = click.option(
+    "--python-version", "-p", default="", metavar="X.Y", help="The Python that markers are for."
+)
+
+
+@click.command()
+@click.argument("refs", nargs=-1, metavar="[REF [REF]]")
+@python_option
+@output.json_option
+def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
+    """Show how upstream's requirements change between two commits.
+
+    Without REF from the spec's version to the newest, with one to that; at run time, for extras,
+    for building and for tests.
+
+    \b
+    rdo pkg reqdiff
+    rdo pkg reqdiff 1.2.3 2.0.0
+    """
+    from rdo.distgit import req_verbs
+
+    if len(refs) > 2:
+        raise click.UsageError("two commits at most")
+    here = desk()
+    here.clone.check()
+    old, new, found = req_verbs.reqdiff(here, refs, req_verbs.python_of(here, python_version))
+    click.echo(f"\nrequirements.txt diff between {old} and {new}:", err=True)
+    output.show({"old": old, "new": new, **output.plain(found)}, as_json, found.text())
+
+
+@click.command()
+@click.option("--spec", "-s", "as_spec", is_flag=True, help="The same as -o spec.")
+@click.option("--strict", "-S", is_flag=True, help="End with 2 for missing ones, 4 for mismatches.")
+@click.option("--version", "-R", "version", default="", metavar="REF", help="Upstream's commit.")
+@click.option("--output", "-o", "form", type=click.Choice(["json", "spec", "text"]), default="text")
+@python_option
+@click.option(
+    "--override",
+    "-O",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML with versions that count instead of upstream's.",
+)
+@click.option("--autosync", "-a", is_flag=True, help="Edit the spec's Requires; shows the diff.")
+@click.option("--target", metavar="T", help="Look for them in this target's repositories too.")
+@click.option(
+    "--repo",
+    "repositories",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with repodata to look in.",
+)
+@dry_run_option
+@output.json_option  # fmt: skip
+def reqcheck(  # one parameter per option
+    as_spec: bool,
+    strict: bool,
+    version: str,
+    form: str,
+    python_version: str,
+    override: Path | None,
+    autosync: bool,
+    target: str | None,
+    repositories: tuple[Path, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Compare upstream's requirements with those of the spec.
+
+    Below rdopkg's groups stand: what BuildRequires lack, extras that nothing asks for, and drift,
+    lines of the spec that upstream has outgrown.
+
+    \b
+    rdo pkg reqcheck
+    rdo pkg reqcheck -R upstream/master --target master-deb12
+    rdo pkg reqcheck --autosync --dry-run
+    """
+    from rdo.distgit import req_verbs
+    from rdo.distgit.reqcheck import Overrides
+
+    here = desk()
+    here.clone.check()
+    python = req_verbs.python_of(here, python_version)
+    source = req_verbs.upstream_of(here, version, lambda: _tags(here))
+    name = here.spec.reading().name
+    overrides = Overrides.read(override, name) if override else Overrides({})
+    folders = _folders(target, repositories)
+    report = req_verbs.reqcheck(here, source, python, overrides, folders)
+    if autosync:
+        report = req_verbs.synchronise(here, report, is_dry=dry_run)
+    _show_check(report, "spec" if as_spec else form, as_json)
+    if strict:
+        _judge(report)
+
+
+def _show_check(report: "Report", form: str, as_json: bool) -> None:
+    from rdo.distgit.reqcheck import as_json as groups_as_json
+    from rdo.distgit.reqcheck import as_text
+
+    match form:
+        case _ if as_json:
+            output.show(report, as_json)
+        case "json":
+            output.show(None, False, groups_as_json(report.rows))
+        case "spec":
+            output.show(None, False, as_text(report.rows, "Requires:       ", short=True))
+        case _:
+            output.show(None, False, _text(report, as_text(report.rows)))
+
+
+def _text(report: "Report", groups: str) -> str:
+    blocks = [groups] if groups else []
+    for title, rows in (
+        ("NOT IN BUILDREQUIRES", [f"{one} ({one.kind})" for one in report.build]),
+        ("EXTRAS NOT ASKED FOR", [f"{one.name}[{one.extras[0]}]" for one in report.extras]),
+        ("DRIFT", report.drift),
+        ("REPOSITORIES", report.available),
+    ):
+        if rows:
+            blocks.append("\n".join([f"{title}:", *(f"  {row}" for row in rows)]))
+    return "\n\n".join([*blocks, *([report.diff] if report.diff else [])])
+
+
+def _judge(report: "Report") -> None:
+    from rdo.distgit.problems import MismatchingDependenciesError, MissingDependenciesError
+    from rdo.distgit.reqcheck import Group, of_group
+
+    if of_group(report.rows, Group.MISSING):
+        raise MissingDependenciesError
+    if of_group(report.rows, Group.MISMATCH):
+        raise MismatchingDependenciesError
+
+
+def _tags(here: "Desk") -> Mapping[str, Any]:
+    """The package's tags in rdopkg's metadata; they tell which upstream commit it is pinned to."""
+    found = load_metadata().raw(here.package).get("tags")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _folders(target: str | None, repositories: Sequence[Path]) -> list[Path] | None:
+    """Where to look: folders that were named, and what a target's builds are filled from."""
+    if not target and not repositories:
+        return None
+    found = list(repositories)
+    if target:
+        app = click.get_current_context().find_object(App) or App()
+        dependencies = app.dependencies(target)
+        found += app.repositories(target, "current")
+        if bridged := dependencies.repository():
+            found.append(bridged)
+        found.append(dependencies.wheels.base.metadata)
+    return found
+
+
+@click.command()
+@click.argument("where", default="", metavar="[RELEASE(/DIST)]")
+@click.option("--reqs-file", "-r", type=click.Path(path_type=Path), help="Of this file.")
+@click.option("--reqs-ref", "-R", default="", metavar="REF", help="Of upstream's commit.")
+@click.option("--spec", "-s", "of_spec", is_flag=True, help="Of the spec.")
+@click.option("--load", "-l", is_flag=True, help="Show requirements.yml again.")
+@click.option("--load-file", "-L", type=click.Path(path_type=Path), help="Show a dump again.")
+@click.option("--dump", "-d", is_flag=True, help="Write requirements.yml.")
+@click.option("--dump-file", "-D", type=click.Path(path_type=Path), help="Write a dump.")
+@python_option
+@click.option("--verbose", "-v", is_flag=True, help="Say what each repository answers.")
+@click.option("--info", "local_info", default="", metavar="DIR", help="A folder with the metadata.")
+@info_file_option
+@output.json_option
+def reqquery(  # one parameter per option
+    where: str,
+    reqs_file: Path | None,
+    reqs_ref: str,
+    of_spec: bool,
+    load: bool,
+    load_file: Path | None,
+    dump: bool,
+    dump_file: Path | None,
+    python_version: str,
+    verbose: bool,
+    local_info: str,
+    info_file: str,
+    as_json: bool,
+) -> None:
+    """Show which versions of the requirements a release's repositories have.
+
+    \b
+    rdo pkg reqquery flamingo/el10s
+    rdo pkg reqquery flamingo -R 2.0.0 --dump
+    """
+    from rdo.distgit import reqquery as service
+    from rdo.errors import RefusedError
+
+    if sum(map(bool, (reqs_file, reqs_ref, of_spec, load, load_file))) > 1:
+        raise RefusedError(
+            "Invalid usage: Only one requirements source (-r/-R/-s/-l/-L) can be selected."
+        )
+    if dump and dump_file:
+        raise RefusedError("Invalid usage: Only one dump method (-d/-D) can be selected.")
+    _quiet_unless(verbose)
+    if load or load_file:
+        reports = service.load(load_file or Path("requirements.yml"))
+    else:
+        wanted = _requirements(reqs_file, reqs_ref, of_spec, python_version)
+        repos = _repos(where, local_info, info_file)
+        reports = service.reqquery(wanted, repos, _repo_query(), is_spec=of_spec)
+    if target := dump_file or (Path("requirements.yml") if dump else None):
+        service.dump(reports, target)
+        click.echo(f"Saving query results to file: {target}", err=True)
+    people = "\n".join(one.text() for one in reports)
+    output.show(service.as_rows(reports), as_json, people)
+
+
+def _requirements(
+    reqs_file: Path | None, reqs_ref: str, of_spec: bool, python_version: str
+) -> "list[Wanted]":
+    from rdo.distgit import req_verbs
+    from rdo.distgit.reqcheck import stated
+    from rdo.distgit.requirements import Wanted, parse_lines, runtime
+    from rdo.errors import NotFoundError
+
+    here = desk()
+    python = req_verbs.python_of(here, python_version)
+    if reqs_file:
+        if not reqs_file.is_file():
+            raise NotFoundError(f"File not found: {reqs_file}")
+        return parse_lines(reqs_file.read_text(), python)
+    here.clone.check()
+    if of_spec:
+        return [Wanted(one.name, one.versions) for one in stated(here.spec)]
+    return runtime(req_verbs.upstream_of(here, reqs_ref, lambda: _tags(here)), python)
+
+
+def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
+    from rdo.distgit.environment import distgit_branch
+    from rdo.distgit.reqquery import guess_releases
+    from rdo.metadata.queries import distrepos
+
+    info = load_metadata(local_info, info_file).dump()
+    release, _, dist = where.partition("/")
+    if not release:
+        here = desk()
+        here.clone.check()
+        release, dist = guess_releases(info["releases"], distgit_branch(here))()
+        click.echo(f"Autodetected filter: {release}/{dist}", err=True)
+    return distrepos(info, release, dist)
+
+
+def _repo_query() -> "RepoQuery":
+    from rdo.tools.repoquery import RepoQuery
+
+    return RepoQuery(App().user_cache / "repoquery")
+
+
+def _quiet_unless(verbose: bool) -> None:
+    if not verbose:
+        logging.getLogger("rdo.distgit.reqquery").setLevel(logging.WARNING)
+
+
+@click.command()
+@click.argument("where", metavar="RELEASE(/DIST)")
+@click.argument("package")
+@click.option("--verbose", "-v", is_flag=True, help="Say what each repository answers.")
+@local_info_option
+@info_file_option
+@output.json_option
+def query(
+    where: str, package: str, verbose: bool, local_info: str, info_file: str, as_json: bool
+) -> None:
+    """Show which versions of PACKAGE a release's repositories have.
+
+    \b
+    Example: rdo pkg query flamingo/el10s python3-oslo-config
+    """
+    from rdo.distgit import reqquery as service
+
+    _quiet_unless(verbose)
+    found = service.query(_repos(where, local_info, info_file), package, _repo_query())
+    output.show(found, as_json, "\n".join(one.text() for one in found))

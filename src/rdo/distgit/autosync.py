@@ -1,0 +1,115 @@
+"""`reqcheck --autosync`: the spec's `Requires` brought to what upstream asks for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rdo.distgit.reqcheck import Checked, Group, Stated
+from rdo.spec.text import PREAMBLE, Line, SpecText
+
+_REQUIRES = re.compile(
+    r"^(?P<head>Requires:\s+)(?P<name>\S+)(?P<rest>(?:\s+[<>=]+\s+\S+)?)(?P<tail>\s*)$"
+)
+_ADD_FAILED = (
+    "Unabled to add the python Requires (no Requires, BR or BuildArch found in the spec file)"
+)
+
+
+def synchronise(text: SpecText, rows: Sequence[Checked]) -> tuple[SpecText, list[Checked]]:
+    """The spec with missing requirements added, versions corrected, removed ones taken out.
+
+    Each row comes back as met with its sign, or with what stood in the way.
+    """
+    done = []
+    for row in rows:
+        new: SpecText | None = None
+        match row.group:
+            case Group.MISMATCH:
+                new, sign, trouble = _edited(text, row), "~", "Unabled to edit the module"
+            case Group.REMOVED:
+                new, sign, trouble = _removed(text, row), "-", "Unabled to remove the module"
+            case Group.MISSING:
+                new, sign, trouble = _added(text, row), "+", _ADD_FAILED
+            case _:
+                done.append(row)
+                continue
+        if new is None:
+            done.append(replace(row, trouble=trouble))
+        else:
+            text = new
+            versions = row.versions if row.group is Group.REMOVED else row.wanted
+            done.append(replace(row, group=Group.MET, sign=sign, versions=versions))
+    return text, done
+
+
+def _lines(text: SpecText, name: str) -> list[tuple[Line, re.Match[str]]]:
+    """The plain `Requires:` lines that ask for a package, whichever Python they name."""
+    key = Stated(name).key
+    found = []
+    for line in text.read():
+        match = _REQUIRES.match(line.text)
+        is_place = line.section in (PREAMBLE, "package") and not line.continues
+        if match and is_place and Stated(_bare(match["name"])).key == key:
+            found.append((line, match))
+    return found
+
+
+def _bare(name: str) -> str:
+    """`python%{pyver}-x` and `python%{python3_pkgversion}-x` as `python3-x`."""
+    name = re.sub(r"^python%\{?\w+\}?-", "python3-", name)
+    dist = re.match(r"python3dist\(([^)]+)\)$|%\{?py3_dist\s+([^}\s]+)\}?$", name)
+    return f"python3-{dist[1] or dist[2]}" if dist else name
+
+
+def _edited(text: SpecText, row: Checked) -> SpecText | None:
+    found = _lines(text, row.name)
+    for line, match in found:
+        version = f" {_kept_epoch(row.wanted, match['rest'])}" if row.wanted else ""
+        text = text.with_line(line.number, f"{match['head']}{match['name']}{version}")
+    return text if found else None
+
+
+def _kept_epoch(wanted: str, old: str) -> str:
+    """The spec's epoch stays before the new version."""
+    epoch = re.search(r"\s(\d+:)\S", old)
+    operator, _, version = wanted.partition(" ")
+    return f"{operator.replace('==', '=')} {epoch[1] if epoch else ''}{version}"
+
+
+def _removed(text: SpecText, row: Checked) -> SpecText | None:
+    found = _lines(text, row.name)
+    return text.without([line.number for line, _ in found]) if found else None
+
+
+def _added(text: SpecText, row: Checked) -> SpecText | None:
+    """A line behind the last plain Requires of the package that has the most of them."""
+    place = _place(text)
+    if place is None:
+        return None
+    number, head = place
+    name = re.sub(r"^python-", "python3-", row.name)
+    version = f" {_kept_epoch(row.wanted, '')}" if row.wanted else ""
+    return text.inserted(number + 1, [f"{head}{name}{version}"])
+
+
+def _place(text: SpecText) -> tuple[int, str] | None:
+    """The line to add a requirement behind, and how such a line begins."""
+    plain = [
+        line for line in text.read()
+        if line.section in (PREAMBLE, "package") and line.is_plain
+    ]  # fmt: skip
+    python = [line for line in plain if re.match(r"Requires:\s+python", line.text)]
+    fallbacks = (
+        python,
+        [line for line in plain if re.match(r"Requires:", line.text)],
+        [line for line in plain if re.match(r"BuildRequires:", line.text)],
+        [line for line in plain if re.match(r"BuildArch:", line.text)],
+    )
+    for lines in fallbacks:
+        if lines:
+            match = re.match(r"\w+:(\s*)", lines[-1].text)
+            blanks = match[1] if match else " "
+            tag = lines[-1].text.partition(":")[0]
+            width = max(len(tag) + len(blanks) - len("Requires"), 1)
+            return lines[-1].number, f"Requires:{' ' * width}"
+    return None

@@ -1,0 +1,105 @@
+"""Which versions of Python projects some repositories have, and whether they are enough."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import createrepo_c
+from packaging.version import InvalidVersion, Version
+
+from rdo.distgit.requirements import Wanted
+from rdo.python_names import pep440_version, rpm_names
+
+_DIST = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)\)$")
+
+
+class State(StrEnum):
+    OK = "OK"
+    TOO_OLD = "too old"
+    TOO_NEW = "too new"
+    NOT_PACKAGED = "not packaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """A requirement and the best that there is for it; `nvr` is empty if nothing is."""
+
+    wanted: Wanted
+    state: State
+    version: str = ""
+    nvr: str = ""
+
+    def __str__(self) -> str:
+        match self.state:
+            case State.OK:
+                return f"{self.wanted}: OK, {self.nvr}"
+            case State.NOT_PACKAGED:
+                return f"{self.wanted}: not packaged"
+        return f"{self.wanted}: {self.state}, have {self.version} ({self.nvr})"
+
+
+Have = dict[str, list[tuple[Version, str]]]
+
+
+def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Available]:
+    """What folders with repodata have for each requirement.
+
+    >>> available([Wanted("a")], [])[0].state
+    <State.NOT_PACKAGED: 'not packaged'>
+    """
+    projects = {one.key: one.name for one in wanted}
+    have: Have = {}
+    for folder in folders:
+        _read(folder, projects, have)
+    return [_judge(one, have.get(one.key, [])) for one in wanted]
+
+
+def _judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
+    if not have:
+        return Available(one, State.NOT_PACKAGED)
+    fitting = [row for row in have if one.accepts(str(row[0]))]
+    version, nvr = max(fitting or have)
+    if fitting:
+        return Available(one, State.OK, str(version), nvr)
+    older = [row for row in have if _is_below(one, row[0])]
+    state = State.TOO_OLD if older else State.TOO_NEW
+    return Available(one, state, str(version), nvr)
+
+
+def _is_below(one: Wanted, version: Version) -> bool:
+    """Whether a version fails because something newer is asked for."""
+    lowest = re.findall(r"(?:>=?|==|~=) ([^,*]+)", one.versions)
+    try:
+        return any(version <= Version(text.rstrip(".")) for text in lowest)
+    except InvalidVersion:
+        return False
+
+
+def _read(folder: Path, projects: Mapping[str, str], have: Have) -> None:
+    names = {rpm: key for key, name in projects.items() for rpm in rpm_names(name)}
+    reader = createrepo_c.RepositoryReader.from_path(str(folder))
+    for package in reader.iter_packages():
+        for key, version in _projects_of(package, projects, names):
+            try:
+                found = Version(pep440_version(version))
+            except InvalidVersion:
+                continue
+            nvr = f"{package.name}-{package.version}-{package.release}"
+            have.setdefault(key, []).append((found, nvr))
+
+
+def _projects_of(
+    package: Any, projects: Mapping[str, str], names: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The wanted projects that a package holds, with their versions as rpm writes them."""
+    seen = set()
+    for row in package.provides:
+        match = _DIST.match(row[0])
+        if match and match[1] in projects and row[3]:
+            seen.add((match[1], row[3]))
+    if not seen and package.name in names:
+        seen.add((names[package.name], package.version))
+    yield from seen
