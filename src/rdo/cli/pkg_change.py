@@ -1,12 +1,18 @@
 """Verbs of `rdo pkg` that change the distgit: fix, patch, new-version and their like."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rdo.cli import output
 from rdo.cli.pkg import desk, dry_run_option
 from rdo.distgit.state import Arguments
+
+if TYPE_CHECKING:
+    from rdo.distgit.many import Updated
 
 
 def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -129,28 +135,80 @@ def get_patches(dry_run: bool, **given: Any) -> None:
 
 
 @click.command()
-@click.argument("new_version", metavar="[VERSION]", default="")
+@click.argument("versions", metavar="[VERSION]", nargs=-1)
 @patches_branch_options
 @local_option
 @click.option("--bump-only", "-b", is_flag=True, help="Leave the patches alone.")
 @click.option("--no-diff", "-d", is_flag=True, help="Do not show what upstream changed.")
 @click.option("--new-sources", "-N", is_flag=True, help="Put the new sources into lookaside.")
 @click.option("--no-new-sources", "-n", is_flag=True, help="Leave the sources alone.")
+@click.option(
+    "--take-sources",
+    "-S",
+    is_flag=True,
+    help="Download the sources, check their signature, make the SRPM.",
+)
 @click.option("--unattended", "-U", is_flag=True, help="Ask nothing.")
 @click.option("--no-push-patches", "-t", is_flag=True, help="Do not push the patches branch.")
 @click.option("--push-patches", is_flag=True, help="Push the patches branch without asking.")
 @click.option("--bug", "-B", default="", metavar="BUGS", help="Bugs it solves: rhbz#1,rhbz#2")
-@click.option("--release-bump-index", "-R", default="", hidden=True)
 @click.option("--force", "-f", is_flag=True, help="Fill in a Version that trunk builds fill in.")
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="Update the distgits in these folders, by default those below this one.",
+)
 @message_options
 @dry_run_option
-def new_version(dry_run: bool, **given: Any) -> None:
+@output.json_option
+def new_version(
+    versions: tuple[str, ...],
+    is_all: bool,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Update to another upstream version, with the patches put on top of it.
+
+    Without VERSION it is the newest release, by upstream's tags or PyPI; then the sources are
+    taken too, their signature is checked where the spec names a key, and the SRPM is made.
 
     \b
     rdo pkg new-version 1.2.3
-    rdo pkg new-version 1.2.3 --dry-run
+    rdo pkg new-version
+    rdo pkg new-version --all --dry-run
     """
     from rdo.distgit import verbs
 
-    verbs.new_version(desk(), Arguments(**given), is_dry=dry_run)
+    if is_all:
+        rows = _update_all(versions, Arguments(**given), dry_run, as_json)
+        click.get_current_context().exit(1 if any(row.result == "needs you" for row in rows) else 0)
+    if len(versions) > 1:
+        raise click.UsageError(f"one VERSION, not {' '.join(versions)}")
+    if given["new_sources"] and given["no_new_sources"]:
+        raise click.UsageError("-N and -n do not go together")
+    here = desk()
+    args = Arguments(new_version="".join(versions), **given)
+    if not versions and not here.is_rdopkg and not args.no_new_sources:
+        args = replace(args, take_sources=True)
+    verbs.new_version(here, args, is_dry=dry_run)
+
+
+def _update_all(
+    folders: tuple[str, ...], args: Arguments, is_dry: bool, as_json: bool
+) -> list["Updated"]:
+    from rdo.distgit import many
+
+    places = [Path(name) for name in folders] or many.distgits(Path.cwd())
+    quiet = [replace(desk(place.absolute()), say=_to_stderr, ask=None) for place in places]
+    args = replace(args, unattended=True, no_diff=True, take_sources=not args.no_new_sources)
+    rows = many.update_all(quiet, args, lambda row: _to_stderr(f"{row.package}: {row.result}"),
+                           is_dry=is_dry)  # fmt: skip
+    cells = [(x.package, x.result, x.old, x.new, x.reason) for x in rows]
+    output.show(rows, as_json, output.Table(("package", "result", "from", "to", "why"), cells))
+    return rows
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)

@@ -19,6 +19,7 @@ from rdo.distgit.problems import (
 )
 from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
 from rdo.errors import RefusedError
+from rdo.tools.gpg import BadSignatureError
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +190,11 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> None:
             states.remove(desk.folder)
             if entry:
                 journal.end(entry)
+            raise
+        except BadSignatureError:
+            states.remove(desk.folder)
+            if entry:
+                journal.put_back(entry)
             raise
         except BaseException:
             if entry:

@@ -32,9 +32,9 @@ class Desk:
     program: str = "rdo pkg"
 
     @property
-    def names_dropped_patches(self) -> bool:
-        """Whether changelogs name patches that upstream has; rdopkg's scripts expect one line."""
-        return self.program != "rdopkg"
+    def is_rdopkg(self) -> bool:
+        """Whether scripts of rdopkg's may be reading: then nothing is more than rdopkg does."""
+        return self.program == "rdopkg"
 
     @property
     def package(self) -> str:

@@ -1,9 +1,14 @@
 """Steps of `new-version`: another upstream version, with the patches put on top of it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
 
 from rdo.distgit import rebase as rebasing
+from rdo.distgit import sources
 from rdo.distgit.actions import Pause
 from rdo.distgit.desk import Desk
 from rdo.distgit.environment import os_dist, version_tag
@@ -11,12 +16,17 @@ from rdo.distgit.newest import newest_version
 from rdo.distgit.patches_branch import base_ref, ensure_patches_base_ref
 from rdo.distgit.problems import NothingToDoError, invalid_ref
 from rdo.distgit.rebase import Fate, Rebase
+from rdo.distgit.spec_update import final_spec_diff
 from rdo.distgit.state import Arguments
-from rdo.errors import RefusedError
+from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.spec.macros import get_milestone
+from rdo.spec.patches import our_patches
 from rdo.spec.release import ReleaseStyle, release_style, split_version, tag_version
 from rdo.spec.tags import find_tag, get_tag
 from rdo.tools.clone import Push
+from rdo.tools.fedpkg import upload
+from rdo.tools.gpg import BadSignatureError
+from rdo.tools.srpm import SrpmMaker
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +34,18 @@ log = logging.getLogger(__name__)
 def ensure_base(desk: Desk, args: Arguments) -> Arguments:
     """Step: the version below the patches must be there, and the spec one that has versions."""
     args = _checked_placeholder(desk, args)
+    if not args.bump_only and not desk.is_rdopkg and _has_no_patches(desk, args):
+        log.warning("no patches and no patches branch: running in --bump-only mode")
+        args = replace(args, bump_only=True)
     return ensure_patches_base_ref(desk, args)
+
+
+def _has_no_patches(desk: Desk, args: Arguments) -> bool:
+    """Whether there is nothing to put on a new version; then no upstream history is needed."""
+    is_there = desk.clone.has_branch(args.local_patches_branch) or desk.clone.has_remote_branch(
+        args.patches_branch
+    )
+    return not is_there and not our_patches(desk.spec.text())
 
 
 def _checked_placeholder(desk: Desk, args: Arguments) -> Arguments:
@@ -60,7 +81,7 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     """Step: what is new, and what Version, Release and changelog will say."""
     version = tag_version(args.new_version)[0] if args.new_version else newest_version(desk, args)
     tag = version_tag(version, args.version_tag_style)
-    if args.new_version and not args.bump_only and not desk.clone.resolve(tag):
+    if not args.bump_only and not desk.clone.resolve(tag):
         raise invalid_ref(tag)
     _confirm_same(desk, args, version)
     text = desk.spec.text()
@@ -89,14 +110,22 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _confirm_same(desk: Desk, args: Arguments, version: str) -> None:
-    if version != args.version:
+    is_chosen = bool(args.new_version) or desk.is_rdopkg
+    if version != args.version and (is_chosen or not _is_below(version, args.version)):
         return
-    if args.unattended:
-        raise NothingToDoError(f"Package is already at version {version}")
+    if args.unattended or not is_chosen:
+        raise NothingToDoError(f"Package is already at version {args.version}")
     desk.confirm(
         f"It seems the package is already at version {version}\n\nRun new-version anyway?",
         default=False,
     )
+
+
+def _is_below(version: str, other: str) -> bool:
+    try:
+        return Version(version) < Version(other)
+    except InvalidVersion:
+        return False
 
 
 def _wants_new_sources(desk: Desk, args: Arguments) -> bool:
@@ -147,7 +176,7 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
     _push(desk, args)
     desk.clone.checkout(args.branch)
     changes = args.changes
-    if desk.names_dropped_patches:
+    if not desk.is_rdopkg:  # whose changelogs have one line for an update
         changes = (*changes, *(f"Drop patch, upstream has it: {subject}" for subject in dropped))
     return replace(args, dropped=dropped, changes=changes)
 
@@ -181,13 +210,47 @@ def _wants_push(desk: Desk, args: Arguments, what: str) -> bool:
     return desk.ask(f"Push {what} (with --force-with-lease)?", True)
 
 
-def get_source(_desk: Desk, args: Arguments) -> Arguments:
-    """Step: the sources of the new version, if they are wanted."""
+def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
+    """Step: the sources of the new version, if they are wanted, and whether they are genuine."""
+    if not args.take_sources and not args.new_sources:
+        return args
+    try:
+        new = sources.take(desk, only_first=not args.take_sources)
+    except (OutsideError, NotFoundError) as error:
+        return Pause(
+            f"{error}. Please update Source0 in .spec file, or put the file here.",
+            args, is_rerun=True, is_failure=True,
+        )  # fmt: skip
+    if args.take_sources and not desk.clone.is_dry:
+        for line in _verified(desk, new):
+            desk.say(line)
     return args
 
 
-def new_sources(_desk: Desk, args: Arguments) -> Arguments:
+def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
+    """Who signed what; of sources that are not genuine nothing stays here."""
+    try:
+        return sources.verify(desk)
+    except BadSignatureError:
+        for file in new:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def new_sources(desk: Desk, args: Arguments) -> Arguments:
     """Step: the new sources into the lookaside cache."""
+    if args.new_sources and not desk.clone.is_dry:
+        files = [source.file for source in sources.sources(desk) if source.url]
+        upload(files, is_red_hat=os_dist(args.branch).startswith("RH"), folder=desk.folder)
+    return args
+
+
+def finish(desk: Desk, args: Arguments) -> Arguments:
+    """Step: show what was done; after an update with its sources, the source RPM too."""
+    args = final_spec_diff(desk, args)
+    if args.take_sources and not desk.clone.is_dry:
+        srpm = SrpmMaker().make(desk.spec.path, desk.folder)
+        desk.say(f"built {srpm.name}")
     return args
 
 

@@ -1,27 +1,43 @@
 """The newest release of an upstream: by its git tags, else by the package index."""
 
 import logging
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.desk import Desk
 from rdo.distgit.environment import upstream_branch
 from rdo.distgit.state import Arguments
-from rdo.errors import RefusedError
+from rdo.errors import CommandError, RefusedError, UserError
+from rdo.spec.macros import get_macro
 from rdo.spec.release import tag_version
+from rdo.spec.text import SpecText
 
 log = logging.getLogger(__name__)
 
+Releases = Callable[[str], Sequence[str]]
+_PROJECT_MACROS = ("pypi_name", "pyname", "pname", "sname", "library", "modname", "service")
 
-def newest_version(desk: Desk, args: Arguments) -> str:
-    """The newest version of the branch that this distgit follows."""
+
+def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None) -> str:
+    """The newest version of the branch that this distgit follows.
+
+    `releases` gives the versions of a project on a package index. rdopkg asks no network.
+    """
+    if not desk.is_rdopkg:
+        _fetch(desk)
     branch = _followed(desk, args.branch)
-    if branch:
-        found = newest(desk.clone.tags_of(branch))
-        if found:
-            log.info("Latest version detected from %s: %s", branch, found)
-            return found
+    found = newest(desk.clone.tags_of(branch)) if branch else ""
+    if found:
+        log.info("Latest version detected from %s: %s", branch, found)
+        return found
+    project = pypi_project(desk.spec.text(), desk.spec.expand)
+    if not desk.is_rdopkg and project:
+        found = newest((releases or _on_index)(project))
+    if found:
+        log.info("Latest version detected from pypi:%s: %s", project, found)
+        return found
     expected = upstream_branch(desk.clone)
     raise RefusedError(
         f"Unable to determine new version: Upstream branch not found: {expected}\n"
@@ -31,6 +47,16 @@ def newest_version(desk: Desk, args: Arguments) -> str:
         f"b) add upstream git remote:\n"
         f"   $ git remote add -f upstream GIT_URL\n"
     )
+
+
+def _fetch(desk: Desk) -> None:
+    """What upstream has now; without a network what is known must do."""
+    for remote in ("upstream", "openstack"):
+        if remote in desk.clone.remotes():
+            try:
+                desk.clone.fetch(remote, "--tags")
+            except CommandError as error:
+                log.warning("%s is not fetched: %s", remote, str(error).splitlines()[-1])
 
 
 def _followed(desk: Desk, distgit_branch: str) -> str:
@@ -43,7 +69,29 @@ def _followed(desk: Desk, distgit_branch: str) -> str:
     return name if desk.clone.has_remote_branch(name) else ""
 
 
-def newest(tags: Iterable[str], *, pre: bool = False) -> str:
+def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
+    """The project's name on a package index, as far as a spec tells it; empty if it does not."""
+    for name in _PROJECT_MACROS:
+        value = get_macro(text, name)
+        if value:
+            return expand(value)
+    found = re.search(r"(?:pypi(?:\.python)?\.org/(?:project|pypi|simple)/)([\w.%{}-]+)", str(text))
+    return expand(found[1]) if found else ""
+
+
+def _on_index(project: str) -> list[str]:
+    from rdo.package_index import PackageIndex  # it loads an HTTP client
+    from rdo.tools.pip_config import index_settings
+
+    try:
+        sdists = PackageIndex(index_settings()).sdists(project)
+    except UserError as error:
+        log.warning("pypi:%s is not asked: %s", project, error)
+        return []
+    return [str(sdist.version) for sdist in sdists if not sdist.is_yanked]
+
+
+def newest(tags: Iterable[str]) -> str:
     """The highest version among tags; pre-releases count only if there is nothing else.
 
     >>> newest(["1.9.0", "v1.10.0", "2.0.0.0rc1", "newton-eol"])
@@ -56,6 +104,6 @@ def newest(tags: Iterable[str], *, pre: bool = False) -> str:
             versions.setdefault(Version(text), text)
         except InvalidVersion:
             continue
-    final = [version for version in versions if pre or not version.is_prerelease]
+    final = [version for version in versions if not version.is_prerelease]
     chosen = max(final or versions, default=None)
     return versions[chosen] if chosen else ""

@@ -58,6 +58,8 @@ class Arguments:
     push_patches: bool = False
     no_push_patches: bool = False
     no_new_sources: bool = False
+    take_sources: bool = False
+    repositories: tuple[str, ...] = ()
     gerrit_patches_chain: str = ""
     changelog: str = ""
     commit_header_file: str = ""

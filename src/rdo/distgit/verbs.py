@@ -33,7 +33,7 @@ NEW_VERSION: Steps = {
     "get_source": new.get_source,
     "new_sources": new.new_sources,
     "commit_distgit_update": spec.commit_distgit_update,
-    "final_spec_diff": spec.final_spec_diff,
+    "final_spec_diff": new.finish,
     "review_patches_branch": new.review_patches_branch,
 }
 

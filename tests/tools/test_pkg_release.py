@@ -1,0 +1,145 @@
+"""From a release of upstream to a package: newest version, sources, signature, many at once."""
+
+import io
+import json
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import GitRepository
+from tests.distgits import Distgit
+
+SIGNED_PREP = """\
+%{gpgverify}  --keyring=%{SOURCE102} --signature=%{SOURCE101} --data=%{SOURCE0}
+%autosetup -p1"""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A git repository with version tags, and a folder with its archives."""
+
+    git: GitRepository
+    archives: Path
+
+    def release(self, version: str, files: dict[str, str]) -> Path:
+        self.git.commit(f"Release {version}", files)
+        self.git.git("tag", version)
+        archive = self.archives / f"foo-bar-{version}.tar.gz"
+        with tarfile.open(archive, "w:gz") as tar:
+            for name, text in files.items():
+                member = tarfile.TarInfo(f"foo-bar-{version}/{name}")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+        return archive
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:  # type: ignore[override]
+    (tmp_path / "archives").mkdir()
+    made = Upstream(GitRepository(tmp_path / "upstream"), tmp_path / "archives")
+    made.release("1.0.0", {"a.py": "1\n2\n3\n"})
+    made.release("1.10.0", {"a.py": "1\n2\n3\n4\n"})
+    made.release("2.0.0.0rc1", {"a.py": "0\n1\n2\n3\n4\n"})
+    return made
+
+
+def made_distgit(distgit: Distgit, upstream: Upstream, **more: str) -> None:
+    distgit.spec(source=f"{upstream.archives.as_uri()}/%{{name}}-%{{version}}.tar.gz", **more)
+    distgit.git("remote", "add", "upstream", upstream.git.url)
+
+
+@pytest.fixture
+def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Distgit:
+    return Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+
+
+def test_the_newest_release_becomes_a_source_rpm(distgit: Distgit, upstream: Upstream) -> None:
+    made_distgit(distgit, upstream)
+
+    said = distgit.pkg("new-version")
+
+    assert "Latest version detected from upstream/master: 1.10.0" in said.err
+    assert distgit.message.startswith("foo-bar-1.10.0-1\n")
+    assert (distgit.path / "foo-bar-1.10.0-1.src.rpm").is_file()
+    assert "built foo-bar-1.10.0-1.src.rpm" in said.out
+
+
+def test_a_package_that_is_the_newest_is_left_alone(distgit: Distgit, upstream: Upstream) -> None:
+    made_distgit(distgit, upstream, version="1.10.0")
+    before = distgit.git("rev-parse", "HEAD")
+
+    said = distgit.pkg("new-version")
+
+    assert "Package is already at version 1.10.0" in said.out + said.err
+    assert distgit.git("rev-parse", "HEAD") == before
+    assert not (distgit.path / ".rdopkg.json").exists()
+
+
+def signed(upstream: Upstream, archive: Path, tmp_path: Path) -> None:
+    """A signature beside an archive, and the key beside both."""
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback")
+    make = ("--passphrase", "", "--quick-gen-key", "Signer <signer@example.test>", "rsa2048")
+    subprocess.run([*gpg, *make], check=True, capture_output=True)
+    subprocess.run([*gpg, "--armor", "--detach-sign", str(archive)], check=True)
+    key = subprocess.run([*gpg, "--armor", "--export"], check=True, capture_output=True).stdout
+    (upstream.archives / "key.txt").write_bytes(key)
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
+
+
+def with_key(distgit: Distgit, upstream: Upstream) -> None:
+    folder = upstream.archives.as_uri()
+    made_distgit(
+        distgit, upstream, prep=SIGNED_PREP,
+        extra=f"Source101:        {folder}/%{{name}}-%{{version}}.tar.gz.asc\n"
+        f"Source102:        {folder}/key.txt",
+    )  # fmt: skip
+
+
+def test_a_good_and_a_bad_signature(distgit: Distgit, upstream: Upstream, tmp_path: Path) -> None:
+    archive = upstream.archives / "foo-bar-1.10.0.tar.gz"
+    signed(upstream, archive, tmp_path)
+    with_key(distgit, upstream)
+    genuine = archive.read_bytes()
+    archive.write_bytes(genuine + b"\0")
+    before = distgit.state
+
+    bad = distgit.pkg("new-version", code=5)
+    state_after_bad = distgit.state
+    archive.write_bytes(genuine)
+    good = distgit.pkg("new-version")
+
+    assert "the signature of foo-bar-1.10.0.tar.gz is not good" in bad.err
+    assert state_after_bad == before
+    assert "foo-bar-1.10.0.tar.gz: good signature of Signer <signer@example.test>" in good.out
+
+
+def test_ten_distgits_two_with_conflicts_in_one_summary(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: object
+) -> None:
+    for number in range(10):
+        one = Distgit(tmp_path / f"all/foo-{number}", monkeypatch, capsys)
+        made_distgit(one, upstream, version="1.10.0" if number < 4 else "1.0.0")
+        if number >= 8:
+            one.git("fetch", "--quiet", "--tags", "upstream")
+            one.patch_commits(("Mend four", {"a.py": "1\n2\n3\nfour\n"}))
+            one.rdopkg("patch", "-l")
+    whole = Distgit(tmp_path / "whole", monkeypatch, capsys)
+    whole.path = tmp_path / "all"
+    stuck = Distgit(tmp_path / "all/foo-8", monkeypatch, capsys)
+    before = stuck.state
+
+    said = whole.pkg("new-version", "--all", "--json", "-l", code=1)
+
+    rows = json.loads(said.out)
+    assert [row["result"] for row in rows] == [
+        *["is the newest"] * 4,
+        *["updated"] * 4,
+        *["needs you"] * 2,
+    ]
+    assert "Mend four" in rows[-1]["reason"]
+    assert stuck.state == {**before, "refs": stuck.state["refs"]}
