@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rdo.builders.protocol import Builder
 from rdo.model.package import Package
+from rdo.notify.audiences import Audiences
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
@@ -56,6 +57,7 @@ class Factory:
     clock: Clock = field(default_factory=Clock)
     workers: int = 2
     retries: int = 2
+    audiences: Audiences = field(default_factory=Audiences)
 
     def add(self, *names: str, spec: str = "") -> None:
         """Packages `python-NAME` with one commit on each side."""
@@ -100,6 +102,9 @@ class Factory:
             now=self.clock,
             workers=self.workers,
             retries=self.retries,
+            release="master",
+            platform="deb12-x86_64",
+            audiences=self.audiences,
         )
 
     def round(

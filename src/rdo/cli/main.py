@@ -40,6 +40,7 @@ COMMANDS: dict[str, Lazy] = {
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy("rdo.cli.config", "config", "Show what is configured, and from where."),
     "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
+    "notify": Lazy("rdo.cli.notify", "notify", "Tell people of breaks and mends."),
     "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
     "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
     "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),

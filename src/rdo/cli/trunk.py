@@ -103,19 +103,36 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 @trunk.command()
 @click.argument("build")
 @target_option
+@click.option("--cause", is_flag=True, help="Only the lines that matter, the first marked.")
 @click.pass_obj
-def log(app: App, build: str, target: str | None) -> None:
+def log(app: App, build: str, target: str | None, cause: bool) -> None:
     """Print the log of BUILD: a number, a package, or an upstream hash's first digits.
+
+    It may also be a log file, of any build.
 
     \b
     rdo trunk log 17
-    rdo trunk log python-oslo-config
+    rdo trunk log python-oslo-config --cause
+    rdo trunk log ./build.log --cause
     """
-    found = find_build(app.store, targets_of(app, target), build)
-    file = log_file(app.settings.target_folder(found.target), found)
+    file = Path(build)
+    if not ("/" in build and file.is_file()):
+        found = find_build(app.store, targets_of(app, target), build)
+        file = log_file(app.settings.target_folder(found.target), found)
+    if cause:
+        _show_cause(file)
+        return
     with file.open(errors="replace") as lines:
         for line in lines:
             output.show(line.rstrip("\n").expandtabs(), as_json=False)
+
+
+def _show_cause(file: Path) -> None:
+    from rdo.notify.log_reader import read_log_file
+
+    reading = read_log_file(file)
+    lines = [f"{'>' if x.is_cause else ' '}{x.number:6} | {x.text}" for x in reading.lines]
+    output.show(None, as_json=False, people="\n".join([reading.says or "no rule knows", *lines]))
 
 
 @trunk.command("try")

@@ -32,6 +32,8 @@ _PATHS: tuple[KeyPath, ...] = (
     ("platforms",),
     ("metadata", "source"),
     ("bridge", "constraints"),
+    ("mail", "password-file"),
+    ("mail", "ca-file"),
 )
 _SECRET = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
 
@@ -242,7 +244,8 @@ def _typed(path: KeyPath, text: str) -> object:
 
 def _anchored(path: KeyPath, value: object, base: Path) -> object:
     """A relative path in `value` made absolute; an address is left as it is."""
-    if path not in _PATHS or not isinstance(value, str) or not value:
+    is_path = path in _PATHS or (path[0], path[-1]) == ("webhooks", "secret-file")
+    if not is_path or not isinstance(value, str) or not value:
         return value
     if path == ("metadata", "source"):
         return value if is_address(value) else os.path.normpath(base / Path(value).expanduser())

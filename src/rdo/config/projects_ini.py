@@ -35,8 +35,6 @@ _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "scriptsdir"): "rdo has no build scripts",
     ("DEFAULT", "configdir"): "rdo has no mock templates; a platform is chosen by name",
     ("DEFAULT", "templatedir"): _NOT_YET,
-    ("DEFAULT", "gerrit"): _NOT_YET,
-    ("DEFAULT", "gerrit_topic"): _NOT_YET,
     ("DEFAULT", "rsyncdest"): _NOT_YET,
     ("DEFAULT", "rsyncport"): _NOT_YET,
     ("DEFAULT", "release_minor"): "rdo numbers releases 0.<date>.<hash>",
@@ -132,6 +130,7 @@ class _Import:
     target: dict[str, Any] = field(default_factory=dict)
     follow: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
+    gerrit: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
     def result(self) -> Imported:
@@ -209,6 +208,8 @@ class _Import:
             lines += [f"[targets.{json.dumps(target)}.follow]", *_lines(self.follow)]
         if self.mail:
             lines += ["", "[mail]", *_lines(self.mail)]
+        if self.parser.defaults().get("gerrit"):
+            lines += ["", "[gerrit]", *_lines(self.gerrit)]
         if self.notes:
             lines += ["", "# Not carried over, or not as it was:"]
             lines += [f"#   {note}" for note in self.notes]
@@ -267,6 +268,18 @@ def _mock_template(found: _Import, value: str) -> None:
 def _server(found: _Import, value: str) -> None:
     if value:
         found.mail |= {"server": value, "from": "no-reply@delorean.com"}
+
+
+def _gerrit(found: _Import, value: str) -> None:
+    if value:
+        found.note("gerrit", value, "reviews go where a distgit's .gitreview says")
+
+
+def _gerrit_topic(found: _Import, value: str) -> None:
+    if not found.parser.defaults().get("gerrit"):
+        found.note("gerrit_topic", value, "there are no reviews where gerrit is not set")
+    elif value:
+        found.gerrit["topic"] = re.sub(r"[^A-Za-z0-9._/-]", "-", value)
 
 
 def _branches(found: _Import, value: str) -> None:
@@ -361,6 +374,8 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("DEFAULT", "project_name"): _put("target", "project-name"),
     ("DEFAULT", "tags"): _put("target", "release"),
     ("DEFAULT", "smtpserver"): _server,
+    ("DEFAULT", "gerrit"): _gerrit,
+    ("DEFAULT", "gerrit_topic"): _gerrit_topic,
     ("DEFAULT", "maxretries"): _put_number("retries", "maxretries"),
     ("DEFAULT", "workers"): _put_number("workers", "workers"),
     ("DEFAULT", "database_connection"): _database,

@@ -39,6 +39,9 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
 Url = Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")]
 Pattern = Annotated[Line, AfterValidator(_pattern)]
 Count = Annotated[int, Field(ge=1)]
+Address = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
+]
 
 
 class Section(BaseModel):
@@ -68,10 +71,41 @@ class BridgeSection(Section):
 
 
 class MailSection(Section):
-    """How maintainers are told; without this section no mail is sent."""
+    """How maintainers are told; without this section no mail is sent.
 
-    server: Line
-    from_: Annotated[Line, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+    `security` of `auto` is TLS on port 465, elsewhere STARTTLS where the server offers it; a
+    password goes out over TLS only, or to this machine. `operator` is told what is nobody
+    else's fault. Who is in `digest` (`*`: everybody) gets one mail a day.
+    """
+
+    server: Annotated[Line, StringConstraints(pattern=r"^(\[[^\]\s]+\]|[^\s:\[\]]+)(:\d{1,5})?$")]
+    from_: Address
+    security: Literal["auto", "none", "starttls", "tls"] = "auto"
+    user: Line | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    operator: list[Address] = Field(default_factory=list)
+    digest: list[Address | Literal["*"]] = Field(default_factory=list)
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 6
+
+
+class GerritSection(Section):
+    """With this section a break becomes a review of the package's distgit.
+
+    Where it goes stands in the distgit's own .gitreview; `url` stands instead of the host in it.
+    """
+
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    email: Address | None = None
+    topic: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = "rdo-FTBFS"
+    url: Annotated[Line, StringConstraints(pattern=r"^(https?|file|ssh)://\S+$")] | None = None
+
+
+class WebhookSection(Section):
+    """An address that gets every event as JSON, signed with the content of `secret-file`."""
+
+    url: Annotated[Line, StringConstraints(pattern=r"^https?://\S+$")]
+    secret_file: Path | None = None
 
 
 class FollowSection(Section):
@@ -83,6 +117,16 @@ class FollowSection(Section):
 
     versions: Annotated[list[Url], Field(min_length=1)]
     distgit_key: Name = "distgit"
+
+
+class RetentionSection(Section):
+    """What `rdo trunk purge` keeps although nothing needs it: what is younger, while there is room.
+
+    A `max_gb` of 0 is no bound.
+    """
+
+    keep_days: Annotated[int, Field(ge=0)] = 60
+    max_gb: Annotated[int, Field(ge=0)] = 0
 
 
 class Target(Section):
@@ -130,8 +174,11 @@ class Settings(Section):
     database: Line = "sqlite"
     metadata: MetadataSection | None = None
     bridge: BridgeSection = BridgeSection()
+    retention: RetentionSection = RetentionSection()
     targets: dict[TargetName, Target] = Field(default_factory=dict)
     mail: MailSection | None = None
+    gerrit: GerritSection | None = None
+    webhooks: dict[Name, WebhookSection] = Field(default_factory=dict)
 
     @property
     def database_url(self) -> str:

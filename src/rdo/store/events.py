@@ -94,9 +94,16 @@ class Events:
         )
         return [event_of(row) for row in self.session.scalars(query.order_by(EventRow.id))]
 
-    def newest(self, target: str, *, limit: int = 20) -> tuple[Event, ...]:
-        query = select(EventRow).where(EventRow.target == target).order_by(EventRow.id.desc())
-        return tuple(event_of(row) for row in self.session.scalars(query.limit(limit)))
+    def newest_of(self, target: str, package: str) -> Event | None:
+        """The newest event of a package that there is something to say of."""
+        query = (
+            select(EventRow)
+            .where(EventRow.target == target, EventRow.package == package, EventRow.payload != "{}")
+            .order_by(EventRow.id.desc())
+            .limit(1)
+        )
+        row = self.session.scalar(query)
+        return event_of(row) if row else None
 
 
 def event_of(row: EventRow) -> Event:

@@ -48,6 +48,7 @@ ENVIRONMENT: dict[str, str | None] = {
     "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
     "GIT_TERMINAL_PROMPT": "0",
 }
+_FORM = "--format=%H%x00%ct%x00%an%x00%s"
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # A gc in the background would outlive us and a pruning one would lose force-pushed commits.
 _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
@@ -60,6 +61,7 @@ class GitCommit:
     hash: str
     time: datetime
     subject: str
+    author: str = ""
 
 
 def check_url(url: str) -> str:
@@ -145,6 +147,15 @@ class Mirror:
                 if lock.stat().st_mtime < oldest:
                     lock.unlink()
 
+    def fault(self) -> str:
+        """What git finds missing or damaged here; empty if all is there."""
+        done = self._run(
+            "fsck", "--connectivity-only", "--no-dangling", "--no-progress", ok=range(256),
+            timeout=FETCH_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        return (said or ["git fsck failed"])[0] if done.returncode else ""
+
     def resolve(self, ref: str) -> str | None:
         """The hash of the commit that a branch, tag or hash names; None if there is none."""
         args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
@@ -160,6 +171,21 @@ class Mirror:
     def newest(self, head: str, count: int = -1) -> list[GitCommit]:
         """The last `count` first-parent commits up to `head` (all if negative), oldest first."""
         return self._log("--reverse", f"--max-count={count}", head)
+
+    def changes(
+        self, base: str | None, head: str, *, folder: str = "", limit: int = 20
+    ) -> tuple[int, list[GitCommit]]:
+        """For people: how many commits brought `base` to `head`, and the newest of them.
+
+        All parents count and merges themselves do not; without `base` it is the head alone.
+        """
+        scope = ("--", f"{folder}/") if folder else ("--",)
+        span = ("--no-merges", "--end-of-options", f"{base}..{head}", *scope) if base else ()
+        if not span:
+            span = ("--max-count=1", "--end-of-options", head, *scope)
+        count = int(self._git("rev-list", "--count", *span))
+        kept = self._git("log", f"--max-count={limit}", "--no-show-signature", _FORM, *span)
+        return count, _commits(kept)
 
     def last_change(self, head: str, folder: str) -> str | None:
         """The hash of the newest commit up to `head` that touches `folder`."""
@@ -308,13 +334,8 @@ class Mirror:
         self._run("update-ref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())
 
     def _log(self, *args: str) -> list[GitCommit]:
-        form = "--format=%H%x00%ct%x00%s"
-        out = self._git("log", "--first-parent", "--no-show-signature", form, *args, "--")
-        rows = (line.split("\0", 2) for line in out.split("\n") if line)
-        return [
-            GitCommit(hash_, datetime.fromtimestamp(int(when), UTC), subject)
-            for hash_, when, subject in rows
-        ]
+        out = self._git("log", "--first-parent", "--no-show-signature", _FORM, *args, "--")
+        return _commits(out)
 
     def _known(self, ref: str) -> str:
         hash_ = self.resolve(ref)
@@ -362,3 +383,12 @@ class _FileArea:
 
     index: Path
     folder: Path
+
+
+def _commits(out: str) -> list[GitCommit]:
+    """What git wrote in the form of `_FORM`."""
+    rows = (line.split("\0", 3) for line in out.split("\n") if line)
+    return [
+        GitCommit(hash_, datetime.fromtimestamp(int(when), UTC), subject, author)
+        for hash_, when, author, subject in rows
+    ]

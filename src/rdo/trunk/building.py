@@ -22,6 +22,7 @@ from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
+from rdo.trunk import events
 from rdo.trunk.circles import Circles, circle_failure
 from rdo.trunk.failures import failure_of
 from rdo.trunk.hints import can_bootstrap, spec_text
@@ -365,7 +366,7 @@ def settle_success(
     transaction: a kill in between must not make the bootstrap the last word.
     """
     with means.store.write() as at:
-        settled = at.builds.settle(build.id, Built(rpms), now=means.now())
+        settled = events.settle(at, build, Built(rpms), now=means.now())
         if not build.bootstrap:
             return settled, None
         package = means.packages[build.package]
@@ -380,7 +381,7 @@ def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
     with means.store.write() as at:
         tries = at.builds.spurious_attempts(build.id)
         will_retry = failure.reason.is_spurious and tries < means.retries
-        settled = at.builds.settle(build.id, failure, now=means.now(), final=not will_retry)
+        settled = events.settle(at, build, failure, now=means.now(), final=not will_retry)
         if will_retry:
             at.builds.retry(build.id, now=means.now())
     if not will_retry:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from rdo.builders.protocol import Builder
 from rdo.errors import ConfigError
 from rdo.model.package import Package
 from rdo.model.program import Bounds
+from rdo.notify.audiences import Audiences
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
@@ -25,6 +26,7 @@ from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases
+from rdo.trunk.ways import audiences
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies
@@ -70,6 +72,9 @@ class Means:
     now: Callable[[], datetime]
     workers: int = 2
     retries: int = 3
+    release: str = ""
+    platform: str = ""
+    audiences: Audiences = field(default_factory=Audiences)
 
     def members_now(self) -> Members:
         """The members, with those that are held at this moment."""
@@ -105,6 +110,9 @@ def gather(app: App, target: str) -> Means:
         now=app.now,
         workers=section.workers,
         retries=section.retries,
+        release=section.release,
+        platform=section.platform,
+        audiences=audiences(settings),
     )
 
 

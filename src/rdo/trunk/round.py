@@ -33,6 +33,7 @@ from rdo.trunk.providers import Providers
 from rdo.trunk.queue import Packages, Queue
 from rdo.trunk.report import Ended, Held, Report
 from rdo.trunk.standing import Standing
+from rdo.trunk.telling import tell_round
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ def run_round(means: Means, options: RoundOptions, *, watch: Watcher = nobody_wa
         return _rehearse(means, options, packages)
     purpose = f"rdo trunk run --target {means.target}"
     with hold(means.folder / "round.lock", purpose=purpose):
-        return _do_round(means, options, packages, watch)
+        report = _do_round(means, options, packages, watch)
+        tell_round(means, report)
+        return report
 
 
 def _chosen(means: Means, only: Collection[str]) -> list[Package]:

@@ -11,6 +11,7 @@ from rdo.trunk.means import gather
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.report import ALL_WELL, FTBFS, Report
 from rdo.trunk.round import RoundOptions, run_round
+from rdo.trunk.ways import outbox
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,10 @@ def run_target(app: App, target: str, asked: Asked, watch: Watcher = nobody_watc
     if asked.workers:
         means = replace(means, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
-    return run_round(means, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
+    report = run_round(means, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
+    if not asked.dry_run:
+        outbox(app).run()  # who cannot be reached now is told after the next round
+    return report
 
 
 def run_targets(

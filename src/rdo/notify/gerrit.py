@@ -1,0 +1,112 @@
+"""A break as a review of the package's distgit, as DLRN makes it.
+
+The review only marks the spec: whoever mends the package takes the mark out in the same change.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rdo.errors import CommandError, NotFoundError, RefusedError
+from rdo.model.package import Package
+from rdo.notify.links import commit_url
+from rdo.notify.log_reader import clean
+from rdo.notify.mail import is_address
+from rdo.notify.story import Story
+from rdo.notify.way import AwayError, Refused
+from rdo.store.deliveries import Delivery
+from rdo.tools.git import Mirror
+from rdo.tools.review import Proposal, ReviewPlace, propose
+
+_AWAY = re.compile(r"no end after|[Cc]ould not resolve|[Cc]onnection |unable to access|timed out")
+
+
+@dataclass(frozen=True, slots=True)
+class Distgit:
+    """A package with the mirror of its distgit."""
+
+    package: Package
+    mirror: Mirror
+
+
+@dataclass(frozen=True, slots=True)
+class Gerrit:
+    """Reviews of distgits; see `rdo.notify.way.Way`.
+
+    `find` gives the distgit of a target's package, or None if the metadata has it no more.
+    """
+
+    find: Callable[[str, str], Distgit | None]
+    email: str
+    topic: str
+    user: str = ""
+    server: str = ""
+
+    def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        delivery = deliveries[0]
+        distgit = self.find(story.target, story.package)
+        if distgit is None:
+            return {delivery.id: Refused("the package has left the release", for_good=True)}
+        mirror = distgit.mirror
+        try:
+            place = ReviewPlace.read(mirror, story.distgit_commit)
+            proposal = _proposal(story, delivery, distgit, self.email, self.topic)
+            propose(mirror, place.url(self.user, self.server), proposal)
+        except (NotFoundError, RefusedError) as error:
+            return {delivery.id: Refused(str(error), for_good=True)}
+        except CommandError as error:
+            if _AWAY.search(str(error)):
+                raise AwayError(f"Gerrit: {error}") from error
+            return {delivery.id: Refused(f"Gerrit: {error}", for_good=False)}
+        return {}
+
+
+def _proposal(
+    story: Story, delivery: Delivery, distgit: Distgit, email: str, topic: str
+) -> Proposal:
+    package = distgit.package
+    upstream = package.upstreams[0] if package.upstreams else ""
+    url = commit_url(upstream, story.commit) or story.commit
+    short = story.commit[:7]
+    message = (
+        f"{clean(story.package)}: failed to build {short}\n\n"
+        f"Need to fix build error caused by {url}\n"
+        f"See log at {clean(story.log_url)}\n\n"
+        f"Change-Id: {change_id(delivery)}\n"
+    )
+    return Proposal(
+        branch=_branch(package.distgit_branch),
+        base=story.distgit_commit,
+        file=_spec(distgit, story.distgit_commit),
+        added=f"# REMOVEME: error caused by commit {url}\n",
+        message=message,
+        author="rdo",
+        email=email,
+        when=story.when,
+        topic=topic,
+        reviewers=tuple(name for name in story.maintainers if is_address(name)),
+    )
+
+
+def change_id(delivery: Delivery) -> str:
+    """Gerrit's name of the review: one for each break, however often it is pushed."""
+    event = delivery.event
+    text = f"{event.target}\0{event.package}\0{event.key}\0{int(event.created.timestamp())}"
+    return f"I{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _branch(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", name):
+        raise RefusedError(f"no review can be made for a branch called {name!r}")
+    return name
+
+
+def _spec(distgit: Distgit, commit: str) -> str:
+    folder = distgit.package.distgit_path
+    depth = folder.count("/") + 1 if folder else 0
+    files = distgit.mirror.list_files(commit, folder)
+    specs = [name for name in files if name.endswith(".spec") and name.count("/") == depth]
+    if len(specs) != 1:
+        raise NotFoundError(f"{distgit.mirror.path.name} has not one .spec at {commit[:7]}")
+    return specs[0]

@@ -1,0 +1,39 @@
+"""Where a person reads a commit on the web."""
+
+import re
+
+_PYPI = "https://pypi.org/project"
+
+
+def commit_url(remote: str, hash_: str, version: str = "") -> str:
+    """The page of a commit of a git remote, as far as its host is known; else nothing.
+
+    >>> commit_url("https://opendev.org/openstack/nova.git", "1a2b")
+    'https://opendev.org/openstack/nova/commit/1a2b'
+    >>> commit_url("ssh://me:secret@github.com/org/x", "1a2b")
+    'https://github.com/org/x/commit/1a2b'
+    >>> commit_url("pypi:oslo.config", "1a2b", "9.0")
+    'https://pypi.org/project/oslo.config/9.0/'
+    >>> commit_url("file:///srv/x.git", "1a2b")
+    ''
+    """
+    if remote.startswith("pypi:"):
+        page = f"{_PYPI}/{remote.removeprefix('pypi:')}/"
+        return f"{page}{version}/" if re.fullmatch(r"[\w.+!-]+", version) else page
+    found = re.fullmatch(
+        r"(?:[a-z+]+://)?(?:[^@/\s]+@)?([\w.-]+)(?::\d+)?[:/]([\w./~+-]+?)/?", remote
+    )
+    if not found or remote.startswith(("file:", "/", ".")):
+        return ""
+    host, path = found[1], found[2].removesuffix(".git").lstrip("/")
+    if host == "review.rdoproject.org":
+        return f"https://{host}/cgit/{path.removeprefix('r/')}/commit/?id={hash_}"
+    if host in {"src.fedoraproject.org", "pagure.io"}:
+        return f"https://{host}/{path}/c/{hash_}"
+    if host.startswith("gitlab."):
+        return f"https://{host}/{path}/-/commit/{hash_}"
+    if host in {"github.com", "opendev.org", "codeberg.org"}:
+        return f"https://{host}/{path}/commit/{hash_}"
+    if host.startswith(("cgit.", "git.")):
+        return f"https://{host}/{path}/commit/?id={hash_}"
+    return ""

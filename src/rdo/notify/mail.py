@@ -1,0 +1,262 @@
+"""A story as a mail: plain text and plain HTML that say the same.
+
+Commit subjects, names and log lines are other people's text. They are stripped of control
+characters, never become a header, and stand in the HTML as text only.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from rdo.markup import Html, element, joined, link
+from rdo.notify import words
+from rdo.notify.log_reader import LogLine, clean
+from rdo.notify.story import Audience, Change, Changes, Kind, Story
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_POLICY = SMTP.clone(max_line_length=78)
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be sent there; nothing that could be more than one address is.
+
+    >>> [is_address(x) for x in ("a@example.org", "a@b, c@d", "a b@c", "a@b\\nBcc: c@d")]
+    [True, False, False, False]
+    """
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def message_id(story: Story, break_id: int, sender: str, *, kind: str = "") -> str:
+    """The name of a mail, the same however often it is made.
+
+    The time of the break is part of it: numbers of builds begin again in a new data folder.
+    """
+    begun = int((story.broken or story.when).timestamp())
+    parts: tuple[object, ...] = (
+        kind or story.kind,
+        story.target,
+        story.package,
+        break_id,
+        begun,
+        story.audience,
+    )
+    if story.kind in {Kind.WAITED_FOR, Kind.STALE} and not kind:
+        parts = (*parts, int(story.when.timestamp()), *story.waiting)
+    return _named(f"{kind or story.kind}.{story.target}.{break_id}", parts, sender)
+
+
+def _named(readable: str, parts: Iterable[object], sender: str) -> str:
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:20]
+    plain = re.sub(r"[^A-Za-z0-9.-]", "-", readable)
+    return f"<{plain}.{digest}@{sender.rpartition('@')[2]}>"
+
+
+def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str]) -> EmailMessage:
+    """The mail about one event; all mails of a break are one thread."""
+    mail = _envelope(sender, recipients, words.subject(story), story.when)
+    mail["Message-ID"] = message_id(story, break_id, sender)
+    if story.kind in {Kind.MENDED, Kind.WAITED_FOR}:
+        first = message_id(story, break_id, sender, kind=Kind.BROKEN)
+        mail["In-Reply-To"] = first
+        mail["References"] = first
+    mail["X-RDO-Event"] = story.kind
+    mail["X-RDO-Target"] = clean(story.target)
+    mail["X-RDO-Package"] = clean(story.package)
+    _fill(mail, text_of(story), html_of(story))
+    return mail
+
+
+def compose_digest(
+    stories: Sequence[Story], sender: str, recipient: str, due: datetime
+) -> EmailMessage:
+    """One mail with all that a recipient was not told at once."""
+    targets = ", ".join(sorted({clean(story.target) for story in stories}))
+    counts = [
+        f"{sum(story.kind is kind for story in stories)} {name}"
+        for kind, name in ((Kind.BROKEN, "broken"), (Kind.MENDED, "mended"))
+        if any(story.kind is kind for story in stories)
+    ]
+    releases = ", ".join(sorted({clean(story.release) for story in stories}))
+    what = ", ".join(counts) or "news"
+    mail = _envelope(sender, [recipient], f"[{targets}] {what} in {releases}, {due:%F}", due)
+    mail["Message-ID"] = _named(f"digest.{due:%Y%m%d}", (recipient, int(due.timestamp())), sender)
+    mail["X-RDO-Event"] = "digest"
+    rule = f"\n{'=' * 72}\n\n"
+    text = rule.join(text_of(story) for story in stories)
+    contents = "\n".join(f"  {words.subject(story)}" for story in stories)
+    _fill(mail, f"{contents}\n{rule}{text}", joined(html_of(story) for story in stories))
+    return mail
+
+
+def _envelope(sender: str, recipients: Sequence[str], subject: str, when: datetime) -> EmailMessage:
+    mail = EmailMessage(policy=_POLICY)
+    mail["Subject"] = subject
+    mail["From"] = f"rdo <{sender}>"
+    mail["To"] = ", ".join(recipients)
+    mail["Date"] = format_datetime(when)
+    mail["Auto-Submitted"] = "auto-generated"  # no answer by a vacation
+    return mail
+
+
+def _fill(mail: EmailMessage, text: str, html: Html) -> None:
+    mail.set_content(text, cte="quoted-printable")
+    page = element(
+        "html", element("body", html, style="font-family: sans-serif; max-width: 60em"), lang="en"
+    )
+    mail.add_alternative(f"<!DOCTYPE html>\n{page}\n", subtype="html", cte="quoted-printable")
+    if mail.is_multipart():
+        mail.set_boundary(hashlib.sha256(mail["Message-ID"].encode()).hexdigest()[:40])
+
+
+def text_of(story: Story) -> str:
+    """The whole text."""
+    return "\n".join(_text_lines(story)).rstrip() + "\n"
+
+
+def _text_lines(story: Story) -> Iterator[str]:
+    yield words.opening(story)
+    yield ""
+    rows = list(words.facts(story))
+    width = max((len(name) for name, _ in rows), default=0)
+    yield from (f"{name.ljust(width)}  {clean(value)}" for name, value in rows)
+    yield ""
+    if story.problems:
+        yield from (
+            f"  {clean(one.package)}: {clean(one.what)}, since {one.since:%F %R}"
+            for one in story.problems
+        )
+        yield ""
+    if story.needs:
+        yield "It lacks"
+        yield from (f"  {words.need_line(need)}" for need in story.needs)
+        yield ""
+    if story.lines:
+        yield "The log says"
+        yield from map(_log_line, story.lines)
+        yield ""
+    yield from _changes_lines(story)
+    if story.root:
+        yield "In its root, against the last good build"
+        yield from (f"  {words.root_line(change)}" for change in story.root)
+        yield ""
+    if story.waiting:
+        yield "Waiting for it"
+        yield f"  {', '.join(map(clean, story.waiting))}"
+        yield ""
+    if story.kind in {Kind.BROKEN, Kind.WAITED_FOR} and story.build_id:
+        yield "Reproduce it"
+        yield f"  rdo reproduce {story.build_id}"
+        yield f"  rdo reproduce {story.build_id} --shell"
+        yield ""
+    yield from (f"{name + ':':9}{url}" for name, url in _urls(story))
+    yield ""
+    yield _why_you(story)
+
+
+def _log_line(line: LogLine) -> str:
+    return f"{'>' if line.is_cause else ' '}{line.number:6} | {clean(line.text)}"
+
+
+def _changes_lines(story: Story) -> Iterator[str]:
+    if story.kind not in {Kind.BROKEN, Kind.MENDED}:
+        return
+    for side, changes in (("Upstream", story.upstream), ("Distgit", story.distgit)):
+        yield _title(story, side, changes)
+        for change in changes.newest:
+            yield f"  {_change(change)}"
+            if change.url:
+                yield f"           {change.url}"
+        if rest := words.more(changes):
+            yield f"  {rest}"
+    yield ""
+
+
+def _title(story: Story, side: str, changes: Changes) -> str:
+    if story.kind is Kind.MENDED:
+        count = changes.count
+        return f"{side}: {count or 'no'} commit{'s' if count != 1 else ''} since it broke"
+    return words.changes_title(side, changes, has_good=story.good is not None)
+
+
+def _change(change: Change) -> str:
+    by = f"{clean(change.author)}, " if change.author else ""
+    return f"{change.hash[:7]}  {clean(change.subject)} ({by}{change.when:%F})"
+
+
+def _urls(story: Story) -> Iterator[tuple[str, str]]:
+    pairs = (
+        ("log", story.log_url),
+        ("history", story.page_url),
+        ("repo", story.repository_url),
+    )
+    return ((name, clean(url)) for name, url in pairs if url)
+
+
+def _why_you(story: Story) -> str:
+    if story.audience is Audience.OPERATOR:
+        return "You get this as an operator; no maintainer is told, for it is nobody's package."
+    return f"You get this as a maintainer of {clean(story.package)} in release {story.release}."
+
+
+def html_of(story: Story) -> Html:
+    """The same as HTML, without pictures, scripts and colours of its own."""
+    return joined(_html_parts(story))
+
+
+def _html_parts(story: Story) -> Iterator[Html]:
+    yield element("h3", words.opening(story))
+    rows = (
+        element("tr", element("th", name, align="left"), element("td", clean(value)))
+        for name, value in words.facts(story)
+    )
+    yield element("table", rows)
+    if story.problems:
+        texts = (
+            f"{clean(x.package)}: {clean(x.what)}, since {x.since:%F %R}" for x in story.problems
+        )
+        yield _list(texts)
+    if story.needs:
+        yield element("h4", "It lacks")
+        yield _list(map(words.need_line, story.needs))
+    if story.lines:
+        yield element("h4", "The log says")
+        yield element("pre", *(_html_log_line(line) for line in story.lines))
+    yield from _html_changes(story)
+    if story.root:
+        yield element("h4", "In its root, against the last good build")
+        yield _list(map(words.root_line, story.root))
+    if story.waiting:
+        yield element("h4", "Waiting for it")
+        yield element("p", ", ".join(map(clean, story.waiting)))
+    if story.kind in {Kind.BROKEN, Kind.WAITED_FOR} and story.build_id:
+        yield element("h4", "Reproduce it")
+        yield element("pre", f"rdo reproduce {story.build_id}")
+    yield element("p", *(joined((link(name, url), " ")) for name, url in _urls(story)))
+    yield element("p", element("small", _why_you(story)))
+
+
+def _html_log_line(line: LogLine) -> Html:
+    text = f"{line.number:6} | {clean(line.text)}"
+    return joined((element("b", text) if line.is_cause else text, "\n"))
+
+
+def _html_changes(story: Story) -> Iterator[Html]:
+    if story.kind not in {Kind.BROKEN, Kind.MENDED}:
+        return
+    for side, changes in (("Upstream", story.upstream), ("Distgit", story.distgit)):
+        yield element("h4", _title(story, side, changes))
+        if changes.newest:
+            yield _list(
+                joined((link(change.hash[:7], change.url), _change(change)[7:]))
+                for change in changes.newest
+            )
+        if rest := words.more(changes):
+            yield element("p", rest)
+
+
+def _list(items: Iterable[str]) -> Html:
+    return element("ul", *(element("li", item) for item in items))

@@ -1,0 +1,42 @@
+"""Mail as a way to tell: one message per event to all who are told at once, or a digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+
+from rdo.notify.mail import compose, compose_digest
+from rdo.notify.smtp import MailServer
+from rdo.notify.story import Story
+from rdo.notify.way import Refused
+from rdo.store.deliveries import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Mailer:
+    """Sends stories from one sender; see `rdo.notify.way.Way`.
+
+    Who is told at once is told by one mail, with all of them in To.
+    """
+
+    server: MailServer
+    sender: str
+
+    def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        event = deliveries[0].event
+        told = tuple(one.recipient for one in deliveries)
+        mail = compose(story, event.break_id or 0, self.sender, told)
+        return self._send(mail, deliveries)
+
+    def send_digest(
+        self, stories: Sequence[Story], deliveries: Sequence[Delivery], due: datetime
+    ) -> dict[int, Refused]:
+        """One mail with several events; all deliveries have the same recipient."""
+        recipient = deliveries[0].recipient
+        mail = compose_digest(stories, self.sender, recipient, due)
+        answers = self.server.send(mail, [recipient])
+        return {one.id: answers[recipient] for one in deliveries if recipient in answers}
+
+    def _send(self, mail: EmailMessage, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        answers = self.server.send(mail, [one.recipient for one in deliveries])
+        return {one.id: answers[one.recipient] for one in deliveries if one.recipient in answers}

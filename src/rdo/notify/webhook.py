@@ -1,0 +1,79 @@
+"""Events as JSON to an address: for chats, dashboards and other machines."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import __version__
+from rdo.errors import ConfigError
+from rdo.notify import words
+from rdo.notify.story import Story
+from rdo.notify.way import AwayError, Refused
+from rdo.store.deliveries import Delivery
+
+TIMEOUT_SECONDS = 20.0
+_AGAIN = {408, 425, 429}
+"""Client errors that a later try may not meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One address; see `rdo.notify.way.Way`. Redirects are not followed."""
+
+    name: str
+    url: str
+    secret_file: Path | None = None
+
+    def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        import httpx  # only where a webhook is configured
+
+        [delivery] = deliveries
+        body = json.dumps(message(story, delivery)).encode()
+        try:
+            answer = httpx.post(
+                self.url, content=body, headers=self._headers(story, delivery, body),
+                timeout=TIMEOUT_SECONDS, follow_redirects=False,
+            )  # fmt: skip
+        except (httpx.HTTPError, OSError) as error:
+            raise AwayError(f"webhook {self.name}: {error or type(error).__name__}") from error
+        if answer.is_success:
+            return {}
+        refused = Refused(
+            f"webhook {self.name} answers {answer.status_code}",
+            for_good=answer.is_client_error and answer.status_code not in _AGAIN,
+        )
+        return {delivery.id: refused}
+
+    def _headers(self, story: Story, delivery: Delivery, body: bytes) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"rdo/{__version__}",
+            "X-RDO-Event": story.kind,
+            "X-RDO-Delivery": f"{delivery.event.target}:{delivery.event.key}",
+        }
+        if self.secret_file:
+            signature = hmac.new(self._secret(), body, hashlib.sha256).hexdigest()
+            headers["X-Hub-Signature-256"] = f"sha256={signature}"
+        return headers
+
+    def _secret(self) -> bytes:
+        assert self.secret_file
+        try:
+            return self.secret_file.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(
+                f"[webhooks.{self.name}] secret-file {self.secret_file}: {error.strerror}"
+            ) from error
+
+
+def message(story: Story, delivery: Delivery) -> dict[str, object]:
+    """What is sent: the story, with its key, by which a repeated delivery is known."""
+    return {
+        "key": f"{delivery.event.target}:{delivery.event.key}",
+        "title": words.subject(story),
+        "cause_in_words": words.cause(story),
+        **story.to_json(),
+    }

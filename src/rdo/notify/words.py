@@ -1,0 +1,130 @@
+"""The sentences that mails, reviews and pages say the same."""
+
+from collections.abc import Iterator
+
+from rdo.model.build import FailureReason
+from rdo.notify.log_reader import clean
+from rdo.notify.story import Changes, Kind, Need, RootChange, Story
+
+CAUSES = {
+    FailureReason.SOURCE: "no archive could be made of the upstream commit",
+    FailureReason.SPEC: "the spec cannot be used",
+    FailureReason.PATCH: "%prep fails: a patch or the unpacking of the source",
+    FailureReason.MISSING_DEPENDENCY: "something that it requires is not to be had",
+    FailureReason.CYCLE: "it and others need each other, and nothing says how to begin",
+    FailureReason.COMPILE: "%build fails",
+    FailureReason.TEST: "its tests fail",
+    FailureReason.INSTALL: "%install or the lists of files fail",
+    FailureReason.TIME_LIMIT: "it took longer than a build may",
+    FailureReason.OUTPUT_LIMIT: "it wrote more than a log may hold",
+    FailureReason.NETWORK: "the network failed, also when it was tried again",
+    FailureReason.NO_SPACE: "the disk is full",
+    FailureReason.INTERRUPTED: "it was interrupted again and again",
+    FailureReason.BUILDER: "the builder is away or broken",
+    FailureReason.UNKNOWN: "rpmbuild fails and does not say why",
+}
+
+
+def subject(story: Story) -> str:
+    """One line with target, release and package.
+
+    Nothing in it comes from a commit or a log, so nobody outside chooses its words.
+    """
+    start = f"[{clean(story.target)}] {clean(story.package)}"
+    release = clean(story.release)
+    match story.kind:
+        case Kind.BROKEN:
+            return f"{start} of {release} does not build: {story.reason or 'unknown'}"
+        case Kind.MENDED:
+            return f"{start} of {release} builds again"
+        case Kind.WAITED_FOR:
+            return f"{start} of {release} does not build: {_waiting(story)}"
+        case Kind.STALE:
+            count = len(story.problems)
+            what = f"{count} packages" if count != 1 else clean(story.problems[0].package)
+            return f"[{clean(story.target)}] {what} of {release} cannot be followed"
+
+
+def _waiting(story: Story) -> str:
+    count = len(story.waiting)
+    return f"{count} packages wait for it" if count != 1 else "another package waits for it"
+
+
+def opening(story: Story) -> str:
+    """The first sentence."""
+    where = f"release {story.release}, target {story.target} ({story.platform})"
+    match story.kind:
+        case Kind.BROKEN if story.good:
+            return f"{story.package} does not build any more: {where}."
+        case Kind.BROKEN:
+            return f"{story.package} does not build, and never has: {where}."
+        case Kind.MENDED:
+            return f"{story.package} builds again: {where}."
+        case Kind.WAITED_FOR:
+            return f"{story.package} still does not build, and others wait for it: {where}."
+        case Kind.STALE:
+            return f"Some upstreams or distgits cannot be followed for a day or more: {where}."
+
+
+def cause(story: Story) -> str:
+    """Why it fails, in words: the reason, and what the log says about it."""
+    if story.reason is None:
+        return ""
+    words = CAUSES[story.reason]
+    said = clean(story.says) or (clean(_first_line(story.detail)))
+    return f"{words}: {said}" if said else words
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def facts(story: Story) -> Iterator[tuple[str, str]]:
+    """What is told in one line each: a word and its value."""
+    if words := cause(story):
+        yield "Cause", words
+    if story.kind is Kind.MENDED:
+        yield "Built", f"{story.nvr or story.commit[:7]}, build {story.build_id}"
+    elif story.build_id:
+        yield "Build", f"{story.build_id} of commit {story.commit[:7]}"
+    if story.broken:
+        yield ("Was broken since" if story.kind is Kind.MENDED else "Broken since"), _when(story)
+    if story.good and story.kind is not Kind.MENDED:
+        yield "Last good", f"{story.good.nvr}, build {story.good.build_id}, {story.good.when:%F %R}"
+
+
+def _when(story: Story) -> str:
+    assert story.broken
+    if story.kind is not Kind.MENDED:
+        return f"{story.broken:%F %R} UTC"
+    hours = (story.when - story.broken).total_seconds() / 3600
+    length = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
+    return f"{story.broken:%F %R} UTC" + (f", {length}" if hours >= 1 else "")
+
+
+def need_line(need: Need) -> str:
+    return f"{clean(need.name)}: {clean(need.found)}"
+
+
+def root_line(change: RootChange) -> str:
+    """One package of the root that changed.
+
+    >>> root_line(RootChange("python3-pbr", "6.1-1", "7.0-1"))
+    'python3-pbr: 6.1-1 -> 7.0-1'
+    """
+    before, after = clean(change.before) or "not there", clean(change.after) or "gone"
+    return f"{clean(change.name)}: {before} -> {after}"
+
+
+def changes_title(side: str, changes: Changes, *, has_good: bool) -> str:
+    since = "since the last good build" if has_good else "that it was built from"
+    if not changes.count:
+        return f"{side}: no change {since}"
+    plural = "s" if changes.count != 1 else ""
+    return f"{side}: {changes.count} commit{plural} {since}"
+
+
+def more(changes: Changes) -> str:
+    """What is said instead of the commits that are not listed."""
+    left = changes.count - len(changes.newest)
+    return f"and {left} more" if left > 0 else ""

@@ -1,0 +1,122 @@
+"""git towards a Gerrit: one commit on top of a branch, pushed for review."""
+
+import configparser
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rdo.errors import CommandError, NotFoundError, RefusedError
+from rdo.run import Runner, run
+from rdo.tools.git import ENVIRONMENT, Mirror, check_url
+
+PUSH_TIMEOUT_SECONDS = 300.0
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPlace:
+    """What a repository's .gitreview says: where its reviews go."""
+
+    host: str
+    port: int
+    project: str
+
+    @classmethod
+    def read(cls, mirror: Mirror, commit: str) -> "ReviewPlace":
+        """The .gitreview of a commit; NotFoundError if there is none."""
+        text = mirror.read_file(commit, ".gitreview")
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(text)
+            section = parser["gerrit"]
+            place = cls(section["host"], int(section.get("port", "29418")), section["project"])
+        except (configparser.Error, KeyError, ValueError) as error:
+            raise RefusedError(
+                f".gitreview of {mirror.path.name} cannot be read: {error}"
+            ) from error
+        if place.host.startswith("-") or not place.project.strip("/"):
+            raise RefusedError(f".gitreview of {mirror.path.name} names no host and project")
+        return place
+
+    def url(self, user: str = "", server: str = "") -> str:
+        """Where to push to, by ssh, or below another `server`."""
+        if server:
+            return check_url(f"{server.rstrip('/')}/{self.project}")
+        login = f"{user}@" if user else ""
+        return check_url(f"ssh://{login}{self.host}:{self.port}/{self.project}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change to put up for review: lines added at the end of a file, and who should look."""
+
+    branch: str
+    base: str
+    file: str
+    added: str
+    message: str
+    author: str
+    email: str
+    when: datetime
+    topic: str
+    reviewers: Sequence[str] = ()
+
+
+def propose(mirror: Mirror, url: str, proposal: Proposal, *, runner: Runner = run) -> str:
+    """Push a proposal for review; Gerrit's answer.
+
+    The same proposal has the same hash and Change-Id, so a repeated push is no second review.
+    Reviewers whom Gerrit does not know are left out rather than the review.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-review-") as scratch:
+        clone = Path(scratch) / "clone"
+        head = _commit(mirror, clone, proposal, runner)
+        options = f"%topic={proposal.topic}"
+        who = "".join(f",r={name}" for name in proposal.reviewers)
+        try:
+            return _push(clone, url, f"{head}:refs/for/{proposal.branch}{options}{who}", runner)
+        except CommandError as error:
+            if not who or not _is_about_reviewers(error, proposal.reviewers):
+                raise
+        return _push(clone, url, f"{head}:refs/for/{proposal.branch}{options}", runner)
+
+
+def _commit(mirror: Mirror, clone: Path, proposal: Proposal, runner: Runner) -> str:
+    mirror.checkout(proposal.base, clone)
+    file = clone / proposal.file
+    if file.is_symlink() or not file.is_file():
+        raise NotFoundError(f"{mirror.path.name} has no file {proposal.file}")
+    content = file.read_bytes()
+    newline = b"" if content.endswith(b"\n") or not content else b"\n"
+    file.write_bytes(content + newline + proposal.added.encode())
+    stamp = f"{int(proposal.when.timestamp())} +0000"
+    who: dict[str, str | None] = {
+        f"GIT_{role}_{field}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for field, value in (
+            ("NAME", proposal.author), ("EMAIL", proposal.email), ("DATE", stamp)
+        )
+    }  # fmt: skip
+    git = ("git", "-C", clone, "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false")
+    runner(*git, "add", "--", proposal.file, env=ENVIRONMENT)
+    command = (*git, "commit", "--quiet", "--cleanup=verbatim", "--file=-")
+    runner(*command, env={**ENVIRONMENT, **who}, stdin=proposal.message.encode())
+    return runner(*git, "rev-parse", "HEAD", env=ENVIRONMENT).stdout.strip()
+
+
+def _push(clone: Path, url: str, refspec: str, runner: Runner) -> str:
+    environment: dict[str, str | None] = {**ENVIRONMENT, "GIT_SSH_COMMAND": _SSH}
+    command = ("git", "-C", clone, "push", "--quiet", "--", check_url(url), refspec)
+    done = runner(*command, env=environment, timeout=PUSH_TIMEOUT_SECONDS, ok=(0, 1))
+    if done.returncode and "no new changes" not in done.stderr:
+        raise CommandError(f"git push {refspec.partition(':')[2]}: {done.stderr.strip()[-1500:]}")
+    return done.stderr.strip()
+
+
+def _is_about_reviewers(error: CommandError, reviewers: Sequence[str]) -> bool:
+    """Whether Gerrit complains that it has no such account."""
+    said = str(error).lower()
+    words = ("reviewer", "user", "account", "not found", "does not identify")
+    return any(word in said for word in words) and any(name.lower() in said for name in reviewers)

@@ -1,0 +1,113 @@
+"""Noting, in the transaction that records an outcome, that somebody should be told of it.
+
+What there is to say is gathered later (`telling`), so that a note costs nothing and a kill
+loses none.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from rdo.model.build import Failed, Outcome
+from rdo.notify.story import Audience, Kind
+from rdo.store import Transaction
+from rdo.store.builds import Build
+from rdo.store.packages import PackageState
+
+STALE_AFTER = timedelta(days=1)
+
+
+def settle(
+    at: Transaction, build: Build, outcome: Outcome, *, now: datetime, final: bool = True
+) -> Build:
+    """Record how a build ended, and note that its package has broken or is mended."""
+    before = at.packages.state(build.target, build.package)
+    settled = at.builds.settle(build.id, outcome, now=now, final=final)
+    after = at.packages.state(build.target, build.package)
+    if after.newest and after.newest.id == build.id:
+        _note_break(at, settled, after, now)
+        _note_mend(at, settled, before, after, now)
+    return settled
+
+
+def _note_break(at: Transaction, build: Build, after: PackageState, now: datetime) -> None:
+    """Once for each break and audience: what fails for the network first may fail for itself."""
+    if not isinstance(build.outcome, Failed) or after.broken_by is None:
+        return
+    audience = Audience.OPERATOR if build.outcome.reason.is_spurious else Audience.MAINTAINERS
+    break_id = after.broken_by.id
+    at.events.add(
+        build.target,
+        build.package,
+        Kind.BROKEN,
+        break_key(Kind.BROKEN, break_id, audience),
+        now=now,
+        build_id=build.id,
+        break_id=break_id,
+    )
+
+
+def _note_mend(
+    at: Transaction, build: Build, before: PackageState, after: PackageState, now: datetime
+) -> None:
+    if before.broken_by is None or after.broken_by is not None:
+        return
+    break_id = before.broken_by.id
+    told = {event.key for event in at.events.of_break(build.target, build.package, break_id)}
+    for audience in Audience:
+        if break_key(Kind.BROKEN, break_id, audience) in told:
+            key = break_key(Kind.MENDED, break_id, audience)
+            at.events.add(
+                build.target,
+                build.package,
+                Kind.MENDED,
+                key,
+                now=now,
+                build_id=build.id,
+                break_id=break_id,
+            )
+
+
+def break_key(kind: Kind, break_id: int, audience: Audience) -> str:
+    return f"{kind}:{break_id}:{audience}"
+
+
+def audience_of(key: str) -> Audience:
+    """The audience in a key of `break_key`.
+
+    >>> str(audience_of("broken:17:operator"))
+    'operator'
+    """
+    return Audience(key.rpartition(":")[2])
+
+
+def note_waiting(
+    at: Transaction, target: str, waiting: Mapping[str, Iterable[str]], *, now: datetime
+) -> None:
+    """Note which packages wait for a broken one: `waiting` are theirs, by its name.
+
+    Only where its maintainers were told of the break; each package that waits counts once.
+    """
+    for package, others in waiting.items():
+        state = at.packages.state(target, package)
+        if state.broken_by is None:
+            continue
+        break_id = state.broken_by.id
+        told = {event.key for event in at.events.of_break(target, package, break_id)}
+        if break_key(Kind.BROKEN, break_id, Audience.MAINTAINERS) not in told:
+            continue
+        for other in sorted(others):
+            key = f"{Kind.WAITED_FOR}:{break_id}:{other}"
+            if key not in told:
+                at.events.add(
+                    target, package, Kind.WAITED_FOR, key, now=now, break_id=break_id,
+                    build_id=state.newest.id if state.newest else break_id,
+                )  # fmt: skip
+
+
+def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datetime) -> None:
+    """Note what could not be followed for a day."""
+    packages = set(known)
+    for name, head in at.heads.all(target).items():
+        if name in packages and head.error_since and now - head.error_since >= STALE_AFTER:
+            key = f"{Kind.STALE}:{name}:{int(head.error_since.timestamp())}"
+            at.events.add(target, name, Kind.STALE, key, now=now)

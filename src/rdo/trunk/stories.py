@@ -1,0 +1,244 @@
+"""All that is known about a break or a mend, gathered from store, mirrors and logs."""
+
+import logging
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rdo.dlrn.layout import hash_directory
+from rdo.errors import UserError
+from rdo.model.build import Built, Failed, FailureReason
+from rdo.model.nevra import Nevra
+from rdo.model.package import Package
+from rdo.notify.links import commit_url
+from rdo.notify.log_reader import Reading, read_log_file
+from rdo.notify.story import (
+    Audience,
+    Change,
+    Changes,
+    GoodBuild,
+    Kind,
+    Need,
+    RootChange,
+    Story,
+)
+from rdo.store.builds import Build
+from rdo.store.events import Event
+from rdo.tools.git import Mirror
+from rdo.trunk.means import Means
+from rdo.trunk.mirrors import without_secret
+from rdo.trunk.providers import Providers, needed_names
+from rdo.trunk.status import LOG
+
+log = logging.getLogger(__name__)
+
+INSTALLED = "installed_pkgs.log"
+MAX_COMMITS = 20
+MAX_ROOT_CHANGES = 40
+_COMPLETE_ROOT = {FailureReason.COMPILE, FailureReason.TEST, FailureReason.INSTALL}
+"""Failures before which everything that the build asked for was installed."""
+_HAS_LOG = frozenset(FailureReason) - {FailureReason.CYCLE, FailureReason.MISSING_DEPENDENCY}
+
+
+def empty_story(means: Means, event: Event, audience: Audience, **more: Any) -> Story:
+    """The part that every story has."""
+    package = means.packages.get(event.package)
+    return Story(
+        kind=Kind(event.kind),
+        target=means.target,
+        release=means.release,
+        platform=means.platform,
+        package=event.package,
+        when=event.created,
+        audience=audience,
+        maintainers=package.maintainers if package else (),
+        page_url=means.tree.site.url(PurePosixPath(f"packages/{event.package}.html")),
+        **more,
+    )
+
+
+def build_story(
+    means: Means, event: Event, audience: Audience, *, waiting: tuple[str, ...] = ()
+) -> Story:
+    """The story of an event that is about a build."""
+    assert event.build_id is not None
+    with means.store.read() as at:
+        build = at.builds.get(event.build_id)
+        first = at.builds.get(event.break_id) if event.break_id else None
+        good = _good_before(at.builds.history(means.target, event.package, limit=500), build)
+        is_mend = event.kind == Kind.MENDED
+        shown = build if is_mend else good
+        artifacts = at.artifacts.of_build(shown.id) if shown else ()
+    failed = build.outcome if isinstance(build.outcome, Failed) else None
+    since = first if is_mend else good
+    package = means.packages.get(event.package)
+    nvr = next((str(x.nevra) for x in artifacts if x.is_source), "").removesuffix(".src")
+    read = _read_log(means, build) if failed and failed.reason in _HAS_LOG else Reading("", ())
+    component = means.tree.site.component(build.package, build.commit.component)
+    place = hash_directory(build.commit, component)
+    return empty_story(
+        means,
+        event,
+        audience,
+        build_id=build.id,
+        commit=build.commit.upstream_hash,
+        distgit_commit=build.commit.distgit_hash,
+        nvr=nvr if is_mend else "",
+        reason=failed.reason if failed else None,
+        detail=failed.detail if failed else "",
+        says=read.says,
+        lines=read.lines,
+        broken=first.finished if first else None,
+        good=GoodBuild(good.id, nvr, good.finished or good.created)
+        if good and not is_mend
+        else None,
+        upstream=_upstream_changes(means, package, build, since),
+        distgit=_distgit_changes(means, package, build, since),
+        root=_root_changes(means, build, good, failed.reason) if failed and good else (),
+        needs=_needs(means, build, failed) if failed else (),
+        waiting=waiting,
+        log_url=means.tree.site.url(place / LOG),
+        repository_url=means.tree.site.url(place),
+    )
+
+
+def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
+    """The newest build before this one that gave RPMs and counted."""
+    return next(
+        (
+            one
+            for one in history
+            if one.id < build.id and isinstance(one.outcome, Built) and not one.bootstrap
+        ),
+        None,
+    )
+
+
+def _read_log(means: Means, build: Build) -> Reading:
+    return read_log_file(means.build_folder(build) / LOG)
+
+
+def _upstream_changes(
+    means: Means, package: Package | None, build: Build, since: Build | None
+) -> Changes:
+    if package is None:
+        return Changes()
+    remote = package.upstreams[0]
+    return _changes(
+        means.remotes.upstream(package),
+        remote,
+        since.commit.upstream_hash if since else None,
+        build.commit.upstream_hash,
+    )
+
+
+def _distgit_changes(
+    means: Means, package: Package | None, build: Build, since: Build | None
+) -> Changes:
+    if package is None:
+        return Changes()
+    return _changes(
+        means.remotes.distgit(package),
+        package.distgit,
+        since.commit.distgit_hash if since else None,
+        build.commit.distgit_hash,
+        folder=package.distgit_path,
+    )
+
+
+def _changes(
+    mirror: Mirror, remote: str, base: str | None, head: str, *, folder: str = ""
+) -> Changes:
+    """The commits after `base`; without one only the head. None if git does not know them."""
+    if base == head:
+        return Changes()
+    try:
+        count, commits = mirror.changes(base, head, folder=folder, limit=MAX_COMMITS)
+    except UserError as error:
+        log.debug("%s", error)
+        return Changes()
+    is_release = remote.startswith("pypi:")
+    newest = tuple(
+        Change(
+            commit.hash,
+            commit.subject,
+            "" if is_release else commit.author,
+            commit.time,
+            commit_url(remote, commit.hash, commit.subject.rpartition(" ")[2]),
+        )
+        for commit in commits
+    )
+    shown = "" if remote.startswith(("file:", "/")) else without_secret(remote)
+    return Changes(count, newest, shown)
+
+
+def _root_changes(
+    means: Means, build: Build, good: Build, reason: FailureReason
+) -> tuple[RootChange, ...]:
+    """What is installed otherwise than in the last good build, besides the base.
+
+    What is not there counts only if the build came so far that everything was installed.
+    """
+    before = _installed(means.build_folder(good) / INSTALLED)
+    after = _installed(means.build_folder(build) / INSTALLED)
+    if not before or not after:
+        return ()
+    names = sorted(before.keys() | after.keys() if reason in _COMPLETE_ROOT else after.keys())
+    changed = [
+        RootChange(name, before.get(name, ""), after.get(name, ""))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+    return tuple(changed[:MAX_ROOT_CHANGES])
+
+
+def _installed(path: Path) -> dict[str, str]:
+    """By name the version and release of what a build's root had."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    found = {}
+    for line in lines:
+        try:
+            nevra = Nevra.parse(line)
+        except ValueError:  # no line of ours
+            continue
+        found[nevra.name] = f"{nevra.version}-{nevra.release}"
+    return found
+
+
+def _needs(means: Means, build: Build, failed: Failed) -> tuple[Need, ...]:
+    """The requirements that were not met, each with what there is of it."""
+    if failed.reason is not FailureReason.MISSING_DEPENDENCY:
+        return ()
+    lacking = [need for need in build.asked if need in failed.detail]
+    if not lacking:
+        lacking = [part for part in failed.detail.split(", ") if re.match(r"[\w(/.-]+", part)][:5]
+    with means.store.read() as at:
+        good = at.artifacts.good(means.target)
+    published: dict[str, tuple[str, ...]] = {}
+    versions: dict[str, str] = {}
+    for stored in good:
+        if not stored.artifact.is_source:
+            published[stored.package] = published.get(stored.package, ()) + stored.artifact.provides
+            versions[stored.package] = stored.artifact.nevra.version
+    providers = Providers(means.packages.values(), published)
+    return tuple(Need(need, _found(need, providers, versions)) for need in lacking)
+
+
+def _found(need: str, providers: Providers, versions: dict[str, str]) -> str:
+    """What there is in place of a requirement.
+
+    What the release's packages do not have, the bridge was asked for before the build failed.
+    """
+    names = sorted(providers.of(need))
+    own = [f"{name} has {versions[name]}" for name in names if name in versions]
+    if own:
+        is_versioned = any(sign in need for sign in "<>=")
+        kind = "not in the version that is asked for" if is_versioned else "but not this"
+        return f"{', '.join(own)}: {kind}"
+    if names:
+        return f"{', '.join(names)} packages it and was never built"
+    shown = ", ".join(sorted(needed_names(need)))
+    return f"no package of the release provides {shown}, nor does anything from outside"

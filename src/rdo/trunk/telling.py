@@ -1,0 +1,123 @@
+"""From what was noted in a round to stories that can be told, and to whom they go."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from rdo.notify.audiences import Audiences
+from rdo.notify.mail import is_address
+from rdo.notify.story import Audience, Kind, Problem, Story
+from rdo.store import Transaction
+from rdo.store.events import Event
+from rdo.trunk.events import audience_of, note_stale, note_waiting
+from rdo.trunk.means import Means
+from rdo.trunk.report import Report
+from rdo.trunk.stories import build_story, empty_story
+
+log = logging.getLogger(__name__)
+
+
+def tell_round(means: Means, report: Report) -> None:
+    """Note what the whole of a round shows, and queue all that was noted.
+
+    For the holder of the round lock. What cannot be gathered is told without.
+    """
+    waiting = _waiting(report)
+    with means.store.write() as at:
+        note_waiting(at, means.target, waiting, now=means.now())
+        note_stale(at, means.target, means.packages, now=means.now())
+        events = at.events.undescribed(means.target)
+    for group in _groups(events):
+        story = _story(means, group, waiting)
+        with means.store.write() as at:
+            _describe(at, group, story, means.audiences, means.now())
+
+
+def _waiting(report: Report) -> dict[str, set[str]]:
+    """For each package that fails: those that wait for it, also by way of others that wait."""
+    behind = {held.build.package: set(held.packages) for held in report.held}
+    found: dict[str, set[str]] = {}
+    for package in behind:
+        seen: set[str] = set()
+        todo = list(behind[package])
+        while todo:
+            name = todo.pop()
+            if name in seen or name == package:
+                continue
+            seen.add(name)
+            if name in report.ftbfs:
+                found.setdefault(name, set()).add(package)
+            else:
+                todo += behind.get(name, ())
+    return found
+
+
+def _groups(events: Sequence[Event]) -> list[list[Event]]:
+    """Events that one message tells: who waits belongs to the break, stale ones to each other."""
+    groups: dict[tuple[object, ...], list[Event]] = {}
+    for event in sorted(events, key=lambda one: (one.kind != Kind.BROKEN, one.id)):
+        match Kind(event.kind):
+            case Kind.STALE:
+                key: tuple[object, ...] = (Kind.STALE,)
+            case Kind.WAITED_FOR | Kind.BROKEN if _is_for_maintainers(event):
+                key = (event.package, event.break_id)
+            case _:
+                key = (event.key,)
+        groups.setdefault(key, []).append(event)
+    return list(groups.values())
+
+
+def _is_for_maintainers(event: Event) -> bool:
+    is_break = event.kind == Kind.BROKEN
+    return not is_break or audience_of(event.key) is Audience.MAINTAINERS
+
+
+def _story(means: Means, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]) -> Story:
+    first = group[0]
+    match Kind(first.kind):
+        case Kind.STALE:
+            with means.store.read() as at:
+                heads = at.heads.all(means.target)
+            problems = [
+                Problem(event.package, head.error, head.error_since)
+                for event in group
+                if (head := heads.get(event.package)) and head.error_since
+            ]
+            return empty_story(means, first, Audience.OPERATOR, problems=tuple(problems))
+        case Kind.WAITED_FOR:
+            names = sorted(event.key.rpartition(":")[2] for event in group)
+            return build_story(means, first, Audience.MAINTAINERS, waiting=tuple(names))
+    names = sorted(waiting.get(first.package, ())) if first.kind == Kind.BROKEN else []
+    return build_story(means, first, audience_of(first.key), waiting=tuple(names))
+
+
+def _describe(
+    at: Transaction, group: Sequence[Event], story: Story, audiences: Audiences, now: datetime
+) -> None:
+    """The story goes with the first event; the others are told by it."""
+    first, *rest = group
+    at.events.describe(first.id, story.to_json(), now=now)
+    for event in rest:
+        at.events.describe(event.id, {}, now=now)
+    if story.kind is Kind.STALE and not story.problems:
+        return  # it can be followed again
+    if audiences.mail:
+        for address in _addresses(story, audiences):
+            digest = audiences.wants_digest(address)
+            due = audiences.digest_due(now) if digest else now
+            at.deliveries.add(first.id, "mail", address, due=due, digest=digest)
+    if audiences.gerrit and story.kind is Kind.BROKEN and story.audience is Audience.MAINTAINERS:
+        at.deliveries.add(first.id, "gerrit", story.package, due=now)
+    for name in audiences.webhooks:
+        at.deliveries.add(first.id, f"webhook:{name}", name, due=now)
+
+
+def _addresses(story: Story, audiences: Audiences) -> list[str]:
+    if story.audience is Audience.OPERATOR:
+        return list(audiences.operator)
+    good = [name for name in story.maintainers if is_address(name)]
+    for bad in set(story.maintainers) - set(good):
+        log.warning("%s: maintainer %r has no address to send mail to", story.package, bad)
+    if not good:
+        log.warning("%s has no maintainer who could be told by mail", story.package)
+    return list(dict.fromkeys(good)) or list(audiences.operator)

@@ -1,0 +1,63 @@
+"""The ways to tell that are configured, and the queue that goes out by them."""
+
+from rdo.app import App
+from rdo.config import Settings
+from rdo.notify.audiences import Audiences
+from rdo.notify.gerrit import Distgit, Gerrit
+from rdo.notify.mailer import Mailer
+from rdo.notify.outbox import Outbox
+from rdo.notify.smtp import MailServer
+from rdo.notify.way import Way
+from rdo.notify.webhook import Webhook
+from rdo.tools.git import Mirror
+from rdo.trunk.mirrors import Mirrors
+
+
+def audiences(settings: Settings) -> Audiences:
+    """Who is told of what happens, and when."""
+    mail = settings.mail
+    return Audiences(
+        mail=mail is not None,
+        operator=tuple(mail.operator) if mail else (),
+        digest=frozenset(mail.digest) if mail else frozenset(),
+        digest_hour=mail.digest_hour if mail else 0,
+        gerrit=settings.gerrit is not None,
+        webhooks=tuple(settings.webhooks),
+    )
+
+
+def outbox(app: App) -> Outbox:
+    """What sends the queue; it is shared by all targets."""
+    return Outbox(app.store, _ways(app), app.now, app.settings.data / "notify.lock")
+
+
+def _ways(app: App) -> dict[str, Way]:
+    settings = app.settings
+    ways: dict[str, Way] = {
+        f"webhook:{name}": Webhook(name, section.url, section.secret_file)
+        for name, section in settings.webhooks.items()
+    }
+    if mail := settings.mail:
+        server = MailServer(
+            mail.server, mail.security, mail.user or "", mail.password_file, mail.ca_file
+        )
+        ways["mail"] = Mailer(server, mail.from_)
+    if gerrit := settings.gerrit:
+        email = gerrit.email or (settings.mail.from_ if settings.mail else "rdo@localhost")
+        ways["gerrit"] = Gerrit(
+            lambda target, name: _distgit(app, target, name),
+            email,
+            gerrit.topic,
+            gerrit.user or "",
+            gerrit.url or "",
+        )
+    return ways
+
+
+def _distgit(app: App, target: str, name: str) -> Distgit | None:
+    """A package of a target with the mirror of its distgit."""
+    package = next((x for x in app.packages(target).packages if x.name == name), None)
+    if package is None:
+        return None
+    mirrors = Mirrors(app.settings.data / "mirrors")
+    return Distgit(package, Mirror(mirrors.path(package.distgit)))

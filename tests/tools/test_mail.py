@@ -1,0 +1,265 @@
+"""Mails of a round, by a real mail server on loopback."""
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from rdo.errors import ConfigError
+from rdo.model.build import Failed, FailureReason
+from rdo.notify.audiences import Audiences
+from rdo.notify.mailer import Mailer
+from rdo.notify.outbox import Outbox, Sent
+from rdo.notify.smtp import MailServer
+from rdo.notify.way import AwayError
+from rdo.store import Store
+from tests.e2e.factory import Factory
+from tests.fakes.builder import GoodBuild, Unless
+from tests.fakes.mail import MailBox, Received, certificate, free_port, mail_server
+
+SENDER = "rdo@example.org"
+ANN, BOB, OPS = "ann@example.org", "bob@example.org", "ops@example.org"
+TEST_FAILS = Failed(FailureReason.TEST, "%check: assert 1 == 2")
+
+
+@pytest.fixture
+def factory(tmp_path: Path) -> Iterator[Factory]:
+    with Store.temporary() as store:
+        made = Factory(tmp_path, store)
+        made.audiences = Audiences(mail=True, operator=(OPS,))
+        made.add("alpha", "beta")
+        made.change("alpha", maintainers=(ANN, BOB))
+        made.change("beta", maintainers=(BOB,))
+        yield made
+
+
+def outbox(factory: Factory, port: int, **server: object) -> Outbox:
+    place = MailServer(f"127.0.0.1:{port}", **server)  # type: ignore[arg-type]  # by the test
+    lock_file = factory.folder / "notify.lock"
+    return Outbox(factory.store, {"mail": Mailer(place, SENDER)}, factory.clock, lock_file)
+
+
+def deliver(factory: Factory, box: MailBox | None = None) -> list[Received]:
+    """What arrives when the queue is worked off."""
+    box = box or MailBox()
+    before = len(box.mails)
+    with mail_server(box) as port:
+        outbox(factory, port).run()
+    return box.mails[before:]
+
+
+def break_alpha(factory: Factory, subject: str = "Count from one") -> None:
+    factory.round()
+    factory.upstreams["alpha"].commit(subject)
+    factory.builder.will("python-alpha", TEST_FAILS)
+    factory.round()
+
+
+def test_a_break_and_its_mend_are_one_thread_to_the_maintainers(factory: Factory) -> None:
+    break_alpha(factory)
+    [broken] = deliver(factory)
+    factory.builder.will("python-alpha", GoodBuild())
+    factory.upstreams["alpha"].commit("Count from nought again")
+    factory.round()
+    [mended] = deliver(factory)
+
+    assert broken.recipients == mended.recipients == (ANN, BOB)
+    assert broken.message["To"] == f"{ANN}, {BOB}"
+    assert broken.message["Subject"] == "[master-deb12] python-alpha of master does not build: test"
+    assert mended.message["Subject"] == "[master-deb12] python-alpha of master builds again"
+    assert mended.message["In-Reply-To"] == broken.message["Message-ID"]
+    assert mended.message["References"] == broken.message["Message-ID"]
+    assert "Count from one" in broken.part("plain")
+    assert "Count from nought again" in mended.part("plain")
+
+
+def test_further_failures_of_a_break_are_told_to_nobody(factory: Factory) -> None:
+    break_alpha(factory)
+    first = deliver(factory)
+
+    factory.upstreams["alpha"].commit("Still one")
+    factory.round()
+    factory.round()
+
+    assert len(first) == 1
+    assert deliver(factory) == []
+
+
+def test_what_waits_for_a_broken_package_is_told_to_that_ones_maintainers(
+    factory: Factory,
+) -> None:
+    break_alpha(factory)
+    deliver(factory)
+    factory.builder.will("python-beta", Unless(("python-new",), ("python3dist(alpha) >= 2",)))
+    factory.upstreams["beta"].commit("Want alpha 2")
+    factory.round()
+    [mail] = deliver(factory)
+    factory.round()
+
+    assert mail.recipients == (ANN, BOB)
+    assert mail.message["X-RDO-Package"] == "python-alpha"
+    assert "Waiting for it\n  python-beta\n" in mail.part("plain")
+    assert mail.message["References"]
+    assert deliver(factory) == []
+
+
+def test_a_break_of_the_network_is_the_operators(factory: Factory) -> None:
+    factory.retries = 0
+    factory.builder.will("python-alpha", Failed(FailureReason.NETWORK, "no route"))
+    factory.round()
+
+    [mail] = deliver(factory)
+
+    assert mail.recipients == (OPS,)
+
+
+def test_a_package_that_then_fails_for_itself_is_told_to_its_maintainers_too(
+    factory: Factory,
+) -> None:
+    factory.retries = 0
+    factory.builder.will("python-alpha", Failed(FailureReason.NETWORK, "no route"), TEST_FAILS)
+    factory.round()
+    deliver(factory)
+    factory.upstreams["alpha"].commit("More")
+    factory.round()
+    [mail] = deliver(factory)
+    factory.builder.will("python-alpha", GoodBuild())
+    factory.upstreams["alpha"].commit("Good")
+    factory.round()
+    mended = deliver(factory)
+
+    assert mail.recipients == (ANN, BOB)
+    assert sorted(one.recipients for one in mended) == [(ANN, BOB), (OPS,)]
+
+
+def test_the_queue_survives_a_server_that_is_down_and_nothing_is_doubled(
+    factory: Factory,
+) -> None:
+    break_alpha(factory)
+
+    down = outbox(factory, free_port()).run()
+    arrived = deliver(factory)
+
+    assert (down.sent, down.left) == (0, 2)
+    assert "refused" in down.problems[0]
+    assert len(arrived) == 1
+    assert deliver(factory) == []
+
+
+def test_who_is_refused_for_good_is_given_up_and_who_is_not_is_tried_again(
+    factory: Factory,
+) -> None:
+    break_alpha(factory)
+    box = MailBox(answers={ANN: "550 no such user", BOB: "450 greylisted"})
+
+    with mail_server(box) as port:
+        first = outbox(factory, port).run()
+        box.answers.clear()
+        second = outbox(factory, port).run()
+
+    assert (first.sent, first.refused, first.left) == (0, 1, 1)
+    assert second.sent == 1
+    assert [mail.recipients for mail in box.mails] == [(BOB,)]
+
+
+def test_a_mail_that_the_server_will_not_have_does_not_stop_the_others(factory: Factory) -> None:
+    break_alpha(factory)
+    box = MailBox(answers={"*": "554 spam"})
+
+    with mail_server(box) as port:
+        assert outbox(factory, port).run() == Sent(
+            refused=2, problems=(f"{ANN} is not told: 554 spam", f"{BOB} is not told: 554 spam")
+        )
+
+
+def test_a_digest_goes_out_once_a_day_with_all_there_is(factory: Factory) -> None:
+    factory.audiences = Audiences(mail=True, digest=frozenset({BOB}), digest_hour=6)
+    break_alpha(factory)
+    factory.builder.will("python-beta", Failed(FailureReason.COMPILE, "%build: no"))
+    factory.upstreams["beta"].commit("Break")
+    factory.round()
+
+    at_once = deliver(factory)
+    factory.clock.moment = factory.clock.moment.replace(day=2, hour=6)
+    [digest] = deliver(factory)
+
+    assert [mail.recipients for mail in at_once] == [(ANN,)]
+    assert digest.recipients == (BOB,)
+    assert digest.message["Subject"] == "[master-deb12] 2 broken in master, 2026-08-02"
+    assert "python-alpha does not build" in digest.part("plain")
+    assert "python-beta does not build" in digest.part("html")
+    assert deliver(factory) == []
+
+
+def test_hostile_subjects_names_and_logs_forge_neither_headers_nor_html(factory: Factory) -> None:
+    hostile = "x\r\nBcc: evil@example.org\r\n\r\n<script>alert(1)</script>\x1b[2J\u202e"
+    factory.change("alpha", maintainers=(ANN, "e@example.org\nBcc: evil@example.org", "<x>"))
+    detail = "%check: </pre><script>alert(2)</script>\r\nSubject: forged"
+    factory.round()
+    factory.upstreams["alpha"].git("config", "i18n.commitEncoding", "UTF-8")
+    factory.upstreams["alpha"].commit(hostile.replace("\r\n", " \r"))
+    factory.builder.will("python-alpha", Failed(FailureReason.TEST, detail))
+    factory.round()
+
+    [mail] = deliver(factory)
+
+    assert mail.recipients == (ANN,)
+    assert mail.message["Bcc"] is None
+    assert mail.message.get_all("Subject") == [
+        "[master-deb12] python-alpha of master does not build: test"
+    ]
+    html = mail.part("html")
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    text = mail.part("plain")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
+    assert not re.search(r"^(Bcc|Subject):", text, re.MULTILINE)
+
+
+def test_by_tls_with_a_password(factory: Factory, tmp_path: Path) -> None:
+    context, trusted = certificate(tmp_path)
+    (tmp_path / "password").write_text("secret\n")
+    break_alpha(factory)
+    box = MailBox()
+
+    with mail_server(box, tls=context, auth=True) as port:
+        secure = {"user": "rdo", "password_file": tmp_path / "password", "ca_file": trusted}
+        untrusted = outbox(factory, port, user="rdo", password_file=tmp_path / "password").run()
+        done = outbox(factory, port, **secure).run()
+
+    assert "certificate verify failed" in untrusted.problems[0]
+    assert done.sent == 2
+    assert box.logins == [(b"rdo", b"secret")]
+    assert box.was_secure == [True]
+
+
+def test_starttls_that_is_demanded_and_not_offered_sends_nothing() -> None:
+    with mail_server(MailBox()) as port:
+        server = MailServer(f"127.0.0.1:{port}", security="starttls")
+        with pytest.raises(AwayError, match="STARTTLS"):
+            server.send(EmailMessage(), [ANN])
+
+
+def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    server = MailServer("127.0.0.1:1", user="rdo", password_file=tmp_path / "none")
+
+    with pytest.raises(ConfigError, match="password-file"):
+        server.send(EmailMessage(), [ANN])
+
+
+@pytest.mark.parametrize(
+    ("text", "security", "place"),
+    [
+        ("mail.example.org", "auto", ("mail.example.org", 25)),
+        ("mail.example.org:587", "starttls", ("mail.example.org", 587)),
+        ("mail.example.org", "tls", ("mail.example.org", 465)),
+        ("[::1]:2525", "auto", ("::1", 2525)),
+        ("[::1]", "auto", ("::1", 25)),
+    ],
+)
+def test_where_a_server_is(text: str, security: str, place: tuple[str, int]) -> None:
+    server = MailServer(text, security=security)
+
+    assert (server.host, server.port) == place

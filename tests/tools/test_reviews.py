@@ -1,0 +1,160 @@
+"""A break as a review, by real git towards a server that behaves as Gerrit does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rdo.model.build import Failed, FailureReason
+from rdo.notify.audiences import Audiences
+from rdo.notify.gerrit import Distgit, Gerrit
+from rdo.notify.outbox import Outbox, Sent
+from rdo.store import Store
+from tests.conftest import GitRepository
+from tests.e2e.factory import Factory
+
+ANN = "ann@example.org"
+
+# What Gerrit does with a push to refs/for: a Change-Id is needed, a known one is a new patch set
+# or, with the same commit, refused; reviewers must have accounts.
+HOOK = r"""#!/bin/sh
+set -eu
+ref=$1 new=$3
+case $ref in refs/for/*) ;; *) echo "prohibited by Gerrit" >&2; exit 1;; esac
+case $ref in *r=nobody@*) echo "error: nobody@example.org not found" >&2; exit 1;; esac
+id=$(git log -1 --format=%B "$new" | sed -n 's/^Change-Id: \(I[0-9a-f]\{40\}\)$/\1/p')
+[ -n "$id" ] || { echo "missing Change-Id in message footer" >&2; exit 1; }
+if grep -q "^$id $new" changes 2>/dev/null; then echo "no new changes" >&2; exit 1; fi
+echo "$id $new $ref" >> changes
+git update-ref "refs/changes/$(wc -l < changes)" "$new"
+"""
+
+
+class FakeGerrit:
+    """A bare repository that takes reviews only."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        self.path = folder / project
+        self.repository = GitRepository(folder / "work")
+        self.repository.git("init", "--quiet", "--bare", str(self.path))
+        hook = self.path / "hooks/update"
+        hook.write_text(HOOK)
+        hook.chmod(0o755)
+
+    def git(self, *args: str) -> str:
+        return self.repository.git(f"--git-dir={self.path}", *args)
+
+    def changes(self) -> list[str]:
+        file = self.path / "changes"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> FakeGerrit:
+    return FakeGerrit(tmp_path / "gerrit", "openstack/alpha-distgit")
+
+
+@pytest.fixture
+def factory(tmp_path: Path) -> Iterator[Factory]:
+    with Store.temporary() as store:
+        made = Factory(tmp_path, store)
+        made.audiences = Audiences(gerrit=True)
+        made.add("alpha")
+        made.change("alpha", maintainers=(ANN,))
+        gitreview = (
+            "[gerrit]\nhost=review.example.org\nport=29418\nproject=openstack/alpha-distgit\n"
+        )
+        made.distgits["alpha"].commit("review here", {".gitreview": gitreview})
+        made.round()
+        yield made
+
+
+def send(factory: Factory, server: str) -> Sent:
+    means = factory.means
+
+    def find(_target: str, name: str) -> Distgit:
+        package = means.packages[name]
+        return Distgit(package, means.remotes.distgit(package))
+
+    gerrit = Gerrit(find, "rdo@example.org", "rdo-FTBFS", server=server)
+    lock_file = factory.folder / "notify.lock"
+    return Outbox(factory.store, {"gerrit": gerrit}, factory.clock, lock_file).run()
+
+
+def break_alpha(factory: Factory) -> str:
+    factory.builder.will("python-alpha", Failed(FailureReason.TEST, "%check: no"))
+    head = factory.upstreams["alpha"].commit("Break it")
+    factory.round()
+    return head
+
+
+def test_a_break_becomes_a_review_that_marks_the_spec(
+    factory: Factory, server: FakeGerrit, tmp_path: Path
+) -> None:
+    head = break_alpha(factory)
+
+    done = send(factory, (tmp_path / "gerrit").as_uri())
+
+    assert done.sent == 1
+    [change] = server.changes()
+    assert change.endswith(f" refs/for/rpm-master%topic=rdo-FTBFS,r={ANN}")
+    message = server.git("log", "-1", "--format=%B", "refs/changes/1")
+    lines = message.splitlines()
+    assert lines[0] == f"python-alpha: failed to build {head[:7]}"
+    assert lines[2] == f"Need to fix build error caused by {head}"
+    assert lines[3].startswith("See log at http://127.0.0.1:8080/master-deb12/repos/")
+    diff = server.git("show", "--format=", "-U0", "refs/changes/1")
+    added = [line for line in diff.splitlines() if line.startswith("+") and line[1] != "+"]
+    assert added == [f"+# REMOVEME: error caused by commit {head}"]
+    assert server.git("log", "-1", "--format=%an %ae", "refs/changes/1") == "rdo rdo@example.org"
+
+
+def test_a_review_that_was_sent_before_is_no_second_one(
+    factory: Factory, server: FakeGerrit, tmp_path: Path
+) -> None:
+    break_alpha(factory)
+    url = (tmp_path / "gerrit").as_uri()
+    with factory.store.read() as at:
+        [queued] = at.deliveries.open()
+    send(factory, url)
+    with factory.store.write() as at:  # as after a kill between the push and its note
+        at.events.add("t", "p", "broken", "k", now=queued.due)
+        at.deliveries._rows([queued.id])[0].ended = None
+
+    again = send(factory, url)
+
+    assert again.sent == 1
+    assert len(server.changes()) == 1
+
+
+def test_a_reviewer_without_an_account_is_left_out(
+    factory: Factory, server: FakeGerrit, tmp_path: Path
+) -> None:
+    factory.change("alpha", maintainers=("nobody@example.org",))
+    break_alpha(factory)
+
+    assert send(factory, (tmp_path / "gerrit").as_uri()).sent == 1
+
+    assert server.changes()[0].endswith("refs/for/rpm-master%topic=rdo-FTBFS")
+
+
+def test_a_server_that_is_away_is_tried_again(
+    factory: Factory, server: FakeGerrit, tmp_path: Path
+) -> None:
+    break_alpha(factory)
+
+    away = send(factory, (tmp_path / "elsewhere").as_uri())
+    back = send(factory, (tmp_path / "gerrit").as_uri())
+
+    assert (away.left, back.sent) == (1, 1)
+
+
+def test_a_distgit_without_gitreview_is_given_up(factory: Factory, tmp_path: Path) -> None:
+    factory.distgits["alpha"].git("rm", "--quiet", ".gitreview")
+    factory.distgits["alpha"].commit("no reviews")
+    break_alpha(factory)
+
+    done = send(factory, tmp_path.as_uri())
+
+    assert done.refused == 1
+    assert ".gitreview" in done.problems[0]
