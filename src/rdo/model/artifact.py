@@ -31,3 +31,8 @@ class Artifact:
     size: int
     is_source: bool
     provides: tuple[str, ...] = ()
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether it is only for a debugger; such RPMs have a repository of their own."""
+        return self.nevra.name.endswith(("-debuginfo", "-debugsource"))

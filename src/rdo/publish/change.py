@@ -1,5 +1,6 @@
 """One decided change of the tree, and the way to carry it out, however often it is begun."""
 
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -8,6 +9,9 @@ from typing import Any
 
 from rdo import atomic
 from rdo.dlrn.formats import aggregate_hash, aggregate_repo, aggregate_versions
+
+TRASH = ".publishing/removed"
+_SHARD = re.compile(r"[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,12 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A directory to put in its place, links to turn, aggregates to write, in this order.
+    """A directory to put in its place, links to turn, aggregates to write, things to remove.
 
-    `fresh` is where the directory was built and `inode` what it is known by: once the
-    directory with that inode is at `place`, what is left at `fresh` is the old one.
+    They are done in this order. `fresh` is where the directory was built and `inode` what it is
+    known by: once the directory with that inode is at `place`, what is left at `fresh` is the old
+    one. `removals` are put aside, into the folder `TRASH`, which is emptied later: a big removal
+    must not keep others waiting.
     """
 
     place: str = ""
@@ -40,6 +46,7 @@ class Change:
     links: tuple[Link, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     reponame: str = "delorean"
+    removals: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,7 +57,8 @@ class Change:
         aggregates = tuple(
             Aggregate(entry["name"], tuple(entry["places"])) for entry in payload["aggregates"]
         )
-        return cls(**{**payload, "links": links, "aggregates": aggregates})
+        removals = tuple(payload.get("removals", ()))
+        return cls(**{**payload, "links": links, "aggregates": aggregates, "removals": removals})
 
 
 def carry_out(change: Change, repos: Path) -> None:
@@ -61,7 +69,20 @@ def carry_out(change: Change, repos: Path) -> None:
         atomic.point_link(repos / link.name, repos / link.place)
     for aggregate in change.aggregates:
         _aggregate(repos, aggregate, change.reponame)
+    for number, path in enumerate(change.removals):
+        _put_aside(repos / path, repos / TRASH, number)
     atomic.sync(*_touched(change, repos))
+
+
+def _put_aside(path: Path, trash: Path, number: int) -> None:
+    if not (path.exists() or path.is_symlink()):
+        return
+    trash.mkdir(exist_ok=True, parents=True)
+    path.rename(trash / f"{number}-{path.lstat().st_ino}")
+    for parent in list(path.parents)[:2]:  # aa/bb, if nothing else is in them
+        if any(parent.iterdir()) or not _SHARD.fullmatch(parent.name):
+            return
+        parent.rmdir()
 
 
 def _place(fresh: Path, inode: int, place: Path) -> None:

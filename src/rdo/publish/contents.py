@@ -17,6 +17,8 @@ from rdo.store.builds import Build
 from rdo.store.packages import Pointers
 
 COMPOSED = "composed"
+DEBUG = "debug"
+"""The folder, in a repository's own, of the repository of its -debuginfo and -debugsource RPMs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,13 @@ class Contents:
     others: tuple[StoredArtifact, ...]
     rows: tuple[VersionsRow, ...]
     digest: str
+
+    def part(self, *, is_debug: bool) -> "Contents":
+        """What of it is for a debugger, or all else; each is a repository."""
+        own = {one: part for one, part in self.own.items() if one.is_debug == is_debug}
+        others = tuple(one for one in self.others if one.artifact.is_debug == is_debug)
+        path = self.path / DEBUG if is_debug else self.path
+        return replace(self, path=path, own=own, others=others)
 
 
 def of_build(

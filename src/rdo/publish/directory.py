@@ -20,7 +20,7 @@ from rdo.dlrn.formats import (
 from rdo.model.artifact import Artifact
 from rdo.model.build import Failed
 from rdo.publish import pool
-from rdo.publish.contents import Contents
+from rdo.publish.contents import DEBUG, Contents
 from rdo.publish.site import Site
 from rdo.repodata import Composer, Entry
 from rdo.store.builds import Build
@@ -44,6 +44,24 @@ def write_repository(
 
     `name` is what the .repo file tells the repository from others by: the upstream hash.
     """
+    _write_repodata(folder, contents, composer, revision)
+    (folder / "versions.csv").write_text(versions_csv(contents.rows))
+    _write_repo_file(folder / f"{site.reponame}.repo", contents, site, site.reponame, name)
+
+
+def write_debug_repository(
+    folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
+) -> None:
+    """The repository of what is for a debugger, with a .repo file of its own beside the other."""
+    (folder / DEBUG).mkdir()
+    _write_repodata(folder / DEBUG, contents, composer, revision)
+    reponame = f"{site.reponame}-{DEBUG}"
+    place = folder / f"{reponame}.repo"
+    _write_repo_file(place, contents, site, reponame, name)
+    place.write_text(place.read_text().replace("enabled=1", "enabled=0"))  # for who asks for it
+
+
+def _write_repodata(folder: Path, contents: Contents, composer: Composer, revision: int) -> None:
     up = os.path.relpath(pool.NAME, contents.path)
     (folder / pool.NAME).symlink_to(up)
     composer.write(
@@ -55,15 +73,17 @@ def write_repository(
         ],
         revision=revision,
     )
-    (folder / "versions.csv").write_text(versions_csv(contents.rows))
-    repo_file = delorean_repo(
-        reponame=site.reponame,
+
+
+def _write_repo_file(place: Path, contents: Contents, site: Site, reponame: str, name: str) -> None:
+    text = delorean_repo(
+        reponame=reponame,
         project_name=site.project_name,
         commit_hash=name,
         url=site.url(contents.path),
         component=contents.component,
     )
-    (folder / f"{site.reponame}.repo").write_text(repo_file)
+    place.write_text(text)
 
 
 def copy_dependencies(folder: Path, repo_file: Path) -> None:
@@ -80,11 +100,16 @@ def write_success(
 ) -> None:
     """The part that is about the build: its RPMs as hard links, `installed`, commit.yaml."""
     for artifact, place in rpms.items():
-        pool.link(place, folder / artifact.file_name)
-    files = tuple(f"repos/{path}/{artifact.file_name}" for artifact in rpms)
+        pool.link(place, folder / _own_place(artifact))
+    files = tuple(f"repos/{path}/{_own_place(artifact)}" for artifact in rpms)
     record = _record(build, Status.SUCCESS, origin, rpms=files)
     (folder / "commit.yaml").write_text(commit_yaml(record))
     (folder / "installed").write_text(installed(build.commit))
+
+
+def _own_place(artifact: Artifact) -> PurePosixPath:
+    """Where an RPM of the build is in its hash directory."""
+    return PurePosixPath(DEBUG if artifact.is_debug else "", artifact.file_name)
 
 
 def write_failure(folder: Path, build: Build, failure: Failed, origin: Origin) -> None:

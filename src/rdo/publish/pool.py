@@ -20,18 +20,23 @@ def href(artifact: Artifact) -> str:
     return f"{NAME}/{artifact.sha256}/{artifact.file_name}"
 
 
+def place(pool: Path, artifact: Artifact) -> Path:
+    """Where the RPM is in the pool."""
+    return pool / artifact.sha256 / artifact.file_name
+
+
 def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
     """Have the RPM in the pool, safely on the disk, and return its place there.
 
     The place is a hard link where the file system allows it, so that it costs no space.
     """
-    place = pool / artifact.sha256 / artifact.file_name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists():
-        link(rpm, place)
-        place.chmod(0o644)
-        atomic.sync(place, place.parent)
-    return place
+    there = place(pool, artifact)
+    there.parent.mkdir(parents=True, exist_ok=True)
+    if not there.exists():
+        link(rpm, there)
+        there.chmod(0o644)
+        atomic.sync(there, there.parent)
+    return there
 
 
 def link(file: Path, place: Path) -> None:

@@ -17,13 +17,13 @@ from pathlib import Path, PurePosixPath
 
 from rdo import lock
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import NotFoundError, OutsideError
+from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
-from rdo.publish.change import Change, carry_out
+from rdo.publish.change import TRASH, Change, carry_out
 from rdo.publish.consistent import Blocker
-from rdo.publish.contents import Contents, Snapshot
+from rdo.publish.contents import DEBUG, Contents, Snapshot
 from rdo.publish.directory import Origin
 from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
@@ -35,7 +35,8 @@ from rdo.store.repositories import Repository
 
 log = logging.getLogger(__name__)
 
-_FRESH = ".publishing"
+FRESH = ".publishing"
+"""Where in the tree directories are made ready."""
 _TRUNK = "trunk"
 
 
@@ -69,9 +70,9 @@ class Tree:
         self.repos = folder / "repos"
         self.site = site
         self._store = store
-        self._clock = clock
+        self.now = clock
         self._good = GoodBuilds()
-        self._composers: dict[str | None, Composer] = {}
+        self._composers: dict[tuple[str | None, str], Composer] = {}
 
     def publish(
         self, build: Build, build_folder: Path, members: Members, origin: Origin | None = None
@@ -83,7 +84,7 @@ class Tree:
         `read_rpm`) are a RefusedError, and nothing has changed.
         """
         rpms = _read(build, build_folder)
-        with self._alone(f"publishing {build.commit}"):
+        with self.alone(f"publishing {build.commit}"):
             with self._store.read() as at:
                 build = at.builds.get(build.id)
                 good = at.packages.state(self.site.target, build.package).good
@@ -115,7 +116,7 @@ class Tree:
         """
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
-        with self._alone(f"publishing the logs of {build.commit}"):
+        with self.alone(f"publishing the logs of {build.commit}"):
             component = self.site.component(build.package, build.commit.component)
             path = hash_directory(build.commit, component)
             with self._store.read() as at:
@@ -126,8 +127,8 @@ class Tree:
             directory.link_logs(fresh, build_folder, with_srpm=True)
             directory.write_failure(fresh, build, build.outcome, origin or Origin())
             directory.sync(fresh)
-            with self._deciding() as (at, changes):
-                changes.append(self._change(at, fresh=fresh, path=path))
+            with self.deciding() as (at, changes):
+                changes.append(self.change(at, fresh=fresh, path=path))
             return Published(self.repos / path)
 
     def refresh(self, members: Members) -> tuple[Path, ...]:
@@ -136,7 +137,7 @@ class Tree:
         For what no publication follows: a package that was removed, renamed, held or taken out
         of review. If no repository holds just the members' newest builds, one is composed.
         """
-        with self._alone("moving consistent"):
+        with self.alone("moving consistent"):
             moved = [
                 self._refresh(component, members) for component in members.components(self.site)
             ]
@@ -150,7 +151,7 @@ class Tree:
         Composes what no build was published with, and moves `current` there, and `consistent`
         if the state says so. Returns the build, and where the names lead if they moved.
         """
-        with self._alone(f"moving {package}"):
+        with self.alone(f"moving {package}"):
             target = self.site.target
             with self._store.read() as at:
                 before = at.packages.state(target, package).good
@@ -163,10 +164,10 @@ class Tree:
             fresh = self._fresh(what.digest)
             self._write_repository(fresh, what, what.digest)
             directory.sync(fresh)
-            with self._deciding() as (at, changes):
+            with self.deciding() as (at, changes):
                 at.builds.stay_at(build.id)
                 moves = {CURRENT: self._add_repository(at, what, None)}
-                change = self._change(at, moves, fresh=fresh, path=what.path, by=by, why=why)
+                change = self.change(at, moves, fresh=fresh, path=what.path, by=by, why=why)
                 changes.append(change)
             moved = (self.repos / what.path, self._refresh(component, members))
         return build, tuple(place for place in dict.fromkeys(moved) if place)
@@ -182,16 +183,85 @@ class Tree:
     def move_name(self, name: str, repository: Repository, *, by: str, why: str) -> None:
         """Point a promotion name at a published repository, in the component it belongs to."""
         check_promotion_name(name)
-        with self._alone(f"moving {name}"):
+        with self.alone(f"moving {name}"):
             if not (self.repos / repository.path).is_dir():
                 raise NotFoundError(f"repository {repository.path} is not in the tree")
-            with self._deciding() as (at, changes):
-                changes.append(self._change(at, {name: repository}, by=by, why=why))
+            with self.deciding() as (at, changes):
+                changes.append(self.change(at, {name: repository}, by=by, why=why))
+
+    def remove(self, known: Collection[int], repositories: Collection[str], others: Collection[str],
+               builds: Collection[int]) -> None:  # fmt: skip
+        """Take repositories and other places out of the tree, and forget the RPMs of builds.
+
+        `known` are the repositories that this was decided on; if there are others by now, or a
+        name leads to one that is to go, it is refused. Places are relative to the tree.
+        """
+        with self.alone("removing what is old"):
+            target = self.site.target
+            with self.deciding() as (at, changes):
+                there = {one.id for one in at.repositories.in_tree(target)}
+                led = {repository.path for _, repository in at.names.all(target)}
+                if there != set(known) or led & set(repositories):
+                    raise RefusedError(f"the tree of {target} has just changed", hint="try again")
+                at.repositories.remove(target, repositories, now=self.now())
+                at.artifacts.forget(builds)
+                changes.append(Change(removals=(*repositories, *others)))
+        shutil.rmtree(self.repos / TRASH, ignore_errors=True)
+
+    def rewrite(self, repository: Repository, members: Members) -> bool:
+        """Write a damaged repository anew, if the state still says what was in it."""
+        with self.alone(f"mending {repository.path}"):
+            with self._store.read() as at:
+                now = Snapshot.read(at, self.site.target, self._good)
+                build = at.builds.get(repository.build_id) if repository.build_id else None
+                stored = at.artifacts.of_builds([build.id] if build else [])
+                fragments = at.artifacts.fragments([one.id for one in stored])
+            if build is None:
+                what = contents.of_members(self.site, repository.component, members, now)
+            else:
+                own = {one.artifact: fragments[one.id] for one in stored}
+                what = contents.of_build(self.site, build, own, members, now)
+            in_pool = {artifact: pool.place(self._pool, artifact) for artifact in what.own}
+            is_same = what.digest == repository.digest and str(what.path) == repository.path
+            if not is_same or not all(place.is_file() for place in in_pool.values()):
+                return False
+            fresh = self._fresh("mending")
+            self._write_repository(
+                fresh, what, build.commit.upstream_hash if build else what.digest
+            )
+            if build:
+                directory.write_success(fresh, build, in_pool, what.path, Origin())
+                folder = self.folder / "builds" / str(build.id)
+                if folder.is_dir():
+                    directory.link_logs(fresh, folder)
+            directory.sync(fresh)
+            with self.deciding() as (at, changes):
+                changes.append(self.change(at, fresh=fresh, path=what.path))
+            return True
+
+    def take_out(self, repository: Repository) -> None:
+        """Remove a repository to which no name leads."""
+        with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
+            at.repositories.remove(self.site.target, [repository.path], now=self.now())
+            changes.append(Change(removals=(repository.path,)))
+
+    def compose_instead(
+        self, repository: Repository, led: Collection[str], members: Members
+    ) -> None:
+        """Let names lead to what the state says, because what they led to is lost."""
+        with self.alone(f"mending {', '.join(led)}"):
+            fresh_one = self._compose(repository.component, members)
+            with self.deciding() as (at, changes):
+                why = f"{repository.path} was damaged"
+                moves = dict.fromkeys(led, fresh_one)
+                changes.append(self.change(at, moves, why=why))
+                at.repositories.remove(self.site.target, [repository.path], now=self.now())
+                changes.append(Change(removals=(repository.path,)))
 
     def recover(self) -> None:
         """Finish what a killed process has begun; called when a round starts."""
-        with self._alone("recovering"):  # finishes what there is, like everybody who comes in
-            shutil.rmtree(self.repos / _FRESH, ignore_errors=True)
+        with self.alone("recovering"):  # finishes what there is, like everybody who comes in
+            shutil.rmtree(self.repos / FRESH, ignore_errors=True)
 
     def current_directories(self) -> tuple[Path, ...]:
         """The repositories, never changing, that `current` leads to; one per component.
@@ -209,7 +279,7 @@ class Tree:
         return self.repos / pool.NAME
 
     @contextlib.contextmanager
-    def _alone(self, purpose: str) -> Iterator[None]:
+    def alone(self, purpose: str) -> Iterator[None]:
         """Hold the publish lock, with nothing left unfinished by others."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._explaining())
@@ -237,13 +307,13 @@ class Tree:
             ) from error
 
     @contextlib.contextmanager
-    def _deciding(self) -> Iterator[tuple[Transaction, list[Change]]]:
+    def deciding(self) -> Iterator[tuple[Transaction, list[Change]]]:
         """One transaction; the changes of the tree that it decides on are made after it."""
         changes: list[Change] = []
         with self._store.write() as at:
             yield at, changes
             intents = [
-                at.intents.open(self.site.target, "tree", change.to_json(), now=self._clock())
+                at.intents.open(self.site.target, "tree", change.to_json(), now=self.now())
                 for change in changes
             ]
         for intent, change in zip(intents, changes, strict=True):
@@ -252,7 +322,7 @@ class Tree:
     def _carry_out(self, intent: int, change: Change) -> None:
         carry_out(change, self.repos)
         with self._store.write() as at:
-            at.intents.close(intent, now=self._clock())
+            at.intents.close(intent, now=self.now())
 
     def _put_in_place(
         self, build: Build, what: Contents, fresh: Path, members: Members, *, superseded: bool
@@ -262,7 +332,7 @@ class Tree:
         enters = not superseded and any(member.name == build.package for member in shared)
         verdict = names.Verdict()
         moves: dict[str, Repository] = {}
-        with self._deciding() as (at, changes):
+        with self.deciding() as (at, changes):
             at.artifacts.add(build.id, what.own)
             at.builds.publish(build.id, superseded=superseded)
             repository = self._add_repository(at, what, build.id)
@@ -272,7 +342,7 @@ class Tree:
                 if verdict.repository:
                     moves[CONSISTENT] = verdict.repository
             why = str(build.commit)
-            changes.append(self._change(at, moves, fresh=fresh, path=what.path, why=why))
+            changes.append(self.change(at, moves, fresh=fresh, path=what.path, why=why))
         moved = tuple(name for name, place in moves.items() if place == repository)
         return Published(self.repos / what.path, moved, _provides(what.own), verdict.blocked)
 
@@ -292,9 +362,9 @@ class Tree:
         repository = verdict.repository or self._compose(component, members)
         if repository == leads:
             return None
-        with self._deciding() as (at, changes):
+        with self.deciding() as (at, changes):
             why = "the state of its members"
-            changes.append(self._change(at, {CONSISTENT: repository}, why=why))
+            changes.append(self.change(at, {CONSISTENT: repository}, why=why))
         return self.repos / repository.path
 
     def _compose(self, component: str | None, members: Members) -> Repository:
@@ -305,16 +375,25 @@ class Tree:
         fresh = self._fresh(what.digest)
         self._write_repository(fresh, what, what.digest)
         directory.sync(fresh)
-        with self._deciding() as (at, changes):
+        with self.deciding() as (at, changes):
             repository = self._add_repository(at, what, None)
-            changes.append(self._change(at, fresh=fresh, path=what.path))
+            changes.append(self.change(at, fresh=fresh, path=what.path))
         return repository
 
     def _write_repository(self, fresh: Path, what: Contents, name: str) -> None:
-        revision = int(self._clock().timestamp())
-        composer = self._composers.setdefault(what.component, Composer(self._fragments))
-        directory.write_repository(fresh, what, self.site, composer, name=name, revision=revision)
+        revision = int(self.now().timestamp())
+        main, debug = what.part(is_debug=False), what.part(is_debug=True)
+        composer = self._composer(what.component)
+        directory.write_repository(fresh, main, self.site, composer, name=name, revision=revision)
+        if debug.own or debug.others:
+            composer = self._composer(what.component, DEBUG)
+            directory.write_debug_repository(
+                fresh, debug, self.site, composer, name=name, revision=revision
+            )
         directory.copy_dependencies(fresh, self.repos / self.site.dependencies_file)
+
+    def _composer(self, component: str | None, part: str = "") -> Composer:
+        return self._composers.setdefault((component, part), Composer(self._fragments))
 
     def _fragments(self, keys: Collection[int]) -> Mapping[int, Fragment]:
         with self._store.read() as at:
@@ -322,7 +401,7 @@ class Tree:
 
     def _fresh(self, name: str) -> Path:
         """An empty folder on the tree's own file system, where a directory is made ready."""
-        fresh = self.repos / _FRESH / name
+        fresh = self.repos / FRESH / name
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         return fresh
@@ -334,10 +413,10 @@ class Tree:
             path=str(what.path),
             build_id=build_id,
             digest=what.digest,
-            now=self._clock(),
+            now=self.now(),
         )
 
-    def _change(
+    def change(
         self,
         at: Transaction,
         moves: Mapping[str, Repository] | None = None,
@@ -348,9 +427,7 @@ class Tree:
         why: str = "",
     ) -> Change:
         """The change that puts `fresh` at `path` and moves names, which `at` records."""
-        links, aggregates = names.move(
-            at, self.site, moves or {}, now=self._clock(), by=by, why=why
-        )
+        links, aggregates = names.move(at, self.site, moves or {}, now=self.now(), by=by, why=why)
         change = Change(links=links, aggregates=aggregates, reponame=self.site.reponame)
         if fresh is None:
             return change

@@ -2,11 +2,11 @@
 
 import json
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
@@ -94,6 +94,16 @@ class Artifacts:
             ) in self.session.execute(ordered)
         )
 
+    def forget(self, build_ids: Collection[int]) -> None:
+        """Drop what is known of the RPMs of builds, because the RPMs are gone."""
+        for part in _batched(sorted(build_ids), _AT_ONCE):
+            self.session.execute(delete(ArtifactRow).where(ArtifactRow.build_id.in_(part)))
+
+    def build_ids(self, target: str) -> frozenset[int]:
+        """The builds whose RPMs are known."""
+        query = select(ArtifactRow.build_id).join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+        return frozenset(self.session.scalars(query.where(BuildRow.target == target).distinct()))
+
     def provides(self, target: str) -> dict[str, tuple[str, ...]]:
         """What each package's newest good build provides, by package."""
         found: dict[str, tuple[str, ...]] = {}
@@ -128,6 +138,14 @@ _LIGHT = (
     ArtifactRow.is_source,
     ArtifactRow.provides,
 )
+
+
+_AT_ONCE = 500  # parameters of one statement
+
+
+def _batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def _light() -> Select[ArtifactRow]:

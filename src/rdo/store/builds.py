@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from rdo.errors import NotFoundError
@@ -15,7 +15,15 @@ from rdo.model.build import Built, Failed, FailureReason, Outcome, Release, Wait
 from rdo.model.commit import Commit
 from rdo.store.commits import Commits, commit_of
 from rdo.store.moments import maybe_moment, moment, seconds
-from rdo.store.schema import OPEN_BUILD, PUBLISHED, UNPUBLISHED, BuildRow, CommitRow, PackageRow
+from rdo.store.schema import (
+    OPEN_BUILD,
+    PUBLISHED,
+    UNPUBLISHED,
+    ArtifactRow,
+    BuildRow,
+    CommitRow,
+    PackageRow,
+)
 
 SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 
@@ -140,6 +148,17 @@ class Builds:
             self._note_newest(row)
         return self.get(build_id)
 
+    def lost(self, build_id: int, *, now: datetime) -> Build:
+        """Plan the commit of a build anew, because its RPMs are lost.
+
+        One that was not published yet no longer waits for that.
+        """
+        row, build = self._row(build_id), self.get(build_id)
+        if row.published is None:
+            row.outcome, row.reason = "failed", FailureReason.INTERRUPTED.value
+            row.detail = "its RPMs were lost before they were published"
+        return self.plan(build.target, build.commit, now=now, inputs=build.inputs)
+
     def drop(self, build_id: int, why: str, *, now: datetime) -> Build:
         """Take a queued build out of the queue; nothing was learned of its package by it."""
         row = self._queued_row(build_id)
@@ -263,6 +282,24 @@ class Builds:
             package.good_id, package.bootstrap_id = row.id, None
         return self.get(build_id)
 
+    def ended_before(self, target: str, moment: datetime) -> frozenset[int]:
+        """The builds that ended before then and need no publication any more, by id."""
+        query = select(BuildRow.id).where(
+            BuildRow.target == target,
+            BuildRow.state == BuildState.DONE,
+            BuildRow.finished < seconds(moment),
+            or_(BuildRow.outcome != "built", BuildRow.published.is_not(None)),
+        )
+        return frozenset(self.session.scalars(query))
+
+    def failed_commits(self, target: str) -> dict[int, Commit]:
+        """The commit of each build that failed, by the build's id."""
+        query = select(BuildRow.id, CommitRow).join(CommitRow, BuildRow.commit_id == CommitRow.id)
+        rows = self.session.execute(
+            query.where(BuildRow.target == target, BuildRow.outcome == "failed")
+        )
+        return {id_: commit_of(row) for id_, row in rows}
+
     def to_stay_at(self, target: str, package: str, build_id: int | None) -> Build | None:
         """A published build of the package; without an id the newest by commit order."""
         query = selection().where(
@@ -270,6 +307,7 @@ class Builds:
             BuildRow.package == package,
             PUBLISHED,
             BuildRow.bootstrap.is_(False),
+            BuildRow.id.in_(select(ArtifactRow.build_id)),  # retention has not taken its RPMs
         )
         if build_id is not None:
             query = query.where(BuildRow.id == build_id)

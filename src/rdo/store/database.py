@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
@@ -84,6 +84,17 @@ class Store:
         """Changes that are seen by others all at once, when the block ends."""
         with self._transaction(writes=True) as session:
             yield _transaction(session)
+
+    def faults(self) -> list[str]:
+        """What the database itself finds wrong with its file; empty if all is well."""
+        with self._transaction(writes=False) as session:
+            if session.get_bind().dialect.name != "sqlite":
+                return []
+            rows = session.execute(text("PRAGMA integrity_check")).scalars()
+            found = [str(row) for row in rows if row != "ok"]
+            broken = session.execute(text("PRAGMA foreign_key_check")).all()
+        lost = (f"a row of {row[0]} refers to a row of {row[2]} that is gone" for row in broken)
+        return [*found, *lost]
 
     def close(self) -> None:
         self._engine.dispose()

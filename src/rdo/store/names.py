@@ -53,6 +53,23 @@ class Names:
         rows = self.session.execute(query)
         return {component or None: repository_of(row) for component, row in rows}
 
+    def all(self, target: str) -> tuple[tuple[str, Repository], ...]:
+        """Every name of the target with where it leads."""
+        query = (
+            select(NameRow.name, RepositoryRow)
+            .join(RepositoryRow, NameRow.repository_id == RepositoryRow.id)
+            .where(NameRow.target == target)
+            .order_by(NameRow.component, NameRow.name)
+        )
+        return tuple((name, repository_of(row)) for name, row in self.session.execute(query))
+
+    def left_since(self, target: str, moment: datetime) -> frozenset[int]:
+        """The repositories that some name has left since then, by id."""
+        query = select(MoveRow.old_id).where(
+            MoveRow.target == target, MoveRow.moved >= seconds(moment), MoveRow.old_id.is_not(None)
+        )
+        return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)
+
     def move(
         self,
         target: str,

@@ -79,6 +79,17 @@ class Packages:
             )
         }
 
+    def build_ids(self, target: str) -> frozenset[int]:
+        """Every build that says where a package stands: newest, good, bootstrap, first failure."""
+        columns = (
+            PackageRow.newest_id,
+            PackageRow.good_id,
+            PackageRow.bootstrap_id,
+            PackageRow.broken_id,
+        )
+        rows = self.session.execute(select(*columns).where(PackageRow.target == target))
+        return frozenset(id_ for row in rows for id_ in row if id_ is not None)
+
     def states(self, target: str) -> tuple[PackageState, ...]:
         """Every package of the target that has had an outcome, by name."""
         query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)

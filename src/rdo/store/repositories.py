@@ -1,12 +1,13 @@
 """Published repositories: where they are and which set of builds each one holds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rdo.store.moments import moment, seconds
+from rdo.store.moments import maybe_moment, moment, seconds
 from rdo.store.schema import RepositoryRow
 
 
@@ -15,7 +16,7 @@ class Repository:
     """`path` is relative to the published tree; `build_id` is None for a composed one.
 
     `digest` names the set of builds, so that two repositories with the same content are seen
-    to be equal.
+    to be equal. `removed` is when retention took it away.
     """
 
     id: int
@@ -25,6 +26,7 @@ class Repository:
     build_id: int | None
     digest: str
     created: datetime
+    removed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ class Repositories:
         """The repository that is now at `path`; a recheck may have replaced an older one."""
         query = (
             select(RepositoryRow)
-            .where(RepositoryRow.target == target, RepositoryRow.path == path)
+            .where(
+                RepositoryRow.target == target,
+                RepositoryRow.path == path,
+                RepositoryRow.removed.is_(None),
+            )
             .order_by(RepositoryRow.id.desc())
             .limit(1)
         )
@@ -75,12 +81,31 @@ class Repositories:
                 RepositoryRow.target == target,
                 RepositoryRow.component == (component or ""),
                 RepositoryRow.digest == digest,
+                RepositoryRow.removed.is_(None),
             )
             .order_by(RepositoryRow.id.desc())
             .limit(1)
         )
         row = self.session.scalar(query)
         return repository_of(row) if row else None
+
+    def in_tree(self, target: str) -> tuple[Repository, ...]:
+        """What is in the tree now, oldest first; of a place that was replaced the newest."""
+        query = select(RepositoryRow).where(
+            RepositoryRow.target == target, RepositoryRow.removed.is_(None)
+        )
+        rows = self.session.scalars(query.order_by(RepositoryRow.id))
+        found = {row.path: repository_of(row) for row in rows}
+        return tuple(sorted(found.values(), key=lambda one: one.id))
+
+    def remove(self, target: str, paths: Collection[str], *, now: datetime) -> None:
+        """Note that what was at these places is no longer in the tree."""
+        rows = update(RepositoryRow).where(
+            RepositoryRow.target == target,
+            RepositoryRow.path.in_(paths),
+            RepositoryRow.removed.is_(None),
+        )
+        self.session.execute(rows.values(removed=seconds(now)))
 
 
 def repository_of(row: RepositoryRow) -> Repository:
@@ -92,4 +117,5 @@ def repository_of(row: RepositoryRow) -> Repository:
         build_id=row.build_id,
         digest=row.digest,
         created=moment(row.created),
+        removed=maybe_moment(row.removed),
     )

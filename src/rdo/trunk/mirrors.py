@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import re
+import shutil
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -93,6 +94,48 @@ class Mirrors:
         seen = _read_seen(path) or Mirror(path).refs()
         return Reached(url, Mirror(path), seen, has_moved=False)
 
+    def fault(self, url: str) -> str:
+        """What is wrong with the mirror of a URL; empty if nothing is, or there is none yet."""
+        path = self.path(url)
+        if not path.is_dir():
+            return ""
+        mirror = Mirror(path)
+        if fault := mirror.fault():
+            return fault
+        seen = _read_seen(path)
+        return "" if seen is None or seen == mirror.refs() else "its branches are not those seen"
+
+    def mend(self, url: str) -> None:
+        """Put a damaged mirror aside, so that the next poll makes it anew.
+
+        It is not deleted: it may be the last to have commits that the remote has dropped.
+        """
+        path = self.path(url)
+        with hold(self.lock_path(url), purpose=f"mending of {without_secret(url)}", wait=True):
+            if Mirror(path).fault():
+                path.rename(path.with_name(f"{path.name}.damaged-{path.stat().st_ino}"))
+            else:
+                (path / _SEEN).unlink(missing_ok=True)  # so that it is fetched again
+
+    def unused(self, urls: Iterable[str], before: float) -> list[Path]:
+        """The mirrors of URLs that are none of these, not fetched since a moment (of time())."""
+        used = {self.path(url) for url in urls}
+        return [
+            path
+            for path in sorted(self.folder.glob("*.git*"))
+            if path.is_dir() and path not in used and _last_fetch(path) < before
+        ]
+
+    def remove(self, path: Path) -> None:
+        """Remove a mirror that nothing follows, and its lock file."""
+        aside = path.with_name(f".{path.name}.removed")
+        lock_file = path.with_suffix(".lock")
+        with hold(lock_file, purpose=f"removing {path.name}", wait=True):
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+        lock_file.unlink(missing_ok=True)
+        shutil.rmtree(aside)
+
     def _poll_one(self, url: str) -> Polled:
         try:
             return self._refresh(url)
@@ -136,6 +179,11 @@ def reason_of(error: UserError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines[1:] if line.startswith(("fatal:", "error:", "ssh:"))]
     return without_secret((said or lines)[0])
+
+
+def _last_fetch(path: Path) -> float:
+    seen = path / _SEEN
+    return (seen if seen.exists() else path).stat().st_mtime
 
 
 def _read_seen(path: Path) -> dict[str, str] | None:

@@ -1,0 +1,129 @@
+"""Mending a tree that other hands have damaged; each act is done as a publication is."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from rdo import atomic
+from rdo.dlrn.layout import component_directory
+from rdo.errors import RefusedError
+from rdo.publish import pool
+from rdo.publish.change import Aggregate, Change, Link, carry_out
+from rdo.publish.names import CONSISTENT, CURRENT
+from rdo.publish.references import DamagedError, hrefs, parts
+from rdo.publish.site import Members
+from rdo.publish.tree import Tree
+from rdo.store import Store
+from rdo.store.repositories import Repository
+
+
+def fault_of(directory: Path, reponame: str, sums: dict[Path, str]) -> str:
+    """Why a client could not use a repository; empty if it can.
+
+    `sums` remembers the checksums of files, so that each is read once.
+    """
+    if not directory.is_dir():
+        return "is not there"
+    if not (directory / f"{reponame}.repo").is_file():
+        return "has no .repo file"
+    try:
+        return next(_faults(directory, sums), "")
+    except DamagedError as error:
+        return str(error)
+
+
+def _faults(directory: Path, sums: dict[Path, str]) -> Iterator[str]:
+    for folder in parts(directory):
+        for href in sorted(hrefs(folder)):
+            place = folder / href
+            if not place.is_file():
+                yield f"offers {href}, which is not there"
+            elif (wanted := _pooled_sum(href)) and _sum(place, sums) != wanted:
+                yield f"offers {href}, whose content is damaged"
+
+
+def _pooled_sum(href: str) -> str:
+    words = href.split("/")
+    return words[1] if words[0] == pool.NAME and len(words) == 3 else ""
+
+
+def _sum(place: Path, sums: dict[Path, str]) -> str:
+    real = place.resolve()
+    if real not in sums:
+        with real.open("rb") as file:
+            sums[real] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums[real]
+
+
+def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
+    """Let a name lead where the store says, and write the files of its aggregate again."""
+    with tree.alone(f"mending {name}"):
+        with store.read() as at:
+            there = at.names.components(tree.site.target, name)
+        link = Link(str(component_directory(repository.component) / name), repository.path)
+        places = tuple(part.path for key, part in there.items() if key)
+        aggregates = (Aggregate(name, places),) if tree.site.components else ()
+        _make_way(tree.repos / link.name)
+        change = Change(links=(link,), aggregates=aggregates, reponame=tree.site.reponame)
+        carry_out(change, tree.repos)
+
+
+def _make_way(place: Path) -> None:
+    """Put aside what is where a link belongs."""
+    if place.exists() and not place.is_symlink():
+        aside = place.parent / f".{place.name}.aside-{place.lstat().st_ino}"
+        place.rename(aside)
+
+
+def restore(tree: Tree, place: Path, sha256: str) -> bool:
+    """Put a copy of an RPM back into the pool; False if there is none that is whole."""
+    name = place.name
+    patterns = (f"??/??/*/{name}", f"??/??/*/debug/{name}", f"component/*/??/??/*/{name}")
+    copies = [path for pattern in patterns for path in tree.repos.glob(pattern)]
+    copies += (tree.folder / "builds").glob(f"*/{name}")
+    for copy in copies:
+        if copy.is_file() and _sum(copy, {}) == sha256:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            atomic.link_or_copy(copy, place)
+            return True
+    return False
+
+
+def mend(
+    tree: Tree, store: Store, repository: Repository, members: Members, *, is_led: bool
+) -> None:
+    """Make a repository whole, or take it out of the tree if no name leads to it.
+
+    What `current` and `consistent` lead to is composed anew from the state. A promoted
+    repository that cannot be made whole is a RefusedError: somebody has to choose another.
+    """
+    directory, reponame = tree.repos / repository.path, tree.site.reponame
+    _restore_pool(tree, directory)
+    if not fault_of(directory, reponame, {}):
+        return
+    if tree.rewrite(repository, members) and not fault_of(directory, reponame, {}):
+        return
+    if not is_led:
+        tree.take_out(repository)
+        return
+    with store.read() as at:
+        led = [name for name, one in at.names.all(tree.site.target) if one.path == repository.path]
+    if promoted := [name for name in led if name not in {CURRENT, CONSISTENT}]:
+        raise RefusedError(
+            f"{repository.path} cannot be made whole, and {', '.join(promoted)} leads to it",
+            hint="promote another repository to that name",
+        )
+    tree.compose_instead(repository, led, members)
+
+
+def _restore_pool(tree: Tree, directory: Path) -> None:
+    try:
+        offered = [href for folder in parts(directory) for href in hrefs(folder)]
+    except DamagedError:
+        return
+    for href in offered:
+        if wanted := _pooled_sum(href):
+            place = tree.repos / href
+            if not place.is_file() or _sum(place, {}) != wanted:
+                restore(tree, place, wanted)

@@ -1,0 +1,66 @@
+"""What a published repository refers to, read from its own files."""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree
+
+from rdo.errors import UserError
+from rdo.publish.contents import DEBUG
+from rdo.publish.pool import NAME
+
+_HREF = re.compile(rb'<location href="([^"]*)"')
+_SPACE = "{http://linux.duke.edu/metadata/repo}"
+_SNAPSHOT = re.compile(r"/deps/([0-9a-f]{16})\b")
+
+
+class DamagedError(UserError):
+    """A repository that a client could not use, and why."""
+
+
+def parts(directory: Path) -> Iterator[Path]:
+    """The folders of a repository that have repodata."""
+    yield directory
+    if (directory / DEBUG).is_dir():
+        yield directory / DEBUG
+
+
+def hrefs(folder: Path) -> frozenset[str]:
+    """The RPMs that repodata offers, relative to its folder; DamagedError if it is not whole."""
+    try:
+        index = ElementTree.fromstring((folder / "repodata/repomd.xml").read_bytes())
+        found: frozenset[str] = frozenset()
+        for data in index.iter(f"{_SPACE}data"):
+            content = _checked(folder, data)
+            if data.get("type") == "primary":
+                names = _HREF.findall(gzip.decompress(content))
+                found = frozenset(unescape(name.decode()) for name in names)
+    except (OSError, EOFError, ElementTree.ParseError, AttributeError) as error:
+        raise DamagedError(f"its repodata cannot be read: {error}") from error
+    return found
+
+
+def _checked(folder: Path, data: ElementTree.Element) -> bytes:
+    """The content of one metadata file, compared with what repomd.xml says of it."""
+    location, checksum = data.find(f"{_SPACE}location"), data.find(f"{_SPACE}checksum")
+    assert location is not None
+    assert checksum is not None
+    content = (folder / location.attrib["href"]).read_bytes()
+    if hashlib.sha256(content).hexdigest() != checksum.text:
+        raise DamagedError(f"{location.attrib['href']} is not what repomd.xml says")
+    return content
+
+
+def pooled(directory: Path) -> frozenset[str]:
+    """The entries of the pool that a repository needs: hashes, as the pool is sorted by them."""
+    found = (href.split("/") for folder in parts(directory) for href in hrefs(folder))
+    return frozenset(words[1] for words in found if words[0] == NAME and len(words) == 3)
+
+
+def snapshots(directory: Path) -> frozenset[str]:
+    """The snapshots of dependencies that a repository's .repo files name."""
+    texts = (file.read_text(errors="replace") for file in directory.glob("*.repo"))
+    return frozenset(name for text in texts for name in _SNAPSHOT.findall(text))

@@ -1,0 +1,205 @@
+"""What of a target's state is needed no more: repositories, RPMs, snapshots, builds and logs.
+
+Kept is what any name leads to, what says where a package stands, what is young, and whatever a
+repository that is kept refers to. All else may go.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rdo.disk_usage import allocated_bytes, freed_bytes
+from rdo.dlrn.layout import hash_directory
+from rdo.publish import bootstrap, pool
+from rdo.publish.references import DamagedError, pooled, snapshots
+from rdo.publish.tree import Tree
+from rdo.store import Store, Transaction
+from rdo.store.repositories import Repository
+
+GRACE = timedelta(hours=1)
+"""What a name has just left stays that long, whatever the rules: somebody may be installing."""
+
+_SNAPSHOT = re.compile(r"[0-9a-f]{16}")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is kept although nothing needs it: what is younger than `keep`.
+
+    While the target takes more than `max_bytes` (if not 0), that time is shortened.
+    """
+
+    keep: timedelta
+    max_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What is to go: repositories, other places relative to the tree, RPMs of builds.
+
+    `known` are all repositories in the tree, by id. `freed` is in bytes, of the disk.
+    """
+
+    known: frozenset[int]
+    repositories: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+    rpms: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    aggregates: tuple[str, ...] = ()
+    bootstrap: tuple[str, ...] = ()
+    forgotten: frozenset[int] = frozenset()
+    kept: int = 0
+    freed: int = 0
+    keep: timedelta = timedelta()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return (
+            *(*self.logs, *self.builds, *self.rpms, *self.snapshots),
+            *(*self.aggregates, *self.bootstrap),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.repositories or self.others or self.forgotten)
+
+
+def plan_purge(
+    tree: Tree, store: Store, rules: Rules, now: datetime, current: Collection[str]
+) -> Purge:
+    """Decide what goes; changes nothing. `current` are the snapshots that builds use now."""
+    found = _plan(tree, store, rules.keep, now, current)
+    if not rules.max_bytes:
+        return found
+    used = allocated_bytes(tree.folder)
+    keep = rules.keep
+    while used - found.freed > rules.max_bytes and keep > GRACE:
+        keep = max(keep / 2, GRACE)
+        found = _plan(tree, store, keep, now, current)
+    return found
+
+
+def carry_out_purge(tree: Tree, purge: Purge) -> None:
+    """Remove it; killed anywhere, the next who changes the tree goes on."""
+    if not purge.is_empty:
+        tree.remove(purge.known, purge.repositories, purge.others, purge.forgotten)
+
+
+def _plan(
+    tree: Tree, store: Store, keep: timedelta, now: datetime, current: Collection[str]
+) -> Purge:
+    target, repos = tree.site.target, tree.repos
+    cutoff = now - keep
+    with store.read() as at:
+        everything = at.repositories.in_tree(target)
+        needed = _needed(at, target, everything, cutoff, min(cutoff, now - GRACE))
+        ended = at.builds.ended_before(target, cutoff)
+        standing = at.packages.build_ids(target) | _held(at, target)
+        with_rpms = at.artifacts.build_ids(target)
+        failures = at.builds.failed_commits(target)
+        own = {one.build_id for one in everything if one.id in needed and one.build_id}
+        kept_builds = standing | own | (with_rpms - ended)
+        shas = {one.artifact.sha256 for one in at.artifacts.of_builds(kept_builds & with_rpms)}
+    kept = [one for one in everything if one.id in needed]
+    old = tuple(one.path for one in everything if one.id not in needed)
+    used, named = set(shas), set(current)
+    for repository in kept:
+        try:
+            used |= pooled(repos / repository.path)
+            named |= snapshots(repos / repository.path)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{target}: nothing is removed, for {repository.path} is damaged: {error}",
+                hint=f"rdo trunk verify --repair --target {target}",
+            ) from error
+    places = {one.path for one in everything}
+    last = {
+        str(hash_directory(commit, tree.site.component(commit.package, commit.component))): id_
+        for id_, commit in sorted(failures.items())
+    }
+    logs = tuple(
+        path
+        for path, id_ in last.items()
+        if path not in places and id_ in ended - standing and (repos / path).is_dir()
+    )
+    purge = Purge(
+        known=frozenset(one.id for one in everything),
+        repositories=old,
+        logs=logs,
+        builds=tuple(_builds(tree.folder, ended - kept_builds)),
+        rpms=tuple(_rpms(repos, used)),
+        snapshots=tuple(_snapshots(repos, named, cutoff)),
+        aggregates=tuple(_aggregates(repos, cutoff)),
+        bootstrap=tuple(_bootstrap(tree.folder, store, target, min(cutoff, now - GRACE))),
+        forgotten=with_rpms - kept_builds,
+        kept=len(kept),
+        keep=keep,
+    )
+    freed = freed_bytes(repos / path for path in (*purge.repositories, *purge.others))
+    return replace(purge, freed=freed)
+
+
+def _needed(
+    at: Transaction,
+    target: str,
+    everything: Iterable[Repository],
+    cutoff: datetime,
+    grace: datetime,
+) -> frozenset[int]:
+    """The repositories that stay, by id."""
+    led = {repository.path for _, repository in at.names.all(target)}
+    left = at.names.left_since(target, grace)
+    standing = at.packages.build_ids(target) | _held(at, target)
+    return frozenset(
+        one.id
+        for one in everything
+        if one.path in led or one.id in left or one.build_id in standing or one.created >= cutoff
+    )
+
+
+def _held(at: Transaction, target: str) -> frozenset[int]:
+    holds = at.holds.all(target).values()
+    return frozenset(hold.build_id for hold in holds if hold.build_id is not None)
+
+
+def _builds(folder: Path, removable: Collection[int]) -> Iterator[str]:
+    """The folders of builds with logs and RPMs, which are beside the tree."""
+    return (f"../builds/{id_}" for id_ in sorted(removable) if (folder / f"builds/{id_}").is_dir())
+
+
+def _rpms(repos: Path, used: Collection[str]) -> Iterator[str]:
+    place = repos / pool.NAME
+    entries = sorted(entry.name for entry in place.iterdir()) if place.is_dir() else []
+    return (f"{pool.NAME}/{name}" for name in entries if name not in used)
+
+
+def _snapshots(repos: Path, named: Collection[str], cutoff: datetime) -> Iterator[str]:
+    folder = repos / "deps"
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        old = place.stat().st_mtime < cutoff.timestamp()
+        if _SNAPSHOT.fullmatch(place.name) and place.name not in named and old:
+            yield f"deps/{place.name}"
+
+
+def _aggregates(repos: Path, cutoff: datetime) -> Iterator[str]:
+    """What the top-level files of a name led to before, in a tree of components."""
+    for top in sorted(repos.iterdir()) if repos.is_dir() else ():
+        if top.is_symlink() or top.name in {pool.NAME, "component", "deps"} or not top.is_dir():
+            continue
+        links = {link.resolve().parent for link in top.iterdir() if link.is_symlink()}
+        for place in sorted(top.glob("??/??/*")):
+            old = place.stat().st_mtime < cutoff.timestamp()
+            if links and _MD5.fullmatch(place.name) and place not in links and old:
+                yield str(place.relative_to(repos))
+
+
+def _bootstrap(folder: Path, store: Store, target: str, cutoff: datetime) -> Iterator[str]:
+    kept = {place.name for place in bootstrap.directories(folder, store, target)}
+    places = folder / "bootstrap"
+    for place in sorted(places.iterdir()) if places.is_dir() else ():
+        if place.name not in kept and place.stat().st_mtime < cutoff.timestamp():
+            yield f"../bootstrap/{place.name}"

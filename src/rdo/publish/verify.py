@@ -1,0 +1,203 @@
+"""Whether store and tree agree, and mending what does not.
+
+Each check compares what the store says with what is on the disk and with nothing else, so that
+it finds what was damaged by other hands: a lost file, a link turned, a disk that forgets.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdo import lock
+from rdo.dlrn.formats import aggregate_hash
+from rdo.dlrn.layout import component_directory, hash_directory
+from rdo.publish import mending, pool
+from rdo.publish.names import CONSISTENT, CURRENT
+from rdo.publish.site import Members
+from rdo.publish.tree import FRESH, Tree
+from rdo.store import Store
+from rdo.store.repositories import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be. `remedy` is what repairing does about it."""
+
+    kind: str
+    place: str
+    what: str
+    remedy: str
+    repair: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def can_be_repaired(self) -> bool:
+        return self.repair is not None
+
+
+def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
+    """All that is wrong with a target's tree; changes nothing.
+
+    What looks wrong is looked at again while nobody publishes: it may just have been changed.
+    """
+    check = _Check(tree, store, members)
+    if not check.findings():
+        return []
+    with lock.hold(tree.folder / "publish.lock", purpose="verifying", wait=True):
+        return check.findings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    tree: Tree
+    store: Store
+    members: Members
+
+    def findings(self) -> list[Finding]:
+        with self.store.read() as at:
+            target = self.tree.site.target
+            repositories = at.repositories.in_tree(target)
+            led = at.names.all(target)
+            unfinished = at.intents.unfinished(target)
+        if unfinished:
+            # Nothing else can be judged before they are carried out.
+            what = f"{len(unfinished)} changes of the tree were not finished"
+            remedy = "they are carried out"
+            return [Finding("unfinished", "intents", what, remedy, self.tree.recover)]
+        return [
+            *self._names(led),
+            *self._repositories(repositories, {repository.id for _, repository in led}),
+            *self._good_builds(),
+            *self._unpublished(),
+            *self._strangers(repositories, [name for name, _ in led]),
+        ]
+
+    def _names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
+        """Links and the top-level files of components."""
+        for name, repository in led:
+            link = self.tree.repos / component_directory(repository.component) / name
+            place = self.tree.repos / repository.path
+            shown = str(link.relative_to(self.tree.repos))
+            leads = link.readlink() if link.is_symlink() else None
+            if leads is None or str(leads) != os.path.relpath(place, link.parent):
+                what = f"leads to {leads}" if leads else "is no link"
+                yield Finding(
+                    "name",
+                    shown,
+                    f"{what}, and the store says {repository.path}",
+                    "the link is turned",
+                    self._turning(name, repository),
+                )
+            elif self.tree.site.components and (what := self._aggregate_fault(name)):
+                turn = self._turning(name, repository)
+                yield Finding("aggregate", name, what, "it is written again", turn)
+
+    def _aggregate_fault(self, name: str) -> str:
+        top, reponame = self.tree.repos / name, self.tree.site.reponame
+        try:
+            text = (top / f"{reponame}.repo").read_text()
+            if (top / f"{reponame}.repo.md5").read_text() != aggregate_hash(text):
+                return "its checksum is not that of its .repo file"
+            (top / "versions.csv").read_text()
+        except OSError as error:
+            return f"its files cannot be read: {error}"
+        return ""
+
+    def _turning(self, name: str, repository: Repository) -> Callable[[], None]:
+        return lambda: mending.turn(self.tree, self.store, name, repository)
+
+    def _repositories(
+        self, repositories: Collection[Repository], led: Collection[int]
+    ) -> Iterator[Finding]:
+        sums: dict[Path, str] = {}
+        for repository in repositories:
+            directory = self.tree.repos / repository.path
+            if fault := mending.fault_of(directory, self.tree.site.reponame, sums):
+                mend = self._mending(repository, is_led=repository.id in led)
+                remedy = "it is written again, or taken out of the tree if no name leads to it"
+                yield Finding("repository", repository.path, fault, remedy, mend)
+
+    def _mending(self, repository: Repository, *, is_led: bool) -> Callable[[], None]:
+        return lambda: mending.mend(self.tree, self.store, repository, self.members, is_led=is_led)
+
+    def _good_builds(self) -> Iterator[Finding]:
+        """The newest good RPMs of every package, which all repositories to come will refer to."""
+        with self.store.read() as at:
+            stored = (*at.artifacts.good(self.tree.site.target),)
+        for one in stored:
+            artifact = one.artifact
+            place = self.tree.repos / pool.NAME / artifact.sha256 / artifact.file_name
+            if place.is_file() and place.stat().st_size == artifact.size:
+                continue
+            shown = f"{pool.NAME}/{artifact.sha256[:16]}…/{artifact.file_name}"
+            remedy = "another copy is put there; if there is none, it is built again"
+            what = "is too short or too long" if place.exists() else "is not there"
+            mend = self._restoring(place, artifact.sha256, one.build_id)
+            yield Finding("rpm", shown, f"{what}; {one.package} needs it", remedy, mend)
+
+    def _restoring(self, place: Path, sha256: str, build_id: int) -> Callable[[], None]:
+        def act() -> None:
+            if not mending.restore(self.tree, place, sha256):
+                with self.store.write() as at:
+                    at.builds.lost(build_id, now=self.tree.now())
+
+        return act
+
+    def _unpublished(self) -> Iterator[Finding]:
+        """Builds that gave RPMs which the next round is to publish."""
+        with self.store.read() as at:
+            left = at.builds.unpublished(self.tree.site.target)
+        for build in left:
+            folder = self.tree.folder / "builds" / str(build.id)
+            names = [rpm.name for rpm in getattr(build.outcome, "rpms", ())]
+            lost = [name for name in names if not (folder / name).is_file()]
+            if lost:
+                what = f"{', '.join(lost)} of {build.commit} was not published yet and is gone"
+                remedy = "the build is queued once more"
+                yield Finding("build", str(build.id), what, remedy, self._again(build.id))
+
+    def _again(self, build_id: int) -> Callable[[], None]:
+        def act() -> None:
+            with self.store.write() as at:
+                at.builds.lost(build_id, now=self.tree.now())
+
+        return act
+
+    def _strangers(
+        self, repositories: Collection[Repository], names: Collection[str]
+    ) -> Iterator[Finding]:
+        """What is in the tree and nobody knows of."""
+        known = {repository.path for repository in repositories}
+        with self.store.read() as at:
+            failures = at.builds.failed_commits(self.tree.site.target).values()
+        site = self.tree.site
+        known |= {
+            str(hash_directory(commit, site.component(commit.package, commit.component)))
+            for commit in failures
+        }
+        repos = self.tree.repos
+        for pattern in ("??/??/*", "component/*/??/??/*", "composed/??/??/*"):
+            for place in sorted(repos.glob(pattern)):
+                shown = str(place.relative_to(repos))
+                if shown not in known and not (repos / shown.split("/")[0]).is_symlink():
+                    yield self._stranger(place, "the store does not know it")
+        for place in sorted(repos.glob("*")):
+            if place.is_symlink() and place.name not in {*names, CURRENT, CONSISTENT}:
+                yield self._stranger(place, "is a link that the store does not know")
+        for place in sorted((*repos.glob(f"{FRESH}/*"), *repos.glob(".*.new"))):
+            yield self._stranger(place, "was left by a process that was killed")
+
+    def _stranger(self, place: Path, what: str) -> Finding:
+        def act() -> None:
+            aside = self.tree.folder / "lost+found" / f"{place.name}-{place.lstat().st_ino}"
+            aside.parent.mkdir(exist_ok=True)
+            place.rename(aside)
+
+        def remove() -> None:
+            shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
+
+        shown = str(place.relative_to(self.tree.repos))
+        if shown.startswith("."):
+            return Finding("leftover", shown, what, "it is removed", remove)
+        return Finding("stranger", shown, what, "it is moved to lost+found beside the tree", act)

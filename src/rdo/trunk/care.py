@@ -1,0 +1,182 @@
+"""Verifying and cleaning a target: its store, its tree, and the mirrors it is built from."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rdo.bridge.lock_file import LockFile
+from rdo.disk_usage import freed_bytes
+from rdo.errors import RefusedError, UserError
+from rdo.lock import hold
+from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
+from rdo.publish.verify import Finding, verify_tree
+from rdo.trunk.means import Means
+from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.releases import PREFIX
+from rdo.trunk.round import recover
+
+log = logging.getLogger(__name__)
+
+_PASSES = (
+    *("unfinished", "leftover", "interrupted", "rpm", "build"),
+    *("repository", "name", "aggregate", "stranger", "mirror"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was wrong with a target, what was mended of it, and what is still wrong."""
+
+    target: str
+    found: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.left
+
+
+def verify(means: Means) -> Verified:
+    """Compare store, tree and mirrors; changes nothing."""
+    found = tuple(_findings(means))
+    return Verified(means.target, found, found)
+
+
+def repair(means: Means) -> Verified:
+    """Mend what can be mended. Nobody else may be in a round of the target."""
+    purpose = f"rdo trunk verify --repair --target {means.target}"
+    failures: list[str] = []
+    with hold(means.folder / "round.lock", purpose=purpose):
+        found = list(_findings(means))
+        recover(means)
+        for kind in _PASSES:  # what was damaged first may be the cause of what comes later
+            for one in (one for one in _findings(means) if one.kind == kind and one.repair):
+                assert one.repair is not None
+                log.info("%s %s %s: %s", one.kind, one.place, one.what, one.remedy)
+                try:
+                    one.repair()
+                except (UserError, OSError) as error:
+                    failures.append(f"{one.place}: {error}")
+        means.tree.recover()  # empties what was put aside
+        left = tuple(_findings(means))
+    return Verified(means.target, tuple(found), left, tuple(failures))
+
+
+def _findings(means: Means) -> Iterable[Finding]:
+    for fault in means.store.faults():
+        yield Finding("database", "the database", fault, "restore it from a copy")
+    yield from _interrupted(means)
+    yield from verify_tree(means.tree, means.store, means.members_now())
+    yield from _mirrors(means)
+
+
+def _interrupted(means: Means) -> Iterable[Finding]:
+    """Builds that are called running while nobody does a round."""
+    with means.store.read() as at:
+        running = at.builds.running(means.target)
+        unpublished = at.builds.unpublished(means.target)
+    if not (running or unpublished):
+        return
+    try:
+        with hold(means.folder / "round.lock", purpose="looking"):
+            pass
+    except RefusedError:  # a round is at work, or we ourselves
+        return
+    for build in running:
+        what = f"{build.commit} is called running, and no round is at work"
+        yield Finding("interrupted", f"build {build.id}", what, "the next round tries it again")
+    for build in unpublished:
+        what = f"{build.commit} was built and is not published"
+        yield Finding("interrupted", f"build {build.id}", what, "the next round publishes it")
+
+
+def _mirrors(means: Means) -> Iterable[Finding]:
+    mirrors = means.remotes.mirrors
+    for url in sorted(_urls(means)):
+        if fault := mirrors.fault(url):
+            place, remedy = mirrors.path(url).name, "it is put aside and fetched anew"
+            yield Finding("mirror", place, fault, remedy, _mending(mirrors, url))
+    yield from _lost_commits(means)
+
+
+def _mending(mirrors: Mirrors, url: str) -> Callable[[], None]:
+    return lambda: mirrors.mend(url)
+
+
+def _lost_commits(means: Means) -> Iterable[Finding]:
+    """Commits that are queued and no longer in their mirrors."""
+    with means.store.read() as at:
+        queued = at.builds.queue(means.target)
+    for build in queued:
+        package = means.packages.get(build.package)
+        if package is None:
+            continue
+        upstream, distgit = means.remotes.upstream(package), means.remotes.distgit(package)
+        hashes = (
+            (upstream, build.commit.upstream_hash),
+            (distgit, package.spec_hash(build.commit)),
+        )
+        for mirror, hash_ in hashes:
+            if mirror.path.is_dir() and hash_ and not mirror.has_commit(hash_):
+                what = f"has no commit {hash_[:7]}, which build {build.id} is of"
+                yield Finding("commit", mirror.path.name, what, "rdo trunk cancel")
+
+
+def _urls(means: Means) -> set[str]:
+    urls = {
+        url for package in means.packages.values() for url in (*package.upstreams, package.distgit)
+    }
+    return {url for url in urls if not url.startswith(PREFIX)}
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge of a target removed, or would remove."""
+
+    target: str
+    purge: Purge
+    dry_run: bool
+
+
+def purge(means: Means, rules: Rules, *, dry_run: bool) -> Purged:
+    """Remove what is needed no more; waits for a round that is at work."""
+    if dry_run:
+        return Purged(means.target, _plan(means, rules), dry_run=True)
+    purpose = f"rdo trunk purge --target {means.target}"
+    with hold(means.folder / "round.lock", purpose=purpose, wait=True):
+        recover(means)
+        found = _plan(means, rules)
+        carry_out_purge(means.tree, found)
+    return Purged(means.target, found, dry_run=False)
+
+
+def _plan(means: Means, rules: Rules) -> Purge:
+    locks = ("bridge.json", "last-resort.json")
+    current = [LockFile.read(means.folder / name).snapshot for name in locks]
+    return plan_purge(means.tree, means.store, rules, means.now(), current)
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedMirrors:
+    """Mirrors of remotes that no target follows any more; `freed` is in bytes."""
+
+    paths: tuple[Path, ...] = ()
+    freed: int = 0
+
+
+def purge_mirrors(
+    mirrors: Mirrors, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
+) -> PurgedMirrors:
+    """Remove mirrors that none of the targets follows and that were not fetched for so long."""
+    urls: Collection[str] = {url for means in all_means for url in _urls(means)}
+    before = min(time.time(), now.timestamp()) - keep.total_seconds()
+    found = mirrors.unused(urls, before)
+    freed = freed_bytes(found)
+    if not dry_run:
+        for path in found:
+            mirrors.remove(path)
+    return PurgedMirrors(tuple(found), freed)

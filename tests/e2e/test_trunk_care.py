@@ -1,0 +1,236 @@
+"""Verifying, mending and cleaning a target after rounds with real git and real RPMs."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rdo.publish.retention import Rules
+from rdo.trunk import care
+from tests.e2e.factory import TARGET, Factory
+from tests.fakes.builder import BROKEN
+
+ALL = timedelta(0)
+
+
+@pytest.fixture
+def used(factory: Factory) -> Factory:
+    """A factory with two packages after two rounds."""
+    factory.add("a", "b")
+    factory.round()
+    factory.upstreams["a"].commit("two")
+    factory.round()
+    return factory
+
+
+def repos(factory: Factory) -> Path:
+    return factory.folder / "data" / TARGET / "repos"
+
+
+def current(factory: Factory) -> Path:
+    found = factory.name("current")
+    assert found is not None
+    return found
+
+
+def kinds(factory: Factory) -> set[str]:
+    return {found.kind for found in care.verify(factory.means).found}
+
+
+def test_what_rounds_leave_is_clean(used: Factory) -> None:
+    used.builder.will("python-b", BROKEN)
+    used.upstreams["b"].commit("broken")
+    used.round()
+
+    assert care.verify(used.means).found == ()
+
+
+def lose_a_link(factory: Factory) -> None:
+    (repos(factory) / "current").unlink()
+
+
+def turn_a_link(factory: Factory) -> None:
+    link = repos(factory) / "consistent"
+    link.unlink()
+    link.symlink_to("composed")
+
+
+def lose_an_rpm_of_the_pool(factory: Factory) -> None:
+    shutil.rmtree(next((repos(factory) / "pool").iterdir()))
+
+
+def damage_repodata(factory: Factory) -> None:
+    next(current(factory).glob("repodata/*primary*")).write_bytes(b"nonsense")
+
+
+def lose_a_repository(factory: Factory) -> None:
+    shutil.rmtree(current(factory))
+
+
+def lose_an_old_repository(factory: Factory) -> None:
+    old = [path for path in repos(factory).glob("??/??/*") if path != current(factory)]
+    shutil.rmtree(old[0])
+
+
+def put_a_stranger(factory: Factory) -> None:
+    (repos(factory) / "ab/cd/nobody-knows-this").mkdir(parents=True)
+
+
+def leave_half_a_publication(factory: Factory) -> None:
+    (repos(factory) / ".publishing/99").mkdir(parents=True)
+
+
+def lose_objects_of_a_mirror(factory: Factory) -> None:
+    mirror = factory.means.remotes.upstream(factory.packages[0])
+    for file in mirror.path.glob("objects/**/*"):
+        if file.is_file() and file.suffix not in {".idx", ".rev"}:
+            file.chmod(0o644)
+            file.unlink()
+
+
+def forget_what_a_mirror_saw(factory: Factory) -> None:
+    mirror = factory.means.remotes.upstream(factory.packages[0])
+    (mirror.path / "rdo-refs.json").write_text(json.dumps({"refs/heads/master": "0" * 40}))
+
+
+def call_a_build_running(factory: Factory) -> None:
+    factory.upstreams["b"].commit("three")
+    means = factory.means
+    with factory.store.write() as at:
+        last = at.builds.newest(TARGET, "python-b")
+        assert last
+        planned = at.builds.plan(TARGET, last.commit, now=means.now())
+        at.builds.start(planned.id, now=means.now())
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (lose_a_link, "name"),
+        (turn_a_link, "name"),
+        (lose_an_rpm_of_the_pool, "rpm"),
+        (damage_repodata, "repository"),
+        (lose_a_repository, "repository"),
+        (lose_an_old_repository, "repository"),
+        (put_a_stranger, "stranger"),
+        (leave_half_a_publication, "leftover"),
+        (lose_objects_of_a_mirror, "mirror"),
+        (forget_what_a_mirror_saw, "mirror"),
+        (call_a_build_running, "interrupted"),
+    ],
+)
+def test_harm_is_found_and_mended(
+    used: Factory, harm: Callable[[Factory], None], kind: str
+) -> None:
+    used.name("consistent")
+    harm(used)
+
+    assert kind in kinds(used)
+    mended = care.repair(used.means)
+
+    assert mended.failures == ()
+    assert mended.is_clean, mended.left
+    used.round()
+    assert care.verify(used.means).is_clean
+    assert used.name("current") == used.name("consistent")
+
+
+def test_a_pool_that_is_gone_altogether_is_built_again(used: Factory) -> None:
+    for rpm in [*repos(used).glob("**/*.rpm"), *(used.folder / "data").glob("*/builds/*/*.rpm")]:
+        os.unlink(rpm) if rpm.exists() else None  # noqa: PTH108 - rglob meets links too
+
+    care.repair(used.means)
+
+    assert {build.package for build in used.queue()} == {"python-a", "python-b"}
+    used.round()
+    assert used.name("current") == used.name("consistent")
+    care.repair(used.means)
+    assert care.verify(used.means).is_clean
+
+
+def purge(factory: Factory, keep: timedelta = ALL, *, dry_run: bool = False) -> care.Purged:
+    return care.purge(factory.means, Rules(keep), dry_run=dry_run)
+
+
+def test_a_purge_keeps_what_names_and_packages_need(used: Factory) -> None:
+    for number in range(3):
+        used.upstreams["a"].commit(f"more {number}")
+        used.round()
+    used.clock.moment += timedelta(hours=2)  # what a name has just left stays
+    before = sorted(repos(used).glob("??/??/*"))
+    rehearsed = purge(used, dry_run=True)
+    assert sorted(repos(used).glob("??/??/*")) == before
+
+    done = purge(used)
+
+    assert rehearsed.purge == done.purge
+    assert len(done.purge.repositories) == 4
+    assert len(done.purge.rpms) in {6, 8}  # the repository of b may refer to the first a
+    assert done.purge.freed > 0
+    left = {path.name for path in repos(used).glob("??/??/*")}
+    assert current(used).name in left
+    assert care.verify(used.means).is_clean
+    assert purge(used).purge.is_empty
+    used.upstreams["b"].commit("two")
+    assert used.round().exit_code == 0
+    assert care.verify(used.means).is_clean
+
+
+def test_a_purge_keeps_what_is_young_and_what_a_name_has_just_left(used: Factory) -> None:
+    assert purge(used, timedelta(days=1)).purge.is_empty
+    used.clock.moment += timedelta(hours=2)
+    before = current(used)
+    used.upstreams["a"].commit("three")
+    used.round()
+
+    [gone] = purge(used).purge.repositories
+
+    assert not (repos(used) / gone).exists()
+    assert before.is_dir()
+    assert len(list(repos(used).glob("??/??/*"))) == 3  # current, the one before, that of b
+
+
+def test_a_purge_takes_old_logs_and_builds(used: Factory) -> None:
+    used.builder.will("python-b", BROKEN)
+    for number in range(2):
+        used.upstreams["b"].commit(f"broken {number}")
+        used.round()
+    used.clock.moment += timedelta(days=2)
+
+    done = purge(used, timedelta(days=1)).purge
+
+    assert len(done.logs) == 0  # the first failure and the newest say where the package stands
+    assert [int(path.rpartition("/")[2]) for path in done.builds] == [1]
+    assert purge(used, timedelta(days=1)).purge.is_empty
+    assert care.verify(used.means).is_clean
+
+
+def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
+    for number in range(3):
+        used.upstreams["a"].commit(f"more {number}")
+        used.round()
+    used.clock.moment += timedelta(days=10)
+    rules = Rules(timedelta(days=60), max_bytes=1)
+
+    done = care.purge(used.means, rules, dry_run=False).purge
+
+    assert done.keep < timedelta(days=10)
+    assert len(done.repositories) == 4
+
+
+def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
+    used.packages.pop()
+    mirrors = used.means.remotes.mirrors
+    now = used.clock.moment + timedelta(days=400)
+
+    rehearsed = care.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=True)
+    done = care.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=False)
+
+    assert rehearsed == done
+    assert len(done.paths) == 2
+    assert not any(path.exists() for path in done.paths)
+    assert used.round().exit_code == 0
