@@ -291,6 +291,7 @@ class App:
         from rdo.roots.build_root import remove_leftovers
 
         remove_leftovers(self.roots)
+        dependencies.wheels.content.shrink()
         dependencies.prepare()
         return Workshop(
             dependencies.wheels.base,

@@ -93,7 +93,7 @@ def build_root(base: Base, content: ContentStore, roots: Path) -> Iterator[Build
     """A fresh root below the folder `roots`, thrown away at the end of the block."""
     roots.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))
-    with (work / "in-use").open("w") as file:
+    with (work / "in-use").open("w") as file, content.in_use():
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield BuildRoot(base, content, work)

@@ -2,10 +2,12 @@
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from rdo import lock
 from rdo.model.platform import Family, Platform
 
 PROVIDES = (
@@ -26,14 +28,20 @@ def macro_layer(platform: Platform, folder: Path) -> Path:
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
     layer = folder / f"macros-{digest[:16]}"
     if not layer.exists():
-        new = folder / f".{layer.name}.new"
-        shutil.rmtree(new, ignore_errors=True)
-        for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        new.rename(layer)
+        with lock.hold(folder / "macros.lock", purpose="writing macros", wait=True):
+            if not layer.exists():
+                _write(files, layer)
     return layer
+
+
+def _write(files: Mapping[str, bytes], layer: Path) -> None:
+    new = layer.with_name(f".{layer.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    for name, content in files.items():
+        path = new / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    new.rename(layer)
 
 
 def _files(platform: Platform) -> dict[str, bytes]:

@@ -29,7 +29,7 @@ HOW_TO = README.parent / "docs/how-to"
 def files_that_pages_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some options want a file that is there."""
     monkeypatch.chdir(tmp_path)
-    for name in ("delorean.repo", "delorean-deps.repo"):
+    for name in ("delorean.repo", "delorean-deps.repo", "mine.toml"):
         (tmp_path / name).touch()
 
 
