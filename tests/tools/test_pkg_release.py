@@ -37,7 +37,7 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(tmp_path: Path) -> Upstream:  # type: ignore[override]
+def upstream(tmp_path: Path) -> Upstream:
     (tmp_path / "archives").mkdir()
     made = Upstream(GitRepository(tmp_path / "upstream"), tmp_path / "archives")
     made.release("1.0.0", {"a.py": "1\n2\n3\n"})
