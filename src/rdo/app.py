@@ -39,6 +39,10 @@ class App:
         self._folder = folder
         self._options = options or {}
 
+    def anew(self) -> "App":
+        """The same with nothing read or opened yet: what has changed since is seen."""
+        return App(self._folder, self._options)
+
     @cached_property
     def configuration(self) -> "Configuration":
         from rdo import config  # with pydantic: only where it is used

@@ -12,6 +12,7 @@ from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
 from rdo.errors import ConfigError
 from rdo.trunk import rounds
+from rdo.trunk.loop import repeat
 from rdo.trunk.means import gather
 from rdo.trunk.report import as_row, summary
 from rdo.trunk.status import PackageStatus, TargetStatus, find_build, log_file, status
@@ -49,6 +50,12 @@ target_option = click.option(
 @click.option("--head-only", is_flag=True, help="Only the newest commit of each package.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and change nothing.")
 @click.option("--workers", type=click.IntRange(1), help="Builds at a time.")
+@click.option(
+    "--loop",
+    metavar="SECONDS",
+    type=click.IntRange(1),
+    help="Begin a round every so many seconds, until SIGTERM or Ctrl-C.",
+)
 @output.json_option
 @click.pass_context
 def run(
@@ -58,6 +65,7 @@ def run(
     head_only: bool,
     dry_run: bool,
     workers: int | None,
+    loop: int | None,
     as_json: bool,
 ) -> None:
     """Do one round: build and publish what is new.
@@ -65,11 +73,28 @@ def run(
     \b
     rdo trunk run
     rdo trunk run --target master-deb12 --package python-oslo-config --head-only
+    rdo trunk run --loop 300
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
     asked = rounds.Asked(frozenset(packages), head_only, dry_run, workers or 0)
+    if loop is None:
+        ctx.exit(_round(ctx.obj, target, asked, as_json))
+    targets_of(ctx.obj, target)  # what is wrong from the start ends it
+
+    def again() -> None:
+        app = ctx.obj.anew()
+        try:
+            _round(app, target, asked, as_json)
+        finally:
+            app.close()
+
+    repeat(again, loop)
+
+
+def _round(app: App, target: str | None, asked: rounds.Asked, as_json: bool) -> int:
+    """Do a round of each target, show what came of it, and return the exit code."""
     with live() as watch:
-        done = rounds.run_targets(ctx.obj, targets_of(ctx.obj, target), asked, watch)
+        done = rounds.run_targets(app, targets_of(app, target), asked, watch)
     rows = [
         {"target": one.target, "error": str(one.error), "exit_code": one.error.exit_code}
         if isinstance(one, rounds.Unfinished)
@@ -81,7 +106,7 @@ def run(
         for one in done
     )
     output.show(rows, as_json, people)
-    ctx.exit(rounds.exit_code(done))
+    return rounds.exit_code(done)
 
 
 @trunk.command("status")
