@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -27,10 +27,12 @@ from rdo.store.holds import Holds
 from rdo.store.intents import Intents
 from rdo.store.names import Names
 from rdo.store.packages import Packages
+from rdo.store.reports import Reports
 from rdo.store.repositories import Repositories
 from rdo.store.upgrade import upgrade
 
 BUSY_SECONDS = 60  # how long a writer waits for another one before it gives up
+_WRITERS = 0x72646F  # the advisory lock of all writers; the number only has to be our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class Transaction:
     intents: Intents
     names: Names
     packages: Packages
+    reports: Reports
     repositories: Repositories
 
 
 class Store:
-    """The factory's memory. `with store.write() as at: at.builds.start(7, now=now)`.
+    """The factory's memory, in SQLite or PostgreSQL.
+
+    `with store.write() as at: at.builds.start(7, now=now)`.
 
     Opening brings the schema up to date. One store may be used from several threads; each
     `read` or `write` is a transaction of its own and should be short: a second writer waits
@@ -112,8 +117,11 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Session]:
+        options: dict[str, Any] = {"rdo_writes": writes}
+        if self._engine.dialect.name == "postgresql" and not writes:
+            options["isolation_level"] = "REPEATABLE READ"  # one moment, as SQLite's readers have
         with (
-            self._engine.connect().execution_options(rdo_writes=writes) as connection,
+            self._engine.connect().execution_options(**options) as connection,
             Session(connection, autoflush=True) as session,
             session.begin(),
         ):
@@ -132,6 +140,7 @@ def _transaction(session: Session) -> Transaction:
         intents=Intents(session),
         names=Names(session),
         packages=Packages(session),
+        reports=Reports(session),
         repositories=Repositories(session),
     )
 
@@ -139,20 +148,44 @@ def _transaction(session: Session) -> Transaction:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-        engine = create_engine(parsed)
-    except (ArgumentError, ImportError) as error:
+    except ArgumentError as error:
         raise ConfigError(f"database {url!r} cannot be used: {error}") from error
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        try:
-            engine.connect().close()
-        except OperationalError as error:
-            raise ConfigError(f"database {url!r} cannot be opened: {error.orig}") from error
+    name = parsed.render_as_string(hide_password=True)
+    set_up = _SET_UP.get(parsed.get_backend_name())
+    if set_up is None:
+        raise ConfigError(f"database {name!r} is of no known kind", hint="sqlite or postgresql://…")
+    try:
+        engine = create_engine(parsed)
+        set_up(engine)
+        engine.connect().close()
+    except ImportError as error:
+        hint = "pip install 'rdo[postgresql]'"
+        raise ConfigError(f"database {name!r} needs a driver: {error}", hint=hint) from error
+    except (ArgumentError, OperationalError) as error:
+        cause = getattr(error, "orig", error)
+        raise ConfigError(f"database {name!r} cannot be opened: {cause}") from error
     return engine
 
 
-def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_up_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _connect_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _set_up_postgresql(engine: Engine) -> None:
+    event.listen(engine, "begin", _begin_postgresql)
+
+
+_SET_UP = {"sqlite": _set_up_sqlite, "postgresql": _set_up_postgresql}
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """A writer waits for the one before it, as in SQLite, so that each rule holds in both."""
+    if connection.get_execution_options().get("rdo_writes"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
+def _connect_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # The driver's own idea of when a transaction begins would break `BEGIN IMMEDIATE`.
     connection.isolation_level = None
     cursor = connection.cursor()

@@ -79,6 +79,7 @@ def statements(store: Store) -> list[tuple[str, object]]:
     return [item for item in seen if item[0].startswith(("SELECT", "UPDATE", "DELETE"))]
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_every_statement_goes_by_an_index(
     store: Store, statements: list[tuple[str, object]]
 ) -> None:
