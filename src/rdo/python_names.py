@@ -17,6 +17,9 @@ from packaging.version import InvalidVersion, Version
 _CAPABILITY = re.compile(
     r"^python(?P<python>3(?:\.\d+)?)dist\((?P<name>[^)\[]+)(?:\[(?P<extra>[^\]]+)\])?\)$"
 )
+_PROGRAM = re.compile(r"^/usr/bin/(?P<name>[\w.-]+)-3(\.\d+)?$")
+"""A program by the name that tells it from Python 2's; most are called like their project."""
+
 _RELATION = re.compile(
     r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
 )
@@ -29,12 +32,16 @@ RPM_NAMES = {
     "jwt": "PyJWT",
     "kerberos": "pykerberos",
     "ldap": "python-ldap",
+    "libvirt": "libvirt-python",
     "magic": "python-magic",
     "memcached": "python-memcached",
+    "migrate": "sqlalchemy-migrate",
     "mysql": "mysqlclient",
+    "openvswitch": "ovs",
     "qpid-proton": "python-qpid-proton",
     "saml2": "pysaml2",
     "sphinxcontrib-rsvgconverter": "sphinxcontrib-svg2pdfconverter",
+    "subunit": "python-subunit",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
@@ -165,6 +172,9 @@ def python_requirement(dependency: str) -> Requirement | None:
     'requests[socks]'
     >>> str(python_requirement("python3-PyMySQL >= 1.0"))
     'PyMySQL>=1.0'
+    >>> others = ("python3-tooz+redis", "python3-osc-lib-tests", "/usr/bin/stestr-3")
+    >>> [str(python_requirement(one)) for one in others]
+    ['tooz[redis]', 'osc-lib', 'stestr']
     >>> python_requirement("libffi-devel")
     """
     text, excluded = dependency, set()
@@ -189,9 +199,11 @@ def python_requirement(dependency: str) -> Requirement | None:
 def _python_name(text: str) -> tuple[str, str] | None:
     if match := _CAPABILITY.match(text):
         return match["name"], match["extra"] or ""
+    if match := _PROGRAM.match(text):
+        return match["name"], ""
     if text.startswith("python3-") and not text.endswith(("-devel", "-libs", "-debug")):
-        name = text.removeprefix("python3-")
-        return RPM_NAMES.get(name.lower(), name), ""
+        name, _, extra = text.removeprefix("python3-").removesuffix("-tests").partition("+")
+        return RPM_NAMES.get(name.lower(), name), extra
     return None
 
 

@@ -17,7 +17,7 @@ from rdo.roots.platforms import Base
 from rdo.tools.pip import Pip, Resolved
 from rdo.tools.root import Bind
 
-RELEASE = "0.0.pypi3"
+RELEASE = "0.0.pypi4"
 """Lower than any Release of a real package, with the same version."""
 
 _BATCH = 40

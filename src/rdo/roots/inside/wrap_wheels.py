@@ -41,6 +41,14 @@ def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
     subprocess.run(command, check=True)
 
 
+def link_programs(folder: Path) -> None:
+    """Give each program the second name by which the RPM world tells it from Python 2's."""
+    for program in list(folder.glob("*")):
+        link = folder / f"{program.name}-3"
+        if not program.name.endswith("-3") and not link.exists():
+            link.symlink_to(program.name)
+
+
 def spec(buildroot: Path, release: str, python: str) -> Iterator[str]:
     """A spec with a package for each distribution in the buildroot, and one for each extra."""
     for macro in ("debug_package", "__os_install_post", "__spec_install_pre"):
@@ -67,7 +75,10 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     yield f"%package -n {rpm_name}\n{head}Summary: {summary or name}"
     yield f"Requires: python(abi) = {python}"
     yield from (f"Provides: {one}" for one in provides(name, distribution.version, python=python))
-    for alias in sorted(rpm_names(name) - {rpm_name}):
+    names = rpm_names(name)
+    if any("tests" in path.parts for path in _recorded(buildroot, dist_info)):
+        names |= {f"{one}-tests" for one in names}  # RDO's package of the tests alone
+    for alias in sorted(names - {rpm_name}):
         yield f"Provides: {alias} = {version}-{release}"
     yield from (f"Requires: {one}" for one in distribution_requires(distribution, "", python))
     if re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
@@ -113,7 +124,9 @@ def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
     for path in _recorded(buildroot, dist_info):
         there = buildroot / path
         compiled = there.parent.glob(f"__pycache__/{there.stem}.*.pyc")
-        for one in (there, *(compiled if path.suffix == ".py" else ())):
+        linked = there.with_name(f"{there.name}-3")
+        others = compiled if path.suffix == ".py" else (linked,) if linked.is_symlink() else ()
+        for one in (there, *others):
             inside = PurePosixPath("/") / one.relative_to(buildroot)
             if one.is_file():
                 folders.update(
@@ -149,6 +162,7 @@ def main(argv: list[str]) -> int:
     unpack(args.pip, args.wheels, buildroot)
     os.environ["RPM_BUILD_ROOT"] = str(buildroot)
     finish_install([])
+    link_programs(buildroot / "usr/bin")
     for unwanted in buildroot.glob("usr/lib/python*/site-packages/*.dist-info/direct_url.json"):
         unwanted.unlink()
     (TOP / "SPECS/bridged.spec").write_text(
