@@ -123,6 +123,17 @@ def test_a_change_of_our_own_spec_is_built(follower: Follower) -> None:
     assert follower.round() == []
 
 
+def test_releases_are_numbered_as_the_target_says(follower: Follower) -> None:
+    rules = 'numbering = "minor.date.hash"\nrelease-minor = 3\nkeep-changelog = true\n'
+    file = follower.folder / "rdo.toml"
+    file.write_text(file.read_text().replace('platform = "deb12', f'{rules}platform = "deb12'))
+
+    job = follower.round()[0]
+
+    assert str(job.release) == f"3.{job.release.date:%Y%m%d%H%M%S}.{job.commit.short_hash}"
+    assert job.keep_changelog
+
+
 def test_an_instance_that_is_away_is_followed_as_it_was(
     follower: Follower, caplog: pytest.LogCaptureFixture
 ) -> None:

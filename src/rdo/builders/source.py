@@ -87,7 +87,8 @@ def _finish(
     file_name = numbers.archive(archive.name)
     place = room.root.builddir / "SPECS" / spec.name
     try:
-        place.write_text(transform(spec.read_text(), numbers, file_name))
+        text = spec.read_text()
+        place.write_text(transform(text, numbers, file_name, keep_changelog=job.keep_changelog))
     except UnicodeDecodeError as error:
         return Failed(FailureReason.SPEC, f"{spec.name} is not UTF-8: {error}")
     spec.unlink()

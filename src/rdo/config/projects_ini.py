@@ -37,10 +37,8 @@ _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "templatedir"): _NOT_YET,
     ("DEFAULT", "rsyncdest"): _NOT_YET,
     ("DEFAULT", "rsyncport"): _NOT_YET,
-    ("DEFAULT", "release_minor"): "rdo numbers releases 0.<date>.<hash>",
     ("DEFAULT", "custom_preprocess"): _NOT_YET,
-    ("DEFAULT", "keep_changelog"): _NOT_YET,
-    ("DEFAULT", "allow_force_rechecks"): _NOT_YET,
+    ("DEFAULT", "allow_force_rechecks"): "`rdo trunk recheck --force` builds a success again",
     ("DEFAULT", "deps_url"): "what packages need comes from the platform and the bridge",
     ("rdoinfo_driver", "cache_dir"): "rdo keeps it in data/cache",
     ("downstream_driver", "cache_dir"): "rdo keeps it in data/cache",
@@ -350,6 +348,13 @@ def _package_driver(found: _Import, value: str) -> None:
         found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is taken as rdoinfo")
 
 
+def _numbering(found: _Import, value: str) -> None:
+    if value in ("0.date.hash", "0.1.date.hash", "minor.date.hash"):
+        found.target["numbering"] = value
+    else:
+        found.note("release_numbering", value, "there is no such numbering; 0.date.hash counts")
+
+
 def _database(found: _Import, value: str) -> None:
     reason = 'rdo has tables of its own, in data/rdo.sqlite; "database" names an empty one'
     found.note("database_connection", value, reason)
@@ -385,9 +390,9 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("DEFAULT", "include_srpm_in_repo"): _only(
         "include_srpm_in_repo", "true", "rdo publishes source RPMs with the others"
     ),
-    ("DEFAULT", "release_numbering"): _only(
-        "release_numbering", "0.date.hash", "rdo numbers releases 0.<date>.<hash>"
-    ),
+    ("DEFAULT", "release_numbering"): _numbering,
+    ("DEFAULT", "release_minor"): _put_number("release-minor", "release_minor"),
+    ("DEFAULT", "keep_changelog"): _put_truth("keep-changelog", "keep_changelog"),
     ("DEFAULT", "pkginfo_driver"): _package_driver,
     ("DEFAULT", "build_driver"): _only(
         "build_driver", "dlrn.drivers.mockdriver.MockBuildDriver", _NOT_YET

@@ -133,7 +133,8 @@ class Target(Section):
     """A release on a platform, and the bounds of a build there.
 
     `initial_commits` is how many of the newest commits are built when a package is seen for
-    the first time; `retries` counts the tries after a spurious failure. `upstream_branch` and
+    the first time; `numbering` is DLRN's release_numbering, whose minor is `release-minor`;
+    `retries` counts the tries after a spurious failure. `upstream_branch` and
     `distgit_branch` stand instead of the release's own; a package's override still counts.
     `url` is where the target's tree is served, if not below `base-url`. `command` are the words
     of the command line of the builder `command`.
@@ -159,6 +160,19 @@ class Target(Section):
     fallback_to_master: bool = True
     follow: FollowSection | None = None
     nonfallback_branches: list[Pattern] = ["^master$", "^rpm-master$"]
+    numbering: Literal["0.date.hash", "0.1.date.hash", "minor.date.hash"] = "0.date.hash"
+    release_minor: Annotated[int, Field(ge=0)] = 0
+    keep_changelog: bool = False
+
+    @property
+    def release_prefix(self) -> str:
+        """What stands before the date in the Release of each build.
+
+        >>> Target(release="x", platform="y", numbering="0.1.date.hash").release_prefix
+        '0.1'
+        """
+        prefix = self.numbering.removesuffix(".date.hash")
+        return str(self.release_minor) if prefix == "minor" else prefix
 
 
 class Settings(Section):

@@ -104,3 +104,4 @@ class BuildJob:
     skip_tests: bool = False
     last_resort: tuple[Path, ...] = ()
     spec_hash: str = ""
+    keep_changelog: bool = False

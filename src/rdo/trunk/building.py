@@ -182,7 +182,7 @@ class Building:
         return BuildJob(
             id=build.id,
             commit=build.commit,
-            release=build.release,
+            release=self.means.numbered(build).release,
             upstream=self.means.remotes.upstream(package).path,
             distgit=self.means.remotes.distgit(package).path,
             folder=folder,
@@ -193,6 +193,7 @@ class Building:
             skip_tests=bool(package.skip_tests),
             last_resort=self._last_resort(build),
             spec_hash=package.spec_hash(build.commit),
+            keep_changelog=self.means.keep_changelog,
         )
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:
@@ -250,7 +251,7 @@ class Building:
     ) -> None:
         seconds = self._seconds.get(build.id, 0.0)
         folder = self.means.build_folder(build)
-        self.ended.append(Ended(build, outcome, seconds, folder, will_retry))
+        self.ended.append(Ended(self.means.numbered(build), outcome, seconds, folder, will_retry))
         self.queue.ended(build.id, published=published)
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:

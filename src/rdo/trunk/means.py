@@ -75,12 +75,18 @@ class Means:
     release: str = ""
     platform: str = ""
     audiences: Audiences = field(default_factory=Audiences)
+    release_prefix: str = "0"
+    keep_changelog: bool = False
 
     def members_now(self) -> Members:
         """The members, with those that are held at this moment."""
         with self.store.read() as at:
             held = frozenset(at.holds.all(self.target))
         return replace(self.members, held=held)
+
+    def numbered(self, build: Build) -> Build:
+        """A build as the target's numbering has it; the store knows the date alone."""
+        return replace(build, release=replace(build.release, prefix=self.release_prefix))
 
     def build_folder(self, build: Build) -> Path:
         return self.folder / "builds" / str(build.id)
@@ -113,6 +119,8 @@ def gather(app: App, target: str) -> Means:
         release=section.release,
         platform=section.platform,
         audiences=audiences(settings),
+        release_prefix=section.release_prefix,
+        keep_changelog=section.keep_changelog,
     )
 
 

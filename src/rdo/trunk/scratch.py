@@ -88,7 +88,7 @@ def job_of(
     return BuildJob(
         id=0,
         commit=commit,
-        release=Release(means.now(), commit.short_hash),
+        release=Release(means.now(), commit.short_hash, means.release_prefix),
         upstream=sides.upstream.mirror.path,
         distgit=sides.distgit.mirror.path,
         folder=folder,
@@ -97,6 +97,7 @@ def job_of(
         version_from=package.version_from,
         skip_tests=bool(package.skip_tests),
         spec_hash=distgit.hash,
+        keep_changelog=means.keep_changelog,
     )
 
 

@@ -58,8 +58,20 @@ info_files=rdo.yml
 install_after_build=1
 """
 
+# Every option that DLRN knows, with another value than its default.
 OTHERS = """\
 [DEFAULT]
+scriptsdir = /srv/scripts
+configdir = /srv/templates
+templatedir = /srv/pages
+gerrit_topic = broken
+rsyncdest = backup.example.test:/srv
+rsyncport = 2222
+database_connection = mysql://db.example.test/dlrn
+custom_preprocess = /srv/one, /srv/two
+keep_changelog = true
+allow_force_rechecks = true
+deps_url = file:///srv/deps.repo
 datadir = /srv/dlrn
 baseurl = https://trunk.example.test/flamingo
 distro = flamingo-rdo
@@ -85,6 +97,15 @@ own = x
 repo = https://git.example.test/rdoinfo
 info_files = rdo.yml, extra.yml
 cache_dir = /var/cache/dlrn
+[gitrepo_driver]
+repo = https://git.example.test/rpm-packaging
+directory = /openstack
+skip = a
+use_version_from_spec = true
+keep_tarball = true
+[mockbuild_driver]
+install_after_build = false
+[local_driver]
 [downstream_driver]
 repo = https://git.example.test/other
 info_files = other.yml, more.yml
@@ -155,6 +176,7 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert target.fallback_to_master is False
     assert target.nonfallback_branches == ["^master$", "^.*-rdo$"]
     assert target.project_name == 'RDO "Trunk"'
+    assert (target.release_prefix, target.keep_changelog) == ("2", True)
     assert settings.mail is not None
     assert settings.mail.server == "mail.example.test"
     assert target.distgit_branch == "ours-1"
