@@ -146,7 +146,7 @@ VERBS: dict[str, tuple[tuple[str, ...], Callable[[Distgit], None]]] = {
     "update-patches": (("update-patches",), with_patches),
     "new-version": (("new-version", "-b", "2.0.0"), lambda distgit: None),
     "amend": (("amend",), lambda distgit: distgit.edit("Amazing", "Fine")),
-    "squash": (("squash",), lambda distgit: distgit.commit("More", {"x": "y"}) and None),
+    "squash": (("squash",), lambda distgit: None if distgit.commit("More", {"x": "y"}) else None),
     "tag-patches": (("tag-patches",), with_patches),
     "set-magic-comment": (("set-magic-comment", "patches_base", "1.0"), lambda distgit: None),
     "get-patches": (("get-patches",), lambda distgit: None),

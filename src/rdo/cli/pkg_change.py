@@ -159,11 +159,22 @@ def get_patches(dry_run: bool, **given: Any) -> None:
     is_flag=True,
     help="Update the distgits in these folders, by default those below this one.",
 )
+@click.option("--target", metavar="T", help="Say what its repositories have of requirements.")
+@click.option(
+    "--repo",
+    "repositories",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with repodata to look for requirements in, too.",
+)
 @message_options
 @dry_run_option
 @output.json_option
 def new_version(
     versions: tuple[str, ...],
+    target: str | None,
+    repositories: tuple[Path, ...],
     is_all: bool,
     dry_run: bool,
     as_json: bool,
@@ -176,11 +187,14 @@ def new_version(
 
     \b
     rdo pkg new-version 1.2.3
-    rdo pkg new-version
+    rdo pkg new-version --target master-deb12
     rdo pkg new-version --all --dry-run
     """
+    from rdo.cli.pkg_requirements import folders_of
     from rdo.distgit import verbs
 
+    folders = folders_of(target, [path.absolute() for path in repositories])
+    given["repositories"] = tuple(str(folder) for folder in folders or ())
     if is_all:
         rows = _update_all(versions, Arguments(**given), dry_run, as_json)
         click.get_current_context().exit(1 if any(row.result == "needs you" for row in rows) else 0)

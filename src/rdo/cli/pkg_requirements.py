@@ -106,7 +106,7 @@ def reqcheck(  # one parameter per option
     source = req_verbs.upstream_of(here, version, lambda: _tags(here))
     name = here.spec.reading().name
     overrides = Overrides.read(override, name) if override else Overrides({})
-    folders = _folders(target, repositories)
+    folders = folders_of(target, repositories)
     report = req_verbs.reqcheck(here, source, python, overrides, folders)
     if autosync:
         report = req_verbs.synchronise(here, report, is_dry=dry_run)
@@ -159,7 +159,7 @@ def _tags(here: "Desk") -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _folders(target: str | None, repositories: Sequence[Path]) -> list[Path] | None:
+def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] | None:
     """Where to look: folders that were named, and what a target's builds are filled from."""
     if not target and not repositories:
         return None

@@ -8,7 +8,6 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit import rebase as rebasing
-from rdo.distgit import sources
 from rdo.distgit.actions import Pause
 from rdo.distgit.desk import Desk
 from rdo.distgit.environment import os_dist, version_tag
@@ -137,14 +136,29 @@ def _wants_new_sources(desk: Desk, args: Arguments) -> bool:
 
 
 def show_diff(desk: Desk, args: Arguments) -> Arguments:
-    """Step: what upstream has changed."""
-    if args.no_diff or args.unattended or args.bump_only:
-        return args
+    """Step: what upstream has changed, and whether what it asks for is there."""
     old, new = base_ref(args), args.new_patches_base
-    desk.say(desk.clone.diff(old, new, stat=True))
-    if desk.ask:
-        desk.ask("Go on?", True)
+    if not (args.no_diff or args.unattended or args.bump_only):
+        from rdo.distgit.req_verbs import python_of, reqdiff  # they load a YAML reader
+
+        desk.say(desk.clone.diff(old, new, stat=True))
+        desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
+        if desk.ask:
+            desk.ask("Go on?", True)
+    if args.repositories and desk.clone.resolve(new):
+        desk.say(_requirements(desk, new, [Path(folder) for folder in args.repositories]))
     return args
+
+
+def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
+    """What repositories have of that which a version asks for."""
+    from rdo.distgit.availability import available  # createrepo_c
+    from rdo.distgit.req_verbs import at_ref, python_of
+    from rdo.distgit.requirements import Kind, read
+
+    found = read(at_ref(desk, ref), python_of(desk, ""))
+    wanted = [one for one in found if one.kind in {Kind.RUN, Kind.BUILD}]
+    return "\n".join(["REPOSITORIES:", *(f"  {x}" for x in available(wanted, repositories))])
 
 
 def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:
@@ -214,6 +228,8 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
     """Step: the sources of the new version, if they are wanted, and whether they are genuine."""
     if not args.take_sources and not args.new_sources:
         return args
+    from rdo.distgit import sources  # it loads an HTTP client
+
     try:
         new = sources.take(desk, only_first=not args.take_sources)
     except (OutsideError, NotFoundError) as error:
@@ -229,6 +245,8 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
 
 def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
     """Who signed what; of sources that are not genuine nothing stays here."""
+    from rdo.distgit import sources
+
     try:
         return sources.verify(desk)
     except BadSignatureError:
@@ -240,6 +258,8 @@ def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
 def new_sources(desk: Desk, args: Arguments) -> Arguments:
     """Step: the new sources into the lookaside cache."""
     if args.new_sources and not desk.clone.is_dry:
+        from rdo.distgit import sources
+
         files = [source.file for source in sources.sources(desk) if source.url]
         upload(files, is_red_hat=os_dist(args.branch).startswith("RH"), folder=desk.folder)
     return args
