@@ -84,6 +84,7 @@ class App:
             releases,
             directories=section.directories,
             skip=section.skip,
+            upstreams=section.upstreams,
             cache=cache,
         )
 
@@ -97,6 +98,11 @@ class App:
         """
         from rdo import metadata
 
+        section = None if source else self.settings.metadata
+        if section and section.layout != "rdoinfo":
+            if ref:
+                raise RefusedError(f"metadata of the layout {section.layout} is read as it is now")
+            return self.distribution
         age = self.metadata_max_age_seconds if max_age is None else max_age
         place, name, cache = self._metadata_place(source, file)
         return metadata.load(place, name, cache=cache, ref=ref, max_age=age)
@@ -106,6 +112,9 @@ class App:
         from rdo.metadata.draft import Draft
         from rdo.metadata.loading import usual_file
 
+        section = None if source else self.settings.metadata
+        if section and section.layout != "rdoinfo":
+            raise RefusedError(f"metadata of the layout {section.layout} has no file to edit")
         place, name, _ = self._metadata_place(source, file)
         if not Path(place).is_dir():
             hint = "clone it, and name the folder by --info"

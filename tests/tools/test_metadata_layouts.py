@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from rdo.app import App
+from rdo.config import MetadataSection
 from rdo.errors import ConfigError
 from rdo.metadata import layouts
 from tests.conftest import GitRepository
+
+UPSTREAMS = MetadataSection(source="x").upstreams
 
 
 def no_network(url: str) -> bool:
@@ -35,6 +38,7 @@ def test_a_folder_is_a_package_and_its_upstream_the_first_that_exists(
         ["master"],
         directories=["/openstack", "other"],
         skip=["macros"],
+        upstreams=UPSTREAMS,
         cache=tmp_path / "cache",
         is_there=there.__contains__,
     )
@@ -48,7 +52,7 @@ def test_a_folder_is_a_package_and_its_upstream_the_first_that_exists(
 
 
 def test_an_upstream_is_looked_for_once(packaging: GitRepository, tmp_path: Path) -> None:
-    known = {"directories": ["other"], "cache": tmp_path / "cache"}
+    known = {"directories": ["other"], "upstreams": UPSTREAMS, "cache": tmp_path / "cache"}
     layouts.folders(packaging.url, ["master"], is_there=lambda _: True, **known)  # type: ignore[arg-type]
 
     again = layouts.folders(packaging.url, ["master"], is_there=no_network, **known)  # type: ignore[arg-type]
@@ -62,7 +66,11 @@ def test_a_directory_that_is_not_there_is_an_error(
     for directory in ("none", ".."):
         with pytest.raises(ConfigError, match="has no directory"):
             layouts.folders(
-                packaging.url, ["master"], directories=[directory], cache=tmp_path / "cache"
+                packaging.url,
+                ["master"],
+                directories=[directory],
+                upstreams=UPSTREAMS,
+                cache=tmp_path / "cache",
             )
 
 

@@ -54,7 +54,8 @@ class MetadataSection(Section):
     """Where the packages of the distribution are written down, in rdoinfo's format.
 
     DLRN's other layouts: `folders`, a repository with a folder per package below `directories`,
-    some of which to `skip`; `local`, a distgit on this machine as the only package.
+    some of which to `skip`, whose upstream is the first of `upstreams` that is there, `%s` being
+    the folder's name; `local`, a distgit on this machine as the only package.
     """
 
     source: Line
@@ -62,6 +63,9 @@ class MetadataSection(Section):
     layout: Literal["rdoinfo", "folders", "local"] = "rdoinfo"
     directories: list[Line] = Field(default_factory=list)
     skip: list[Line] = Field(default_factory=list)
+    upstreams: list[Annotated[Line, StringConstraints(pattern=r"^\S*%s\S*$")]] = [
+        f"https://opendev.org/{place}/%s" for place in ("openstack", "x", "opendev")
+    ]
 
 
 class BridgeSection(Section):

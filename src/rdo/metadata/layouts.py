@@ -18,8 +18,6 @@ from rdo.tools.git import ls_remote
 
 log = logging.getLogger(__name__)
 
-# Where DLRN looks for the upstream of a folder `NAME`, in this order.
-UPSTREAMS = tuple(f"https://opendev.org/{place}/%s" for place in ("openstack", "x", "opendev"))
 MAINTAINER = "test@example.com"  # DLRN's own, for a layout that names nobody
 _AT_ONCE = 16
 
@@ -42,14 +40,15 @@ def folders(
     *,
     directories: Sequence[str],
     skip: Sequence[str] = (),
-    upstreams: Sequence[str] = UPSTREAMS,
+    upstreams: Sequence[str],
     cache: Path,
     is_there: IsThere = is_there,
 ) -> Distribution:
     """A repository with a folder per package below some directories, as openstack/rpm-packaging.
 
-    A package is called as its folder; its upstream is the first of `upstreams` that exists,
-    and is looked for once. Every package belongs to each of the releases.
+    A package is called as its folder; its upstream is the first of `upstreams` that exists, with
+    the name in place of `%s`, and is looked for once. Every package belongs to each of the
+    releases.
     """
     opened = open_source(source, cache / "git", max_age=0)
     found: dict[str, str] = {}
@@ -109,7 +108,8 @@ def _upstreams(
     todo = [name for name in names if not known.get(name)]
 
     def first(name: str) -> str:
-        return next((url % name for url in upstreams if is_there(url % name)), "")
+        urls = (url.replace("%s", name) for url in upstreams)
+        return next((url for url in urls if is_there(url)), "")
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upstream") as pool:
         known |= dict(zip(todo, pool.map(first, todo), strict=True))

@@ -1,6 +1,6 @@
 """What a package under review still lacks before it can be accepted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,8 +96,7 @@ def _repositories(distribution: Distribution, project: str, releases: list[str])
 
 
 def _spec(package: Package, mirrors: Path) -> Step:
-    """Whether the distgit has the one spec that the package's name asks for."""
-    wanted = f"{package.name}.spec"
+    """The distgit's specs, as they are where it is published."""
     folder = mirrors / f"{package.project}.git"
     try:
         if folder.exists():
@@ -110,6 +109,12 @@ def _spec(package: Package, mirrors: Path) -> Step:
         return Step("spec", False, str(error).splitlines()[-1])
     inside = f"{package.distgit_path}/" if package.distgit_path else ""
     specs = [path.removeprefix(inside) for path in files if path.endswith(".spec")]
+    return spec_step(package.name, specs)
+
+
+def spec_step(package: str, specs: Sequence[str]) -> Step:
+    """Whether the specs of a distgit are the one that a package's name asks for."""
+    wanted = f"{package}.spec"
     if specs == [wanted]:
         return Step("spec", True, wanted)
     return Step(
