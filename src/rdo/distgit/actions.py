@@ -244,7 +244,10 @@ def _rehearsal(desk: Desk) -> Iterator[Desk]:
     before = Snapshot.take(desk.clone)
     with throwaway(desk.clone) as copy:
         there = desk.at(copy.path, copy)
-        yield there
+        try:
+            yield there
+        except StoppedError as error:
+            raise RefusedError(f"this would stop here: {error}") from error
         desk.say(changes(copy, before, Snapshot.take(copy)) or "nothing would change")
 
 

@@ -14,7 +14,7 @@ from rdo.distgit.environment import os_dist, version_tag
 from rdo.distgit.newest import newest_version
 from rdo.distgit.patches_branch import base_ref, ensure_patches_base_ref
 from rdo.distgit.problems import NothingToDoError, invalid_ref
-from rdo.distgit.rebase import Fate, Rebase
+from rdo.distgit.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.spec_update import final_spec_diff
 from rdo.distgit.state import Arguments
 from rdo.errors import NotFoundError, OutsideError, RefusedError
@@ -186,13 +186,18 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
             f"solve the conflict ({what}), `git add` the files",
             args, is_rerun=True, is_failure=True,
         )  # fmt: skip
-    dropped = tuple(one.commit.subject for one in found if one.fate is Fate.DROPPED)
+    dropped = [one for one in found if one.fate is Fate.DROPPED]
     _push(desk, args)
     desk.clone.checkout(args.branch)
     changes = args.changes
     if not desk.is_rdopkg:  # whose changelogs have one line for an update
-        changes = (*changes, *(f"Drop patch, upstream has it: {subject}" for subject in dropped))
-    return replace(args, dropped=dropped, changes=changes)
+        changes = (*changes, *map(_drop_line, dropped))
+    return replace(args, changes=changes)
+
+
+def _drop_line(one: PatchFate) -> str:
+    why = ", upstream has it" if one.is_upstream else ""
+    return f"Drop patch{why}: {one.commit.subject}"
 
 
 def _push(desk: Desk, args: Arguments) -> None:

@@ -24,11 +24,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PatchFate:
-    """One patch; `reason` says why it was dropped or what it conflicts in."""
+    """One patch; `reason` says why it was dropped or what it conflicts in.
+
+    A dropped one that is not upstream's either was emptied by whoever solved its conflict.
+    """
 
     fate: Fate
     commit: PatchCommit
     reason: str = ""
+    is_upstream: bool = False
 
     def __str__(self) -> str:
         why = f"  ({self.reason})" if self.reason else ""
@@ -127,7 +131,7 @@ def fates(clone: Clone, rebase: Rebase) -> list[PatchFate]:
     found = []
     for patch in rebase.patches(clone):
         if patch.hash in known:
-            found.append(PatchFate(Fate.DROPPED, patch, known[patch.hash]))
+            found.append(PatchFate(Fate.DROPPED, patch, known[patch.hash], is_upstream=True))
         elif patch.hash == stopped:
             files = ", ".join(clone.conflicts())
             found.append(PatchFate(Fate.CONFLICTING, patch, f"in {files}" if files else ""))
@@ -136,6 +140,8 @@ def fates(clone: Clone, rebase: Rebase) -> list[PatchFate]:
         elif twin := _take_twin(patch, done):
             is_same = old_ids.get(patch.hash) == new_ids.get(twin.hash)
             found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
+        elif clone.has_hunks_of(patch.hash, rebase.onto):
+            found.append(PatchFate(Fate.DROPPED, patch, f"{rebase.onto} has its hunks", True))
         else:
             found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
     return found

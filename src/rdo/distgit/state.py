@@ -67,7 +67,6 @@ class Arguments:
     changelog_email: str = ""
     message: str = ""
     old_patches: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
     rebased_from: str = ""
 
 
