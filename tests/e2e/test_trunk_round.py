@@ -473,3 +473,19 @@ def test_the_summary_says_what_failed_why_and_where_to_look(factory: Factory) ->
     assert (failed.folder / "rpmbuild.log").exists()
     assert "master-deb12: 2 packages: 1 built, 1 failed" in text
     assert "does not build: python-a" in text
+
+
+def test_what_packages_need_once_installed_is_asked_for_before_they_are_published(
+    factory: Factory,
+) -> None:
+    factory.add("alpha", "beta")
+    factory.bridge.known = {"openvswitch"}
+    factory.builder.will("python-alpha", GoodBuild(lacking=("openvswitch", "nobody-has-it")))
+    factory.builder.will("python-beta", GoodBuild(lacking=("openvswitch", "python3dist(alpha)")))
+
+    report = factory.round()
+
+    asked = sorted(need for needs in factory.bridge.asked for need in needs)
+    assert asked == ["nobody-has-it", "openvswitch"]  # once, and nothing of the release's own
+    assert {one.build.package for one in report.ended} == {"python-alpha", "python-beta"}
+    assert factory.name("consistent")

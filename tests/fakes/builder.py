@@ -29,9 +29,13 @@ Provides: python3dist({project}) = {release}
 
 @dataclass(frozen=True, slots=True)
 class GoodBuild:
-    """Give RPMs that provide `python3dist(PROJECT)`; `needed` stand in the source RPM."""
+    """Give RPMs that provide `python3dist(PROJECT)`; `needed` stand in the source RPM.
+
+    `lacking` are what the RPMs need to be installed and nobody provides yet.
+    """
 
     needed: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ class ScriptedBuilder:
         if isinstance(act, Unless | UnlessOutside):
             act = GoodBuild() if set(act.packages) <= set(self.built) else Waiting(act.needs)
         match act:
-            case GoodBuild(needed):
+            case GoodBuild(needed, lacking):
                 rpms = make_rpms(job, needed)
                 self.built.append(job.commit.package)
-                return Built(rpms)
+                return Built(rpms, lacking)
             case BaseException():
                 raise act
         return act

@@ -4,8 +4,8 @@ import errno
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rdo.builders.protocol import Ticket
@@ -19,7 +19,8 @@ from rdo.model.program import Bounds
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
-from rdo.solver import SolverRepository
+from rdo.solver import Missing, SolverRepository, solve
+from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,22 @@ class RootBuilder:
             write_installed(root, job.folder / "installed_pkgs.log")
             if isinstance(outcome, Built):
                 log.info("built %d RPMs", len(outcome.rpms))
+                return replace(outcome, lacking=lacking(outcome.rpms, repositories, shop.base))
             return outcome
+
+
+def lacking(
+    rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: Base
+) -> tuple[str, ...]:
+    """What the binary packages need to be installed, and neither they nor the repositories have."""
+    binary = [one for one in rpms if not one.name.endswith((".src.rpm", ".nosrc.rpm"))]
+    given = set[str]().union(*(Rpm().given_names(one) for one in binary))
+    asked = {need for one in binary for need in Rpm().requires(one)}
+    asked = {need for need in asked if need.split()[0] not in given}
+    if not asked:
+        return ()
+    answer = solve(asked, repositories, arch=base.platform.arch)
+    return answer.needs if isinstance(answer, Missing) else ()
 
 
 def _defines(job: BuildJob) -> list[str]:

@@ -1,6 +1,6 @@
 """One try at building a commit, and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -36,9 +36,14 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A build that gave RPMs: their paths in the build's own folder, the SRPM among them."""
+    """A build that gave RPMs: their paths in the build's own folder, the SRPM among them.
+
+    `lacking` are RPM dependencies that the RPMs have once installed and that nothing provided
+    when they were built, as far as the builder looks.
+    """
 
     rpms: tuple[Path, ...]
+    lacking: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

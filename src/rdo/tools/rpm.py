@@ -29,6 +29,10 @@ class Rpm:
         lines = (" ".join(line.split()) for line in self._query(rpm, query).splitlines())
         return [line for line in lines if line and not line.startswith("rpmlib(")]
 
+    def given_names(self, rpm: Path) -> set[str]:
+        """What a package provides, versions left out, and its files."""
+        return set(self._query(rpm, "[%{PROVIDENAME}\n][%{FILENAMES}\n]").splitlines())
+
     def unpack(self, rpm: Path, folder: Path, *more: Path) -> None:
         """All files of RPMs under `folder`, with the owners and modes they say, nothing run."""
         rpms = [one.resolve() for one in (rpm, *more)]

@@ -77,6 +77,8 @@ class Building:
     _is_stopped: threading.Event = field(default_factory=threading.Event)
     _running: dict[Future[Outcome], _Running] = field(default_factory=dict)
     _seconds: dict[int, float] = field(default_factory=dict)
+    _asked_for_users: set[str] = field(default_factory=set)
+    _unpublished: dict[int, tuple[Build, tuple[Path, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
@@ -209,8 +211,8 @@ class Building:
         self._seconds[build.id] = self._seconds.get(build.id, 0.0) + seconds
         with log_context.about(build.commit):
             match outcome:
-                case Built(rpms):
-                    self._built(build, rpms)
+                case Built(rpms, lacking):
+                    self._built(build, rpms, lacking)
                 case _ if self._is_cancelled(build):
                     pass
                 case Failed():
@@ -218,10 +220,23 @@ class Building:
                 case Waiting(needs):
                     self._waits(build, needs)
 
-    def _built(self, build: Build, rpms: tuple[Path, ...]) -> None:
+    def _built(self, build: Build, rpms: tuple[Path, ...], lacking: tuple[str, ...]) -> None:
+        """Publish, after what only users of the packages need was asked of the bridge."""
         if refusal := _unpublishable(rpms):
             self._failed(build, refusal)
             return
+        new = (need for need in lacking if need not in self._asked_for_users)
+        needs = tuple(need for need in new if not self.standing.providers.of(need))
+        if needs and not build.bootstrap:
+            self._asked_for_users.update(needs)
+            log.info("asks the bridge for %s, to be installed", ", ".join(needs))
+            self._unpublished[build.id] = build, rpms
+            if answer := self._requests.add(Request(build, needs, frozenset(), for_users=True)):
+                self._answered(answer)
+        else:
+            self._publish(build, rpms)
+
+    def _publish(self, build: Build, rpms: tuple[Path, ...]) -> None:
         settled, second = settle_success(self.means, build, rpms, self.workplace.platform_digest)
         published = publish_build(self.means, settled)
         self.standing.published(settled, published.provides)
@@ -277,7 +292,11 @@ class Building:
 
     def _answered(self, answer: Answer) -> None:
         build, failure = answer.request.build, answer.failure
-        if answer.request.for_bootstrap:
+        if answer.request.for_users:
+            if failure:
+                log.warning("cannot be installed without %s", failure.detail)
+            self._publish(*self._unpublished.pop(build.id))
+        elif answer.request.for_bootstrap:
             if failure is None:
                 self._begin_bootstrap(build, answer.request.behind)
             elif failure.reason.is_spurious:
@@ -342,10 +361,12 @@ class Building:
         self._is_stopped.set()
         for running in self._running.values():
             self.workplace.builder.cancel(running.ticket)
+        digest = self.workplace.platform_digest
+        for build, rpms in self._unpublished.values():
+            settle_success(self.means, build, rpms, digest)
         for future, running in self._running.items():
             outcome = None if future.exception() else future.result()
             if isinstance(outcome, Built):  # it was just done; the next round publishes it
-                digest = self.workplace.platform_digest
                 settle_success(self.means, running.build, outcome.rpms, digest)
             else:
                 settle_failure(self.means, running.build, INTERRUPTED)

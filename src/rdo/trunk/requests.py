@@ -20,12 +20,14 @@ class Request:
     """The needs of one build that only the bridge can meet, and what it has to wait for too.
 
     `for_bootstrap`: the release itself packages them, but nobody can begin; see `circles`.
+    `for_users`: it is built, and its packages need them once they are installed.
     """
 
     build: Build
     needs: tuple[str, ...]
     behind: frozenset[str]
     for_bootstrap: bool = False
+    for_users: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder
 from rdo.errors import OutsideError, UserError
-from rdo.model.build import BuildJob, Failed, FailureReason, Outcome, Release, Waiting
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Release, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.trunk.change import Followed, Side, changed_side
@@ -107,6 +107,8 @@ def build(means: Means, builder: Builder, bridge: Bridge, job: BuildJob) -> Outc
     for _ in range(MAX_TRIES):
         shutil.rmtree(job.folder, ignore_errors=True)
         outcome = _build_once(builder, job)
+        if isinstance(outcome, Built) and outcome.lacking:
+            _provide(means, bridge, outcome.lacking)  # or whoever installs it is told
         if not isinstance(outcome, Waiting):
             return outcome
         if outcome.needs == needs:
