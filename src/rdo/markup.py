@@ -16,7 +16,7 @@ class Html(str):
 Content: TypeAlias = "str | Html | Iterable[str | Html] | None"
 
 
-def element(name: str, *children: Content, **attributes: str | None) -> Html:
+def element(name: str, /, *children: Content, **attributes: str | None) -> Html:
     """One element. `class_` is the attribute class; an attribute that is None is left out.
 
     >>> element("a", "<x>", href="?a&b")

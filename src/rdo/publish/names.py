@@ -18,7 +18,9 @@ from rdo.store.repositories import Repository
 CURRENT, CONSISTENT = "current", "consistent"
 _PROMOTION = re.compile(r"[a-z0-9-]+")
 _SHARD = re.compile(r"[0-9a-f]{2}")
-_TAKEN = frozenset({CURRENT, CONSISTENT, COMPOSED, pool.NAME, "component", "deps", "build-deps"})
+_TAKEN = frozenset(
+    {CURRENT, CONSISTENT, COMPOSED, pool.NAME, "component", "deps", "build-deps", "packages"}
+)
 
 
 def check_promotion_name(name: str) -> None:

@@ -101,6 +101,17 @@ class Names:
         row.repository_id, row.move_id = repository.id, move.id
         self.session.flush()
 
+    def last_moves(self, target: str) -> list[tuple[Move, str]]:
+        """Every name by component, with its last move and the path that it leads to now."""
+        query = (
+            select(MoveRow, RepositoryRow.path)
+            .join(NameRow, NameRow.move_id == MoveRow.id)
+            .join(RepositoryRow, NameRow.repository_id == RepositoryRow.id)
+            .where(NameRow.target == target)
+            .order_by(NameRow.component, NameRow.name)
+        )
+        return [(_move(row), path) for row, path in self.session.execute(query)]
+
     def history(
         self, target: str, component: str | None, name: str, *, limit: int = 20
     ) -> tuple[Move, ...]:

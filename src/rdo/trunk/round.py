@@ -28,6 +28,7 @@ from rdo.trunk.building import (
 )
 from rdo.trunk.hints import declared_requires, last_build_requires
 from rdo.trunk.means import Means
+from rdo.trunk.pages import write_pages
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.providers import Providers
 from rdo.trunk.queue import Packages, Queue
@@ -56,6 +57,7 @@ def run_round(means: Means, options: RoundOptions, *, watch: Watcher = nobody_wa
     with hold(means.folder / "round.lock", purpose=purpose):
         report = _do_round(means, options, packages, watch)
         tell_round(means, report)
+        write_pages(means, report)
         return report
 
 

@@ -1,0 +1,147 @@
+"""What the pages of a target show, in as few and as light queries as can be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from rdo.model.build import FailureReason
+from rdo.model.commit import Commit
+from rdo.store.commits import commit_of
+from rdo.store.moments import maybe_moment, moment
+from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLine:
+    """A build that has ended, without what only a round needs.
+
+    `reason` is None for one that gave RPMs; `counts` is false for a failure that was tried
+    again.
+    """
+
+    id: int
+    commit: Commit
+    release_date: datetime
+    attempt: int
+    bootstrap: bool
+    reason: FailureReason | None
+    detail: str
+    started: datetime | None
+    finished: datetime | None
+    published: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a package stands: its newest outcome, its newest good build, what broke it."""
+
+    package: str
+    newest: int | None
+    good: int | None
+    broken: int | None
+    broken_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    session: Session
+
+    def newest(self, target: str, *, limit: int) -> list[BuildLine]:
+        """The builds that ended, newest first."""
+        # An index by target would be read whole and sorted; backwards by number few rows are.
+        without_index = BuildRow.target.concat("")
+        query = _builds().where(without_index == target, _ENDED)
+        return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
+
+    def history(self, target: str, package: str, *, limit: int) -> list[BuildLine]:
+        """The builds of a package that ended, newest first."""
+        query = _builds().where(BuildRow.target == target, BuildRow.package == package, _ENDED)
+        return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
+
+    def standings(self, target: str) -> list[Standing]:
+        """Every package of the target that has had an outcome, by name."""
+        query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
+        return [
+            Standing(
+                row.package, row.newest_id, row.good_id, row.broken_id,
+                maybe_moment(row.broken_since),
+            )
+            for row in self.session.scalars(query)
+        ]  # fmt: skip
+
+    def pointed_at(self, target: str) -> dict[int, BuildLine]:
+        """The builds that standings speak of, by number."""
+        found: dict[int, BuildLine] = {}
+        for column in (PackageRow.newest_id, PackageRow.good_id, PackageRow.broken_id):
+            query = _builds().join(PackageRow, column == BuildRow.id)
+            lines = self._lines(query.where(PackageRow.target == target))
+            found |= {line.id: line for line in lines}
+        return found
+
+    def files(self, target: str) -> dict[int, list[str]]:
+        """The RPMs of the newest good builds, the source RPM first, by the build's number."""
+        query = (
+            select(ArtifactRow.build_id, ArtifactRow.file_name)
+            .join(PackageRow, PackageRow.good_id == ArtifactRow.build_id)
+            .where(PackageRow.target == target)
+            .order_by(ArtifactRow.is_source.desc(), ArtifactRow.file_name)
+        )
+        return _grouped((row.build_id, row.file_name) for row in self.session.execute(query))
+
+    def _lines(self, query: Select[*tuple[Any, ...]]) -> list[BuildLine]:
+        return [_line(row) for row in self.session.execute(query)]
+
+
+_ENDED = BuildRow.outcome.in_(("built", "failed"))
+
+
+def _builds() -> Select[*tuple[Any, ...]]:
+    """Columns and no objects: there are hundreds of them at each change."""
+    columns = (
+        BuildRow.id.label("build_id"),
+        BuildRow.release_date,
+        BuildRow.attempt,
+        BuildRow.bootstrap,
+        BuildRow.outcome,
+        BuildRow.reason,
+        BuildRow.detail,
+        BuildRow.started,
+        BuildRow.finished,
+        BuildRow.published,
+        CommitRow.package,
+        CommitRow.upstream_hash,
+        CommitRow.distgit_hash,
+        CommitRow.extended_hash,
+        CommitRow.upstream_time,
+        CommitRow.distgit_time,
+        CommitRow.extended_time,
+        CommitRow.upstream_branch,
+        CommitRow.component,
+    )
+    return select(*columns).join(CommitRow, CommitRow.id == BuildRow.commit_id)
+
+
+def _line(row: Row[*tuple[Any, ...]]) -> BuildLine:
+    return BuildLine(
+        id=row.build_id,
+        commit=commit_of(row),
+        release_date=moment(row.release_date),
+        attempt=row.attempt,
+        bootstrap=row.bootstrap,
+        reason=FailureReason(row.reason) if row.outcome == "failed" and row.reason else None,
+        detail=row.detail,
+        started=maybe_moment(row.started),
+        finished=maybe_moment(row.finished),
+        published=row.published,
+    )
+
+
+def _grouped(rows: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for build_id, name in rows:
+        found.setdefault(build_id, []).append(name)
+    return found
