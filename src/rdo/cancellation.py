@@ -1,10 +1,12 @@
-"""Ending, from another thread, the programs that a worker thread waits for.
+"""When work may be ended, and how the programs that a worker thread waits for are ended too.
 
 A worker says once by what it is cancelled; each program that it runs then ends within a moment
 of that, however long it would have taken. Without this a Ctrl-C would wait for a download.
 """
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
@@ -20,3 +22,26 @@ def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let SIGINT and SIGTERM wait until the end of the block: what is begun there is finished.
+
+    For short acts; outside the main thread, where no signal arrives, nothing is done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: heard.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        signal.raise_signal(heard[0])

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from rdo import lock
+from rdo.cancellation import uninterrupted
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.artifact import Artifact, Fragment
@@ -286,6 +287,7 @@ class Tree:
             self._pool.mkdir(parents=True, exist_ok=True)
             lock_file = self.folder / "publish.lock"
             stack.enter_context(lock.hold(lock_file, purpose=purpose, wait=True))
+            stack.enter_context(uninterrupted())
             with self._store.read() as at:
                 unfinished = at.intents.unfinished(self.site.target)
             for intent in unfinished:
