@@ -12,12 +12,10 @@ from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.merge import as_lists, by_identity
 from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
 from rdo.metadata.tree import Files, Section
-from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, Status
 from rdo.model.package import Package
 
 log = logging.getLogger(__name__)
-
-DEFAULT_UPSTREAM_BRANCH = "master"
 
 Tree = Mapping[str, Any]
 
@@ -138,7 +136,7 @@ class Distribution:
             raise MetadataError(faults)
         found = _release(self._release_entry(release))
         repo = _repo_for(found, base_os) if base_os else None
-        upstream_branch = upstream_branch or found.upstream_branch or DEFAULT_UPSTREAM_BRANCH
+        upstream_branch = upstream_branch or _upstream_branch(found)
         distgit_branch = distgit_branch or (repo.branch if repo else _branch(found))
         members = [attributes(raw, self.tree, release) for raw in self._members(release)]
         packages = tuple(
@@ -232,6 +230,12 @@ def _package(
 def _branch(release: Release) -> str:
     """The distgit branch of a release, whatever the base OS; without one every repo has its own."""
     return release.branch or (release.repos[0].branch if release.repos else "")
+
+
+def _upstream_branch(release: Release) -> str:
+    """What is written, else that of development, or the stable branch of the release's name."""
+    is_developed = release.status in (None, Status.DEVELOPMENT)
+    return release.upstream_branch or ("master" if is_developed else f"stable/{release.name}")
 
 
 def _release(entry: Tree) -> Release:

@@ -213,3 +213,23 @@ def test_a_target_may_have_branches_of_its_own() -> None:
 
     assert (found["alpha"].upstream_branch, found["alpha"].distgit_branch) == ("next", "rpm-next")
     assert found["delta"].distgit_branch == "oak-rdo"
+
+
+@pytest.mark.parametrize(
+    ("written", "branch"),
+    [
+        ("", "master"),
+        ("status: development", "master"),
+        ("status: eol", "stable/oak"),
+        ("status: eol\n  upstream_branch: unmaintained/oak", "unmaintained/oak"),
+    ],
+)
+def test_a_release_without_an_upstream_branch_has_that_of_its_status(
+    folder: Folder, written: str, branch: str
+) -> None:
+    text = MINIMAL.replace("upstream_branch: master", written or "identifier: x")
+    folder.write(main=f"{text}packages:\n- project: a\n  tags: {{oak: }}\n")
+
+    (package,) = metadata.load(folder.path, "main.yml").target("oak").packages
+
+    assert package.upstream_branch == branch
