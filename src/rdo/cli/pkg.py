@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
 REQUIREMENTS, CREATE = "rdo.cli.pkg_requirements", "rdo.cli.pkg_create"
+REVIEW = "rdo.cli.pkg_review"
 MORE, INFO = "rdo.cli.pkg_more", "rdo.cli.pkg_info"
 
 VERBS: Mapping[str, Lazy] = {
@@ -53,6 +54,7 @@ VERBS: Mapping[str, Lazy] = {
     "autocomplete": Lazy(SHOW, "autocomplete", "Say how a shell completes the commands."),
     "doctor": Lazy(SHOW, "doctor", "Say what the verbs lack on this machine."),
     "create": Lazy(CREATE, "create", "Make a package of a project on PyPI or in git."),
+    "review": Lazy(REVIEW, "review", "Say what a new package lacks for acceptance."),
 }
 """The verbs in the order of the help; both programs have all of them."""
 

@@ -12,6 +12,8 @@ from rdo.errors import OutsideError, UserError
 from rdo.model.build import Built, Failed
 
 if TYPE_CHECKING:
+    from rdo.bridge.protocol import Bridge
+    from rdo.builders.root import Workshop
     from rdo.distgit.create import Bench, Created
     from rdo.metadata.draft import Draft
 
@@ -96,12 +98,13 @@ def _bench(app: App, platform: str, minutes: int) -> "Bench":
     from rdo.package_index import PackageIndex
     from rdo.tools.pip_config import index_settings
 
-    app.platforms.create(platform)
-    dependencies = app.local_dependencies(platform)
-    workshop = app.workshop(dependencies, minutes=minutes, log_mb=200)
+    def open_workshop() -> "tuple[Workshop, Bridge]":
+        app.platforms.create(platform)
+        dependencies = app.local_dependencies(platform)
+        return app.workshop(dependencies, minutes=minutes, log_mb=200), dependencies
+
     return Bench(
-        workshop,
-        dependencies,
+        open_workshop,
         lambda: PackageIndex(index_settings()),
         app.now,
         lambda text: click.echo(text, err=True),

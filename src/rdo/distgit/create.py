@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import pymod2pkg
@@ -82,15 +83,26 @@ class Created:
         return self.licence == UNKNOWN_LICENCE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bench:
     """Where new packages are tried: roots, what fills them, the index, and a clock."""
 
-    workshop: Workshop
-    bridge: Bridge
+    open_workshop: Callable[[], tuple[Workshop, Bridge]]
     open_index: Callable[[], PackageIndex]
     now: Callable[[], datetime]
     say: Callable[[str], None]
+
+    @cached_property
+    def _opened(self) -> tuple[Workshop, Bridge]:
+        return self.open_workshop()
+
+    @property
+    def workshop(self) -> Workshop:
+        return self._opened[0]
+
+    @property
+    def bridge(self) -> Bridge:
+        return self._opened[1]
 
 
 def create(request: Request, bench: Bench) -> Created:

@@ -144,6 +144,8 @@ def _packages(plan: Plan) -> Iterator[str]:
         yield "%if %{with doc}"
         yield f"%package -n {plan.doc_name}"
         yield f"Summary:        Documentation of {plan.facts.name}"
+        if not plan.facts.is_pure:
+            yield "BuildArch:      noarch"
         yield ""
         yield f"%description -n {plan.doc_name}"
         yield f"Documentation of {plan.facts.name}."

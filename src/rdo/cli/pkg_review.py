@@ -1,0 +1,100 @@
+"""`rdo pkg review`: a new package as a reviewer looks at it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+from rdo.errors import NotFoundError, UserError
+
+if TYPE_CHECKING:
+    from rdo.distgit.review import Bench
+    from rdo.metadata import Distribution
+    from rdo.metadata.review import Step
+
+
+@click.command()
+@click.argument("distgit", type=click.Path(path_type=Path), default=Path())
+@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
+@click.option("--target", metavar="T", help="Build as this target would.")
+@click.option("--minutes", default=60, show_default=True, help="The bound on its build.")
+@click.option("--no-build", is_flag=True, help="Look at the distgit's files only.")
+@click.option("--info", "source", default="", metavar="DIR", help="The metadata it is to be in.")
+@click.option("--offline", is_flag=True, help="Ask no upstream and no published distgit.")
+@output.json_option
+@click.pass_context
+def review(  # one parameter per option
+    ctx: click.Context,
+    distgit: Path,
+    platform: str,
+    target: str | None,
+    minutes: int,
+    no_build: bool,
+    source: str,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Say what the package of DISTGIT, a folder, lacks for acceptance; ends with 1 if anything.
+
+    It is built, and installed with what it requires, in fresh roots. Where the metadata has the
+    package, the steps of `rdo info review` follow.
+
+    \b
+    rdo pkg review python-tabulate
+    rdo pkg review python-tabulate --no-build --json
+    """
+    from rdo.distgit import review as service
+
+    if not distgit.is_dir():
+        raise NotFoundError(f"Not a directory: {distgit}")
+    app = ctx.find_object(App) or App()
+    bench = None if no_build else _bench(app, platform, target, minutes)
+    steps = service.review(distgit, bench)
+    steps += _metadata_steps(app, distgit.absolute().name, source, offline=offline)
+    rows = [("done" if x.is_done else "to do", x.name, x.detail) for x in steps]
+    output.show(steps, as_json, output.Table(("state", "step", "detail"), rows))
+    if not all(step.is_done for step in steps):
+        ctx.exit(1)
+
+
+def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Bench":
+    from rdo.distgit.review import Bench
+
+    if target:
+        platform = app.settings.target(target).platform
+    app.platforms.create(platform)
+    dependencies = app.dependencies(target) if target else app.local_dependencies(platform)
+    workshop = app.workshop(dependencies, minutes=minutes, log_mb=200)
+    own = app.repositories(target, "current") if target else ()
+    return Bench(workshop, dependencies, tuple(own))
+
+
+def _metadata_steps(app: App, name: str, source: str, *, offline: bool) -> "Sequence[Step]":
+    """What `rdo info review` asks for, if metadata is at hand and has the package."""
+    from rdo.metadata.review import review as review_entry
+
+    distribution = _metadata(app, source)
+    if distribution is None:
+        return []
+    try:
+        project = str(distribution.raw(name)["project"])
+    except NotFoundError:
+        if source:
+            raise
+        return []
+    mirrors = None if offline else app.user_cache / "review"
+    return review_entry(distribution, name, built=app.good_builds(project), mirrors=mirrors)
+
+
+def _metadata(app: App, source: str) -> "Distribution | None":
+    """The metadata that was named, or a folder that is at hand; RDO's own is not asked."""
+    if source:
+        return app.metadata(source)
+    try:
+        draft = app.metadata_draft()
+        return app.metadata(str(draft.folder), draft.file)
+    except UserError:
+        return None

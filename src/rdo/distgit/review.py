@@ -1,0 +1,322 @@
+"""`rdo pkg review`: what a reviewer looks at in a new package, and what is still to do.
+
+The steps that the metadata asks for are those of `rdo info review`; these here are about the
+distgit itself.
+"""
+
+import hashlib
+import re
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdo.bridge.protocol import Bridge
+from rdo.builders.root import OWN, Workshop
+from rdo.distgit import drift
+from rdo.distgit.licences import spdx
+from rdo.distgit.local_build import LocalBuild, build_local
+from rdo.distgit.reqcheck import Group, Overrides, check, is_generated, of_group, stated
+from rdo.distgit.requirements import Python, read
+from rdo.errors import CommandError, UserError
+from rdo.metadata.review import Step, spec_step
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.roots.build_root import build_root
+from rdo.solver import SolverRepository
+from rdo.spec.file import SpecFile
+from rdo.spec.tags import find_tag
+from rdo.tools.createrepo import CreateRepo
+from rdo.tools.rpm_header import RpmHeader, read_header
+from rdo.tools.rpmlint import Rpmlint
+
+MAX_TEXT = 2_000_000
+_FORBIDDEN = ("/usr/local/", "/opt/", "/home/", "/builddir/", "/root/", "/tmp/", "/srv/")
+_STRAY = re.compile(
+    r"/usr/lib(?:64)?/python3[^/]*/site-packages/(tests?|docs?|examples?|scripts|tools)(/|\.py$|$)"
+)
+_OURS = {
+    "no-signature": "RPMs are signed when they are published",
+    "no-packager-tag": "RDO's specs have none",
+    "no-group-tag": "RDO's specs have none",
+    "no-buildroot-tag": "rpm has chosen it itself for years",
+    "no-dependency-on": "a rule of another distribution",
+    "invalid-license": "its list is older than SPDX; the step `licence` has looked",
+}
+_OF_EXTRAS = frozenset({"description-line-too-long", "ghost-files-without-postin",
+                        "postin-without-ghost-file-creation", "no-documentation"})  # fmt: skip
+"""What rpmlint says of packages that are made by %pyproject_extras_subpkg."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_SUM = re.compile(r"^(?:(\w+) \(([^)]+)\) = ([0-9a-f]+)|([0-9a-f]{32,128})\s+\*?(\S+))$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where the package is built and installed; `repositories` have what the release has."""
+
+    workshop: Workshop
+    bridge: Bridge
+    repositories: tuple[Path, ...] = ()
+    rpmlint: Rpmlint = field(default_factory=Rpmlint)
+
+
+def review(folder: Path, bench: Bench | None) -> list[Step]:
+    """All that is done and to do in a distgit; without a bench nothing is built."""
+    name = folder.absolute().name
+    found = sorted(path.name for path in folder.glob("*.spec"))
+    steps = [spec_step(name, found)]
+    if len(found) != 1:
+        return steps
+    spec = SpecFile(folder / found[0])
+    try:
+        reading = spec.reading()
+    except UserError as error:
+        return [*steps, Step("rpm", False, str(error))]
+    steps += [_naming(spec, reading.name), _licence(spec), *_sources(spec, reading.sources)]
+    steps.append(_requirements(spec, reading.sources))
+    if bench is None:
+        return [*steps, _rpmlint(Rpmlint(), [spec.path])]
+    with tempfile.TemporaryDirectory(prefix="rdo-review-") as scratch:
+        results = Path(scratch, "results")
+        job = LocalBuild(spec.path, results, repositories=bench.repositories)
+        outcome = build_local(job, bench.workshop, bench.bridge)
+        steps.append(_builds(outcome))
+        if isinstance(outcome, Built):
+            rpms = [path for path in outcome.rpms if not path.name.endswith(".src.rpm")]
+            headers = [read_header(path) for path in rpms]
+            steps += [_licence_file(headers), _files(headers), _described(headers)]
+            steps.append(_installs(results, headers, bench))
+            steps.append(_rpmlint(bench.rpmlint, [spec.path, *outcome.rpms]))
+        else:
+            steps.append(_rpmlint(bench.rpmlint, [spec.path]))
+    return steps
+
+
+def _naming(spec: SpecFile, name: str) -> Step:
+    """The package is called as its spec, and Python packages as RDO calls them."""
+    faults = []
+    if not _NAME.fullmatch(name):
+        faults.append(f"{name} is no name for a package")
+    if name != spec.path.stem:
+        faults.append(f"the spec of {name} is to be called {name}.spec")
+    text = str(spec.text())
+    packages = re.findall(r"^%package\s+(?:-n\s+)?(\S+)", text, re.MULTILINE)
+    if name.startswith("python3-"):
+        faults.append(f"name the source package python-{name.removeprefix('python3-')}")
+    elif name.startswith("python-") and not any("python3-" in spec.expand(x) for x in packages):
+        faults.append("a python- package has its modules in a package python3-")
+    return Step("naming", not faults, "; ".join(faults) or name)
+
+
+def _licence(spec: SpecFile) -> Step:
+    tag = find_tag(spec.text(), "License")
+    value = spec.expand(tag.value) if tag else ""
+    if not value:
+        return Step("licence", False, "the spec has no License tag")
+    known = spdx(value)
+    if not known or "LicenseRef-Unknown" in known:
+        return Step("licence", False, f"{value!r} is no SPDX expression; read the project's files")
+    if known != value:
+        return Step("licence", False, f"write it as SPDX does: {known}")
+    return Step("licence", True, known)
+
+
+def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[Step]:
+    """The sources are there, and are what the file `sources` says."""
+    missing = [name for name in names if not (spec.folder / _file_of(name)).is_file()]
+    if missing:
+        yield Step("sources", False, f"not here: {', '.join(missing)}")
+        return
+    listing = spec.folder / "sources"
+    text = listing.read_text(errors="replace") if listing.is_file() else ""
+    wrong = []
+    for kind, name, digest, bare, bare_name in _SUM.findall(text):
+        path = spec.folder / Path(name or bare_name).name
+        lengths = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+        algorithm = kind.lower() or lengths.get(len(bare), "")
+        if path.is_file() and algorithm in hashlib.algorithms_guaranteed:
+            found = hashlib.new(algorithm, path.read_bytes(), usedforsecurity=False).hexdigest()
+            wrong += [path.name] if found != (digest or bare) else []
+    if wrong:
+        yield Step("sources", False, f"not what `sources` says: {', '.join(wrong)}")
+    else:
+        yield Step("sources", True, ", ".join(_file_of(name) for name in names) or "none")
+
+
+def _file_of(source: str) -> str:
+    """The file of a source; where this machine has not %pypi_source, as that writes it."""
+    match = re.fullmatch(r"%\{pypi_source (\S+) (\S+?)(?: (\S+))?\}", source)
+    if match:
+        return f"{match[1]}-{match[2].replace('~', '')}.{match[3] or 'tar.gz'}"
+    return Path(source).name
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSource:
+    """The files of a source archive, read one by one and never unpacked."""
+
+    archive: Path
+
+    def file(self, path: str) -> str | None:
+        try:
+            if zipfile.is_zipfile(self.archive):
+                return self._from_zip(path)
+            with tarfile.open(self.archive, "r:*") as tar:
+                for member in tar:
+                    if member.isfile() and member.name.partition("/")[2] == path:
+                        stream = tar.extractfile(member)
+                        data = stream.read(MAX_TEXT) if stream else b""
+                        return data.decode("utf-8", "surrogateescape")
+        except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError):
+            return None
+        return None
+
+    def _from_zip(self, path: str) -> str | None:
+        with zipfile.ZipFile(self.archive) as archive:
+            for name in archive.namelist():
+                if name.partition("/")[2] == path:
+                    with archive.open(name) as stream:
+                        return stream.read(MAX_TEXT).decode("utf-8", "surrogateescape")
+        return None
+
+
+def _requirements(spec: SpecFile, sources: Sequence[str]) -> Step:
+    """The spec's requirements are those of its first source, and no line of it is outgrown."""
+    archive = spec.folder / _file_of(sources[0]) if sources else spec.folder
+    if not archive.is_file():
+        return Step("requirements", False, "its first source is not here")
+    source = ArchiveSource(archive)
+    wanted = read(source, Python("3.11"))
+    generated = is_generated(spec.text())
+    rows = check(wanted, stated(spec), Overrides({}), generated=generated)
+    faults = [f"no Requires for {row.name}" for row in of_group(rows, Group.MISSING)]
+    faults += [f"{row.name}: upstream wants {row.wanted}, the spec {row.versions}"
+               for row in of_group(rows, Group.MISMATCH)]  # fmt: skip
+    faults += [str(one) for one in drift.find(spec, source, wanted)]
+    said = "generated by rpm" if generated else f"{len(rows)} as upstream has them"
+    return Step("requirements", not faults, "; ".join(faults) or said)
+
+
+def _builds(outcome: Outcome) -> Step:
+    match outcome:
+        case Built(rpms):
+            return Step("builds", True, ", ".join(path.name for path in rpms))
+        case Failed(reason, detail):
+            return Step("builds", False, f"{reason}: {detail}")
+        case Waiting(needs):
+            return Step("builds", False, f"it waits for {', '.join(needs)}")
+
+
+def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
+    """Packages besides those with debug information."""
+    return [one for one in headers if not one.name.endswith(("-debuginfo", "-debugsource"))]
+
+
+def _licence_file(headers: Sequence[RpmHeader]) -> Step:
+    """Each package, or one of ours that it requires, has the licence's text."""
+    with_text = {one.name for one in headers if one.licences}
+    lacking = [
+        one.name
+        for one in _usual(headers)
+        if one.files and one.name not in with_text
+        and not any(need.split(" ")[0] in with_text for need in one.requires)
+        and not re.search(r"\+", one.name)
+    ]  # fmt: skip
+    detail = f"no %license file in {', '.join(lacking)}"
+    return Step("licence text", not lacking, detail if lacking else "with each package")
+
+
+def _files(headers: Sequence[RpmHeader]) -> Step:
+    faults = []
+    owners: dict[str, str] = {}
+    for one in _usual(headers):
+        for path in one.files:
+            if path.startswith(_FORBIDDEN):
+                faults.append(f"{path} is no place for packages")
+            if _STRAY.match(path) and path.count("/") == _depth(path):
+                faults.append(f"{path} is no module of its own")
+            if path in owners and not path.startswith("/usr/lib/.build-id"):
+                faults.append(f"{path} is in {owners[path]} and {one.name}")
+            if path not in one.folders:
+                owners[path] = one.name
+    shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+    count = sum(len(one.files) for one in _usual(headers))
+    return Step("files", not faults, shown or f"{count} files where they belong")
+
+
+def _depth(path: str) -> int:
+    """How many slashes the path of something right below site-packages has."""
+    return path[: path.index("/site-packages/")].count("/") + 2
+
+
+def _described(headers: Sequence[RpmHeader]) -> Step:
+    """Summaries as they are shown in lists."""
+    faults = []
+    for one in _usual(headers):
+        if one.summary.endswith("."):
+            faults.append(f"the summary of {one.name} ends with a dot")
+        if len(one.summary) > 79:
+            faults.append(f"the summary of {one.name} has more than 79 characters")
+        if not one.summary:
+            faults.append(f"{one.name} has no summary")
+    return Step("summary", not faults, "; ".join(faults) or "one line each")
+
+
+def _installs(results: Path, headers: Sequence[RpmHeader], bench: Bench) -> Step:
+    """Install all packages in a fresh root, with what they require."""
+    own = results.parent / "own"
+    own.mkdir()
+    for path in results.glob("*.rpm"):
+        if not path.name.endswith(".src.rpm"):
+            shutil.copy(path, own)
+    CreateRepo().create(own)
+    wanted = [f"{one.name} = {one.evr}" for one in _usual(headers)]
+    needs: tuple[str, ...] = ()
+    for _ in range(8):
+        stopped = _install_once(own, wanted, bench)
+        if stopped is None:
+            return Step("installs", True, ", ".join(one.name for one in _usual(headers)))
+        if isinstance(stopped, Failed):
+            return Step("installs", False, stopped.detail)
+        needs = bench.bridge.provide(stopped.needs).missing
+        if needs:
+            break
+    return Step("installs", False, f"nothing provides {', '.join(needs) or 'all it asks for'}")
+
+
+def _install_once(own: Path, wanted: Sequence[str], bench: Bench) -> Failed | Waiting | None:
+    shop = bench.workshop
+    with build_root(shop.base, shop.content, shop.roots) as root:
+        rows = (
+            SolverRepository("reviewed", own, OWN),
+            *shop.repositories(bench.repositories),
+        )
+        room = shop.room(root, rows, own.parent / "install.log")
+        try:
+            return room.require(wanted)
+        except CommandError as error:
+            return Failed(FailureReason.INSTALL, str(error).splitlines()[-1])
+
+
+def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> Step:
+    """Errors are to be mended; without rpmlint nobody has looked."""
+    read = [path for path in files if not re.search(r"-debug(info|source)-", path.name)]
+    try:
+        hints = rpmlint.check(*read)
+    except CommandError:
+        return Step("rpmlint", False, "rpmlint is not installed here; rdo pkg doctor says more")
+    counted = [hint for hint in hints if not _is_ours(hint[0], hint[2])]
+    errors = [f"{Path(place).name}: {text}" for place, level, text in counted if level == "E"]
+    warnings = sum(level == "W" for _, level, _ in counted)
+    if errors:
+        return Step("rpmlint", False, "; ".join(errors[:5]))
+    return Step("rpmlint", True, f"no errors, {warnings} warnings")
+
+
+def _is_ours(place: str, text: str) -> bool:
+    """Whether a hint is about what the factory does, and no packager could mend."""
+    word = text.split(" ")[0]
+    return word in _OURS or ("+" in place and word in _OF_EXTRAS)
