@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +87,16 @@ class WheelStore:
             own = [path for path in paths if path.name.startswith(prefixes)]
             if not own:
                 raise CommandError(f"the wheel of {one.name} {one.version} gave no RPM")
-            new = self.folder / f".{one.sha256}.new"
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
+            new = Path(tempfile.mkdtemp(prefix=f".{one.sha256}.", dir=self.folder))
             for path in own:
                 shutil.move(path, new / path.name)
-            new.rename(self._place(one))
+            new.chmod(0o755)
+            try:
+                new.rename(self._place(one))
+            except OSError:
+                if not self._place(one).exists():
+                    raise
+                shutil.rmtree(new)  # a process with another data folder was faster
 
 
 def _sha256(path: Path) -> str:
