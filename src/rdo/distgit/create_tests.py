@@ -60,7 +60,8 @@ IMPORT_NAMES: Mapping[str, str] = {
 class CheckPlan:
     """How to run the tests; `needs` are projects on PyPI. `command` is empty without tests.
 
-    `off` says why they are not run unless asked for; then the build goes without.
+    `off` says why they are not run unless asked for; then the build goes without. What is
+    `unavailable` was asked for in vain.
     """
 
     command: str = ""
@@ -69,6 +70,7 @@ class CheckPlan:
     deselected: tuple[str, ...] = ()
     off: str = ""
     options: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _MODULE = re.compile(r"(?:ModuleNotFoundError: )?No module named '?([\w.]+)'?")
 _OPTION = re.compile(r"error: unrecognized arguments: (.*)$", re.MULTILINE)
 _FIXTURE = re.compile(r"fixture '(\w+)' not found")
 _PLUGIN = re.compile(r"(?:Missing required plugins|missing plugins?): ([\w, .-]+)", re.IGNORECASE)
+_NO_PLUGIN = re.compile(r'Error importing plugin "(\w+)"')
 _ASYNC = re.compile(r"async def functions are not natively supported")
 _FAILED = re.compile(r"^FAILED (\S.*?)(?: - .*)?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR (\S.*?)(?: - .*)?$", re.MULTILINE)
@@ -111,7 +112,8 @@ def _without_missing(plan: Plan, detail: str) -> Plan | None:
         needs = _less(plan.tests.needs, tests)
         if "pytest" not in needs:
             return _tests_off(plan, "pytest is not to be had", needs)
-        return replace(plan, tests=replace(plan.tests, needs=needs))
+        gone = tuple(sorted({*plan.tests.unavailable, *tests}))
+        return replace(plan, tests=replace(plan.tests, needs=needs, unavailable=gone))
     if plan.docs.folder and not plan.docs.off:
         return _docs_off(plan, f"what its documents need cannot be had: {detail}")
     if plan.tests.command and not plan.tests.off:
@@ -157,10 +159,13 @@ def _tests_off(plan: Plan, why: str, needs: tuple[str, ...] | None = None) -> Pl
 
 def _tests(plan: Plan, log: str) -> Plan:
     tail = log[log.rfind("Executing(%check)") :]
-    new = [one for one in dict.fromkeys(_wanted(plan, tail)) if one not in plan.tests.needs]
+    known_names = {*plan.tests.needs, *plan.tests.unavailable}
+    new = [one for one in dict.fromkeys(_wanted(plan, tail)) if one not in known_names]
     if new:
         return replace(plan, tests=replace(plan.tests, needs=_more(plan.tests.needs, *new)))
-    if _OPTION.search(tail) and "-o addopts=" not in plan.tests.options:
+    if (
+        _OPTION.search(tail) or _NO_PLUGIN.search(tail)
+    ) and "-o addopts=" not in plan.tests.options:
         options = (*plan.tests.options, "-o addopts=")
         return replace(plan, tests=replace(plan.tests, options=options))
     ignored = {one.partition("::")[0] for one in _ERROR.findall(tail)}
@@ -201,8 +206,10 @@ def _without_parameters(test: str) -> str:
 
 def _wanted(plan: Plan, tail: str) -> Iterator[str]:
     """Projects that the tests asked for in vain."""
+    plugins = _NO_PLUGIN.findall(tail)
+    yield from (f"pytest-{name.removeprefix('pytest_').replace('_', '-')}" for name in plugins)
     for module in _MODULE.findall(tail):
-        if project := project_of(module, plan.facts):
+        if module not in plugins and (project := project_of(module, plan.facts)):
             yield project
     for options in _OPTION.findall(tail):
         for word in options.split():
