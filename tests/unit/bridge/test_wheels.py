@@ -12,9 +12,9 @@ LEMON = Resolved("lemon", "1.0", "ab12", ())
 def convert(folder: Path, upper: Path, content: str) -> None:
     """What is left to do when a root has made the RPM of a wheel."""
     upper.mkdir(exist_ok=True)
-    (upper / "python3-lemon-1.0-1.rpm").write_text(content)
+    (upper / "python3-lemon-1-1.rpm").write_text(content)
     store = WheelStore(cast(Base, None), cast(ContentStore, None), folder, folder)
-    store._keep([LEMON], ["/python3-lemon-1.0-1.rpm"], upper)
+    store._keep([LEMON], ["/python3-lemon-1-1.rpm"], upper)
 
 
 def test_a_wheel_that_another_process_converted_meanwhile_stays(tmp_path: Path) -> None:
@@ -25,4 +25,4 @@ def test_a_wheel_that_another_process_converted_meanwhile_stays(tmp_path: Path) 
     convert(folder, tmp_path / "second", "second")
 
     assert [path.name for path in folder.iterdir()] == [f"ab12-{RELEASE}"]
-    assert (folder / f"ab12-{RELEASE}/python3-lemon-1.0-1.rpm").read_text() == "first"
+    assert (folder / f"ab12-{RELEASE}/python3-lemon-1-1.rpm").read_text() == "first"
