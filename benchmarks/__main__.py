@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from benchmarks import metadata
+from benchmarks import maintainer, metadata
 from benchmarks.publishing import measure
 
 
@@ -12,6 +12,8 @@ def main() -> None:
     results = {
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
         "metadata and start-up": asdict(metadata.measure_synthetic()),
+        "verbs of rdo pkg": [asdict(row) for row in maintainer.measure_verbs()],
+        "rdopkg --help": maintainer.measure_help(),
     }
     json.dump(results, sys.stdout, indent=2)
     sys.stdout.write("\n")

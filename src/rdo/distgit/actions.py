@@ -56,7 +56,17 @@ def require_clean(desk: Desk) -> None:
     changed = desk.clone.changed_files
     if changed:
         shown = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
-        raise RefusedError(f"there are uncommitted changes: {shown}; commit or stash them")
+        raise RefusedError(
+            f"there are uncommitted changes: {shown}; commit or stash them", hint=_interrupted(desk)
+        )
+
+
+def _interrupted(desk: Desk) -> str:
+    """What to do where a verb was killed."""
+    entries = Journal(desk.clone).entries()
+    if not entries or entries[-1].after is not None:
+        return ""
+    return f"{entries[-1].verb} was interrupted; `{desk.program} undo` puts back what it changed"
 
 
 def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool = False) -> None:

@@ -93,7 +93,7 @@ def load(folder: Path) -> State | None:
         return None
     try:
         return _parse(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise RefusedError(
             f"the state file {STATE_FILE} cannot be read: {error}; --abort removes it"
         ) from error
