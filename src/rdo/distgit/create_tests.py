@@ -61,7 +61,8 @@ class CheckPlan:
     """How to run the tests; `needs` are projects on PyPI. `command` is empty without tests.
 
     `off` says why they are not run unless asked for; then the build goes without. What is
-    `unavailable` was asked for in vain.
+    `unavailable` was asked for in vain; `declared` is all that the project
+    names for its tests.
     """
 
     command: str = ""
@@ -71,6 +72,7 @@ class CheckPlan:
     off: str = ""
     options: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,10 @@ def plan_tests(facts: SourceFacts) -> CheckPlan:
     places = places_of_tests(facts.files)
     if not places:
         return CheckPlan()
-    wanted = {"pytest", *_plugins(facts)}
-    wanted |= set(_needed(facts, declared_requirements(facts, TEST_EXTRAS)))
+    declared = {canonicalize_name(one.name) for one in declared_requirements(facts, TEST_EXTRAS)}
+    wanted = {"pytest", *_plugins(facts), *_needed(facts, declared)}
     command = f"%pytest {' '.join(places)}"
-    return CheckPlan(command, tuple(sorted(wanted)))
+    return CheckPlan(command, tuple(sorted(wanted)), declared=tuple(sorted(declared)))
 
 
 def places_of_tests(files: Iterable[str]) -> list[str]:
@@ -183,13 +185,13 @@ def _parsed(rows: Iterable[Any]) -> Iterator[Requirement]:
             yield one
 
 
-def _needed(facts: SourceFacts, declared: Iterable[Requirement]) -> Iterator[str]:
+def _needed(facts: SourceFacts, declared: Iterable[str]) -> Iterator[str]:
     """Of what is declared, and of the extras, that which the tests import."""
-    named = {canonicalize_name(one.name) for one in declared}
+    named = set(declared)
     named |= {canonicalize_name(one.name) for extra in facts.extras
               for one in facts.requirements(extra)}  # fmt: skip
     for name in facts.test_imports:
-        project = project_of(name, facts)
+        project = project_of(name, facts, named)
         if project and project in named:
             yield project
     plugins = {"pytest-asyncio", "pytest-mock", "pytest-django", "pytest-httpserver", "anyio",
@@ -201,8 +203,11 @@ def _needed(facts: SourceFacts, declared: Iterable[Requirement]) -> Iterator[str
     yield from plugins & named
 
 
-def project_of(module: str, facts: SourceFacts) -> str:
-    """The project on PyPI that a module comes from; empty for Python's and the source's own."""
+def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) -> str:
+    """The project on PyPI that a module comes from; empty for Python's and the source's own.
+
+    Where no project is called so, the one of the `declared` counts whose name has the module's.
+    """
     top = module.partition(".")[0]
     own = {one.partition(".")[0] for one in (*facts.top_modules, *facts.modules)}
     if top in sys.stdlib_module_names or not top.isidentifier():
@@ -214,7 +219,11 @@ def project_of(module: str, facts: SourceFacts) -> str:
         return IMPORT_NAMES.get(two) or IMPORT_NAMES[top]
     if top in own | local:
         return ""
-    return str(canonicalize_name(top))
+    name = str(canonicalize_name(top))
+    bare = name.replace("-", "")
+    known = sorted(declared)
+    like = [one for one in known if bare in one.replace("-", "")] if len(bare) > 3 else []
+    return like[0] if name not in known and len(like) == 1 else name
 
 
 def _plugins(facts: SourceFacts) -> Iterator[str]:

@@ -59,12 +59,23 @@ def settle(
         if isinstance(outcome, Built):
             return Tried(plan, outcome, tries)
         assert isinstance(outcome, Failed)
-        better = learn(plan, outcome, log)
-        if better is None or outcome.reason.is_spurious:
+        better = learn(plan, outcome, log) if tries < MAX_TRIES - 1 else _bare(plan)
+        if better is None or better == plan or outcome.reason.is_spurious:
             return Tried(plan, outcome, tries)
         say(f"{outcome.reason}: {outcome.detail}; trying again {_change(plan, better)}")
         plan = better
     return Tried(plan, outcome, MAX_TRIES)
+
+
+def _bare(plan: Plan) -> Plan:
+    """The last try: without what asked for more and more."""
+    why = f"not settled after {MAX_TRIES} tries"
+    tests, docs = plan.tests, plan.docs
+    if tests.command and not tests.off:
+        tests = replace(tests, off=why)
+    if docs.folder and not docs.off:
+        docs = replace(docs, off=why)
+    return replace(plan, tests=tests, docs=docs)
 
 
 def _change(before: Plan, after: Plan) -> str:
@@ -73,6 +84,9 @@ def _change(before: Plan, after: Plan) -> str:
     if after.docs.off != before.docs.off:
         return "without its documents"
     new = set(after.tests.needs) - set(before.tests.needs)
+    gone = set(after.tests.unavailable) - set(before.tests.unavailable)
+    if gone:
+        return f"without {', '.join(sorted(gone))}"
     new |= (set(after.docs.needs) - set(before.docs.needs)) | set(after.needs) - set(before.needs)
     if new:
         return f"with {', '.join(sorted(new))}"
@@ -209,7 +223,9 @@ def _wanted(plan: Plan, tail: str) -> Iterator[str]:
     plugins = _NO_PLUGIN.findall(tail)
     yield from (f"pytest-{name.removeprefix('pytest_').replace('_', '-')}" for name in plugins)
     for module in _MODULE.findall(tail):
-        if module not in plugins and (project := project_of(module, plan.facts)):
+        if module not in plugins and (
+            project := project_of(module, plan.facts, plan.tests.declared)
+        ):
             yield project
     for options in _OPTION.findall(tail):
         for word in options.split():
