@@ -84,7 +84,9 @@ def test_a_spec_has_what_the_source_has() -> None:
 
 
 def test_tests_need_what_is_declared_and_imported_and_nothing_else() -> None:
-    assert plan_tests(facts()) == CheckPlan("%pytest tests", ("fruit", "pytest"))
+    assert plan_tests(facts()) == CheckPlan(
+        "%pytest tests", ("fruit", "pytest"), declared=("fruit", "pytest")
+    )
 
 
 def test_without_tests_the_modules_are_imported_only() -> None:
@@ -254,3 +256,39 @@ def test_a_doc_build_that_fails_is_off() -> None:
     assert better is not None
     assert better.docs == replace(before.docs, off=better.docs.off)
     assert "%bcond doc 0" in render(better)
+
+
+def test_what_is_not_to_be_had_is_asked_for_once() -> None:
+    log = "Executing(%check)\nE   ModuleNotFoundError: No module named 'nowhere'\n"
+    missing = failed(FailureReason.MISSING_DEPENDENCY, "nothing provides python3dist(nowhere)")
+
+    first = learn(plan(), failed(FailureReason.TEST), log)
+    assert first is not None
+    second = learn(first, missing, "")
+    assert second is not None
+    third = learn(second, failed(FailureReason.TEST), log)
+
+    assert third is not None
+    assert third.tests.off
+
+
+def test_a_module_is_known_by_the_project_that_is_declared() -> None:
+    texts = {"test-requirements.txt": "requests-wsgi-adapter\npytest\n"}
+    found = facts(texts=texts, test_imports=["wsgiadapter"])
+
+    assert plan_tests(found).needs == ("pytest", "requests-wsgi-adapter")
+
+
+def test_the_last_try_goes_without_tests() -> None:
+    plans: list[Plan] = []
+
+    def build(one: Plan) -> tuple[Outcome, str]:
+        plans.append(one)
+        module = f"m{len(plans)}"
+        log = f"Executing(%check)\nE   ModuleNotFoundError: No module named '{module}'\n"
+        return (Built(()), "") if one.tests.off else (failed(FailureReason.TEST), log)
+
+    tried = settle(plan(), build, lambda _: None)
+
+    assert tried.outcome == Built(())
+    assert "not settled after" in tried.plan.tests.off
