@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,13 +141,17 @@ def test_new_versions_go_to_the_release_branch(distgit: Distgit, args: tuple[str
     assert (distgit.tag("Version"), distgit.tag("Release")) == ("2.0.0", "1%{?dist}")
 
 
+def one_more_commit(distgit: Distgit) -> None:
+    distgit.commit("More", {"x": "y"})
+
+
 VERBS: dict[str, tuple[tuple[str, ...], Callable[[Distgit], None]]] = {
     "fix": (("fix",), lambda distgit: None),
     "patch": (("patch", "-l"), with_patches),
     "update-patches": (("update-patches",), with_patches),
     "new-version": (("new-version", "-b", "2.0.0"), lambda distgit: None),
     "amend": (("amend",), lambda distgit: distgit.edit("Amazing", "Fine")),
-    "squash": (("squash",), lambda distgit: None if distgit.commit("More", {"x": "y"}) else None),
+    "squash": (("squash",), one_more_commit),
     "tag-patches": (("tag-patches",), with_patches),
     "set-magic-comment": (("set-magic-comment", "patches_base", "1.0"), lambda distgit: None),
     "get-patches": (("get-patches",), lambda distgit: None),
@@ -293,3 +298,19 @@ def test_outside_a_repository(tmp_path: Path, distgit: Distgit) -> None:
     said = distgit.pkg("fix", code=5)
 
     assert "is not in a git repository" in said.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root rights")
+@pytest.mark.parametrize("verb", ["fix", "undo"])
+def test_a_folder_that_cannot_be_written_is_named(distgit: Distgit, verb: str) -> None:
+    folder = str(distgit.path)
+    mounted = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
+    script = f'{mounted} && cd "$1" && exec "$2" -m rdo pkg "$3"'
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", folder, sys.executable, verb],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 5
+    assert done.stderr == f"rdo: error: {folder}/.git cannot be written\n"

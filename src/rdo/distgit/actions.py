@@ -4,6 +4,7 @@ be put back; over several commands where a person has to do something in between
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,14 +42,31 @@ Step = Callable[[Desk, Arguments], Arguments | Pause]
 Steps = Mapping[str, Step]
 
 
-def guard(desk: Desk) -> None:
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """A folder that cannot be written, a full disk: the system's own words, no traceback."""
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or "a file"
+        raise RefusedError(f"cannot work on {what}: {error.strerror or error}") from error
+
+
+def guard(desk: Desk, *, is_dry: bool = False) -> None:
     """Refuse a folder in which no verb can work."""
     desk.clone.check()
+    _require_writable(desk, is_dry=is_dry)
     if what := desk.clone.in_progress:
         raise RefusedError(
             f"a {what} is in progress here",
             hint=f"finish it by git {what} --continue or --abort, or by {desk.program} -c",
         )
+
+
+def _require_writable(desk: Desk, *, is_dry: bool = False) -> None:
+    for place in (desk.clone.common_dir, *(() if is_dry else (desk.folder,))):
+        if not os.access(place, os.W_OK):
+            raise RefusedError(f"{place} cannot be written")
 
 
 def require_clean(desk: Desk) -> None:
@@ -69,9 +87,10 @@ def _interrupted(desk: Desk) -> str:
     return f"{entries[-1].verb} was interrupted; `{desk.program} undo` puts back what it changed"
 
 
+@_clear_errors()
 def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool = False) -> None:
     """Do a verb whole or not at all."""
-    guard(desk)
+    guard(desk, is_dry=is_dry)
     if is_dry:
         with _rehearsal(desk) as there:
             act(there)
@@ -79,8 +98,7 @@ def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool =
     journal = Journal(desk.clone)
     entry = journal.begin(verb)
     try:
-        with _clear_errors():
-            act(desk)
+        act(desk)
     except NothingToDoError:
         journal.end(entry)
         raise
@@ -90,11 +108,12 @@ def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool =
     journal.end(entry)
 
 
+@_clear_errors()
 def start(
     desk: Desk, action: str, steps: Steps, arguments: Arguments, *, is_dry: bool = False
 ) -> None:
     """Begin an action that may have to wait for a person."""
-    guard(desk)
+    guard(desk, is_dry=is_dry)
     first = State(action, STEPS[action][0], arguments)
     if is_dry:
         with _rehearsal(desk) as there:
@@ -106,6 +125,7 @@ def start(
     _run(desk, replace(first, entry=entry.number), steps, entry)
 
 
+@_clear_errors()
 def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> None:
     """Go on with the action in progress."""
     desk.clone.check()
@@ -121,6 +141,7 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
     _run(desk, replace(found, entry=entry.number), actions[found.action], entry)
 
 
+@_clear_errors()
 def abort(desk: Desk, *, is_dry: bool = False) -> None:
     """Give up the action in progress; what it changed is put back, what a person did stays."""
     desk.clone.check()
@@ -131,9 +152,11 @@ def abort(desk: Desk, *, is_dry: bool = False) -> None:
     _abort(desk)
 
 
+@_clear_errors()
 def undo(desk: Desk, *, is_dry: bool = False) -> None:
     """Put back what the newest verb changed."""
     desk.clone.check()
+    _require_writable(desk, is_dry=is_dry)
     journal = Journal(desk.clone)
     if is_dry:
         entries = journal.entries()
@@ -142,8 +165,7 @@ def undo(desk: Desk, *, is_dry: bool = False) -> None:
         now = Snapshot.take(desk.clone)
         desk.say(changes(desk.clone, now, entries[-1].before) or "nothing would change")
         return
-    with _clear_errors():
-        entry = journal.undo()
+    entry = journal.undo()
     found = states.is_stored(desk.folder) and states.load(desk.folder)
     if found and found.entry == entry.number:
         states.remove(desk.folder)
@@ -194,8 +216,7 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> None:
     names = STEPS[state.action]
     while True:
         try:
-            with _clear_errors():
-                outcome = steps[state.step](desk, state.arguments)
+            outcome = steps[state.step](desk, state.arguments)
         except NothingToDoError:
             states.remove(desk.folder)
             if entry:
@@ -259,13 +280,3 @@ def _rehearsal(desk: Desk) -> Iterator[Desk]:
         except StoppedError as error:
             raise RefusedError(f"this would stop here: {error}") from error
         desk.say(changes(copy, before, Snapshot.take(copy)) or "nothing would change")
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    """A folder that cannot be written, a full disk: the system's own words, no traceback."""
-    try:
-        yield
-    except OSError as error:
-        what = error.filename or "a file"
-        raise RefusedError(f"cannot work on {what}: {error.strerror or error}") from error

@@ -148,10 +148,10 @@ def is_stored(folder: Path) -> bool:
 
 def remove(folder: Path) -> bool:
     """Forget the action under way; whether there was one."""
-    file = folder / STATE_FILE
-    was_there = file.exists()
-    file.unlink(missing_ok=True)
-    return was_there
+    if not is_stored(folder):
+        return False
+    (folder / STATE_FILE).unlink()
+    return True
 
 
 def as_text(state: State | None) -> str:
