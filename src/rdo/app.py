@@ -157,17 +157,14 @@ class App:
             upstream_branch=settings.upstream_branch or "",
             distgit_branch=settings.distgit_branch or "",
             distgit_key=settings.follow.distgit_key if settings.follow else "",
+            source_git_key=(settings.follow.source_git_key or "") if settings.follow else "",
         )
-        return self._pinned(target, found) if settings.follow else found
+        if settings.follow is None:
+            return found
+        from rdo.dlrn.followed import followed
 
-    def _pinned(self, target: str, found: "ReleasePackages") -> "ReleasePackages":
-        """The packages that the followed instance has built, each as it was there."""
-        from rdo.dlrn.followed import read_pins
-
-        follow = self.settings.target(target).follow
-        pins = read_pins(follow.versions if follow else (), self.settings.target_folder(target))
-        packages = (x for x in found.packages if x.name in pins)
-        return replace(found, packages=tuple(replace(x, pin=pins[x.name]) for x in packages))
+        folder = self.settings.target_folder(target)
+        return replace(found, packages=tuple(followed(found.packages, settings.follow, folder)))
 
     @cached_property
     def platforms(self) -> "Platforms":

@@ -8,6 +8,7 @@ import pytest
 from rdo.app import App
 from rdo.errors import ConfigError, OutsideError
 from rdo.model.build import BuildJob
+from rdo.tools.git import Mirror
 from rdo.trunk.means import Means, Workplace, gather
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
@@ -58,6 +59,11 @@ class Follower:
             distgit = GitRepository(leader.folder / f"git/own-{name}", "ours-1")
             distgit.commit("our spec", {f"python-{name}.spec": "Name: ours\n"})
             self.distgits[name] = distgit
+
+    def configure(self, lines: str) -> None:
+        """Add lines to the section of what is followed."""
+        with (self.folder / "rdo.toml").open("a") as file:
+            file.write(lines)
 
     def round(self) -> list[BuildJob]:
         """One round; the jobs that it gave to the builder."""
@@ -132,6 +138,39 @@ def test_releases_are_numbered_as_the_target_says(follower: Follower) -> None:
 
     assert str(job.release) == f"3.{job.release.date:%Y%m%d%H%M%S}.{job.commit.short_hash}"
     assert job.keep_changelog
+
+
+def test_a_change_of_our_own_sources_is_built(follower: Follower) -> None:
+    git = follower.leader.folder / "git"
+    sources = {name: GitRepository(git / f"patches-{name}", "ours-1-patches") for name in "ab"}
+    heads = {name: repository.commit("patched") for name, repository in sources.items()}
+    follower.configure('source-git-key = "own-patches"\nsource-git-branch = "ours-1-patches"\n')
+    metadata = follower.folder / "info/rdo.yml"
+    patches = f"  own-patches: {git.as_uri()}/patches-%(project)s\n  maintainers:"
+    metadata.write_text(metadata.read_text().replace("  maintainers:", patches))
+
+    jobs = {job.commit.package: job for job in follower.round()}
+    changed = sources["b"].commit("patched again")
+    (again,) = follower.round()
+
+    distgit = follower.distgits["a"].git("rev-parse", "HEAD")
+    assert jobs["python-a"].commit.extended_hash == f"{distgit}_{heads['a']}"
+    assert jobs["python-a"].spec_hash == distgit
+    assert str(again.commit.extended_hash).endswith(f"_{changed}")
+    current = (follower.folder / "data/ours/repos/current").resolve()
+    assert current.name.endswith(f"_{again.spec_hash[:8]}_{changed[:8]}")
+
+
+def test_the_spec_from_there_may_be_laid_over_ours(follower: Follower) -> None:
+    follower.configure('use-upstream-spec = true\nspec-replace = ["^Name: +/Name: our-"]\n')
+
+    job = {job.commit.package: job for job in follower.round()}["python-a"]
+
+    assert job.overlay is not None
+    there = follower.leader.distgits["a"].git("rev-parse", "HEAD")
+    assert (job.overlay.commit, job.commit.distgit_hash) == (there, there)
+    assert [str(rule) for rule in job.overlay.rules] == ["^Name: +/Name: our-"]
+    assert Mirror(job.overlay.mirror).has_commit(there)
 
 
 def test_an_instance_that_is_away_is_followed_as_it_was(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rdo.builders.backend import ask_backend, last_line
+from rdo.builders.overlay import lay_over
 from rdo.builders.room import Room
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
@@ -53,6 +54,14 @@ def _export_distgit(room: Room, job: BuildJob) -> Path | Failed:
     export = room.root.work / "distgit"
     mirror.export(job.spec_hash or job.commit.distgit_hash, export)
     folder = export / job.distgit_path
+    if job.overlay:
+        lay_over(
+            folder,
+            job.overlay,
+            room.root.work / "overlay",
+            path=job.distgit_path,
+            keep_changelog=job.keep_changelog,
+        )
     specs = sorted(folder.glob("*.spec"))
     if len(specs) != 1:
         found = ", ".join(path.name for path in specs) or "none"

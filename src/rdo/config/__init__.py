@@ -3,6 +3,7 @@
 from rdo.config.loading import Configuration, Effective, Origin, OriginKind, find, load
 from rdo.config.settings import (
     BridgeSection,
+    FollowSection,
     MailSection,
     MetadataSection,
     Settings,
@@ -14,6 +15,7 @@ __all__ = [
     "Configuration",
     "Effective",
     "MailSection",
+    "FollowSection",
     "MetadataSection",
     "Origin",
     "OriginKind",

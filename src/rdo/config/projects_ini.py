@@ -49,13 +49,6 @@ _LEFT: dict[tuple[str, str], str] = {
     },
     ("downstream_driver", "downstream_tag"): "the packages are those of the release",
     **{
-        ("downstream_driver", option): _NOT_YET
-        for option in (
-            "downstream_source_git_branch", "downstream_source_git_key",
-            "downstream_spec_replace_list", "use_upstream_spec",
-        )
-    },
-    **{
         ("kojibuild_driver", option): _NOT_YET
         for option in (
             "additional_koji_tags", "arch", "build_target", "fetch_mock_config", "koji_exe",
@@ -65,6 +58,11 @@ _LEFT: dict[tuple[str, str], str] = {
     },
     ("coprbuild_driver", "coprid"): _NOT_YET,
 }  # fmt: skip
+
+_FOLLOWING = (
+    "versions_url", "downstream_distgit_key", "downstream_source_git_key",
+    "downstream_source_git_branch", "use_upstream_spec", "downstream_spec_replace_list",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +178,7 @@ class _Import:
 
     def _finished(self) -> Imported:
         self.top.setdefault("data", "data")
-        if self.follow and self.driver_section != "downstream_driver":
-            for option in ("versions_url", "downstream_distgit_key"):
-                if value := self.parser.get("downstream_driver", option, fallback=""):
-                    self.note(option, value, "its driver is not in use", "downstream_driver")
+        self._note_unfollowed()
         self.metadata.setdefault("source", "https://github.com/redhat-openstack/rdoinfo.git")
         self.metadata.setdefault("file", "rdo.yml")
         if "release" not in self.target:
@@ -197,6 +192,17 @@ class _Import:
         if name in RESERVED_NAMES:
             raise ConfigError(f"a target cannot be called {name}; choose another name")
         return Imported(self._text(name), tuple(self.notes), name)
+
+    def _note_unfollowed(self) -> None:
+        """Say so of what only counts for a target that follows another instance."""
+        section = "downstream_driver"
+        is_in_use = self.driver_section == section
+        if is_in_use and self.follow.get("versions"):
+            return
+        reason = "it follows no versions_url" if is_in_use else "its driver is not in use"
+        for option in _FOLLOWING:
+            if value := self.parser.get(section, option, fallback=""):
+                self.note(option, value, reason, section)
 
     def _text(self, target: str) -> str:
         lines = [f"# Made from DLRN's {self.file.name}.", *_lines(self.top), ""]
@@ -314,6 +320,14 @@ def _versions(found: _Import, value: str) -> None:
     found.follow["versions"] = [x.strip() for x in value.split(",") if x.strip()]
 
 
+def _put_upstream_spec(found: _Import, value: str) -> None:
+    found.follow["use-upstream-spec"] = found.truth("use_upstream_spec", value)
+
+
+def _put_replacements(found: _Import, value: str) -> None:
+    found.follow["spec-replace"] = [x for x in value.split(",") if x]
+
+
 def _own_branch(found: _Import, value: str) -> None:
     option = "downstream_distro_branch"
     if found.driver_section != "downstream_driver":
@@ -406,5 +420,9 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("downstream_driver", "info_files"): _info_files("downstream_driver"),
     ("downstream_driver", "versions_url"): _versions,
     ("downstream_driver", "downstream_distgit_key"): _put("follow", "distgit-key"),
+    ("downstream_driver", "downstream_source_git_key"): _put("follow", "source-git-key"),
+    ("downstream_driver", "downstream_source_git_branch"): _put("follow", "source-git-branch"),
+    ("downstream_driver", "use_upstream_spec"): _put_upstream_spec,
+    ("downstream_driver", "downstream_spec_replace_list"): _put_replacements,
     ("downstream_driver", "downstream_distro_branch"): _own_branch,
 }

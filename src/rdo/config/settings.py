@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
+from rdo.model.package import SpecRule
 
 # What else lives in the data folder, beside one folder per target.
 RESERVED_NAMES = frozenset({"cache", "local", "mirrors", "platforms", "releases", "roots", "tmp"})
@@ -33,11 +34,17 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _spec_rule(text: str) -> str:
+    SpecRule.parse(text)
+    return text
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 TargetName = Annotated[Name, AfterValidator(_target_name)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
 Url = Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")]
 Pattern = Annotated[Line, AfterValidator(_pattern)]
+SpecReplace = Annotated[Line, AfterValidator(_spec_rule)]
 Count = Annotated[int, Field(ge=1)]
 Address = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
@@ -116,11 +123,17 @@ class FollowSection(Section):
     """Another instance that a target follows: it builds what that has built, with own specs.
 
     `versions` are addresses of that instance's versions.csv; a later one wins. `distgit_key`
-    names the attribute of a package with its own distgit.
+    names the attribute of a package with its own distgit. With `use_upstream_spec` the files of
+    the distgit there are laid over it, and `spec_replace` changes the lines of the spec. A change
+    in the repository that the attribute `source_git_key` names is built like one of the distgit.
     """
 
     versions: Annotated[list[Url], Field(min_length=1)]
     distgit_key: Name = "distgit"
+    use_upstream_spec: bool = False
+    spec_replace: list[SpecReplace] = Field(default_factory=list)
+    source_git_key: Name | None = None
+    source_git_branch: Line | None = None
 
 
 class RetentionSection(Section):

@@ -6,12 +6,14 @@ import io
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rdo import atomic
+from rdo.config import FollowSection
 from rdo.errors import ConfigError, OutsideError
-from rdo.model.package import Pin
+from rdo.model.package import Overlay, Package, Pin, SpecRule
 from rdo.tools.download import download
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,18 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 16 * 2**20
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _COLUMNS = ("Project", "Source Sha", "Dist Sha", "Last Success Timestamp")
+
+
+def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -> Iterator[Package]:
+    """The packages that the followed instance has built, each as it was there."""
+    pins = read_pins(follow.versions, folder)
+    rules = tuple(map(SpecRule.parse, follow.spec_replace))
+    for package in packages:
+        if package.name in pins:
+            overlay = Overlay(package.distgit_there, rules) if follow.use_upstream_spec else None
+            branch = follow.source_git_branch or package.distgit_branch
+            pin = pins[package.name]
+            yield replace(package, pin=pin, overlay=overlay, source_git_branch=branch)
 
 
 def read_pins(urls: Iterable[str], folder: Path) -> dict[str, Pin]:

@@ -114,14 +114,16 @@ class Distribution:
         upstream_branch: str = "",
         distgit_branch: str = "",
         distgit_key: str = "",
+        source_git_key: str = "",
     ) -> ReleasePackages:
         """The packages of a release, on a base OS if one is named, resolved and checked.
 
         `release` is also `<release>-uc`, DLRN's tag for a release that follows upper
         constraints. The branches given here stand instead of the release's own; a package's
         override still counts. With `distgit_key` the distgit is that attribute of a package,
-        and packages without it are left out. A MetadataError names every fault that touches
-        the release or its packages; faults elsewhere are left to `verify`.
+        and packages without it are left out; so with `source_git_key`. A MetadataError names
+        every fault that touches the release or its packages; faults elsewhere are left to
+        `verify`.
         """
         faults = list(self._target_faults(release))
         if faults:
@@ -132,6 +134,7 @@ class Distribution:
                     upstream_branch=upstream_branch,
                     distgit_branch=distgit_branch,
                     distgit_key=distgit_key,
+                    source_git_key=source_git_key,
                 )
             raise MetadataError(faults)
         found = _release(self._release_entry(release))
@@ -140,9 +143,9 @@ class Distribution:
         distgit_branch = distgit_branch or (repo.branch if repo else _branch(found))
         members = [attributes(raw, self.tree, release) for raw in self._members(release)]
         packages = tuple(
-            _package(values, upstream_branch, distgit_branch, distgit_key)
+            _package(values, upstream_branch, distgit_branch, distgit_key, source_git_key)
             for values in members
-            if _has_distgit(values, distgit_key)
+            if _has_keys(values, distgit_key, source_git_key)
         )
         return ReleasePackages(found, release, repo, packages)
 
@@ -199,23 +202,28 @@ def _essential_faults(checker: Checker, tag: str | None) -> list[Fault]:
     return [*faults, *checker.doubled_projects()]
 
 
-def _has_distgit(values: Tree, key: str) -> bool:
-    if key and not values.get(key):
-        log.warning("package %s has no %s and is left out", values["project"], key)
-        return False
+def _has_keys(values: Tree, *keys: str) -> bool:
+    for key in filter(None, keys):
+        if not values.get(key):
+            log.warning("package %s has no %s and is left out", values["project"], key)
+            return False
     return True
 
 
 def _package(
-    values: Tree, upstream_branch: str, distgit_branch: str, distgit_key: str = ""
+    values: Tree,
+    upstream_branch: str,
+    distgit_branch: str,
+    distgit_key: str = "",
+    source_git_key: str = "",
 ) -> Package:
     upstream = values["upstream"]
-    distgit = values[distgit_key] if distgit_key else values.get("master-distgit")
+    usual = values.get("master-distgit") or values["distgit"]
     return Package(
         name=values["name"],
         project=values["project"],
         upstreams=tuple(upstream) if isinstance(upstream, list) else (upstream,),
-        distgit=distgit or values["distgit"],
+        distgit=values[distgit_key] if distgit_key else usual,
         upstream_branch=values.get("source-branch") or upstream_branch,
         distgit_branch=values.get("distro-branch") or distgit_branch,
         distgit_path=(values.get("distgit-path") or "").strip("/"),  # rdoinfo's begins with one
@@ -224,6 +232,8 @@ def _package(
         tags=frozenset(values.get("tags") or ()),
         version_from=values.get("version-from"),
         skip_tests=values.get("skip-tests") or "",
+        distgit_there=usual if distgit_key else "",
+        source_git=values[source_git_key] if source_git_key else "",
     )
 
 

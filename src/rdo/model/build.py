@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rdo.model.commit import Commit
+from rdo.model.package import SpecRule
 
 
 class FailureReason(StrEnum):
@@ -85,6 +86,18 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class LaidOver:
+    """Files of another distgit at a commit that replace those of a package's own.
+
+    `mirror` is a bare mirror with the commit; `rules` then change the lines of the spec.
+    """
+
+    mirror: Path
+    commit: str
+    rules: tuple[SpecRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BuildJob:
     """All that a builder needs to know about one build; made by trunk, immutable.
 
@@ -93,7 +106,8 @@ class BuildJob:
     empty or absent when the build starts. `repositories` are folders with repodata that hold
     what the release itself has built so far, newest state first; `last_resort` are folders
     that count only for what nothing else has. With `skip_tests` %check is not run. `spec_hash`
-    is the distgit's commit whose spec is built, if it is not the commit's own.
+    is the distgit's commit whose spec is built, if it is not the commit's own; an `overlay` is laid
+    over what it has.
     """
 
     id: int
@@ -110,3 +124,4 @@ class BuildJob:
     last_resort: tuple[Path, ...] = ()
     spec_hash: str = ""
     keep_changelog: bool = False
+    overlay: LaidOver | None = None

@@ -3,8 +3,48 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from rdo.model.commit import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class SpecRule:
+    """`REGEX/REPLACEMENT`, for every line of a spec.
+
+    >>> SpecRule.parse(r"^(Epoch: +)1/\\g<1>2").apply("Epoch:   1")
+    'Epoch:   2'
+    """
+
+    pattern: str
+    replacement: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """A ValueError says what is wrong. What follows a second slash does not count."""
+        pattern, slash, rest = text.partition("/")
+        rule = cls(pattern, rest.partition("/")[0])
+        if not slash:
+            raise ValueError("is not REGEX/REPLACEMENT")
+        try:
+            rule.apply("")
+        except (re.error, IndexError) as error:
+            raise ValueError(f"is not REGEX/REPLACEMENT: {error}") from error
+        return rule
+
+    def __str__(self) -> str:
+        return f"{self.pattern}/{self.replacement}"
+
+    def apply(self, line: str) -> str:
+        return re.sub(self.pattern, self.replacement, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The files of the distgit that a followed instance builds from, to be laid over ours."""
+
+    distgit: str
+    rules: tuple[SpecRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +66,9 @@ class Package:
     final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
     `skip_tests` is the reason why its %check is not run; empty: it is run.
     A package with a `pin` follows another instance: its commits are those that were built
-    there, with the spec of `distgit`, whose hash is then the commit's extended hash.
+    there, with the spec of `distgit`, whose hash is then the commit's extended hash; that of
+    `source_git` follows it after `_`, where there is one. `distgit_there` is what is built from
+    there.
     """
 
     name: str
@@ -42,6 +84,10 @@ class Package:
     version_from: str | None = None
     skip_tests: str = ""
     pin: Pin | None = None
+    distgit_there: str = ""
+    overlay: Overlay | None = None
+    source_git: str = ""
+    source_git_branch: str = ""
 
     @property
     def python_projects(self) -> frozenset[str]:
@@ -64,4 +110,5 @@ class Package:
 
     def spec_hash(self, commit: Commit) -> str:
         """The commit of `distgit` whose spec is built."""
-        return (commit.extended_hash or "") if self.pin else commit.distgit_hash
+        ours, _, _ = (commit.extended_hash or "").partition("_")
+        return ours if self.pin else commit.distgit_hash

@@ -196,6 +196,7 @@ class Building:
             last_resort=self._last_resort(build),
             spec_hash=package.spec_hash(build.commit),
             keep_changelog=self.means.keep_changelog,
+            overlay=self.means.remotes.overlay(package, build.commit.distgit_hash),
         )
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:
@@ -407,10 +408,14 @@ def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
         if will_retry:
             at.builds.retry(build.id, now=means.now())
     if not will_retry:
-        folder = means.build_folder(build)
-        folder.mkdir(parents=True, exist_ok=True)  # it may never have begun
-        means.tree.publish_failure(settled, folder, _origin(means, build))
+        means.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
+        publish_failed(means, settled)
     return will_retry
+
+
+def publish_failed(means: Means, build: Build) -> None:
+    """Publish the logs of a settled build that failed."""
+    means.tree.publish_failure(build, means.build_folder(build), _origin(means, build))
 
 
 def _origin(means: Means, build: Build) -> Origin:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from rdo.model.build import LaidOver
 from rdo.model.package import Package
 from rdo.tools.git import Mirror
 from rdo.trunk.branches import BranchRules
@@ -40,7 +41,10 @@ class Remotes:
     def poll(self, packages: Sequence[Package]) -> list[Followed]:
         """Ask each remote once, whatever the number of packages that follow it."""
         urls = {package.upstreams[0] for package in packages if not _is_on_pypi(package)}
-        polled = self.mirrors.poll(urls | {package.distgit for package in packages})
+        urls |= {package.distgit for package in packages}
+        urls |= {package.source_git for package in packages if package.source_git}
+        urls |= {package.overlay.distgit for package in packages if package.overlay}
+        polled = self.mirrors.poll(urls)
         wanted = {
             (package.upstreams[0], package.upstream_branch)
             for package in packages
@@ -58,6 +62,13 @@ class Remotes:
     def distgit(self, package: Package) -> Mirror:
         return Mirror(self.mirrors.path(package.distgit))
 
+    def overlay(self, package: Package, commit: str) -> LaidOver | None:
+        """The files that are laid over those of the package's distgit, if any are."""
+        if package.overlay is None:
+            return None
+        mirror = self.mirrors.path(package.overlay.distgit)
+        return LaidOver(mirror, commit, package.overlay.rules)
+
 
 def _is_on_pypi(package: Package) -> bool:
     return package.upstreams[0].startswith(PREFIX)
@@ -73,9 +84,31 @@ def _follow(
     found = released.get(wished) or _upstream(package, polled[package.upstreams[0]], rules)
     upstream, upstream_problem = found
     distgit, distgit_problem = _distgit(package, polled[package.distgit], rules)
-    problems = tuple(problem for problem in (upstream_problem, distgit_problem) if problem)
-    sources = Sources(upstream, distgit) if upstream and distgit else None
-    return Followed(package, sources, problems)
+    source_git, source_git_problem = _source_git(package, polled)
+    problems = upstream_problem, distgit_problem, source_git_problem
+    sources = None
+    if upstream and distgit and (source_git or not package.source_git):
+        sources = Sources(upstream, distgit, source_git, _overlay(package, polled))
+    return Followed(package, sources, tuple(filter(None, problems)))
+
+
+def _source_git(package: Package, polled: Mapping[str, Polled]) -> tuple[str, str]:
+    """The head of the repository whose changes are built like those of the distgit."""
+    if not package.source_git:
+        return "", ""
+    seen, problem = _last_state(polled[package.source_git])
+    if seen is None:
+        return "", problem
+    branch = package.source_git_branch
+    found = (seen.refs.get(f"refs/{kind}/{branch}") for kind in ("heads", "tags"))
+    if head := next(filter(None, found), ""):
+        return head, problem
+    return "", f"source git {without_secret(seen.url)} has no branch {branch}"
+
+
+def _overlay(package: Package, polled: Mapping[str, Polled]) -> Mirror | None:
+    seen, _ = _last_state(polled[package.overlay.distgit]) if package.overlay else (None, "")
+    return seen.mirror if seen else None
 
 
 def _upstream(package: Package, polled: Polled, rules: BranchRules) -> _Found:

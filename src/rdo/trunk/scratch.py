@@ -98,6 +98,7 @@ def job_of(
         skip_tests=bool(package.skip_tests),
         spec_hash=distgit.hash,
         keep_changelog=means.keep_changelog,
+        overlay=means.remotes.overlay(package, package.pin.distgit_hash) if package.pin else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package, Pin
-from rdo.tools.git import GitCommit
+from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History
 
 # Which package of the target has these two hashes (upstream, distgit) without an extended one.
@@ -29,10 +29,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """A package's two histories, as the poll left them."""
+    """A package's two histories, as the poll left them.
+
+    A followed package may have more: the head of its source git, and the mirror of the distgit
+    that the other instance builds from.
+    """
 
     upstream: History
     distgit: History
+    source_git: str = ""
+    overlay: Mirror | None = None
 
 
 def select(
@@ -68,12 +74,15 @@ def select(
 
 def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> Selection:
     """What another instance has built, with the newest spec of our own."""
-    key = package.name, pin.upstream_hash, pin.distgit_hash, sources.distgit.head
+    extended = "_".join(filter(None, (sources.distgit.head, sources.source_git)))
+    key = package.name, pin.upstream_hash, pin.distgit_hash, extended
     if last and last.key == key:
         return Selection()
     mirror = sources.upstream.mirror
     if not mirror.has_commit(pin.upstream_hash):
         return Selection(note=f"{package.name}: its upstream has no {pin.upstream_hash[:7]}")
+    if package.overlay and not (sources.overlay and sources.overlay.has_commit(pin.distgit_hash)):
+        return Selection(note=f"{package.name}: the distgit there has no {pin.distgit_hash[:7]}")
     upstream, own = mirror.commit(pin.upstream_hash), sources.distgit.newest(1)[-1]
     commit = Commit(
         package=package.name,
@@ -82,7 +91,7 @@ def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -
         upstream_time=upstream.time,
         distgit_time=pin.built,
         upstream_branch=sources.upstream.branch,
-        extended_hash=own.hash,
+        extended_hash=extended,
         extended_time=own.time,
         component=package.component,
     )

@@ -113,10 +113,10 @@ versions_url = https://trunk.example.test/versions.csv, http://two/x.csv
 downstream_distro_branch = ours-1
 downstream_tag = x
 downstream_distgit_key = own-distgit
-downstream_source_git_key = x
-downstream_source_git_branch = x
+downstream_source_git_key = own-patches
+downstream_source_git_branch = ours-1-patches
 use_upstream_spec = true
-downstream_spec_replace_list = a/b
+downstream_spec_replace_list = ^a/b,c/
 cache_dir = x
 [kojibuild_driver]
 koji_exe = brew
@@ -135,6 +135,14 @@ additional_koji_tags = x
 coprid = someone/something
 [some_plugin]
 workers = 9
+"""
+
+
+FOLLOWING = """\
+[DEFAULT]
+pkginfo_driver = dlrn.drivers.downstream.DownstreamInfoDriver
+[downstream_driver]
+versions_url = http://two/x.csv
 """
 
 
@@ -183,6 +191,10 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert target.follow is not None
     assert target.follow.versions == ["https://trunk.example.test/versions.csv", "http://two/x.csv"]
     assert target.follow.distgit_key == "own-distgit"
+    assert target.follow.use_upstream_spec
+    assert target.follow.spec_replace == ["^a/b", "c/"]
+    assert target.follow.source_git_key == "own-patches"
+    assert target.follow.source_git_branch == "ours-1-patches"
     assert settings.needed_metadata.source == "https://git.example.test/other"
     assert settings.needed_metadata.file == "other.yml"
     assert notes["downstream_driver.info_files"].startswith("only other.yml")
@@ -201,6 +213,15 @@ def test_a_driver_that_is_not_in_use_is_not_carried(ini: Path) -> None:
     assert settings.needed_metadata.source == "https://git.example.test/rdoinfo"
     assert notes["downstream_driver.versions_url"] == "its driver is not in use"
     assert notes["DEFAULT.pkginfo_driver"].endswith("the metadata is taken as rdoinfo")
+
+
+def test_what_follows_nothing_is_named(ini: Path) -> None:
+    text = FOLLOWING.replace("versions_url = http://two/x.csv", "use_upstream_spec = true")
+
+    settings, notes = imported(ini, text)
+
+    assert settings.target("master-deb12").follow is None
+    assert notes["downstream_driver.use_upstream_spec"] == "it follows no versions_url"
 
 
 def test_the_other_package_drivers_are_layouts(ini: Path) -> None:
@@ -245,6 +266,8 @@ def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
         ("[DEFAULT]\na = 1\na = 2", "already exists"),
         ("[DEFAULT]\nbaseurl = trunk", "must match"),
         ("[DEFAULT]\nnonfallback_branches = (", "is no regular expression"),
+        (f"{FOLLOWING}downstream_spec_replace_list = x", "is not REGEX/REPLACEMENT"),
+        (f"{FOLLOWING}downstream_spec_replace_list = x/\\1", "invalid group reference"),
     ],
 )
 def test_a_file_that_cannot_be_carried_is_one_error(ini: Path, text: str, said: str) -> None:
