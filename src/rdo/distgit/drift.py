@@ -59,7 +59,7 @@ def _sed(
     spec: SpecFile, sandbox: Sandbox, source: Source, line: Line, whole: str
 ) -> Iterator[Drift]:
     expanded = spec.expand(whole) if _MACRO.search(whole) else whole
-    command = _parse_sed(expanded)
+    command = plain_sed(expanded)
     if command is None:
         return
     script, files = command
@@ -76,7 +76,7 @@ def _sed(
         yield Drift(line.number + 1, said, fault)
 
 
-def _parse_sed(text: str) -> tuple[list[str], list[str]] | None:
+def plain_sed(text: str) -> tuple[list[str], list[str]] | None:
     """The options with the scripts, and the files; None for what is no plain `sed -i`."""
     try:
         words = shlex.split(text, comments=True)

@@ -14,7 +14,16 @@ from rdo.distgit.desk import Desk
 from rdo.distgit.drift import Drift, find
 from rdo.distgit.environment import base_version, distgit_branch, upstream_version, version_tag
 from rdo.distgit.problems import invalid_ref
-from rdo.distgit.reqcheck import Checked, Overrides, Stated, check, is_generated, keys_of, stated
+from rdo.distgit.reqcheck import (
+    Checked,
+    Group,
+    Overrides,
+    Stated,
+    check,
+    is_generated,
+    keys_of,
+    stated,
+)
 from rdo.distgit.requirements import Difference, Kind, Python, Wanted, difference, read, runtime
 from rdo.errors import NotFoundError, RefusedError, UserError
 from rdo.spec.file import Expected
@@ -188,7 +197,10 @@ def reqcheck(
         rows=tuple(rows),
         build=tuple(_not_built_with(desk, wanted)),
         extras=tuple(_extras_not_met(wanted, required)),
-        drift=(*find(desk.spec, source, wanted), *_no_longer(desk, rows, generated)),
+        drift=(
+            *find(desk.spec, source, wanted),
+            *_no_longer(desk, rows, wanted, generated=generated),
+        ),
         available=_availability(wanted, repositories),
     )
 
@@ -202,17 +214,19 @@ def _availability(
     return tuple(available(asked, repositories))
 
 
-def _no_longer(desk: Desk, rows: Sequence[Checked], generated: bool) -> Iterator[Drift]:
+def _no_longer(
+    desk: Desk, rows: Sequence[Checked], wanted: Sequence[Wanted], *, generated: bool
+) -> Iterator[Drift]:
     """Python `Requires` of a spec whose requirements rpm generates, for which nobody asks."""
     if not generated:
         return
-    for row in rows:
-        if row.group not in ("excess", "removed") or not row.name.startswith("python-"):
-            continue
-        for number, line in enumerate(desk.spec.text().lines, 1):
-            match = re.match(r"Requires:\s+(\S+)", line)
-            if match and Stated(match[1]).key == Stated(row.name).key:
-                yield Drift(number, line.strip(), "upstream no longer asks for it")
+    asked = {key for one in wanted for key in keys_of(one.name)}
+    left = [row.name for row in rows if row.group in (Group.EXCESS, Group.REMOVED)]
+    keys = {Stated(name).key for name in left if name.startswith("python-")}
+    for number, line in enumerate(desk.spec.text().lines, 1):
+        match = re.match(r"Requires:\s+(\S+)", line)
+        if match and Stated(match[1]).key in keys - asked:
+            yield Drift(number, line.strip(), "upstream no longer asks for it")
 
 
 def _not_built_with(desk: Desk, wanted: Sequence[Wanted]) -> Iterator[Wanted]:

@@ -98,11 +98,12 @@ def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
     text = spec.text()
     rows = spec.rpmspec.requires(bytes(text), spec.folder, build=build)
     own = {name for name, _ in rows} | {spec.path.stem}
+    same = f"= {spec.reading(text).vr_only}"  # as packages of one spec require each other
     found: dict[str, Stated] = {}
     for _, dependency in rows:
         for one in _parse(dependency):
             kept = found.get(one.name)
-            if one.name not in own and not one.name.startswith("rpmlib("):
+            if one.name not in own and one.versions != same and not one.name.startswith("rpmlib("):
                 found[one.name] = one if kept is None or not kept.versions else kept
     return [found[name] for name in sorted(found)]
 
