@@ -132,6 +132,13 @@ class Tree:
                 changes.append(self.change(at, fresh=fresh, path=path))
             return Published(self.repos / path)
 
+    def has_directory(self, build: Build) -> bool:
+        """Whether the commit of a build has its hash directory; bootstrap builds have none."""
+        if build.bootstrap:
+            return True
+        component = self.site.component(build.package, build.commit.component)
+        return (self.repos / hash_directory(build.commit, component)).is_dir()
+
     def refresh(self, members: Members) -> tuple[Path, ...]:
         """Point `consistent` where the state says; return where it leads if it moved.
 
@@ -263,6 +270,9 @@ class Tree:
         """Finish what a killed process has begun; called when a round starts."""
         with self.alone("recovering"):  # finishes what there is, like everybody who comes in
             shutil.rmtree(self.repos / FRESH, ignore_errors=True)
+            for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
+                for left in self.repos.glob(pattern):
+                    left.unlink()
 
     def current_directories(self) -> tuple[Path, ...]:
         """The repositories, never changing, that `current` leads to; one per component.

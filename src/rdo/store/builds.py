@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from rdo.errors import NotFoundError
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Release, Waiting
@@ -291,6 +291,13 @@ class Builds:
             or_(BuildRow.outcome != "built", BuildRow.published.is_not(None)),
         )
         return frozenset(self.session.scalars(query))
+
+    def last_failures(self, target: str, limit: int = 20) -> tuple[Build, ...]:
+        """The builds that failed last and were not tried again, newest first."""
+        again = aliased(BuildRow)
+        tried_again = exists().where(again.commit_id == BuildRow.commit_id, again.id > BuildRow.id)
+        condition = (BuildRow.target == target) & (BuildRow.outcome == "failed") & ~tried_again
+        return self._select(condition, newest_first=True, limit=limit)
 
     def failed_commits(self, target: str) -> dict[int, Commit]:
         """The commit of each build that failed, by the build's id."""

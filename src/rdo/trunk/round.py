@@ -24,6 +24,7 @@ from rdo.trunk.building import (
     Watcher,
     nobody_watches,
     publish_build,
+    publish_failed,
     settle_failure,
 )
 from rdo.trunk.hints import declared_requires, last_build_requires
@@ -136,9 +137,18 @@ def recover(means: Means) -> None:
         settle_failure(means, build, INTERRUPTED)
     with means.store.read() as at:
         unpublished = at.builds.unpublished(means.target)
+        failures = at.builds.last_failures(means.target)
     for build in unpublished:
         log.info("publishing %s, which was built before", build.commit)
-        publish_build(means, build)
+        try:
+            publish_build(means, build)
+        except RefusedError as error:  # its RPMs are not what they were
+            log.warning("%s is built anew: %s", build.commit, error)
+            with means.store.write() as at:
+                at.builds.lost(build.id, now=means.now())
+    for build in failures:
+        if means.build_folder(build).is_dir() and not means.tree.has_directory(build):
+            publish_failed(means, build)
 
 
 def refuse_if_paused(means: Means) -> None:
