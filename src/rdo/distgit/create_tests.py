@@ -220,8 +220,10 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
     if top in own | local:
         return ""
     name = str(canonicalize_name(top))
-    bare = name.replace("-", "")
     known = sorted(declared)
+    if (dotted := str(canonicalize_name(two))) in known:  # a package of a namespace
+        return dotted
+    bare = name.replace("-", "")
     like = [one for one in known if bare in one.replace("-", "")] if len(bare) > 3 else []
     return like[0] if name not in known and len(like) == 1 else name
 

@@ -158,7 +158,8 @@ def _docs_off(plan: Plan, why: str) -> Plan:
 
 def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if re.search(r"error|Error|rror:", line)]
-    rows = [line for line in lines if "Bad exit status" not in line]
+    ours = ("Bad exit status", "RPM build errors", "report this error", "user error")
+    rows = [line for line in lines if not any(word in line for word in ours)]
     return rows[-1][:150] if rows else "sphinx-build fails"
 
 

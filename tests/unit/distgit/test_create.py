@@ -292,3 +292,15 @@ def test_the_last_try_goes_without_tests() -> None:
 
     assert tried.outcome == Built(())
     assert "not settled after" in tried.plan.tests.off
+
+
+def test_modules_of_a_namespace_have_projects_of_their_own() -> None:
+    texts = {"test-requirements.txt": "jaraco.itertools\njaraco.functools\npytest\n"}
+    found = facts(texts=texts, test_imports=["jaraco.itertools"])
+    log = "Executing(%check)\nE   ModuleNotFoundError: No module named 'jaraco'\n"
+
+    better = learn(plan(found), failed(FailureReason.TEST), log)
+
+    assert plan_tests(found).needs == ("jaraco-itertools", "pytest")
+    assert better is not None
+    assert better.tests.needs == ("jaraco-functools", "jaraco-itertools", "pytest")
