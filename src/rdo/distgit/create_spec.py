@@ -215,11 +215,28 @@ def _check(plan: Plan) -> Iterator[str]:
     yield from _import_check(plan.facts)
     if plan.tests.command:
         yield "%if %{with tests}"
+        if shadowing := _shadowing(plan):
+            yield "# the tests are to meet what was compiled"
+            yield f"rm -rf {' '.join(shadowing)}"
         options = [*plan.tests.options]
         options += [f"--ignore={quoted(path)}" for path in plan.tests.ignored]
         options += [f"--deselect={quoted(test)}" for test in plan.tests.deselected]
         yield " \\\n    ".join([plan.tests.command, *options])
         yield "%endif"
+
+
+def _shadowing(plan: Plan) -> list[str]:
+    """Folders of the source that pytest would import instead of the compiled modules."""
+    facts = plan.facts
+    if facts.is_pure:
+        return []
+    places = plan.tests.command.split()[1:]
+    return [
+        name
+        for name in facts.top_modules
+        if f"{name}/__init__.py" in facts.files
+        and not any(place == name or place.startswith(f"{name}/") for place in places)
+    ]
 
 
 def quoted(text: str) -> str:

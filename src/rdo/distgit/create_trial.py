@@ -224,10 +224,11 @@ def _wanted(plan: Plan, tail: str) -> Iterator[str]:
     plugins = _NO_PLUGIN.findall(tail)
     yield from (f"pytest-{name.removeprefix('pytest_').replace('_', '-')}" for name in plugins)
     for module in _MODULE.findall(tail):
-        if module not in plugins and (
-            project := project_of(module, plan.facts, plan.tests.declared)
-        ):
-            yield project
+        declared = plan.tests.declared
+        project = "" if module in plugins else project_of(module, plan.facts, declared)
+        below = [one for one in declared if one.startswith(f"{project}-")]  # of a namespace
+        if project:
+            yield from [project] if project in declared or not below else below
     for options in _OPTION.findall(tail):
         for word in options.split():
             if plugin := option_plugin(word):

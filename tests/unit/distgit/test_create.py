@@ -304,3 +304,12 @@ def test_modules_of_a_namespace_have_projects_of_their_own() -> None:
     assert plan_tests(found).needs == ("jaraco-itertools", "pytest")
     assert better is not None
     assert better.tests.needs == ("jaraco-functools", "jaraco-itertools", "pytest")
+
+
+def test_tests_meet_what_was_compiled() -> None:
+    compiled = "lemon_tree-1.2.0-cp311-cp311-linux_x86_64.whl"
+    flat = ["lemon/__init__.py", "tests/test_lemon.py"]
+
+    assert "rm -rf lemon\n" in render(plan(facts(files=flat, wheel=compiled)))
+    assert "rm -rf" not in render(plan(facts(wheel=compiled)))
+    assert "rm -rf" not in render(plan(facts(files=flat)))
