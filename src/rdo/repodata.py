@@ -19,6 +19,7 @@ from xml.sax.saxutils import quoteattr
 
 import createrepo_c
 
+from rdo import atomic
 from rdo.errors import RefusedError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
@@ -127,12 +128,18 @@ class Composer:
     """Writes repodata. `fetch` gives the fragments of the keys it is asked for.
 
     The segments of the last repository are kept for the next one, so a composer serves one
-    component of a target.
+    component of a target. With a `folder` a later process has them too; what is in there can be
+    thrown away at any time.
     """
 
-    def __init__(self, fetch: Callable[[Collection[int]], Mapping[int, Fragment]]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[Collection[int]], Mapping[int, Fragment]],
+        folder: Path | None = None,
+    ) -> None:
         self._fetch = fetch
         self._kept: dict[tuple[Entry, ...], _Segment] = {}
+        self._shelf = _Shelf(folder) if folder else None
 
     def write(
         self,
@@ -164,14 +171,72 @@ class Composer:
         (folder / "repomd.xml").write_text(repomd.xml_dump())
 
     def _segments(self, groups: Sequence[tuple[Entry, ...]]) -> list[_Segment]:
-        missing = [entry.key for group in groups if group not in self._kept for entry in group]
+        known = {group: self._kept[group] for group in groups if group in self._kept}
+        if self._shelf:
+            known |= self._shelf.read([group for group in groups if group not in known])
+        missing = [entry.key for group in groups if group not in known for entry in group]
         fragments = self._fetch(missing) if missing else {}
-        self._kept = {
-            group: self._kept.get(group)
-            or _compressed([(fragments[entry.key], entry.href) for entry in group])
+        made = {
+            group: _compressed([(fragments[entry.key], entry.href) for entry in group])
             for group in groups
+            if group not in known
         }
+        if self._shelf:
+            self._shelf.write(made, keep=groups)
+        self._kept = {group: known.get(group) or made[group] for group in groups}
         return list(self._kept.values())
+
+
+class _Shelf:
+    """Segments on the disk, each in a file that is named by what is in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, groups: Sequence[tuple[Entry, ...]]) -> dict[tuple[Entry, ...], _Segment]:
+        """Those of the groups that are here and whole."""
+        found = {}
+        for group in groups:
+            try:
+                content = (self._folder / self._name(group)).read_bytes()
+                found[group] = _unpacked(content)
+            except (OSError, EOFError, ValueError, zlib.error):  # not there, or cut by a crash
+                continue
+        return found
+
+    def write(
+        self, made: Mapping[tuple[Entry, ...], _Segment], keep: Sequence[tuple[Entry, ...]]
+    ) -> None:
+        """Add segments, and drop what is none of `keep`."""
+        if not made:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for group, segment in made.items():
+            atomic.write_file(self._folder / self._name(group), _packed(segment))
+        names = {self._name(group) for group in keep}
+        for old in self._folder.iterdir():
+            if old.name not in names:
+                old.unlink(missing_ok=True)
+
+    @staticmethod
+    def _name(group: tuple[Entry, ...]) -> str:
+        text = "\0".join(f"{entry.key} {entry.package} {entry.href}" for entry in group)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _packed(segment: _Segment) -> bytes:
+    sizes = " ".join(str(len(member.compressed)) for member in segment)
+    return sizes.encode() + b"\n" + b"".join(member.compressed for member in segment)
+
+
+def _unpacked(content: bytes) -> _Segment:
+    head, _, rest = content.partition(b"\n")
+    one, two, three = map(int, head.split())
+    if len(rest) != one + two + three:
+        raise ValueError("a segment that was not written to its end")
+    parts = rest[:one], rest[one : one + two], rest[one + two :]
+    primary, filelists, other = (_Member(gzip.decompress(part), part) for part in parts)
+    return primary, filelists, other
 
 
 def _write_file(

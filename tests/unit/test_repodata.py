@@ -99,3 +99,40 @@ def test_segments_hold_every_entry_once_and_few_packages(count: int) -> None:
 
     assert sorted(entry.key for group in groups for entry in group) == list(range(count))
     assert all(groups)
+
+
+def test_a_later_process_has_the_segments_of_an_earlier_one(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    Composer(Fetched(), tmp_path / "shelf").write(one, [], entries(40), revision=1)
+    fetched = Fetched()
+
+    Composer(fetched, tmp_path / "shelf").write(two, [], entries(40), revision=1)
+
+    assert fetched.keys == []
+    assert (one / "repodata/repomd.xml").read_bytes() == (two / "repodata/repomd.xml").read_bytes()
+
+
+@pytest.mark.parametrize("harm", [b"", b"1 2 3\n", b"nonsense", b"5 5 5\n" + b"x" * 15])
+def test_a_damaged_segment_is_made_again(tmp_path: Path, harm: bytes) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    Composer(Fetched(), tmp_path / "shelf").write(tmp_path / "one", [], entries(9), revision=1)
+    [kept] = (tmp_path / "shelf").iterdir()
+    kept.write_bytes(harm)
+    fetched = Fetched()
+
+    Composer(fetched, tmp_path / "shelf").write(tmp_path / "two", [], entries(9), revision=1)
+
+    assert len(fetched.keys) == 9
+    assert read(tmp_path / "two", "primary").get("packages") == "9"
+
+
+def test_segments_that_nobody_needs_leave_the_shelf(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        composer = Composer(Fetched(), tmp_path / "shelf")
+        composer.write(tmp_path / str(number), [], entries(8 + number), revision=1)
+
+    assert len(list((tmp_path / "shelf").iterdir())) == 1

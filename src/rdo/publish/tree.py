@@ -405,7 +405,8 @@ class Tree:
         directory.copy_dependencies(fresh, self.repos / self.site.dependencies_file)
 
     def _composer(self, component: str | None, part: str = "") -> Composer:
-        return self._composers.setdefault((component, part), Composer(self._fragments))
+        folder = self.folder / "segments" / f"{component or ''}-{part}"
+        return self._composers.setdefault((component, part), Composer(self._fragments, folder))
 
     def _fragments(self, keys: Collection[int]) -> Mapping[int, Fragment]:
         with self._store.read() as at:
