@@ -117,7 +117,7 @@ def create(request: Request, bench: Bench) -> Created:
         name = request.name or package_name(described.facts.name)
         _check_free(request, name)
         user = _user(request)
-        plan = _plan(name, described, user, bench.now())
+        plan = _plan(name, described, user, bench.now(), is_of_index=offered.archive is not None)
         new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=_place(request)))
         try:
             return _finish(request, bench, offered.upstream, plan, described, user, new)
@@ -162,7 +162,14 @@ def _user(request: Request) -> tuple[str, str]:
     return name or login, email or f"{login}@localhost"
 
 
-def _plan(name: str, described: Described, user: tuple[str, str], now: datetime) -> Plan:
+def _plan(
+    name: str,
+    described: Described,
+    user: tuple[str, str],
+    now: datetime,
+    *,
+    is_of_index: bool,
+) -> Plan:
     facts = described.facts
     vr = f"{rpm_version_of(facts.version)}-1"
     return Plan(
@@ -173,6 +180,7 @@ def _plan(name: str, described: Described, user: tuple[str, str], now: datetime)
         docs=plan_docs(facts),
         needs=described.headers,
         changelog=changelog.header(now, f"{user[0]} <{user[1]}>", vr),
+        is_of_index=is_of_index,
     )
 
 

@@ -23,7 +23,8 @@ class Plan:
     """All that a spec is made of: the facts of the source, and what was decided.
 
     `name` is the package's, `source` the archive's file name, `needs` are BuildRequires besides
-    those that the source itself names. `changelog` is the first line of its entry.
+    those that the source itself names. `changelog` is the first line of its entry. A source that
+    `is_of_index` can be fetched again from PyPI.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Plan:
     needs: tuple[str, ...] = ()
     changelog: str = ""
     debug: bool = True
+    is_of_index: bool = True
 
     @property
     def python_name(self) -> str:
@@ -115,6 +117,8 @@ def _source(plan: Plan) -> str:
         stem = stem.removesuffix(f"-{version}")
         version = "%{upstream_version}" if rpm_version_of(version) == version else version
         suffix = "" if ending == ".tar.gz" else f" {ending.lstrip('.')}"
+        if not plan.is_of_index:
+            return f"{stem}-{version}{ending}"
         return f"%{{pypi_source {stem} {version}{suffix}}}"
     return name
 
@@ -265,9 +269,9 @@ def _import_check(facts: SourceFacts) -> Iterator[str]:
 
 
 def _covering(names: Iterable[str]) -> list[str]:
-    """The names, where all below a package go with it as one glob."""
+    """The names, where all below a package, and all tests, go as one glob."""
     found: list[str] = []
-    for name in sorted(names):
+    for name in sorted({re.sub(r"(?<=\.)(tests?|testing)\..*$", r"\1.*", one) for one in names}):
         if found and name.startswith(f"{found[-1].removesuffix('*')}."):
             found[-1] = f"{found[-1].removesuffix('*')}*"
         else:

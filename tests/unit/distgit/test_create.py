@@ -103,6 +103,21 @@ def test_what_cannot_be_imported_is_left_out() -> None:
     assert "%pyproject_check_import -e 'lemon.leaf'\n" in render(plan(facts(unimportable=failing)))
 
 
+def test_tests_that_cannot_be_imported_are_one_glob() -> None:
+    modules = ["lemon", "lemon.tests", "lemon.tests.a", "lemon.tests.b"]
+    failing = dict.fromkeys(["lemon.tests.a", "lemon.tests.b"], "ImportError")
+
+    spec = render(plan(facts(modules=modules, unimportable=failing)))
+
+    assert "%pyproject_check_import -e 'lemon.tests.*'\n" in spec
+
+
+def test_an_archive_of_a_git_repository_is_not_looked_for_on_pypi() -> None:
+    spec = render(replace(plan(), is_of_index=False))
+
+    assert "Source0:        lemon_tree-%{upstream_version}.tar.gz" in spec.splitlines()
+
+
 def test_a_namespace_is_packaged_from_below_it() -> None:
     installed = ["zope/event/__init__.py", "zope/event/classhandler.py", f"{INFO}/METADATA"]
 
