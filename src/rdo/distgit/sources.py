@@ -10,8 +10,10 @@ from urllib.parse import unquote, urlsplit
 from rdo.atomic import write_file
 from rdo.distgit.desk import Desk
 from rdo.errors import NotFoundError, RefusedError
+from rdo.package_index import PackageIndex
 from rdo.tools.download import download
 from rdo.tools.gpg import Gpg
+from rdo.tools.pip_config import index_settings
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +61,13 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
     if not found:
         raise NotFoundError("the .spec file has no Source")
     new = []
+    is_of_index = "pypi_source" in str(desk.spec.text())
     for source in found[:1] if only_first else found:
         file = desk.folder / source.file
         if file.exists():
             log.info("%s already present", source.file)
+        elif is_of_index and not source.url and source.number == 0:
+            new += [] if desk.clone.is_dry else [_from_index(file)]
         elif not source.url:
             raise NotFoundError(f"File not found: {source.file}; its Source says no URL")
         elif desk.clone.is_dry:
@@ -72,6 +77,20 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
             write_file(file, download(source.url, max_bytes=MAX_BYTES))
             new.append(file)
     return new
+
+
+def _from_index(file: Path) -> Path:
+    """What `%{pypi_source}` names, from the package index that pip uses; its hash is checked."""
+    index = PackageIndex(index_settings())
+    project = file.name.rpartition("-")[0]
+    known = {sdist.file_name: sdist for sdist in index.sdists(project)}
+    if file.name not in known:
+        raise NotFoundError(f"File not found: {file.name}; PyPI has no such archive of {project}")
+    log.info("downloading %s", known[file.name].url)
+    new = file.with_name(f".{file.name}.new")
+    index.download(known[file.name], new)
+    new.replace(file)
+    return file
 
 
 @dataclass(frozen=True, slots=True)

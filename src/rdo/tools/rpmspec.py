@@ -10,6 +10,8 @@ from rdo.tools.sandbox import Sandbox
 
 _QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
 _NOTHING = "(none)"
+# The file that Fedora's macro names; where it is fetched from is not the spec's matter here.
+_PYPI_SOURCE = "%{?1}%{!?1:%{name}}-%{?2}%{!?2:%{version}}.%{?3}%{!?3:tar.gz}"
 _MARKER = "rdo-expanded"
 
 
@@ -112,6 +114,7 @@ class Rpmspec:
             "dist": "%{nil}",
             "autorelease": "1%{?dist}",
             "autochangelog": "%{nil}",
+            "pypi_source()": _PYPI_SOURCE,
             "_sourcedir": str(place),
             **(macros or {}),
         }
