@@ -40,6 +40,21 @@ def test_tags_diff_shows_the_last_commit_and_what_follows(
     assert ask(capsys, "tags-diff", "master", *place) == [["b", ["elm"]]]
 
 
+def test_people_are_told_in_words(info: GitRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ("--info", str(info.path))
+
+    main.run(["info", "attr-diff", "maintainers", "HEAD~1", "HEAD", *place])
+    main.run(["info", "tags-diff", *place])
+    main.run(["info", "tags-diff", "HEAD", "HEAD", *place])
+
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["no", "maintainers", "changed"],
+        ["PACKAGE", "TAGS"],
+        ["b", "oak,", "elm"],
+        ["no", "tag", "changed"],
+    ]
+
+
 def test_attr_diff_shows_new_values(
     info: GitRepository, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -321,4 +321,6 @@ def in_words(value: Any) -> str:
     """A value of the metadata on one line."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {in_words(below)}" for key, below in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
     return "" if value is None else str(value)

@@ -24,8 +24,9 @@ def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json:
     old, new = _two_states(asked, refs)
     key = "buildsys-tags" if buildsys_tags else "tags"
     diff = queries.tags_diff(old.dump(), new.dump(), key)
-    rows = [(name, ", ".join(tags)) for name, tags in diff]
-    output.show(diff, as_json, output.Table(("package", "tags"), rows))
+    rows = [(name, in_words(tags)) for name, tags in diff]
+    people = output.Table(("package", "tags"), rows) if rows else "no tag changed"
+    output.show(diff, as_json, people)
 
 
 @click.command("attr-diff")
@@ -42,7 +43,8 @@ def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool
     old, new = _two_states(asked, refs)
     diff = queries.attr_diff(old.dump(), new.dump(), attribute)
     rows = [(name, in_words(value)) for name, value in diff]
-    output.show(diff, as_json, output.Table(("package", attribute), rows))
+    people = output.Table(("package", attribute), rows) if rows else f"no {attribute} changed"
+    output.show(diff, as_json, people)
 
 
 def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:

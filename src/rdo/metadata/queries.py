@@ -194,12 +194,17 @@ def tags_diff(old: Info, new: Info, key: str = "tags") -> list[tuple[str, list[s
     """
     diff = []
     for before, after in _changed(old, new):
-        tags = after.get(key) or {}
-        tags_before = (before.get(key) or {}) if before else {}
+        tags, tags_before = _mapping(after, key), _mapping(before or {}, key)
         added = [t for t in tags if t not in tags_before or tags[t] != tags_before[t]]
         if added:
             diff.append((after["name"], added))
     return diff
+
+
+def _mapping(package: Attributes, key: str) -> Mapping[Any, Any]:
+    """A mapping among the attributes; what `verify` finds wrong is none."""
+    value = package.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def attr_diff(old: Info, new: Info, attribute: str) -> list[tuple[str, Any]]:

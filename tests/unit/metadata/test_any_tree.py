@@ -71,10 +71,12 @@ ASKED: dict[str, Callable[[metadata.Distribution], object]] = {
     "changes": lambda d: changes(d, d),
     "summary": lambda d: queries.summary(d.dump()),
     "distrepos": lambda d: queries.distrepos(d.dump(), "oak"),
-    "maintainers": lambda d: queries.maintainers(d.entries()),
-    "orphans": lambda d: queries.orphans(d.entries(), ["x@y.zz"]),
-    "find": lambda d: queries.find_package(d.entries(), "https://x/a"),
-    "filter": lambda d: queries.filtered(d.entries(), [queries.Filter.parse("tags:oak")]),
+    "tags diff": lambda d: queries.tags_diff({"packages": []}, d.dump()),
+    "attr diff": lambda d: queries.attr_diff({"packages": []}, d.dump(), "tags"),
+    "maintainers": lambda d: queries.maintainers(d.dump()["packages"]),
+    "orphans": lambda d: queries.orphans(d.dump()["packages"], ["x@y.zz"]),
+    "find": lambda d: queries.find_package(d.dump()["packages"], "https://x/a"),
+    "filter": lambda d: queries.filtered(d.dump()["packages"], [queries.Filter.parse("tags:oak")]),
 }
 
 EDITS: tuple[Callable[[Draft], None], ...] = (
