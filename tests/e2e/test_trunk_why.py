@@ -225,7 +225,8 @@ def test_what_was_bridged_says_which_packages_requirement_brought_it(
     assert found
     assert found.step.state is State.BRIDGED
     assert found.step.why == (
-        "3.4 came from PyPI: Requests 2.31 requires idna>=2.5; a build asks python3dist(requests) >= 2"
+        "3.4 came from PyPI: Requests 2.31 requires idna>=2.5; "
+        "a build asks python3dist(requests) >= 2"
     )
     assert [one.package for one in found.chain] == ["Requests"]
     assert found.needed_by == ("python-a",)
