@@ -49,8 +49,8 @@ def test_a_fix_from_begin_to_end(distgit: Distgit) -> None:
         "local_patches_branch": "master-patches", "version": "1.0.0", "version_tag_style": None,
     }  # fmt: skip
     assert "Action in progress: fix" in status.out
-    assert "[x] edit_spec" in status.out
-    assert "[*] commit_distgit_update" in status.out
+    assert "    [x] edit_spec" in status.out
+    assert "    [*] commit_distgit_update" in status.out
     assert "Action finished." in ended.out
     assert distgit.message.splitlines() == [
         "foo-bar-1.0.0-2", "", "Changelog:", "- Mend the spec",

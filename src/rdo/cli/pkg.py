@@ -144,7 +144,10 @@ def desk(folder: Path | None = None) -> "Desk":
 
 def _ask(question: str, default: bool) -> bool:
     """rdopkg's question: `MSG [Yn] ` or `MSG [Ny] `."""
-    answer = input(f"{question} [{'Yn' if default else 'Ny'}] ").strip().lower()
+    try:
+        answer = input(f"{question} [{'Yn' if default else 'Ny'}] ").strip().lower()
+    except EOFError:  # nobody is there after all
+        return False
     return answer in {"y", "yes"} or (default and not answer)
 
 

@@ -191,7 +191,8 @@ def new_version(
     rdo pkg new-version --all --dry-run
     """
     from rdo.cli.pkg_requirements import folders_of
-    from rdo.distgit import verbs
+    from rdo.distgit import state, verbs
+    from rdo.distgit.problems import StoppedError
 
     folders = folders_of(target, [path.absolute() for path in repositories])
     given["repositories"] = tuple(str(folder) for folder in folders or ())
@@ -206,7 +207,25 @@ def new_version(
     args = Arguments(new_version="".join(versions), **given)
     if not versions and not here.is_rdopkg and not args.no_new_sources:
         args = replace(args, take_sources=True)
-    verbs.new_version(here, args, is_dry=dry_run)
+    if not as_json:
+        verbs.new_version(here, args, is_dry=dry_run)
+        return
+    here = replace(here, say=_to_stderr, ask=None)
+    try:
+        args = verbs.new_version(here, args, is_dry=dry_run)
+    except StoppedError:
+        if found := state.load(here.folder):
+            _show_update(found.arguments, is_finished=False)
+        raise
+    _show_update(args, is_finished=True)
+
+
+def _show_update(args: Arguments, *, is_finished: bool) -> None:
+    answer = {
+        "package": args.package, "old": args.version, "new": args.new_version,
+        "finished": is_finished, "changelog": args.changes, "patches": args.report,
+    }  # fmt: skip
+    output.show(answer, True)
 
 
 def _update_all(

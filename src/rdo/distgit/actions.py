@@ -111,25 +111,24 @@ def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool =
 @_clear_errors()
 def start(
     desk: Desk, action: str, steps: Steps, arguments: Arguments, *, is_dry: bool = False
-) -> None:
-    """Begin an action that may have to wait for a person."""
+) -> Arguments:
+    """Begin an action that may have to wait for a person; what its steps know at the end."""
     guard(desk, is_dry=is_dry)
     first = State(action, STEPS[action][0], arguments)
     if is_dry:
         with _rehearsal(desk) as there:
             states.remove(there.folder)
-            _run(there, first, steps, None)
-        return
+            return _run(there, first, steps, None)
     _refuse_second(desk)
     entry = Journal(desk.clone).begin(action.replace("_", "-"))
-    _run(desk, replace(first, entry=entry.number), steps, entry)
+    return _run(desk, replace(first, entry=entry.number), steps, entry)
 
 
 @_clear_errors()
 def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> None:
     """Go on with the action in progress."""
     desk.clone.check()
-    found = states.load(desk.folder)
+    found = _load(desk)
     if found is None:
         raise NoActionError
     if is_dry:
@@ -186,8 +185,21 @@ def _abort(desk: Desk) -> None:
     desk.say("State file removed.")
 
 
+def _load(desk: Desk) -> State | None:
+    """The action in progress; a file that nobody can read goes if a person says so."""
+    try:
+        return states.load(desk.folder)
+    except RefusedError as error:
+        question = "Do you want to delete this (likely corrupt) state file?"
+        if desk.ask is None or not desk.ask(f"{error}\n{question}", True):
+            raise
+    states.remove(desk.folder)
+    desk.say("State file removed.")
+    return None
+
+
 def _refuse_second(desk: Desk) -> None:
-    found = states.load(desk.folder)
+    found = _load(desk)
     if found is None:
         return
     if not _has_begun(desk, found):
@@ -210,7 +222,7 @@ def _has_begun(desk: Desk, found: State) -> bool:
     return entry is None or entry.after is None or entry.is_change
 
 
-def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> None:
+def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> Arguments:
     """Do one step after the other; the next one is written down before it begins."""
     journal = Journal(desk.clone)
     names = STEPS[state.action]
@@ -244,11 +256,12 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> None:
             if entry:
                 journal.pause(entry, keep=True)
             _say_pause(desk, outcome)
-            return
+            return arguments
     states.remove(desk.folder)
     if entry:
         journal.end(entry)
     desk.say("Action finished.")
+    return arguments
 
 
 def _say_pause(desk: Desk, pause: Pause) -> None:

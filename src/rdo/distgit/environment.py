@@ -225,6 +225,7 @@ def as_text(told: EnvReport) -> str:
     env, bump = told.env, told.env.release_bump_index
     named = {"1": "MAJOR", "2": "MINOR", "3": "PATCH"}
     bump = f"{bump} / {named[bump]}" if bump in named else bump
+    chain = "\nPatches chain:          unknown" if env.patches_style == "review" else ""
     return f"""
 Package:        {env.package}
 VR:             {told.vr}
@@ -241,7 +242,7 @@ Patches base:           {told.patches_base}
 Patches base ref:       {env.base_ref} : {told.base_state}
 Local patches branch:   {env.local_patches_branch} : {told.local_hash[:6] or "not found"}
 Remote patches branch:  {env.patches_branch} : {told.remote_hash[:6] or "not found"}
-Remote upstream branch: {told.upstream_branch} : {told.upstream_hash[:6] or "not found"}
+Remote upstream branch: {told.upstream_branch} : {told.upstream_hash[:6] or "not found"}{chain}
 
 OS dist:                {told.os_dist}
 Patches apply method:   {told.apply_method}"""

@@ -17,8 +17,10 @@ from rdo.distgit.problems import NothingToDoError, invalid_ref
 from rdo.distgit.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.spec_update import final_spec_diff
 from rdo.distgit.state import Arguments
-from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
+from rdo.spec.file import Expected
 from rdo.spec.macros import get_milestone
+from rdo.spec.magic import PatchesBase, get_magic, set_magic
 from rdo.spec.patches import our_patches
 from rdo.spec.release import ReleaseStyle, release_style, split_version, tag_version
 from rdo.spec.tags import find_tag, get_tag
@@ -142,7 +144,10 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
         from rdo.distgit.req_verbs import python_of, reqdiff  # they load a YAML reader
 
         desk.say(desk.clone.diff(old, new, stat=True))
-        desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
+        try:
+            desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
+        except UserError as error:  # what upstream asks for is told, not needed
+            log.warning("requirements are not compared: %s", error)
         if desk.ask:
             desk.ask("Go on?", True)
     if args.repositories and desk.clone.resolve(new):
@@ -177,10 +182,13 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
     args = replace(args, rebased_from=old)
     rebase = Rebase(args.local_patches_branch, old, base_ref(args), args.new_patches_base)
     is_done = (rebasing.begin if is_first else rebasing.go_on)(desk, rebase)
-    found = rebasing.fates(desk.clone, rebase)
+    found = rebasing.fates(desk.clone, rebase, args.conflicted)
     desk.say(rebasing.as_text(found, rebase.onto))
+    args = replace(args, report=tuple(map(str, found)))
     if not is_done:
         stuck = next((one for one in found if one.fate is Fate.CONFLICTING), None)
+        if stuck:
+            args = replace(args, conflicted=(*args.conflicted, stuck.commit.hash))
         what = f"{stuck.commit.subject} {stuck.reason}" if stuck else "git rebase has stopped"
         return Pause(
             f"solve the conflict ({what}), `git add` the files",
@@ -189,10 +197,22 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
     dropped = [one for one in found if one.fate is Fate.DROPPED]
     _push(desk, args)
     desk.clone.checkout(args.branch)
+    _count_excluded(desk, found)
     changes = args.changes
     if not desk.is_rdopkg:  # whose changelogs have one line for an update
         changes = (*changes, *map(_drop_line, dropped))
     return replace(args, changes=changes)
+
+
+def _count_excluded(desk: Desk, found: Sequence[PatchFate]) -> None:
+    """Of patches_base=REF+N the N goes down by what upstream has; else it would hide others."""
+    text = desk.spec.text()
+    base = PatchesBase.parse(get_magic(text, "patches_base"))
+    gone = sum(one.fate is Fate.DROPPED for one in found[: base.excluded])
+    if gone:
+        left = PatchesBase(base.ref, base.excluded - gone)
+        log.info("patches_base: %d of %d excluded patches are upstream's now", gone, base.excluded)
+        desk.spec.write(set_magic(text, "patches_base", str(left)), Expected())
 
 
 def _drop_line(one: PatchFate) -> str:

@@ -1,7 +1,7 @@
 """Putting the patches on a new version, and what becomes of each of them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -119,8 +119,11 @@ def _skip_what_is_there(clone: Clone) -> bool:
     return True
 
 
-def fates(clone: Clone, rebase: Rebase) -> list[PatchFate]:
-    """What became of each patch, oldest first, while the rebase waits or after it."""
+def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[PatchFate]:
+    """What became of each patch, oldest first, while the rebase waits or after it.
+
+    `solved` are the hashes of those whose conflicts a person has solved.
+    """
     known = upstream_has(clone, rebase)
     stopped = clone.resolve("REBASE_HEAD") if clone.in_progress == "rebase" else ""
     head = "HEAD" if stopped else f"refs/heads/{rebase.branch}"
@@ -140,10 +143,10 @@ def fates(clone: Clone, rebase: Rebase) -> list[PatchFate]:
         elif twin := _take_twin(patch, done):
             is_same = old_ids.get(patch.hash) == new_ids.get(twin.hash)
             found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
-        elif clone.has_hunks_of(patch.hash, rebase.onto):
-            found.append(PatchFate(Fate.DROPPED, patch, f"{rebase.onto} has its hunks", True))
-        else:
+        elif patch.hash in solved:
             found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
+        else:
+            found.append(PatchFate(Fate.DROPPED, patch, f"{rebase.onto} has its hunks", True))
     return found
 
 

@@ -30,7 +30,10 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """All that the steps of an action know, under the names that the file has for it."""
+    """All that the steps of an action know, under the names that the file has for it.
+
+    `report` has a line for each patch that was put on a new version.
+    """
 
     package: str = ""
     branch: str = ""
@@ -68,6 +71,8 @@ class Arguments:
     message: str = ""
     old_patches: tuple[str, ...] = ()
     rebased_from: str = ""
+    conflicted: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +165,10 @@ def as_text(state: State | None) -> str:
         return "No action in progress."
     shown = {name: value for name, value in asdict(state.arguments).items() if value}
     arguments = "\n".join(f"  {name}: {shown[name]}" for name in sorted(shown))
-    marks = []
+    marks = [f"  [*] {state.action}"]
     for step in STEPS[state.action]:
         mark = "x" if step in state.done else "*" if step == state.step else " "
-        marks.append(f"  [{mark}] {step}")
+        marks.append(f"    [{mark}] {step}")
     return (
         f"Action in progress: {state.action}\n\nArguments:\n{arguments}\n\nProgress:\n"
         + "\n".join(marks)

@@ -59,12 +59,12 @@ def fix(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
     start(desk, "fix", FIX, args, is_dry=is_dry)
 
 
-def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> Arguments:
     """Another upstream version, with the patches put on top of it."""
     if not args.bump_only:
         desk.clone.check()
         require_clean(desk)
-    start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry)
+    return start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry)
 
 
 def patch(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
