@@ -17,7 +17,7 @@ from rdo.builders.backend import ask_backend
 from rdo.builders.room import Room
 from rdo.builders.root import Workshop
 from rdo.distgit.create_facts import SourceFacts
-from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
@@ -107,7 +107,12 @@ def offer(
 def _from_git(url: str, version: str, folder: Path) -> Offered:
     log.info("cloning %s", url)
     place = Path(url).absolute().as_uri() if Path(url).is_dir() else url
-    mirror = Mirror.clone(place, folder / "upstream.git")
+    try:
+        mirror = Mirror.clone(place, folder / "upstream.git")
+    except CommandError as error:
+        said = str(error).strip().splitlines()
+        fatal = [line for line in said if line.startswith("fatal:")]
+        raise OutsideError(f"{url} cannot be cloned: {[*said, *fatal[:1]][-1]}") from error
     tag = version or _newest_tag(mirror)
     commit = mirror.resolve(tag) or mirror.resolve(f"v{tag}") if tag else mirror.resolve("HEAD")
     if not commit:

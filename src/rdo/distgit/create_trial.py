@@ -3,6 +3,7 @@ they need that nobody declared.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -211,7 +212,9 @@ def _why(tail: str) -> str:
     """Why the tests are off, for the comment in the spec."""
     counts = re.findall(r"^=+ (.*\b(?:failed|errors?)\b.*) =+$", tail, re.MULTILINE)
     said = counts[-1] if counts else _last_error(tail)
-    return f"most tests want more than a build has: {said}"
+    errors = Counter(re.findall(r"^E {3,}(\w*(?:Error|Exception)\b.*)$", tail, re.MULTILINE))
+    usual = f"; {errors.most_common(1)[0][0][:150]}" if errors else ""
+    return f"most tests want more than a build has: {said}{usual}"
 
 
 def _without_parameters(test: str) -> str:
