@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import GitRepository
 from tests.distgits import Distgit
 from tests.rpms import make_rpms
 
@@ -148,6 +149,58 @@ def test_what_stable_upstream_asked_for_is_removed(distgit: Distgit, tmp_path: P
     said = distgit.rdopkg("reqcheck", "-R", "2.0.0").out
 
     assert "REMOVED:\n  python-iso8601  (>= 1.7 in .spec)\n  python-sqlalchemy" in said
+
+
+def upstream_remote(distgit: Distgit) -> None:
+    """A spec without a version of its own, and upstream's branches as a remote."""
+    distgit.edit("Version:          1.2.3", "Version:          XXX")
+    distgit.git("branch", "upstream-master", "2.0.0")
+    distgit.git("remote", "add", "upstream", str(distgit.path))
+    distgit.git("config", "remote.upstream.fetch",
+                "+refs/heads/upstream-master:refs/remotes/upstream/master")  # fmt: skip
+    distgit.git("fetch", "--quiet", "upstream")
+
+
+def metadata(distgit: Distgit, pin: str) -> None:
+    """rdopkg's metadata, in which the package is pinned to a commit of upstream."""
+    tree = {
+        "releases": [{"name": "master", "branch": "master", "status": "development",
+                      "repos": [{"name": "el10"}]}],
+        "packages": [{"project": "foo", "name": "foo", "maintainers": ["a@example.test"],
+                      "tags": {"master": None, "master-uc": {"source-branch": pin}}}],
+    }  # fmt: skip
+    home = distgit.path.parent / "home"
+    info = GitRepository(home / "info")
+    info.commit("one", {"rdo-full.yml": yaml.safe_dump(tree)})
+    settings = home / ".rdopkg/conf.d/info.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"RDOINFO_REPO = {info.url!r}\n")
+
+
+def test_a_spec_without_version_is_for_what_the_metadata_pins(distgit: Distgit) -> None:
+    upstream_remote(distgit)
+    metadata(distgit, "1.2.3")
+
+    assert "python-iso8601 >= 1.7.0" in distgit.rdopkg("reqcheck").out
+
+
+def test_a_spec_without_version_is_for_upstreams_newest_else(distgit: Distgit) -> None:
+    upstream_remote(distgit)
+    metadata(distgit, "no-such-commit")
+
+    assert "  python-new\n" in distgit.rdopkg("reqcheck").out
+
+
+def test_in_a_tree_of_dlrn_the_source_lies_beside(distgit: Distgit, tmp_path: Path) -> None:
+    distgit.edit("Version:          1.2.3", "Version:          XXX")
+    distgit.git("commit", "-qam", "XXX")
+    tree = tmp_path / "data"
+    (tree / "foo").mkdir(parents=True)
+    (tree / "foo/requirements.txt").write_text("beside>=3\n")
+    distgit.path.rename(tree / "foo_distro")
+    distgit.path = tree / "foo_distro"
+
+    assert "MISSING:\n  python-beside >= 3" in distgit.rdopkg("reqcheck").out
 
 
 def test_drift_is_told_with_its_line(distgit: Distgit) -> None:
