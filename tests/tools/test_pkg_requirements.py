@@ -319,3 +319,9 @@ def test_reqcheck_looks_into_repositories(distgit: Distgit, info: Path, tmp_path
 
     assert "  tooz >= 1.28: too old, have 1.0 (python3-tooz-1.0-1)\n" in said
     assert "  SQLAlchemy != 1.1.5,>= 1.0.10: not packaged\n" in said
+
+
+def test_a_folder_without_repodata_is_no_repository(distgit: Distgit, tmp_path: Path) -> None:
+    said = distgit.pkg("reqcheck", "--repo", str(tmp_path), code=4)
+
+    assert f"{tmp_path} cannot be read as a repository" in said.err

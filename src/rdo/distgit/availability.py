@@ -11,6 +11,7 @@ import createrepo_c
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.requirements import Wanted
+from rdo.errors import NotFoundError
 from rdo.python_names import pep440_version, rpm_names
 
 _DIST = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)\)$")
@@ -80,8 +81,7 @@ def _is_below(one: Wanted, version: Version) -> bool:
 
 def _read(folder: Path, projects: Mapping[str, str], have: Have) -> None:
     names = {rpm: key for key, name in projects.items() for rpm in rpm_names(name)}
-    reader = createrepo_c.RepositoryReader.from_path(str(folder))
-    for package in reader.iter_packages():
+    for package in _packages(folder):
         for key, version in _projects_of(package, projects, names):
             try:
                 found = Version(pep440_version(version))
@@ -89,6 +89,16 @@ def _read(folder: Path, projects: Mapping[str, str], have: Have) -> None:
                 continue
             nvr = f"{package.name}-{package.version}-{package.release}"
             have.setdefault(key, []).append((found, nvr))
+
+
+def _packages(folder: Path) -> Iterator[Any]:
+    try:
+        yield from createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
+    except (FileNotFoundError, createrepo_c.CreaterepoCError) as error:
+        raise NotFoundError(
+            f"{folder} cannot be read as a repository: {error}",
+            hint="name a folder with repodata; createrepo_c makes it",
+        ) from error
 
 
 def _projects_of(
