@@ -41,7 +41,7 @@ def release(asked: Asked, name: str, repo: str, status: str, as_json: bool) -> N
     """
     if name and repo:
         raise click.UsageError("--release-specified and --repo exclude each other")
-    found = queries.supposed_branches(asked.load().releases, name, repo, status)
+    found = queries.supposed_branches(asked.load().dump(), name, repo, status)
     if status:
         people = "\n".join(release.name for release in found)
     else:

@@ -71,7 +71,7 @@ def info(
         output.show(answer, as_json, info_text.summary(answer))
         return
     parsed = [queries.Filter.parse(x if ":" in x else f"name:{x}") for x in filters]
-    found = queries.filtered(loaded.entries(apply_tag), parsed)
+    found = queries.filtered(loaded.dump(apply_tag)["packages"], parsed)
     output.show(found, as_json, info_text.packages(found))
 
 
@@ -89,8 +89,8 @@ def findpkg(
     from rdo.distgit import info_text
     from rdo.metadata import queries
 
-    packages = load_metadata(local_info, info_file, is_fresh=force_fetch).entries()
-    found = queries.find_package(packages, query, strict=strict)
+    loaded = load_metadata(local_info, info_file, is_fresh=force_fetch)
+    found = queries.find_package(loaded.dump()["packages"], query, strict=strict)
     if found is None:
         raise NotFoundError(f"No package found in distroinfo for query: {query}")
     output.show(found, as_json, info_text.package(found))

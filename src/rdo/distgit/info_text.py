@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
+
+from rdo.metadata.queries import SupposedBranches
 
 _FIRST = ("project", "conf", "upstream", "patches", "distgit", "master-distgit")
 _RELEASE_FIRST = ("status", "branch", "identifier", "upstream_branch", "source_branch")
@@ -54,13 +57,9 @@ def package(values: Mapping[str, Any]) -> str:
 
 def release(values: Mapping[str, Any]) -> str:
     """One release with its branches and repositories."""
-    name, identifier = values["name"], values.get("identifier")
-    shown: dict[str, Any] = {"name": name}
-    shown |= {key: values[key] for key in ("status", "branch", "identifier") if values.get(key)}
-    shown["upstream_branch"] = values.get("upstream_branch") or f"stable/{name}"
-    shown["source_branch"] = f"stable/{identifier or name}"
-    shown["repos"] = ", ".join(repo["name"] for repo in values.get("repos", ()))
-    return _fields(shown, _RELEASE_FIRST, ("repos",))
+    supposed = SupposedBranches.of(values)
+    shown = {key: value for key, value in asdict(supposed).items() if value}
+    return _fields(shown | {"repos": ", ".join(supposed.repos)}, _RELEASE_FIRST, ("repos",))
 
 
 def _fields(values: Mapping[str, Any], first: Sequence[str], last: Sequence[str]) -> str:

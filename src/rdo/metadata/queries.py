@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
-from rdo.metadata.values import Release
 
 Attributes: TypeAlias = Mapping[str, Any]
 Info: TypeAlias = Mapping[str, Any]
@@ -160,23 +159,25 @@ class SupposedBranches:
     repos: tuple[str, ...]
 
     @classmethod
-    def of(cls, release: Release) -> Self:
+    def of(cls, release: Attributes) -> Self:
+        name, identifier = release["name"], release.get("identifier")
         return cls(
-            release.name,
-            release.status,
-            release.branch,
-            release.identifier,
-            release.upstream_branch or f"stable/{release.name}",
-            f"stable/{release.identifier or release.name}",
-            tuple(repo.name for repo in release.repos),
+            name,
+            release.get("status"),
+            release.get("branch"),
+            identifier,
+            release.get("upstream_branch") or f"stable/{name}",
+            f"stable/{identifier or name}",
+            tuple(repo["name"] for repo in release["repos"]),
         )
 
 
 def supposed_branches(
-    releases: Sequence[Release], name: str = "", base_os: str = "", status: str = ""
+    info: Info, name: str = "", base_os: str = "", status: str = ""
 ) -> list[SupposedBranches]:
     """The releases of this name, base OS and status; what is empty lets all through."""
-    if name and name not in (known := [release.name for release in releases]):
+    releases = info["releases"]
+    if name and name not in (known := [release["name"] for release in releases]):
         raise NotFoundError(f"the metadata has no release {name}{did_you_mean(name, known)}")
     return [
         release
