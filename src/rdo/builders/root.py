@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rdo.builders.protocol import Ticket
+from rdo.builders.recipe import Recipe
 from rdo.builders.room import Room
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
@@ -87,8 +88,12 @@ class _Started:
 class RootBuilder:
     """Builds commits in roots of this machine; `wait` does the work, in the caller's thread."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(
+        self, workshop: Workshop, on_failure: Callable[[Room], None] | None = None
+    ) -> None:
+        """`on_failure` gets the room of a build that gave nothing while it is still there."""
         self._workshop = workshop
+        self._on_failure = on_failure
         self._started: dict[Ticket, _Started] = {}
 
     def start(self, job: BuildJob) -> Ticket:
@@ -121,6 +126,8 @@ class RootBuilder:
         shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
         job.folder.mkdir(parents=True)
         shop = self._workshop
+        recipe = Recipe(job, shop.base.platform.name, shop.base.digest, shop.dependencies())
+        recipe.write(job.folder)
         repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
         log_file = job.folder / "rpmbuild.log"
@@ -128,6 +135,7 @@ class RootBuilder:
             room = shop.room(root, repositories, log_file, is_cancelled)
             prepared = prepare_source(room, job)
             if isinstance(prepared, Failed | Waiting):
+                self._show(room)
                 return prepared
             for folder in ("SPECS", "SOURCES"):
                 shutil.copytree(root.builddir / folder, handed_over / folder)
@@ -142,10 +150,16 @@ class RootBuilder:
                 room, prepared.spec, _defines(job), job.folder, skip_tests=job.skip_tests
             )
             write_installed(root, job.folder / "installed_pkgs.log")
+            if not isinstance(outcome, Built):
+                self._show(room)
             if isinstance(outcome, Built):
                 log.info("built %d RPMs", len(outcome.rpms))
                 return replace(outcome, lacking=lacking(outcome.rpms, repositories, shop.base))
             return outcome
+
+    def _show(self, room: Room) -> None:
+        if self._on_failure:
+            self._on_failure(room)
 
 
 def lacking(

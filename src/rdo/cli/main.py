@@ -45,6 +45,7 @@ COMMANDS: dict[str, Lazy] = {
     "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
     "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
+    "reproduce": Lazy("rdo.cli.reproduce", "reproduce", "Make a build again as it was."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
     "why": Lazy("rdo.cli.why", "why", "Say why a package is or is not being built."),
 }

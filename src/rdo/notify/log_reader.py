@@ -32,6 +32,8 @@ _PREFIX = re.compile(
 )
 _BAD_EXIT = re.compile(r"Bad exit status from \S+ \(%(\w+)\)")
 _SECTION = re.compile(r"^Executing\(%(\w+)\)")
+# rpmbuild is run several times while requirements are asked for; only the last run can have failed.
+_PASS = re.compile(r"^\+ rpmbuild |^Building target platforms:")
 _CLOSING = re.compile(
     r"^\s*(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return"
 )
@@ -155,7 +157,7 @@ class _Hit:
 
 
 def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
-    """The section of the spec whose script failed, and its lines; all lines if it was none."""
+    """The section of the spec whose script failed, and its lines; those of the last run if none."""
     for index, line in enumerate(lines):
         found = _BAD_EXIT.search(line)
         if not found:
@@ -166,7 +168,8 @@ def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
             if (begun := _SECTION.search(_PREFIX.sub("", other))) and begun[1] == found[1]
         ]
         return found[1], starts[-1] + 1 if starts else 0, index
-    return "", 0, len(lines)
+    passes = [number for number, line in enumerate(lines) if _PASS.search(_PREFIX.sub("", line))]
+    return "", passes[-1] if passes else 0, len(lines)
 
 
 def _hits(lines: Sequence[str], section: str, numbers: Iterable[int]) -> list[_Hit]:

@@ -64,6 +64,16 @@ def test_only_the_section_that_failed_counts() -> None:
     assert read_log(log).cause == "E   assert 1 == 2"
 
 
+def test_only_the_last_run_of_rpmbuild_counts() -> None:
+    log = (
+        "+ rpmbuild -br x.spec\nerror: Failed build dependencies:\n\ta is needed by b-1\n"
+        "required: a\n+ rpmbuild -ba --noprep x.spec\nProcessing files: b-1\n"
+        "error: File not found: /builddir/BUILDROOT/usr/bin/b\n"
+    )
+
+    assert read_log(log).cause == "error: File not found: /builddir/BUILDROOT/usr/bin/b"
+
+
 def test_what_a_log_says_cannot_reach_a_terminal_or_turn_around() -> None:
     reading = read_log("\x1b[31merror:\x1b[0m \x1b]0;title\x07no\x00 \u202egnp.exe\x9b2J\n")
 

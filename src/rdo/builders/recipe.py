@@ -1,0 +1,50 @@
+"""What a build was made from, written beside its logs so that it can be made again."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rdo.errors import NotFoundError
+from rdo.model.build import BuildJob
+
+NAME = "recipe.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A job with what its root was filled from: platform, base layer, dependency repository.
+
+    `base` is the digest of the base layer and its macros.
+    """
+
+    job: BuildJob
+    platform: str
+    base: str
+    dependencies: Path | None
+
+    def write(self, folder: Path) -> None:
+        content = _adapter().dump_python(self, mode="json")
+        (folder / NAME).write_text(json.dumps(content, indent=1))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Recipe":
+        """The recipe of a build; NotFoundError if it never began in a root, or was removed."""
+        try:
+            text = (folder / NAME).read_text()
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"build {folder.name} left no recipe: it never began, ran elsewhere, or its "
+                "folder was cleaned up",
+                hint="rdo trunk recheck builds its commit again",
+            ) from None
+        found: Recipe = _adapter().validate_python(json.loads(text))
+        return found
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter  # only where something is built
+
+    return TypeAdapter(Recipe)

@@ -1,0 +1,157 @@
+"""Making a build again: the same root, the same sources, the same release date."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rdo.app import App
+from rdo.builders.recipe import NAME, Recipe
+from rdo.builders.room import Room
+from rdo.builders.root import RootBuilder, Workshop
+from rdo.errors import NotFoundError, RefusedError
+from rdo.model.build import Built, Failed, FailureReason, Outcome
+from rdo.roots.build_root import remove_leftovers
+from rdo.roots.content import ContentStore
+from rdo.roots.platforms import Base
+from rdo.store.builds import Build
+from rdo.trunk.stories import INSTALLED
+
+_LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}
+"""What a build fails with when nobody can give what it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One RPM, and whether it is byte for byte what was published."""
+
+    name: str
+    is_same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """How a build went when it was made again, beside how it went then.
+
+    `root_changes` are NEVRAs that were in one of the two roots only, with a sign before.
+    """
+
+    build: Build
+    outcome: Outcome
+    folder: Path
+    root_size: int
+    root_changes: tuple[str, ...]
+    files: tuple[File, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether root, verdict and RPMs are those of then."""
+        files_are = all(one.is_same for one in self.files)
+        return not self.root_changes and self.has_same_verdict and files_are
+
+    @property
+    def has_same_verdict(self) -> bool:
+        then, now = self.build.outcome, self.outcome
+        match now:
+            case Built():
+                return isinstance(then, Built)
+            case Failed():
+                return isinstance(then, Failed) and _verdict(then) == _verdict(now)
+        waited = isinstance(then, Failed) and then.reason in _LEFT_WAITING
+        return waited and set(self.build.asked) == set(now.needs)
+
+
+def reproduce(
+    app: App, build: Build, results: Path, on_failure: Callable[[Room], None] | None = None
+) -> Reproduced:
+    """Make a build of the built-in builder again, into `results`; nothing is stored.
+
+    What it was made from may have been cleaned up; then it is refused, with what is gone.
+    """
+    folder = app.settings.target_folder(build.target) / "builds" / str(build.id)
+    recipe = Recipe.read(folder)
+    _check_results(results)
+    _check_sources(recipe)
+    section = app.settings.target(build.target)
+    remove_leftovers(app.roots)
+    workshop = Workshop(
+        _base(app, recipe),
+        ContentStore(app.platforms.content),
+        app.roots,
+        lambda: recipe.dependencies,
+        seconds=section.time_limit_minutes * 60,
+        log_bytes=section.output_limit_mb * 1_000_000,
+        disk_bytes=section.disk_limit_mb * 1_000_000,
+    )
+    builder = RootBuilder(workshop, on_failure)
+    outcome = builder.wait(builder.start(replace(recipe.job, folder=results.absolute())))
+    before, after = _installed(folder), _installed(results)
+    changes = [f"-{name}" for name in sorted(before - after)]
+    changes += [f"+{name}" for name in sorted(after - before)]
+    files = _files(app, build, outcome) if isinstance(outcome, Built) else ()
+    return Reproduced(build, outcome, results, len(after), tuple(changes), files)
+
+
+def _verdict(failed: Failed) -> tuple[FailureReason, str]:
+    """A failure without what is another in each run: names of scripts, times, addresses.
+
+    >>> _verdict(Failed(FailureReason.TEST, "%check: 1 failed in 0.03s"))[1]
+    '%check: 1 failed in N s'
+    """
+    text = re.sub(r"rpm-tmp\.\w+", "rpm-tmp", failed.detail)
+    text = re.sub(r"\b\d+(\.\d+)? ?(s|sec|seconds|ms|min)\b", "N s", text)
+    return failed.reason, re.sub(r"\b0x[0-9a-f]+\b", "0xN", text)
+
+
+def _check_results(results: Path) -> None:
+    """The folder is emptied first, so it must be new or an earlier result."""
+    if results.is_symlink() or (results.exists() and not results.is_dir()):
+        raise RefusedError(f"{results} is no folder", hint="name another by --results")
+    if results.exists() and any(results.iterdir()) and not (results / NAME).exists():
+        raise RefusedError(f"{results} holds other things", hint="name another by --results")
+
+
+def _check_sources(recipe: Recipe) -> None:
+    job = recipe.job
+    places = [job.upstream, job.distgit, *job.repositories, *job.last_resort]
+    places += [recipe.dependencies] if recipe.dependencies else []
+    gone = [str(place) for place in places if not place.exists()]
+    if gone:
+        raise NotFoundError(
+            f"build {job.id} cannot be made again, for what it was made from is gone: "
+            f"{', '.join(gone)}",
+            hint="rdo trunk recheck builds its commit with what there is now",
+        )
+
+
+def _base(app: App, recipe: Recipe) -> Base:
+    """The base layer of then; an older one is kept as long as nobody removes it."""
+    base = app.platforms.base(recipe.platform)
+    if base.digest == recipe.base:
+        return base
+    layer, _, macros = recipe.base.partition("+")
+    kept = app.platforms.folder / recipe.platform
+    if not (kept / layer).is_dir() or not (kept / macros).is_dir():
+        raise NotFoundError(
+            f"platform {recipe.platform} has changed since build {recipe.job.id}, and its "
+            f"layers of then are gone: {layer}, {macros}",
+            hint="rdo trunk recheck builds its commit with what there is now",
+        )
+    made = kept / layer
+    return replace(base, tree=made / "tree", metadata=made / "rpms", macros=kept / macros)
+
+
+def _installed(folder: Path) -> frozenset[str]:
+    file = folder / INSTALLED
+    return frozenset(file.read_text().splitlines()) if file.is_file() else frozenset()
+
+
+def _files(app: App, build: Build, outcome: Built) -> tuple[File, ...]:
+    with app.store.read() as at:
+        published = {one.file_name: one.sha256 for one in at.artifacts.of_build(build.id)}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in outcome.rpms}
+    names = sorted(found.keys() | published.keys())
+    return tuple(
+        File(name, name in found and found.get(name) == published.get(name)) for name in names
+    )
