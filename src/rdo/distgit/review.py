@@ -87,7 +87,7 @@ def review(folder: Path, bench: Bench | None) -> list[Step]:
         if isinstance(outcome, Built):
             rpms = [path for path in outcome.rpms if not path.name.endswith(".src.rpm")]
             headers = [read_header(path) for path in rpms]
-            steps += [_licence_file(headers), _files(headers), _described(headers)]
+            steps += [licence_text(headers), misplaced_files(headers), _described(headers)]
             steps.append(_installs(results, headers, bench))
             steps.append(_rpmlint(bench.rpmlint, [spec.path, *outcome.rpms]))
         else:
@@ -215,7 +215,7 @@ def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
     return [one for one in headers if not one.name.endswith(("-debuginfo", "-debugsource"))]
 
 
-def _licence_file(headers: Sequence[RpmHeader]) -> Step:
+def licence_text(headers: Sequence[RpmHeader]) -> Step:
     """Each package, or one of ours that it requires, has the licence's text."""
     with_text = {one.name for one in headers if one.licences}
     lacking = [
@@ -229,7 +229,7 @@ def _licence_file(headers: Sequence[RpmHeader]) -> Step:
     return Step("licence text", not lacking, detail if lacking else "with each package")
 
 
-def _files(headers: Sequence[RpmHeader]) -> Step:
+def misplaced_files(headers: Sequence[RpmHeader]) -> Step:
     faults = []
     owners: dict[str, str] = {}
     for one in _usual(headers):
