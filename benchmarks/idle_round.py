@@ -62,22 +62,26 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def idle_means(data: Path, store: Store, packages: tuple[Package, ...]) -> Means:
+    """What a round of these packages works with, if nothing is built."""
+    return Means(
+        target=TARGET,
+        folder=data / TARGET,
+        packages={package.name: package for package in packages},
+        remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
+        store=store,
+        tree=Tree(data / TARGET, store, Site(TARGET, "http://127.0.0.1")),
+        members=Members(packages),
+        open_workplace=nowhere,
+        now=now,
+    )
+
+
 def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as scratch, Store.temporary() as store:
         folder = Path(scratch)
         packages = make_packages(folder / "git", count)
-        data = folder / "data"
-        means = Means(
-            target=TARGET,
-            folder=data / TARGET,
-            packages={package.name: package for package in packages},
-            remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
-            store=store,
-            tree=Tree(data / TARGET, store, Site(TARGET, "http://127.0.0.1")),
-            members=Members(packages),
-            open_workplace=nowhere,
-            now=now,
-        )
+        means = idle_means(folder / "data", store, packages)
         started = time.monotonic()
         settle_all(means, packages)
         say(f"first poll and plan of {count} packages", started)

@@ -255,3 +255,20 @@ def test_set_refs_drops_what_is_not_named(tmp_path: Path) -> None:
     mirror.set_refs({"refs/heads/master": commit})
 
     assert mirror.refs() == {"refs/heads/master": commit}
+
+
+def test_several_files_of_a_commit_are_read_at_once(
+    upstream: GitRepository, tmp_path: Path
+) -> None:
+    files = {"a.spec": "Name: ä\n", "b": "", "sub/c.spec": "no newline", "d.spec/e": "x"}
+    head = upstream.commit("one", files)
+    mirror = Mirror.clone(upstream.url, tmp_path / "mirror.git")
+
+    assert mirror.read_files(head, ["b", "sub/c.spec", "missing", "sub"]) == {
+        "b": "",
+        "sub/c.spec": "no newline",
+    }
+    assert mirror.read_folder(head, "", ".spec") == {"a.spec": "Name: ä\n"}
+    assert mirror.read_folder(head, "sub/", ".spec") == {"sub/c.spec": "no newline"}
+    assert mirror.read_folder(head, "nowhere", ".spec") == {}
+    assert mirror.read_files("0" * 40, ["b"]) == {}

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -251,6 +252,34 @@ class Mirror:
         if done.returncode:
             raise NotFoundError(f"{ref} of {self.path.name} has no file {path}")
         return done.stdout
+
+    def read_files(self, commit: str, paths: Collection[str]) -> dict[str, str]:
+        """The texts of those of the files that a commit has, by path; two programs for all.
+
+        None of them if the commit is not here.
+        """
+        found = self._blobs(commit, *paths)
+        return self._texts({path: hash_ for path, hash_ in found.items() if path in paths})
+
+    def read_folder(self, commit: str, folder: str, suffix: str) -> dict[str, str]:
+        """The texts of the files right in a folder (empty: the top) whose names end so, by path."""
+        found = self._blobs(commit, *([f"{folder.strip('/')}/"] if folder.strip("/") else []))
+        return self._texts({path: hash_ for path, hash_ in found.items() if path.endswith(suffix)})
+
+    def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
+        """The regular files among these entries of a commit's tree, with the hashes of blobs."""
+        command = ("ls-tree", "-z", "--full-tree", commit, "--", *paths)
+        rows = (row.partition("\t") for row in self._run(*command, ok=(0, 128)).stdout.split("\0"))
+        return {path: entry.split()[2] for entry, _, path in rows if entry.startswith("100")}
+
+    def _texts(self, blobs: Mapping[str, str]) -> dict[str, str]:
+        if not blobs:
+            return {}
+        mark = uuid.uuid4().hex  # which no content can know
+        names = "".join(f"{hash_}\n" for hash_ in blobs.values())
+        done = self._run("cat-file", f"--batch={mark}", "--buffer", stdin=names.encode())
+        texts = (text.removesuffix("\n") for text in done.stdout.split(f"{mark}\n")[1:])
+        return dict(zip(blobs, texts, strict=True))
 
     def export(self, commit: str, folder: Path) -> None:
         """Write the files of a commit into `folder`, without history.

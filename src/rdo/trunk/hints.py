@@ -14,7 +14,6 @@ from html import unescape
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from rdo.errors import NotFoundError
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.python_names import capability
@@ -36,15 +35,8 @@ def declared_requires(remotes: Remotes, package: Package, commit: Commit) -> fro
 
 def spec_text(distgit: Mirror, commit: str, folder: str = "") -> str:
     """The text of the .spec at a commit; empty if there is not exactly one to be found."""
-    if not distgit.has_commit(commit):
-        return ""
-    depth = folder.strip("/").count("/") + 1 if folder else 0
-    specs = [
-        path
-        for path in distgit.list_files(commit, folder)
-        if path.endswith(".spec") and path.count("/") == depth
-    ]
-    return distgit.read_file(commit, specs[0]) if len(specs) == 1 else ""
+    texts = distgit.read_folder(commit, folder, ".spec")
+    return next(iter(texts.values())) if len(texts) == 1 else ""
 
 
 def build_requires(text: str) -> frozenset[str]:
@@ -62,13 +54,8 @@ def build_requires(text: str) -> frozenset[str]:
 
 def source_requires(upstream: Mirror, commit: str) -> frozenset[str]:
     """The Python requirements in the files of a source, as RPM names without versions."""
-    if not upstream.has_commit(commit):
-        return frozenset()
-    found: set[str] = set()
-    for path, read in _DECLARATIONS.items():
-        with contextlib.suppress(NotFoundError):  # few sources have all of them
-            found.update(read(upstream.read_file(commit, path)))
-    return frozenset(found)
+    texts = upstream.read_files(commit, _DECLARATIONS)
+    return frozenset(name for path, text in texts.items() for name in _DECLARATIONS[path](text))
 
 
 def _requirements_txt(text: str) -> Iterator[str]:
