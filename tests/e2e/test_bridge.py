@@ -1,0 +1,139 @@
+"""What nobody packages comes from PyPI and Debian: a real sdist with C, real Debian packages."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import PLATFORM, Result, rdo
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+
+TARGET = "master-deb12"
+SPEC = """\
+Name: asks
+Version: 1
+Release: 1
+Summary: It asks for what nobody packages
+License: MIT
+BuildRequires: gcc, openssl-devel, pkgconfig(openssl)
+BuildRequires: python3dist(python-ldap), /usr/bin/virsh
+%description
+It asks for what nobody packages.
+%prep
+%build
+cat > tls.c <<'END'
+#include <openssl/ssl.h>
+int main(void) { return !OPENSSL_init_ssl(0, 0); }
+END
+gcc %{optflags} -o tls tls.c $(pkg-config --libs openssl)
+./tls
+%install
+%check
+%{python3} -c 'import ldap; print(ldap.initialize("ldap://localhost"))'
+virsh --version
+%files
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A factory with one target, in which some things have been bridged."""
+    place = tmp_path_factory.mktemp("bridge")
+    (place / "constraints.txt").write_text("python-ldap==3.4.4\n")
+    (place / "rdo.toml").write_text(
+        f'[metadata]\nsource = "info"\n[bridge]\nconstraints = "constraints.txt"\n'
+        f'[targets.{TARGET}]\nrelease = "master"\nplatform = "{PLATFORM}"\n'
+    )
+    (place / "info").mkdir()
+    (place / "info/rdo.yml").write_text(
+        "releases:\n- name: master\n  status: development\n  branch: rpm-master\n"
+        "  repos:\n  - name: deb12\npackages: []\n"
+    )
+    done = deps(place, "add", "python3dist(python-ldap)", "openssl-devel >= 1")
+    assert done.code == 0, done.stderr
+    return place
+
+
+def deps(folder: Path, *args: str) -> Result:
+    return rdo("platform", "deps", *args, cwd=folder)
+
+
+def versions(folder: Path) -> dict[str, str]:
+    return {row["name"]: row["version"] for row in deps(folder, "list", "--json").json}
+
+
+def test_a_spec_gets_an_sdist_with_c_and_debian_packages(tmp_path: Path) -> None:
+    (tmp_path / "asks.spec").write_text(SPEC)
+
+    done = rdo("build", "asks.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 0, done.stdout + done.stderr + _log(tmp_path)
+
+
+def _log(folder: Path) -> str:
+    path = folder / "results/rpmbuild.log"
+    return path.read_text()[-2000:] if path.exists() else ""
+
+
+def test_what_is_bridged_has_a_reason(folder: Path) -> None:
+    found = versions(folder)
+    why = deps(folder, "why", "pyasn1").stdout.splitlines()
+
+    assert found["python-ldap"] == "3.4.4"
+    assert {"pyasn1", "libssl-dev"} <= found.keys()
+    assert any("python-ldap 3.4.4 requires pyasn1" in line for line in why)
+    assert deps(folder, "why", "python3-ldap").stdout == (
+        "python-ldap 3.4.4: a build asks python3dist(python-ldap)\n"
+    )
+
+
+def test_a_compiled_wheel_asks_for_the_libraries_it_links(folder: Path) -> None:
+    (rpm,) = folder.glob(f"data/{TARGET}/repos/deps/*/python3-python-ldap-3.4.4-*.x86_64.rpm")
+
+    requires = _query(rpm, "--requires")
+
+    assert any(line.startswith("libldap-2.5.so.0") for line in requires)
+    assert "libc.so.6(GLIBC_2.4)(64bit)" in requires
+
+
+def _query(rpm: Path, *options: str) -> list[str]:
+    command = ["rpm", "-qp", *options, str(rpm)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_what_nobody_has_is_named_and_changes_nothing(folder: Path) -> None:
+    before = versions(folder)
+
+    done = deps(folder, "add", "libnosuch-devel", "python3dist(rdo-no-such-project)")
+
+    assert done.code == 4
+    assert "libnosuch-devel" in done.stderr
+    assert "python3dist(rdo-no-such-project)" in done.stderr
+    assert versions(folder) == before
+
+
+def test_dropping_takes_what_only_it_needed(folder: Path) -> None:
+    assert deps(folder, "add", "python3dist(pyasn1)").code == 0
+
+    done = deps(folder, "drop", "python-ldap", "--yes")
+
+    left = versions(folder)
+    assert "dropped python-ldap 3.4.4" in done.stdout
+    assert "dropped pyasn1_modules" in done.stdout
+    assert "pyasn1" in left  # asked for by itself
+    assert "python-ldap" not in left
+    assert deps(folder, "drop", "python-ldap", "--yes").code == 4
+
+
+def test_an_update_moves_to_what_the_constraints_say_now(folder: Path) -> None:
+    (folder / "constraints.txt").write_text("pyasn1==0.5.1\n")
+
+    changed = rdo("platform", "update", "--json", cwd=folder)
+    again = rdo("platform", "update", cwd=folder)
+
+    assert changed.code == 0, changed.stderr
+    assert {row["name"]: row["after"] for row in changed.json}["pyasn1"] == "0.5.1"
+    assert versions(folder)["pyasn1"] == "0.5.1"
+    assert again.stdout == "nothing has changed\n"
