@@ -90,7 +90,7 @@ class Imported:
 
 def import_projects_ini(file: Path, target: str = "") -> Imported:
     """Turn a projects.ini into an rdo.toml with one target."""
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()  # DLRN's own: a % is a %
     try:
         parser.read_string(file.read_text(), str(file))
     except OSError as error:
@@ -112,13 +112,14 @@ def write(found: Imported, folder: Path) -> Path:
         trial.write_text(found.text)
         load(trial, {})
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(found.text)
-    return file
+    new = folder / f".{FILE_NAME}.new"
+    new.write_text(found.text)
+    return new.replace(file)
 
 
 @dataclass(slots=True)
 class _Import:
-    parser: configparser.ConfigParser
+    parser: configparser.RawConfigParser
     file: Path
     wanted_target: str
     top: dict[str, Any] = field(default_factory=dict)
@@ -165,15 +166,10 @@ class _Import:
         found = []
         for section in ("DEFAULT", *self.parser.sections()):
             own = defaults if section == "DEFAULT" else self.parser[section]
-            for option in own:
-                inherited = option in defaults and section != "DEFAULT"
-                raw = self.parser.get(section, option, raw=True)
-                if inherited and raw == defaults[option]:
-                    continue
-                try:
-                    found.append((section, option, self.parser.get(section, option)))
-                except configparser.InterpolationError as error:
-                    raise ConfigError(f"{self.file}: {' '.join(str(error).split())}") from error
+            for option, value in own.items():
+                is_inherited = section != "DEFAULT" and value == defaults.get(option)
+                if not is_inherited:
+                    found.append((section, option, value))
         return found
 
     def _finished(self) -> Imported:
@@ -371,7 +367,8 @@ def _numbering(found: _Import, value: str) -> None:
 
 def _database(found: _Import, value: str) -> None:
     reason = 'rdo has tables of its own, in data/rdo.sqlite; "database" names an empty one'
-    found.note("database_connection", value, reason)
+    without_secret = re.sub(r"://.*@", "://…@", value)
+    found.note("database_connection", without_secret, reason)
 
 
 def _name(text: str) -> str:

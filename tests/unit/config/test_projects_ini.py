@@ -67,7 +67,7 @@ templatedir = /srv/pages
 gerrit_topic = broken
 rsyncdest = backup.example.test:/srv
 rsyncport = 2222
-database_connection = mysql://db.example.test/dlrn
+database_connection = mysql://u:%40%(x)s@db.example.test/dlrn
 custom_preprocess = /srv/one, /srv/two
 keep_changelog = true
 allow_force_rechecks = true
@@ -200,6 +200,7 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert notes["downstream_driver.info_files"].startswith("only other.yml")
     assert notes["rdoinfo_driver.repo"] == "its driver is not in use"
     assert notes["DEFAULT.own"] == "DLRN has no such option"
+    assert "mysql://…@db.example.test/dlrn" in (ini.parent / "new/rdo.toml").read_text()
     assert notes["some_plugin.workers"] == "DLRN has no such option"
 
 
@@ -262,7 +263,6 @@ def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
         ("workers = 3", "no section headers"),
         ("[DEFAULT]\nworkers = many", "workers = many is no number"),
         ("[DEFAULT]\nuse_components = perhaps", "is neither true nor false"),
-        ("[DEFAULT]\nbaseurl = %(nothing)s", "nothing"),
         ("[DEFAULT]\na = 1\na = 2", "already exists"),
         ("[DEFAULT]\nbaseurl = trunk", "must match"),
         ("[DEFAULT]\nnonfallback_branches = (", "is no regular expression"),
