@@ -115,7 +115,8 @@ def guess_patches_branch(clone: Clone, branch: str, osdist: str = "RDO") -> str:
         for candidate in names:
             if clone.has_remote_branch(f"{remote}/{candidate}"):
                 return f"{remote}/{candidate}"
-    return f"{remotes[0]}/{names[0]}"
+    local = next((name for name in names if clone.has_branch(name)), names[0])
+    return f"{remotes[0]}/{local}"
 
 
 def _patches_remotes(clone: Clone, branch: str, osdist: str) -> Iterator[str]:
