@@ -226,10 +226,12 @@ def sign(folder: Path, name: str) -> None:
     home = folder / "gnupg"
     home.mkdir(mode=0o700)
     gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", "")
-    run = ((*gpg, "--quick-gen-key", "one@example.test", "ed25519", "sign", "never"),)
-    run += ((*gpg, "--output", str(folder / "key.gpg"), "--export"),)
-    run += ((*gpg, "--armor", "--detach-sign", str(folder / name)),)
-    for command in run:
+    commands: list[tuple[str, ...]] = [
+        (*gpg, "--quick-gen-key", "one@example.test", "ed25519", "sign", "never"),
+        (*gpg, "--output", str(folder / "key.gpg"), "--export"),
+        (*gpg, "--armor", "--detach-sign", str(folder / name)),
+    ]
+    for command in commands:
         subprocess.run(command, check=True, capture_output=True)
     subprocess.run(("gpgconf", "--homedir", str(home), "--kill", "all"), check=True)
 
