@@ -30,6 +30,7 @@ _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
 _LOG, _OUTPUT = "rpmbuild.log", "command.log"
 _LOG_NAMES = (_LOG, "build.log", "mock.log")
 _TAIL_BYTES = 200_000
+_FULL_BYTES = 1_000_000
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
 
 # What DLRN takes for faults of the moment, in the logs of mock, Koji and Copr.
@@ -105,11 +106,14 @@ class CommandBuilder:
                 return made
             srpm = made
         done = self._run(job, results, srpm, is_cancelled)
+        is_full = shutil.disk_usage(job.folder).free < _FULL_BYTES
         rpms = _collect(results, job.folder)
         _name_the_log(job.folder, _OUTPUT)
         shutil.rmtree(results)
         if failed := limit_failure(done):
             return failed
+        if done.returncode and is_full:
+            return Failed(FailureReason.NO_SPACE, "the disk of the builds was full when it failed")
         if done.returncode:
             return _failure(job.folder, done.returncode)
         if not any(not rpm.name.endswith(".src.rpm") for rpm in rpms):

@@ -1,5 +1,6 @@
 """The `rdo` command: its groups, loaded when used, its logging, its exit codes."""
 
+import errno
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ import click
 
 from rdo import __version__, log_context
 from rdo.cli.lazy import Lazy, LazyGroup
-from rdo.errors import UserError
+from rdo.errors import OutsideError, UserError
 
 if TYPE_CHECKING:
     from rdo.app import App
@@ -161,15 +162,26 @@ def run(args: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`head`) has gone; Python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader (`head`) has gone; Python would complain again when it flushes at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            return _is_a_bug()
+        place = f": {error.filename}" if error.filename else ""
+        _complain(f"no space left on the disk{place}", "make space and do it again")
+        return OutsideError.exit_code
     except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
-        traceback.print_exc()
-        _complain("this is a bug in rdo; please report it with the lines above")
-        return EX_SOFTWARE
+        return _is_a_bug()
     return code if isinstance(code, int) else 0
+
+
+def _is_a_bug() -> int:
+    """Show the exception that is being handled."""
+    traceback.print_exc()
+    _complain("this is a bug in rdo; please report it with the lines above")
+    return EX_SOFTWARE
 
 
 def _complain(message: str, hint: str = "") -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rdo.errors import ConfigError
+from rdo.errors import ConfigError, OutsideError
 from rdo.store.artifacts import Artifacts
 from rdo.store.builds import Builds
 from rdo.store.commits import Commits
@@ -121,11 +121,28 @@ class Store:
         if self._engine.dialect.name == "postgresql" and not writes:
             options["isolation_level"] = "REPEATABLE READ"  # one moment, as SQLite's readers have
         with (
+            _explaining(),
             self._engine.connect().execution_options(**options) as connection,
             Session(connection, autoflush=True) as session,
             session.begin(),
         ):
             yield session
+
+
+@contextlib.contextmanager
+def _explaining() -> Iterator[None]:
+    """Say what a full disk or a lock that nobody lets go means; nothing was changed."""
+    try:
+        yield
+    except OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_WRITE}:
+            hint = "make space; what was begun is taken up by the next round"
+            raise OutsideError("no space left for the database", hint=hint) from error
+        if code == sqlite3.SQLITE_BUSY:
+            message = f"another process has kept the database locked for {BUSY_SECONDS} s"
+            raise OutsideError(message, hint="try again when it has ended") from error
+        raise
 
 
 def _transaction(session: Session) -> Transaction:

@@ -145,6 +145,9 @@ class Mirrors:
             reason = reason_of(error)
             log.warning("%s cannot be reached: %s", without_secret(url), reason)
             return Unreachable(url, reason, self.last_seen(url))
+        except OSError as error:  # no space, or a mirror that was damaged
+            log.warning("the mirror of %s cannot be written: %s", without_secret(url), error)
+            return Unreachable(url, f"its mirror cannot be written: {error.strerror}")
 
     def _refresh(self, url: str) -> Reached:
         path = self.path(url)
@@ -178,6 +181,7 @@ def reason_of(error: UserError) -> str:
     """The line of git's complaint that says most, for a report of one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines[1:] if line.startswith(("fatal:", "error:", "ssh:"))]
+    said = [line for line in said if "No space left" in line] or said
     return without_secret((said or lines)[0])
 
 
