@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from rdo.atomic import write_file
 from rdo.distgit.desk import Desk
-from rdo.errors import NotFoundError, RefusedError
+from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.package_index import PackageIndex
 from rdo.tools.download import download
 from rdo.tools.gpg import Gpg
@@ -18,6 +18,7 @@ from rdo.tools.pip_config import index_settings
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 512 * 2**20
+_PYPI_HOSTS = frozenset({"files.pythonhosted.org", "pypi.org", "pypi.python.org", "pypi.io"})
 _SOURCE = re.compile(r"^Source(\d*)\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 _VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
@@ -64,33 +65,45 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
     is_of_index = "pypi_source" in str(desk.spec.text())
     for source in found[:1] if only_first else found:
         file = desk.folder / source.file
+        on_index = is_of_index and source.number == 0 and not source.url
         if file.exists():
             log.info("%s already present", source.file)
-        elif is_of_index and not source.url and source.number == 0:
-            new += [] if desk.clone.is_dry else [_from_index(file)]
-        elif not source.url:
+        elif not source.url and not on_index:
             raise NotFoundError(f"File not found: {source.file}; its Source says no URL")
         elif desk.clone.is_dry:
-            log.info("would download %s", source.url)
+            log.info("would download %s", source.url or source.file)
         else:
-            log.info("downloading %s", source.url)
-            write_file(file, download(source.url, max_bytes=MAX_BYTES))
+            _download(source, file, on_index=on_index)
             new.append(file)
     return new
 
 
-def _from_index(file: Path) -> Path:
-    """What `%{pypi_source}` names, from the package index that pip uses; its hash is checked."""
+def _download(source: Source, file: Path, *, on_index: bool) -> None:
+    """Get one file; an archive of PyPI's comes from the index that pip uses here, if it has it."""
+    if on_index or urlsplit(source.url).hostname in _PYPI_HOSTS:
+        if _from_index(file):
+            return
+        if on_index:
+            raise NotFoundError(f"File not found: {source.file}; PyPI has no such archive")
+    log.info("downloading %s", source.url)
+    write_file(file, download(source.url, max_bytes=MAX_BYTES))
+
+
+def _from_index(file: Path) -> bool:
+    """Take an archive from the package index, which knows its hash; whether it has it."""
     index = PackageIndex(index_settings())
-    project = file.name.rpartition("-")[0]
-    known = {sdist.file_name: sdist for sdist in index.sdists(project)}
+    try:
+        known = {sdist.file_name: sdist for sdist in index.sdists(file.name.rpartition("-")[0])}
+    except (NotFoundError, OutsideError) as error:
+        log.debug("not on the index: %s", error)
+        return False
     if file.name not in known:
-        raise NotFoundError(f"File not found: {file.name}; PyPI has no such archive of {project}")
+        return False
     log.info("downloading %s", known[file.name].url)
     new = file.with_name(f".{file.name}.new")
     index.download(known[file.name], new)
     new.replace(file)
-    return file
+    return True
 
 
 @dataclass(frozen=True, slots=True)
