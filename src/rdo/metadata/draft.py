@@ -88,7 +88,8 @@ class Draft:
     def new_file(self, name: str, text: str) -> Document:
         """A file that is not there yet."""
         if (self.folder / name).exists():
-            raise RefusedError(f"{name} exists")
+            hint = "an edit that was killed may have left it; then delete it"
+            raise RefusedError(f"{name} exists", hint=hint)
         self._on_disk[name] = ""
         self._documents[name] = Document(name, text)
         return self._documents[name]
@@ -182,9 +183,13 @@ class Draft:
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
     def write(self) -> list[Path]:
-        """Put what changed on the disk, each file at once; returns those files."""
+        """Put what changed on the disk, each file at once; returns those files in their order.
+
+        New files come first and files that go come last, so that after a kill in between no
+        file imports one that is not there.
+        """
         written = []
-        for name, _, after in self._changes():
+        for name, _, after in sorted(self._changes(), key=lambda change: self._turn(change[0])):
             path = self.folder / name
             if name in self._removed:
                 path.unlink()
@@ -194,6 +199,9 @@ class Draft:
                 atomic.write_file(path, text.encode())
             written.append(path)
         return written
+
+    def _turn(self, name: str) -> tuple[bool, bool, str]:
+        return name in self._removed, self._on_disk[name] != "", name
 
     def _changes(self) -> list[tuple[str, str, str]]:
         found = []

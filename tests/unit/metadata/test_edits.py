@@ -174,6 +174,23 @@ def test_an_edit_and_its_reverse_give_the_same_bytes(info: Path, name: str) -> N
     assert content(info) == before
 
 
+def test_no_file_is_imported_before_it_is_there_or_after_it_is_gone(folder: Folder) -> None:
+    folder.write(
+        main=f"import:\n- tags/oak.yml\n{MINIMAL}packages:\n- project: a\n",
+        tags__oak="packages:\n- project: a\n  tags:\n    oak:\n",
+    )
+
+    def written(act: Act) -> list[str]:
+        draft = Draft(folder.path, "main.yml")
+        act(draft)
+        return [path.relative_to(folder.path).as_posix() for path in draft.write()]
+
+    files = written(lambda d: branching.new_release(d, "ash", "oak", {"status": "eol"}))
+    assert files == ["tags/ash.yml", "main.yml"]
+    files = written(lambda d: branching.remove_release(d, "ash"))
+    assert files == ["main.yml", "tags/ash.yml"]
+
+
 def test_a_branched_release_has_entry_file_import_and_tags(info: Path) -> None:
     rules = [BranchRule.parse("1.2.3=2.0.0")]
 
