@@ -68,8 +68,12 @@ def create(  # one parameter per option
 
     app = ctx.obj if isinstance(ctx.obj, App) else App()
     draft = None if no_info else _draft(app, source)
+    known: frozenset[str] = frozenset()
+    if draft:
+        service.wanted_releases(draft, releases)
+        known = service.known_names(draft)
     request = service.Request(
-        project, into, version, name, maintainer, branch, not no_build, dry_run
+        project, into, version, name, maintainer, branch, not no_build, dry_run, known
     )
     made = service.create(request, _bench(app, platform, minutes))
     diff = ""

@@ -43,7 +43,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asked for; empty texts are found out. `into` is where the distgit goes."""
+    """What a person asked for; empty texts are found out. `into` is where the distgit goes.
+
+    `known` are the projects and packages that there are already.
+    """
 
     project: str
     into: Path
@@ -53,6 +56,7 @@ class Request:
     branch: str = "rpm-master"
     is_built: bool = True
     is_dry: bool = False
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +116,12 @@ def create(request: Request, bench: Bench) -> Created:
     with tempfile.TemporaryDirectory(prefix="rdo-create-") as scratch:
         folder = Path(scratch)
         offered = offer(request.project, request.version, bench.open_index, folder)
+        _check_new(request, offered.name, package_name(offered.name))
         bench.say(f"looking at {offered.name}")
         described = describe(offered, bench.workshop, bench.bridge, folder)
         name = request.name or package_name(described.facts.name)
         _check_free(request, name)
+        _check_new(request, described.facts.name, name)
         user = _user(request)
         plan = _plan(name, described, user, bench.now(), is_of_index=offered.archive is not None)
         new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=_place(request)))
@@ -139,6 +145,12 @@ def _check_free(request: Request, name: str) -> None:
         raise RefusedError(
             f"{request.into / name} is there already", hint="choose another folder by --into"
         )
+
+
+def _check_new(request: Request, *names: str) -> None:
+    for name in names:
+        if name in request.known:
+            raise RefusedError(f"the metadata has {name} already")
 
 
 def package_name(project: str) -> str:
@@ -265,13 +277,7 @@ def _write(plan: Plan, folder: Path) -> Path:
 
 def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]) -> None:
     """Enter a new package into the metadata, under review."""
-    known = [entry["name"] for entry in draft.tree["releases"]]
-    wanted = releases or [
-        entry["name"] for entry in draft.tree["releases"] if entry.get("status") == "development"
-    ]
-    for release in wanted:
-        if release not in known:
-            raise RefusedError(f"the metadata has no release {release}; it has {known}")
+    wanted = wanted_releases(draft, releases)
     values = {
         "name": made.name,
         "upstream": made.upstream,
@@ -279,6 +285,21 @@ def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]
         "maintainers": [made.maintainer],
     }
     edits.add_package(draft, made.project, values, [*wanted, UNDER_REVIEW])
+
+
+def wanted_releases(draft: Draft, releases: Sequence[str]) -> list[str]:
+    """The releases that a new package is for: those named, else what is in development."""
+    entries = draft.tree["releases"]
+    for release in releases:
+        draft.release(release)  # NotFoundError names the nearest one
+    developed = [entry["name"] for entry in entries if entry.get("status") == "development"]
+    return list(releases) or developed
+
+
+def known_names(draft: Draft) -> frozenset[str]:
+    """The projects and packages that the metadata has already."""
+    keys = ("project", "name")
+    return frozenset(str(one[key]) for one in draft.attributes() for key in keys if key in one)
 
 
 def failure(made: Created) -> str:
