@@ -35,4 +35,5 @@ class Artifact:
     @property
     def is_debug(self) -> bool:
         """Whether it is only for a debugger; such RPMs have a repository of their own."""
-        return self.nevra.name.endswith(("-debuginfo", "-debugsource"))
+        is_named_so = self.nevra.name.endswith(("-debuginfo", "-debugsource"))
+        return is_named_so and not self.is_source

@@ -22,6 +22,7 @@ from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
+from rdo.publish.backwards import Backwards, gone_backwards
 from rdo.publish.change import TRASH, Change, carry_out
 from rdo.publish.consistent import Blocker
 from rdo.publish.contents import DEBUG, Contents, Snapshot
@@ -47,13 +48,14 @@ class Published:
 
     `directory` is the hash directory, None where the build got none; `moved` are the names
     that lead there now; `provides` is what its RPMs provide; `blocked` is why `consistent`
-    does not follow.
+    does not follow. `backwards` are its RPMs that are older than those that they stand for now.
     """
 
     directory: Path | None = None
     moved: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     blocked: tuple[Blocker, ...] = ()
+    backwards: tuple[Backwards, ...] = ()
 
 
 class Tree:
@@ -106,7 +108,12 @@ class Tree:
             directory.link_logs(fresh, build_folder)
             directory.sync(fresh)
             superseded = is_held or contents.is_superseded(build, good)
-            return self._put_in_place(build, what, fresh, members, superseded=superseded)
+            published = self._put_in_place(build, what, fresh, members, superseded=superseded)
+            before = now.good.get(build.package)
+            if superseded or before is None:
+                return published
+            backwards = gone_backwards((one.artifact for one in before.artifacts), rpms)
+            return replace(published, backwards=backwards)
 
     def publish_failure(
         self, build: Build, build_folder: Path, origin: Origin | None = None

@@ -18,6 +18,7 @@ from rdo import log_context
 from rdo.builders.protocol import Builder, Ticket
 from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.publish.backwards import Backwards
 from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
@@ -242,7 +243,9 @@ class Building:
         published = publish_build(self.means, settled)
         self.standing.published(settled, published.provides)
         is_shared = not self.means.packages[build.package].is_under_review
-        self._end(settled, Built(rpms), published=is_shared)
+        for rpm in published.backwards:
+            log.warning("%s", rpm)
+        self._end(settled, Built(rpms), published=is_shared, backwards=published.backwards)
         if second:
             self.queue.add(second)
         seconds = self._seconds[build.id]
@@ -263,11 +266,18 @@ class Building:
         )
 
     def _end(
-        self, build: Build, outcome: Outcome, *, published: bool, will_retry: bool = False
+        self,
+        build: Build,
+        outcome: Outcome,
+        *,
+        published: bool,
+        will_retry: bool = False,
+        backwards: tuple[Backwards, ...] = (),
     ) -> None:
         seconds = self._seconds.get(build.id, 0.0)
         folder = self.means.build_folder(build)
-        self.ended.append(Ended(self.means.numbered(build), outcome, seconds, folder, will_retry))
+        build_of = self.means.numbered(build)
+        self.ended.append(Ended(build_of, outcome, seconds, folder, will_retry, backwards))
         self.queue.ended(build.id, published=published)
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
+from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
 from rdo.trunk.plan import Plan
 
@@ -14,13 +15,17 @@ ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A build that ended in this round; `will_retry` says that its failure was spurious."""
+    """A build that ended in this round; `will_retry` says that its failure was spurious.
+
+    `backwards` are its RPMs that are older than those before: users must be told.
+    """
 
     build: Build
     outcome: Outcome
     seconds: float
     folder: Path
     will_retry: bool = False
+    backwards: tuple[Backwards, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ def _ended_row(one: Ended) -> dict[str, object]:
         case Failed(reason, detail):
             return row | {"reason": reason, "detail": detail}
         case Built(rpms):
-            return row | {"rpms": [rpm.name for rpm in rpms]}
+            backwards = [str(rpm) for rpm in one.backwards]
+            return row | {"rpms": [rpm.name for rpm in rpms], "backwards": backwards}
     return row
 
 
@@ -139,6 +145,7 @@ def _lines(report: Report) -> Iterator[str]:
     for one in report.built:
         bootstrap = " (bootstrap)" if one.build.bootstrap else ""
         yield f"built    {one.build.commit}  {_time(one.seconds)}{bootstrap}"
+        yield from (f"older    {rpm}" for rpm in one.backwards)
     for one in report.failed:
         assert isinstance(one.outcome, Failed)
         yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"

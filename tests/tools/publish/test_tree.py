@@ -401,3 +401,40 @@ def test_a_full_disk_is_said_and_the_build_is_published_later(
 
         filler.unlink()
         assert tree.publish(build, made.folder_of(build), members).moved
+
+
+def test_a_version_that_goes_backwards_is_told_with_the_command_for_users(made: Factory) -> None:
+    assert made.publish("python-a", "a1", "2.0").backwards == ()
+    assert made.publish("python-a", "a2", "10.0").backwards == ()
+
+    [older] = made.publish("python-a", "a3", "2.0~rc1").backwards
+
+    assert str(older) == (
+        "python3-a goes back from 10.0-1 to 2.0~rc1-1; "
+        "who has it installed needs: dnf distro-sync python3-a"
+    )
+
+
+def test_debug_packages_have_a_repository_of_their_own(made: Factory) -> None:
+    build = made.build("python-a", "a1")
+    rpms = made.shelf.put(made.folder_of(build), "python-a-debuginfo", "1.0")
+    with made.store.write() as at:
+        again = at.builds.plan(TARGET, build.commit, now=made.now())
+        build = at.builds.settle(again.id, Built(rpms), now=made.now())
+    made.folder_of(build).mkdir()
+    for rpm in rpms:
+        os.link(rpm, made.folder_of(build) / rpm.name)
+    own = made.tree.publish(build, made.folder_of(build), made.members).directory
+    assert own is not None
+    assert (own / "debug/python3-a-debuginfo-1.0-1.noarch.rpm").is_file()
+    published = made.publish("python-b", "b1")
+
+    assert published.directory is not None
+    main, debug = published.directory, published.directory / "debug"
+    assert not any("python3-a-debuginfo" in href for href in hrefs(main))
+    assert [Path(href).name for href in hrefs(debug)] == ["python3-a-debuginfo-1.0-1.noarch.rpm"]
+    assert all((debug / href).is_file() for href in hrefs(debug))
+    repo_file = (main / "delorean-debug.repo").read_text()
+    assert "[delorean-debug]" in repo_file
+    assert "enabled=0" in repo_file
+    assert repo_file.count(f"{main.name}/debug\n") == 1

@@ -1,0 +1,49 @@
+"""Versions that go backwards: clients do not take them by themselves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rdo.model.artifact import Artifact
+from rdo.model.nevra import Nevra
+
+
+@dataclass(frozen=True, slots=True)
+class Backwards:
+    """A binary RPM that is older, as rpm compares them, than the one that it stands for now."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} goes back from {self.before} to {self.after}; "
+            f"who has it installed needs: dnf distro-sync {self.name}"
+        )
+
+
+def gone_backwards(before: Iterable[Artifact], after: Iterable[Artifact]) -> tuple[Backwards, ...]:
+    """The binary RPMs of a build that are older than those of the build before."""
+    old = {one.nevra.name: one.nevra for one in before if not one.is_source}
+    new = {one.nevra.name: one.nevra for one in after if not one.is_source}
+    return tuple(
+        Backwards(name, _evr(old[name]), _evr(nevra))
+        for name, nevra in new.items()
+        if name in old and _is_older(nevra, old[name])
+    )
+
+
+def _is_older(one: Nevra, other: Nevra) -> bool:
+    import rpm  # rpm's own comparison; loaded only where something is published
+
+    compared: int = rpm.labelCompare(_label(one), _label(other))
+    return compared < 0
+
+
+def _label(nevra: Nevra) -> tuple[str, str, str]:
+    return str(nevra.epoch), nevra.version, nevra.release
+
+
+def _evr(nevra: Nevra) -> str:
+    epoch = f"{nevra.epoch}:" if nevra.epoch else ""
+    return f"{epoch}{nevra.version}-{nevra.release}"
