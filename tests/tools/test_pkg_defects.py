@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import GitRepository
 from tests.distgits import Distgit
 
 
@@ -215,16 +216,48 @@ def test_questions_about_metadata_have_rdopkgs_layout(distgit: Distgit) -> None:
     assert found["name"] == "foo-bar"
 
 
-def test_remotes_are_compared_and_mended(distgit: Distgit) -> None:
+def test_remotes_are_compared_and_mended(
+    distgit: Distgit, upstream: GitRepository, tmp_path: Path
+) -> None:
+    upstream.commit("One", {"a": "1"})
     distgit.spec()
-    distgit.commit("Metadata", {"rdo-full.yml": INFO})
-    here = ("-l", str(distgit.path))
+    (tmp_path / "info").mkdir()
+    metadata = INFO.replace("https://example.test/up", upstream.url)
+    (tmp_path / "info/rdo-full.yml").write_text(metadata)
+    here = ("-l", str(tmp_path / "info"))
+    before = distgit.state
 
     missing = distgit.pkg("remotes", "--check", *here, code=1)
-    distgit.pkg("remotes", "--fix", "--dry-run", *here)
+    dry = distgit.pkg("remotes", "--fix", "--dry-run", *here)
+    after_dry = distgit.state
+    distgit.pkg("remotes", "--fix", *here)
+    fixed = distgit.pkg("remotes", "--check", *here)
+    distgit.pkg("undo")
 
     assert "upstream  missing" in missing.out
-    assert distgit.git("remote") == ""
+    assert f"git remote add upstream {upstream.url}" in dry.err
+    assert after_dry == before
+    assert "upstream  ok" in fixed.out
+    assert distgit.state == before
+
+
+def test_a_distgit_is_cloned_by_its_name_with_its_remotes(
+    distgit: Distgit, upstream: GitRepository, tmp_path: Path
+) -> None:
+    upstream.commit("One", {"a": "1"})
+    distgit.spec()
+    (tmp_path / "info").mkdir()
+    metadata = INFO.replace("https://example.test/up", upstream.url)
+    metadata = metadata.replace("https://example.test/foo", distgit.url)
+    (tmp_path / "info/rdo-full.yml").write_text(metadata)
+    here = Distgit(tmp_path / "elsewhere", distgit._monkeypatch, distgit._capsys)
+
+    said = here.rdopkg("clone", "foo-bar", "-g", "-l", str(tmp_path / "info"))
+    unknown = here.rdopkg("clone", "nobody", "-l", str(tmp_path / "info"), code=1)
+
+    assert set(said.out.split()[::2]) == {"origin", "upstream", "gerrit-origin"}
+    assert "'patches' remote information not available in distroinfo." in said.err
+    assert "Package not found in distroinfo: nobody" in unknown.out
 
 
 def test_a_distgit_is_cloned_from_a_url(distgit: Distgit, tmp_path: Path) -> None:

@@ -127,6 +127,22 @@ def test_the_editor_is_asked_for_a_subject(
     assert "%changelog\n%autochangelog\n" in distgit.text
 
 
+def test_patches_where_trunk_builds_number_the_package(distgit: Distgit) -> None:
+    with_patches(distgit)
+    distgit.edit("Source0:", "# patches_base=1.0.0\nSource0:")
+    distgit.edit("Version:          1.0.0", "Version:          XXX")
+    distgit.edit("Release:          1%{?dist}", "Release:          XXX")
+    distgit.git("commit", "--quiet", "-am", "Placeholders")
+    log = distgit.text.partition("%changelog")[2]
+
+    distgit.rdopkg("patch", "-l", "-m", "Take the mended a")
+
+    assert distgit.patches == ["0001-Mend-a.patch"]
+    assert distgit.message == "Take the mended a"
+    assert distgit.tag("Release") == "XXX"
+    assert distgit.text.partition("%changelog")[2] == log
+
+
 @pytest.mark.parametrize("args", [("new-version", "2.0.0"), ("new-version",)])
 def test_new_versions_go_to_the_release_branch(distgit: Distgit, args: tuple[str, ...]) -> None:
     distgit.git("branch", "epoxy-rdo")

@@ -158,6 +158,8 @@ def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
     style = args.changelog.lower() or "detect"
     if style not in {"detect", "count", "plain"}:
         raise RefusedError(f"Invalid usage: Not a valid changelog format: {style}")
+    if args.message:
+        return replace(args, changes=(args.message,))
     found: Sequence[PatchCommit] = ()
     if style != "plain":
         found = select(desk, base_ref(args), patches_ref(desk, args)).chosen

@@ -137,26 +137,32 @@ def _message(desk: Desk, args: Arguments, change_id: str) -> str:
     if args.commit_header_file:
         subject = read_header(args.commit_header_file, desk.folder).rstrip("\n")
         return with_change_id(plain_message(subject, args.changes), change_id)
-    if args.message or args.changes:
-        subject = args.message or args.changes[0]
-        return with_change_id(plain_message(subject, args.changes), change_id)
-    return with_change_id(written_message(desk), change_id)
+    if args.message:
+        return with_change_id(plain_message(args.message, args.changes), change_id)
+    proposal = plain_message(args.changes[0], args.changes) if args.changes else ""
+    return with_change_id(written_message(desk, proposal), change_id)
 
 
 def with_change_id(message: str, change_id: str) -> str:
     return f"{message}\nChange-Id: {change_id}\n" if change_id else message
 
 
-def written_message(desk: Desk) -> str:
-    """What the maintainer writes in an editor, for specs without a changelog of ours."""
+def written_message(desk: Desk, proposal: str = "") -> str:
+    """What the maintainer writes in an editor, for specs without a changelog of ours.
+
+    Without an editor the proposal counts, if there is one.
+    """
     editor = _editor(desk)
-    if not editor:
+    if not editor and not proposal:
         raise RefusedError(
             "the commit needs a message: this .spec has no changelog of its own",
-            hint="say -m MESSAGE, or set EDITOR",
+            hint="say -m MESSAGE, or set GIT_EDITOR",
         )
+    if not editor:
+        return proposal
     file = desk.clone.git_dir / "RDO_EDITMSG"
-    file.write_text("\n# The first line is the subject of the commit; lines with # are left out.\n")
+    help_text = "# The first line is the subject of the commit; lines with # are left out.\n"
+    file.write_text(f"{proposal}\n{help_text}")
     is_fine = desk.clone.edit(editor, file)
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     file.unlink(missing_ok=True)
@@ -167,10 +173,11 @@ def written_message(desk: Desk) -> str:
 
 
 def _editor(desk: Desk) -> str:
-    environ = os.environ
-    named = environ.get("GIT_EDITOR") or desk.clone.config("core.editor")
-    named = named or environ.get("VISUAL") or environ.get("EDITOR") or ""
-    return named or ("vi" if sys.stdin.isatty() else "")
+    """git's own editor; those of the terminal only where there is one."""
+    named = os.environ.get("GIT_EDITOR") or desk.clone.config("core.editor")
+    if named or not sys.stdin.isatty():
+        return named
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
 
 
 def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
