@@ -22,7 +22,7 @@ _ALSO_TELLING = 60  # a line of this weight is shown too, wherever it is
 _MORE_HITS = 4
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_CONTROLS = {**dict.fromkeys((*range(9), *range(11, 32), *range(127, 160))), 9: "    "}
+_CONTROLS = {**dict.fromkeys((*range(32), *range(127, 160))), 9: "    ", 10: " "}
 # Lines may be given in any direction, which would let a log rewrite what stands around it.
 _CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029))
 _PREFIX = re.compile(

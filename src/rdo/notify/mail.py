@@ -199,7 +199,9 @@ def _urls(story: Story) -> Iterator[tuple[str, str]]:
 def _why_you(story: Story) -> str:
     if story.audience is Audience.OPERATOR:
         return "You get this as an operator; no maintainer is told, for it is nobody's package."
-    return f"You get this as a maintainer of {clean(story.package)} in release {story.release}."
+    return (
+        f"You get this as a maintainer of {clean(story.package)} in release {clean(story.release)}."
+    )
 
 
 def html_of(story: Story) -> Html:

@@ -52,16 +52,17 @@ def _waiting(story: Story) -> str:
 
 def opening(story: Story) -> str:
     """The first sentence."""
-    where = f"release {story.release}, target {story.target} ({story.platform})"
+    where = f"release {clean(story.release)}, target {story.target} ({story.platform})"
+    package = clean(story.package)
     match story.kind:
         case Kind.BROKEN if story.good:
-            return f"{story.package} does not build any more: {where}."
+            return f"{package} does not build any more: {where}."
         case Kind.BROKEN:
-            return f"{story.package} does not build, and never has: {where}."
+            return f"{package} does not build, and never has: {where}."
         case Kind.MENDED:
-            return f"{story.package} builds again: {where}."
+            return f"{package} builds again: {where}."
         case Kind.WAITED_FOR:
-            return f"{story.package} still does not build, and others wait for it: {where}."
+            return f"{package} still does not build, and others wait for it: {where}."
         case Kind.STALE:
             return f"Some upstreams or distgits cannot be followed for a day or more: {where}."
 
@@ -71,7 +72,7 @@ def cause(story: Story) -> str:
     if story.reason is None:
         return ""
     words = CAUSES[story.reason]
-    said = clean(story.says) or (clean(_first_line(story.detail)))
+    said = clean(story.says).removeprefix("a test fails: ") or clean(_first_line(story.detail))
     return f"{words}: {said}" if said else words
 
 

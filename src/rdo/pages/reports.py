@@ -51,7 +51,8 @@ def queue(head: Head, waiting: Sequence[Waits]) -> str:
         for one in waiting
     ]
     classes = ("when", "", "hash", "when", "long")
-    text = "Nothing waits." if not rows else f"{len(rows)} builds wait. Times are UTC."
+    count = f"{len(rows)} builds wait" if len(rows) != 1 else "One build waits"
+    text = f"{count}. Times are UTC." if rows else "Nothing waits."
     return page(
         head, "Queue", element("p", text), table(columns, rows, classes=classes, id_="dlrn")
     )
@@ -64,7 +65,8 @@ def status_report(head: Head, state: State) -> str:
 
 def _state(state: State) -> Iterator[Content]:
     count = len(state.broken)
-    bad = f"{count} of {len(state.packages)} packages do not build."
+    verb = "does" if count == 1 else "do"
+    bad = f"{count} of {len(state.packages)} packages {verb} not build."
     good = f"All {len(state.packages)} packages build."
     yield element("p", element("strong", bad if count else good, class_="bad" if count else "good"))
     yield element("h2", "Names")
@@ -108,7 +110,8 @@ def _state(state: State) -> Iterator[Content]:
 
 
 def _broken(one: Broken) -> Sequence[Content]:
-    cause: Content = (one.cause, *((element("br"), element("code", one.line)) if one.line else ()))
+    is_news = one.line and one.line not in one.cause
+    cause: Content = (one.cause, *((element("br"), element("code", one.line)) if is_news else ()))
     return (
         _package(one.package),
         when(one.since),
