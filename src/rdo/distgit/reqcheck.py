@@ -147,7 +147,8 @@ class Overrides:
         except FileNotFoundError as error:
             raise NotFoundError(f"Unable to load the override file: no file {file}") from error
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"Unable to load the override file {file}: {error}") from error
+            why = " ".join(str(error).split())[:200]
+            raise ConfigError(f"Unable to load the override file {file}: {why}") from error
         try:
             groups = tree["packages"]
             rows = [row for who in ("all", package) for row in groups.get(who) or ()]

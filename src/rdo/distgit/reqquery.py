@@ -189,7 +189,8 @@ def load(file: Path) -> list[Report]:
     except FileNotFoundError as error:
         raise NotFoundError(f"File not found: {file}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+        why = " ".join(str(error).split())[:200]
+        raise ConfigError(f"{file} cannot be read: {why}") from error
     try:
         return [
             Report(str(row["release"]), str(row["dist"]), tuple(map(_read_row, row["packages"])))
