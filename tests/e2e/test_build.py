@@ -187,6 +187,8 @@ def test_the_reason_of_a_failure_is_where_it_failed(
     done = rdo("build", "hello.spec", "--json", cwd=tmp_path)
 
     assert (done.code, done.json["reason"]) == (1, reason), done.json
+    kept = [path.name for path in (tmp_path / "results").glob("*.rpm")]
+    assert kept == ([] if reason == "spec" else ["hello-1.0-1.deb12.src.rpm"])
 
 
 def test_a_build_has_no_network_no_privileges_and_no_way_out(tmp_path: Path) -> None:

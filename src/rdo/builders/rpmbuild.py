@@ -30,6 +30,8 @@ def build_spec(
 ) -> Outcome:
     """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`.
 
+    Of a build that fails that is the SRPM alone.
+
     With `skip_tests` rpmbuild leaves %check out, and specs that ask for what their tests need
     only `%if %{with tests}` or `%{with check}` do not ask for it.
     """
@@ -42,6 +44,27 @@ def build_spec(
         return static
     if stopped := room.require(static):
         return stopped
+    if failed := _source_package(room, path, options):
+        return failed
+    stopped = _build(room, spec, options, skip_tests=skip_tests)
+    if isinstance(stopped, Failed):
+        _collect(room, results, "SRPMS/*.src.rpm")
+    return stopped or Built(tuple(_collect(room, results, "*RPMS/**/*.rpm")))
+
+
+def _source_package(room: Room, path: str, options: Sequence[str]) -> Failed | None:
+    """Write the SRPM first: whoever looks into a failed build wants it."""
+    done = room.log("rpmbuild", "-bs", "--nodeps", *options, path)
+    if failed := limit_failure(done):
+        return failed
+    return rpmbuild_failure(room.tail()) if done.returncode else None
+
+
+def _build(
+    room: Room, spec: str, options: Sequence[str], *, skip_tests: bool
+) -> Failed | Waiting | None:
+    """Build with the spec's own BuildRequires met; the RPMs stay in the root. None when done."""
+    path = f"/builddir/SPECS/{spec}"
     prepared: list[str] = []
     if _is_dynamic(room, spec):
         if stopped := _install_dynamic_requires(room, path, options):
@@ -53,7 +76,7 @@ def build_spec(
         return failed
     if done.returncode:
         return rpmbuild_failure(room.tail())
-    return Built(tuple(_collect(room, results)))
+    return None
 
 
 def _is_dynamic(room: Room, spec: str) -> bool:
@@ -99,11 +122,11 @@ def _asked(room: Room) -> set[str]:
     return asked
 
 
-def _collect(room: Room, results: Path) -> list[Path]:
-    """Move the RPMs out of the root."""
+def _collect(room: Room, results: Path, pattern: str) -> list[Path]:
+    """Move RPMs out of the root."""
     results.mkdir(parents=True, exist_ok=True)
     moved = []
-    for path in sorted(room.root.builddir.glob("*RPMS/**/*.rpm")):
+    for path in sorted(room.root.builddir.glob(pattern)):
         place = results / path.name
         shutil.move(path, place)
         place.chmod(0o644)
