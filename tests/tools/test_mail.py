@@ -1,7 +1,9 @@
 """Mails of a round, by a real mail server on loopback."""
 
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from rdo.notify.audiences import Audiences
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.smtp import MailServer
-from rdo.notify.way import AwayError
+from rdo.notify.story import Story
+from rdo.notify.way import AwayError, Refused
 from rdo.store import Store
+from rdo.store.deliveries import Delivery
 from tests.e2e.factory import Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.fakes.mail import MailBox, Received, certificate, free_port, mail_server
@@ -172,6 +176,62 @@ def test_a_mail_that_the_server_will_not_have_does_not_stop_the_others(factory: 
         assert outbox(factory, port).run() == Sent(
             refused=2, problems=(f"{ANN} is not told: 554 spam", f"{BOB} is not told: 554 spam")
         )
+
+
+class Dying(Mailer):
+    """Is killed when the server has taken a mail and before that is noted."""
+
+    def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        Mailer.send(self, story, deliveries)
+        raise KeyboardInterrupt
+
+
+def test_a_kill_after_the_servers_yes_repeats_one_mail_under_its_name(factory: Factory) -> None:
+    break_alpha(factory)
+    box = MailBox()
+
+    with mail_server(box) as port:
+        killed = outbox(factory, port)
+        killed.ways = {"mail": Dying(MailServer(f"127.0.0.1:{port}"), SENDER)}
+        with pytest.raises(KeyboardInterrupt):
+            killed.run()
+        outbox(factory, port).run()
+        outbox(factory, port).run()
+
+    first, again = box.mails
+    assert first.content == again.content
+
+
+def test_a_round_that_is_killed_after_a_break_tells_it_in_the_next(factory: Factory) -> None:
+    factory.workers = 1
+    factory.round()
+    for name in ("alpha", "beta"):
+        factory.upstreams[name].commit("More")
+    factory.builder.will("python-alpha", TEST_FAILS)
+    factory.builder.will("python-beta", KeyboardInterrupt(), GoodBuild())
+    with pytest.raises(KeyboardInterrupt):
+        factory.round()
+    assert deliver(factory) == []
+
+    factory.round()
+
+    assert [mail.recipients for mail in deliver(factory)] == [(ANN, BOB)]
+
+
+def test_what_cannot_be_followed_for_a_day_is_told_to_the_operator_once(factory: Factory) -> None:
+    factory.round()
+    shutil.rmtree(factory.upstreams["alpha"].path)
+    factory.round()
+    at_once = deliver(factory)
+    factory.clock.moment += timedelta(days=1)
+    factory.round()
+    [mail] = deliver(factory)
+    factory.round()
+
+    assert at_once == []
+    assert mail.recipients == (OPS,)
+    assert mail.message["Subject"] == "[master-deb12] python-alpha of master cannot be followed"
+    assert deliver(factory) == []
 
 
 def test_a_digest_goes_out_once_a_day_with_all_there_is(factory: Factory) -> None:
