@@ -42,6 +42,8 @@ _OURS = {
     "no-packager-tag": "RDO's specs have none",
     "no-group-tag": "RDO's specs have none",
     "no-buildroot-tag": "rpm has chosen it itself for years",
+    "files-duplicated-waste": "bytecode of two levels is often the same",
+    "files-duplicate": "bytecode of two levels is often the same",
     "no-dependency-on": "a rule of another distribution",
     "invalid-license": "its list is older than SPDX; the step `licence` has looked",
 }
