@@ -6,6 +6,7 @@ reproduced after a force-push.
 """
 
 import contextlib
+import re
 import shutil
 import tempfile
 import time
@@ -50,6 +51,7 @@ ENVIRONMENT: dict[str, str | None] = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 _FORM = "--format=%H%x00%ct%x00%an%x00%s"
+_REF = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/[^\x00-\x20\x7f]+)")
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # A gc in the background would outlive us and a pruning one would lose force-pushed commits.
 _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
@@ -91,8 +93,8 @@ def ls_remote(
     """
     command = ("git", "ls-remote", "--heads", "--tags", "--", check_url(url))
     out = runner(*command, env=ENVIRONMENT, timeout=timeout).stdout
-    rows = (line.split("\t", 1) for line in out.splitlines())
-    return {name: hash_ for hash_, name in rows}
+    # A server may send anything; what is no ref with a hash is not there.
+    return {found[2]: found[1] for line in out.split("\n") if (found := _REF.fullmatch(line))}
 
 
 @dataclass(frozen=True, slots=True)
