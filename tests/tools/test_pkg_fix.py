@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -211,6 +213,33 @@ def test_undo_refuses_what_somebody_has_gone_on_from(distgit: Distgit) -> None:
     said = distgit.pkg("undo", code=5)
 
     assert "set-magic-comment cannot be undone: changed since then: foo-bar.spec" in said.err
+    assert distgit.state == before
+
+
+def test_a_verb_that_was_killed_is_undone(distgit: Distgit, tmp_path: Path) -> None:
+    (tmp_path / "wait").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "wait").chmod(0o755)
+    with_patches(distgit)
+    distgit.edit("Source0:", "# patches_base=1.0.0\nSource0:")
+    distgit.edit("Release:          1%{?dist}", "Release:          XXX")
+    distgit.git("commit", "--quiet", "-am", "Placeholder")
+    before = distgit.state
+    command = [sys.executable, "-m", "rdo", "pkg", "patch", "-l"]
+    with subprocess.Popen(
+        command, cwd=distgit.path, env={**os.environ, "GIT_EDITOR": str(tmp_path / "wait")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    ) as killed:  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not (distgit.path / ".git/RDO_EDITMSG").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(killed.pid, signal.SIGKILL)
+
+    left = distgit.state
+    refused = distgit.pkg("patch", "-l", code=5)
+    distgit.pkg("undo")
+
+    assert left != before
+    assert "patch was interrupted; `rdo pkg undo` puts back what it changed" in refused.err
     assert distgit.state == before
 
 

@@ -107,9 +107,7 @@ def test_unsolved_conflicts_are_named_again(distgit: Distgit) -> None:
 
 
 @pytest.mark.parametrize(("program", "code"), [("rdopkg", 1), ("pkg", 0)])
-def test_giving_up_puts_branches_and_files_back(
-    distgit: Distgit, program: str, code: int
-) -> None:
+def test_giving_up_puts_branches_and_files_back(distgit: Distgit, program: str, code: int) -> None:
     conflicting(distgit)
     before = distgit.state
     distgit.rdopkg("new-version", "3.0.0", "-l", code=1)
@@ -151,3 +149,29 @@ def test_a_version_with_milestone_and_back(distgit: Distgit) -> None:
 
     assert "milestone" not in distgit.text.partition("%changelog")[0]
     assert distgit.tag("Release") == "1%{?dist}"
+
+
+def test_a_change_that_upstream_has_under_its_change_id_is_dropped(distgit: Distgit) -> None:
+    distgit.patch_commits(("Mend c\n\nChange-Id: I0123abcd", {"c.py": "ours\n"}))
+    distgit.upstream_version("4.0.0", {"c.py": "theirs, reviewed\n"}, base="2.0.0")
+    distgit.git("checkout", "--quiet", "4.0.0")
+    distgit.git("commit", "--quiet", "--amend", "-m", "Mend c\n\nChange-Id: I0123abcd")
+    distgit.git("tag", "--force", "4.0.0")
+    distgit.git("checkout", "--quiet", "master")
+
+    said = distgit.pkg("new-version", "4.0.0", "-l")
+
+    assert "Mend c  (4.0.0 has its Change-Id, " in said.out
+    assert "0003-Mend-c.patch" not in distgit.patches
+
+
+def test_what_upstream_took_and_reverted_again_is_kept(distgit: Distgit) -> None:
+    distgit.git("checkout", "--quiet", "2.0.0")
+    distgit.git("cherry-pick", "master-patches")
+    distgit.git("revert", "--no-edit", "HEAD")
+    distgit.git("tag", "5.0.0")
+    distgit.git("checkout", "--quiet", "master")
+
+    distgit.pkg("new-version", "5.0.0", "-l")
+
+    assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
