@@ -1,0 +1,115 @@
+"""A farm that is given SRPMs, made in real roots; and distgits that make no sense."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import GitRepository
+from tests.e2e.command import PLATFORM, rdo
+
+CONFIG = f"""\
+data = "data"
+[metadata]
+source = "info"
+[targets.one]
+release = "master"
+platform = "{PLATFORM}"
+builder = "command"
+command = ["{sys.executable}", "-S", "FARM", "{{srpm}}", "{{resultdir}}", "{{package}}"]
+workers = 2
+"""
+HEAD = """\
+releases:
+- name: master
+  status: development
+  branch: rpm-master
+  repos:
+  - name: deb12
+    distrepos: []
+package-default:
+  distro-branch: rpm-master
+  maintainers:
+  - packager@example.test
+packages:
+"""
+FARM = """\
+import glob, pathlib, shutil, subprocess, sys
+srpm, results, package = sys.argv[1:]
+(pathlib.Path(__file__).parent / f"seen-{package}").write_text(srpm)
+if package == "shell":  # a farm builds in its own roots; this one is only this machine
+    sys.exit("not here")
+define = ["--define", f"_rpmdir {results}", "--define", f"_topdir {results}/top"]
+sys.exit(subprocess.run(["rpmbuild", "--rebuild", "--nodeps", *define, srpm]).returncode)
+"""
+SPEC = """\
+Name: NAME
+Version: XXX
+Release: XXX
+Summary: x
+License: ASL
+BuildArch: noarch
+Source0: x.tar.gz
+%description
+x
+%prep
+%setup -q -n NAME
+%files
+"""
+SPECS: dict[str, dict[str, str]] = {
+    "good": {"good.spec": SPEC.replace("NAME", "good")},
+    "none": {"README": "no spec here"},
+    "two": {"a.spec": SPEC, "b.spec": SPEC},
+    "broken": {"broken.spec": "%if 1\nName: broken\n"},
+    "shell": {"shell.spec": "%global evil %(touch EVIL; id -u)\n" + SPEC.replace("NAME", "shell")},
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("site")
+
+
+def prepare(site: Path) -> None:
+    (site / "info").mkdir()
+    (site / "farm.py").write_text(FARM)
+    (site / "rdo.toml").write_text(CONFIG.replace("FARM", str(site / "farm.py")))
+    text = HEAD
+    for name, files in SPECS.items():
+        upstream = GitRepository(site / "git" / name)
+        upstream.commit("one", {"file": name})
+        upstream.git("tag", "1.2.0")
+        distgit = GitRepository(site / "git" / f"{name}-distgit", "rpm-master")
+        distgit.commit("spec", {n: t.replace("EVIL", str(site / "evil")) for n, t in files.items()})
+        text += (
+            f"- project: {name}\n  name: {name}\n  upstream: {upstream.url}\n"
+            f"  distgit: {distgit.url}\n  tags:\n    master:\n"
+        )
+    (site / "info/rdo.yml").write_text(text)
+
+
+def test_a_farm_gets_srpms_and_bad_distgits_fail_alone(site: Path) -> None:
+    prepare(site)
+
+    done = rdo("trunk", "run", "--json", cwd=site)
+
+    assert done.code == 1, done.stderr
+    [row] = done.json
+    failed = {one["package"]: (one["reason"], one["detail"]) for one in row["failed"]}
+    assert sorted(one["package"] for one in row["built"]) == ["good"], done.stderr
+    assert {name: reason for name, (reason, _) in failed.items()} == {
+        "none": "spec",
+        "two": "spec",
+        "broken": "spec",
+        "shell": "unknown",
+    }
+    assert "one .spec" in failed["none"][1]
+    assert "a.spec, b.spec" in failed["two"][1]
+    assert failed["shell"][1] == "exit status 1: not here"
+    assert not (site / "evil").exists()  # the spec was read in a root alone
+    srpm = Path((site / "seen-good").read_text()).name
+    assert srpm.startswith("good-1.2.0-0.")
+    current = (site / "data/one/repos/current").resolve()
+    assert [rpm.name for rpm in current.glob("*.src.rpm")]
+    assert json.loads(rdo("trunk", "verify", "--json", cwd=site).stdout)[0]["is_clean"]
