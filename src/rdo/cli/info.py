@@ -1,21 +1,20 @@
 """`rdo info`: questions about the distribution's metadata."""
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
 import click
 
-from rdo.app import App
 from rdo.cli import output
+from rdo.cli.info_options import (
+    Answer,
+    Asked,
+    answer_options,
+    in_words,
+    metadata_options,
+    tag_option,
+)
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import NotFoundError, nearest
 from rdo.metadata import Distribution, queries
-from rdo.metadata.queries import Attributes, Filter
-
-if TYPE_CHECKING:
-    from rdo.metadata.draft import Draft
+from rdo.metadata.queries import Filter
 
 EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
 DIFFS, RELEASES = "rdo.cli.info_diff", "rdo.cli.info_releases"
@@ -36,89 +35,6 @@ LATER = {
     "tags-diff": Lazy(DIFFS, "tags_diff", "Show packages with tags added or changed."),
     "verify": Lazy(VERIFY, "verify", "Check the metadata; for CI too."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which metadata a command was asked about."""
-
-    app: App
-    source: str = ""
-    file: str = ""
-    is_fresh: bool = False
-
-    def load(self, ref: str = "") -> Distribution:
-        max_age = 0.0 if self.is_fresh else None
-        return self.app.metadata(self.source, self.file, ref=ref, max_age=max_age)
-
-    def packages(self, apply_tag: str | None = None) -> Sequence[Attributes]:
-        """All packages as they count; an error if some of the metadata could not be read."""
-        packages: Sequence[Attributes] = self.load().dump(apply_tag)["packages"]
-        return packages
-
-    def draft(self) -> "Draft":
-        return self.app.metadata_draft(self.source, self.file)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """How packages are shown: a table, all of them in JSON or YAML, or their names."""
-
-    names: bool
-    as_yaml: bool
-    as_json: bool
-
-    def show_all(self, found: Sequence[Attributes]) -> None:
-        if self.names:
-            output.show(None, False, "\n".join(str(package["name"]) for package in found))
-        elif self.as_yaml:
-            output.show(None, False, _yaml(found))
-        else:
-            rows = [
-                (p["name"], p.get("project"), p.get("component"), ", ".join(p.get("tags") or ()))
-                for p in found
-            ]
-            people = output.Table(("name", "project", "component", "tags"), rows)
-            output.show(found, self.as_json, people if rows else "no package is such")
-
-    def show_one(self, found: Attributes) -> None:
-        if self.names:
-            output.show(None, False, str(found["name"]))
-        else:
-            output.show(found, self.as_json and not self.as_yaml, _yaml(found))
-
-
-def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that say which metadata is meant, given to the command as `asked`."""
-
-    @click.option("--fetch", "-f", is_flag=True, help="Ask a git URL now, however recent.")
-    @click.option("--file", "-i", metavar="F", help="The main file in it.  [rdo-full.yml]")
-    @click.option("--info", "-l", "source", metavar="DIR", help="A folder or git URL.")
-    @functools.wraps(command)
-    def with_asked(source: str | None, file: str | None, fetch: bool, **kwargs: Any) -> Any:
-        app = click.get_current_context().find_object(App) or App()
-        return command(asked=Asked(app, source or "", file or "", fetch), **kwargs)
-
-    return with_asked
-
-
-def listing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that show packages, given to the command as `listing`."""
-
-    @click.option("--names", is_flag=True, help="Names only, for scripts.")
-    @click.option("--yaml", "as_yaml", is_flag=True, help="Answer in YAML.")
-    @output.json_option
-    @functools.wraps(command)
-    def with_listing(names: bool, as_yaml: bool, as_json: bool, **kwargs: Any) -> Any:
-        return command(listing=Listing(names, as_yaml, as_json), **kwargs)
-
-    return with_listing
-
-
-def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that applies a tag, given to the command as `apply_tag`."""
-    help_text = "Let the overrides of a tag count."
-    return click.option("--apply-tag", "-t", metavar="TAG", help=help_text)(command)
 
 
 _WITH_VALUE = ("-i", "--file", "-l", "--info", "-t", "--apply-tag")
@@ -150,8 +66,8 @@ class InfoGroup(LazyGroup):
 
 @click.group(cls=InfoGroup, lazy=LATER, invoke_without_command=True)
 @metadata_options
-@output.json_option
-def info(asked: Asked, as_json: bool) -> None:
+@answer_options
+def info(asked: Asked, answer: Answer) -> None:
     """Ask, check and edit the distribution's metadata, in rdoinfo's format.
 
     It is that of rdo.toml, unless --info names another folder or git URL; without both it is
@@ -164,10 +80,10 @@ def info(asked: Asked, as_json: bool) -> None:
     rdo info package nova                       all of one package
     """
     if click.get_current_context().invoked_subcommand is None:
-        _summary(asked.load(), as_json)
+        _summary(asked.load(), answer)
 
 
-def _summary(distribution: Distribution, as_json: bool) -> None:
+def _summary(distribution: Distribution, answer: Answer) -> None:
     found = queries.summary(distribution.dump())
     lines = [
         f"{len(found.releases)} releases, {found.packages} packages, {found.components} components",
@@ -176,43 +92,35 @@ def _summary(distribution: Distribution, as_json: bool) -> None:
         "",
         *(f"{kind:39} {count:5}" for kind, count in found.kinds.items()),
     ]
-    output.show(found, as_json, "\n".join(lines))
+    answer.show(found, "\n".join(lines), (release.name for release in found.releases))
 
 
 @info.command("packages", hidden=True)
 @click.argument("filters", nargs=-1, metavar="ATTR:REGEX...")
 @tag_option
 @metadata_options
-@listing_options
+@answer_options
 def list_packages(
-    asked: Asked, filters: tuple[str, ...], apply_tag: str | None, listing: Listing
+    asked: Asked, filters: tuple[str, ...], apply_tag: str | None, answer: Answer
 ) -> None:
     """Packages that all filters let through; ATTR:~REGEX negates, a REGEX alone is of names."""
     parsed = [Filter.parse(text if ":" in text else f"name:{text}") for text in filters]
     found = queries.filtered(asked.packages(apply_tag), parsed)
-    listing.show_all(found)
-
-
-def _yaml(value: Any) -> str:
-    import yaml
-
-    return yaml.safe_dump(
-        output.plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False
-    ).rstrip()
+    answer.show_packages(found)
 
 
 @info.command()
 @click.argument("name")
 @tag_option
 @metadata_options
-@listing_options
-def package(asked: Asked, name: str, apply_tag: str | None, listing: Listing) -> None:
+@answer_options
+def package(asked: Asked, name: str, apply_tag: str | None, answer: Answer) -> None:
     """Show all of one package, by its name or project.
 
     \b
     Example: rdo info package nova --apply-tag flamingo-uc
     """
-    listing.show_one(queries.named(asked.packages(apply_tag), name))
+    answer.show_package(queries.named(asked.packages(apply_tag), name))
 
 
 @info.command()
@@ -220,10 +128,8 @@ def package(asked: Asked, name: str, apply_tag: str | None, listing: Listing) ->
 @click.option("--strict", "-s", is_flag=True, help="No guess: exact names, projects and URLs.")
 @tag_option
 @metadata_options
-@listing_options
-def findpkg(
-    asked: Asked, query: str, strict: bool, apply_tag: str | None, listing: Listing
-) -> None:
+@answer_options
+def findpkg(asked: Asked, query: str, strict: bool, apply_tag: str | None, answer: Answer) -> None:
     """Find the package that a name, project or upstream URL means.
 
     \b
@@ -232,14 +138,14 @@ def findpkg(
     found = queries.find_package(asked.packages(apply_tag), query, strict=strict)
     if found is None:
         raise NotFoundError(f"no package is found by {query}")
-    listing.show_one(found)
+    answer.show_package(found)
 
 
 @info.command()
 @click.option("--release", metavar="TAG", help="Count the packages of a release only.")
 @metadata_options
-@output.json_option
-def components(asked: Asked, release: str | None, as_json: bool) -> None:
+@answer_options
+def components(asked: Asked, release: str | None, answer: Answer) -> None:
     """Show the components and how many packages each has."""
     distribution = asked.load()
     packages = queries.tagged(distribution.dump(release)["packages"], release)
@@ -247,7 +153,7 @@ def components(asked: Asked, release: str | None, as_json: bool) -> None:
         name: sum(package.get("component") == name for package in packages)
         for name in distribution.components
     }
-    output.show(counts, as_json, output.Table(("component", "packages"), list(counts.items())))
+    answer.show(counts, output.Table(("component", "packages"), list(counts.items())), counts)
 
 
 @info.command()
@@ -255,9 +161,9 @@ def components(asked: Asked, release: str | None, as_json: bool) -> None:
 @click.option("--gone", multiple=True, metavar="ADDRESS", help="Somebody who has left.")
 @click.option("--release", metavar="TAG", help="Only packages of a release.")
 @metadata_options
-@output.json_option
+@answer_options
 def maintainers(
-    asked: Asked, address: str | None, gone: tuple[str, ...], release: str | None, as_json: bool
+    asked: Asked, address: str | None, gone: tuple[str, ...], release: str | None, answer: Answer
 ) -> None:
     """Show who maintains what; with --gone, the packages that nobody else looks after.
 
@@ -268,16 +174,17 @@ def maintainers(
     packages = queries.tagged(asked.packages(release), release)
     if gone:
         names = [p["name"] for p in queries.orphans(packages, gone)]
-        output.show(names, as_json, "\n".join(names))
+        answer.show(names, "\n".join(names), names)
         return
     people = [x for x in queries.maintainers(packages) if address in (None, x.address)]
     if address and not people:
         raise NotFoundError(f"nobody with the address {address} maintains a package")
     if address:
-        output.show(people[0], as_json, "\n".join(people[0].packages))
+        answer.show(people[0], "\n".join(people[0].packages), people[0].packages)
         return
     rows = [(person.address, len(person.packages)) for person in people]
-    output.show(people, as_json, output.Table(("maintainer", "packages"), rows))
+    table = output.Table(("maintainer", "packages"), rows)
+    answer.show(people, table, (person.address for person in people))
 
 
 @info.command()
@@ -286,6 +193,7 @@ def maintainers(
     "--as", "shape", type=click.Choice(("lists", "dicts")), default="lists", show_default=True,
     help="Packages and releases as lists, or by project and name.",
 )  # fmt: skip
+@click.option("--json", is_flag=True, expose_value=False, help="The only form there is.")
 @metadata_options
 def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:
     """Print everything as JSON, as distroinfo's get_info() gives it.
@@ -301,8 +209,8 @@ def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:
 @click.argument("name")
 @tag_option
 @metadata_options
-@output.json_option
-def why(asked: Asked, name: str, apply_tag: str | None, as_json: bool) -> None:
+@answer_options
+def why(asked: Asked, name: str, apply_tag: str | None, answer: Answer) -> None:
     """Show which rule in which file and line gave a package each of its values.
 
     \b
@@ -313,14 +221,6 @@ def why(asked: Asked, name: str, apply_tag: str | None, as_json: bool) -> None:
     distribution = asked.load()
     reasons = explain(distribution, name, apply_tag)
     rows = [(x.key, in_words(x.value), x.layer, x.where) for x in reasons]
-    answer = [{**output.plain(x), "where": str(x.where)} for x in reasons]
-    output.show(answer, as_json, output.Table(("key", "value", "given by", "where"), rows))
-
-
-def in_words(value: Any) -> str:
-    """A value of the metadata on one line."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {in_words(below)}" for key, below in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(in_words, value))
-    return "" if value is None else str(value)
+    told = [{**output.plain(x), "where": str(x.where)} for x in reasons]
+    table = output.Table(("key", "value", "given by", "where"), rows)
+    answer.show(told, table, (reason.key for reason in reasons))

@@ -3,7 +3,7 @@
 import click
 
 from rdo.cli import output
-from rdo.cli.info import Asked, in_words, metadata_options
+from rdo.cli.info_options import Answer, Asked, answer_options, in_words, metadata_options
 from rdo.metadata import Distribution, queries
 from rdo.metadata.changes import changes
 
@@ -12,8 +12,8 @@ from rdo.metadata.changes import changes
 @click.argument("refs", nargs=-1)
 @click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
 @metadata_options
-@output.json_option
-def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json: bool) -> None:
+@answer_options
+def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, answer: Answer) -> None:
     """Show packages with tags added or changed between two states of the metadata.
 
     \b
@@ -26,15 +26,15 @@ def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, as_json:
     diff = queries.tags_diff(old.dump(), new.dump(), key)
     rows = [(name, in_words(tags)) for name, tags in diff]
     people = output.Table(("package", "tags"), rows) if rows else "no tag changed"
-    output.show(diff, as_json, people)
+    answer.show(diff, people, (name for name, _ in diff))
 
 
 @click.command("attr-diff")
 @click.argument("attribute")
 @click.argument("refs", nargs=-1)
 @metadata_options
-@output.json_option
-def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool) -> None:
+@answer_options
+def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], answer: Answer) -> None:
     """Show packages whose ATTRIBUTE has a new value between two states of the metadata.
 
     \b
@@ -44,7 +44,7 @@ def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], as_json: bool
     diff = queries.attr_diff(old.dump(), new.dump(), attribute)
     rows = [(name, in_words(value)) for name, value in diff]
     people = output.Table(("package", attribute), rows) if rows else f"no {attribute} changed"
-    output.show(diff, as_json, people)
+    answer.show(diff, people, (name for name, _ in diff))
 
 
 def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:
@@ -57,8 +57,8 @@ def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Dist
 @click.command()
 @click.argument("refs", nargs=-1)
 @metadata_options
-@output.json_option
-def diff(asked: Asked, refs: tuple[str, ...], as_json: bool) -> None:
+@answer_options
+def diff(asked: Asked, refs: tuple[str, ...], answer: Answer) -> None:
     """Show what changed between two states of the metadata, for a review.
 
     \b
@@ -67,4 +67,5 @@ def diff(asked: Asked, refs: tuple[str, ...], as_json: bool) -> None:
     rdo info diff OLD NEW
     """
     found = changes(*_two_states(asked, refs))
-    output.show(found, as_json, "\n".join(map(str, found)) or "nothing changed")
+    people = "\n".join(map(str, found)) or "nothing changed"
+    answer.show(found, people, (change.subject for change in found))

@@ -3,15 +3,15 @@
 import click
 
 from rdo.cli import output
-from rdo.cli.info import Asked, metadata_options
+from rdo.cli.info_options import Answer, Asked, answer_options, metadata_options
 from rdo.metadata import queries
 
 
 @click.command()
 @click.option("--status", metavar="STATUS", help="Only releases with this status.")
 @metadata_options
-@output.json_option
-def releases(asked: Asked, status: str | None, as_json: bool) -> None:
+@answer_options
+def releases(asked: Asked, status: str | None, answer: Answer) -> None:
     """Show the releases: base OS, branches and identifiers."""
     found = [x for x in asked.load().releases if status in (None, x.status)]
     rows = [
@@ -20,7 +20,7 @@ def releases(asked: Asked, status: str | None, as_json: bool) -> None:
         for repo in x.repos
     ]
     columns = ("release", "id", "status", "base os", "branch", "upstream branch", "build system")
-    output.show(found, as_json, output.Table(columns, rows))
+    answer.show(found, output.Table(columns, rows), (release.name for release in found))
 
 
 @click.command()
@@ -31,8 +31,8 @@ def releases(asked: Asked, status: str | None, as_json: bool) -> None:
     help="Only those with a status; without --json their names.",
 )  # fmt: skip
 @metadata_options
-@output.json_option
-def release(asked: Asked, name: str, repo: str, status: str, as_json: bool) -> None:
+@answer_options
+def release(asked: Asked, name: str, repo: str, status: str, answer: Answer) -> None:
     """Show the releases as rdopkg does, with the branches that it supposes.
 
     \b
@@ -46,7 +46,8 @@ def release(asked: Asked, name: str, repo: str, status: str, as_json: bool) -> N
         people = "\n".join(release.name for release in found)
     else:
         people = "\n\n".join(map(_lines, found))
-    output.show(found, as_json, people or "no release is such")
+    names = (release.name for release in found)
+    answer.show(found, people or "no release is such", names)
 
 
 def _lines(release: queries.SupposedBranches) -> str:
@@ -58,8 +59,8 @@ def _lines(release: queries.SupposedBranches) -> str:
 @click.argument("release", metavar="RELEASE[/BASE-OS]")
 @click.argument("base_os", required=False, default="", metavar="[BASE-OS]")
 @metadata_options
-@output.json_option
-def distrepos(asked: Asked, release: str, base_os: str, as_json: bool) -> None:
+@answer_options
+def distrepos(asked: Asked, release: str, base_os: str, answer: Answer) -> None:
     """Show the yum repositories that a release is used with.
 
     \b
@@ -68,6 +69,7 @@ def distrepos(asked: Asked, release: str, base_os: str, as_json: bool) -> None:
     name, _, after_slash = release.partition("/")
     found = queries.distrepos(asked.load().dump(), name, after_slash or base_os)
     # distroinfo's own shape: (release, base OS, repositories)
-    answer = [(x.release, x.base_os, x.repos) for x in found]
+    told = [(x.release, x.base_os, x.repos) for x in found]
     rows = [(x.base_os, repo.get("name"), repo.get("url")) for x in found for repo in x.repos]
-    output.show(answer, as_json, output.Table(("base os", "repository", "url"), rows))
+    table = output.Table(("base os", "repository", "url"), rows)
+    answer.show(told, table, (str(name) for _, name, _ in rows))

@@ -6,7 +6,7 @@ import click
 
 from rdo import atomic
 from rdo.cli import output
-from rdo.cli.info import Asked, metadata_options
+from rdo.cli.info_options import Asked, metadata_options
 from rdo.errors import ConfigError
 from rdo.metadata import Fault, Level, MetadataError, queries, reports
 from rdo.metadata.online import unreachable

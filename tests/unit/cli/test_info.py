@@ -95,6 +95,28 @@ def test_packages_are_shown_as_table_json_and_yaml(ask: Ask) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ([], "oak maple elm"),
+        (["releases"], "oak maple elm"),
+        (["release", "-R", "el9s"], "oak maple"),
+        (["components"], "common network storage"),
+        (["maintainers", "fourth@example.test"], "gamma-lib"),
+        (["maintainers", "--gone", "nobody@example.test"], ""),
+        (["distrepos", "oak"], "oak el10s\nCRB"),
+        (["findpkg", "alpha"], "openstack-alpha"),
+    ],
+)
+def test_every_question_is_answered_in_yaml_and_by_names_too(
+    ask: Ask, question: list[str], names: str
+) -> None:
+    as_yaml = yaml.safe_load(ask(*question, "--yaml", *ASKED))
+
+    assert as_yaml == json.loads(ask(*question, "--json", *ASKED))
+    assert ask(*question, "--names", *ASKED).replace("\n", " ").strip() == names.replace("\n", " ")
+
+
 def test_one_package_is_shown_whole(ask: Ask) -> None:
     shown = yaml.safe_load(ask("package", "alpha", *ASKED))
 
@@ -178,7 +200,7 @@ def test_why_names_rule_file_and_line(ask: Ask) -> None:
 
 
 def test_dump_has_two_shapes(ask: Ask) -> None:
-    as_lists = json.loads(ask("dump", *ASKED))
+    as_lists = json.loads(ask("dump", *ASKED, "--json"))
     as_dicts = json.loads(ask("dump", "--as", "dicts", *ASKED))
 
     assert {package["project"]: package for package in as_lists["packages"]} == as_dicts["packages"]
