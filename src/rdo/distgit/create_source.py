@@ -30,18 +30,33 @@ MAX_ROUNDS = 12
 """How often the source may ask for more before it is built and imported."""
 
 HEADERS: dict[str, str] = {
-    "Python.h": "python3-devel", "ffi.h": "libffi-devel", "openssl/": "openssl-devel",
-    "yaml.h": "libyaml-devel", "libxml/": "libxml2-devel", "libxslt/": "libxslt-devel",
-    "libxml2": "libxml2-devel", "sqlite3.h": "sqlite-devel", "zlib.h": "zlib-devel",
-    "lber.h": "openldap-devel", "ldap.h": "openldap-devel", "sasl/": "cyrus-sasl-devel",
-    "sasl.h": "cyrus-sasl-devel", "libpq-fe.h": "libpq-devel", "pg_config": "libpq-devel",
-    "jpeglib.h": "libjpeg-turbo-devel", "libvirt/": "libvirt-devel", "pcre2.h": "pcre2-devel",
-    "systemd/": "systemd-devel", "augeas.h": "augeas", "cmake": "cmake",
+    "Python.h": "python3-devel", "augeas.h": "augeas-devel", "bzlib.h": "bzip2-devel",
+    "cmake": "cmake", "curl-config": "libcurl-devel", "curl/": "libcurl-devel",
+    "dbus/": "dbus-devel", "ev.h": "libev-devel", "event.h": "libevent-devel",
+    "event2/": "libevent-devel", "expat.h": "expat-devel", "ffi.h": "libffi-devel",
+    "ft2build.h": "freetype-devel", "glib.h": "glib2-devel", "gmp.h": "gmp-devel",
+    "graphviz/": "graphviz-devel", "gssapi": "krb5-devel", "jpeg": "libjpeg-turbo-devel",
+    "krb5-config": "krb5-devel", "krb5.h": "krb5-devel", "lber.h": "openldap-devel",
+    "ldap.h": "openldap-devel", "libmemcached/": "libmemcached-devel", "libpng": "libpng-devel",
+    "libpq-fe.h": "libpq-devel", "libvirt": "libvirt-devel", "libxml": "libxml2-devel",
+    "libxslt": "libxslt-devel", "lz4.h": "lz4-devel", "lzma.h": "xz-devel",
+    "mysql": "mariadb-connector-c-devel", "ncurses.h": "ncurses-devel",
+    "openssl": "openssl-devel", "pcap.h": "libpcap-devel", "pcre2.h": "pcre2-devel",
+    "pg_config": "libpq-devel", "png.h": "libpng-devel", "readline/": "readline-devel",
+    "sasl": "cyrus-sasl-devel", "snappy": "snappy-devel", "sodium": "libsodium-devel",
+    "sql.h": "unixODBC-devel", "sqlite3.h": "sqlite-devel", "systemd": "systemd-devel",
+    "webp/": "libwebp-devel", "xml2-config": "libxml2-devel", "xslt-config": "libxslt-devel",
+    "yaml.h": "libyaml-devel", "zlib": "zlib-devel", "zmq.h": "zeromq-devel",
+    "zstd.h": "libzstd-devel",
 }  # fmt: skip
-"""What a compiler misses, by the beginning of its name -> the package that has it."""
+"""What a build misses, by the beginning of its name -> the package that has it."""
 
 _MISSING = re.compile(
-    r"fatal error: (?P<header>\S+): No such file|(?P<program>pg_config|cmake)\b.*not found",
+    r"fatal error: (?P<header>\S+): No such file"
+    r"|(?P<program>pg_config|cmake|curl-config|mysql_config|krb5-config|xml2-config|xslt-config)"
+    r"\b.*(?:not found|No such file|could not be found)"
+    r"|No package '(?P<pkgconfig>[^']+)' found|Package '?(?P<package>[\w.+-]+)'?,? .*not found"
+    r"|headers or library files could not be found for (?P<library>\w+)",
     re.IGNORECASE,
 )
 
@@ -210,7 +225,7 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
 def missing_package(log_text: str) -> str:
     """The package that a compiler's complaint asks for, by its last one; empty if none is known."""
     for match in reversed(list(_MISSING.finditer(log_text))):
-        name = match["header"] or match["program"]
+        name = re.sub(r"^lib(?=sodium|zmq|curl|jpeg)", "", next(filter(None, match.groups())))
         found = (package for start, package in HEADERS.items() if name.startswith(start))
         if package := next(found, ""):
             return package

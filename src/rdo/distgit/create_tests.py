@@ -217,10 +217,10 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
     two = ".".join(module.split(".")[:2])
     if (two in IMPORT_NAMES or top in IMPORT_NAMES) and top not in own:
         return IMPORT_NAMES.get(two) or IMPORT_NAMES[top]
-    if top in own | local:
+    known = sorted(declared)
+    if top in own or (top in local and canonicalize_name(top) not in known):
         return ""
     name = str(canonicalize_name(top))
-    known = sorted(declared)
     if (dotted := str(canonicalize_name(two))) in known:  # a package of a namespace
         return dotted
     bare = name.replace("-", "")

@@ -160,7 +160,8 @@ def _docs_off(plan: Plan, why: str) -> Plan:
 def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if re.search(r"error|Error|rror:", line)]
     ours = ("Bad exit status", "RPM build errors", "report this error", "user error")
-    rows = [line for line in lines if not any(word in line for word in ours)]
+    told = (line for line in lines if not line.startswith("+ "))  # what the shell echoes
+    rows = [line for line in told if not any(word in line for word in ours)]
     return re.sub(r" at 0x[0-9a-f]+", "", rows[-1])[:150] if rows else "sphinx-build fails"
 
 

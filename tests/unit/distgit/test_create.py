@@ -5,6 +5,7 @@ import pytest
 
 from rdo.distgit import licences
 from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.create_source import missing_package
 from rdo.distgit.create_spec import Plan, plain, quoted, render
 from rdo.distgit.create_tests import CheckPlan, DocPlan, plan_docs, plan_tests
 from rdo.distgit.create_trial import learn, settle
@@ -210,13 +211,37 @@ def test_what_nobody_provides_is_not_asked_for_again() -> None:
     assert better.tests.needs == ("pytest",)
 
 
-def test_a_header_that_is_missing_names_its_package() -> None:
+@pytest.mark.parametrize(
+    ("log", "package"),
+    [
+        ("ffi.c:1:10: fatal error: ffi.h: No such file or directory", "libffi-devel"),
+        ("Error: pg_config executable not found.", "libpq-devel"),
+        ("No package 'libsodium' found", "libsodium-devel"),
+        ("Package sodium was not found in the pkg-config search path", "libsodium-devel"),
+        ("The headers or library files could not be found for jpeg,", "libjpeg-turbo-devel"),
+        ("sh: 1: curl-config: not found", "libcurl-devel"),
+        ("fatal error: nobody.h: No such file or directory", ""),
+    ],
+)
+def test_what_a_compiler_misses_names_its_package(log: str, package: str) -> None:
+    assert missing_package(log) == package
+
+
+def test_a_missing_package_is_asked_for_next_time() -> None:
     log = "ffi.c:1:10: fatal error: ffi.h: No such file or directory"
 
     better = learn(plan(), failed(FailureReason.COMPILE), log)
 
     assert better is not None
     assert "BuildRequires:  libffi-devel" in render(better)
+
+
+def test_a_project_may_be_called_as_a_folder_of_the_tests() -> None:
+    files = ["lemon/__init__.py", "tests/fixtures/a.py", "tests/test_a.py"]
+    texts = {"test-requirements.txt": "fixtures>=3\npytest\n"}
+    found = facts(files=files, texts=texts, test_imports=["fixtures"])
+
+    assert plan_tests(found).needs == ("fixtures", "pytest")
 
 
 def test_what_teaches_nothing_ends_the_tries() -> None:
