@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import ConfigError
-from rdo.model.build import Failed, FailureReason
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.notify import words
 from rdo.notify.audiences import Audiences
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.smtp import MailServer
-from rdo.notify.story import Story
+from rdo.notify.story import Audience, Story
 from rdo.notify.way import AwayError, Refused
 from rdo.store import Store
 from rdo.store.deliveries import Delivery
-from tests.e2e.factory import Factory
+from rdo.trunk.stories import build_story
+from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.fakes.mail import MailBox, Received, certificate, free_port, mail_server
 
@@ -107,6 +109,54 @@ def test_what_waits_for_a_broken_package_is_told_to_that_ones_maintainers(
     assert "Waiting for it\n  python-beta\n" in mail.part("plain")
     assert mail.message["References"]
     assert deliver(factory) == []
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        ("python3dist(alpha) >= 9", "python-alpha has 1: not in the version that is asked for"),
+        (
+            "python3dist(nobody)",
+            "no package of the release provides python3dist(nobody)",
+        ),
+    ],
+)
+def test_a_requirement_that_is_too_old_or_not_packaged_is_named(
+    factory: Factory, need: str, said: str
+) -> None:
+    factory.round()
+    factory.builder.will("python-beta", Waiting((need,)))
+    factory.upstreams["beta"].commit("Want more")
+    factory.round()
+
+    [mail] = deliver(factory)
+
+    assert mail.recipients == (BOB,)
+    assert f"It lacks\n  {need}: {said}" in mail.part("plain")
+
+
+def test_what_changed_in_the_root_is_told(factory: Factory) -> None:
+    factory.round()
+    factory.upstreams["alpha"].commit("Count from one")
+    factory.builder.will("python-alpha", TEST_FAILS)
+    factory.round()
+    with factory.store.read() as at:
+        state = at.packages.state(TARGET, "python-alpha")
+        assert state.good
+        assert state.broken_by
+        [event] = at.events.of_break(TARGET, "python-alpha", state.broken_by.id)
+    lines = {state.good: "a-1-1.noarch\nb-1-1.noarch\nc-1-1.noarch\n"}
+    lines[state.broken_by] = "a-1-1.noarch\nb-2-1.noarch\nd-1-1.x86_64\n"
+    for build, text in lines.items():
+        (factory.means.build_folder(build) / "installed_pkgs.log").write_text(text)
+
+    story = build_story(factory.means, event, Audience.MAINTAINERS)
+
+    assert [words.root_line(change) for change in story.root] == [
+        "b: 1-1 -> 2-1",
+        "c: 1-1 -> gone",
+        "d: not there -> 1-1",
+    ]
 
 
 def test_a_break_of_the_network_is_the_operators(factory: Factory) -> None:

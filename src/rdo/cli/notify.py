@@ -60,7 +60,7 @@ def show(app: App, package: str, target: str | None, html: bool, as_json: bool) 
     rdo notify show python-oslo-config
     """
     from rdo.notify import mail, words
-    from rdo.notify.story import Story
+    from rdo.notify.story import Audience, Story
 
     targets = [target] if target else list(app.settings.targets)
     for name in targets:
@@ -73,7 +73,8 @@ def show(app: App, package: str, target: str | None, html: bool, as_json: bool) 
         if html:
             output.show(str(mail.html_of(story)), as_json=False)
             return
-        to = ", ".join(story.maintainers)
+        is_operators = story.audience is Audience.OPERATOR
+        to = "the operator" if is_operators else ", ".join(story.maintainers)
         people = f"Subject: {words.subject(story)}\nTo: {to}\n\n{mail.text_of(story)}"
         output.show(story.to_json(), as_json, people.rstrip())
         return

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.errors import NotFoundError, RefusedError, did_you_mean
+from rdo.errors import NotFoundError, RefusedError, UserError, did_you_mean
 from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
@@ -57,9 +57,17 @@ def run_round(means: Means, options: RoundOptions, *, watch: Watcher = nobody_wa
     purpose = f"rdo trunk run --target {means.target}"
     with hold(means.folder / "round.lock", purpose=purpose):
         report = _do_round(means, options, packages, watch)
+        _show(means, report)
+        return report
+
+
+def _show(means: Means, report: Report) -> None:
+    """Tell and show what happened; that this fails changes nothing of what did."""
+    try:
         tell_round(means, report)
         write_pages(means, report)
-        return report
+    except (UserError, OSError) as error:
+        log.warning("%s: not all of it is told or on the pages yet: %s", means.target, error)
 
 
 def _chosen(means: Means, only: Collection[str]) -> list[Package]:
