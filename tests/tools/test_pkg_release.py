@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import GitRepository
 from tests.distgits import Distgit
+from tests.rpms import make_rpms
 
 SIGNED_PREP = """\
 %{gpgverify}  --keyring=%{SOURCE102} --signature=%{SOURCE101} --data=%{SOURCE0}
@@ -41,7 +42,8 @@ def upstream(tmp_path: Path) -> Upstream:
     (tmp_path / "archives").mkdir()
     made = Upstream(GitRepository(tmp_path / "upstream"), tmp_path / "archives")
     made.release("1.0.0", {"a.py": "1\n2\n3\n"})
-    made.release("1.10.0", {"a.py": "1\n2\n3\n4\n"})
+    needs = {"requirements.txt": "sample>=1.5\nother>=1\ngone\n"}
+    made.release("1.10.0", {"a.py": "1\n2\n3\n4\n", **needs})
     made.release("2.0.0.0rc1", {"a.py": "0\n1\n2\n3\n4\n"})
     return made
 
@@ -56,15 +58,27 @@ def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> 
     return Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
 
 
-def test_the_newest_release_becomes_a_source_rpm(distgit: Distgit, upstream: Upstream) -> None:
+def test_the_newest_release_becomes_a_source_rpm(
+    distgit: Distgit, upstream: Upstream, tmp_path: Path
+) -> None:
     made_distgit(distgit, upstream)
+    repository = tmp_path / "repository"
+    for name in ("python-sample", "python-other"):
+        make_rpms(repository, name, version="1.0")
+    subprocess.run(["createrepo_c", "--quiet", repository], check=True)
 
-    said = distgit.pkg("new-version")
+    said = distgit.pkg("new-version", "--repo", str(repository))
 
     assert "Latest version detected from upstream/master: 1.10.0" in said.err
     assert distgit.message.startswith("foo-bar-1.10.0-1\n")
     assert (distgit.path / "foo-bar-1.10.0-1.src.rpm").is_file()
     assert "built foo-bar-1.10.0-1.src.rpm" in said.out
+    found = said.out.partition("REPOSITORIES:\n")[2].splitlines()[:3]
+    assert sorted(found) == [
+        "  gone: not packaged",
+        "  other >= 1: OK, python3-other-1.0-1",
+        "  sample >= 1.5: too old, have 1.0 (python3-sample-1.0-1)",
+    ]
 
 
 def test_a_package_that_is_the_newest_is_left_alone(distgit: Distgit, upstream: Upstream) -> None:

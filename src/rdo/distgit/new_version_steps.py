@@ -259,8 +259,8 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
         new = sources.take(desk, only_first=not args.take_sources)
     except (OutsideError, NotFoundError) as error:
         return Pause(
-            f"{error}. Please update Source0 in .spec file, or put the file here.",
-            args, is_rerun=True, is_failure=True,
+            f"Failed to download source tarball. Please update Source0 in .spec file. ({error})",
+            args, is_rerun=True, is_failure=not desk.is_rdopkg,
         )  # fmt: skip
     if args.take_sources and not desk.clone.is_dry:
         for line in _verified(desk, new):
