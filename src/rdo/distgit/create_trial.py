@@ -16,6 +16,9 @@ MAX_TRIES = 8
 MAX_LEFT_OUT = 15
 """How many failing tests may be left out before none is run."""
 
+_QUIET = "-W ignore"
+"""For tests that take warnings of newer dependencies for errors."""
+
 _FIXTURES = {
     "mocker": "pytest-mock", "benchmark": "pytest-benchmark", "httpserver": "pytest-httpserver",
     "httpbin": "pytest-httpbin", "freezer": "pytest-freezer", "subtests": "pytest-subtests",
@@ -32,6 +35,10 @@ _OPTION = re.compile(r"error: unrecognized arguments: (.*)$", re.MULTILINE)
 _FIXTURE = re.compile(r"fixture '(\w+)' not found")
 _PLUGIN = re.compile(r"(?:Missing required plugins|missing plugins?): ([\w, .-]+)", re.IGNORECASE)
 _NO_PLUGIN = re.compile(r'Error importing plugin "(\w+)"')
+_ERROR_LINE = re.compile(
+    r"^(?:E {3,}|INTERNALERROR> )([\w.]*(?:Error|Exception|Warning)\b.*)$", re.MULTILINE
+)
+_WARNING = re.compile(r"^(?:E {3,}|INTERNALERROR> )[\w.]*Warning\b", re.MULTILINE)
 _ASYNC = re.compile(r"async def functions are not natively supported")
 _FAILED = re.compile(r"^FAILED (\S.*?)(?: - .*)?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR (\S.*?)(?: - .*)?$", re.MULTILINE)
@@ -185,6 +192,8 @@ def _tests(plan: Plan, log: str) -> Plan:
     ) and "-o addopts=" not in plan.tests.options:
         options = (*plan.tests.options, "-o addopts=")
         return replace(plan, tests=replace(plan.tests, options=options))
+    if _WARNING.search(tail) and _QUIET not in plan.tests.options:
+        return replace(plan, tests=replace(plan.tests, options=(*plan.tests.options, _QUIET)))
     ignored = {one.partition("::")[0] for one in _ERROR.findall(tail)}
     failing = {_without_parameters(one) for one in _FAILED.findall(tail)}
     failing = {one for one in failing if one.partition("::")[0] not in ignored}
@@ -213,7 +222,7 @@ def _why(tail: str) -> str:
     """Why the tests are off, for the comment in the spec."""
     counts = re.findall(r"^=+ (.*\b(?:failed|errors?)\b.*) =+$", tail, re.MULTILINE)
     said = counts[-1] if counts else _last_error(tail)
-    errors = Counter(re.findall(r"^E {3,}(\w*(?:Error|Exception)\b.*)$", tail, re.MULTILINE))
+    errors = Counter(_ERROR_LINE.findall(tail))
     usual = f"; {errors.most_common(1)[0][0][:150]}" if errors else ""
     return f"most tests want more than a build has: {said}{usual}"
 

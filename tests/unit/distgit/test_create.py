@@ -353,3 +353,13 @@ def test_tests_meet_what_was_compiled() -> None:
     assert "rm -rf lemon\n" in render(plan(facts(files=flat, wheel=compiled)))
     assert "rm -rf" not in render(plan(facts(wheel=compiled)))
     assert "rm -rf" not in render(plan(facts(files=flat)))
+
+
+def test_warnings_are_no_errors_in_a_build() -> None:
+    log = "Executing(%check)\nE   DeprecationWarning: old\nFAILED tests/test_lemon.py::test_a\n"
+
+    better = learn(plan(), failed(FailureReason.TEST), log)
+
+    assert better is not None
+    assert better.tests.deselected == ()
+    assert "%pytest tests \\\n    -W ignore\n" in render(better)
