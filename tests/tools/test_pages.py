@@ -211,20 +211,13 @@ def test_five_thousand_builds_and_one_change_are_written_at_once(tmp_path: Path)
         for _ in range(3):
             for page in ("report.html", "packages/python-p007.html"):
                 (tree(factory) / page).write_text("")
-            started = time.perf_counter()
+            started = time.process_time()  # others keep this machine busy
             written = pages.write([names[7]])
-            seconds.append(time.perf_counter() - started)
+            seconds.append(time.process_time() - started)
 
-        assert min(seconds) < 0.1 * (3 if slow_machine() else 1), seconds
+        assert min(seconds) < 0.1
         assert {path.name for path in written} >= {"report.html", "python-p007.html"}
         assert "python-p008.html" not in {path.name for path in written}
-
-
-def slow_machine() -> bool:
-    """Whether something else keeps this machine busy: a bar would then measure that."""
-    started = time.perf_counter()
-    sum(range(3_000_000))
-    return time.perf_counter() - started > 0.06
 
 
 def commit(package: str, number: int) -> Commit:
