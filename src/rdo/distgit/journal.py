@@ -23,6 +23,7 @@ from rdo.tools.clone import Clone
 log = logging.getLogger(__name__)
 
 KEPT = 20
+_MAX_UNKNOWN_BYTES = 8 * 2**20
 _REFS = ("refs/heads", "refs/tags", "refs/remotes")
 _EMPTY = "0" * 40
 
@@ -31,8 +32,8 @@ _EMPTY = "0" * 40
 class Snapshot:
     """The state of a clone. `head` is a branch's full name, or a hash when it is detached.
 
-    `index` and `tree` are trees of what is staged and of the work tree (ignored files left
-    out). `settings` is the clone's configuration file, where remotes are.
+    `index` and `tree` are trees of what is staged and of the work tree (ignored files and
+    large unknown ones left out). `settings` is the clone's configuration file, where remotes are.
     """
 
     head: str
@@ -68,8 +69,18 @@ def _trees(clone: Clone) -> tuple[str, str]:
         index = clone.plumb("write-tree", env=env)
         top = clone.plumb("rev-parse", "--show-toplevel")
         everything = Clone(Path(top), clone.runner)
-        everything.plumb("add", "--all", "--", ".", f":(exclude,glob)**/{STATE_FILE}", env=env)
+        left_out = [f":(exclude,glob)**/{STATE_FILE}", *_too_large(everything)]
+        everything.plumb("add", "--all", "--", ".", *left_out, env=env)
         return index, clone.plumb("write-tree", env=env)
+
+
+def _too_large(clone: Clone) -> Iterator[str]:
+    """Files that git does not know and that no verb writes: archives, which would take seconds."""
+    listed = clone.plumb("ls-files", "--others", "--exclude-standard", "-z")
+    for name in listed.split("\0"):
+        file = clone.path / name
+        if name and file.is_file() and file.stat().st_size > _MAX_UNKNOWN_BYTES:
+            yield f":(exclude,literal){name}"
 
 
 @dataclass(frozen=True, slots=True)

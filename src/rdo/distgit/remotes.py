@@ -124,7 +124,7 @@ def clone_package(
         if "patches" in remotes:
             remotes["gerrit-patches"] = remotes["patches"]
     if options.extra:
-        if not package.get(options.extra):
+        if not isinstance(package.get(options.extra), str):
             raise RefusedError(
                 f"Invalid usage: {options.extra!r} is missing in distroinfo for package: "
                 f"{package.get('name')}"

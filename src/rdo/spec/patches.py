@@ -14,7 +14,7 @@ from rdo.spec.magic import magic_comments, outside_after, outside_before
 from rdo.spec.tags import Tag, tags
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
-_OURS = re.compile(r"\d{4,}-\S*\.patch")
+_OURS = re.compile(r"\d{4,}-[^\s/]*\.patch")
 _LIST_ENTRY = re.compile(r"(?P<file>[^#%\s]\S*)\s*$")
 _APPLIED = re.compile(r"\s*%patch(?P<number>\d*)(?P<rest>(?:\s.*)?)$")
 _SETUP = re.compile(r"\s*%(?:auto)?setup(?=\s|$)")
