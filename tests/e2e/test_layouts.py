@@ -82,6 +82,24 @@ def test_what_the_packages_are_can_be_asked_and_not_edited(
     assert "has no file to edit" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("question", [["verify"], ["why", "a"], ["review", "a", "--offline"]])
+def test_what_is_said_of_them_names_the_repository(
+    packaging: GitRepository,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    question: list[str],
+) -> None:
+    code = main.run(["-C", str(tmp_path), "info", *question])
+
+    told = capsys.readouterr().out
+    if question[0] == "verify":
+        assert (code, told) == (0, "no fault found\n")
+    elif question[0] == "why":
+        assert f"package   {packaging.url}" in told
+    else:
+        assert "done   entry" in told
+
+
 def test_one_distgit_is_followed_with_its_own_commits(tmp_path: Path) -> None:
     distgit = GitRepository(tmp_path / "distgit")
     first = distgit.commit("spec", {"python-x.spec": "Name: python-x\n"})

@@ -4,7 +4,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.info_options import Answer, Asked, answer_options, metadata_options
-from rdo.metadata import queries
+from rdo.metadata import ReleaseRepo, queries
 
 
 @click.command()
@@ -17,7 +17,7 @@ def releases(asked: Asked, status: str | None, answer: Answer) -> None:
     rows = [
         (x.name, x.identifier, x.status, repo.name, repo.branch, x.upstream_branch, repo.buildsys)
         for x in found
-        for repo in x.repos
+        for repo in x.repos or (ReleaseRepo("", x.branch or ""),)
     ]
     columns = ("release", "id", "status", "base os", "branch", "upstream branch", "build system")
     answer.show(found, output.Table(columns, rows), (release.name for release in found))

@@ -13,7 +13,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from rdo.errors import RefusedError, did_you_mean, typo_of
-from rdo.metadata.faults import Fault, Level, Where
+from rdo.metadata.faults import Fault, Level
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
 from rdo.metadata.tree import Files
 from rdo.tools.git import check_url
@@ -326,8 +326,7 @@ class Checker:
         return places.get(key, getattr(mapping, "place", 0))
 
     def _fault(self, rule: str, place: int, message: str, level: Level = Level.ERROR) -> Fault:
-        where = self.files.where(place) if self.files else Where("metadata")
-        return Fault(level, rule, where, message)
+        return Fault(level, rule, (self.files or Files()).where(place), message)
 
 
 def _is_pypi(upstream: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.faults import Where
 from rdo.metadata.resolve import Layer, attributes, layers
-from rdo.metadata.tree import Items
+from rdo.metadata.tree import Files, Items
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,11 @@ def explain(distribution: Distribution, name: str, tag: str | None = None) -> li
     givers: dict[str, Layer] = {}
     for layer in layers(raw, located.tree, tag):
         givers |= dict.fromkeys(layer.values, layer)
+    files = located.files or Files()
     reasons = []
     for key, layer in sorted(givers.items()):
         for name, value, place in _parts(key, values[key], layer):
-            where = located.files.where(place) if located.files else Where("?")
+            where = files.where(place)
             reasons.append(Reason(name, value, layer.name, where))
     return reasons
 

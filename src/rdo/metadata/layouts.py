@@ -14,6 +14,8 @@ from rdo import atomic
 from rdo.errors import ConfigError, UserError
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.sources import open_source
+from rdo.metadata.tree import Files
+from rdo.metadata.values import Status
 from rdo.tools.git import ls_remote
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def folders(
     ]
     for name in found.keys() - {package["name"] for package in packages}:
         log.warning("package %s has no upstream that we can find and is left out", name)
-    return Distribution(_tree(packages, releases))
+    return _distribution(packages, releases, source)
 
 
 def local(folder: Path, releases: Iterable[str]) -> Distribution:
@@ -90,14 +92,25 @@ def local(folder: Path, releases: Iterable[str]) -> Distribution:
         "distgit": url,
         "maintainers": [MAINTAINER],
     }
-    return Distribution(_tree([package], releases))
+    return _distribution([package], releases, str(folder))
 
 
-def _tree(packages: list[dict[str, Any]], releases: Iterable[str]) -> dict[str, Any]:
+def _distribution(
+    packages: list[dict[str, Any]], releases: Iterable[str], source: str
+) -> Distribution:
+    """Packages that belong to all releases; what is wrong with them is told of the source."""
     names = sorted(set(releases))
     tagged = [{**package, "tags": dict.fromkeys(names)} for package in packages]
-    entries = [{"name": name, "branch": "master", "repos": []} for name in names]
-    return {"releases": entries, "packages": tagged}
+    usual = {
+        "status": str(Status.MAINTAINED),
+        "branch": "master",
+        "upstream_branch": "master",
+        "repos": [],
+    }
+    entries = [{"name": name, **usual} for name in names]
+    files = Files()
+    files.names.append(source)
+    return Distribution({"releases": entries, "packages": tagged}, files)
 
 
 def _upstreams(

@@ -61,8 +61,9 @@ class Files:
         self._tags: dict[str, str] = {}
 
     def where(self, place: int) -> Where:
-        """The file and line of a place."""
-        return Where(self.names[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1))
+        """The file and line of a place; what no file says has none."""
+        number, line = place >> _LINE_BITS, place & ((1 << _LINE_BITS) - 1)
+        return Where(self.names[number] if number < len(self.names) else "metadata", line)
 
     def parse(self, name: str, content: bytes) -> Section:
         """Read one file, whose top must be a mapping; a MetadataError says what is wrong."""
