@@ -226,6 +226,18 @@ def commit(package: str, number: int) -> Commit:
     return Commit(package, *hashes, moment, moment, "master")
 
 
+COMMIT = (
+    "(id, target, package, position, upstream_hash, distgit_hash, extended_hash, upstream_time,"
+    " distgit_time, upstream_branch) VALUES (?,?,?,?,?,?,'',?,?,'master')"
+)
+BUILD = (
+    "(id, target, package, commit_id, release_date, created, started, finished, published,"
+    " attempt, bootstrap, inputs, state, outcome, detail, needs, rpms, ticket, superseded)"
+    " VALUES (?,?,?,?,?,?,?,?,?,1,0,'','done','built','','[]','[]','',0)"
+)
+PACKAGE = "(target, package, newest_id, good_id) VALUES (?,?,?,?)"
+
+
 def add_builds(store: Store, names: list[str], *, each: int) -> None:
     """As rounds would leave them, but in one act."""
     database = store._engine.url.database
@@ -235,20 +247,14 @@ def add_builds(store: Store, names: list[str], *, each: int) -> None:
         for number in range(each * len(names)):
             name, row = names[number % len(names)], number + 1
             hashes = (f"{number:040x}", "d" * 40)
+            stamps = (now + row,) * 4
+            commit_row = (row, TARGET, name, row, *hashes, now + row, now)
+            connection.execute(f"INSERT INTO commits {COMMIT}", commit_row)
             connection.execute(
-                "INSERT INTO commits VALUES (?,?,?,?,?,?,'',?,?,NULL,'master',NULL)",
-                (row, TARGET, name, row, *hashes, now + row, now),
+                f"INSERT INTO builds {BUILD}", (row, TARGET, name, row, *stamps, row)
             )
             connection.execute(
-                "INSERT INTO builds (id, target, package, commit_id, release_date, attempt,"
-                " bootstrap, inputs, state, outcome, detail, needs, rpms, ticket, created, started, finished,"
-                " published, superseded) VALUES (?,?,?,?,?,1,0,'','done','built','','[]','[]','',"
-                "?,?,?,?,0)",
-                (row, TARGET, name, row, now + row, now + row, now + row, now + row, row),
-            )
-            connection.execute(
-                "INSERT OR REPLACE INTO packages VALUES (?,?,?,?,NULL,NULL,NULL)",
-                (TARGET, name, row, row),
+                f"INSERT OR REPLACE INTO packages {PACKAGE}", (TARGET, name, row, row)
             )
     connection.close()
 
