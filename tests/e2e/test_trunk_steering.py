@@ -11,6 +11,7 @@ from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 from rdo.trunk import dependents, steering
 from rdo.trunk.report import Report
+from rdo.trunk.why import Known, explain
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, ScriptedBuilder
 
@@ -203,8 +204,10 @@ def test_a_held_package_is_not_built_and_nobody_waits_for_it(factory: Factory) -
     for name in ("a", "b"):
         factory.upstreams[name].commit("two")
 
+    why = explain(Known.of(factory.means), "python-a")
     report = factory.round()
 
+    assert "held by me" in why.notes[0]
     assert built(report) == ["python-b"]
     assert any("python-a is held by me" in note for note in report.plan.notes)
     assert factory.name("consistent") == factory.name("current")

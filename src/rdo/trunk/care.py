@@ -147,7 +147,13 @@ def purge(means: Means, rules: Rules, *, dry_run: bool) -> Purged:
     if dry_run:
         return Purged(means.target, _plan(means, rules), dry_run=True)
     purpose = f"rdo trunk purge --target {means.target}"
-    with hold(means.folder / "round.lock", purpose=purpose, wait=True):
+    lock_file = means.folder / "round.lock"
+    try:
+        with hold(lock_file, purpose=purpose):
+            pass
+    except RefusedError as error:
+        log.info("waits, for %s", error)
+    with hold(lock_file, purpose=purpose, wait=True):
         recover(means)
         found = _plan(means, rules)
         carry_out_purge(means.tree, found)

@@ -4,7 +4,7 @@ Everything is read from what the last rounds have stored; no remote is asked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
+from rdo.store.holds import Hold
 from rdo.store.packages import PackageState
 from rdo.trunk.backoff import rests_until
 from rdo.trunk.hints import declared_requires, last_build_requires
@@ -85,6 +86,7 @@ class Known:
     pending: Mapping[str, Build]
     providers: Providers
     build_requires: dict[str, frozenset[str]]
+    holds: Mapping[str, Hold] = field(default_factory=dict)
 
     @classmethod
     def of(cls, means: Means) -> "Known":
@@ -100,6 +102,7 @@ class Known:
                 pending,
                 Providers(means.packages.values(), at.artifacts.provides(target)),
                 last_build_requires(at, target),
+                at.holds.all(target),
             )
         return replace(known, build_requires=known.build_requires | dict(known._declared()))
 
@@ -125,6 +128,9 @@ def explain(known: Known, name: str) -> Why:
     step = _step(known, name)
     package, state = known.means.packages[name], known.states.get(name)
     notes = tuple(_notes(package, state, known.heads.get(name), step))
+    if hold := known.holds.get(name):
+        said = f"held by {hold.by} since {hold.since:%Y-%m-%d %H:%M}: {hold.why}"
+        notes = (f"{said}; rdo trunk release {name} ends that", *notes)
     return Why(
         known.means.target,
         step,
