@@ -113,3 +113,44 @@ def test_a_farm_gets_srpms_and_bad_distgits_fail_alone(site: Path) -> None:
     current = (site / "data/one/repos/current").resolve()
     assert [rpm.name for rpm in current.glob("*.src.rpm")]
     assert json.loads(rdo("trunk", "verify", "--json", cwd=site).stdout)[0]["is_clean"]
+
+
+ROOT = f"""\
+data = "data"
+[metadata]
+source = "info"
+[targets.one]
+release = "master"
+platform = "{PLATFORM}"
+output-limit-mb = 1
+disk-limit-mb = 40
+"""
+
+
+def test_in_a_root_what_writes_without_end_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "info").mkdir()
+    (tmp_path / "rdo.toml").write_text(ROOT)
+    text = HEAD
+    endless = {"fill": "dd if=/dev/zero of=x bs=1M; sleep 600", "shout": "yes"}
+    for name, act in endless.items():
+        upstream = GitRepository(tmp_path / "git" / name)
+        upstream.commit("one", {"file": name})
+        distgit = GitRepository(tmp_path / "git" / f"{name}-distgit", "rpm-master")
+        spec = SPEC.replace("NAME", name).replace("%files", f"%build\n{act}\n%files")
+        distgit.commit("spec", {f"{name}.spec": spec})
+        text += (
+            f"- project: {name}\n  name: {name}\n  upstream: {upstream.url}\n"
+            f"  distgit: {distgit.url}\n  tags:\n    master:\n"
+        )
+    (tmp_path / "info/rdo.yml").write_text(text)
+
+    done = rdo("trunk", "run", "--json", cwd=tmp_path)
+
+    assert done.code == 1, done.stderr
+    [row] = done.json
+    failed = {one["package"]: (one["reason"], one["detail"]) for one in row["failed"]}
+    assert failed == {
+        "fill": ("output-limit", "it wrote more to the disk than it may"),
+        "shout": ("output-limit", "it wrote more than its log may hold"),
+    }
+    assert list((tmp_path / "data/roots").glob("root-*")) == []
