@@ -40,6 +40,9 @@ def summary(text: str, folder: Path) -> str:
     text = re.sub(r"(base|macros)-[0-9a-f]{16}", r"\1-DIGEST", text)
     text = re.sub(r"(current|consistent) -> \S+", r"\1 -> HASH", text)
     text = re.sub(r"(RELEASEDATE\.[0-9a-f]{7}\.deb12\.noarch|TIME)[ \t]*", r"\1 ", text)
+    text = re.sub(r"rpm-tmp\.\w+", "rpm-tmp.XXXXXX", text)
+    text = re.sub(r"^([> ]) +\d+ \|", r"\1 N |", text, flags=re.MULTILINE)
+    text = re.sub(r"the same root: \d+", "the same root: N", text)
     lines = [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
     lines.sort(key=lambda line: line if line.startswith("built ") else "")  # below all others
     # The build's number depends on which of two workers was first.
