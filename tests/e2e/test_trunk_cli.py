@@ -329,3 +329,28 @@ def test_what_cannot_be_done_is_one_clear_error(
 ) -> None:
     assert site.rdo(*args) == code
     assert capsys.readouterr().err.count("rror:") == 1
+
+
+def test_a_purge_is_rehearsed_asked_for_and_done(
+    site: Site, capsys: pytest.CaptureFixture[str], upstream: GitRepository
+) -> None:
+    site.round()
+    unused = site.folder / "data/mirrors/gone-123456789abc.git"
+    unused.mkdir()
+    days = ("--older-than", "0")
+    capsys.readouterr()
+
+    assert site.rdo("purge", "--dry-run", *days) == 0
+    assert "gone-123456789abc.git" in capsys.readouterr().out
+    assert site.rdo("purge", *days) == 5  # there is no terminal to ask on
+    assert unused.is_dir()
+    assert site.rdo("purge", "--json", "--yes", *days) == 0
+
+    assert not unused.exists()
+    assert site.rdo("verify", "--target", "one-deb12") == 0
+    capsys.readouterr()
+    assert site.rdo("purge", "--dry-run", "--json", *days) == 0
+    assert {row["target"]: row["repositories"] for row in answer(capsys)["targets"]} == {
+        "one-deb12": [],
+        "two-deb12": [],
+    }
