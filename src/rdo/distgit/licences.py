@@ -137,8 +137,10 @@ def find(
         return Licence(found, "License-Expression")
     if len(name) < 200 and (found := named(name)):
         return Licence(found, "License")
-    known = [CLASSIFIERS[one] for one in classifiers if one in CLASSIFIERS]
-    if len(known) == 1:
+    told = [one for one in classifiers if one.startswith("License :: ")]
+    known = [CLASSIFIERS[one] for one in told if one in CLASSIFIERS]
+    vague = [one for one in told if one not in CLASSIFIERS and one != _OSI.rstrip(": ")]
+    if len(known) == 1 and not vague:
         return Licence(known[0], "classifier")
     texts = {path: of_text(text) for path, text in files.items()}
     said = list(dict.fromkeys(found for found in texts.values() if found))

@@ -270,6 +270,18 @@ def test_tries_end_with_the_first_good_build() -> None:
         ("BSD", (), "Redistribution and use in source and binary forms", "BSD-2-Clause"),
         ("Apache 2.0", (), "", "Apache-2.0"),
         ("", ("License :: OSI Approved :: ISC License (ISCL)",), "", "ISC"),
+        (
+            "",
+            ("License :: OSI Approved :: MIT License", "License :: OSI Approved :: BSD License"),
+            "Redistribution and use in source and binary forms",
+            "BSD-2-Clause",
+        ),
+        (
+            "",
+            ("License :: OSI Approved", "License :: OSI Approved :: MIT License"),
+            "",
+            "MIT",
+        ),
         ("see LICENSE", (), "Mozilla Public License Version 2.0", "MPL-2.0"),
         ("mine alone", (), "all rights reserved", ""),
     ],
