@@ -51,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "releases:\n- name: master\n  status: development\n  branch: rpm-master\n"
         "  repos:\n  - name: deb12\npackages: []\n"
     )
-    done = deps(place, "add", "python3dist(python-ldap)", "openssl-devel >= 1")
+    needs = ("python3dist(python-ldap)", "openssl-devel >= 1", "libyaml-0.so.2()(64bit)")
+    done = deps(place, "add", *needs)
     assert done.code == 0, done.stderr
     return place
 
@@ -82,7 +83,8 @@ def test_what_is_bridged_has_a_reason(folder: Path) -> None:
     why = deps(folder, "why", "pyasn1").stdout.splitlines()
 
     assert found["python-ldap"] == "3.4.4"
-    assert {"pyasn1", "libssl-dev"} <= found.keys()
+    assert {"pyasn1", "libssl-dev", "libyaml-0-2"} <= found.keys()
+    assert "libldap-dev" in found  # also where its wheel was built before, for another target
     assert any("python-ldap 3.4.4 requires pyasn1" in line for line in why)
     assert deps(folder, "why", "python3-ldap").stdout == (
         "python-ldap 3.4.4: a build asks python3dist(python-ldap)\n"

@@ -58,7 +58,21 @@ class Chooser:
                 impossible[need] = "the release packages it itself"
             else:
                 python[need] = requirement
-        return self._from_pypi(python, entries, impossible)
+        choice = self._from_pypi(python, entries, impossible)
+        return choice if choice.first else self._with_libraries(choice)
+
+    def _with_libraries(self, choice: Choice) -> Choice:
+        """Add what wheels that were built here link to: they do not bring it along."""
+        table = self.debs.base.platform.sdist_requires
+        built = self.resolver.sdists.projects()
+        known = {need for one in choice.entries for need in one.asked_by}
+        pypi = {one.key[1] for one in choice.entries if one.origin is Origin.PYPI}
+        names = {name for project in pypi & built for name in table.get(project, ())}
+        wanted = {f"deb({name})": name for name in sorted(names) if f"deb({name})" not in known}
+        if not wanted:
+            return choice
+        impossible = dict(choice.impossible)
+        return Choice(self._from_debian(wanted, choice.entries, impossible), impossible)
 
     def is_own(self, one: Entry) -> bool:
         return one.origin is Origin.PYPI and one.key[1] in self.own

@@ -25,6 +25,7 @@ VERSION = 1
 """Raised when this module makes other RPMs of the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
+_SONAME = re.compile(r"(?P<stem>lib[\w.+-]+)\.so\.(?P<version>[\w.]+)\(")
 _UNPACK = """
 set -e
 while read -r name file; do
@@ -64,6 +65,8 @@ class DebStore:
                 found[need] = match[1]
             elif name in known:
                 found[need] = known[name]
+            elif match := _SONAME.match(name):
+                found[need] = package_of_library(match["stem"], match["version"])
         return found
 
     def rpms(self, wanted: Sequence[Deb]) -> dict[Deb, tuple[Path, ...]]:
@@ -121,6 +124,16 @@ class DebStore:
             new.mkdir(parents=True)
             shutil.move(found[0], new / found[0].name)
             new.rename(self._place(deb))
+
+
+def package_of_library(stem: str, version: str) -> str:
+    """Debian's name for the package of a library, by its policy on shared libraries.
+
+    >>> package_of_library("libpq", "5"), package_of_library("libldap-2.5", "0")
+    ('libpq5', 'libldap-2.5-0')
+    """
+    dash = "-" if stem[-1].isdigit() else ""
+    return f"{stem}{dash}{version}".lower().replace("_", "-")
 
 
 def _merge(path: Path, place: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from rdo import atomic
 from rdo.builders.backend import ask_backend
@@ -29,6 +29,11 @@ class SdistStore:
     folder: Path
     workshop: Workshop
     open_index: Callable[[], PackageIndex]
+
+    def projects(self) -> frozenset[str]:
+        """The projects of which wheels were built."""
+        wheels = self.folder.glob("[!.]*.whl")
+        return frozenset(str(parse_wheel_filename(one.name)[0]) for one in wheels)
 
     def build(self, wanted: Requirement, constraints: Iterable[str]) -> Path | Failed | Waiting:
         """The wheel of the newest sdist that meets the requirement and the constraints.
