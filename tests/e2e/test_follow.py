@@ -129,6 +129,17 @@ def test_a_change_of_our_own_spec_is_built(follower: Follower) -> None:
     assert follower.round() == []
 
 
+def test_only_packages_with_our_tag_are_built(follower: Follower) -> None:
+    metadata = follower.folder / "info/rdo.yml"
+    tagged = "- project: b\n  tags: {master: , build-tags-only: }"
+    metadata.write_text(metadata.read_text().replace("- project: b", tagged))
+    follower.configure('tag = "^build-tags"\n')
+
+    packages = App(follower.folder).packages("ours").packages
+
+    assert [package.name for package in packages] == ["python-b"]
+
+
 def test_releases_are_numbered_as_the_target_says(follower: Follower) -> None:
     rules = 'numbering = "minor.date.hash"\nrelease-minor = 3\nkeep-changelog = true\n'
     file = follower.folder / "rdo.toml"

@@ -24,6 +24,7 @@ _PLATFORMS = (
     (r"fedora-?(\d+)(?:-x86_64)?", r"fedora\1-x86_64"),
 )
 _NOT_YET = "rdo does not do this yet"
+_BUILT_IN = 'the built-in builder builds; with builder = "command" a program of yours does'
 _DRIVER_SECTIONS = {
     "dlrn.drivers.rdoinfo.RdoInfoDriver": "rdoinfo_driver",
     "dlrn.drivers.downstream.DownstreamInfoDriver": "downstream_driver",
@@ -42,25 +43,24 @@ _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "deps_url"): "what packages need comes from the platform and the bridge",
     ("rdoinfo_driver", "cache_dir"): "rdo keeps it in data/cache",
     ("downstream_driver", "cache_dir"): "rdo keeps it in data/cache",
-    ("mockbuild_driver", "install_after_build"): _NOT_YET,
+    ("mockbuild_driver", "install_after_build"): _BUILT_IN,
     **{
         ("gitrepo_driver", option): _NOT_YET
         for option in ("keep_tarball", "use_version_from_spec")
     },
-    ("downstream_driver", "downstream_tag"): "the packages are those of the release",
     **{
-        ("kojibuild_driver", option): _NOT_YET
+        ("kojibuild_driver", option): _BUILT_IN
         for option in (
             "additional_koji_tags", "arch", "build_target", "fetch_mock_config", "koji_exe",
             "krb_keytab", "krb_principal", "mock_base_packages", "mock_package_manager",
             "rhpkg_timeout", "scratch_build", "use_rhpkg",
         )
     },
-    ("coprbuild_driver", "coprid"): _NOT_YET,
+    ("coprbuild_driver", "coprid"): _BUILT_IN,
 }  # fmt: skip
 
 _FOLLOWING = (
-    "versions_url", "downstream_distgit_key", "downstream_source_git_key",
+    "versions_url", "downstream_distgit_key", "downstream_tag", "downstream_source_git_key",
     "downstream_source_git_branch", "use_upstream_spec", "downstream_spec_replace_list",
 )  # fmt: skip
 
@@ -406,7 +406,7 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("DEFAULT", "keep_changelog"): _put_truth("keep-changelog", "keep_changelog"),
     ("DEFAULT", "pkginfo_driver"): _package_driver,
     ("DEFAULT", "build_driver"): _only(
-        "build_driver", "dlrn.drivers.mockdriver.MockBuildDriver", _NOT_YET
+        "build_driver", "dlrn.drivers.mockdriver.MockBuildDriver", _BUILT_IN
     ),
     ("rdoinfo_driver", "repo"): _source("rdoinfo_driver"),
     ("rdoinfo_driver", "info_files"): _info_files("rdoinfo_driver"),
@@ -417,6 +417,7 @@ _CARRIED: dict[tuple[str, str], Carry] = {
     ("downstream_driver", "info_files"): _info_files("downstream_driver"),
     ("downstream_driver", "versions_url"): _versions,
     ("downstream_driver", "downstream_distgit_key"): _put("follow", "distgit-key"),
+    ("downstream_driver", "downstream_tag"): _put("follow", "tag"),
     ("downstream_driver", "downstream_source_git_key"): _put("follow", "source-git-key"),
     ("downstream_driver", "downstream_source_git_branch"): _put("follow", "source-git-branch"),
     ("downstream_driver", "use_upstream_spec"): _put_upstream_spec,

@@ -123,13 +123,15 @@ class FollowSection(Section):
     """Another instance that a target follows: it builds what that has built, with own specs.
 
     `versions` are addresses of that instance's versions.csv; a later one wins. `distgit_key`
-    names the attribute of a package with its own distgit. With `use_upstream_spec` the files of
+    names the attribute of a package with its own distgit; with `tag` only packages that carry
+    a tag which matches it are followed. With `use_upstream_spec` the files of
     the distgit there are laid over it, and `spec_replace` changes the lines of the spec. A change
     in the repository that the attribute `source_git_key` names is built like one of the distgit.
     """
 
     versions: Annotated[list[Url], Field(min_length=1)]
     distgit_key: Name = "distgit"
+    tag: Pattern | None = None
     use_upstream_spec: bool = False
     spec_replace: list[SpecReplace] = Field(default_factory=list)
     source_git_key: Name | None = None

@@ -28,7 +28,8 @@ def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -
     pins = read_pins(follow.versions, folder)
     rules = tuple(map(SpecRule.parse, follow.spec_replace))
     for package in packages:
-        if package.name in pins:
+        is_wanted = any(re.search(follow.tag or "", tag) for tag in package.tags)
+        if is_wanted and package.name in pins:
             overlay = Overlay(package.distgit_there, rules) if follow.use_upstream_spec else None
             branch = follow.source_git_branch or package.distgit_branch
             pin = pins[package.name]

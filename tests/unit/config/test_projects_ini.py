@@ -111,7 +111,7 @@ repo = https://git.example.test/other
 info_files = other.yml, more.yml
 versions_url = https://trunk.example.test/versions.csv, http://two/x.csv
 downstream_distro_branch = ours-1
-downstream_tag = x
+downstream_tag = ^ours-1
 downstream_distgit_key = own-distgit
 downstream_source_git_key = own-patches
 downstream_source_git_branch = ours-1-patches
@@ -192,6 +192,7 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert target.follow.versions == ["https://trunk.example.test/versions.csv", "http://two/x.csv"]
     assert target.follow.distgit_key == "own-distgit"
     assert target.follow.use_upstream_spec
+    assert target.follow.tag == "^ours-1"
     assert target.follow.spec_replace == ["^a/b", "c/"]
     assert target.follow.source_git_key == "own-patches"
     assert target.follow.source_git_branch == "ours-1-patches"
