@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -195,6 +196,8 @@ def test_a_build_has_no_network_no_privileges_and_no_way_out(tmp_path: Path) -> 
     escape = tmp_path / "escaped"
     probe = f"""
 [ $(id -u) != 0 ]
+[ "$(ulimit -S -c)" = 0 ]
+[ "$(ulimit -H -c)" = {_hard_limit()} ]
 ! python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)'
 [ "$(ls /sys/class/net 2>/dev/null | grep -v lo)" = "" ]
 ! touch {escape}
@@ -240,6 +243,12 @@ def test_nothing_is_left_of_a_build_that_was_killed(
     write(tmp_path, hello__spec=COMPILED)
     assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
     assert not list((data / "roots").glob("root-*"))
+
+
+def _hard_limit() -> str:
+    """That of core files here, as a shell says it."""
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    return "unlimited" if most == resource.RLIM_INFINITY else str(most)
 
 
 def _wait_until_ended(data: Path) -> None:
