@@ -121,7 +121,7 @@ class Building:
         target = self.means.target
         with self.means.store.read() as at:
             paused, held = at.holds.pause_of(target), at.holds.all(target)
-            still_open = {build.id for build in at.builds.queue(target)}
+            still_open = at.builds.queued_ids(target)
             asked = {build.id: build.to_cancel for build in at.builds.running(target)}
         if paused and not self._is_paused:
             log.warning("paused by %s: %s; what runs is finished", paused.by, paused.why)
