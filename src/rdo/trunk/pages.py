@@ -234,7 +234,9 @@ class Pages:
             history = at.reports.history(means.target, name, limit=HISTORY)
         package = means.packages.get(name)
         urls = (("upstream", package.upstreams[0]), ("distgit", package.distgit)) if package else ()
-        links = [(text, clean(without_secret(url))) for text, url in urls]
+        # A path of this machine is of no use to a reader.
+        links = [(text, clean(without_secret(url))) for text, url in urls if ":" in url]
+        links = [(text, url) for text, url in links if not url.startswith("file:")]
         return reports.package(head, name, [self._built(line) for line in history], links)
 
     def _built(self, line: BuildLine) -> Built:
