@@ -111,6 +111,9 @@ def test_a_reviewer_finds_it_good_but_for_the_metadata(made: Path, factory: Path
 
 
 def test_a_project_of_pypi_is_built_at_once(factory: Path, tmp_path: Path) -> None:
+    left = tmp_path / f".python-colorama.{2**30}.new"  # by a process that was killed
+    left.mkdir()
+
     done = rdo(
         "-C", factory, "pkg", "create", "colorama", "--into", tmp_path, "--no-info", "--json",
         cwd=tmp_path,
@@ -120,6 +123,7 @@ def test_a_project_of_pypi_is_built_at_once(factory: Path, tmp_path: Path) -> No
     assert done.json["licence"] == "BSD-3-Clause"
     assert done.json["upstream"] == "pypi:colorama"
     assert [x for x in done.json["outcome"]["rpms"] if "python3-colorama-" in x]
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "python-colorama"}
 
 
 def test_what_cannot_be_packaged_is_told_and_leaves_nothing(factory: Path, tmp_path: Path) -> None:

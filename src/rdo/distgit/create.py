@@ -8,6 +8,7 @@ place when it is whole.
 import getpass
 import hashlib
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -124,7 +125,7 @@ def create(request: Request, bench: Bench) -> Created:
         _check_new(request, described.facts.name, name)
         user = _user(request)
         plan = _plan(name, described, user, bench.now(), is_of_index=offered.archive is not None)
-        new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=_place(request)))
+        new = _new_folder(_place(request), name)
         try:
             return _finish(request, bench, offered.upstream, plan, described, user, new)
         finally:
@@ -136,6 +137,16 @@ def _place(request: Request) -> Path:
         return Path(tempfile.gettempdir())
     request.into.mkdir(parents=True, exist_ok=True)
     return request.into
+
+
+def _new_folder(place: Path, name: str) -> Path:
+    """A folder of this process alone; what a killed one left there goes."""
+    for left in place.glob(f".{name}.*.new"):
+        if not Path("/proc", left.name.split(".")[-2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    new = place / f".{name}.{os.getpid()}.new"
+    new.mkdir(mode=0o755)
+    return new
 
 
 def _check_free(request: Request, name: str) -> None:
@@ -218,7 +229,6 @@ def _finish(
     if not request.is_dry:
         files = [f"{plan.name}.spec", "sources", ".gitignore"]
         commit_new(new, request.branch, files, user, f"{plan.name}: initial package\n")
-        new.chmod(0o755)
         new.rename(folder)
     return _created(upstream, tried, user, folder)
 
