@@ -74,8 +74,7 @@ def build_story(
     package = means.packages.get(event.package)
     nvr = next((str(x.nevra) for x in artifacts if x.is_source), "").removesuffix(".src")
     read = _read_log(means, build) if failed and failed.reason in _HAS_LOG else Reading("", ())
-    component = means.tree.site.component(build.package, build.commit.component)
-    place = hash_directory(build.commit, component)
+    log_url, repository_url = _urls(means, build)
     return empty_story(
         means,
         event,
@@ -97,9 +96,23 @@ def build_story(
         root=_root_changes(means, build, good, failed.reason) if failed and good else (),
         needs=_needs(means, build, failed) if failed else (),
         waiting=waiting,
-        log_url=means.tree.site.url(place / LOG),
-        repository_url=means.tree.site.url(place),
+        log_url=log_url,
+        repository_url=repository_url,
     )
+
+
+def _urls(means: Means, build: Build) -> tuple[str, str]:
+    """Where the log and the directory of a build are, if they are published.
+
+    A commit that was good once keeps its repository when a later build of it fails.
+    """
+    site = means.tree.site
+    place = hash_directory(build.commit, site.component(build.package, build.commit.component))
+    with means.store.read() as at:
+        there = at.repositories.at_path(site.target, str(place))
+    if build.bootstrap or (there and there.build_id != build.id):
+        return "", ""
+    return site.url(place / LOG), site.url(place)
 
 
 def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
