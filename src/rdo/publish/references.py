@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
-from rdo.errors import UserError
+from rdo.errors import RefusedError
 from rdo.publish.contents import DEBUG
 from rdo.publish.pool import NAME
 
@@ -17,7 +17,7 @@ _SPACE = "{http://linux.duke.edu/metadata/repo}"
 _SNAPSHOT = re.compile(r"/deps/([0-9a-f]{16})\b")
 
 
-class DamagedError(UserError):
+class DamagedError(RefusedError):
     """A repository that a client could not use, and why."""
 
 
