@@ -1,5 +1,6 @@
 """Which packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,10 @@ from rdo.bridge.lock_file import Entry, Origin, merged
 from rdo.bridge.resolution import Resolver
 from rdo.python_names import python_requirement
 from rdo.tools.pip import Resolved
+
+_UNKNOWN = "no Python package, and not in the table of Debian packages"
+_WITH_EPOCH = "it names an epoch, which only a package of the release has"
+_EPOCH = re.compile(r"[<>=]\s*\d+:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Chooser:
             if requirement is None and debian:
                 continue  # a Debian package of the same request may provide it; else it comes again
             if requirement is None:
-                impossible[need] = "no Python package, and not in the table of Debian packages"
+                impossible[need] = _WITH_EPOCH if _EPOCH.search(need) else _UNKNOWN
             elif canonicalize_name(requirement.name) in self.own:
                 impossible[need] = "the release packages it itself"
             else:
