@@ -39,6 +39,10 @@ class BuildRoot:
         for folder in ("BUILD", "BUILDROOT", "RPMS", "SOURCES", "SPECS", "SRPMS"):
             (home / folder).mkdir()
         self.own(home)
+        locales = self.root.upper / "usr/lib/locale"
+        if (base.tree / "usr/lib/locale/C.utf8").exists():  # all that Debian has without `locales`
+            locales.mkdir(parents=True)
+            (locales / "en_US.utf8").symlink_to("C.utf8")
 
     def own(self, folder: Path) -> None:
         """Give a folder inside, and all below it, to the build user."""
