@@ -10,43 +10,10 @@ from rdo.notify.audiences import Audiences
 from rdo.notify.gerrit import Distgit, Gerrit
 from rdo.notify.outbox import Outbox, Sent
 from rdo.store import Store
-from tests.conftest import GitRepository
 from tests.e2e.factory import Factory
+from tests.fakes.gerrit import FakeGerrit
 
 ANN = "ann@example.org"
-
-# What Gerrit does with a push to refs/for: a Change-Id is needed, a known one is a new patch set
-# or, with the same commit, refused; reviewers must have accounts.
-HOOK = r"""#!/bin/sh
-set -eu
-ref=$1 new=$3
-case $ref in refs/for/*) ;; *) echo "prohibited by Gerrit" >&2; exit 1;; esac
-case $ref in *r=nobody@*) echo "error: nobody@example.org not found" >&2; exit 1;; esac
-id=$(git log -1 --format=%B "$new" | sed -n 's/^Change-Id: \(I[0-9a-f]\{40\}\)$/\1/p')
-[ -n "$id" ] || { echo "missing Change-Id in message footer" >&2; exit 1; }
-if grep -q "^$id $new" changes 2>/dev/null; then echo "no new changes" >&2; exit 1; fi
-echo "$id $new $ref" >> changes
-git update-ref "refs/changes/$(wc -l < changes)" "$new"
-"""
-
-
-class FakeGerrit:
-    """A bare repository that takes reviews only."""
-
-    def __init__(self, folder: Path, project: str) -> None:
-        self.path = folder / project
-        self.repository = GitRepository(folder / "work")
-        self.repository.git("init", "--quiet", "--bare", str(self.path))
-        hook = self.path / "hooks/update"
-        hook.write_text(HOOK)
-        hook.chmod(0o755)
-
-    def git(self, *args: str) -> str:
-        return self.repository.git(f"--git-dir={self.path}", *args)
-
-    def changes(self) -> list[str]:
-        file = self.path / "changes"
-        return file.read_text().splitlines() if file.exists() else []
 
 
 @pytest.fixture

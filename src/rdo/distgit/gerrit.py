@@ -1,50 +1,131 @@
 """Patches branches that are kept in Gerrit: taken from a chain of reviews, sent there."""
 
-import logging
-
 from rdo.distgit.desk import Desk
-from rdo.distgit.environment import guess_patches_branch, os_dist
+from rdo.distgit.environment import package_env
+from rdo.distgit.problems import NothingToDoError
+from rdo.distgit.remotes import gerrit_user
 from rdo.distgit.state import Arguments
-from rdo.errors import RefusedError
+from rdo.errors import CommandError, OutsideError, RefusedError
+from rdo.tools.clone import Push
 from rdo.tools.gerrit_query import Gerrit
-
-log = logging.getLogger(__name__)
+from rdo.tools.review import ReviewPlace, review_ref, with_change_ids
 
 REMOTE = "review-patches"
+_SPEC_REMOTES = ("review-origin", "gerrit")
 _CI = frozenset({"jenkins", "zuul", "sfci"})
+_MOST = 100
+_PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Processing")
 
 
 def fetch_chain(desk: Desk, args: Arguments) -> None:
     """Make the local patches branch what a review holds, with all below it."""
-    if not args.gerrit_patches_chain:
-        log.warning("Review patches chain not found. No patches yet?")
-        return
     url = desk.clone.remotes().get(REMOTE)
     if not url:
-        raise RefusedError(f"there is no remote {REMOTE} to take a review from")
+        raise RefusedError(f"there is no remote {REMOTE} to take a review from", hint=_how(REMOTE))
     review = Gerrit(url).review(args.gerrit_patches_chain.rstrip("/").rpartition("/")[2])
     if not args.force and not _CI & set(review.verified_by):
         raise RefusedError("Patch not validated by CI, use --force to override")
-    desk.clone.fetch(REMOTE, review.ref)
+    desk.clone.fetch("--no-tags", "--", REMOTE, review.ref)
     desk.clone.set_branch(args.local_patches_branch, "FETCH_HEAD")
 
 
 def send_patches(desk: Desk, branch: str = "") -> None:
     """Send a patches branch for review, by default that of the distgit branch."""
-    branch = branch or desk.clone.branch
-    if not branch.endswith("-patches"):
-        remote = guess_patches_branch(desk.clone, branch, os_dist(branch))
-        branch = remote.partition("/")[2]
+    above = ""
+    if not branch and desk.clone.branch.endswith("-patches"):
+        branch = desk.clone.branch
+    if not branch:
+        env = package_env(desk)
+        branch, above = env.local_patches_branch, env.base_ref
     if REMOTE not in desk.clone.remotes():
-        raise RefusedError(f"there is no remote {REMOTE} to send {branch} to")
-    desk.clone.checkout(branch)
-    desk.clone.send_review("-y", "-r", REMOTE, branch)
+        raise RefusedError(f"there is no remote {REMOTE} to send {branch} to", hint=_how(REMOTE))
+    if not desk.clone.has_branch(branch):
+        raise RefusedError(f"Expected git branch not found: {branch}")
+    send_branch(desk, REMOTE, branch, above=above)
 
 
 def send_spec(desk: Desk, branch: str = "") -> None:
-    """Send the last commit of the distgit for review."""
-    branch = branch or desk.clone.branch
-    remote = "review-origin" if "review-origin" in desk.clone.remotes() else "origin"
-    if remote not in desk.clone.remotes():
-        raise RefusedError("there is no remote review-origin or origin to send this to")
-    desk.clone.send_review("-y", "-r", remote, branch)
+    """Send what is committed here for review, for a branch, by default the one we are on."""
+    own = desk.clone.branch
+    if not own:
+        raise RefusedError(
+            "Unable to determine branch: HEAD is detached", hint="git checkout the distgit branch"
+        )
+    if own.endswith("-patches"):
+        raise RefusedError("Invalid usage: This action must be run on a distgit branch.")
+    send_branch(desk, _spec_place(desk), own, target=branch or own)
+
+
+def _spec_place(desk: Desk) -> str:
+    """The remote for reviews of the distgit, or what its .gitreview says."""
+    remotes = desk.clone.remotes()
+    named = next((name for name in _SPEC_REMOTES if name in remotes), "")
+    if named:
+        return named
+    text = desk.clone.file_at("HEAD", ".gitreview")
+    if text is None:
+        raise RefusedError(
+            "there is neither a remote review-origin or gerrit nor a .gitreview to send this to",
+            hint=_how(_SPEC_REMOTES[0]),
+        )
+    user = desk.clone.config("gitreview.username") or gerrit_user()
+    return ReviewPlace.parse(text, desk.package).url(user)
+
+
+def _how(remote: str) -> str:
+    return f"git remote add {remote} ssh://USER@HOST:29418/PROJECT"
+
+
+def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above: str = "") -> None:
+    """Push the commits of a local branch that its branch in Gerrit has not, each as a review.
+
+    `above` is the commit that Gerrit's branch must have, so that upstream's are no reviews.
+    """
+    clone, target = desk.clone, target or branch
+    ref = review_ref(target)
+    try:
+        there = clone.branch_at(remote, target)
+    except CommandError as error:
+        raise OutsideError(f"{remote} does not answer: {_reason(error)}") from error
+    base = there or _below(desk, branch)
+    count = len(clone.commits(base, f"refs/heads/{branch}")) if base else _MOST + 1
+    if not count:
+        raise NothingToDoError(f"{remote} has all of {branch} already")
+    if count > _MOST or (there and above and not clone.contains(there, above)):
+        raise RefusedError(
+            f"{target} of {remote} is not what {branch} stands on; its upstream's commits "
+            f"would be reviews",
+            hint=f"git push {remote} {above or 'VERSION'}:refs/heads/{target}",
+        )
+    _name_changes(desk, base, branch)
+    try:
+        clone.push(Push(remote, f"refs/heads/{branch}", ref))
+    except CommandError as error:
+        if "no new changes" in str(error):
+            raise NothingToDoError(f"{remote} has these reviews of {branch} already") from error
+        raise CommandError(f"{branch} is not sent to {remote}: {_reason(error)}") from error
+
+
+def _below(desk: Desk, branch: str) -> str:
+    """What a branch that Gerrit does not know stands on: a version of upstream, or its parent."""
+    parent = f"refs/heads/{branch}~"
+    if not desk.clone.resolve(parent):
+        return ""
+    tag = desk.clone.describe(parent) if branch.endswith("-patches") else ""
+    return f"refs/tags/{tag}" if tag else parent
+
+
+def _name_changes(desk: Desk, base: str, branch: str) -> None:
+    """Gerrit takes no commit without a Change-Id."""
+    new = with_change_ids(desk.clone, base, f"refs/heads/{branch}")
+    if new != desk.clone.resolve(f"refs/heads/{branch}"):
+        desk.clone.move_branch(branch, new)
+
+
+def _reason(error: CommandError) -> str:
+    """What the server or else git says, without the command and what tells of progress."""
+    lines = [line.strip() for line in str(error).split("\n")[1:] if line.strip()]
+    remote = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    said = [line for line in remote if line and not line.startswith(_PROGRESS)]
+    own = [line for line in lines if not line.startswith(("remote:", "Warning:", "To "))]
+    return "; ".join(said[:3]) or next(iter(own), str(error))

@@ -10,7 +10,7 @@ from rdo.tools.machine import has_program
 from rdo.tools.rpmspec import Rpmspec
 
 _SAMPLE = "Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\n%description\nx\n"
-_OPTIONAL = {"rpmlint": "lint", "gpgv": "signatures", "ssh": "Gerrit", "git-review": "reviews"}
+_OPTIONAL = {"rpmlint": "lint", "gpgv": "signatures", "ssh": "Gerrit"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,9 +303,19 @@ def review_patches_branch(desk: Desk, args: Arguments) -> Arguments:
     """Step: send the patches branch to Gerrit, if it is kept there and a person says so."""
     if args.patches_style != "review" or args.bump_only or args.no_push_patches:
         return args
-    question = f"Send {args.local_patches_branch} branch for review?"
-    if desk.ask is not None and not args.unattended and desk.ask(question, True):
-        from rdo.distgit.gerrit import send_patches
+    branch = args.local_patches_branch
+    if args.local_patches and not args.push_patches:
+        return args
+    if args.push_patches or _wants_review(desk, args, branch):
+        from rdo.distgit.gerrit import REMOTE, send_branch
 
-        send_patches(desk, args.local_patches_branch)
+        send_branch(desk, REMOTE, branch, above=args.new_patches_base)
+    else:
+        log.warning("%s is not sent; `%s review-patch` does that", branch, desk.program)
     return args
+
+
+def _wants_review(desk: Desk, args: Arguments, branch: str) -> bool:
+    if args.unattended or desk.ask is None:
+        return False
+    return desk.ask(f"Send {branch} branch for review?", True)

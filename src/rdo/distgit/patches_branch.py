@@ -68,8 +68,7 @@ def ensure_patches_branch(desk: Desk, args: Arguments) -> Arguments:
         if not desk.clone.has_branch(args.local_patches_branch):
             raise RefusedError(f"Expected git branch not found: {args.local_patches_branch}")
         return args
-    is_review = args.patches_style == "review" and args.gerrit_patches_chain
-    if not is_review and not desk.clone.has_remote_branch(args.patches_branch):
+    if not args.gerrit_patches_chain and not desk.clone.has_remote_branch(args.patches_branch):
         raise missing_patches_branch(args.patches_branch)
     return args
 
@@ -78,7 +77,7 @@ def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
     """Step: make the local patches branch what the remote one is."""
     if args.local_patches or args.bump_only:
         return args
-    if args.patches_style == "review":
+    if args.gerrit_patches_chain:
         from rdo.distgit.gerrit import fetch_chain
 
         fetch_chain(desk, args)

@@ -52,11 +52,12 @@ def expected(package: Mapping[str, Any], user: str = "") -> dict[str, str]:
     found = {name: package[name] for name in _FETCHED if package.get(name)}
     for name in _REVIEWED:
         if package.get(name):
-            found[name] = with_user(package[name], user or _user())
+            found[name] = with_user(package[name], user or gerrit_user())
     return found
 
 
-def _user() -> str:
+def gerrit_user() -> str:
+    """Who we are to a Gerrit, if nobody says it."""
     return os.environ.get("USERNAME") or os.environ.get("USER") or ""
 
 

@@ -37,7 +37,7 @@ class Arguments:
 
     package: str = ""
     branch: str = ""
-    patches_style: str = "branch"
+    patches_style: str = ""
     patches_branch: str = ""
     local_patches_branch: str = ""
     release_bump_index: str = ""

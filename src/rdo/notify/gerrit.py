@@ -3,7 +3,6 @@
 The review only marks the spec: whoever mends the package takes the mark out in the same change.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rdo.notify.way import AwayError, Refused
 from rdo.store.deliveries import Delivery
 from rdo.tools.git import Mirror
 from rdo.tools.review import Proposal, ReviewPlace, propose
+from rdo.tools.review import change_id as named
 
 _AWAY = re.compile(r"no end after|[Cc]ould not resolve|[Cc]onnection |unable to access|timed out")
 
@@ -76,7 +76,7 @@ def _proposal(
         f"Change-Id: {change_id(delivery)}\n"
     )
     return Proposal(
-        branch=_branch(package.distgit_branch),
+        branch=package.distgit_branch,
         base=story.distgit_commit,
         file=_spec(distgit, story.distgit_commit),
         added=f"# REMOVEME: error caused by commit {url}\n",
@@ -92,14 +92,8 @@ def _proposal(
 def change_id(delivery: Delivery) -> str:
     """Gerrit's name of the review: one for each break, however often it is pushed."""
     event = delivery.event
-    text = f"{event.target}\0{event.package}\0{event.key}\0{int(event.created.timestamp())}"
-    return f"I{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()}"
-
-
-def _branch(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", name):
-        raise RefusedError(f"no review can be made for a branch called {name!r}")
-    return name
+    created = str(int(event.created.timestamp()))
+    return named(event.target, event.package, event.key, created)
 
 
 def _spec(distgit: Distgit, commit: str) -> str:

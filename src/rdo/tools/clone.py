@@ -16,7 +16,12 @@ from pathlib import Path
 from rdo.errors import CommandError, RefusedError
 from rdo.model.program import Completed
 from rdo.run import Runner, hand_over, run
-from rdo.tools.git import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, check_url
+from rdo.tools.git import (
+    ASK_TIMEOUT_SECONDS,
+    ENVIRONMENT,
+    FETCH_TIMEOUT_SECONDS,
+    check_url,
+)
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +162,16 @@ class Clone:
         """A setting; empty if it is not set."""
         return self._run("config", "--get", key, ok=(0, 1, 2)).stdout.strip()
 
+    def branch_at(self, remote: str, branch: str) -> str:
+        """The hash of a branch as a remote has it now, with its commits; empty if there is none."""
+        ref = f"refs/heads/{branch}"
+        listed = self._run("ls-remote", "--", remote, ref, timeout=ASK_TIMEOUT_SECONDS).stdout
+        rows = (line.partition("\t") for line in listed.splitlines())
+        found = next((sha for sha, _, name in rows if name == ref), "")
+        if found:
+            self.fetch("--no-tags", "--refmap=", "--", remote, ref)
+        return found
+
     def tags_of(self, ref: str) -> list[str]:
         """The tags in a ref's history, highest version first."""
         out = self._ask("tag", "--merged", ref, "--sort=-version:refname")
@@ -231,6 +246,10 @@ class Clone:
             self._act("reset", "--hard", "--quiet", ref)
         else:
             self._act("branch", "--force", "--no-track", branch, ref)
+
+    def move_branch(self, branch: str, new: str) -> None:
+        """Make a branch lead to a commit with the same files; the work tree is not touched."""
+        self._act("update-ref", f"refs/heads/{branch}", new)
 
     def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
         """Write each commit as a patch file, numbered from `first`; the names in order."""
@@ -380,16 +399,6 @@ class Clone:
             log.info("would run: %s", push)
             return
         self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
-
-    def send_review(self, *args: str) -> None:
-        """git-review, which may ask on the terminal."""
-        command = ("git", "-C", str(self.path), "review", *args)
-        if self.is_dry:
-            log.info("would run: %s", shlex.join(("git", *command[3:])))
-            return
-        log.info("%s", shlex.join(("git", *command[3:])))
-        if hand_over(*command):
-            raise CommandError(f"command failed: git review {shlex.join(args)}")
 
     def edit(self, editor: str, file: Path) -> bool:
         """Give the terminal to the maintainer's editor; whether it ended well."""

@@ -11,6 +11,8 @@ from rdo.errors import OutsideError, RefusedError
 from rdo.run import Runner, run
 
 TIMEOUT_SECONDS = 120.0
+# What goes into a fetch: a server must not slip in a refspec of its own.
+_REF = re.compile(r"refs/changes/\d+/\d+/\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ class Gerrit:
                 for vote in patch_set.get("approvals", ())
                 if vote["type"] == "Verified" and int(vote["value"]) > 0
             )
-            return Review(int(found["number"]), patch_set["ref"], verified)
+            change = Review(int(found["number"]), patch_set["ref"], verified)
         except (KeyError, TypeError, ValueError) as error:
-            raise OutsideError(
-                f"Gerrit's answer about review {number} is not understood"
-            ) from error
+            raise _not_understood(number) from error
+        if not _REF.fullmatch(change.ref):
+            raise _not_understood(number)
+        return change
 
     def _query(self, *args: str) -> Mapping[str, Any] | None:
         place = urlsplit(self.url)
@@ -59,5 +62,13 @@ class Gerrit:
         command = ("ssh", "-o", "BatchMode=yes", "-p", str(place.port or 29418), "--", who)
         query = ("gerrit", "query", "--format=JSON", *args)
         done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        try:
+            rows = [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise OutsideError(f"the answer of {place.hostname} is not understood") from error
         return next((row for row in rows if row.get("type") not in {"stats", "error"}), None)
+
+
+def _not_understood(number: str) -> OutsideError:
+    return OutsideError(f"Gerrit's answer about review {number} is not understood")

@@ -1,6 +1,8 @@
-"""git towards a Gerrit: one commit on top of a branch, pushed for review."""
+"""git towards a Gerrit: one commit on top of a branch, or a branch, pushed for review."""
 
 import configparser
+import hashlib
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +11,11 @@ from pathlib import Path
 
 from rdo.errors import CommandError, NotFoundError, RefusedError
 from rdo.run import Runner, run
+from rdo.tools.clone import Clone
 from rdo.tools.git import ENVIRONMENT, Mirror, check_url
 
 PUSH_TIMEOUT_SECONDS = 300.0
+_PARTS = "%T%x1f%P%x1f%an%x1f%ae%x1f%ad%x1f%B"
 _SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30"
 
 
@@ -26,18 +30,20 @@ class ReviewPlace:
     @classmethod
     def read(cls, mirror: Mirror, commit: str) -> "ReviewPlace":
         """The .gitreview of a commit; NotFoundError if there is none."""
-        text = mirror.read_file(commit, ".gitreview")
+        return cls.parse(mirror.read_file(commit, ".gitreview"), mirror.path.name)
+
+    @classmethod
+    def parse(cls, text: str, repository: str) -> "ReviewPlace":
+        """The text of a .gitreview; `repository` is whose it is."""
         parser = configparser.ConfigParser(interpolation=None)
         try:
             parser.read_string(text)
             section = parser["gerrit"]
             place = cls(section["host"], int(section.get("port", "29418")), section["project"])
         except (configparser.Error, KeyError, ValueError) as error:
-            raise RefusedError(
-                f".gitreview of {mirror.path.name} cannot be read: {error}"
-            ) from error
+            raise RefusedError(f".gitreview of {repository} cannot be read: {error}") from error
         if place.host.startswith("-") or not place.project.strip("/"):
-            raise RefusedError(f".gitreview of {mirror.path.name} names no host and project")
+            raise RefusedError(f".gitreview of {repository} names no host and project")
         return place
 
     def url(self, user: str = "", server: str = "") -> str:
@@ -46,6 +52,56 @@ class ReviewPlace:
             return check_url(f"{server.rstrip('/')}/{self.project}")
         login = f"{user}@" if user else ""
         return check_url(f"ssh://{login}{self.host}:{self.port}/{self.project}")
+
+
+def review_ref(branch: str) -> str:
+    """Where a push makes reviews for a branch; behind a `%` there would be orders to Gerrit.
+
+    >>> review_ref("epoxy-rdo")
+    'refs/for/epoxy-rdo'
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/+-]*", branch):
+        raise RefusedError(f"no review can be made for a branch called {branch!r}")
+    return f"refs/for/{branch}"
+
+
+def with_change_ids(clone: Clone, base: str, head: str) -> str:
+    """The commits of `head` that `base` has not, each with a Change-Id; the hash of the last.
+
+    No branch moves. Commits that have one stay what they are if all below them do.
+    """
+    new: dict[str, str] = {}
+    for commit in clone.plumb("rev-list", "--topo-order", "--reverse", f"{base}..{head}").split():
+        shown = clone.plumb(
+            "log", "--max-count=1", "--date=raw", f"--format={_PARTS}", commit, "--"
+        )
+        tree, parents, name, email, date, message = shown.split("\x1f", 5)
+        kept = [new.get(parent, parent) for parent in parents.split()]
+        marked = _marked(clone, message, change_id(tree, parents, name, email, date, message))
+        if kept == parents.split() and marked == message.rstrip("\n"):
+            continue
+        author = {
+            "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email, "GIT_AUTHOR_DATE": date,
+        }  # fmt: skip
+        command = ("commit-tree", tree, *(part for parent in kept for part in ("-p", parent)))
+        text = f"{marked}\n".encode(errors="surrogateescape")
+        new[commit] = clone.plumb(*command, env=author, stdin=text)
+    last = clone.resolve(head)
+    return new.get(last, last)
+
+
+def _marked(clone: Clone, message: str, name: str) -> str:
+    """A commit message with a Change-Id in its last paragraph, by git's own rules for those."""
+    trailer = ("--if-exists", "doNothing", "--trailer", f"Change-Id: {name}")
+    text = message.rstrip("\n") + "\n"
+    stdin = text.encode(errors="surrogateescape")
+    return clone.plumb("interpret-trailers", "--no-divider", *trailer, stdin=stdin)
+
+
+def change_id(*parts: str) -> str:
+    """Gerrit's name of a review: the same for the same parts."""
+    text = "\0".join(parts).encode(errors="surrogateescape")
+    return f"I{hashlib.sha1(text, usedforsecurity=False).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +126,18 @@ def propose(mirror: Mirror, url: str, proposal: Proposal, *, runner: Runner = ru
     The same proposal has the same hash and Change-Id, so a repeated push is no second review.
     Reviewers whom Gerrit does not know are left out rather than the review.
     """
+    ref = review_ref(proposal.branch)
     with tempfile.TemporaryDirectory(prefix="rdo-review-") as scratch:
         clone = Path(scratch) / "clone"
         head = _commit(mirror, clone, proposal, runner)
         options = f"%topic={proposal.topic}"
         who = "".join(f",r={name}" for name in proposal.reviewers)
         try:
-            return _push(clone, url, f"{head}:refs/for/{proposal.branch}{options}{who}", runner)
+            return _push(clone, url, f"{head}:{ref}{options}{who}", runner)
         except CommandError as error:
             if not who or not _is_about_reviewers(error, proposal.reviewers):
                 raise
-        return _push(clone, url, f"{head}:refs/for/{proposal.branch}{options}", runner)
+        return _push(clone, url, f"{head}:{ref}{options}", runner)
 
 
 def _commit(mirror: Mirror, clone: Path, proposal: Proposal, runner: Runner) -> str:
