@@ -205,6 +205,22 @@ def test_a_dry_run_changes_nothing_and_undo_brings_everything_back(
     assert distgit.state == before
 
 
+def test_patches_that_are_the_same_to_the_byte_are_imported_without_a_commit(
+    distgit: Distgit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
+    with_patches(distgit)
+    distgit.rdopkg("patch", "-l")
+    branch = distgit.git("rev-parse", "master-patches")
+    distgit.git("branch", "-D", "master-patches")
+    head = distgit.git("rev-parse", "HEAD")
+
+    distgit.pkg("import-patches")
+
+    assert distgit.git("rev-parse", "master-patches") == branch
+    assert distgit.git("rev-parse", "HEAD") == head
+
+
 def test_undo_refuses_what_somebody_has_gone_on_from(distgit: Distgit) -> None:
     distgit.rdopkg("set-magic-comment", "patches_base", "1.0")
     distgit.edit("Amazing", "Fine")

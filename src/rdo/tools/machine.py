@@ -51,6 +51,8 @@ PROGRAMS = (
     Need("unshare", "build roots", "util-linux", "util-linux"),
     Need("mount", "build roots", "mount", "util-linux"),
     Need("bwrap", "reading specs outside a root", "bubblewrap", "bubblewrap", needed=False),
+    Need("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
+    Need("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
 )
 MODULES = (Need("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
 # These come with rdo from PyPI; a broken one is installed again by pip.
