@@ -61,7 +61,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
         new = f"{line[:at]}{name}{line[at + len(patch.file) :]}"
         text = text.with_line(patch.line.number, new)
     desk.spec.write(text, Expected(patches=names, replaced=old))
-    if desk.clone.changed_files():  # files that git itself made may be the same to the byte
+    if desk.clone.changed_files:  # files that git itself made may be the same to the byte
         desk.clone.commit(f"Keep patches in {branch}\n")
     desk.say(f"{len(names)} patches are commits of {branch} now, on {base_ref(args)}")
 
