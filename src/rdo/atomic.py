@@ -3,12 +3,17 @@
 import contextlib
 import ctypes
 import errno
+import glob
 import os
 import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_ABANDONED_SECONDS = 24 * 3600
 
 
 def point_link(link: Path, target: Path) -> None:
@@ -36,6 +41,30 @@ def place_directory(new: Path, target: Path) -> None:
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         new.rename(target)
+
+
+@contextlib.contextmanager
+def new_directory(target: Path) -> Iterator[Path]:
+    """A directory to fill, which is `target` at the end of the block, whole, or nothing.
+
+    Several processes may make the same one: the first stays, and the others' work goes. What a
+    killed one left goes with the next that is made a day later.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield new
+        new.chmod(0o755)
+        try:
+            new.rename(target)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def sync(*paths: Path) -> None:

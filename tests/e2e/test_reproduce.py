@@ -40,7 +40,8 @@ def builds(factory: Set) -> dict[str, int]:
     found = {}
     for recipe in folder.glob("*/recipe.json"):
         job = json.loads(recipe.read_text())["job"]
-        good = bool(list(recipe.parent.glob("*.rpm")))
+        rpms = recipe.parent.glob("*.rpm")
+        good = any(not rpm.name.endswith(".src.rpm") for rpm in rpms)
         name = job["commit"]["package"].removeprefix("python-")
         found["good" if good else name] = job["id"]
     return found

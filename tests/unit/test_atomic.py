@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,34 @@ def test_sync_takes_files_and_directories(tmp_path: Path) -> None:
     atomic.sync(tmp_path / "file", tmp_path)
     with pytest.raises(FileNotFoundError):
         atomic.sync(tmp_path / "gone")
+
+
+def test_of_two_that_make_the_same_directory_the_first_stays(tmp_path: Path) -> None:
+    with atomic.new_directory(tmp_path / "all/made") as second:
+        (second / "file").write_text("second")
+        with atomic.new_directory(tmp_path / "all/made") as first:
+            (first / "file").write_text("first")
+
+    assert (tmp_path / "all/made/file").read_text() == "first"
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["made"]
+
+
+def test_a_directory_that_could_not_be_filled_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(NotADirectoryError),
+        atomic.new_directory(tmp_path / "all/made") as new,
+    ):
+        (new / "file" / "below").write_text(str((new / "file").write_text("half")))
+
+    assert list((tmp_path / "all").iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_a_day_later(tmp_path: Path) -> None:
+    fresh, old = folder(tmp_path / ".made.1", "fresh"), folder(tmp_path / ".made.2", "old")
+    os.utime(old, (0, 0))
+
+    with atomic.new_directory(tmp_path / "made"):
+        pass
+
+    assert fresh.exists()
+    assert not old.exists()

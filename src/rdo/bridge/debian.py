@@ -119,11 +119,8 @@ class DebStore:
             found = list(made.rglob(f"{package.name}-{package.version}-{package.release}*.rpm"))
             if len(found) != 1:
                 raise CommandError(f"the Debian package {deb.name} {deb.version} gave no RPM")
-            new = self.folder / f".{deb.sha256}.new"
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
-            shutil.move(found[0], new / found[0].name)
-            new.rename(self._place(deb))
+            with atomic.new_directory(self._place(deb)) as new:
+                shutil.move(found[0], new / found[0].name)
 
 
 def package_of_library(stem: str, version: str) -> str:

@@ -1,6 +1,7 @@
 """Wheels out of sdists, for what PyPI has no wheel of: built in a root, without network."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class SdistStore:
 
     def _keep(self, made: Path) -> Path:
         place = self.folder / made.name
-        new = self.folder / f".{made.name}.new"
+        new = self.folder / f".{made.name}.{os.getpid()}"
         shutil.copyfile(made, new)
         atomic.sync(new)
         new.replace(place)

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from rdo import atomic
 from rdo.errors import CommandError
 from rdo.python_names import rpm_version
 from rdo.roots.build_root import build_root
@@ -72,10 +72,8 @@ class WheelStore:
         """The folder with the wheels of pip and packaging that do the converting."""
         tools = self.folder / "tools"
         if not tools.exists():
-            new = self.folder / ".tools.new"
-            shutil.rmtree(new, ignore_errors=True)
-            pip.download(pip.resolve(["pip", "packaging"]), new)
-            new.rename(tools)
+            with atomic.new_directory(tools) as new:
+                pip.download(pip.resolve(["pip", "packaging"]), new)
         return tools
 
     def _keep(self, batch: Sequence[Resolved], made: Iterable[str], upper: Path) -> None:
@@ -87,16 +85,9 @@ class WheelStore:
             own = [path for path in paths if path.name.startswith(prefixes)]
             if not own:
                 raise CommandError(f"the wheel of {one.name} {one.version} gave no RPM")
-            new = Path(tempfile.mkdtemp(prefix=f".{one.sha256}.", dir=self.folder))
-            for path in own:
-                shutil.move(path, new / path.name)
-            new.chmod(0o755)
-            try:
-                new.rename(self._place(one))
-            except OSError:
-                if not self._place(one).exists():
-                    raise
-                shutil.rmtree(new)  # a process with another data folder was faster
+            with atomic.new_directory(self._place(one)) as new:
+                for path in own:
+                    shutil.move(path, new / path.name)
 
 
 def _sha256(path: Path) -> str:
