@@ -6,6 +6,10 @@ READY := .venv/.ready
 # One base layer for the demo and the tests; it takes a minute to make and is kept.
 export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 
+# Tests at a time; those of one file stay together, in their order.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
 .PHONY: demo test lint types layers unit tools e2e bench system clean
 
 demo: $(READY)
@@ -24,13 +28,13 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/pytest -q tests/unit src
+	$(PYTEST) tests/unit src
 
 tools: $(READY)
-	$(BIN)/pytest -q tests/tools
+	$(PYTEST) tests/tools
 
 e2e: $(READY)
-	$(BIN)/pytest -q tests/e2e
+	$(PYTEST) tests/e2e
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
