@@ -18,7 +18,8 @@ from rdo.tools.pip_config import index_settings
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 512 * 2**20
-_PYPI_HOSTS = frozenset({"files.pythonhosted.org", "pypi.org", "pypi.python.org", "pypi.io"})
+# The path of an archive of PyPI, whatever host serves it: `%{pypi_source}`, or a file's own URL.
+_OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
 _SOURCE = re.compile(r"^Source(\d*)\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 _VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
@@ -80,7 +81,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
 
 def _download(source: Source, file: Path, *, on_index: bool) -> None:
     """Get one file; an archive of PyPI's comes from the index that pip uses here, if it has it."""
-    if on_index or urlsplit(source.url).hostname in _PYPI_HOSTS:
+    if on_index or _OF_PYPI.search(urlsplit(source.url).path):
         if _from_index(file):
             return
         if on_index:
