@@ -2,17 +2,21 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 
 if TYPE_CHECKING:
     from rdo.distgit.desk import Desk
+    from rdo.distgit.journal import Effect
 
+_AS_JSON = "rdo.cli.pkg.as_json"
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
 REQUIREMENTS, CREATE = "rdo.cli.pkg_requirements", "rdo.cli.pkg_create"
 REVIEW = "rdo.cli.pkg_review"
@@ -68,13 +72,36 @@ class PkgGroup(LazyGroup):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for option in ("--abort", "--continue"):
             if option in args:
-                rest = [arg for arg in args if arg == "--dry-run"]
+                rest = [arg for arg in args if arg in {"--dry-run", "--json"}]
                 return super().parse_args(ctx, [option, *rest])
         return super().parse_args(ctx, args)
 
 
+def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that every verb with an effect has."""
+    help_text = "Show the commands, the diff and the pushes, and change nothing."
+    return click.option("--dry-run", is_flag=True, help=help_text)(command)
+
+
+def effect_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a verb that changes the distgit; `desk` heeds `--json`."""
+    return dry_run_option(_json_option(command))
+
+
+def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    def heed(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.meta[_AS_JSON] = True  # shared with the contexts of the verbs below
+
+    option = click.option(
+        "--json", is_flag=True, expose_value=False, callback=heed, help="Answer in JSON."
+    )
+    return option(command)
+
+
 def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What can be asked of an action in progress, before any verb."""
+    command = _json_option(command)
     command = click.option(
         "--dry-run",
         is_flag=True,
@@ -124,18 +151,28 @@ def program() -> str:
     return "rdopkg" if root == "rdopkg" else "rdo pkg"
 
 
-def desk(folder: Path | None = None) -> "Desk":
-    """The distgit in a folder, by default the current one, and the person at the terminal."""
+def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
+    """The distgit in a folder, by default the current one, and the person at the terminal.
+
+    Who wants JSON is a program: nothing is asked, and only the verb's effect goes to stdout.
+    """
     from rdo.distgit.desk import Desk
     from rdo.distgit.settings import load
     from rdo.tools.clone import Clone
 
     here = folder or Path.cwd()
+    is_program = as_json or click.get_current_context().meta.get(_AS_JSON, False)
+    said: list[str] = []
+
+    def answer(effect: "Effect") -> None:
+        output.show(replace(effect, messages=tuple(said)), True)
+
     return Desk(
         folder=here,
         clone=Clone(here),
-        say=click.echo,
-        ask=_ask if sys.stdout.isatty() else None,
+        say=said.append if is_program else click.echo,
+        answer=answer if is_program else None,
+        ask=_ask if sys.stdout.isatty() and not is_program else None,
         now=lambda: datetime.now().astimezone(),
         settings=load(Path.home()),
         program=program(),
@@ -149,9 +186,3 @@ def _ask(question: str, default: bool) -> bool:
     except EOFError:  # nobody is there after all
         return False
     return answer in {"y", "yes"} or (default and not answer)
-
-
-def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that every verb with an effect has."""
-    help_text = "Show the commands, the diff and the pushes, and change nothing."
-    return click.option("--dry-run", is_flag=True, help=help_text)(command)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option
+from rdo.cli.pkg import desk, dry_run_option, effect_options
 from rdo.distgit.state import Arguments
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ text_option = click.option(
 @bump_index_option
 @text_option
 @click.option("--commit-header-file", "-H", default="", metavar="FILE", hidden=True)
-@dry_run_option
+@effect_options
 def fix(dry_run: bool, **given: Any) -> None:
     """Change the spec: a new Release and changelog entry, your edits, a commit.
 
@@ -94,7 +94,7 @@ def patch_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         message_options,
         text_option,
-        dry_run_option,
+        effect_options,
     )
     return options(command)
 
@@ -126,7 +126,7 @@ def update_patches(dry_run: bool, **given: Any) -> None:
 @patches_branch_options
 @gerrit_option
 @force_option
-@dry_run_option
+@effect_options
 def get_patches(dry_run: bool, **given: Any) -> None:
     """Check out the patches branch as it is on the remote."""
     from rdo.distgit import verbs

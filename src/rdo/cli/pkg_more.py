@@ -1,5 +1,6 @@
 """Smaller verbs of `rdo pkg` with an effect: amend, squash, tags, sources, remotes, reviews."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option
+from rdo.cli.pkg import desk, dry_run_option, effect_options
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 from rdo.distgit.state import Arguments
 from rdo.errors import RefusedError
@@ -17,7 +18,7 @@ from rdo.errors import RefusedError
 @click.option("--commit-header-file", "-H", default="", metavar="FILE",
               help="Begin the commit message with this file; - is stdin.")  # fmt: skip
 @click.option("--message", "-m", default="", help="The message, where the spec has no changelog.")
-@dry_run_option
+@effect_options
 def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
     """Put all changes into the last commit, its message made anew from the changelog."""
     from rdo.distgit import spec_update
@@ -32,7 +33,7 @@ def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
 
 
 @click.command()
-@dry_run_option
+@effect_options
 def squash(dry_run: bool) -> None:
     """Make the last commit part of the one before, whose message stays."""
     from rdo.distgit import small_verbs
@@ -44,7 +45,7 @@ def squash(dry_run: bool) -> None:
 @click.command()
 @click.option("--force", "-f", is_flag=True, help="Replace a tag with this name.")
 @click.option("--push", "-p", is_flag=True, help="Push it to the patches remote.")
-@dry_run_option
+@effect_options
 def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
     """Tag the patches branch with the package's name, version and release."""
     from rdo.distgit import small_verbs
@@ -61,7 +62,7 @@ def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("value")
-@dry_run_option
+@effect_options
 def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
     """Set a magic comment of the spec; an empty VALUE takes it out.
 
@@ -81,7 +82,7 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
 
 @click.command()
 @click.option("--all", "-a", "is_all", is_flag=True, help="Every source that is missing here.")
-@dry_run_option
+@effect_options
 def get_source(is_all: bool, dry_run: bool) -> None:
     """Download the source archive; with --all every source, and check its signature."""
     from rdo.distgit import sources
@@ -101,7 +102,7 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 @click.option("--local-patches-branch", "-P", default="", metavar="LOCAL_BRANCH",
               help="The branch to make.")  # fmt: skip
 @click.option("--force", "-f", is_flag=True, help="Make a branch anew that is there.")
-@dry_run_option
+@effect_options
 def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> None:
     """Make a patches branch of the patches that the spec has.
 
@@ -120,7 +121,7 @@ def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> Non
 
 
 @click.command()
-@dry_run_option
+@effect_options
 def undo(dry_run: bool) -> None:
     """Put back what the last verb changed: branches, tags, remotes, files.
 
@@ -140,6 +141,7 @@ def undo(dry_run: bool) -> None:
 @click.option("--extra-repo", "-e", default="", metavar="KEY", help="One more remote.")
 @local_info_option
 @info_file_option
+@output.json_option
 @dry_run_option
 def clone(
     package: str,
@@ -150,6 +152,7 @@ def clone(
     extra_repo: str,
     local_info: str,
     info_file: str,
+    as_json: bool,
     dry_run: bool,
 ) -> None:
     """Clone a package's distgit, with remotes for its patches and its upstream.
@@ -162,28 +165,31 @@ def clone(
     from rdo.metadata import queries
     from rdo.tools import clone as tool
 
+    missing: Sequence[str] = ()
     if remotes.is_git_url(package):
         folder = Path(remotes.folder_of(package))
-        if dry_run:
-            click.echo(f"git clone {package} {folder}")
-            return
-        made = tool.clone(package, folder)
+        plan = {"origin": package}
+        has = plan if dry_run else tool.clone(package, folder).remotes()
     else:
         packages = load_metadata(local_info, info_file, distro=distro).entries()
         found = queries.find_package(packages, package, strict=True)
         if found is None:
             raise RefusedError(f"Package not found in distroinfo: {package}")
         options = remotes.CloneOptions(use_master_distgit, gerrit_remotes, review_user, extra_repo)
-        if dry_run:
-            click.echo(f"git clone {found.get('distgit')} {package}")
-            for name, url in remotes.expected(found, review_user).items():
-                click.echo(f"git remote add {name} {url}")
-            return
-        made, missing = remotes.clone_package(found, Path(package), options)
-        for name in missing:
-            click.echo(f"{name!r} remote information not available in distroinfo.", err=True)
-    for name, url in made.remotes().items():
-        click.echo(f"{name}\t{url}")
+        folder, plan = Path(package), remotes.planned(found, options)
+        missing = remotes.missing(plan)
+        has = plan if dry_run else remotes.clone_package(plan, folder).remotes()
+    for name in missing:
+        click.echo(f"{name!r} remote information not available in distroinfo.", err=True)
+    if as_json:
+        output.show(remotes.Cloned(folder, dry_run, has, missing), True)
+    elif dry_run:
+        click.echo(f"git clone {plan.pop('origin')} {folder}")
+        for name, url in plan.items():
+            click.echo(f"git remote add {name} {url}")
+    else:
+        for name, url in has.items():
+            click.echo(f"{name}\t{url}")
 
 
 @click.command("remotes")
@@ -214,7 +220,7 @@ def check_remotes(
     from rdo.distgit.actions import change
     from rdo.metadata import queries
 
-    here = desk()
+    here = desk(as_json=as_json)
     here.clone.check()
     packages = load_metadata(local_info, info_file, distro=distro).entries()
     found = queries.find_package(packages, package or here.package, strict=True)
@@ -240,7 +246,7 @@ def _fix(here: Any, found: Any) -> None:
 
 @click.command()
 @click.argument("patches_branch", metavar="[PATCHES_BRANCH]", default="")
-@dry_run_option
+@effect_options
 def review_patch(patches_branch: str, dry_run: bool) -> None:
     """Send the patches branch to Gerrit."""
     from rdo.distgit import gerrit
@@ -251,7 +257,7 @@ def review_patch(patches_branch: str, dry_run: bool) -> None:
 
 @click.command()
 @click.argument("branch", metavar="[DISTGIT_BRANCH]", default="")
-@dry_run_option
+@effect_options
 def review_spec(branch: str, dry_run: bool) -> None:
     """Send the last commit of the distgit to Gerrit."""
     from rdo.distgit import gerrit

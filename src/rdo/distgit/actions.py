@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rdo.distgit import state as states
 from rdo.distgit.desk import Desk
-from rdo.distgit.journal import Entry, Journal, Snapshot, changes, throwaway
+from rdo.distgit.journal import Effect, Entry, Journal, Snapshot, throwaway
 from rdo.distgit.problems import (
     NoActionError,
     NothingToDoError,
@@ -19,7 +19,7 @@ from rdo.distgit.problems import (
     nothing_to_undo,
 )
 from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
-from rdo.errors import RefusedError
+from rdo.errors import RefusedError, UserError
 from rdo.tools.gpg import BadSignatureError
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,14 @@ def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool =
     """Do a verb whole or not at all."""
     guard(desk, is_dry=is_dry)
     if is_dry:
-        with _rehearsal(desk) as there:
+        with _rehearsal(desk, verb) as there:
             act(there)
         return
+    with _answered(desk, verb):
+        _change(desk, verb, act)
+
+
+def _change(desk: Desk, verb: str, act: Callable[[Desk], None]) -> None:
     journal = Journal(desk.clone)
     entry = journal.begin(verb)
     try:
@@ -115,13 +120,15 @@ def start(
     """Begin an action that may have to wait for a person; what its steps know at the end."""
     guard(desk, is_dry=is_dry)
     first = State(action, STEPS[action][0], arguments)
+    verb = action.replace("_", "-")
     if is_dry:
-        with _rehearsal(desk) as there:
+        with _rehearsal(desk, verb, is_action=True) as there:
             states.remove(there.folder)
             return _run(there, first, steps, None)
     _refuse_second(desk)
-    entry = Journal(desk.clone).begin(action.replace("_", "-"))
-    return _run(desk, replace(first, entry=entry.number), steps, entry)
+    with _answered(desk, verb, is_action=True):
+        entry = Journal(desk.clone).begin(verb)
+        return _run(desk, replace(first, entry=entry.number), steps, entry)
 
 
 @_clear_errors()
@@ -131,13 +138,15 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
     found = _load(desk)
     if found is None:
         raise NoActionError
+    verb = found.action.replace("_", "-")
     if is_dry:
-        with _rehearsal(desk) as there:
+        with _rehearsal(desk, verb, is_action=True) as there:
             _run(there, found, actions[found.action], None)
         return
-    journal = Journal(desk.clone)
-    entry = journal.find(found.entry) or journal.begin(found.action.replace("_", "-"))
-    _run(desk, replace(found, entry=entry.number), actions[found.action], entry)
+    with _answered(desk, verb, is_action=True):
+        journal = Journal(desk.clone)
+        entry = journal.find(found.entry) or journal.begin(verb)
+        _run(desk, replace(found, entry=entry.number), actions[found.action], entry)
 
 
 @_clear_errors()
@@ -145,10 +154,11 @@ def abort(desk: Desk, *, is_dry: bool = False) -> None:
     """Give up the action in progress; what it changed is put back, what a person did stays."""
     desk.clone.check()
     if is_dry:
-        with _rehearsal(desk) as there:
+        with _rehearsal(desk, "abort") as there:
             _abort(there)
         return
-    _abort(desk)
+    with _answered(desk, "abort"):
+        _abort(desk)
 
 
 @_clear_errors()
@@ -162,13 +172,14 @@ def undo(desk: Desk, *, is_dry: bool = False) -> None:
         if not entries:
             raise nothing_to_undo()
         now = Snapshot.take(desk.clone)
-        desk.say(changes(desk.clone, now, entries[-1].before) or "nothing would change")
+        _show(desk, Effect.between(desk.clone, now, entries[-1].before, verb="undo", dry_run=True))
         return
-    entry = journal.undo()
-    found = states.is_stored(desk.folder) and states.load(desk.folder)
-    if found and found.entry == entry.number:
-        states.remove(desk.folder)
-    desk.say(f"{entry.verb} is undone")
+    with _answered(desk, "undo"):
+        entry = journal.undo()
+        found = states.is_stored(desk.folder) and states.load(desk.folder)
+        if found and found.entry == entry.number:
+            states.remove(desk.folder)
+        desk.say(f"{entry.verb} is undone")
 
 
 def _abort(desk: Desk) -> None:
@@ -283,13 +294,55 @@ def _ignore_state_file(desk: Desk) -> None:
 
 
 @contextlib.contextmanager
-def _rehearsal(desk: Desk) -> Iterator[Desk]:
+def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Desk]:
     """The same person at a throw-away clone; at the end what differs there is said."""
     before = Snapshot.take(desk.clone)
     with throwaway(desk.clone) as copy:
         there = desk.at(copy.path, copy)
         try:
             yield there
+        except NothingToDoError as error:
+            _answer_end(there, error, before, verb)
+            raise
         except StoppedError as error:
             raise RefusedError(f"this would stop here: {error}") from error
-        desk.say(changes(copy, before, Snapshot.take(copy)) or "nothing would change")
+        _show(there, _effect(there, before, verb, is_action=is_action))
+
+
+@contextlib.contextmanager
+def _answered(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[None]:
+    """Tell a program what a verb did; people have been told on the way."""
+    if desk.answer is None:
+        yield
+        return
+    before = Snapshot.take(desk.clone)
+    try:
+        yield
+    except (NothingToDoError, StoppedError) as error:
+        _answer_end(desk, error, before, verb, is_action=is_action)
+        raise
+    desk.answer(_effect(desk, before, verb, is_action=is_action))
+
+
+def _effect(desk: Desk, before: Snapshot, verb: str, *, is_action: bool) -> Effect:
+    after = Snapshot.take(desk.clone)
+    waits = is_action and states.is_stored(desk.folder)
+    return Effect.between(
+        desk.clone, before, after, verb=verb, dry_run=desk.clone.is_dry, finished=not waits
+    )
+
+
+def _answer_end(
+    desk: Desk, error: UserError, before: Snapshot, verb: str, *, is_action: bool = False
+) -> None:
+    """Tell a program, too, why a verb ended early and yet as it may."""
+    if desk.answer:
+        desk.say(str(error))
+        desk.answer(_effect(desk, before, verb, is_action=is_action))
+
+
+def _show(desk: Desk, effect: Effect) -> None:
+    if desk.answer is None:
+        desk.say(str(effect))
+    else:
+        desk.answer(effect)

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rdo.distgit.problems import DeclinedError
 from rdo.distgit.settings import PkgSettings
 from rdo.errors import RefusedError
 from rdo.spec.file import SpecFile
 from rdo.tools.clone import Clone
+
+if TYPE_CHECKING:
+    from rdo.distgit.journal import Effect
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Desk:
 
     `say` is for results (stdout). `ask` gets a question and its default; without a terminal
     it is None: then what is usually wanted is done and nothing else. `program` is how the
-    verbs are called here, for the commands that a person is told to type.
+    verbs are called here, for the commands that a person is told to type. `answer` gets what
+    a verb did, once at its end, where a program asks rather than a person.
     """
 
     folder: Path
@@ -30,6 +35,7 @@ class Desk:
     now: Callable[[], datetime]
     settings: PkgSettings
     program: str = "rdo pkg"
+    answer: "Callable[[Effect], None] | None" = None
 
     @property
     def is_rdopkg(self) -> bool:

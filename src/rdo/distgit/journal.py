@@ -347,16 +347,57 @@ def _shared(folder: str, common: Path) -> list[str]:
     return ["objects", "worktrees", "hooks"] if Path(folder) == common else []
 
 
-def changes(clone: Clone, before: Snapshot, after: Snapshot) -> str:
-    """What lies between two states: refs that move, remotes, and the difference of the files."""
-    lines = []
-    if before.head != after.head:
-        lines.append(f"HEAD: {before.head} -> {after.head}")
-    for ref in sorted({*before.refs, *after.refs}):
-        old, new = before.refs.get(ref, ""), after.refs.get(ref, "")
-        if old != new:
-            lines.append(f"{ref}: {old[:9] or 'new'} -> {new[:9] or 'removed'}")
-    if before.settings != after.settings:
-        lines.append("git configuration (remotes) changes")
-    diff = clone.diff(before.tree, after.tree)
-    return "\n".join([*lines, *([diff] if diff else [])])
+@dataclass(frozen=True, slots=True)
+class RefMove:
+    """A ref that moves; an empty hash is where it is not there."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a verb did, or in a dry run would do; `str` tells it to people.
+
+    `finished` is false where an action waits for a person. `head` is what is checked out at
+    the end, `diff` that of the files; `messages` are what was said meanwhile.
+    """
+
+    verb: str
+    dry_run: bool
+    finished: bool
+    head: str
+    old_head: str
+    refs: tuple[RefMove, ...]
+    has_new_settings: bool
+    files: tuple[str, ...]
+    diff: str
+    messages: tuple[str, ...] = ()
+
+    @classmethod
+    def between(
+        cls, clone: Clone, before: Snapshot, after: Snapshot, *,
+        verb: str, dry_run: bool = False, finished: bool = True,
+    ) -> Self:  # fmt: skip
+        """What lies between two states: refs that move, remotes, the difference of the files."""
+        pairs = (
+            RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
+            for ref in sorted({*before.refs, *after.refs})
+        )
+        return cls(
+            verb=verb, dry_run=dry_run, finished=finished,
+            head=after.head, old_head=before.head,
+            refs=tuple(move for move in pairs if move.old != move.new),
+            has_new_settings=before.settings != after.settings,
+            files=tuple(sorted(_files(clone, before.tree, after.tree))),
+            diff=clone.diff(before.tree, after.tree),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [f"HEAD: {self.old_head} -> {self.head}"] if self.old_head != self.head else []
+        for move in self.refs:
+            lines.append(f"{move.name}: {move.old[:9] or 'new'} -> {move.new[:9] or 'removed'}")
+        if self.has_new_settings:
+            lines.append("git configuration (remotes) changes")
+        return "\n".join([*lines, *([self.diff] if self.diff else [])]) or "nothing would change"

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _FETCHED = ("patches", "upstream")
 _REVIEWED = ("review-patches", "review-origin")
+_GERRIT = ("gerrit-origin", "gerrit-patches")
 
 
 class RemoteState(StrEnum):
@@ -109,36 +110,53 @@ def fix(desk: Desk, package: Mapping[str, Any]) -> list[Remote]:
     return mended
 
 
-def clone_package(
-    package: Mapping[str, Any], folder: Path, options: CloneOptions
-) -> tuple[Clone, Sequence[str]]:
-    """Clone a distgit with all its remotes; the clone, and what the metadata does not say."""
-    key = "master-distgit" if options.use_master else "distgit"
-    url = package.get(key)
-    if not url:
-        name = package.get("name")
-        raise RefusedError(f"Invalid usage: {key!r} is missing in distroinfo for package: {name}")
-    remotes = expected(package, options.review_user)
-    missing = [name for name in (*_FETCHED, *_REVIEWED) if name not in remotes]
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """A distgit's new clone; `missing` are remotes of which the metadata says nothing."""
+
+    folder: Path
+    dry_run: bool
+    remotes: Mapping[str, str]
+    missing: Sequence[str]
+
+
+def planned(package: Mapping[str, Any], options: CloneOptions) -> dict[str, str]:
+    """The remotes that a clone of a package gets, origin first, with their URLs."""
+    url = _url(package, "master-distgit" if options.use_master else "distgit")
+    remotes = {"origin": url, **expected(package, options.review_user)}
     if options.has_gerrit:
         remotes["gerrit-origin"] = url
         if "patches" in remotes:
             remotes["gerrit-patches"] = remotes["patches"]
     if options.extra:
-        if not isinstance(package.get(options.extra), str):
-            raise RefusedError(
-                f"Invalid usage: {options.extra!r} is missing in distroinfo for package: "
-                f"{package.get('name')}"
-            )
-        remotes[options.extra] = package[options.extra]
-    made = clone(url, folder)
-    for name, address in remotes.items():
+        remotes[options.extra] = _url(package, options.extra)
+    return remotes
+
+
+def _url(package: Mapping[str, Any], key: str) -> str:
+    url = package.get(key)
+    if not url or not isinstance(url, str):
+        name = package.get("name")
+        raise RefusedError(f"Invalid usage: {key!r} is missing in distroinfo for package: {name}")
+    return url
+
+
+def missing(remotes: Mapping[str, str]) -> list[str]:
+    """The usual remotes that are not among these."""
+    return [name for name in (*_FETCHED, *_REVIEWED) if name not in remotes]
+
+
+def clone_package(remotes: Mapping[str, str], folder: Path) -> Clone:
+    """Clone a distgit with all its remotes; nothing is fetched from a Gerrit."""
+    made = clone(remotes["origin"], folder)
+    rest = {name: url for name, url in remotes.items() if name != "origin"}
+    for name, url in rest.items():
         log.info("Adding %s remote...", name)
-        made.add_remote(name, address)
-    for name in (*_FETCHED, options.extra):
-        if name in remotes:
+        made.add_remote(name, url)
+    for name in rest:
+        if name not in {*_REVIEWED, *_GERRIT}:
             made.fetch(name, "--tags")
-    return made, missing
+    return made
 
 
 def is_git_url(text: str) -> bool:

@@ -67,16 +67,17 @@ def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> Argumen
     return start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry)
 
 
-def patch(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
+def patch(desk: Desk, args: Arguments, *, is_dry: bool = False, verb: str = "patch") -> None:
     """The patches of the patches branch into the distgit."""
     desk.clone.check()
     require_clean(desk)
-    change(desk, "patch", lambda here: _all(here, args, PATCH), is_dry=is_dry)
+    change(desk, verb, lambda here: _all(here, args, PATCH), is_dry=is_dry)
 
 
 def update_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
     """`patch` from the local patches branch, without a new Release."""
-    patch(desk, replace(args, local_patches=True, no_bump=True), is_dry=is_dry)
+    args = replace(args, local_patches=True, no_bump=True)
+    patch(desk, args, is_dry=is_dry, verb="update-patches")
 
 
 def get_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
