@@ -4,23 +4,20 @@ It may be anything that knows a build farm. What it says goes to `rpmbuild.log` 
 a log of that name itself. The SRPM is only made for a command that asks for `{srpm}`.
 """
 
-import errno
 import re
 import shutil
 import stat
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from rdo.builders.protocol import FOLDER_VARIABLE, Ticket
+from rdo.builders.in_process import InProcessBuilder
+from rdo.builders.protocol import FOLDER_VARIABLE
 from rdo.builders.room import limit_failure
 from rdo.builders.root import Workshop
 from rdo.builders.source import prepare_source
 from rdo.builders.verdict import rpmbuild_failure
-from rdo.cancellation import cancelled_by
-from rdo.errors import CancelledError, CommandError
+from rdo.errors import CommandError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds, Logged
 from rdo.roots.build_root import build_root
@@ -51,48 +48,18 @@ _MISSING = (
 MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    job: BuildJob
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-
-class CommandBuilder:
+class CommandBuilder(InProcessBuilder):
     """Runs the command for each build; `make_source` gives the SRPM if the command wants one."""
+
+    name = "command"
 
     def __init__(
         self, command: Command, bounds: Bounds, make_source: MakeSource | None = None
     ) -> None:
+        super().__init__()
         self._command = command
         self._bounds = bounds
         self._make_source = make_source
-        self._started: dict[Ticket, _Started] = {}
-
-    def start(self, job: BuildJob) -> Ticket:
-        ticket = Ticket(f"command:{job.id}")
-        self._started[ticket] = _Started(job)
-        return ticket
-
-    def wait(self, ticket: Ticket) -> Outcome:
-        """Run the command to its end; RPMs and logs are in the job's folder then."""
-        started = self._started.get(ticket)
-        if started is None:  # of a process that has ended
-            return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
-        try:
-            with cancelled_by(started.cancelled.is_set):
-                return self._build(started.job, started.cancelled.is_set)
-        except CancelledError:
-            return Failed(FailureReason.INTERRUPTED, "cancelled")
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                return Failed(FailureReason.NO_SPACE, str(error))
-            raise
-        finally:
-            del self._started[ticket]
-
-    def cancel(self, ticket: Ticket) -> None:
-        if started := self._started.get(ticket):
-            started.cancelled.set()
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try

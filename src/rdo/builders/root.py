@@ -1,21 +1,17 @@
 """The built-in builder: each build in a root of its own, without network and privileges."""
 
-import errno
 import logging
 import shutil
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rdo.builders.protocol import Ticket
+from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.recipe import Recipe
 from rdo.builders.room import Room
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
-from rdo.cancellation import cancelled_by
-from rdo.errors import CancelledError
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
 from rdo.model.program import Bounds
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
@@ -79,48 +75,18 @@ class Workshop:
         return Room(root, repositories, log_file, bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    job: BuildJob
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-
-class RootBuilder:
+class RootBuilder(InProcessBuilder):
     """Builds commits in roots of this machine; `wait` does the work, in the caller's thread."""
+
+    name = "root"
 
     def __init__(
         self, workshop: Workshop, on_failure: Callable[[Room], None] | None = None
     ) -> None:
         """`on_failure` gets the room of a build that gave nothing while it is still there."""
+        super().__init__()
         self._workshop = workshop
         self._on_failure = on_failure
-        self._started: dict[Ticket, _Started] = {}
-
-    def start(self, job: BuildJob) -> Ticket:
-        ticket = Ticket(f"root:{job.id}")
-        self._started[ticket] = _Started(job)
-        return ticket
-
-    def wait(self, ticket: Ticket) -> Outcome:
-        """Make the SRPM in one root, build it in another; logs and RPMs are in the job's folder."""
-        started = self._started.get(ticket)
-        if started is None:  # of a process that has ended
-            return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
-        try:
-            with cancelled_by(started.cancelled.is_set):
-                return self._build(started.job, started.cancelled.is_set)
-        except CancelledError:
-            return Failed(FailureReason.INTERRUPTED, "cancelled")
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                return Failed(FailureReason.NO_SPACE, str(error))
-            raise
-        finally:
-            del self._started[ticket]
-
-    def cancel(self, ticket: Ticket) -> None:
-        if started := self._started.get(ticket):
-            started.cancelled.set()
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
