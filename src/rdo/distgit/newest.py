@@ -75,7 +75,9 @@ def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
         value = get_macro(text, name)
         if value:
             return expand(value)
-    found = re.search(r"(?:pypi(?:\.python)?\.org/(?:project|pypi|simple)/)([\w.%{}-]+)", str(text))
+    found = re.search(r"%\{?pypi_source +([\w.-]+|%\{\w+\})", str(text)) or re.search(
+        r"(?:pypi(?:\.python)?\.org/(?:project|pypi|simple)/)([\w.%{}-]+)", str(text)
+    )
     return expand(found[1]) if found else ""
 
 

@@ -11,7 +11,11 @@ from rdo.tools.sandbox import Sandbox
 _QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
 _NOTHING = "(none)"
 # The file that Fedora's macro names; where it is fetched from is not the spec's matter here.
-_PYPI_SOURCE = "%{?1}%{!?1:%{name}}-%{?2}%{!?2:%{version}}.%{?3}%{!?3:tar.gz}"
+_PROJECT = '%{?pypi_name}%{!?pypi_name:%{lua:print((rpm.expand("%{name}"):gsub("^python%-", "")))}}'
+PYPI_SOURCE = (
+    f"%{{?1}}%{{!?1:{_PROJECT}}}-%{{?2}}%{{!?2:%{{?pypi_version}}%{{!?pypi_version:%{{version}}}}}}"
+    ".%{?3}%{!?3:tar.gz}"
+)
 _MARKER = "rdo-expanded"
 
 
@@ -114,7 +118,7 @@ class Rpmspec:
             "dist": "%{nil}",
             "autorelease": "1%{?dist}",
             "autochangelog": "%{nil}",
-            "pypi_source()": _PYPI_SOURCE,
+            "pypi_source()": PYPI_SOURCE,
             "_sourcedir": str(place),
             **(macros or {}),
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError
+from rdo.tools.rpmspec import PYPI_SOURCE
 from rdo.tools.sandbox import Sandbox
 
 
@@ -23,6 +24,7 @@ class SrpmMaker:
             defines = {
                 "_sourcedir": str(place), "_srcrpmdir": str(out), "_topdir": str(out),
                 "dist": "%{nil}", "autorelease": "1%{?dist}", "autochangelog": "%{nil}",
+                "pypi_source()": PYPI_SOURCE,
             }  # fmt: skip
             command = ["rpmbuild", "-bs", "--nodeps"]
             for name, value in defines.items():
