@@ -164,6 +164,19 @@ def test_a_dry_run_tells_the_push_and_makes_none(
     assert distgit.state == before
 
 
+def test_a_dry_run_finds_a_remote_that_is_named_from_here(
+    distgit: Distgit, server: FakeGerrit
+) -> None:
+    distgit.git("remote", "add", "review-patches", "../gerrit/foo")
+
+    said = distgit.pkg("review-patch", "--dry-run")
+    distgit.pkg("review-patch")
+
+    assert "would run: git push review-patches" in said.err
+    assert "configuration" not in said.out
+    assert len(server.changes()) == 1
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
@@ -188,6 +201,10 @@ def test_without_a_gerrit_the_remedy_is_told(
     ("verb", "url", "code", "message"),
     [
         ("review-patch", "ssh://me@away.example.test:29418/foo", 6, "Connection refused"),
+        ("patch -g 12", "ssh://me@away.example.test/foo", 6, "away.example.test does not answer"),
+        ("patch -g 12", "https://example.test/foo", 5, "is no address of a Gerrit"),
+        ("patch -g twelve", "", 5, "a review has a number, not 'twelve'"),
+        ("patch -g 12", "", 5, "Gerrit has no review 12"),
         ("review-spec", "/nowhere", 6, "does not appear to be a git repository"),
         ("review-patch nobody-patches", "", 5, "Expected git branch not found: nobody-patches"),
         ("review-spec %submit", "", 5, "no review can be made for a branch called '%submit'"),

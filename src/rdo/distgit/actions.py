@@ -296,8 +296,8 @@ def _ignore_state_file(desk: Desk) -> None:
 @contextlib.contextmanager
 def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Desk]:
     """The same person at a throw-away clone; at the end what differs there is said."""
-    before = Snapshot.take(desk.clone)
     with throwaway(desk.clone) as copy:
+        before = Snapshot.take(copy)
         there = desk.at(copy.path, copy)
         try:
             yield there

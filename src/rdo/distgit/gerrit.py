@@ -88,7 +88,9 @@ def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above
     except CommandError as error:
         raise OutsideError(f"{remote} does not answer: {_reason(error)}") from error
     base = there or _below(desk, branch)
-    count = len(clone.commits(base, f"refs/heads/{branch}")) if base else _MOST + 1
+    if not base:
+        raise RefusedError(f"{remote} has no branch {target}, and {branch} has one commit only")
+    count = len(clone.commits(base, f"refs/heads/{branch}"))
     if not count:
         raise NothingToDoError(f"{remote} has all of {branch} already")
     if count > _MOST or (there and above and not clone.contains(there, above)):

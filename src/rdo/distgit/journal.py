@@ -7,6 +7,7 @@ clean-up of git's takes them away. What was pushed stays pushed.
 import contextlib
 import json
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -336,7 +337,11 @@ def throwaway(clone: Clone) -> Iterator[Clone]:
         objects = copy / ".git/objects"
         (objects / "info").mkdir(parents=True)
         (objects / "info/alternates").write_text(f"{common / 'objects'}\n")
-        yield Clone(copy / clone.path.resolve().relative_to(top), clone.runner, is_dry=True)
+        there = Clone(copy / clone.path.resolve().relative_to(top), clone.runner, is_dry=True)
+        for name, url in clone.remotes().items():
+            if not re.match(r"/|[^/]*:", url):  # a path that began in the real clone
+                there.plumb("config", f"remote.{name}.url", str((top / url).resolve()))
+        yield there
 
 
 def _git_of(folder: str, top: Path) -> list[str]:

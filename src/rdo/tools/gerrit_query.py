@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from rdo.errors import OutsideError, RefusedError
+from rdo.errors import CommandError, OutsideError, RefusedError
 from rdo.run import Runner, run
 
 TIMEOUT_SECONDS = 120.0
@@ -61,7 +61,11 @@ class Gerrit:
         who = f"{place.username}@{place.hostname}" if place.username else place.hostname
         command = ("ssh", "-o", "BatchMode=yes", "-p", str(place.port or 29418), "--", who)
         query = ("gerrit", "query", "--format=JSON", *args)
-        done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
+        try:
+            done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
+        except CommandError as error:
+            reason = str(error).rpartition("\n")[2]
+            raise OutsideError(f"the Gerrit {place.hostname} does not answer: {reason}") from error
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         try:
             rows = [json.loads(line) for line in lines]
