@@ -112,6 +112,18 @@ def test_a_verb_answers_what_it_would_do_and_what_it_did(distgit: Distgit, verb:
     assert distgit.state == before
 
 
+def test_pushes_are_answered_too(distgit: Distgit) -> None:
+    gerrit(distgit)
+    push = "git push review-patches refs/heads/master-patches:refs/for/master-patches"
+
+    dry = asked(distgit, "review-patch", "--dry-run")
+    done = asked(distgit, "review-patch")
+    again = asked(distgit, "review-patch")
+
+    assert (dry["pushes"], done["pushes"], again["pushes"]) == ([push], [push], [])
+    assert again["messages"] == ["review-patches has these reviews of master-patches already"]
+
+
 def test_an_action_that_waits_says_so_until_it_is_done(distgit: Distgit) -> None:
     waiting = asked(distgit, "fix")
     distgit.edit("> 1:1.0.0-2\n\n\n", "> 1:1.0.0-2\n- Mend the spec\n\n")

@@ -366,7 +366,8 @@ class Effect:
     """What a verb did, or in a dry run would do; `str` tells it to people.
 
     `finished` is false where an action waits for a person. `head` is what is checked out at
-    the end, `diff` that of the files; `messages` are what was said meanwhile.
+    the end, `diff` that of the files; `messages` are what was said meanwhile, `pushes` the
+    commands whose work no undo takes back.
     """
 
     verb: str
@@ -378,6 +379,7 @@ class Effect:
     has_new_settings: bool
     files: tuple[str, ...]
     diff: str
+    pushes: tuple[str, ...]
     messages: tuple[str, ...] = ()
 
     @classmethod
@@ -397,6 +399,7 @@ class Effect:
             has_new_settings=before.settings != after.settings,
             files=tuple(sorted(_files(clone, before.tree, after.tree))),
             diff=clone.diff(before.tree, after.tree),
+            pushes=tuple(map(str, clone.pushes)),
         )  # fmt: skip
 
     def __str__(self) -> str:

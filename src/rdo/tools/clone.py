@@ -10,7 +10,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError
@@ -76,11 +76,15 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """One clone. With `is_dry` nothing is pushed, and what would be is told."""
+    """One clone. With `is_dry` nothing is pushed, and what would be is told.
+
+    `pushes` are those that were made, or in a dry run would have been.
+    """
 
     path: Path
     runner: Runner = run
     is_dry: bool = False
+    pushes: list[Push] = field(default_factory=list, compare=False)
 
     def check(self) -> None:
         """Refuse what no verb can work with: no repository, a git that is too old."""
@@ -397,8 +401,9 @@ class Clone:
         """Push, or say what would be pushed."""
         if self.is_dry:
             log.info("would run: %s", push)
-            return
-        self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
+        else:
+            self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
+        self.pushes.append(push)
 
     def edit(self, editor: str, file: Path) -> bool:
         """Give the terminal to the maintainer's editor; whether it ended well."""
