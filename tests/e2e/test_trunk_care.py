@@ -59,8 +59,23 @@ def turn_a_link(factory: Factory) -> None:
     link.symlink_to("composed")
 
 
+def good_rpms(factory: Factory, package: str) -> list[str]:
+    """The SHA-256 of each RPM of a package's newest good build."""
+    with factory.store.read() as at:
+        stored = at.artifacts.good(TARGET)
+    return [one.artifact.sha256 for one in stored if one.package == package]
+
+
 def lose_an_rpm_of_the_pool(factory: Factory) -> None:
-    shutil.rmtree(next((repos(factory) / "pool").iterdir()))
+    shutil.rmtree(repos(factory) / "pool" / good_rpms(factory, "python-a")[0])
+
+
+def lose_an_rpm_that_was_replaced(factory: Factory) -> None:
+    """The newest `b` is another one, but the repositories of `a` offer the one before."""
+    replaced = good_rpms(factory, "python-b")[0]
+    factory.upstreams["b"].commit("two")
+    factory.round()
+    shutil.rmtree(repos(factory) / "pool" / replaced)
 
 
 def damage_repodata(factory: Factory) -> None:
@@ -113,6 +128,7 @@ def call_a_build_running(factory: Factory) -> None:
         (lose_a_link, "name"),
         (turn_a_link, "name"),
         (lose_an_rpm_of_the_pool, "rpm"),
+        (lose_an_rpm_that_was_replaced, "repository"),
         (damage_repodata, "repository"),
         (lose_a_repository, "repository"),
         (lose_an_old_repository, "repository"),
