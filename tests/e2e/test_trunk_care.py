@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rdo.publish.retention import Rules
-from rdo.trunk import care
+from rdo.trunk import purge as purging
+from rdo.trunk import verify
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN
 
@@ -38,7 +39,7 @@ def current(factory: Factory) -> Path:
 
 
 def kinds(factory: Factory) -> set[str]:
-    return {found.kind for found in care.verify(factory.means).found}
+    return {found.kind for found in verify.verify(factory.means).found}
 
 
 def test_what_rounds_leave_is_clean(used: Factory) -> None:
@@ -46,7 +47,7 @@ def test_what_rounds_leave_is_clean(used: Factory) -> None:
     used.upstreams["b"].commit("broken")
     used.round()
 
-    assert care.verify(used.means).found == ()
+    assert verify.verify(used.means).found == ()
 
 
 def lose_a_link(factory: Factory) -> None:
@@ -146,12 +147,12 @@ def test_harm_is_found_and_mended(
     harm(used)
 
     assert kind in kinds(used)
-    mended = care.repair(used.means)
+    mended = verify.repair(used.means)
 
     assert mended.failures == ()
     assert mended.is_clean, mended.left
     used.round()
-    assert care.verify(used.means).is_clean
+    assert verify.verify(used.means).is_clean
     assert used.name("current") == used.name("consistent")
 
 
@@ -159,17 +160,17 @@ def test_a_pool_that_is_gone_altogether_is_built_again(used: Factory) -> None:
     for rpm in [*repos(used).glob("**/*.rpm"), *(used.folder / "data").glob("*/builds/*/*.rpm")]:
         os.unlink(rpm) if rpm.exists() else None  # noqa: PTH108 - rglob meets links too
 
-    care.repair(used.means)
+    verify.repair(used.means)
 
     assert {build.package for build in used.queue()} == {"python-a", "python-b"}
     used.round()
     assert used.name("current") == used.name("consistent")
-    care.repair(used.means)
-    assert care.verify(used.means).is_clean
+    verify.repair(used.means)
+    assert verify.verify(used.means).is_clean
 
 
-def purge(factory: Factory, keep: timedelta = ALL, *, dry_run: bool = False) -> care.Purged:
-    return care.purge(factory.means, Rules(keep), dry_run=dry_run)
+def purge(factory: Factory, keep: timedelta = ALL, *, dry_run: bool = False) -> purging.Purged:
+    return purging.purge(factory.means, Rules(keep), dry_run=dry_run)
 
 
 def test_a_purge_keeps_what_names_and_packages_need(used: Factory) -> None:
@@ -189,11 +190,11 @@ def test_a_purge_keeps_what_names_and_packages_need(used: Factory) -> None:
     assert done.purge.freed > 0
     left = {path.name for path in repos(used).glob("??/??/*")}
     assert current(used).name in left
-    assert care.verify(used.means).is_clean
+    assert verify.verify(used.means).is_clean
     assert purge(used).purge.is_empty
     used.upstreams["b"].commit("two")
     assert used.round().exit_code == 0
-    assert care.verify(used.means).is_clean
+    assert verify.verify(used.means).is_clean
 
 
 def test_a_purge_keeps_what_is_young_and_what_a_name_has_just_left(used: Factory) -> None:
@@ -222,7 +223,7 @@ def test_a_purge_takes_old_logs_and_builds(used: Factory) -> None:
     assert len(done.logs) == 0  # the first failure and the newest say where the package stands
     assert [int(path.rpartition("/")[2]) for path in done.builds] == [1]
     assert purge(used, timedelta(days=1)).purge.is_empty
-    assert care.verify(used.means).is_clean
+    assert verify.verify(used.means).is_clean
 
 
 def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
@@ -232,7 +233,7 @@ def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
     used.clock.moment += timedelta(days=10)
     rules = Rules(timedelta(days=60), max_bytes=1)
 
-    done = care.purge(used.means, rules, dry_run=False).purge
+    done = purging.purge(used.means, rules, dry_run=False).purge
 
     assert done.keep < timedelta(days=10)
     assert len(done.repositories) == 4
@@ -243,8 +244,8 @@ def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     mirrors = used.means.remotes.mirrors
     now = used.clock.moment + timedelta(days=400)
 
-    rehearsed = care.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=True)
-    done = care.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=False)
+    rehearsed = purging.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=True)
+    done = purging.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=False)
 
     assert rehearsed == done
     assert len(done.paths) == 2

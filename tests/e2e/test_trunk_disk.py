@@ -11,7 +11,7 @@ import pytest
 from rdo.errors import OutsideError
 from rdo.model.build import Failed, FailureReason
 from rdo.store import Store
-from rdo.trunk import care
+from rdo.trunk import verify
 from rdo.trunk.report import Report
 from tests.e2e.factory import TARGET, Factory
 from tests.e2e.farm import farm
@@ -74,7 +74,7 @@ def test_a_full_data_folder_is_said_and_nothing_is_lost(disk: Disk, factory: Fac
     assert report.exit_code == 0
     assert report.ftbfs == ()
     assert factory.name("current") == factory.name("consistent")
-    assert care.verify(factory.means).is_clean
+    assert verify.verify(factory.means).is_clean
 
 
 def test_a_mirror_without_space_makes_its_package_stale_and_no_other(

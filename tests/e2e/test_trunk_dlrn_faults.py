@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from rdo.model.build import Built
 from rdo.publish.retention import Rules
-from rdo.trunk import care
+from rdo.trunk import purge as purging
+from rdo.trunk import verify
 from rdo.trunk.report import Report
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import make_rpms
@@ -69,10 +70,10 @@ def test_5_purge_leaves_every_listed_repository_whole(factory: Factory) -> None:
         factory.round()
         factory.clock.moment += timedelta(days=1)
 
-    done = care.purge(factory.means, Rules(timedelta(hours=36)), dry_run=False)
+    done = purging.purge(factory.means, Rules(timedelta(hours=36)), dry_run=False)
 
     assert done.purge.repositories
-    assert care.verify(factory.means).found == ()
+    assert verify.verify(factory.means).found == ()
 
 
 def test_6_rename_builds_the_package_under_its_new_name_at_once(factory: Factory) -> None:
@@ -99,7 +100,7 @@ def test_7_shared_sources_give_two_packages_two_directories(factory: Factory) ->
     report = factory.round()
 
     assert built(report) == ["python-a", "python-b"]
-    assert care.verify(factory.means).is_clean
+    assert verify.verify(factory.means).is_clean
     with factory.store.read() as at:
         paths = {repository.path for repository in at.repositories.in_tree(TARGET)}
     assert len(paths) == 2

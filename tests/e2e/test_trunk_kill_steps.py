@@ -13,7 +13,8 @@ import pytest
 from rdo.notify.audiences import Audiences
 from rdo.publish.retention import Rules
 from rdo.store import Store
-from rdo.trunk import care
+from rdo.trunk import purge as purging
+from rdo.trunk import verify
 from tests.e2e.factory import TARGET, Factory
 from tests.e2e.farm import farm
 from tests.rpms import make_rpms
@@ -92,7 +93,7 @@ class Walk:
 
 def act(made: Factory) -> None:
     made.round()
-    care.purge(made.means, Rules(timedelta(hours=2)), dry_run=False)
+    purging.purge(made.means, Rules(timedelta(hours=2)), dry_run=False)
 
 
 def kill_at(step: int) -> list[int]:
@@ -170,7 +171,7 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
         with Store(walk.url(name)) as store:
             made = walk.factory(name, store)
             act(made)
-            left = care.verify(made.means).left
+            left = verify.verify(made.means).left
         data = walk.folder / name / "data"
 
         assert killed, step

@@ -20,26 +20,27 @@ _AS_JSON = "rdo.cli.pkg.as_json"
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
 REQUIREMENTS, CREATE = "rdo.cli.pkg_requirements", "rdo.cli.pkg_create"
 REVIEW = "rdo.cli.pkg_review"
-MORE, INFO = "rdo.cli.pkg_more", "rdo.cli.pkg_info"
+REMOTES, INFO = "rdo.cli.pkg_remotes", "rdo.cli.pkg_info"
+COMMIT, BUILD = "rdo.cli.pkg_commit", "rdo.cli.pkg_build"
 
 VERBS: Mapping[str, Lazy] = {
-    "mockbuild": Lazy(MORE, "mockbuild", "Build in a fresh root."),
-    "clone": Lazy(MORE, "clone", "Clone a distgit, with its remotes."),
+    "mockbuild": Lazy(BUILD, "mockbuild", "Build in a fresh root."),
+    "clone": Lazy(REMOTES, "clone", "Clone a distgit, with its remotes."),
     "pkgenv": Lazy(SHOW, "pkgenv", "Show what is known of this distgit."),
     "patchlog": Lazy(SHOW, "patchlog", "Show the commits of the patches branch."),
     "get-patches": Lazy(CHANGE, "get_patches", "Check out the patches branch."),
     "fix": Lazy(CHANGE, "fix", "Change the spec: new Release, changelog, commit."),
     "patch": Lazy(CHANGE, "patch", "Take the patches of the patches branch."),
     "update-patches": Lazy(CHANGE, "update_patches", "Like patch -l --no-bump."),
-    "import-patches": Lazy(MORE, "import_patches", "Make a patches branch of the spec's patches."),
+    "import-patches": Lazy(COMMIT, "import_patches", "Make a branch of the spec's patches."),
     "new-version": Lazy(CHANGE, "new_version", "Update to another upstream version."),
-    "amend": Lazy(MORE, "amend", "Put changes into the last commit."),
-    "squash": Lazy(MORE, "squash", "Make the last commit part of the one before."),
-    "undo": Lazy(MORE, "undo", "Put back what the last verb changed."),
-    "get-source": Lazy(MORE, "get_source", "Download the source archive."),
-    "tag-patches": Lazy(MORE, "tag_patches", "Tag the patches branch."),
-    "set-magic-comment": Lazy(MORE, "set_magic_comment", "Set a magic comment of the spec."),
-    "remotes": Lazy(MORE, "check_remotes", "Compare the remotes with the metadata."),
+    "amend": Lazy(COMMIT, "amend", "Put changes into the last commit."),
+    "squash": Lazy(COMMIT, "squash", "Make the last commit part of the one before."),
+    "undo": Lazy(COMMIT, "undo", "Put back what the last verb changed."),
+    "get-source": Lazy(BUILD, "get_source", "Download the source archive."),
+    "tag-patches": Lazy(COMMIT, "tag_patches", "Tag the patches branch."),
+    "set-magic-comment": Lazy(COMMIT, "set_magic_comment", "Set a magic comment of the spec."),
+    "remotes": Lazy(REMOTES, "check_remotes", "Compare the remotes with the metadata."),
     "info": Lazy(INFO, "info", "Show releases and packages of the metadata."),
     "info-tags-diff": Lazy(INFO, "info_tags_diff", "Show tags that changed in the metadata."),
     "info-attr-diff": Lazy(INFO, "info_attr_diff", "Show attributes that changed there."),
@@ -50,8 +51,8 @@ VERBS: Mapping[str, Lazy] = {
     "reqcheck": Lazy(REQUIREMENTS, "reqcheck", "Compare upstream's requirements with the spec's."),
     "reqquery": Lazy(REQUIREMENTS, "reqquery", "Show what repositories have of requirements."),
     "query": Lazy(REQUIREMENTS, "query", "Show what repositories have of a package."),
-    "review-patch": Lazy(MORE, "review_patch", "Send the patches branch to Gerrit."),
-    "review-spec": Lazy(MORE, "review_spec", "Send the distgit's last commit to Gerrit."),
+    "review-patch": Lazy(REMOTES, "review_patch", "Send the patches branch to Gerrit."),
+    "review-spec": Lazy(REMOTES, "review_spec", "Send the distgit's last commit to Gerrit."),
     "status": Lazy(SHOW, "status", "Show the action in progress."),
     "conf": Lazy(SHOW, "conf", "Show the settings."),
     "actions": Lazy(SHOW, "actions", "Show all actions and their steps."),
@@ -81,6 +82,18 @@ def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option that every verb with an effect has."""
     help_text = "Show the commands, the diff and the pushes, and change nothing."
     return click.option("--dry-run", is_flag=True, help=help_text)(command)
+
+
+def repositories_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where requirements are looked for besides a target's repositories."""
+    return click.option(
+        "--repo",
+        "repositories",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="A folder with repodata to look for requirements in, too.",
+    )(command)
 
 
 def effect_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option, effect_options
+from rdo.cli.pkg import desk, dry_run_option, effect_options, repositories_option
 from rdo.distgit.state import Arguments
 
 if TYPE_CHECKING:
@@ -160,14 +160,7 @@ def get_patches(dry_run: bool, **given: Any) -> None:
     help="Update the distgits in these folders, by default those below this one.",
 )
 @click.option("--target", metavar="T", help="Say what its repositories have of requirements.")
-@click.option(
-    "--repo",
-    "repositories",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with repodata to look for requirements in, too.",
-)
+@repositories_option
 @message_options
 @dry_run_option
 @output.json_option

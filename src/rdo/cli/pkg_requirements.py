@@ -9,12 +9,12 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option
+from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 
 if TYPE_CHECKING:
     from rdo.distgit.desk import Desk
-    from rdo.distgit.req_verbs import Report
+    from rdo.distgit.requirement_report import Report
     from rdo.distgit.requirements import Wanted
     from rdo.metadata.queries import DistRepos
     from rdo.tools.repoquery import RepoQuery
@@ -38,13 +38,14 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     rdo pkg reqdiff
     rdo pkg reqdiff 1.2.3 2.0.0
     """
-    from rdo.distgit import req_verbs
+    from rdo.distgit import requirement_report, upstream_source
 
     if len(refs) > 2:
         raise click.UsageError("two commits at most")
     here = desk()
     here.clone.check()
-    old, new, found = req_verbs.reqdiff(here, refs, req_verbs.python_of(here, python_version))
+    python = upstream_source.python_of(here, python_version)
+    old, new, found = requirement_report.reqdiff(here, refs, python)
     click.echo(f"\nrequirements.txt diff between {old} and {new}:", err=True)
     output.show({"old": old, "new": new, **output.plain(found)}, as_json, found.text())
 
@@ -64,14 +65,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
 )
 @click.option("--autosync", "-a", is_flag=True, help="Edit the spec's Requires; shows the diff.")
 @click.option("--target", metavar="T", help="Look for them in this target's repositories too.")
-@click.option(
-    "--repo",
-    "repositories",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with repodata to look in.",
-)
+@repositories_option
 @dry_run_option
 @output.json_option  # fmt: skip
 def reqcheck(  # one parameter per option
@@ -97,19 +91,19 @@ def reqcheck(  # one parameter per option
     rdo pkg reqcheck -R upstream/master --target master-deb12
     rdo pkg reqcheck --autosync --dry-run
     """
-    from rdo.distgit import req_verbs
+    from rdo.distgit import requirement_report, upstream_source
     from rdo.distgit.reqcheck import Overrides
 
     here = desk()
     here.clone.check()
-    python = req_verbs.python_of(here, python_version)
-    source = req_verbs.upstream_of(here, version, lambda: _tags(here))
+    python = upstream_source.python_of(here, python_version)
+    source = upstream_source.upstream_of(here, version, lambda: _tags(here))
     name = here.spec.reading().name
     overrides = Overrides.read(override, name) if override else Overrides({})
     folders = folders_of(target, repositories)
-    report = req_verbs.reqcheck(here, source, python, overrides, folders)
+    report = requirement_report.reqcheck(here, source, python, overrides, folders)
     if autosync:
-        report = req_verbs.synchronise(here, report, is_dry=dry_run)
+        report = requirement_report.synchronise(here, report, is_dry=dry_run)
     _show_check(report, "spec" if as_spec else form, as_json)
     if strict:
         _judge(report)
@@ -235,13 +229,13 @@ def reqquery(  # one parameter per option
 def _requirements(
     reqs_file: Path | None, reqs_ref: str, of_spec: bool, python_version: str
 ) -> "list[Wanted]":
-    from rdo.distgit import req_verbs
+    from rdo.distgit import upstream_source
     from rdo.distgit.reqcheck import stated
     from rdo.distgit.requirements import Wanted, parse_lines, runtime
     from rdo.errors import NotFoundError
 
     here = desk()
-    python = req_verbs.python_of(here, python_version)
+    python = upstream_source.python_of(here, python_version)
     if reqs_file:
         if not reqs_file.is_file():
             raise NotFoundError(f"File not found: {reqs_file}")
@@ -249,7 +243,7 @@ def _requirements(
     here.clone.check()
     if of_spec:
         return [Wanted(one.name, one.versions) for one in stated(here.spec)]
-    return runtime(req_verbs.upstream_of(here, reqs_ref, lambda: _tags(here)), python)
+    return runtime(upstream_source.upstream_of(here, reqs_ref, lambda: _tags(here)), python)
 
 
 def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":

@@ -33,9 +33,9 @@ def status(as_json: bool) -> None:
 @output.json_option
 def patchlog(as_json: bool) -> None:
     """Show the patches branch: its commits above the version, newest first."""
-    from rdo.distgit import small_verbs
+    from rdo.distgit.patch_log import patch_log
 
-    found = small_verbs.patch_log(desk())
+    found = patch_log(desk())
     output.show(found, as_json, str(found))
 
 

@@ -17,7 +17,8 @@ from rdo.trunk.means import gather
 from rdo.trunk.report import as_row, summary
 from rdo.trunk.status import PackageStatus, TargetStatus, find_build, log_file, status
 
-_STEER, _CARE = "rdo.cli.trunk_steer", "rdo.cli.trunk_care"
+_STEER = "rdo.cli.trunk_steer"
+_VERIFY, _PURGE = "rdo.cli.trunk_verify", "rdo.cli.trunk_purge"
 
 
 @click.group(
@@ -31,8 +32,8 @@ _STEER, _CARE = "rdo.cli.trunk_steer", "rdo.cli.trunk_care"
         "release": Lazy(_STEER, "release", "End a hold."),
         "pause": Lazy(_STEER, "pause", "Build nothing until somebody resumes."),
         "resume": Lazy(_STEER, "resume", "End a pause."),
-        "verify": Lazy(_CARE, "verify", "Say whether store, tree and mirrors agree."),
-        "purge": Lazy(_CARE, "purge", "Remove what is old and not needed."),
+        "verify": Lazy(_VERIFY, "verify", "Say whether store, tree and mirrors agree."),
+        "purge": Lazy(_PURGE, "purge", "Remove what is old and not needed."),
     },
 )
 def trunk() -> None:

@@ -17,7 +17,7 @@ from rdo.spec.file import Expected
 from rdo.spec.macros import get_macro, set_macro
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patches import our_patches, with_patches
-from rdo.tools.clone import PatchCommit
+from rdo.tools.clone import PatchCommit, Push
 
 log = logging.getLogger(__name__)
 
@@ -235,3 +235,19 @@ def ensure_patches_changed(desk: Desk, args: Arguments) -> Arguments:
     if not desk.clone.changed_files:
         raise NothingToDoError("No changes to patches found")
     return args
+
+
+def tag_patches(desk: Desk, *, is_forced: bool, is_pushed: bool) -> None:
+    """Tag the local patches branch with the package's name, version and release."""
+    args = get_package_env(desk, Arguments())
+    if not desk.clone.has_branch(args.local_patches_branch):
+        args = ensure_patches_branch(desk, args)
+    name = f"{args.package}-{desk.spec.reading().vr_only}"
+    if desk.clone.has_tag(name) and not is_forced:
+        raise RefusedError(f"there is a tag {name} already; -f replaces it")
+    desk.clone.tag(name, patches_ref(desk, args), force=is_forced)
+    remote = args.patches_branch.partition("/")[0]
+    if not is_pushed:
+        desk.say(f'Not pushing tag. Run "git push {remote} {name}" by hand.')
+        return
+    desk.clone.push(Push(remote, f"refs/tags/{name}", f"refs/tags/{name}"))

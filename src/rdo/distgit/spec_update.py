@@ -203,3 +203,18 @@ def amend(desk: Desk, header_file: str = "", message: str = "") -> None:
         text = last
     desk.clone.commit(text, amend=True)
     desk.say(desk.clone.last_change())
+
+
+def squash(desk: Desk) -> None:
+    """Make the last commit part of the one before."""
+    if not desk.clone.resolve("HEAD~"):
+        raise RefusedError("there is no commit below the last one to squash it into")
+    desk.clone.squash()
+
+
+def set_magic_comment(desk: Desk, name: str, value: str) -> None:
+    """Write a magic comment, or take it out."""
+    text = desk.spec.text()
+    if not value and get_magic(text, name):
+        desk.say(f"Dropping {name}")
+    desk.spec.write(set_magic(text, name, value), Expected())

@@ -24,9 +24,9 @@ from rdo.tools.command import Command
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.outbox import audiences
 from rdo.trunk.poll import Remotes
-from rdo.trunk.releases import Releases
-from rdo.trunk.ways import audiences
+from rdo.trunk.releases import PREFIX, Releases
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies
@@ -87,6 +87,11 @@ class Means:
     def numbered(self, build: Build) -> Build:
         """A build as the target's numbering has it; the store knows the date alone."""
         return replace(build, release=replace(build.release, prefix=self.release_prefix))
+
+    def git_urls(self) -> set[str]:
+        """The remotes whose mirrors the packages are built from."""
+        urls = {url for one in self.packages.values() for url in (*one.upstreams, one.distgit)}
+        return {url for url in urls if not url.startswith(PREFIX)}
 
     def build_folder(self, build: Build) -> Path:
         return self.folder / "builds" / str(build.id)

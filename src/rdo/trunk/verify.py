@@ -1,21 +1,14 @@
-"""Verifying and cleaning a target: its store, its tree, and the mirrors it is built from."""
+"""Whether a target's store, its tree and the mirrors it is built from agree; mending them."""
 
 import logging
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
 
-from rdo.bridge.lock_file import LockFile
-from rdo.disk_usage import freed_bytes
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
-from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
 from rdo.publish.verify import Finding, verify_tree
 from rdo.trunk.means import Means
 from rdo.trunk.mirrors import Mirrors
-from rdo.trunk.releases import PREFIX
 from rdo.trunk.round import recover
 
 log = logging.getLogger(__name__)
@@ -96,7 +89,7 @@ def _interrupted(means: Means) -> Iterable[Finding]:
 
 def _mirrors(means: Means) -> Iterable[Finding]:
     mirrors = means.remotes.mirrors
-    for url in sorted(_urls(means)):
+    for url in sorted(means.git_urls()):
         if fault := mirrors.fault(url):
             place, remedy = mirrors.path(url).name, "it is put aside and fetched anew"
             yield Finding("mirror", place, fault, remedy, _mending(mirrors, url))
@@ -124,65 +117,3 @@ def _lost_commits(means: Means) -> Iterable[Finding]:
             if mirror.path.is_dir() and hash_ and not mirror.has_commit(hash_):
                 what = f"has no commit {hash_[:7]}, which build {build.id} is of"
                 yield Finding("commit", mirror.path.name, what, "rdo trunk cancel")
-
-
-def _urls(means: Means) -> set[str]:
-    urls = {
-        url for package in means.packages.values() for url in (*package.upstreams, package.distgit)
-    }
-    return {url for url in urls if not url.startswith(PREFIX)}
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What a purge of a target removed, or would remove."""
-
-    target: str
-    purge: Purge
-    dry_run: bool
-
-
-def purge(means: Means, rules: Rules, *, dry_run: bool) -> Purged:
-    """Remove what is needed no more; waits for a round that is at work."""
-    if dry_run:
-        return Purged(means.target, _plan(means, rules), dry_run=True)
-    purpose = f"rdo trunk purge --target {means.target}"
-    lock_file = means.folder / "round.lock"
-    try:
-        with hold(lock_file, purpose=purpose):
-            pass
-    except RefusedError as error:
-        log.info("waits, for %s", error)
-    with hold(lock_file, purpose=purpose, wait=True):
-        recover(means)
-        found = _plan(means, rules)
-        carry_out_purge(means.tree, found)
-    return Purged(means.target, found, dry_run=False)
-
-
-def _plan(means: Means, rules: Rules) -> Purge:
-    locks = ("bridge.json", "last-resort.json")
-    current = [LockFile.read(means.folder / name).snapshot for name in locks]
-    return plan_purge(means.tree, means.store, rules, means.now(), current)
-
-
-@dataclass(frozen=True, slots=True)
-class PurgedMirrors:
-    """Mirrors of remotes that no target follows any more; `freed` is in bytes."""
-
-    paths: tuple[Path, ...] = ()
-    freed: int = 0
-
-
-def purge_mirrors(
-    mirrors: Mirrors, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
-) -> PurgedMirrors:
-    """Remove mirrors that none of the targets follows and that were not fetched for so long."""
-    urls: Collection[str] = {url for means in all_means for url in _urls(means)}
-    before = min(time.time(), now.timestamp()) - keep.total_seconds()
-    found = mirrors.unused(urls, before)
-    freed = freed_bytes(found)
-    if not dry_run:
-        for path in found:
-            mirrors.remove(path)
-    return PurgedMirrors(tuple(found), freed)

@@ -1,4 +1,4 @@
-"""Looking after a target's state: is it whole, and what of it is needed no more?"""
+"""What of a target is needed no more?"""
 
 from datetime import timedelta
 
@@ -8,69 +8,9 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.trunk import target_option, targets_of
 from rdo.publish.retention import Rules
-from rdo.trunk import care
-from rdo.trunk.care import Purged, PurgedMirrors, Verified
+from rdo.trunk import purge as service
 from rdo.trunk.means import gather
-
-_DAMAGED = 1
-
-
-@click.command()
-@target_option
-@click.option("--repair", is_flag=True, help="Mend what can be mended.")
-@output.json_option
-@click.pass_context
-def verify(ctx: click.Context, target: str | None, repair: bool, as_json: bool) -> None:
-    """Say whether store, published tree and mirrors agree; every RPM is read.
-
-    Exit code 0: all is well, or is again; 1: something is wrong.
-
-    \b
-    rdo trunk verify --target master-deb12
-    rdo trunk verify --repair
-    """
-    app: App = ctx.obj
-    done = [
-        (care.repair if repair else care.verify)(gather(app, name))
-        for name in targets_of(app, target)
-    ]
-    rows = [_verified_row(one) for one in done]
-    output.show(rows, as_json, "\n".join(line for one in done for line in _verified_lines(one)))
-    ctx.exit(0 if all(one.is_clean for one in done) else _DAMAGED)
-
-
-def _verified_row(one: Verified) -> dict[str, object]:
-    findings = [
-        {"kind": found.kind, "place": found.place, "what": found.what, "remedy": found.remedy,
-         "is_left": found in one.left}
-        for found in (*one.found, *(x for x in one.left if x not in one.found))
-    ]  # fmt: skip
-    return {
-        "target": one.target,
-        "is_clean": one.is_clean,
-        "findings": findings,
-        "failures": one.failures,
-    }
-
-
-def _verified_lines(one: Verified) -> list[str]:
-    left = set(map(str, one.left))
-    lines = []
-    for found in one.found:
-        mended = "" if str(found) in left else f" (mended: {found.remedy})"
-        lines.append(f"{one.target}: {found.kind} {found.place}: {found.what}{mended}")
-    known = set(map(str, one.found))
-    lines += [
-        f"{one.target}: {found.kind} {found.place}: {found.what}"
-        for found in one.left
-        if str(found) not in known
-    ]
-    lines += [f"{one.target}: cannot be mended: {failure}" for failure in one.failures]
-    if one.is_clean:
-        lines.append(f"{one.target}: store, tree and mirrors agree")
-    elif one.left == one.found:
-        lines.append(f"next: rdo trunk verify --repair --target {one.target}")
-    return lines
+from rdo.trunk.purge import Purged, PurgedMirrors
 
 
 @click.command()
@@ -99,14 +39,14 @@ def purge(
     rules = Rules(keep, retention.max_gb * 1_000_000_000)
     names = targets_of(app, target)
     all_means = [gather(app, name) for name in names]
-    planned = [care.purge(means, rules, dry_run=True) for means in all_means]
+    planned = [service.purge(means, rules, dry_run=True) for means in all_means]
     mirrors = all_means[0].remotes.mirrors
     every = all_means if len(names) == len(app.settings.targets) else []
 
     def of_mirrors(*, rehearse: bool) -> PurgedMirrors:
         if not every:
             return PurgedMirrors()  # a target that is left out may follow them
-        return care.purge_mirrors(mirrors, every, keep, app.now(), dry_run=rehearse)
+        return service.purge_mirrors(mirrors, every, keep, app.now(), dry_run=rehearse)
 
     unused = of_mirrors(rehearse=True)
     nothing = all(one.purge.is_empty for one in planned) and not unused.paths
@@ -114,7 +54,7 @@ def purge(
         if not as_json:
             _show(planned, unused)
         output.confirm("remove all this?", yes=yes)
-        planned = [care.purge(means, rules, dry_run=False) for means in all_means]
+        planned = [service.purge(means, rules, dry_run=False) for means in all_means]
         unused = of_mirrors(rehearse=False)
     if as_json:
         rows = {"targets": [_purged_row(one) for one in planned], "mirrors": unused}

@@ -1,0 +1,47 @@
+"""Sources of a distgit, and a build of it here."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rdo.app import App
+from rdo.cli.pkg import desk, dry_run_option, effect_options
+
+
+@click.command()
+@click.option("--all", "-a", "is_all", is_flag=True, help="Every source that is missing here.")
+@effect_options
+def get_source(is_all: bool, dry_run: bool) -> None:
+    """Download the source archive; with --all every source, and check its signature."""
+    from rdo.distgit import sources
+    from rdo.distgit.actions import change
+
+    def act(here: Any) -> None:
+        for file in sources.take(here, only_first=not is_all):
+            here.say(file.name)
+        if is_all and not dry_run:
+            for line in sources.verify(here):
+                here.say(line)
+
+    change(desk(), "get-source", act, is_dry=dry_run)
+
+
+@click.command()
+@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
+@click.option("--results", "-o", type=click.Path(path_type=Path), default=Path("results"),
+              show_default=True, help="Where RPMs and logs go.")  # fmt: skip
+@dry_run_option
+@click.pass_context
+def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:
+    """Build this distgit in a fresh root, as `rdo build` does; sources are taken first."""
+    from rdo.cli.build import build
+    from rdo.distgit import sources
+
+    here = desk()
+    sources.take(here if not dry_run else here.dry())
+    if dry_run:
+        click.echo(f"rdo build {here.spec.path.name} --platform {platform} --results {results}")
+        return
+    ctx.obj = ctx.find_object(App) or App()
+    ctx.invoke(build, source=here.spec.path, platform=platform, results=results)

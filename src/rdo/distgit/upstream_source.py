@@ -1,0 +1,135 @@
+"""Where upstream's requirements are read: a commit of the clone, or an unpacked source."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rdo.distgit.desk import Desk
+from rdo.distgit.environment import base_version, distgit_branch, version_tag
+from rdo.distgit.problems import invalid_ref
+from rdo.distgit.requirements import Python, runtime
+from rdo.errors import NotFoundError, RefusedError, UserError
+from rdo.spec.tags import get_tag
+from rdo.tools.clone import Clone
+
+log = logging.getLogger(__name__)
+
+_DLRN_FOLDER = re.compile(r"/([^/]+)_distro(?:/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class RefSource:
+    """The files of a commit in the distgit's clone."""
+
+    clone: Clone
+    ref: str
+
+    def file(self, path: str) -> str | None:
+        return self.clone.file_at(self.ref, path)
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """The files of an unpacked source, or of a checkout."""
+
+    folder: Path
+
+    def file(self, path: str) -> str | None:
+        place = (self.folder / path).resolve()
+        if not place.is_relative_to(self.folder.resolve()) or not place.is_file():
+            return None
+        return place.read_bytes().decode("utf-8", "surrogateescape")
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+Upstream = RefSource | FolderSource
+TagsOf = Callable[[], Mapping[str, Any]]
+
+
+def python_of(desk: Desk, version: str) -> Python:
+    """The interpreter that markers are asked for: X.Y, by default rdopkg's setting."""
+    version = version or desk.settings.text("REQCHECK_PY_VERSION") or "3.9"
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
+        raise RefusedError(f"Invalid Python version: {version!r}", hint="such as 3.9 or 3.11")
+    return Python(version)
+
+
+def at_ref(desk: Desk, ref: str) -> RefSource:
+    """A ref that must be there; a version may stand for its tag."""
+    for name in (ref, f"v{ref}", f"V{ref}"):
+        if desk.clone.resolve(name):
+            return RefSource(desk.clone, name)
+    raise invalid_ref(ref)
+
+
+def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
+    """The upstream source that the spec is for; `version` is a ref instead of the guess.
+
+    `tags_of` gives the package's tags in the metadata; it is asked only where they count.
+    """
+    if version and version.upper() != "XXX":
+        return at_ref(desk, version)
+    written = version or get_tag(desk.spec.text(), "Version")
+    if written.upper() != "XXX":
+        base, style = base_version(desk)
+        ref = version_tag(base, style)
+        return RefSource(desk.clone, ref) if desk.clone.resolve(ref) else at_ref(desk, base)
+    if "upstream" in desk.clone.remotes():
+        return at_ref(desk, _upstream_ref(desk, tags_of))
+    found = _DLRN_FOLDER.search(str(desk.folder.absolute()))
+    if not found:
+        raise RefusedError(
+            "Unable to determine requirements.txt location: failed to parse current path",
+            hint="there is no remote called upstream; name a commit with -R",
+        )
+    folder = desk.folder.absolute().parent / found[1]
+    log.info("Delorean detected. Using ../%s", found[1])
+    if not folder.is_dir():
+        raise NotFoundError(f"Not a directory: {folder}")
+    return FolderSource(folder)
+
+
+def _upstream_ref(desk: Desk, tags_of: TagsOf) -> str:
+    """The branch that a spec with `Version: XXX` is for."""
+    branch = distgit_branch(desk).replace("rpm-", "")
+    if branch not in ("master", "main"):
+        return f"upstream/stable/{branch.removesuffix('-rdo')}"
+    try:
+        tags = tags_of()
+    except UserError as error:
+        log.warning("the metadata is not asked: %s", error)
+        tags = {}
+    for tag, override in tags.items():
+        wanted = override.get("source-branch") if isinstance(override, Mapping) else None
+        for name in (wanted, f"v{wanted}", f"upstream/{wanted}") if wanted else ():
+            if tag.endswith("-uc") and desk.clone.resolve(str(name)):
+                return str(name)
+    for name in ("upstream/master", "upstream/main"):
+        if desk.clone.resolve(name):
+            return name
+    return "upstream/master"
+
+
+def formerly_wanted(desk: Desk, python: Python) -> set[str]:
+    """Projects that stable branches of the upstream, older than this commit, ask for."""
+    clone = desk.clone
+    out = clone.plumb(
+        "for-each-ref", "--format=%(committerdate:unix) %(refname)",
+        "refs/remotes/upstream/stable", "refs/remotes/openstack/stable",
+    )  # fmt: skip
+    now = int(clone.plumb("log", "--max-count=1", "--format=%ct") or 0) if clone.resolve(
+        "HEAD") else 0  # fmt: skip
+    found: set[str] = set()
+    for row in out.splitlines():
+        when, _, ref = row.partition(" ")
+        if int(when) <= now:
+            found |= {one.name for one in runtime(RefSource(clone, ref), python)}
+    return found

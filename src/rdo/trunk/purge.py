@@ -1,0 +1,74 @@
+"""Removing what a target needs no more, and mirrors that no target follows any more."""
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rdo.bridge.lock_file import LockFile
+from rdo.disk_usage import freed_bytes
+from rdo.errors import RefusedError
+from rdo.lock import hold
+from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
+from rdo.trunk.means import Means
+from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.round import recover
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge of a target removed, or would remove."""
+
+    target: str
+    purge: Purge
+    dry_run: bool
+
+
+def purge(means: Means, rules: Rules, *, dry_run: bool) -> Purged:
+    """Remove what is needed no more; waits for a round that is at work."""
+    if dry_run:
+        return Purged(means.target, _plan(means, rules), dry_run=True)
+    purpose = f"rdo trunk purge --target {means.target}"
+    lock_file = means.folder / "round.lock"
+    try:
+        with hold(lock_file, purpose=purpose):
+            pass
+    except RefusedError as error:
+        log.info("waits, for %s", error)
+    with hold(lock_file, purpose=purpose, wait=True):
+        recover(means)
+        found = _plan(means, rules)
+        carry_out_purge(means.tree, found)
+    return Purged(means.target, found, dry_run=False)
+
+
+def _plan(means: Means, rules: Rules) -> Purge:
+    locks = ("bridge.json", "last-resort.json")
+    current = [LockFile.read(means.folder / name).snapshot for name in locks]
+    return plan_purge(means.tree, means.store, rules, means.now(), current)
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedMirrors:
+    """Mirrors of remotes that no target follows any more; `freed` is in bytes."""
+
+    paths: tuple[Path, ...] = ()
+    freed: int = 0
+
+
+def purge_mirrors(
+    mirrors: Mirrors, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
+) -> PurgedMirrors:
+    """Remove mirrors that none of the targets follows and that were not fetched for so long."""
+    urls: Collection[str] = {url for means in all_means for url in means.git_urls()}
+    before = min(time.time(), now.timestamp()) - keep.total_seconds()
+    found = mirrors.unused(urls, before)
+    freed = freed_bytes(found)
+    if not dry_run:
+        for path in found:
+            mirrors.remove(path)
+    return PurgedMirrors(tuple(found), freed)
