@@ -103,7 +103,7 @@ def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
     method = apply_method(text)
     has_explicit = any(number is not None for number in _applied_numbers(text))
     if method in {ApplyMethod.RPM, ApplyMethod.NONE} or has_explicit:
-        ours = _foreign_free(text, numbers)
+        ours = _foreign_free(text, numbers | _undeclared(text))
         text = _with_applications(text, ours, range(first, first + len(files)), method)
     if any(line.section == "patchlist" for line in text.read()) and not tags(text, "Patch"):
         return _with_list(text, files)
@@ -116,6 +116,15 @@ def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
         return True
     ours = {patch.number for patch in patch_tags(text) if patch.is_ours}
     return len(ours & set(_applied_numbers(text))) == len(files)
+
+
+def _undeclared(text: SpecText) -> set[int | None]:
+    """Numbers that %prep applies and no tag declares: left over from patches of ours.
+
+    None where a patch says no number, for then rpm alone knows which numbers there are.
+    """
+    declared = {patch.number for patch in patch_tags(text)}
+    return set() if None in declared else set(_applied_numbers(text)) - declared
 
 
 def _applied_numbers(text: SpecText) -> list[int | None]:

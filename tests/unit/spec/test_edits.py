@@ -215,3 +215,14 @@ def test_numbers_of_others_are_not_taken() -> None:
 
     assert numbers(text, ["0001-a.patch"]) == [1]
     assert numbers(text, FILES) == [3, 4]
+
+
+def test_lines_left_over_from_patches_that_are_gone_apply_nothing_twice() -> None:
+    text = SpecText.parse(
+        b"Name: foo\nSource0: x\n\n%prep\n%setup -q\n\n%patch0001 -p1\n%patch0002 -p1\n\n%build\n"
+    )
+
+    new = str(with_patches(text, FILES[:1]))
+
+    assert new.count("%patch") == 1
+    assert "%setup -q\n\n%patch0001 -p1\n\n%build" in new
