@@ -65,6 +65,18 @@ def test_a_mirror_has_the_same_refs_as_its_remote(
     assert mirror.refs() == ls_remote(upstream.url)
 
 
+def test_a_tag_of_a_tag_leads_to_its_commit(upstream: GitRepository, mirror_path: Path) -> None:
+    commit = upstream.commit("one")
+    upstream.git("tag", "--annotate", "--message", "x", "1.0")
+    upstream.git("tag", "--annotate", "--message", "y", "v1.0", "1.0")
+
+    mirror = Mirror.clone(upstream.url, mirror_path)
+
+    assert mirror.refs() == ls_remote(upstream.url)  # else it is fetched in every round
+    assert mirror.refs()["refs/tags/v1.0^{}"] == commit
+    assert mirror.tagged_commits() == {commit}
+
+
 def test_fetch_follows_a_force_push_and_keeps_what_was_dropped(
     upstream: GitRepository, mirror_path: Path
 ) -> None:

@@ -214,18 +214,16 @@ class Mirror:
 
     def refs(self) -> dict[str, str]:
         """Our branches and tags with their hashes, in the form of `ls_remote`."""
-        line = "%(objectname)%09%(refname)"
-        peeled = "%(if)%(*objectname)%(then)%0a%(*objectname)%09%(refname)^{}%(end)"
-        out = self._git("for-each-ref", f"--format={line}{peeled}", "refs/heads", "refs/tags")
-        rows = (row.split("\t", 1) for row in out.splitlines())
+        # for-each-ref would peel a tag of a tag once only, ls-remote peels to the commit.
+        command = ("show-ref", "--heads", "--tags", "--dereference")
+        rows = (row.split(" ", 1) for row in self._run(*command, ok=(0, 1)).stdout.splitlines())
         return {name: hash_ for hash_, name in rows}
 
     def tagged_commits(self) -> frozenset[str]:
         """The hashes of all commits that carry a tag."""
-        out = self._git(
-            "for-each-ref", "--format=%(objectname) %(*objectname)", "refs/tags"
-        )  # an annotated tag's second hash is its commit
-        return frozenset(line.split()[-1] for line in out.splitlines())
+        refs = self.refs()
+        tags = {name: hash_ for name, hash_ in refs.items() if name.startswith("refs/tags/")}
+        return frozenset(refs.get(f"{name}^{{}}", hash_) for name, hash_ in tags.items())
 
     def tags_at(self, hash_: str) -> list[str]:
         """The names of the tags on a commit."""
