@@ -11,8 +11,9 @@ from sqlalchemy import insert
 
 from rdo.model.artifact import Artifact, Fragment
 from rdo.repodata import read_rpm
-from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
-from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
+from rdo.store.schema import ArtifactRow
+from tests.history import write_history
+from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 
 RPMS, FILES, PUBLICATIONS = 3, 60, 6
 LINES = "".join(f"  <file>/usr/lib/python3/site-packages/x/y{n}.py</file>\n" for n in range(FILES))
@@ -61,68 +62,16 @@ def _name(number: int) -> str:
 def _fill(made: Factory, packages: int, rounds: int) -> None:
     """Write the rows that `rounds` builds of each package and one good one would have left."""
     sample = read_rpm(made.shelf.put(made.folder / "sample", "python-sample", "1.0")[-1])
-    rows = list(_rows(packages, rounds))
-    artifacts = [row for build in rows[-packages:] for row in _artifacts(build, sample)]
+    names = [_name(number) for number in range(packages)]
+    first = write_history(made.store, TARGET, names, rounds + 1)
+    artifacts = [row for build in enumerate(names, first) for row in _artifacts(*build, sample)]
     with made.store.write() as at:
-        at.builds.session.execute(insert(CommitRow), [_commit(*row) for row in rows])
-        at.builds.session.execute(insert(BuildRow), [_build(*row) for row in rows])
-        pointers = [
-            {"target": TARGET, "package": name, "newest_id": number, "good_id": number}
-            for number, name, _ in rows[-packages:]
-        ]
-        at.builds.session.execute(insert(PackageRow), pointers)
         at.builds.session.execute(insert(ArtifactRow), artifacts)
 
 
-def _rows(packages: int, rounds: int) -> Iterator[tuple[int, str, int]]:
-    """The id, package and position of each build."""
-    for position in range(rounds + 1):
-        for number in range(packages):
-            yield position * packages + number + 1, _name(number), position + 1
-
-
-def _commit(number: int, name: str, position: int) -> dict[str, object]:
-    made = commit(name, f"{number:08x}")
-    return {
-        "id": number,
-        "target": TARGET,
-        "package": name,
-        "position": position,
-        "upstream_hash": made.upstream_hash,
-        "distgit_hash": made.distgit_hash,
-        "extended_hash": "",
-        "upstream_time": number,
-        "distgit_time": number,
-        "upstream_branch": "master",
-    }
-
-
-def _build(number: int, name: str, position: int) -> dict[str, object]:
-    return {
-        "id": number,
-        "target": TARGET,
-        "package": name,
-        "commit_id": number,
-        "release_date": number,
-        "attempt": position,
-        "bootstrap": False,
-        "inputs": str(number),
-        "state": "done",
-        "outcome": "built",
-        "detail": "",
-        "needs": "[]",
-        "rpms": "[]",
-        "ticket": "",
-        "created": number,
-        "published": number,
-        "superseded": False,
-    }
-
-
 def _artifacts(
-    build: tuple[int, str, int], sample: tuple[Artifact, Fragment]
+    number: int, name: str, sample: tuple[Artifact, Fragment]
 ) -> Iterator[dict[str, object]]:
-    number, name, _ = build
     fragment = sample[1]
     filelists = fragment.filelists.replace("</package>", f"{LINES}</package>")
     for part in range(RPMS):

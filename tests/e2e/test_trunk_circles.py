@@ -361,7 +361,7 @@ class InterruptedDownload(ScriptedBridge):
 
     def provide(self, needs: Sequence[str]) -> Provision:
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-        run("sleep", "60")
+        run("sleep", "600")
         raise AssertionError("it went on")
 
 
@@ -374,7 +374,7 @@ def test_ctrl_c_ends_a_request_of_the_bridge(factory: Factory) -> None:
     with pytest.raises(KeyboardInterrupt):
         factory.round()
 
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 300
     assert [build.package for build in factory.queue()] == ["python-a"]
     with factory.store.read() as at:
         assert at.packages.ftbfs(TARGET) == ()

@@ -2,16 +2,12 @@
 
 import csv
 import io
-import shutil
-import sqlite3
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
+from datetime import UTC, datetime
 from pathlib import Path
 
+import html5lib
 import pytest
 
 from rdo.model.build import Failed, FailureReason
@@ -21,41 +17,16 @@ from rdo.store import Store
 from rdo.trunk.pages import Pages
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
+from tests.history import write_history
 
 PAGES = ("report.html", "status_report.html", "queue.html", "packages/python-alpha.html")
-VOID = {"br", "meta", "link", "hr", "img"}
 
 
-class Strict(HTMLParser):
-    """Notes every element that is not closed where it was opened, and every attribute twice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.links: list[str] = []
-        self.seen: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.add(tag)
-        names = [name for name, _ in attrs]
-        if len(set(names)) != len(names):
-            self.faults.append(f"<{tag}> has an attribute twice")
-        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"</{tag}> closes something else")
-
-
-def parse(text: str) -> Strict:
-    parser = Strict()
-    parser.feed(text)
-    parser.close()
-    parser.faults += [f"<{tag}> is not closed" for tag in parser.open]
-    return parser
+def elements(page: Path) -> list[tuple[str, dict[str, str]]]:
+    """The elements of a page with their attributes; what is not HTML 5 is a ParseError."""
+    builder = html5lib.getTreeBuilder("etree")
+    parser = html5lib.HTMLParser(builder, strict=True, namespaceHTMLElements=False)
+    return [(str(found.tag), dict(found.attrib)) for found in parser.parse(page.read_text()).iter()]
 
 
 @contextmanager
@@ -95,15 +66,15 @@ def tree(factory: Factory) -> Path:
 def test_a_page_is_valid_and_needs_nothing_from_elsewhere(shared: Factory, name: str) -> None:
     page = tree(shared) / name
     text = page.read_text()
-    found = parse(text)
+    found = elements(page)
+    links = [at[key] for _, at in found for key in ("href", "src") if key in at]
 
     assert text.startswith("<!DOCTYPE html>\n<html lang=")
-    assert found.faults == []
-    assert "script" not in found.seen
-    local = [link for link in found.links if "://" not in link]
+    assert "script" not in {tag for tag, _ in found}
+    local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
-    assert [link for link in found.links if "://" in link and "fonts" in link] == []
-    assert (page.parent / found.links[0]).name == "styles.css"
+    assert [link for link in links if "://" in link and "fonts" in link] == []
+    assert (page.parent / links[0]).name == "styles.css"
 
 
 def test_the_state_says_what_is_broken_since_when_why_and_by_whom(shared: Factory) -> None:
@@ -193,78 +164,23 @@ def stamps(factory: Factory) -> dict[str, int]:
     return {str(file.relative_to(top)): file.stat().st_mtime_ns for file in files if file.is_file()}
 
 
-def test_five_thousand_builds_and_one_change_are_written_at_once(tmp_path: Path) -> None:
+def test_one_change_beside_a_long_history_writes_the_pages_it_touches(tmp_path: Path) -> None:
     with Store.temporary() as store:
         factory = Factory(tmp_path, store)
-        names = [f"python-p{number:03}" for number in range(250)]
+        names = [f"python-p{number}" for number in range(20)]
         for name in names:
             url = f"https://opendev.org/openstack/{name}"
             factory.packages.append(Package(name, name, (url,), url, "master", "rpm-master"))
-        add_builds(store, names, each=20)
+        write_history(store, TARGET, names, rounds=5)
         pages = Pages(factory.means)
         pages.write(names)
+        moment = datetime(2026, 7, 1, tzinfo=UTC)
+        newest = Commit(names[7], "a" * 40, "d" * 40, moment, moment, "master")
         with store.write() as at:
-            build = at.builds.plan(TARGET, commit(names[7], 99), now=factory.clock())
+            build = at.builds.plan(TARGET, newest, now=factory.clock())
             at.builds.settle(build.id, Failed(FailureReason.COMPILE, "x"), now=factory.clock())
 
-        seconds = []
-        for _ in range(3):
-            for page in ("report.html", "packages/python-p007.html"):
-                (tree(factory) / page).write_text("")
-            started = time.process_time()  # others keep this machine busy
-            written = pages.write([names[7]])
-            seconds.append(time.process_time() - started)
+        written = {path.name for path in pages.write([names[7]])}
 
-        assert min(seconds) < 0.1
-        assert {path.name for path in written} >= {"report.html", "python-p007.html"}
-        assert "python-p008.html" not in {path.name for path in written}
-
-
-def commit(package: str, number: int) -> Commit:
-    moment = datetime(2026, 7, 1, tzinfo=UTC) + timedelta(hours=number)
-    hashes = f"{abs(hash((package, number))):040x}"[-40:], "d" * 40
-    return Commit(package, *hashes, moment, moment, "master")
-
-
-COMMIT = (
-    "(id, target, package, position, upstream_hash, distgit_hash, extended_hash, upstream_time,"
-    " distgit_time, upstream_branch) VALUES (?,?,?,?,?,?,'',?,?,'master')"
-)
-BUILD = (
-    "(id, target, package, commit_id, release_date, created, started, finished, published,"
-    " attempt, bootstrap, inputs, state, outcome, detail, needs, rpms, ticket, superseded)"
-    " VALUES (?,?,?,?,?,?,?,?,?,1,0,'','done','built','','[]','[]','',0)"
-)
-PACKAGE = "(target, package, newest_id, good_id) VALUES (?,?,?,?)"
-
-
-def add_builds(store: Store, names: list[str], *, each: int) -> None:
-    """As rounds would leave them, but in one act."""
-    database = store._engine.url.database
-    assert database
-    now = 1_780_000_000
-    with sqlite3.connect(database) as connection:
-        for number in range(each * len(names)):
-            name, row = names[number % len(names)], number + 1
-            hashes = (f"{number:040x}", "d" * 40)
-            stamps = (now + row,) * 4
-            commit_row = (row, TARGET, name, row, *hashes, now + row, now)
-            connection.execute(f"INSERT INTO commits {COMMIT}", commit_row)
-            connection.execute(
-                f"INSERT INTO builds {BUILD}", (row, TARGET, name, row, *stamps, row)
-            )
-            connection.execute(
-                f"INSERT OR REPLACE INTO packages {PACKAGE}", (TARGET, name, row, row)
-            )
-    connection.close()
-
-
-@pytest.mark.skipif(not shutil.which("xmllint"), reason="xmllint is not installed")
-@pytest.mark.parametrize("name", PAGES)
-def test_another_parser_finds_nothing_wrong(shared: Factory, name: str) -> None:
-    command = ["xmllint", "--html", "--noout", str(tree(shared) / name)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # libxml2 knows HTML 4: it does not know <nav>
-    said = [line for line in done.stderr.splitlines() if "error" in line and "Tag nav" not in line]
-
-    assert said == []
+        assert written >= {"report.html", "python-p7.html"}
+        assert {name for name in written if name.startswith("python-")} == {"python-p7.html"}

@@ -15,7 +15,16 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 # What Python calls a package that is not called so itself.
 IMPORT_NAMES = {"PyYAML": "yaml"}
 # Run as programs, or only read by one.
-NEVER_IMPORTED = {"psycopg", "pip", "import-linter", "mypy", "pytest-xdist", "ruff", "types-PyYAML"}
+NEVER_IMPORTED = {
+    "psycopg",
+    "pip",
+    "import-linter",
+    "mypy",
+    "pytest-xdist",
+    "ruff",
+    "types-PyYAML",
+    "types-html5lib",
+}
 NOT_USED = "not used yet"
 
 
