@@ -65,6 +65,7 @@ class Workshop:
         log_file: Path,
         is_cancelled: Callable[[], bool] = bool,
     ) -> Room:
+        """A place to build in, with the limits of this builder."""
         bounds = Bounds(
             self.seconds,
             self.log_bytes,

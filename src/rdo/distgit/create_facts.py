@@ -46,6 +46,7 @@ class SourceFacts:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> "SourceFacts":
+        """Read what the child that looked at the source wrote as JSON."""
         return cls(
             top=answer["top"],
             files=tuple(answer["files"]),

@@ -163,6 +163,7 @@ class ArchiveSource:
     archive: Path
 
     def file(self, path: str) -> str | None:
+        """The text of a file below the top folder; None if there is none or the archive is bad."""
         try:
             if zipfile.is_zipfile(self.archive):
                 return self._from_zip(path)
@@ -232,6 +233,7 @@ def licence_text(headers: Sequence[RpmHeader]) -> Step:
 
 
 def misplaced_files(headers: Sequence[RpmHeader]) -> Step:
+    """Whether files are where no package may put them, or are in two packages."""
     faults = []
     owners: dict[str, str] = {}
     for one in _usual(headers):

@@ -74,6 +74,7 @@ def open_web(url: str, cache: Path, max_age: float) -> Source:
     folder.mkdir(parents=True, exist_ok=True)
 
     def fetch(name: str) -> None:
+        """Bring the file up to date; the last state serves while the server is away."""
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
             return  # the reader says so

@@ -39,6 +39,7 @@ class _Verifier:
     files: Files
 
     def faults(self) -> Iterator[Fault]:
+        """All that is wrong, in the order of the files."""
         checker = Checker(self.tree, self.files)
         yield from self.files.oddities
         yield from checker.top()

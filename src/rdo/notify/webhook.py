@@ -28,6 +28,7 @@ class Webhook:
     secret_file: Path | None = None
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        """Post the event as JSON, signed if there is a secret; AwayError to try again later."""
         import httpx  # only where a webhook is configured
 
         [delivery] = deliveries

@@ -55,6 +55,7 @@ class _Check:
     members: Members
 
     def findings(self) -> list[Finding]:
+        """What is wrong; if changes are unfinished, only that."""
         with self.store.read() as at:
             target = self.tree.site.target
             repositories = at.repositories.in_tree(target)

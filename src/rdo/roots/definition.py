@@ -67,6 +67,7 @@ class _Repository(Section):
         return self
 
     def value(self, name: str) -> BaseRepository:
+        """The platform that the file defines."""
         return BaseRepository(
             name=name,
             baseurl=tuple(self.baseurl),

@@ -128,6 +128,7 @@ class _Braces:
         return self._escaped_end or any(self._open.values())
 
     def feed(self, text: str) -> None:
+        """Count what a line opens and closes; what is escaped does not count."""
         self._escaped_end = False
         position = 0
         while position < len(text):

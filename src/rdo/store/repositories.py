@@ -43,6 +43,7 @@ class Repositories:
         digest: str,
         now: datetime,
     ) -> Repository:
+        """Write down a repository that is about to be published; `build_id` is None if composed."""
         row = RepositoryRow(
             target=target,
             component=component or "",

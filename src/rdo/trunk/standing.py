@@ -49,6 +49,7 @@ class Standing:
         under_review: frozenset[str] = frozenset(),
         elsewhere: frozenset[str] = frozenset(),
     ) -> "Standing":
+        """Where packages stand by their last builds; those under review provide nothing."""
         standing = cls(providers, under_review=under_review, elsewhere=elsewhere)
         for state in states:
             if state.good and state.package not in under_review:
