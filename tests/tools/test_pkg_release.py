@@ -92,6 +92,43 @@ def test_a_package_that_is_the_newest_is_left_alone(distgit: Distgit, upstream: 
     assert not (distgit.path / ".rdopkg.json").exists()
 
 
+def test_versions_of_an_older_numbering_are_not_newer(distgit: Distgit, upstream: Upstream) -> None:
+    upstream.git.git("checkout", "--quiet", "-b", "old", "1.0.0")
+    upstream.git.commit("Number by the year", {"year.txt": "2015\n"})
+    upstream.git.git("tag", "2015.1.0")
+    upstream.git.git("checkout", "--quiet", "master")
+    upstream.git.git("merge", "--quiet", "-m", "Merge it", "old")
+    upstream.release("8.0.0", {"a.py": "8\n"})
+    upstream.git.git("tag", "mitaka-em")
+    made_distgit(distgit, upstream)
+
+    said = distgit.pkg("new-version", "--dry-run")
+
+    assert "Latest version detected from upstream/master: 8.0.0" in said.err
+
+
+@pytest.mark.parametrize(
+    ("distgit_branch", "kind", "ref", "said_of"),
+    [
+        ("epoxy-rdo", "branch", "stable/2025.1", "upstream/stable/2025.1: 1.10.0"),
+        ("caracal-rdo", "branch", "unmaintained/2024.1", "upstream/unmaintained/2024.1: 1.10.0"),
+        ("victoria-rdo", "tag", "victoria-eol", "victoria-eol: 1.10.0"),
+        ("zed-rdo", "branch", "stable/yoga", "upstream/master: 3.0.0"),
+    ],
+)
+def test_a_release_follows_its_own_branch_of_upstream_to_the_end(
+    distgit: Distgit, upstream: Upstream, distgit_branch: str, kind: str, ref: str, said_of: str
+) -> None:
+    upstream.git.git(kind, ref, "1.10.0")
+    upstream.release("3.0.0", {"a.py": "3\n"})
+    made_distgit(distgit, upstream)
+    distgit.git("checkout", "--quiet", "-b", distgit_branch)
+
+    said = distgit.pkg("new-version", "--dry-run")
+
+    assert f"Latest version detected from {said_of}" in said.err
+
+
 def signed(upstream: Upstream, archive: Path, tmp_path: Path) -> None:
     """A signature beside an archive, and the key beside both."""
     home = tmp_path / "gnupg"

@@ -157,6 +157,37 @@ def upstream_branch(clone: Clone) -> str:
     return next(found, _UPSTREAM_BRANCHES[0])
 
 
+def release_ref(clone: Clone, distgit_branch: str) -> str:
+    """The upstream branch of a release for `epoxy-rdo`, or the tag that it ended with.
+
+    Empty if there is none.
+    """
+    release = distgit_branch.removesuffix("-rdo")
+    if release == distgit_branch:
+        return ""
+    for name in filter(None, (release, release_identifier(release))):
+        for branch in (f"stable/{name}", f"unmaintained/{name}"):
+            for remote in ("upstream", "openstack"):
+                if clone.has_remote_branch(f"{remote}/{branch}"):
+                    return f"{remote}/{branch}"
+        for tag in (f"{name}-eol", f"{name}-eom"):
+            if clone.has_tag(tag):
+                return tag
+    return ""
+
+
+def release_identifier(name: str) -> str:
+    """What upstream calls a release since 2023: two a year, named by the alphabet.
+
+    The metadata say the same, but these verbs work without them.
+
+    >>> release_identifier("antelope"), release_identifier("gazpacho"), release_identifier("zed")
+    ('2023.1', '2026.1', '')
+    """
+    place = ord(name[:1] or "z") - ord("a")
+    return f"{2023 + place // 2}.{place % 2 + 1}" if 0 <= place < 10 else ""
+
+
 def upstream_version(clone: Clone) -> str:
     """The newest tag of the upstream branch as a version; empty if there is none."""
     return tag_version(clone.describe(upstream_branch(clone)))[0]

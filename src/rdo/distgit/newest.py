@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.desk import Desk
-from rdo.distgit.environment import upstream_branch
+from rdo.distgit.environment import release_ref, upstream_branch, upstream_version
 from rdo.distgit.state import Arguments
 from rdo.errors import CommandError, RefusedError, UserError
 from rdo.spec.macros import get_macro
 from rdo.spec.release import tag_version
 from rdo.spec.text import SpecText
+from rdo.tools.clone import Clone
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,7 @@ def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None
 
     `releases` gives the versions of a project on a package index. rdopkg asks no network.
     """
-    if not desk.is_rdopkg:
-        _fetch(desk)
-    branch = _followed(desk, args.branch)
-    found = newest(desk.clone.tags_of(branch)) if branch else ""
+    branch, found = _of_git(desk, args.branch)
     if found:
         log.info("Latest version detected from %s: %s", branch, found)
         return found
@@ -59,14 +57,49 @@ def _fetch(desk: Desk) -> None:
                 log.warning("%s is not fetched: %s", remote, str(error).splitlines()[-1])
 
 
-def _followed(desk: Desk, distgit_branch: str) -> str:
-    """The upstream branch of a release for `epoxy-rdo`, else that of the development."""
-    release = distgit_branch.removesuffix("-rdo")
-    for name in (f"upstream/stable/{release}", f"openstack/stable/{release}"):
-        if release != distgit_branch and desk.clone.has_remote_branch(name):
-            return name
-    name = upstream_branch(desk.clone)
-    return name if desk.clone.has_remote_branch(name) else ""
+def _of_git(desk: Desk, distgit_branch: str) -> tuple[str, str]:
+    """What upstream's repository has: the branch, or the tag it ended with, and its version."""
+    clone = desk.clone
+    if desk.is_rdopkg:
+        return upstream_branch(clone), upstream_version(clone)
+    _fetch(desk)
+    branch = release_ref(clone, distgit_branch)
+    if not branch and clone.has_remote_branch(upstream_branch(clone)):
+        branch = upstream_branch(clone)
+    return branch, newest(_tags(clone, branch)) if branch else ""
+
+
+def _tags(clone: Clone, ref: str) -> list[str]:
+    """The tags of a branch, without those of an older way of numbering (2015.1.0, then 8.0.0).
+
+    Such a version is higher than the nearest one and came before it.
+    """
+    tags = clone.tags_of(ref)
+    nearest = _nearest(clone, ref, len(tags))
+    newer = _version(nearest)
+    if newer is None:
+        return tags
+    before = clone.tags_of(nearest)
+    older = {tag for tag in before if (version := _version(tag)) and version > newer}
+    return [tag for tag in tags if tag not in older]
+
+
+def _nearest(clone: Clone, ref: str, most: int) -> str:
+    """The nearest tag that is a version; empty if there is none."""
+    others: list[str] = []
+    while len(others) <= most:
+        tag = clone.describe(ref, others)
+        if not tag or _version(tag):
+            return tag
+        others.append(tag)
+    return ""
+
+
+def _version(tag: str) -> Version | None:
+    try:
+        return Version(tag_version(tag)[0])
+    except InvalidVersion:
+        return None
 
 
 def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
@@ -101,11 +134,8 @@ def newest(tags: Iterable[str]) -> str:
     """
     versions: dict[Version, str] = {}
     for tag in tags:
-        text = tag_version(tag)[0]
-        try:
-            versions.setdefault(Version(text), text)
-        except InvalidVersion:
-            continue
+        if version := _version(tag):
+            versions.setdefault(version, tag_version(tag)[0])
     final = [version for version in versions if not version.is_prerelease]
     chosen = max(final or versions, default=None)
     return versions[chosen] if chosen else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo.distgit.desk import Desk
-from rdo.distgit.environment import base_version, distgit_branch, version_tag
+from rdo.distgit.environment import base_version, distgit_branch, release_ref, version_tag
 from rdo.distgit.problems import invalid_ref
 from rdo.distgit.requirements import Python, runtime
 from rdo.errors import NotFoundError, RefusedError, UserError
@@ -101,7 +101,7 @@ def _upstream_ref(desk: Desk, tags_of: TagsOf) -> str:
     """The branch that a spec with `Version: XXX` is for."""
     branch = distgit_branch(desk).replace("rpm-", "")
     if branch not in ("master", "main"):
-        return f"upstream/stable/{branch.removesuffix('-rdo')}"
+        return release_ref(desk.clone, branch) or f"upstream/stable/{branch.removesuffix('-rdo')}"
     try:
         tags = tags_of()
     except UserError as error:

@@ -181,9 +181,10 @@ class Clone:
         out = self._ask("tag", "--merged", ref, "--sort=-version:refname")
         return out.splitlines()
 
-    def describe(self, ref: str) -> str:
-        """The nearest tag below a ref; empty if there is none."""
-        done = self._run("describe", "--abbrev=0", "--tags", ref, ok=(0, 128))
+    def describe(self, ref: str, without: Sequence[str] = ()) -> str:
+        """The nearest tag below a ref, `without` left out; empty if there is none."""
+        others = [f"--exclude={tag}" for tag in without]
+        done = self._run("describe", "--abbrev=0", "--tags", *others, ref, ok=(0, 128))
         return done.stdout.strip()
 
     def contains(self, ref: str, commit: str) -> bool:
