@@ -23,6 +23,7 @@ _PROGRAM = re.compile(r"^/usr/bin/(?P<name>[\w.-]+)-3(\.\d+)?$")
 _RELATION = re.compile(
     r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
 )
+_EITHER = re.compile(r"^\((?P<first>\S.*?) or (?P<second>\S.*)\)$")
 _NOT_EQUAL = re.compile(r"\(\s*(\S+) < (\S+) or \1 > \2\s*\)")
 
 
@@ -42,10 +43,24 @@ RPM_NAMES = {
     "saml2": "pysaml2",
     "sphinxcontrib-rsvgconverter": "sphinxcontrib-svg2pdfconverter",
     "subunit": "python-subunit",
+    "systemd": "systemd-python",
+    "tempestconf": "python-tempestconf",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
+} | {
+    f"{service}client": f"python-{service}client"
+    for service in (
+        *("barbican", "blazar", "cinder", "cloudkitty", "congress", "cyborg", "designate"),
+        *("glance", "heat", "ironic", "ironic-inspector-", "keystone", "magnum", "manila"),
+        *("masakari", "mistral", "monasca", "murano", "neutron", "nova", "octavia", "openstack"),
+        *("sahara", "senlin", "solum", "swift", "tacker", "tripleo", "trove", "vitrage"),
+        *("watcher", "zaqar", "zun"),
+    )
 }
 """What follows `python3-` in an RPM's name where PyPI calls it otherwise."""
+
+_TEMPEST = "-tempest-plugin", "-tests-tempest"
+"""How PyPI's and RDO's names of the same plugins end."""
 
 
 def rpm_names(name: str) -> set[str]:
@@ -54,9 +69,19 @@ def rpm_names(name: str) -> set[str]:
     >>> sorted(rpm_names("PyYAML"))
     ['python3-PyYAML', 'python3-pyyaml', 'python3-yaml']
     """
+    return {f"python3-{one}" for one in (name, canonicalize_name(name), *other_rpm_names(name))}
+
+
+def other_rpm_names(name: str) -> set[str]:
+    """What follows `python3-` in names of its RPM that are not PyPI's name of it.
+
+    >>> other_rpm_names("python-novaclient"), other_rpm_names("heat-tempest-plugin")
+    ({'novaclient'}, {'heat-tests-tempest'})
+    """
     known = canonicalize_name(name)
     others = {rpm for rpm, pypi in RPM_NAMES.items() if canonicalize_name(pypi) == known}
-    return {f"python3-{one}" for one in (name, known, *others)}
+    plugin, rdo = _TEMPEST
+    return others | ({f"{known.removesuffix(plugin)}{rdo}"} if known.endswith(plugin) else set())
 
 
 def rpm_version(version: str) -> str:
@@ -175,8 +200,20 @@ def python_requirement(dependency: str) -> Requirement | None:
     >>> others = ("python3-tooz+redis", "python3-osc-lib-tests", "/usr/bin/stestr-3")
     >>> [str(python_requirement(one)) for one in others]
     ['tooz[redis]', 'osc-lib', 'stestr']
+    >>> openstack = ("python3-novaclient >= 9.1", "python3-heat-tests-tempest")
+    >>> [str(python_requirement(one)) for one in openstack]
+    ['python-novaclient>=9.1', 'heat-tempest-plugin']
+    >>> str(python_requirement("(python3dist(ansible) >= 2.9 or ansible-core)"))
+    'ansible>=2.9'
     >>> python_requirement("libffi-devel")
     """
+    found = _one_requirement(dependency)
+    if found is None and (either := _EITHER.match(dependency)):
+        found = _one_requirement(either["first"]) or _one_requirement(either["second"])
+    return found
+
+
+def _one_requirement(dependency: str) -> Requirement | None:
     text, excluded = dependency, set()
     for _, version in _NOT_EQUAL.findall(text):
         excluded.add(f"!={pep440_version(version)}")
@@ -203,6 +240,9 @@ def _python_name(text: str) -> tuple[str, str] | None:
         return match["name"], ""
     if text.startswith("python3-") and not text.endswith(("-devel", "-libs", "-debug")):
         name, _, extra = text.removeprefix("python3-").removesuffix("-tests").partition("+")
+        plugin, rdo = _TEMPEST
+        if name.endswith(rdo):
+            return f"{name.removesuffix(rdo)}{plugin}", extra
         return RPM_NAMES.get(name.lower(), name), extra
     return None
 

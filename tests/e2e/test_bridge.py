@@ -18,7 +18,7 @@ Release: 1
 Summary: It asks for what nobody packages
 License: MIT
 BuildRequires: gcc, openssl-devel, pkgconfig(openssl)
-BuildRequires: python3dist(python-ldap), /usr/bin/virsh
+BuildRequires: python3dist(python-ldap), /usr/bin/virsh, /usr/bin/automake
 %description
 It asks for what nobody packages.
 %prep
@@ -33,6 +33,7 @@ gcc %{optflags} -o tls tls.c $(pkg-config --libs openssl)
 %check
 %{python3} -c 'import ldap; print(ldap.initialize("ldap://localhost"))'
 virsh --version
+automake --version
 %files
 """
 

@@ -21,10 +21,13 @@ from rdo.tools.root import Bind
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Raised when this module makes other RPMs of the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
+_PROGRAM = re.compile(r"(?:/usr)?/s?bin/([\w.+-]+)$")
+"""Most programs are called like their package."""
+
 _SONAME = re.compile(r"(?P<stem>lib[\w.+-]+)\.so\.(?P<version>[\w.]+)\(")
 _UNPACK = """
 set -e
@@ -65,6 +68,8 @@ class DebStore:
                 found[need] = match[1]
             elif name in known:
                 found[need] = known[name]
+            elif (match := _PROGRAM.match(name)) and match[1] in known:
+                found[need] = known[match[1]]
             elif match := _SONAME.match(name):
                 found[need] = package_of_library(match["stem"], match["version"])
         return found

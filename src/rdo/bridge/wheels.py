@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.errors import CommandError
-from rdo.python_names import rpm_version
+from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
@@ -44,7 +44,10 @@ class WheelStore:
         return {one: tuple(sorted(self._place(one).glob("*.rpm"))) for one in wanted}
 
     def _place(self, one: Resolved) -> Path:
-        return self.folder / f"{one.sha256}-{RELEASE}"
+        """Where its RPMs are kept: another name in our table makes another RPM."""
+        others = " ".join(sorted(other_rpm_names(one.name)))
+        digest = f"-{hashlib.sha256(others.encode()).hexdigest()[:8]}" if others else ""
+        return self.folder / f"{one.sha256}-{RELEASE}{digest}"
 
     def _convert(self, batch: Sequence[Resolved], pip: Pip) -> None:
         with build_root(self.base, self.content, self.roots) as root:

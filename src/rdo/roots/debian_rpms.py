@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rdo.model.platform import Platform
-from rdo.roots import dpkg
+from rdo.roots import dpkg, maintainer_scripts
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.root import Root
@@ -81,6 +81,9 @@ def _spec(
         if package.users:
             yield f"%pre -n {package.name}"
             yield from (_add_user(user) for user in package.users)
+        if package.registrations:
+            yield f"%post -n {package.name}"
+            yield from (_register(command) for command in package.registrations)
         yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
     yield "%install\n\n%clean\n:"
 
@@ -93,13 +96,20 @@ def _add_user(user: str) -> str:
     )
 
 
+def _register(command: str) -> str:
+    """It never stops an installation: a manual page that it names, say, may have been left out."""
+    return f"{command.replace('%', '%%')} >/dev/null 2>&1 || :"
+
+
 def _provides(
     files: Path, package: DebianPackage, platform: Platform, sonames: set[str]
 ) -> Iterator[str]:
     evr = f"{package.version}-{package.release}"
     yield f"deb({package.name}) = {evr}"
     yield from package.provides
-    yield from dpkg.aliases(package.files)
+    made = maintainer_scripts.links(package.registrations)
+    yield from made
+    yield from dpkg.aliases([*package.files, *made])
     yield from dpkg.pkgconfig(files, package.files)
     yield from sorted(sonames)
     for name in known_names(platform, package.name):

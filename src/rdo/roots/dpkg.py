@@ -9,8 +9,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from rdo.roots import maintainer_scripts
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
 _DEPENDENCY = re.compile(
@@ -20,13 +22,15 @@ _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
 DOCUMENTS = tuple(f"usr/share/{name}" for name in ("doc", "info", "lintian", "locale", "man"))
 """What roots are made without."""
 
-_USER = re.compile(r"[a-z_][a-z0-9_-]*")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """A Debian package; `depends` are groups of alternatives, `users` what it adds to passwd."""
+    """A Debian package; `depends` are groups of alternatives, `users` what it adds to passwd.
+
+    `registrations` are commands to run once it is installed.
+    """
 
     name: str
     version: str
@@ -36,6 +40,7 @@ class DebianPackage:
     provides: tuple[str, ...]
     files: tuple[str, ...]
     users: tuple[str, ...] = ()
+    registrations: tuple[str, ...] = ()
 
 
 def installed(tree: Path) -> list[DebianPackage]:
@@ -60,8 +65,12 @@ def unpacked(control: Path, files: Path, names: set[str], users: set[str]) -> De
         for path in files.rglob("*")
         if (path.is_symlink() or path.is_file()) and not _is_document(path.relative_to(files))
     )
-    added = (user for user in _users(control, files) if user not in users)
-    return _package(paragraph, names, tuple(listed), tuple(added))
+    added = (user for user in maintainer_scripts.users(control, files) if user not in users)
+    return replace(
+        _package(paragraph, names, tuple(listed)),
+        users=tuple(dict.fromkeys(added)),
+        registrations=tuple(dict.fromkeys(maintainer_scripts.registrations(control))),
+    )
 
 
 def _is_document(path: Path) -> bool:
@@ -79,18 +88,6 @@ def merge_usr(files: Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             path.rename(place)
         shutil.rmtree(folder)
-
-
-def _users(control: Path, files: Path) -> Iterator[str]:
-    """The system users that a package makes: by adduser in its postinst, or by sysusers.d."""
-    postinst = control / "postinst"
-    text = postinst.read_text(errors="replace") if postinst.exists() else ""
-    for line in text.replace("\\\n", " ").splitlines():
-        words = line.split()
-        if "adduser" in words and "--system" in words and _USER.fullmatch(words[-1]):
-            yield words[-1]
-    for file in sorted((files / "usr/lib/sysusers.d").glob("*.conf")):
-        yield from re.findall(r"^u\s+([a-z_][a-z0-9_-]*)\s", file.read_text(), re.MULTILINE)
 
 
 def rpm_version(version: str) -> tuple[str, str]:
@@ -126,7 +123,6 @@ def _package(
     fields: Mapping[str, str],
     names: set[str],
     files: tuple[str, ...],
-    users: tuple[str, ...] = (),
 ) -> DebianPackage:
     version, release = rpm_version(fields["Version"])
     depends = f"{fields.get('Pre-Depends', '')},{fields.get('Depends', '')}"
@@ -138,7 +134,6 @@ def _package(
         depends=tuple(_alternatives(depends, names)),
         provides=tuple(_capability(entry, "=") for entry in _entries(fields.get("Provides", ""))),
         files=files,
-        users=tuple(dict.fromkeys(users)),
     )
 
 
