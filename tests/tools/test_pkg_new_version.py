@@ -1,5 +1,6 @@
 """`rdo pkg new-version` against real git and real rpm."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,26 @@ def test_a_rebase_that_a_person_has_continued_is_gone_on_with(distgit: Distgit) 
     distgit.rdopkg("-c")
 
     assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+
+
+def test_a_patch_that_a_person_skips_is_not_called_upstreams(distgit: Distgit) -> None:
+    conflicting(distgit)
+    changed = "new\n" + A.replace("2", "2 mended").replace("9", "neun")
+    distgit.upstream_version("4.0.0", {"a.py": changed}, base="3.0.0")
+
+    said = distgit.pkg("new-version", "4.0.0", "-l", code=5)
+    with pytest.raises(subprocess.CalledProcessError):
+        distgit.git("rebase", "--skip")  # to the next one, which conflicts too
+    distgit.git("rebase", "--skip")
+    distgit.pkg("-c")
+
+    assert "  conflicting " in said.out
+    assert "  Release 4.0.0" in said.out.partition("  upstream  ")[2]
+    assert distgit.patches == []
+    assert distgit.changes == [
+        "- Update to 4.0.0", "- Drop patch, upstream has it: Mend two",
+        "- Drop patch: Mend nine", "- Drop patch: Mend b",
+    ]  # fmt: skip
 
 
 def test_unsolved_conflicts_are_named_again(distgit: Distgit) -> None:

@@ -191,8 +191,11 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
         if stuck:
             args = replace(args, conflicted=(*args.conflicted, stuck.commit.hash))
         what = f"{stuck.commit.subject} {stuck.reason}" if stuck else "git rebase has stopped"
+        for commit in rebasing.rivals(desk.clone, rebase):
+            desk.say(f"  {'upstream':<11} {commit.short}  {commit.subject}")
         return Pause(
-            f"solve the conflict ({what}), `git add` the files",
+            f"solve the conflict ({what}) and `git add` the files, "
+            f"or leave the patch out by `git rebase --skip`",
             args, is_rerun=True, is_failure=True,
         )  # fmt: skip
     dropped = [one for one in found if one.fate is Fate.DROPPED]

@@ -26,7 +26,7 @@ class Fate(StrEnum):
 class PatchFate:
     """One patch; `reason` says why it was dropped or what it conflicts in.
 
-    A dropped one that is not upstream's either was emptied by whoever solved its conflict.
+    A dropped one that is not upstream's was emptied or skipped by whoever solved its conflict.
     """
 
     fate: Fate
@@ -143,11 +143,17 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
         elif twin := _take_twin(patch, done):
             is_same = old_ids.get(patch.hash) == new_ids.get(twin.hash)
             found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
-        elif patch.hash in solved:
-            found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
-        else:
+        elif patch.hash not in solved and clone.has_hunks_of(patch.hash, rebase.onto, 1):
             found.append(PatchFate(Fate.DROPPED, patch, f"{rebase.onto} has its hunks", True))
+        else:
+            found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
     return found
+
+
+def rivals(clone: Clone, rebase: Rebase) -> list[PatchCommit]:
+    """Upstream's newest commits on the files of a conflict, newest first."""
+    files = clone.conflicts()
+    return clone.commits_touching(rebase.base, rebase.onto, files)[:-4:-1] if files else []
 
 
 def _take_twin(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | None:

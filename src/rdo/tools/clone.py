@@ -337,14 +337,17 @@ class Clone:
         names = [line.split()[1] for line in lines if line.startswith(("pick ", "p "))]
         return [self.resolve(name) for name in names]
 
-    def has_hunks_of(self, commit: str) -> bool:
-        """Whether all that a commit adds and takes away is so in HEAD already."""
+    def has_hunks_of(self, commit: str, ref: str = "HEAD", context: int = 3) -> bool:
+        """Whether all that a commit adds and takes away is so in `ref` already.
+
+        So many lines around each hunk have to be the same.
+        """
         diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", f"{commit}~", commit)
         with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self._run("read-tree", "HEAD", env=env)
+            self._run("read-tree", ref, env=env)
             done = self._run(
-                *("apply", "--cached", "--reverse", "--check", "-"),
+                *("apply", "--cached", "--reverse", "--check", f"-C{context}", "-"),
                 ok=(0, 1, 128), env=env, stdin=f"{diff}\n".encode(errors="surrogateescape"),
             )  # fmt: skip
         return done.returncode == 0
