@@ -67,8 +67,33 @@ def test_a_dry_run_tells_what_becomes_of_the_patches(distgit: Distgit) -> None:
     said = distgit.pkg("new-version", "2.0.0", "-l", "--dry-run")
 
     assert "dropped" in said.out
-    assert "+Version:          2.0.0" in said.out
+    assert said.out.count("+Version:          2.0.0") == 1
+    assert "    - Update to 2.0.0\n" in said.out
+    assert "finished" not in said.out
     assert distgit.state == before
+
+
+def test_without_a_remote_the_local_patches_branch_counts(distgit: Distgit) -> None:
+    said = distgit.pkg("new-version", "2.0.0", "-n", "-d")
+
+    assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+    assert "not found; the local master-patches is put on the new version" in said.err
+
+
+def test_rdopkg_only_bumps_without_a_remote(distgit: Distgit) -> None:
+    said = distgit.rdopkg("new-version", "2.0.0", "-n", "-d")
+
+    assert len(distgit.patches) == 3
+    assert "Patches branch 'patches/master-patches' not found. Running in --bump-only" in said.err
+
+
+def test_patches_without_a_branch_stay_and_the_way_to_one_is_told(distgit: Distgit) -> None:
+    distgit.git("branch", "--quiet", "-D", "master-patches")
+
+    said = distgit.pkg("new-version", "2.0.0", "-n", "-d")
+
+    assert len(distgit.patches) == 3
+    assert "`rdo pkg import-patches` before new-version makes a branch" in said.err
 
 
 def test_a_conflict_is_solved_by_hand_and_gone_on_with(distgit: Distgit) -> None:

@@ -271,7 +271,8 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> Argumen
     states.remove(desk.folder)
     if entry:
         journal.end(entry)
-    desk.say("Action finished.")
+    if not desk.clone.is_dry:
+        desk.say("Action finished.")
     return arguments
 
 

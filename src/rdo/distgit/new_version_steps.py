@@ -102,12 +102,27 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     )
     if args.bump_only or args.local_patches:
         return args
-    if not desk.clone.has_remote_branch(args.patches_branch):
+    return args if desk.clone.has_remote_branch(args.patches_branch) else _without(desk, args)
+
+
+def _without(desk: Desk, args: Arguments) -> Arguments:
+    """The remote has no patches branch: the local one counts, or only numbers change.
+
+    Under its old name the second always: scripts of rdopkg's say -l where they mean the first.
+    """
+    if not desk.is_rdopkg and desk.clone.has_branch(args.local_patches_branch):
         log.warning(
-            "Patches branch '%s' not found. Running in --bump-only mode.", args.patches_branch
+            "Patches branch '%s' not found; the local %s is put on the new version.",
+            *(args.patches_branch, args.local_patches_branch),
         )
-        return replace(args, bump_only=True)
-    return args
+        return replace(args, local_patches=True)
+    log.warning("Patches branch '%s' not found. Running in --bump-only mode.", args.patches_branch)
+    if not desk.is_rdopkg and our_patches(desk.spec.text()):
+        log.warning(
+            "The patches of the .spec file stay as they are; "
+            "`rdo pkg import-patches` before new-version makes a branch of them."
+        )
+    return replace(args, bump_only=True)
 
 
 def _confirm_same(desk: Desk, args: Arguments, version: str) -> None:

@@ -181,8 +181,11 @@ def _editor(desk: Desk) -> str:
 
 
 def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
-    """Step: show what was done."""
+    """Step: show what was done; after a dry run the diff follows anyway."""
     ensure_branch(desk, args)
+    if desk.clone.is_dry:
+        desk.say(desk.clone.last_change())
+        return args
     spec = desk.spec.path.name
     diff = desk.clone.diff("HEAD~", "HEAD", spec) if desk.clone.resolve("HEAD~") else ""
     desk.say(f"Important distgit changes:\n{diff}\n\n{desk.clone.last_change()}\n")
