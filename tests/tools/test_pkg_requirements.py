@@ -245,10 +245,16 @@ def test_reqdiff_tells_what_changed(distgit: Distgit) -> None:
     said = distgit.rdopkg("reqdiff", "1.2.3", "2.0.0")
 
     assert said.out == (
-        "\nADDED:\n  new\n  pbr >= 6\n\nCHANGED:\n  argparse >= 1  (was >= 0.8.10)\n\n"
+        "\nADDED:\n  new\n\nCHANGED:\n  argparse >= 1  (was >= 0.8.10)\n\n"
         "REMOVED:\n  iso8601 >= 1.7.0\n  requests\n  SQLAlchemy != 1.1.5,>= 1.0.10\n\n"
     )
     assert "requirements.txt diff between 1.2.3 and 2.0.0:" in said.err
+
+
+def test_reqdiff_says_what_a_requirement_is_for(distgit: Distgit) -> None:
+    said = distgit.pkg("reqdiff", "1.2.3", "2.0.0")
+
+    assert "\nADDED:\n  new\n  pbr >= 6  (build)\n" in said.out
 
 
 def test_reqdiff_with_one_commit_begins_at_the_specs(distgit: Distgit) -> None:

@@ -151,6 +151,9 @@ def run(args: Sequence[str]) -> int:
         sys.stdout.flush()
     except UserError as error:
         log.debug("traceback", exc_info=error)
+        if not error.exit_code:  # nothing was left to do
+            click.echo(str(error), err=True)
+            return 0
         _complain(str(error), error.hint)
         return error.exit_code
     except click.UsageError as error:

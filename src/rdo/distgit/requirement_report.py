@@ -28,7 +28,10 @@ from rdo.spec.file import Expected
 
 
 def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, Difference]:
-    """The requirements of two commits, by default of the spec's version and of the newest."""
+    """The requirements of two commits, by default of the spec's version and of the newest.
+
+    Under its old name the verb knows only what is needed at run time, as scripts of rdopkg's do.
+    """
     old = refs[0] if len(refs) == 2 else version_tag(*base_version(desk))
     new = refs[-1] if refs else upstream_version(desk.clone)
     if not new:
@@ -37,7 +40,9 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
             hint="name it: rdo pkg reqdiff 1.2.3",
         )
     before, after = (at_ref(desk, ref) for ref in (old, new))
-    return before.ref, after.ref, difference(read(before, python), read(after, python))
+    kinds = {Kind.RUN} if desk.is_rdopkg else set(Kind)
+    wanted = ([x for x in read(ref, python) if x.kind in kinds] for ref in (before, after))
+    return before.ref, after.ref, difference(*wanted)
 
 
 @dataclass(frozen=True, slots=True)

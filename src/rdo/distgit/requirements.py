@@ -256,9 +256,13 @@ class Change:
     after: Wanted | None
 
     def __str__(self) -> str:
-        if self.before is None or self.after is None:
-            return str(self.after or self.before)
-        return f"{self.after}  (was {self.before.versions or 'not capped'})"
+        one = self.after or self.before
+        shown = str(one)
+        if self.before and self.after:
+            shown += f"  (was {self.before.versions or 'not capped'})"
+        if one is None or one.kind is Kind.RUN:
+            return shown
+        return f"{shown}  ({one.kind}{f' {one.extra}' if one.extra else ''})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,11 +151,17 @@ def test_what_upstream_asked_for_before_was_removed() -> None:
 
 def test_a_difference_knows_what_a_requirement_is_for() -> None:
     old = [Wanted("a", ">= 1"), Wanted("b"), Wanted("b", "", Kind.TEST)]
-    new = [Wanted("A", ">= 2"), Wanted("b", "", Kind.TEST), Wanted("c")]
+    new = [
+        Wanted("A", ">= 2"), Wanted("b", ">= 3", Kind.TEST), Wanted("c"),
+        Wanted("d", "", Kind.EXTRA, extra="fast"),
+    ]  # fmt: skip
 
     found = difference(old, new)
 
-    assert found.text() == ("\nADDED:\n  c\n\nCHANGED:\n  A >= 2  (was >= 1)\n\nREMOVED:\n  b\n")
+    assert found.text() == (
+        "\nADDED:\n  c\n  d  (extra fast)\n\nCHANGED:\n  A >= 2  (was >= 1)\n"
+        "  b >= 3  (was not capped)  (test)\n\nREMOVED:\n  b\n"
+    )
     assert difference(old, old).text() == "\nno requirements changed\n"
 
 
