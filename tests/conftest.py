@@ -6,6 +6,12 @@ from typing import Any
 
 import pytest
 
+COMMITTER = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "Test"), ("EMAIL", "test@example.test"))
+}
+
 
 class GitRepository:
     """A real git repository with a work tree, for use as an upstream or a distgit."""
@@ -21,9 +27,11 @@ class GitRepository:
 
     def git(self, *args: str, **env: str) -> str:
         command = ["git", "-C", str(self.path), *args]
+        # Fixtures of a module run before the environment of a test is sealed.
+        sealed = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **COMMITTER}
 
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, env={**os.environ, **env}
+            command, check=True, capture_output=True, text=True, env=sealed | os.environ | env
         )
         return done.stdout.strip()
 
@@ -54,9 +62,8 @@ def sealed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     for name in ("RDO_CONFIG", "RDO_DATA", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
+    for name, value in COMMITTER.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(autouse=True)

@@ -9,126 +9,15 @@ import io
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import GitRepository
-from tests.e2e.command import PLATFORM, Result, rdo
+from tests.e2e.command import PLATFORM
+from tests.e2e.distribution import TARGET, Distribution
 from tests.fakes.index import FakeIndex, serve_index
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
-
-TARGET = "master-deb12"
-TESTS = """\
-%if 0%{?repo_bootstrap}
-%bcond_with tests
-%else
-%bcond_without tests
-%endif
-"""
-SPEC = """\
-%{{!?upstream_version: %global upstream_version %{{version}}}}
-{tests}Name: python-{name}
-Version: XXX
-Release: XXX
-Summary: {name} of the tests
-License: MIT
-Source0: https://example.test/{name}-%{{upstream_version}}.tar.gz
-BuildArch: noarch
-BuildRequires: python3-devel
-BuildRequires: pyproject-rpm-macros
-{needs}%description
-{name}
-%package -n python3-{name}
-Summary: %{{summary}}
-%description -n python3-{name}
-{name}
-%prep
-%autosetup -n {name}-%{{upstream_version}}
-%generate_buildrequires
-%pyproject_buildrequires
-%build
-%pyproject_wheel
-%install
-%pyproject_install
-%pyproject_save_files {name}
-%check
-{check}%files -n python3-{name} -f %{{pyproject_files}}
-"""
-PYPROJECT = """\
-[build-system]
-requires = ["setuptools>=61"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "{name}"
-version = "{version}"
-dependencies = {requires}
-[tool.setuptools]
-packages = ["{name}"]
-"""
-
-
-@dataclass(slots=True)
-class Set:
-    """A folder with rdo.toml, metadata, and real repositories for each package."""
-
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    upstreams: dict[str, GitRepository] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-
-    def add(self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "") -> None:
-        """A package whose source requires `requires`, its spec and its tests something more."""
-        needs = f"BuildRequires: python3dist({spec_needs})\n" if spec_needs else ""
-        check = "%pyproject_check_import\n"
-        if tests_need:
-            needs += f"%if %{{with tests}}\nBuildRequires: python3dist({tests_need})\n%endif\n"
-            check += f"%if %{{with tests}}\n%{{python3}} -c 'import {tests_need}'\n%endif\n"
-        distgit = GitRepository(self.folder / "distgit" / name, branch="rpm-master")
-        text = SPEC.format(name=name, needs=needs, check=check, tests=TESTS if tests_need else "")
-        distgit.commit("package it", {f"python-{name}.spec": text})
-        self.upstreams[name] = GitRepository(self.folder / "upstream" / name)
-        self.release(name, "1.0", *requires)
-        self.lines += [f"- project: {name}", f"  name: python-{name}"]
-        self.lines += [f"  upstream: {self.upstreams[name].url}", f"  distgit: {distgit.url}"]
-        self.lines += ["  maintainers: [one@example.test]", "  tags: {master: }"]
-        self.write_metadata()
-
-    def release(self, name: str, version: str, *requires: str, code: str = "") -> None:
-        files = {
-            "pyproject.toml": PYPROJECT.format(name=name, version=version, requires=list(requires)),
-            f"{name}/__init__.py": f"version = {version!r}\n{code}\n",
-        }
-        self.upstreams[name].commit(f"release {version}", files)
-
-    def write_metadata(self) -> None:
-        (self.folder / "rdo.toml").write_text(
-            f'[metadata]\nsource = "info"\n[targets.{TARGET}]\nrelease = "master"\n'
-            f'platform = "{PLATFORM}"\n'
-        )
-        head = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
-        head += ["  repos:", "  - name: deb12", "packages:"]
-        (self.folder / "info").mkdir(exist_ok=True)
-        (self.folder / "info/rdo.yml").write_text("\n".join([*head, *self.lines, ""]))
-
-    def rdo(self, *args: object) -> Result:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment.items():
-                patch.setenv(name, value)
-            return rdo(*args, cwd=self.folder)
-
-    def run(self) -> tuple[int, Any]:
-        done = self.rdo("trunk", "run", "--json")
-        assert done.stdout, done.stderr
-        (report,) = done.json
-        return done.code, report
-
-    def why(self, package: str) -> Any:
-        return self.rdo("why", package, "--json").json
 
 
 def wheel(name: str, version: str, *requires: str) -> tuple[str, bytes]:
@@ -154,19 +43,9 @@ def offer(index: FakeIndex, name: str, version: str, *requires: str) -> None:
     index.add_file(name, file_name, content, uploaded="2026-01-02T03:04:05Z")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def committer() -> Iterator[None]:
-    """Who commits in the module's own repositories, which outlive a single test."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
-        yield
-
-
 @pytest.fixture(scope="module")
-def packages(committer: None, tmp_path_factory: pytest.TempPathFactory) -> Set:
-    made = Set(tmp_path_factory.mktemp("set"))
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    made = Distribution(tmp_path_factory.mktemp("set"))
     made.add("thetamod", "etamod")
     made.add("epsilonmod", "alphamod")
     made.add("alphamod", tests_need="betamod")
@@ -179,7 +58,7 @@ def packages(committer: None, tmp_path_factory: pytest.TempPathFactory) -> Set:
 
 
 @pytest.fixture(scope="module")
-def first_round(packages: Set) -> tuple[int, Any]:
+def first_round(packages: Distribution) -> tuple[int, Any]:
     return packages.run()
 
 
@@ -206,7 +85,7 @@ def test_1_a_circle_through_tests_is_bootstrapped_and_built_a_second_time(
 
 
 def test_2_what_the_set_or_pypi_provides_is_found_while_building(
-    first_round: tuple[int, Any], packages: Set
+    first_round: tuple[int, Any], packages: Distribution
 ) -> None:
     _, report = first_round
 
@@ -218,7 +97,7 @@ def test_2_what_the_set_or_pypi_provides_is_found_while_building(
 
 
 def test_3_what_nobody_has_fails_and_its_dependent_waits(
-    first_round: tuple[int, Any], packages: Set
+    first_round: tuple[int, Any], packages: Distribution
 ) -> None:
     code, report = first_round
 
@@ -250,7 +129,9 @@ def test_4_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
     }
 
 
-def test_5_such_a_circle_begins_with_what_pypi_has_and_ends_with_our_own(packages: Set) -> None:
+def test_5_such_a_circle_begins_with_what_pypi_has_and_ends_with_our_own(
+    packages: Distribution,
+) -> None:
     packages.release("gammamod", "1.1", "deltamod")
     packages.release("deltamod", "1.1", "gammamod")
 
@@ -267,7 +148,7 @@ def test_5_such_a_circle_begins_with_what_pypi_has_and_ends_with_our_own(package
     assert any(bootstrap for _, bootstrap in built(report))
 
 
-def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Set) -> None:
+def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Distribution) -> None:
     repos = packages.folder / "data" / TARGET / "repos"
     published = [path.name for path in repos.rglob("*.rpm") if "gammamod" in path.name]
     bridged = (packages.folder / "data" / TARGET / "bridge.json").read_text()
@@ -280,7 +161,7 @@ def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Set) -> N
     assert "0.9 of PyPI was there for bootstrap builds, to begin a circle" in why["notes"]
 
 
-def test_7_dnf_installs_both_circles(packages: Set) -> None:
+def test_7_dnf_installs_both_circles(packages: Distribution) -> None:
     root = packages.folder / "root"
     options = ("--root", "root", "--target", TARGET, "--name", "current")
     made = packages.rdo("platform", "create", PLATFORM, *options)
@@ -296,7 +177,9 @@ def test_7_dnf_installs_both_circles(packages: Set) -> None:
     assert printed == "1.1 1.1\n"
 
 
-def test_8_tests_that_are_turned_off_are_not_run_and_status_says_why(packages: Set) -> None:
+def test_8_tests_that_are_turned_off_are_not_run_and_status_says_why(
+    packages: Distribution,
+) -> None:
     packages.release("zetamod", "1.1", "iniconfig", code="raise RuntimeError('untestable')")
     _, report = packages.run()
     assert [(one["package"], one["reason"]) for one in report["failed"]] == [

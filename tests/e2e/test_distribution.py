@@ -2,133 +2,18 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import GitRepository
-from tests.e2e.command import PLATFORM, Result, rdo
+from tests.e2e.command import PLATFORM
+from tests.e2e.distribution import TARGET, Distribution
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
 
-TARGET = "master-deb12"
-
-SPEC = """\
-%{{!?upstream_version: %global upstream_version %{{version}}}}
-Name: python-{name}
-Version: XXX
-Release: XXX
-Summary: {name} of the tests
-License: MIT
-Source0: https://example.test/{name}-%{{upstream_version}}.tar.gz
-BuildArch: noarch
-BuildRequires: python3-devel
-BuildRequires: pyproject-rpm-macros
-%description
-{name}
-%package -n python3-{name}
-Summary: %{{summary}}
-%description -n python3-{name}
-{name}
-%prep
-%autosetup -n {name}-%{{upstream_version}}
-%generate_buildrequires
-%pyproject_buildrequires
-%build
-%pyproject_wheel
-%install
-%pyproject_install
-%pyproject_save_files {name}
-%check
-%pyproject_check_import
-%files -n python3-{name} -f %{{pyproject_files}}
-"""
-
-PYPROJECT = """\
-[build-system]
-requires = ["setuptools>=61"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "{name}"
-version = "{version}"
-dependencies = {requires}
-[tool.setuptools]
-packages = ["{name}"]
-"""
-
-CONFIGURATION = f"""\
-[metadata]
-source = "info"
-[targets.{TARGET}]
-release = "master"
-platform = "{PLATFORM}"
-"""
-
-
-@dataclass(slots=True)
-class Distribution:
-    """A folder with rdo.toml, metadata, and real repositories for each package."""
-
-    folder: Path
-    upstreams: dict[str, GitRepository] = field(default_factory=dict)
-    distgits: dict[str, GitRepository] = field(default_factory=dict)
-
-    def add(self, name: str, *requires: str) -> None:
-        self.upstreams[name] = GitRepository(self.folder / "upstream" / name)
-        self.distgits[name] = GitRepository(self.folder / "distgit" / name, branch="rpm-master")
-        self.release(name, "1.0", *requires)
-        spec = SPEC.format(name=name)
-        self.distgits[name].commit("package it", {f"python-{name}.spec": spec})
-        self._write_metadata()
-
-    def release(self, name: str, version: str, *requires: str, code: str = "") -> str:
-        imports = "".join(f"import {one}\n" for one in requires)
-        files = {
-            "pyproject.toml": PYPROJECT.format(name=name, version=version, requires=list(requires)),
-            f"{name}/__init__.py": f"{imports}{code}\nversion = {version!r}\n",
-        }
-        return self.upstreams[name].commit(f"release {version}", files)
-
-    def _write_metadata(self) -> None:
-        (self.folder / "rdo.toml").write_text(CONFIGURATION)
-        lines = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
-        lines += ["  repos:", "  - name: deb12", "packages:"]
-        for name, upstream in self.upstreams.items():
-            lines += [f"- project: {name}", f"  name: python-{name}"]
-            lines += [f"  upstream: {upstream.url}", f"  distgit: {self.distgits[name].url}"]
-            lines += ["  maintainers: [one@example.test]", "  tags: {master: }"]
-        (self.folder / "info").mkdir(exist_ok=True)
-        (self.folder / "info/rdo.yml").write_text("\n".join([*lines, ""]))
-
-    def rdo(self, *args: object) -> Result:
-        return rdo(*args, cwd=self.folder)
-
-    def run(self) -> tuple[int, Any]:
-        done = self.rdo("trunk", "run", "--json")
-        assert done.stdout, done.stderr
-        (report,) = done.json
-        return done.code, report
-
-    def name(self, name: str) -> str:
-        link = self.folder / "data" / TARGET / "repos" / name
-        return str(link.readlink()) if link.is_symlink() else ""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def committer() -> Iterator[None]:
-    """Who commits in the module's own repositories, which outlive a single test."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
-        yield
-
 
 @pytest.fixture(scope="module")
-def distribution(committer: None, tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
     made = Distribution(tmp_path_factory.mktemp("distribution"))
     made.add("gamma", "beta", "packaging")  # last in the order, first in the metadata
     made.add("beta", "alpha")

@@ -4,37 +4,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import GitRepository
 from tests.e2e.command import platforms
-from tests.e2e.test_cycles import TARGET, Set
+from tests.e2e.distribution import TARGET, Distribution
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
 
 
 @pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
     """One package that was good and then broke, and one that nobody can build."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
-        made = Set(tmp_path_factory.mktemp("reproduce"))
-        made.add("lowermod")
-        made.add("brokenmod", "rdo-nobody-has-this")
-        made.run()
-        upstream = GitRepository.__new__(GitRepository)
-        upstream.path = made.folder / "upstream/lowermod"
-        upstream.commit("Break it", {"lowermod/__init__.py": "raise RuntimeError('broken here')\n"})
-        made.run()
-        yield made
+    made = Distribution(tmp_path_factory.mktemp("reproduce"))
+    made.add("lowermod")
+    made.add("brokenmod", "rdo-nobody-has-this")
+    made.run()
+    broken = {"lowermod/__init__.py": "raise RuntimeError('broken here')\n"}
+    made.upstreams["lowermod"].commit("Break it", broken)
+    made.run()
+    return made
 
 
-def builds(factory: Set) -> dict[str, int]:
+def builds(factory: Distribution) -> dict[str, int]:
     """The numbers of the three builds."""
     folder = factory.folder / "data" / TARGET / "builds"
     found = {}
@@ -47,7 +40,7 @@ def builds(factory: Set) -> dict[str, int]:
     return found
 
 
-def test_a_good_build_gives_the_same_bytes(factory: Set, tmp_path: Path) -> None:
+def test_a_good_build_gives_the_same_bytes(factory: Distribution, tmp_path: Path) -> None:
     done = factory.rdo("reproduce", builds(factory)["good"], "-o", tmp_path / "r", "--json")
 
     assert done.code == 0, done.stdout + done.stderr
@@ -58,7 +51,7 @@ def test_a_good_build_gives_the_same_bytes(factory: Set, tmp_path: Path) -> None
 
 
 def test_a_failing_build_gives_the_same_verdict_and_a_shell_where_it_failed(
-    factory: Set, tmp_path: Path
+    factory: Distribution, tmp_path: Path
 ) -> None:
     number = builds(factory)["lowermod"]
     command = [sys.executable, "-m", "rdo", "reproduce", str(number), "-o", str(tmp_path / "r")]
@@ -82,7 +75,9 @@ def test_a_failing_build_gives_the_same_verdict_and_a_shell_where_it_failed(
     assert "try it again with: sh -ex /var/tmp/rpm-tmp." in done.stderr
 
 
-def test_a_build_that_nobody_can_meet_asks_for_the_same(factory: Set, tmp_path: Path) -> None:
+def test_a_build_that_nobody_can_meet_asks_for_the_same(
+    factory: Distribution, tmp_path: Path
+) -> None:
     number = builds(factory)["brokenmod"]
 
     done = factory.rdo("reproduce", number, "-o", tmp_path / "r")
@@ -94,7 +89,7 @@ def test_a_build_that_nobody_can_meet_asks_for_the_same(factory: Set, tmp_path: 
     )
 
 
-def test_a_folder_with_other_things_is_not_touched(factory: Set, tmp_path: Path) -> None:
+def test_a_folder_with_other_things_is_not_touched(factory: Distribution, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep")
 
     done = factory.rdo("reproduce", builds(factory)["good"], "-o", tmp_path)
@@ -104,7 +99,9 @@ def test_a_folder_with_other_things_is_not_touched(factory: Set, tmp_path: Path)
     assert (tmp_path / "mine").read_text() == "keep"
 
 
-def test_a_build_whose_sources_are_gone_is_refused_by_name(factory: Set, tmp_path: Path) -> None:
+def test_a_build_whose_sources_are_gone_is_refused_by_name(
+    factory: Distribution, tmp_path: Path
+) -> None:
     number = builds(factory)["good"]
     recipe = factory.folder / "data" / TARGET / "builds" / str(number) / "recipe.json"
     text = recipe.read_text()

@@ -5,7 +5,6 @@ import hashlib
 import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,23 @@ import pytest
 
 from tests.conftest import GitRepository
 from tests.e2e.command import PLATFORM, Result
-from tests.e2e.test_cycles import TARGET, Set
+from tests.e2e.distribution import TARGET, Distribution
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
 
 
 @pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
     """Two built packages, of which one needs the other, and one that nobody can build."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
-        made = Set(tmp_path_factory.mktemp("try"))
-        made.add("lowermod")
-        made.add("uppermod", "lowermod")
-        made.add("brokenmod", "rdo-nobody-has-this")
-        made.run()
-        yield made
+    made = Distribution(tmp_path_factory.mktemp("try"))
+    made.add("lowermod")
+    made.add("uppermod", "lowermod")
+    made.add("brokenmod", "rdo-nobody-has-this")
+    made.run()
+    return made
 
 
-def clone(factory: Set, name: str, place: Path, *, distgit: bool = False) -> GitRepository:
+def clone(factory: Distribution, name: str, place: Path, *, distgit: bool = False) -> GitRepository:
     """A maintainer's clone."""
     kind = "distgit" if distgit else "upstream"
     url = (factory.folder / kind / name).as_uri()
@@ -43,7 +38,7 @@ def clone(factory: Set, name: str, place: Path, *, distgit: bool = False) -> Git
     return repository
 
 
-def stored(factory: Set) -> dict[str, str]:
+def stored(factory: Distribution) -> dict[str, str]:
     """All of the target that a try must not touch, by content; caches and mirrors aside."""
     data = factory.folder / "data"
     with contextlib.closing(sqlite3.connect(data / "rdo.sqlite")) as database:
@@ -58,7 +53,7 @@ def stored(factory: Set) -> dict[str, str]:
     }
 
 
-def attempt(factory: Set, *args: object, code: int) -> Any:
+def attempt(factory: Distribution, *args: object, code: int) -> Any:
     before = stored(factory)
     done: Result = factory.rdo("trunk", "try", *args, "--json")
     assert done.code == code, done.stdout + done.stderr
@@ -67,7 +62,9 @@ def attempt(factory: Set, *args: object, code: int) -> Any:
     return done.json
 
 
-def test_an_uncommitted_change_is_built_and_can_be_installed(factory: Set, tmp_path: Path) -> None:
+def test_an_uncommitted_change_is_built_and_can_be_installed(
+    factory: Distribution, tmp_path: Path
+) -> None:
     work = clone(factory, "lowermod", tmp_path / "work")
     (work.path / "lowermod/__init__.py").write_text("version = 'changed'\n")
     results = tmp_path / "results"
@@ -91,7 +88,7 @@ def test_an_uncommitted_change_is_built_and_can_be_installed(factory: Set, tmp_p
 
 
 def test_a_breaking_change_of_the_upstream_fails_and_leaves_its_log(
-    factory: Set, tmp_path: Path
+    factory: Distribution, tmp_path: Path
 ) -> None:
     work = clone(factory, "lowermod", tmp_path / "work")
     work.commit("break it", {"lowermod/__init__.py": "raise RuntimeError('broken here')\n"})
@@ -104,7 +101,7 @@ def test_a_breaking_change_of_the_upstream_fails_and_leaves_its_log(
     assert not (tmp_path / "r/repodata").exists()
 
 
-def test_a_good_and_a_breaking_change_of_a_distgit(factory: Set, tmp_path: Path) -> None:
+def test_a_good_and_a_breaking_change_of_a_distgit(factory: Distribution, tmp_path: Path) -> None:
     work = clone(factory, "lowermod", tmp_path / "work", distgit=True)
     spec = work.path / "python-lowermod.spec"
     text = spec.read_text()
@@ -124,7 +121,9 @@ def test_a_good_and_a_breaking_change_of_a_distgit(factory: Set, tmp_path: Path)
     assert not list((tmp_path / "r").glob("*.rpm"))
 
 
-def test_a_review_and_what_it_depends_on_are_tried_together(factory: Set, tmp_path: Path) -> None:
+def test_a_review_and_what_it_depends_on_are_tried_together(
+    factory: Distribution, tmp_path: Path
+) -> None:
     """As a review that depends on another one: `uppermod` needs what only the other has."""
     lower = factory.upstreams["lowermod"]
     head = lower.git("rev-parse", "HEAD")
@@ -168,7 +167,7 @@ def _pyproject(name: str, version: str, *requires: str) -> str:
 
 
 def test_what_is_not_there_or_not_ours_is_said_before_anything_is_built(
-    factory: Set, tmp_path: Path
+    factory: Distribution, tmp_path: Path
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/precious").write_text("")
@@ -189,7 +188,7 @@ def test_what_is_not_there_or_not_ours_is_said_before_anything_is_built(
 
 
 def test_what_needs_a_package_that_is_not_built_cannot_be_judged(
-    factory: Set, tmp_path: Path
+    factory: Distribution, tmp_path: Path
 ) -> None:
     work = clone(factory, "uppermod", tmp_path / "work")
     work.commit("needs it", {"pyproject.toml": _pyproject("uppermod", "2", "brokenmod")})
@@ -199,7 +198,9 @@ def test_what_needs_a_package_that_is_not_built_cannot_be_judged(
     assert (row["outcome"], row["needs"]) == ("waiting", ["python3dist(brokenmod)"])
 
 
-def test_an_upstream_that_cannot_be_reached_is_exit_code_6(factory: Set, tmp_path: Path) -> None:
+def test_an_upstream_that_cannot_be_reached_is_exit_code_6(
+    factory: Distribution, tmp_path: Path
+) -> None:
     path = factory.upstreams["lowermod"].path
     path.rename(path.with_name("away"))
     try:
@@ -214,7 +215,7 @@ def test_an_upstream_that_cannot_be_reached_is_exit_code_6(factory: Set, tmp_pat
 
 
 def test_what_a_change_wants_from_pypi_is_brought_in_for_it_alone(
-    factory: Set, tmp_path: Path
+    factory: Distribution, tmp_path: Path
 ) -> None:
     work = clone(factory, "lowermod", tmp_path / "work")
     work.commit("ask", {"pyproject.toml": _pyproject("lowermod", "2.0", "iniconfig")})

@@ -49,13 +49,8 @@ def broken_factory(folder: Path) -> Iterator[Factory]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     """One for all tests that only read pages."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
-        patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-        with broken_factory(tmp_path_factory.mktemp("pages")) as made:
-            yield made
+    with broken_factory(tmp_path_factory.mktemp("pages")) as made:
+        yield made
 
 
 def tree(factory: Factory) -> Path:
