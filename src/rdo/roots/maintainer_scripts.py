@@ -66,7 +66,7 @@ def _words(line: str) -> Iterator[str]:
     lexer.wordchars += "$:+@%{}!,\\"
     try:
         for word in lexer:
-            if word[0] in "();<>|&":
+            if word[:1] in {*"();<>|&"}:
                 return
             yield word
     except ValueError:  # a string that goes on in the next line

@@ -14,6 +14,7 @@ if [ "$1" = "configure" ]; then
     update-alternatives --remove y /usr/bin/y
     libgvc6-config-update -c >/dev/null; reboot
 fi
+x "" ''
 db_get x && echo "a string that
 goes on"
 """
