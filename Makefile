@@ -8,7 +8,7 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 
 # Tests at a time; those of one file stay together, in their order.
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint types layers unit tools e2e bench system clean
 

@@ -118,7 +118,8 @@ def test_8_dnf_installs_the_whole_chain_from_consistent(distribution: Distributi
 
     install = ["dnf", f"--installroot={root}", "-q", "-y", "install", "python3-gamma"]
     subprocess.run(install, check=True, capture_output=True)
-    program = ["chroot", str(root), "python3", "-c", "import gamma; print(gamma.beta.version)"]
+    code = "import gamma, beta, alpha; print(beta.version)"
+    program = ["chroot", str(root), "python3", "-c", code]
     printed = subprocess.run(program, check=True, capture_output=True, text=True).stdout
 
     assert printed == "1.3\n"
