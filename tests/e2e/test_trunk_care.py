@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from rdo.bridge.lock_file import LockFile
 from rdo.publish.retention import Rules
+from rdo.tools.git import Mirror
 from rdo.trunk import purge as purging
 from rdo.trunk import verify
+from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN
 
@@ -100,17 +103,19 @@ def leave_half_a_publication(factory: Factory) -> None:
     (repos(factory) / ".publishing/99").mkdir(parents=True)
 
 
+def mirror_of_a(factory: Factory) -> Path:
+    return factory.means.remotes.mirrors.path(factory.upstreams["a"].url)
+
+
 def lose_objects_of_a_mirror(factory: Factory) -> None:
-    mirror = factory.means.remotes.upstream(factory.packages[0])
-    for file in mirror.path.glob("objects/**/*"):
+    for file in mirror_of_a(factory).glob("objects/**/*"):
         if file.is_file() and file.suffix not in {".idx", ".rev"}:
             file.chmod(0o644)
             file.unlink()
 
 
 def forget_what_a_mirror_saw(factory: Factory) -> None:
-    mirror = factory.means.remotes.upstream(factory.packages[0])
-    (mirror.path / "rdo-refs.json").write_text(json.dumps({"refs/heads/master": "0" * 40}))
+    (mirror_of_a(factory) / "rdo-refs.json").write_text(json.dumps({"refs/heads/master": "0" * 40}))
 
 
 def call_a_build_running(factory: Factory) -> None:
@@ -239,15 +244,42 @@ def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
     assert len(done.repositories) == 4
 
 
+def test_a_purge_takes_snapshots_of_last_resort_that_nothing_names(used: Factory) -> None:
+    target = used.means.folder
+    old, now, in_recipe = (f"{number:016x}" for number in range(3))
+    for name in (old, now, in_recipe):
+        (target / "bootstrap-deps" / name).mkdir(parents=True)
+        os.utime(target / "bootstrap-deps" / name, (0, 0))
+    LockFile((), now).write(target / "last-resort.json")
+    with used.store.read() as at:
+        state = at.packages.state(TARGET, "python-a")
+    assert state.good is not None
+    recipe = used.means.build_folder(state.good) / "recipe.json"
+    recipe.write_text(json.dumps({"last_resort": [f"{target}/bootstrap-deps/{in_recipe}"]}))
+
+    done = purge(used).purge
+
+    assert done.snapshots == (f"../bootstrap-deps/{old}",)
+    assert {path.name for path in (target / "bootstrap-deps").iterdir()} == {now, in_recipe}
+
+
 def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     used.packages.pop()
-    mirrors = used.means.remotes.mirrors
+    used.change("a", source_git=GitRepository(used.folder / "git/more").url)
+    remotes = used.means.remotes
+    remotes.mirrors.poll([used.packages[0].source_git])
+    kept, unused = "pypi:Kept.Project", "pypi:unused"
+    for url in (kept, unused):
+        Mirror.create(remotes.releases.path(url))
+    used.change("a", upstreams=(*used.packages[0].upstreams, kept))
     now = used.clock.moment + timedelta(days=400)
 
-    rehearsed = purging.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=True)
-    done = purging.purge_mirrors(mirrors, [used.means], ALL, now, dry_run=False)
+    rehearsed = purging.purge_mirrors(remotes, [used.means], ALL, now, dry_run=True)
+    done = purging.purge_mirrors(remotes, [used.means], ALL, now, dry_run=False)
 
     assert rehearsed == done
-    assert len(done.paths) == 2
+    names = [path.name.partition("-")[0] for path in done.paths]
+    assert names == ["b", "b", "unused.git"]
     assert not any(path.exists() for path in done.paths)
+    used.change("a", upstreams=used.packages[0].upstreams[:1], source_git="")
     assert used.round().exit_code == 0

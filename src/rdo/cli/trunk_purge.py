@@ -40,13 +40,13 @@ def purge(
     names = targets_of(app, target)
     all_means = [gather(app, name) for name in names]
     planned = [service.purge(means, rules, dry_run=True) for means in all_means]
-    mirrors = all_means[0].remotes.mirrors
+    remotes = all_means[0].remotes
     every = all_means if len(names) == len(app.settings.targets) else []
 
     def of_mirrors(*, rehearse: bool) -> PurgedMirrors:
         if not every:
             return PurgedMirrors()  # a target that is left out may follow them
-        return service.purge_mirrors(mirrors, every, keep, app.now(), dry_run=rehearse)
+        return service.purge_mirrors(remotes, every, keep, app.now(), dry_run=rehearse)
 
     unused = of_mirrors(rehearse=True)
     nothing = all(one.purge.is_empty for one in planned) and not unused.paths

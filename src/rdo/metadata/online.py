@@ -83,9 +83,9 @@ def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted
 
 
 def _wants_of(package: Package, tag: str) -> Iterator[_Wanted]:
-    for url in package.upstreams[:1]:
+    for number, url in enumerate(package.upstreams):
         if not url.startswith("pypi:"):
-            keys = ("source-branch", "upstream", "upstream[0]")
+            keys = ("source-branch", f"upstream[{number}]", "upstream")
             yield _Wanted(package.project, keys, url, package.upstream_branch, tag)
     keys = ("distro-branch", "master-distgit", "distgit")
     yield _Wanted(package.project, keys, package.distgit, package.distgit_branch, tag)

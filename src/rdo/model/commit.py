@@ -11,6 +11,8 @@ class Commit:
 
     `extended_hash` is None but where two packages of a target own the same two hashes, or
     where a driver needs more than two to name its input. Times are commit times, aware UTC.
+    `upstream` is the URL that it was taken from, without user and password; empty if an older
+    rdo took it. It says where the source is, and is no part of the identity.
     """
 
     package: str
@@ -22,6 +24,7 @@ class Commit:
     extended_hash: str | None = None
     extended_time: datetime | None = None
     component: str | None = None
+    upstream: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str | None]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from rdo.model.commit import Commit
+from rdo.model.url import without_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Package:
     """One package of one release: where it comes from and who looks after it.
 
     `upstreams` are git URLs, or `pypi:NAME` for a package whose upstream history is its
-    releases on PyPI; the first is the one that is built. `upstream_branch` is a branch or
+    releases on PyPI; the commits of each are built. `upstream_branch` is a branch or
     tag, for PyPI a version specifier (`>=10,<11`) or a branch name, which then means any
     final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
     `skip_tests` is the reason why its %check is not run; empty: it is run.
@@ -100,6 +101,12 @@ class Package:
         return frozenset({self.project, re.sub(r"^python3?-", "", self.name), *bridged})
 
     @property
+    def remotes(self) -> frozenset[str]:
+        """All URLs that its builds are made from."""
+        urls = (*self.upstreams, self.distgit, self.source_git)
+        return frozenset(filter(None, (*urls, self.overlay.distgit if self.overlay else "")))
+
+    @property
     def is_under_review(self) -> bool:
         """Built, but kept out of the published repositories."""
         return "under-review" in self.tags
@@ -107,6 +114,14 @@ class Package:
     @property
     def builds_tags_only(self) -> bool:
         return "build-tags-only" in self.tags
+
+    def upstream_of(self, commit: Commit) -> str:
+        """Which of the upstreams a commit was taken from.
+
+        The first, if it was taken from one that the metadata no longer names: a package moves.
+        """
+        urls = (url for url in self.upstreams if without_secret(url) == commit.upstream)
+        return next(urls, self.upstreams[0])
 
     def spec_hash(self, commit: Commit) -> str:
         """The commit of `distgit` whose spec is built."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from rdo.errors import CommandError, NotFoundError, RefusedError
 from rdo.model.package import Package
-from rdo.notify.links import commit_url
 from rdo.notify.log_reader import clean
 from rdo.notify.mail import is_address
 from rdo.notify.story import Story
@@ -44,6 +43,7 @@ class Gerrit:
     server: str = ""
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
+        """Propose a review; a `Refused` says why there is none and whether to try again."""
         delivery = deliveries[0]
         distgit = self.find(story.target, story.package)
         if distgit is None:
@@ -66,8 +66,7 @@ def _proposal(
     story: Story, delivery: Delivery, distgit: Distgit, email: str, topic: str
 ) -> Proposal:
     package = distgit.package
-    upstream = package.upstreams[0] if package.upstreams else ""
-    url = commit_url(upstream, story.commit) or story.commit
+    url = story.commit_url or story.commit
     short = story.commit[:7]
     message = (
         f"{clean(story.package)}: failed to build {short}\n\n"

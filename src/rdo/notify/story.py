@@ -85,8 +85,8 @@ class Problem:
 class Story:
     """All that a message says. Fields that do not fit the kind are empty.
 
-    `build_id` and `commit` are of the build that the event is about, `broken` is when the break
-    began; `waiting` are the packages that cannot be built because of it.
+    `build_id`, `commit` and `commit_url` are of the build that the event is about, `broken` is
+    when the break began; `waiting` are the packages that cannot be built because of it.
     """
 
     kind: Kind
@@ -99,6 +99,7 @@ class Story:
     maintainers: tuple[str, ...] = ()
     build_id: int = 0
     commit: str = ""
+    commit_url: str = ""
     distgit_commit: str = ""
     nvr: str = ""
     reason: FailureReason | None = None

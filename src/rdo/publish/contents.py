@@ -8,6 +8,7 @@ from rdo.dlrn.formats import Status, VersionsRow
 from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.publish.consistent import set_digest
 from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.site import Members, Site
@@ -128,8 +129,8 @@ def _rows(
 def _row(package: Package, good: GoodBuild, status: Status) -> VersionsRow:
     return VersionsRow(
         commit=good.commit,
-        source_repo=package.upstreams[0],
-        dist_repo=package.distgit,
+        source_repo=without_secret(package.upstream_of(good.commit)),
+        dist_repo=without_secret(package.distgit),
         status=status,
         built=good.release_date,
         nvr=good.nvr,

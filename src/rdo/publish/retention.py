@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rdo.builders import recipe
 from rdo.disk_usage import allocated_bytes, freed_bytes
 from rdo.dlrn.layout import hash_directory
 from rdo.publish import bootstrap, pool
@@ -21,7 +22,11 @@ from rdo.store.repositories import Repository
 GRACE = timedelta(hours=1)
 """What a name has just left stays that long, whatever the rules: somebody may be installing."""
 
+LAST_RESORT = "../bootstrap-deps"
+"""Where snapshots are that only bootstrap builds see, from the tree."""
+
 _SNAPSHOT = re.compile(r"[0-9a-f]{16}")
+_IN_RECIPE = re.compile(r"/bootstrap-deps/([0-9a-f]{16})\b")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -126,13 +131,17 @@ def _plan(
         for path, id_ in last.items()
         if path not in places and id_ in ended - standing and (repos / path).is_dir()
     )
+    removable = ended - kept_builds
     purge = Purge(
         known=frozenset(one.id for one in everything),
         repositories=old,
         logs=logs,
-        builds=tuple(_builds(tree.folder, ended - kept_builds)),
+        builds=tuple(_builds(tree.folder, removable)),
         rpms=tuple(_rpms(repos, used)),
-        snapshots=tuple(_snapshots(repos, named, cutoff)),
+        snapshots=(
+            *_snapshots(repos, "deps", named, cutoff),
+            *_snapshots(repos, LAST_RESORT, named | _in_recipes(tree.folder, removable), cutoff),
+        ),
         aggregates=tuple(_aggregates(repos, cutoff)),
         bootstrap=tuple(_bootstrap(tree.folder, store, target, min(cutoff, now - GRACE))),
         forgotten=with_rpms - kept_builds,
@@ -177,12 +186,22 @@ def _rpms(repos: Path, used: Collection[str]) -> Iterator[str]:
     return (f"{pool.NAME}/{name}" for name in entries if name not in used)
 
 
-def _snapshots(repos: Path, named: Collection[str], cutoff: datetime) -> Iterator[str]:
-    folder = repos / "deps"
-    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        old = place.stat().st_mtime < cutoff.timestamp()
-        if _SNAPSHOT.fullmatch(place.name) and place.name not in named and old:
-            yield f"deps/{place.name}"
+def _snapshots(repos: Path, folder: str, named: Collection[str], cutoff: datetime) -> Iterator[str]:
+    place = repos / folder
+    for snapshot in sorted(place.iterdir()) if place.is_dir() else ():
+        old = snapshot.stat().st_mtime < cutoff.timestamp()
+        if _SNAPSHOT.fullmatch(snapshot.name) and snapshot.name not in named and old:
+            yield f"{folder}/{snapshot.name}"
+
+
+def _in_recipes(folder: Path, removable: Collection[int]) -> set[str]:
+    """The snapshots of last resort that builds were made with whose folders stay."""
+    if not (folder / "bootstrap-deps").is_dir():
+        return set()
+    gone = set(map(str, removable))
+    recipes = (folder / "builds").glob(f"*/{recipe.NAME}")
+    texts = (file.read_text() for file in recipes if file.parent.name not in gone)
+    return {name for text in texts for name in _IN_RECIPE.findall(text)}
 
 
 def _aggregates(repos: Path, cutoff: datetime) -> Iterator[str]:

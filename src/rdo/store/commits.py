@@ -1,5 +1,6 @@
 """The commits of a target, in each package's own order."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,25 +16,25 @@ from rdo.store.schema import CommitRow
 class Commits:
     session: Session
 
-    def last_processed(self, target: str, package: str, upstream_branch: str) -> Commit | None:
-        """The newest commit of this branch that was ever planned, by position, never by date."""
-        query = (
-            select(CommitRow)
-            .where(
-                CommitRow.target == target,
-                CommitRow.package == package,
-                CommitRow.upstream_branch == upstream_branch,
-            )
-            .order_by(CommitRow.position.desc())
-            .limit(1)
-        )
-        row = self.session.scalar(query)
-        return commit_of(row) if row else None
+    def newest(
+        self,
+        target: str,
+        package: str,
+        *,
+        of: Collection[str] | None = None,
+        but: Collection[str] = (),
+        upstream_hash: str = "",
+    ) -> Commit | None:
+        """The newest commit that was ever planned, by position, whatever branch it is of.
 
-    def newest(self, target: str, package: str) -> Commit | None:
-        """The newest commit that was ever planned, by position, whatever branch it is of."""
-        condition = (CommitRow.target == target) & (CommitRow.package == package)
-        query = select(CommitRow).where(condition).order_by(CommitRow.position.desc()).limit(1)
+        It can be asked for that `of` some of the package's upstreams or of none `but` other
+        ones, and for that with an upstream hash.
+        """
+        conditions = [CommitRow.target == target, CommitRow.package == package]
+        conditions += [CommitRow.upstream.in_(of)] if of is not None else []
+        conditions += [CommitRow.upstream.not_in(but)] if but else []
+        conditions += [CommitRow.upstream_hash == upstream_hash] if upstream_hash else []
+        query = select(CommitRow).where(*conditions).order_by(CommitRow.position.desc()).limit(1)
         row = self.session.scalar(query)
         return commit_of(row) if row else None
 
@@ -65,8 +66,9 @@ class Commits:
         if row is None:
             row = _row(target, commit, last + 1)
             self.session.add(row)
-        elif as_newest and row.position < last:
-            row.position = last + 1
+        elif as_newest:
+            row.upstream = commit.upstream
+            row.position = row.position if row.position == last else last + 1
         self.session.flush()
         return row
 
@@ -99,6 +101,7 @@ def commit_of(row: CommitRow | Row[*tuple[Any, ...]]) -> Commit:
         extended_hash=row.extended_hash or None,
         extended_time=maybe_moment(row.extended_time),
         component=row.component,
+        upstream=row.upstream,
     )
 
 
@@ -115,4 +118,5 @@ def _row(target: str, commit: Commit, position: int) -> CommitRow:
         extended_time=seconds(commit.extended_time) if commit.extended_time else None,
         upstream_branch=commit.upstream_branch,
         component=commit.component,
+        upstream=commit.upstream,
     )

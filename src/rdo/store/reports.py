@@ -121,6 +121,7 @@ def _builds() -> Select[*tuple[Any, ...]]:
         CommitRow.extended_time,
         CommitRow.upstream_branch,
         CommitRow.component,
+        CommitRow.upstream,
     )
     return select(*columns).join(CommitRow, CommitRow.id == BuildRow.commit_id)
 

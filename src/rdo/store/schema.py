@@ -35,7 +35,7 @@ class CommitRow(Base):
     __table_args__ = (
         UniqueConstraint("target", "package", "upstream_hash", "distgit_hash", "extended_hash"),
         Index(None, "target", "package", "position"),
-        Index(None, "target", "package", "upstream_branch", "position"),
+        Index(None, "target", "package", "upstream", "position"),
         # all that `owner` asks, or sqlite prefers the unique key, searched by target alone
         Index(
             "ix_commits_owner",
@@ -59,6 +59,7 @@ class CommitRow(Base):
     extended_time: Mapped[int | None]
     upstream_branch: Mapped[str]
     component: Mapped[str | None]
+    upstream: Mapped[str] = mapped_column(server_default=text("''"), default="")
 
 
 class BuildRow(Base):

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from rdo.errors import ConfigError
 
-HEAD = "0003"  # the newest of migrations/versions; a test compares
+HEAD = "0004"  # the newest of migrations/versions; a test compares
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

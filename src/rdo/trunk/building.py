@@ -186,7 +186,7 @@ class Building:
             id=build.id,
             commit=build.commit,
             release=self.means.numbered(build).release,
-            upstream=self.means.remotes.upstream(package).path,
+            upstream=self.means.remotes.upstream(package, build.commit).path,
             distgit=self.means.remotes.distgit(package).path,
             folder=folder,
             repositories=self.means.tree.current_directories(),
@@ -432,7 +432,7 @@ def _origin(means: Means, build: Build) -> Origin:
     package = means.packages.get(build.package)
     if package is None:  # removed from the metadata since the build began
         return Origin()
-    places = (means.remotes.upstream(package), means.remotes.distgit(package))
+    places = (means.remotes.upstream(package, build.commit), means.remotes.distgit(package))
     return Origin(*(place.path.name for place in places))
 
 

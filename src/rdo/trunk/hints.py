@@ -30,7 +30,8 @@ _ENTRY = re.compile(r'<rpm:entry name="([^"]*)"')
 def declared_requires(remotes: Remotes, package: Package, commit: Commit) -> frozenset[str]:
     """What spec and sources of a commit say in plain text that its build needs."""
     text = spec_text(remotes.distgit(package), package.spec_hash(commit), package.distgit_path)
-    return build_requires(text) | source_requires(remotes.upstream(package), commit.upstream_hash)
+    upstream = remotes.upstream(package, commit)
+    return build_requires(text) | source_requires(upstream, commit.upstream_hash)
 
 
 def spec_text(distgit: Mirror, commit: str, folder: str = "") -> str:

@@ -11,6 +11,10 @@ class History(Protocol):
     """The commits of one branch, in the order in which they are built."""
 
     @property
+    def url(self) -> str:
+        """The remote that it is of, without user and password."""
+
+    @property
     def mirror(self) -> Mirror: ...
 
     @property
@@ -38,6 +42,7 @@ class GitHistory:
     mirror: Mirror
     branch: str
     head: str
+    url: str = ""
 
     def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
         if not tagged:
@@ -68,6 +73,7 @@ class ReleaseHistory:
     branch: str
     releases: tuple[GitCommit, ...]
     yanked: frozenset[str] = frozenset()
+    url: str = ""
 
     @property
     def head(self) -> str:

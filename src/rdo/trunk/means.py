@@ -26,7 +26,7 @@ from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.outbox import audiences
 from rdo.trunk.poll import Remotes
-from rdo.trunk.releases import PREFIX, Releases
+from rdo.trunk.releases import Releases, is_on_pypi
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies
@@ -89,9 +89,9 @@ class Means:
         return replace(build, release=replace(build.release, prefix=self.release_prefix))
 
     def git_urls(self) -> set[str]:
-        """The remotes whose mirrors the packages are built from."""
-        urls = {url for one in self.packages.values() for url in (*one.upstreams, one.distgit)}
-        return {url for url in urls if not url.startswith(PREFIX)}
+        """The git remotes whose mirrors the packages are built from."""
+        urls = {url for package in self.packages.values() for url in package.remotes}
+        return {url for url in urls if not is_on_pypi(url)}
 
     def build_folder(self, build: Build) -> Path:
         return self.folder / "builds" / str(build.id)

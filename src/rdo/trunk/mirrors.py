@@ -10,7 +10,7 @@ import logging
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from rdo import atomic
 from rdo.cancellation import cancelled_by
 from rdo.errors import CancelledError, UserError
 from rdo.lock import hold
+from rdo.model.url import without_secret
 from rdo.tools.git import Mirror, ls_remote
 
 log = logging.getLogger(__name__)
@@ -119,22 +120,7 @@ class Mirrors:
 
     def unused(self, urls: Iterable[str], before: float) -> list[Path]:
         """The mirrors of URLs that are none of these, not fetched since a moment (of time())."""
-        used = {self.path(url) for url in urls}
-        return [
-            path
-            for path in sorted(self.folder.glob("*.git*"))
-            if path.is_dir() and path not in used and _last_fetch(path) < before
-        ]
-
-    def remove(self, path: Path) -> None:
-        """Remove a mirror that nothing follows, and its lock file."""
-        aside = path.with_name(f".{path.name}.removed")
-        lock_file = path.with_suffix(".lock")
-        with hold(lock_file, purpose=f"removing {path.name}", wait=True):
-            shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
-        lock_file.unlink(missing_ok=True)
-        shutil.rmtree(aside)
+        return unused_mirrors(self.folder, {self.path(url) for url in urls}, _SEEN, before)
 
     def _poll_one(self, url: str) -> Polled:
         try:
@@ -168,15 +154,6 @@ class Mirrors:
         return Reached(url, mirror, refs, has_moved=True)
 
 
-def without_secret(text: str) -> str:
-    """Leave out user and password of URLs.
-
-    >>> without_secret("fatal: https://me:secret@example.test/x: not found")
-    'fatal: https://example.test/x: not found'
-    """
-    return re.sub(r"(\w://)[^/@\s]+@", r"\1", text)
-
-
 def reason_of(error: UserError) -> str:
     """The line of git's complaint that says most, for a report of one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -185,8 +162,31 @@ def reason_of(error: UserError) -> str:
     return without_secret((said or lines)[0])
 
 
-def _last_fetch(path: Path) -> float:
-    seen = path / _SEEN
+def unused_mirrors(folder: Path, used: Collection[Path], mark: str, before: float) -> list[Path]:
+    """The mirrors in a folder that are not used, and in which `mark` was not written since."""
+    return [
+        path
+        for path in sorted(folder.glob("*.git*"))
+        if path.is_dir()
+        and path not in used
+        and path.suffix != ".fetch"  # which a fetch of now writes
+        and _last_fetch(path, mark) < before
+    ]
+
+
+def remove_mirror(path: Path) -> None:
+    """Remove a mirror that nothing follows, and its lock file."""
+    aside = path.with_name(f".{path.name}.removed")
+    lock_file = path.with_suffix(".lock")
+    with hold(lock_file, purpose=f"removing {path.name}", wait=True):
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
+    lock_file.unlink(missing_ok=True)
+    shutil.rmtree(aside)
+
+
+def _last_fetch(path: Path, mark: str) -> float:
+    seen = path / mark
     return (seen if seen.exists() else path).stat().st_mtime
 
 

@@ -12,6 +12,7 @@ from rdo.dlrn.layout import hash_directory
 from rdo.model.build import Failed, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.notify import words
 from rdo.notify.links import commit_url
 from rdo.notify.log_reader import clean
@@ -23,7 +24,6 @@ from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.store.reports import BuildLine, Standing
 from rdo.trunk.means import Means
-from rdo.trunk.mirrors import without_secret
 from rdo.trunk.report import Report
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,8 @@ class Pages:
         with means.store.read() as at:
             history = at.reports.history(means.target, name, limit=HISTORY)
         package = means.packages.get(name)
-        urls = (("upstream", package.upstreams[0]), ("distgit", package.distgit)) if package else ()
+        urls = [("upstream", url) for url in package.upstreams] if package else []
+        urls += [("distgit", package.distgit)] if package else []
         # A path of this machine is of no use to a reader.
         links = [(text, clean(without_secret(url))) for text, url in urls if ":" in url]
         links = [(text, url) for text, url in links if not url.startswith("file:")]
@@ -275,7 +276,7 @@ class Pages:
 
     def _commit_url(self, commit: Commit) -> str:
         package: Package | None = self.means.packages.get(commit.package)
-        return commit_url(package.upstreams[0], commit.upstream_hash) if package else ""
+        return commit_url(package.upstream_of(commit), commit.upstream_hash) if package else ""
 
     def _place(self, commit: Commit) -> PurePosixPath:
         site = self.means.tree.site

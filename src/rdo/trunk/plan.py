@@ -10,6 +10,7 @@ from rdo.store import Store, Transaction
 from rdo.trunk.again import worth_another_try
 from rdo.trunk.poll import Followed
 from rdo.trunk.selection import select
+from rdo.trunk.upstreams import Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,14 @@ def make_plan(at: Transaction, target: str, followed: Sequence[Followed], rules:
         chosen = select(
             package,
             one.sources,
-            at.commits.newest(target, package.name),
+            Planned.read(at, target, package, one.sources.upstreams),
             initial=rules.initial_commits,
             head_only=rules.head_only,
             owner=owner,
         )
-        new = [c for c in chosen.commits[:-1] if not at.commits.is_known(target, c)]
-        new += chosen.commits[-1:]
+        new = [c for c in chosen.commits if chosen.is_head(c) or not at.commits.is_known(target, c)]
         commits += new
-        notes += [chosen.note] if chosen.note else []
+        notes += chosen.notes
         for commit in new:
             if commit.extended_hash is None:
                 taken[commit.upstream_hash, commit.distgit_hash] = commit.package
@@ -81,7 +81,7 @@ def record_plan(
         for commit in plan.commits:
             skip_tests = commit.package in untested
             inputs = digest_of_inputs(commit, platform_digest, skip_tests=skip_tests)
-            # Only the last commit of a package can be known; then it is the head again.
+            # Only the last commit of an upstream can be known; then it is the head again.
             at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True)
         _note_heads(at, target, followed, now)
 
@@ -105,7 +105,8 @@ def _note_heads(at: Transaction, target: str, followed: Iterable[Followed], now:
             if old is None or old.error != error:
                 at.heads.unreachable(target, name, error, now=now)
         elif one.sources:
-            upstream, distgit = one.sources.upstream.head, one.sources.distgit.head
+            upstream = " ".join(history.head for history in one.sources.upstreams)
+            distgit = one.sources.distgit.head
             seen = (old.upstream_hash, old.distgit_hash, old.error) if old else None
             if seen != (upstream, distgit, ""):
                 at.heads.seen(target, name, upstream_hash=upstream, distgit_hash=distgit, now=now)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rdo.model.build import LaidOver
+from rdo.model.commit import Commit
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.tools.git import Mirror
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.history import GitHistory, History
-from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable, without_secret
-from rdo.trunk.releases import PREFIX, Releases
+from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable
+from rdo.trunk.releases import Releases, is_on_pypi
 from rdo.trunk.selection import Sources
 
 
@@ -19,7 +21,7 @@ class Followed:
     """A package and the histories that it is built from.
 
     `problems` say what is unreachable or gone; `sources` are then what was last seen, or None
-    if that is not enough to build anything.
+    if that is not enough to build anything. Of several upstreams one is enough.
     """
 
     package: Package
@@ -40,24 +42,25 @@ class Remotes:
 
     def poll(self, packages: Sequence[Package]) -> list[Followed]:
         """Ask each remote once, whatever the number of packages that follow it."""
-        urls = {package.upstreams[0] for package in packages if not _is_on_pypi(package)}
-        urls |= {package.distgit for package in packages}
-        urls |= {package.source_git for package in packages if package.source_git}
-        urls |= {package.overlay.distgit for package in packages if package.overlay}
-        polled = self.mirrors.poll(urls)
+        urls = {url for package in packages for url in package.remotes if not is_on_pypi(url)}
         wanted = {
-            (package.upstreams[0], package.upstream_branch)
+            (url, package.upstream_branch)
             for package in packages
-            if _is_on_pypi(package)
+            for url in package.upstreams
+            if is_on_pypi(url)
         }
+        polled = self.mirrors.poll(urls)
         released = self.releases.poll(wanted) if wanted else {}
         return [_follow(package, polled, released, self.rules) for package in packages]
 
-    def upstream(self, package: Package) -> Mirror:
-        """The bare mirror that holds a package's upstream commits."""
-        url = package.upstreams[0]
-        places = self.releases if _is_on_pypi(package) else self.mirrors
-        return Mirror(places.path(url))
+    def upstream(self, package: Package, commit: Commit) -> Mirror:
+        """The bare mirror that holds the source of a commit."""
+        first, *others = map(self._mirror, (package.upstream_of(commit), *package.upstreams))
+        having = (one for one in (first, *others) if _has(one, commit))
+        return next(having, first) if len(package.upstreams) > 1 else first
+
+    def _mirror(self, url: str) -> Mirror:
+        return Mirror((self.releases if is_on_pypi(url) else self.mirrors).path(url))
 
     def distgit(self, package: Package) -> Mirror:
         return Mirror(self.mirrors.path(package.distgit))
@@ -70,8 +73,8 @@ class Remotes:
         return LaidOver(mirror, commit, package.overlay.rules)
 
 
-def _is_on_pypi(package: Package) -> bool:
-    return package.upstreams[0].startswith(PREFIX)
+def _has(mirror: Mirror, commit: Commit) -> bool:
+    return mirror.path.is_dir() and mirror.has_commit(commit.upstream_hash)
 
 
 def _follow(
@@ -80,15 +83,17 @@ def _follow(
     released: Mapping[tuple[str, str], _Found],
     rules: BranchRules,
 ) -> Followed:
-    wished = package.upstreams[0], package.upstream_branch
-    found = released.get(wished) or _upstream(package, polled[package.upstreams[0]], rules)
-    upstream, upstream_problem = found
+    upstreams = [
+        released.get((url, package.upstream_branch)) or _upstream(package, polled[url], rules)
+        for url in package.upstreams
+    ]
+    histories = tuple(history for history, _ in upstreams if history)
     distgit, distgit_problem = _distgit(package, polled[package.distgit], rules)
     source_git, source_git_problem = _source_git(package, polled)
-    problems = upstream_problem, distgit_problem, source_git_problem
+    problems = *(problem for _, problem in upstreams), distgit_problem, source_git_problem
     sources = None
-    if upstream and distgit and (source_git or not package.source_git):
-        sources = Sources(upstream, distgit, source_git, _overlay(package, polled))
+    if histories and distgit and (source_git or not package.source_git):
+        sources = Sources(histories, distgit, source_git, _overlay(package, polled))
     return Followed(package, sources, tuple(filter(None, problems)))
 
 
@@ -115,10 +120,10 @@ def _upstream(package: Package, polled: Polled, rules: BranchRules) -> _Found:
     seen, problem = _last_state(polled)
     if seen is None:
         return None, problem
-    branch = rules.upstream(seen.refs, package.upstream_branch)
+    branch, url = rules.upstream(seen.refs, package.upstream_branch), without_secret(seen.url)
     if branch is None:
-        return None, f"upstream {without_secret(seen.url)} has no {package.upstream_branch}"
-    return GitHistory(seen.mirror, branch.name, branch.hash), problem
+        return None, f"upstream {url} has no {package.upstream_branch}"
+    return GitHistory(seen.mirror, branch.name, branch.hash, url), problem
 
 
 def _distgit(package: Package, polled: Polled, rules: BranchRules) -> _Found:

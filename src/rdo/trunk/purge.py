@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,8 @@ from rdo.errors import RefusedError
 from rdo.lock import hold
 from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
 from rdo.trunk.means import Means
-from rdo.trunk.mirrors import Mirrors
+from rdo.trunk.mirrors import remove_mirror
+from rdo.trunk.poll import Remotes
 from rdo.trunk.round import recover
 
 log = logging.getLogger(__name__)
@@ -54,21 +55,21 @@ def _plan(means: Means, rules: Rules) -> Purge:
 
 @dataclass(frozen=True, slots=True)
 class PurgedMirrors:
-    """Mirrors of remotes that no target follows any more; `freed` is in bytes."""
+    """Mirrors of what no target follows any more, in git or on PyPI; `freed` is in bytes."""
 
     paths: tuple[Path, ...] = ()
     freed: int = 0
 
 
 def purge_mirrors(
-    mirrors: Mirrors, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
+    remotes: Remotes, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
 ) -> PurgedMirrors:
     """Remove mirrors that none of the targets follows and that were not fetched for so long."""
-    urls: Collection[str] = {url for means in all_means for url in means.git_urls()}
+    urls = {url for means in all_means for one in means.packages.values() for url in one.remotes}
     before = min(time.time(), now.timestamp()) - keep.total_seconds()
-    found = mirrors.unused(urls, before)
+    found = (*remotes.mirrors.unused(urls, before), *remotes.releases.unused(urls, before))
     freed = freed_bytes(found)
     if not dry_run:
         for path in found:
-            mirrors.remove(path)
-    return PurgedMirrors(tuple(found), freed)
+            remove_mirror(path)
+    return PurgedMirrors(found, freed)

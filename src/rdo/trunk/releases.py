@@ -8,7 +8,7 @@ import contextlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from rdo.lock import hold
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History, ReleaseHistory
+from rdo.trunk.mirrors import unused_mirrors
 from rdo.trunk.sdist import unpack
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,10 @@ _TAGS = "refs/tags/"
 # An upstream as the metadata names it: the URL `pypi:NAME` and the version specifier.
 Wanted: TypeAlias = tuple[str, str]
 Found: TypeAlias = tuple[History | None, str]
+
+
+def is_on_pypi(url: str) -> bool:
+    return url.startswith(PREFIX)
 
 
 def specifier(branch: str) -> SpecifierSet:
@@ -72,6 +77,11 @@ class Releases:
     def path(self, url: str) -> Path:
         """Where the mirror of a project is."""
         return self.folder / f"{canonicalize_name(url.removeprefix(PREFIX))}.git"
+
+    def unused(self, urls: Iterable[str], before: float) -> list[Path]:
+        """The mirrors of projects that are none of these, not polled since a moment (of time())."""
+        used = {self.path(url) for url in urls if is_on_pypi(url)}
+        return unused_mirrors(self.folder, used, _OFFERED, before)
 
     def poll(self, wanted: Collection[Wanted]) -> dict[Wanted, Found]:
         """The history of each upstream, and what is wrong with it, if something is."""
@@ -122,7 +132,7 @@ class Releases:
         if len(yanked) == len(commits):
             nothing = f"{url} has no final release with a source archive for {branch}"
             return None, problem or nothing
-        return ReleaseHistory(mirror, branch, tuple(commits.values()), yanked), problem
+        return ReleaseHistory(mirror, branch, tuple(commits.values()), yanked, url), problem
 
 
 def _counts(sdist: Sdist) -> bool:

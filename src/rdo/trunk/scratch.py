@@ -15,14 +15,16 @@ from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder
-from rdo.errors import OutsideError, UserError
+from rdo.errors import NotFoundError, OutsideError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Release, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.trunk.change import Followed, Side, changed_side
 from rdo.trunk.failures import failure_of
 from rdo.trunk.means import Means
 from rdo.trunk.providers import Providers
+from rdo.trunk.selection import Sources
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +57,33 @@ def choose_sides(means: Means, asked: Asked, scratch: Path) -> Sides:
         raise OutsideError("; ".join(found.problems))
     for problem in found.problems:
         log.warning("%s", problem)
-    up, dist = found.sources.upstream, found.sources.distgit
-    head = package.pin.upstream_hash if package.pin else up.head
-    upstream = Followed(up.mirror, up.branch, head, package.upstreams[0])
+    dist = found.sources.distgit
     distgit = Followed(dist.mirror, dist.branch, dist.head, package.distgit)
     return Sides(
-        _side(asked.source, upstream, scratch / "upstream.git", means),
+        _upstream_side(means, package, found.sources, asked.source, scratch),
         _side(asked.distgit, distgit, scratch / "distgit.git", means),
     )
+
+
+def _upstream_side(
+    means: Means, package: Package, sources: Sources, asked: str | None, scratch: Path
+) -> Side:
+    """The upstream side; what is asked for may be in any of several upstreams."""
+    with means.store.read() as at:
+        newest = at.commits.newest(means.target, package.name)
+    # First the one that the newest commit is of, else the last one, whose head would be newest.
+    own = [one for one in sources.upstreams if newest and one.url == newest.upstream]
+    histories = [*own, *(one for one in reversed(sources.upstreams) if one not in own)]
+    missing: list[NotFoundError] = []
+    for number, one in enumerate(histories):
+        head = package.pin.upstream_hash if package.pin else one.head
+        url = next(url for url in package.upstreams if without_secret(url) == one.url)
+        followed = Followed(one.mirror, one.branch, head, url)
+        try:
+            return _side(asked, followed, scratch / f"upstream{number}.git", means)
+        except NotFoundError as error:
+            missing.append(error)
+    raise NotFoundError("; ".join(map(str, missing)), hint=missing[0].hint)
 
 
 def _side(asked: str | None, followed: Followed, place: Path, means: Means) -> Side:

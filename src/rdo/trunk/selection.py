@@ -11,6 +11,7 @@ from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package, Pin
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History
+from rdo.trunk.upstreams import Planned
 
 # Which package of the target has these two hashes (upstream, distgit) without an extended one.
 Owner: TypeAlias = Callable[[str, str], str | None]
@@ -20,22 +21,27 @@ Owner: TypeAlias = Callable[[str, str], str | None]
 class Selection:
     """The commits to build, oldest first, and what a person should know about the choice.
 
-    The last one is the head: it becomes the newest of its package even if it was built before.
+    The last one of each upstream is its head, which becomes the newest even if it was built
+    before.
     """
 
     commits: tuple[Commit, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
+
+    def is_head(self, commit: Commit) -> bool:
+        of_same = (one for one in reversed(self.commits) if one.upstream == commit.upstream)
+        return next(of_same, None) == commit
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """A package's two histories, as the poll left them.
+    """A package's histories, as the poll left them: of its upstreams and of its distgit.
 
     A followed package may have more: the head of its source git, and the mirror of the distgit
     that the other instance builds from.
     """
 
-    upstream: History
+    upstreams: tuple[History, ...]
     distgit: History
     source_git: str = ""
     overlay: Mirror | None = None
@@ -44,32 +50,36 @@ class Sources:
 def select(
     package: Package,
     sources: Sources,
-    last: Commit | None,
+    planned: Planned,
     *,
     initial: int = 1,
     head_only: bool = False,
     owner: Owner = lambda _upstream, _distgit: None,
 ) -> Selection:
-    """Choose the commits of `package` to build.
+    """Choose the commits of `package` to build, one upstream after the other.
 
-    `last` is the newest commit that was ever planned for it, whatever branch it followed then:
-    a branch that was only renamed (stable to unmaintained) goes on where it was. Nothing is
+    A branch that was only renamed (stable to unmaintained) goes on where it was. Nothing is
     asked of git where nothing moved.
     """
+    last = planned.newest
     if package.pin:
         return _pinned(package, package.pin, sources, last)
-    if last and _is_at_head(last, sources):
+    if last and _is_at_head(last, planned, sources):
         return Selection()
-    found, note = _upstream_commits(package, sources.upstream, last, initial)
     distgit = sources.distgit.newest(1)[-1]
-    if found:
-        wanted = found[-1:] if head_only else found
-        commits = [_commit(package, sources.upstream.branch, up, distgit) for up in wanted]
-    elif last and last.distgit_hash != distgit.hash:
-        commits = [_with_distgit(package, last, distgit)]
-    else:
-        return Selection(note=note)
-    return Selection(tuple(_told_apart(commit, owner) for commit in commits), note)
+    commits: dict[str, Commit] = {}
+    notes = []
+    for upstream in sources.upstreams:
+        found, note = _upstream_commits(
+            package, upstream, planned.of_each.get(upstream.url), initial
+        )
+        notes += [note] if note else []
+        for one in found[-1:] if head_only else found:
+            commits.setdefault(one.hash, _commit(package, upstream, one, distgit))
+    if not commits and last and last.distgit_hash != distgit.hash:
+        commits = {last.upstream_hash: _with_distgit(package, last, distgit)}
+    told_apart = (_told_apart(commit, owner) for commit in commits.values())
+    return Selection(tuple(told_apart), tuple(notes))
 
 
 def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> Selection:
@@ -78,44 +88,52 @@ def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -
     key = package.name, pin.upstream_hash, pin.distgit_hash, extended
     if last and last.key == key:
         return Selection()
-    mirror = sources.upstream.mirror
-    if not mirror.has_commit(pin.upstream_hash):
-        return Selection(note=f"{package.name}: its upstream has no {pin.upstream_hash[:7]}")
+    having = (one for one in sources.upstreams if one.mirror.has_commit(pin.upstream_hash))
+    source = next(having, None)
+    if source is None:
+        note = f"{package.name}: its upstream has no {pin.upstream_hash[:7]}"
+        return Selection(notes=(note,))
     if package.overlay and not (sources.overlay and sources.overlay.has_commit(pin.distgit_hash)):
-        return Selection(note=f"{package.name}: the distgit there has no {pin.distgit_hash[:7]}")
-    upstream, own = mirror.commit(pin.upstream_hash), sources.distgit.newest(1)[-1]
+        note = f"{package.name}: the distgit there has no {pin.distgit_hash[:7]}"
+        return Selection(notes=(note,))
+    upstream, own = source.mirror.commit(pin.upstream_hash), sources.distgit.newest(1)[-1]
     commit = Commit(
         package=package.name,
         upstream_hash=upstream.hash,
         distgit_hash=pin.distgit_hash,
         upstream_time=upstream.time,
         distgit_time=pin.built,
-        upstream_branch=sources.upstream.branch,
+        upstream_branch=source.branch,
         extended_hash=extended,
         extended_time=own.time,
         component=package.component,
+        upstream=source.url,
     )
     return Selection((commit,))
 
 
-def _is_at_head(last: Commit, sources: Sources) -> bool:
-    return (last.upstream_hash, last.distgit_hash) == (sources.upstream.head, sources.distgit.head)
+def _is_at_head(last: Commit, planned: Planned, sources: Sources) -> bool:
+    lasts = ((planned.of_each.get(one.url), one.head) for one in sources.upstreams)
+    is_new = any(commit is None or commit.upstream_hash != head for commit, head in lasts)
+    return last.distgit_hash == sources.distgit.head and not is_new
 
 
 def _upstream_commits(
     package: Package, upstream: History, last: Commit | None, initial: int
 ) -> tuple[list[GitCommit], str]:
     tagged = package.builds_tags_only
+    place = upstream.branch
+    place += f" of {upstream.url}" if len(package.upstreams) > 1 else ""
     if last is None:
         commits = upstream.newest(initial, tagged=tagged)
-        return commits, "" if commits else f"{package.name}: {upstream.branch} has no tag yet"
+        return commits, "" if commits else f"{package.name}: {place} has no tag yet"
     if last.upstream_hash == upstream.head:
         return [], ""
     after = upstream.since(last.upstream_hash, tagged=tagged)
     if after is not None:
         return after, ""
     return upstream.newest(1, tagged=tagged), (
-        f"{package.name}: {last.short_hash} is not in the history of {upstream.branch}"
+        f"{package.name}: {last.short_hash} is not in the history of {place}"
         f" ({_why_not(last, upstream)}); only the newest commit is built"
     )
 
@@ -123,18 +141,21 @@ def _upstream_commits(
 def _why_not(last: Commit, upstream: History) -> str:
     if last.upstream_branch != upstream.branch:
         return f"it was built from {last.upstream_branch}"
+    if last.upstream not in ("", upstream.url):
+        return f"it was built from {last.upstream}"
     return "the branch was rewritten"
 
 
-def _commit(package: Package, branch: str, upstream: GitCommit, distgit: GitCommit) -> Commit:
+def _commit(package: Package, upstream: History, found: GitCommit, distgit: GitCommit) -> Commit:
     return Commit(
         package=package.name,
-        upstream_hash=upstream.hash,
+        upstream_hash=found.hash,
         distgit_hash=distgit.hash,
-        upstream_time=upstream.time,
+        upstream_time=found.time,
         distgit_time=distgit.time,
-        upstream_branch=branch,
+        upstream_branch=upstream.branch,
         component=package.component,
+        upstream=upstream.url,
     )
 
 

@@ -10,6 +10,7 @@ from rdo.errors import UserError
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.notify.links import commit_url
 from rdo.notify.log_reader import Reading, read_log_file
 from rdo.notify.story import (
@@ -26,7 +27,6 @@ from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.tools.git import Mirror
 from rdo.trunk.means import Means
-from rdo.trunk.mirrors import without_secret
 from rdo.trunk.providers import Providers, needed_names
 from rdo.trunk.status import LOG
 
@@ -65,7 +65,8 @@ def build_story(
     with means.store.read() as at:
         build = at.builds.get(event.build_id)
         first = at.builds.get(event.break_id) if event.break_id else None
-        good = _good_before(at.builds.history(means.target, event.package, limit=500), build)
+        history = at.builds.history(means.target, event.package, limit=500)
+        good = _good_before(history, build)
         is_mend = event.kind == Kind.MENDED
         shown = build if is_mend else good
         artifacts = at.artifacts.of_build(shown.id) if shown else ()
@@ -81,6 +82,9 @@ def build_story(
         audience,
         build_id=build.id,
         commit=build.commit.upstream_hash,
+        commit_url=commit_url(package.upstream_of(build.commit), build.commit.upstream_hash)
+        if package
+        else "",
         distgit_commit=build.commit.distgit_hash,
         nvr=nvr if is_mend else "",
         reason=failed.reason if failed else None,
@@ -91,7 +95,7 @@ def build_story(
         good=GoodBuild(good.id, nvr, good.finished or good.created)
         if good and not is_mend
         else None,
-        upstream=_upstream_changes(means, package, build, since),
+        upstream=_upstream_changes(means, package, build, since, history),
         distgit=_distgit_changes(means, package, build, since),
         root=_root_changes(means, build, good, failed.reason) if failed and good else (),
         needs=_needs(means, build, failed) if failed else (),
@@ -132,13 +136,21 @@ def _read_log(means: Means, build: Build) -> Reading:
 
 
 def _upstream_changes(
-    means: Means, package: Package | None, build: Build, since: Build | None
+    means: Means,
+    package: Package | None,
+    build: Build,
+    since: Build | None,
+    history: tuple[Build, ...],
 ) -> Changes:
+    """Of several upstreams what is new in the one that the build is of."""
     if package is None:
         return Changes()
-    remote = package.upstreams[0]
+    remote = package.upstream_of(build.commit)
+    if since and package.upstream_of(since.commit) != remote:
+        of_same = (one for one in history if package.upstream_of(one.commit) == remote)
+        since = _good_before(tuple(of_same), build)
     return _changes(
-        means.remotes.upstream(package),
+        means.remotes.upstream(package, build.commit),
         remote,
         since.commit.upstream_hash if since else None,
         build.commit.upstream_hash,

@@ -108,10 +108,9 @@ def _lost_commits(means: Means) -> Iterable[Finding]:
         package = means.packages.get(build.package)
         if package is None:
             continue
-        upstream, distgit = means.remotes.upstream(package), means.remotes.distgit(package)
         hashes = (
-            (upstream, build.commit.upstream_hash),
-            (distgit, package.spec_hash(build.commit)),
+            (means.remotes.upstream(package, build.commit), build.commit.upstream_hash),
+            (means.remotes.distgit(package), package.spec_hash(build.commit)),
         )
         for mirror, hash_ in hashes:
             if mirror.path.is_dir() and hash_ and not mirror.has_commit(hash_):

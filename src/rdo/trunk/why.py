@@ -90,6 +90,7 @@ class Known:
 
     @classmethod
     def of(cls, means: Means) -> "Known":
+        """Read all that is known of a target once."""
         target = means.target
         with means.store.read() as at:
             states = {state.package: state for state in at.packages.states(target)}
@@ -227,10 +228,10 @@ def _last_try(known: Known, build: Build) -> str:
 def _is_branch_gone(means: Means, package: Package) -> bool:
     """Whether a remote that we know has no branch to build from, rather than being away."""
     mirrors, rules = means.remotes.mirrors, means.remotes.rules
-    upstream = mirrors.last_seen(package.upstreams[0])
-    distgit = mirrors.last_seen(package.distgit)
-    if upstream and rules.upstream(upstream.refs, package.upstream_branch) is None:
+    seen = (mirrors.last_seen(url) for url in package.upstreams)
+    if any(one and rules.upstream(one.refs, package.upstream_branch) is None for one in seen):
         return True
+    distgit = mirrors.last_seen(package.distgit)
     if distgit is None:
         return False
     branch = rules.distgit(distgit.refs, package.distgit_branch)

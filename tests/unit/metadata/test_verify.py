@@ -302,6 +302,20 @@ def test_a_branch_that_only_the_release_asks_for_is_told_where_the_repository_is
     ]
 
 
+def test_each_of_several_upstreams_is_asked(folder: Folder) -> None:
+    several = "- project: a\n  upstream:\n  - https://git.example.test/a\n  - https://git.example.test/gone\n"
+    folder.write(main=CLEAN.replace("- project: a\n", several))
+    there = {"refs/heads/master": "", "refs/heads/rpm-master": ""}
+
+    found = unreachable(
+        metadata.load(folder.path, "main.yml"),
+        ask=lambda url: {} if url.endswith("gone") else there,
+    )
+
+    (fault,) = (str(fault) for fault in found)
+    assert fault.startswith("main.yml:28: package a: https://git.example.test/gone has no branch")
+
+
 @pytest.mark.parametrize("ref", ["refs/heads/unmaintained/elm", "refs/tags/elm-eol"])
 def test_a_branch_that_was_retired_the_usual_way_is_there(folder: Folder, ref: str) -> None:
     folder.write(main=CLEAN.replace("{source-branch: 1.0.0}", ""))

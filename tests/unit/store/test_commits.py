@@ -4,15 +4,14 @@ from rdo.store import Store
 from tests.unit.store.samples import NOW, TARGET, commit, later
 
 
-def test_the_last_processed_commit_is_the_last_planned_whatever_its_date(store: Store) -> None:
+def test_the_newest_commit_is_the_last_planned_whatever_its_date(store: Store) -> None:
     older = replace(commit(upstream="a2"), upstream_time=later(-(10**6)))
     with store.write() as at:
         at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
         at.builds.plan(TARGET, older, now=NOW)
 
-        assert at.commits.last_processed(TARGET, "python-pbr", "master") == older
-        assert at.commits.last_processed(TARGET, "python-pbr", "stable/2026.1") is None
-        assert at.commits.last_processed("other-target", "python-pbr", "master") is None
+        assert at.commits.newest(TARGET, "python-pbr") == older
+        assert at.commits.newest("other-target", "python-pbr") is None
 
 
 def test_a_known_commit_keeps_its_place_when_it_is_rechecked(store: Store) -> None:
@@ -30,7 +29,7 @@ def test_a_commit_that_a_force_push_made_the_head_again_goes_to_the_end(store: S
         again = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW, as_newest=True)
 
         assert again.position == 3
-        assert at.commits.last_processed(TARGET, "python-pbr", "master") == commit(upstream="a1")
+        assert at.commits.newest(TARGET, "python-pbr") == commit(upstream="a1")
 
 
 def test_the_extended_hash_is_part_of_the_identity(store: Store) -> None:
@@ -58,3 +57,20 @@ def test_the_newest_commit_is_the_last_planned_whatever_its_branch(store: Store)
 
         assert at.commits.newest(TARGET, "python-pbr") == stable
         assert at.commits.newest(TARGET, "python-foo") is None
+
+
+def test_the_newest_commit_of_some_upstreams_and_of_all_others(store: Store) -> None:
+    first, second, third = (
+        replace(commit(upstream=digits), upstream=url)
+        for digits, url in (("a1", "u"), ("a2", "v"), ("a3", "u"))
+    )
+    with store.write() as at:
+        for one in (first, second, third):
+            at.builds.plan(TARGET, one, now=NOW)
+
+        assert at.commits.newest(TARGET, "python-pbr", of={"u", "x"}) == third
+        assert at.commits.newest(TARGET, "python-pbr", but={"u"}) == second
+        assert at.commits.newest(TARGET, "python-pbr", of=()) is None
+        wanted = first.upstream_hash
+        assert at.commits.newest(TARGET, "python-pbr", of={"u"}, upstream_hash=wanted) == first
+        assert at.commits.newest(TARGET, "python-pbr", of={"v"}, upstream_hash=wanted) is None
