@@ -5,28 +5,56 @@ import gzip
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import createrepo_c
 import pytest
 import solv
 
+from rdo.publish.retention import GRACE
+from rdo.publish.verify import verify_tree
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+from tests.tools.publish.test_retention import purge
 
 Dnf = Callable[..., str]
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
+@dataclass
+class Meanwhile:
+    """What happens in the factory before each request of a client is answered."""
+
+    act: Callable[[], None] = lambda: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def __init__(self, *args: Any, meanwhile: Meanwhile, **more: Any) -> None:
+        self.meanwhile = meanwhile
+        super().__init__(*args, **more)
+
+    def do_GET(self) -> None:
+        with self.meanwhile.lock:
+            self.meanwhile.act()
+        super().do_GET()
+
     def log_message(self, *args: object) -> None:
         pass
 
 
 @pytest.fixture
-def data_url(tmp_path: Path) -> Iterator[str]:
+def meanwhile() -> Meanwhile:
+    return Meanwhile()
+
+
+@pytest.fixture
+def data_url(tmp_path: Path, meanwhile: Meanwhile) -> Iterator[str]:
     """The folder `data` as a web server shows it."""
     (tmp_path / "data").mkdir(exist_ok=True)
-    handler = functools.partial(QuietHandler, directory=str(tmp_path / "data"))
+    handler = functools.partial(Handler, directory=str(tmp_path / "data"), meanwhile=meanwhile)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -61,6 +89,8 @@ def dnf(tmp_path: Path) -> Dnf:
             f"--setopt=cachedir={tmp_path / 'cache'}",
             f"--setopt=reposdir={tmp_path / 'repos.d'}",
             "--setopt=pluginpath=/usr/lib/python3/dist-packages/dnf-plugins",
+            "--disableplugin=local",  # it keeps what other tests have installed
+            "--setopt=*.skip_if_unavailable=False",
             *args,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -122,6 +152,39 @@ def test_dnf_sees_a_new_build_by_the_name_it_uses(
     dnf(*repo, "upgrade", "python3-a")
 
     assert (tmp_path / "root/usr/share/python-a/file").read_text() == "python-a 1.1 1\n"
+
+
+def test_dnf_that_installs_during_retention_never_fails(
+    served: Factory, dnf: Dnf, tmp_path: Path, meanwhile: Meanwhile
+) -> None:
+    """By the .repo file of a name that moves on, and by the name itself while it stays."""
+    consistent = f"{served.tree.site.base_url}/{TARGET}/repos/consistent"
+    by_name = f"[rdo]\nname=rdo\nbaseurl={consistent}\ngpgcheck=0\n"
+    versions = (f"2.{number}" for number in count())
+    moves = 0
+    removed: list[str] = []
+
+    def go_on() -> None:
+        nonlocal moves
+        if moves:
+            moves -= 1
+            version = next(versions)
+            served.publish("python-a", version.replace(".", "f"), version)
+            served.now.now += GRACE / 5  # all this within the hour that a client has
+        removed.extend(purge(served).repositories)
+
+    meanwhile.act = go_on
+    for number in range(4):
+        moves = 4 if number % 2 else 0
+        text = (served.tree.repos / "consistent/delorean.repo").read_text()
+        (tmp_path / "repos.d/rdo.repo").write_text(text if moves else by_name)
+        own = (f"--installroot={tmp_path}/{number}", f"--setopt=cachedir={tmp_path}/{number}")
+        dnf(*own, "install", "python3-b")
+        assert moves == 0
+        served.now.now += 2 * GRACE
+
+    assert len(removed) >= 3
+    assert verify_tree(served.tree, served.store, served.members) == []
 
 
 def test_libsolv_resolves_across_the_pool(served: Factory) -> None:
