@@ -259,6 +259,16 @@ def test_a_verb_that_was_killed_is_undone(distgit: Distgit, tmp_path: Path) -> N
     assert distgit.state == before
 
 
+def test_other_verbs_name_the_fix_that_waits(distgit: Distgit) -> None:
+    with_patches(distgit)
+    distgit.pkg("fix")
+
+    refused = distgit.pkg("patch", "-l", code=5)
+
+    assert "uncommitted changes: foo-bar.spec" in refused.err
+    assert "an action is in progress; `rdo pkg -c` goes on" in refused.err
+
+
 def detached(distgit: Distgit) -> None:
     distgit.git("checkout", "--quiet", "--detach")
 

@@ -143,6 +143,18 @@ def test_a_patch_that_a_person_skips_is_not_called_upstreams(distgit: Distgit) -
     ]  # fmt: skip
 
 
+def test_an_update_that_waits_is_named_before_what_it_has_changed(distgit: Distgit) -> None:
+    conflicting(distgit)
+    distgit.pkg("new-version", "3.0.0", "-l", code=5)
+
+    second = distgit.pkg("new-version", "2.0.0", "-l", code=5)
+    other = distgit.pkg("patch", "-l", code=5)
+
+    assert "You're in the middle of previous action: new_version" in second.out
+    assert "a rebase is in progress here" in other.err
+    distgit.pkg("--abort")
+
+
 def test_unsolved_conflicts_are_named_again(distgit: Distgit) -> None:
     conflicting(distgit)
     distgit.rdopkg("new-version", "3.0.0", "-l", code=1)

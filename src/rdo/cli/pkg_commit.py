@@ -1,9 +1,14 @@
 """amend, squash, undo, and what else is about the last commit, its spec and its tags."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from rdo.cli.pkg import desk, effect_options
 from rdo.distgit.state import Arguments
+
+if TYPE_CHECKING:
+    from rdo.distgit.desk import Desk
 
 
 @click.command()
@@ -97,10 +102,11 @@ def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> Non
     rdo pkg new-version 1.2.3 -l
     """
     from rdo.distgit import adopt
-    from rdo.distgit.actions import change, require_clean
+    from rdo.distgit.actions import change
 
-    here = desk()
-    here.clone.check()
-    require_clean(here)
     args = Arguments(local_patches_branch=local_patches_branch, force=force)
-    change(here, "import-patches", lambda x: adopt.import_patches(x, args), is_dry=dry_run)
+
+    def act(here: "Desk") -> None:
+        adopt.import_patches(here, args)
+
+    change(desk(), "import-patches", act, is_dry=dry_run, is_clean=True)

@@ -52,8 +52,8 @@ def _clear_errors() -> Iterator[None]:
         raise RefusedError(f"cannot work on {what}: {error.strerror or error}") from error
 
 
-def guard(desk: Desk, *, is_dry: bool = False) -> None:
-    """Refuse a folder in which no verb can work."""
+def guard(desk: Desk, *, is_dry: bool = False, is_clean: bool = False) -> None:
+    """Refuse a folder in which no verb can work; with `is_clean` one that has changes, too."""
     desk.clone.check()
     _require_writable(desk, is_dry=is_dry)
     if what := desk.clone.in_progress:
@@ -61,6 +61,8 @@ def guard(desk: Desk, *, is_dry: bool = False) -> None:
             f"a {what} is in progress here",
             hint=f"finish it by git {what} --continue or --abort, or by {desk.program} -c",
         )
+    if is_clean:
+        _require_clean(desk)
 
 
 def _require_writable(desk: Desk, *, is_dry: bool = False) -> None:
@@ -69,18 +71,20 @@ def _require_writable(desk: Desk, *, is_dry: bool = False) -> None:
             raise RefusedError(f"{place} cannot be written")
 
 
-def require_clean(desk: Desk) -> None:
+def _require_clean(desk: Desk) -> None:
     """Refuse uncommitted changes, which a verb would mix with its own."""
     changed = desk.clone.changed_files
     if changed:
         shown = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
         raise RefusedError(
-            f"there are uncommitted changes: {shown}; commit or stash them", hint=_interrupted(desk)
+            f"there are uncommitted changes: {shown}; commit or stash them", hint=_unfinished(desk)
         )
 
 
-def _interrupted(desk: Desk) -> str:
-    """What to do where a verb was killed."""
+def _unfinished(desk: Desk) -> str:
+    """What to do where an action waits, or a verb was killed."""
+    if states.is_stored(desk.folder):
+        return f"an action is in progress; `{desk.program} -c` goes on, `--abort` gives it up"
     entries = Journal(desk.clone).entries()
     if not entries or entries[-1].after is not None:
         return ""
@@ -88,9 +92,16 @@ def _interrupted(desk: Desk) -> str:
 
 
 @_clear_errors()
-def change(desk: Desk, verb: str, act: Callable[[Desk], None], *, is_dry: bool = False) -> None:
-    """Do a verb whole or not at all."""
-    guard(desk, is_dry=is_dry)
+def change(
+    desk: Desk,
+    verb: str,
+    act: Callable[[Desk], None],
+    *,
+    is_dry: bool = False,
+    is_clean: bool = False,
+) -> None:
+    """Do a verb whole or not at all; with `is_clean` only in a clone without changes."""
+    guard(desk, is_dry=is_dry, is_clean=is_clean)
     if is_dry:
         with _rehearsal(desk, verb) as there:
             act(there)
@@ -115,17 +126,25 @@ def _change(desk: Desk, verb: str, act: Callable[[Desk], None]) -> None:
 
 @_clear_errors()
 def start(
-    desk: Desk, action: str, steps: Steps, arguments: Arguments, *, is_dry: bool = False
+    desk: Desk,
+    action: str,
+    steps: Steps,
+    arguments: Arguments,
+    *,
+    is_dry: bool = False,
+    is_clean: bool = False,
 ) -> Arguments:
     """Begin an action that may have to wait for a person; what its steps know at the end."""
-    guard(desk, is_dry=is_dry)
+    desk.clone.check()
+    if not is_dry:
+        _refuse_second(desk)  # before all that an action in progress is the cause of
+    guard(desk, is_dry=is_dry, is_clean=is_clean)
     first = State(action, STEPS[action][0], arguments)
     verb = action.replace("_", "-")
     if is_dry:
         with _rehearsal(desk, verb, is_action=True) as there:
             states.remove(there.folder)
             return _run(there, first, steps, None)
-    _refuse_second(desk)
     with _answered(desk, verb, is_action=True):
         entry = Journal(desk.clone).begin(verb)
         return _run(desk, replace(first, entry=entry.number), steps, entry)

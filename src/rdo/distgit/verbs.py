@@ -6,7 +6,7 @@ from dataclasses import replace
 from rdo.distgit import new_version_steps as new
 from rdo.distgit import patches_branch as branch
 from rdo.distgit import spec_update as spec
-from rdo.distgit.actions import Steps, change, require_clean, start
+from rdo.distgit.actions import Steps, change, start
 from rdo.distgit.desk import Desk
 from rdo.distgit.state import Arguments
 
@@ -61,17 +61,13 @@ def fix(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
 
 def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> Arguments:
     """Another upstream version, with the patches put on top of it."""
-    if not args.bump_only:
-        desk.clone.check()
-        require_clean(desk)
-    return start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry)
+    is_clean = not args.bump_only
+    return start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry, is_clean=is_clean)
 
 
 def patch(desk: Desk, args: Arguments, *, is_dry: bool = False, verb: str = "patch") -> None:
     """The patches of the patches branch into the distgit."""
-    desk.clone.check()
-    require_clean(desk)
-    change(desk, verb, lambda here: _all(here, args, PATCH), is_dry=is_dry)
+    change(desk, verb, lambda here: _all(here, args, PATCH), is_dry=is_dry, is_clean=True)
 
 
 def update_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
@@ -88,9 +84,7 @@ def get_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
         branch.get_patches_branch,
         branch.checkout_patches_branch,
     )
-    desk.clone.check()
-    require_clean(desk)
-    change(desk, "get-patches", lambda here: _all(here, args, steps), is_dry=is_dry)
+    change(desk, "get-patches", lambda here: _all(here, args, steps), is_dry=is_dry, is_clean=True)
 
 
 def _all(desk: Desk, args: Arguments, steps: Sequence[PlainStep]) -> None:
