@@ -54,6 +54,7 @@ test ! -e requirements.txt
 %py3_install
 install -D tool.py %{buildroot}%{_bindir}/legacy-tool
 install -D /dev/null %{buildroot}%{_datadir}/locale/de/LC_MESSAGES/legacy.mo
+install -D -m 644 /dev/null %{buildroot}%{_mandir}/man1/legacy-tool.1
 %find_lang legacy
 for place in %{_unitdir}/legacy.service %{_sysctldir}/legacy.conf %{_tmpfilesdir}/legacy.conf \\
     %{_sysusersdir}/legacy.conf %{_sharedstatedir}/legacy/x; do
@@ -86,6 +87,7 @@ test '%{default_toxenv}/%{python3_version_nodots}' = py311/311
 %pycached %{python3_sitelib}/legacy.py
 %{python3_sitelib}/legacy-%{version}-py%{python3_version}.egg-info
 %{_bindir}/legacy-tool
+%{_mandir}/man1/legacy-tool.1.gz
 %{_unitdir}/legacy.service
 %{_sysctldir}/legacy.conf
 %{_tmpfilesdir}/legacy.conf

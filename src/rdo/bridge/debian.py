@@ -21,7 +21,7 @@ from rdo.tools.root import Bind
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Raised when this module makes other RPMs of the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
@@ -78,7 +78,7 @@ class DebStore:
         """The RPM of each package; what is not there yet is downloaded and wrapped in a batch."""
         lacking = [deb for deb in wanted if not self._place(deb).exists()]
         if lacking:
-            self._wrap(lacking)
+            self._wrap(lacking, {deb.name for deb in wanted})
         return {deb: tuple(sorted(self._place(deb).glob("*.rpm"))) for deb in wanted}
 
     def _place(self, deb: Deb) -> Path:
@@ -87,17 +87,19 @@ class DebStore:
         digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
         return self.folder / f"{deb.sha256}-{VERSION}-{digest}"
 
-    def _wrap(self, debs: Sequence[Deb]) -> None:
+    def _wrap(self, debs: Sequence[Deb], names: set[str]) -> None:
         paths = self.apt.download(debs)
         with build_root(self.base, self.content, self.roots) as root:
-            packages = self._unpack(root, dict(zip(debs, paths, strict=True)))
+            packages = self._unpack(root, dict(zip(debs, paths, strict=True)), names)
             files = root.work / "wrap/buildroot"
             root.bind(Bind(files, debian_rpms.BUILDROOT))
             wrap = root.work / "wrap"
             debian_rpms.build(root.root, wrap, packages, self.base.platform, files, head=_HEAD)
             self._keep(debs, packages, wrap / "rpms")
 
-    def _unpack(self, root: BuildRoot, debs: Mapping[Deb, Path]) -> list[DebianPackage]:
+    def _unpack(
+        self, root: BuildRoot, debs: Mapping[Deb, Path], names: set[str]
+    ) -> list[DebianPackage]:
         """Unpack inside the root, merge all files into one buildroot, and read what they are."""
         wrap, offered = root.work / "wrap", root.work / "debs"
         for folder in (wrap / "files", wrap / "control", wrap / "buildroot", offered):
@@ -107,21 +109,23 @@ class DebStore:
         root.bind(Bind(offered, "/debs"), Bind(wrap, "/wrap", writable=True))
         rows = "".join(f"{deb.name} {path.name}\n" for deb, path in debs.items())
         root.root.ask("sh", "-c", _UNPACK, privileged=True, stdin=rows.encode(), timeout=1800)
-        names = {deb.name for deb in debs} | {p.name for p in dpkg.installed(self.base.tree)}
+        base = {one.name for one in dpkg.installed(self.base.tree)}
         passwd = (self.base.tree / "etc/passwd").read_text().splitlines()
         users = {line.partition(":")[0] for line in passwd}
         packages = []
         for deb in debs:
             files = wrap / "files" / deb.name
-            dpkg.merge_usr(files)
-            packages.append(dpkg.unpacked(wrap / "control" / deb.name, files, names, users))
+            dpkg.follow_links(files, self.base.tree)
+            control = wrap / "control" / deb.name
+            one = dpkg.unpacked(control, files, base=base, names=names, users=users)
+            packages.append(one)
             for path in files.rglob("*"):
                 _merge(path, wrap / "buildroot" / path.relative_to(files))
         return packages
 
     def _keep(self, debs: Sequence[Deb], packages: Sequence[DebianPackage], made: Path) -> None:
         for deb, package in zip(debs, packages, strict=True):
-            found = list(made.rglob(f"{package.name}-{package.version}-{package.release}*.rpm"))
+            found = list(made.rglob(f"{package.rpm_name}-{package.version}-{package.release}*.rpm"))
             if len(found) != 1:
                 raise CommandError(f"the Debian package {deb.name} {deb.version} gave no RPM")
             with atomic.new_directory(self._place(deb)) as new:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from rdo import atomic
 from rdo.model.platform import Platform
 from rdo.roots import debian_rpms, dpkg, macro_layer
 from rdo.roots.build_user import add_build_user
@@ -20,7 +21,7 @@ from rdo.tools.root import Bind, Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 """Raised when this module makes a different base of the same definition."""
 
 FILESYSTEM = "debian-filesystem"
@@ -62,6 +63,8 @@ def _adapt(tree: Path, platform: Platform) -> None:
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
     (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
+    # dash would let steps fail that rpm's own brp-compress and many specs take for bash.
+    atomic.point_link(tree / "usr/bin/sh", tree / "usr/bin/bash")
     for alias, program in _ALIASES.items():
         if not (tree / "usr/bin" / alias).exists():
             (tree / "usr/bin" / alias).symlink_to(program)

@@ -71,20 +71,20 @@ def _spec(
 ) -> Iterator[str]:
     for package in packages:
         given = _provides(files, package, platform, sonames.get(package.name, set()))
-        yield f"%package -n {package.name}"
+        yield f"%package -n {package.rpm_name}"
         yield f"Version: {package.version}\nRelease: {package.release}{platform.dist}"
         yield f"Summary: {package.summary.replace('%', '%%')}\nLicense: various"
         yield "AutoReqProv: no"
         yield from (f"Requires: {needed[0]}" for needed in package.depends)
         yield from (f"Provides: {one}" for one in given)
-        yield f"%description -n {package.name}\nThe Debian package {package.name}."
+        yield f"%description -n {package.rpm_name}\nThe Debian package {package.name}."
         if package.users:
-            yield f"%pre -n {package.name}"
+            yield f"%pre -n {package.rpm_name}"
             yield from (_add_user(user) for user in package.users)
         if package.registrations:
-            yield f"%post -n {package.name}"
+            yield f"%post -n {package.rpm_name}"
             yield from (_register(command) for command in package.registrations)
-        yield f"%files -n {package.name} -f /wrap/lists/{package.name}"
+        yield f"%files -n {package.rpm_name} -f /wrap/lists/{package.name}"
     yield "%install\n\n%clean\n:"
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rdo.roots import maintainer_scripts
+from rdo.roots import debian_python, maintainer_scripts
+from rdo.roots.debian_python import or_from_pypi
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
 _DEPENDENCY = re.compile(
@@ -33,6 +34,7 @@ class DebianPackage:
     """
 
     name: str
+    rpm_name: str
     version: str
     release: str
     summary: str
@@ -53,11 +55,13 @@ def installed(tree: Path) -> list[DebianPackage]:
     ]
 
 
-def unpacked(control: Path, files: Path, names: set[str], users: set[str]) -> DebianPackage:
+def unpacked(
+    control: Path, files: Path, *, base: set[str], names: set[str], users: set[str]
+) -> DebianPackage:
     """A package from its unpacked control folder and its unpacked files, documents left out.
 
     `names` are all packages that are or will be installed, to choose among alternatives;
-    `users` are those that are there already.
+    `base` are those of the base layer, and `users` its users.
     """
     (paragraph,) = _paragraphs(control / "control")
     listed = sorted(
@@ -66,8 +70,15 @@ def unpacked(control: Path, files: Path, names: set[str], users: set[str]) -> De
         if (path.is_symlink() or path.is_file()) and not _is_document(path.relative_to(files))
     )
     added = (user for user in maintainer_scripts.users(control, files) if user not in users)
+    package = _package(paragraph, names | base, tuple(listed))
+    of_base = tuple(f"deb({name})" for name in base)
     return replace(
-        _package(paragraph, names, tuple(listed)),
+        package,
+        rpm_name=debian_python.rpm_name(package.name, package.files),
+        depends=tuple(
+            tuple(one if one.startswith(of_base) else or_from_pypi(one) for one in group)
+            for group in package.depends
+        ),
         users=tuple(dict.fromkeys(added)),
         registrations=tuple(dict.fromkeys(maintainer_scripts.registrations(control))),
     )
@@ -77,17 +88,18 @@ def _is_document(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in DOCUMENTS)
 
 
-def merge_usr(files: Path) -> None:
-    """Move what is in /bin, /sbin and /lib* to its place below /usr, where the base has it."""
-    for name in _MERGED:
-        folder = files / name
-        if not folder.is_dir() or folder.is_symlink():
-            continue
-        for path in [one for one in folder.rglob("*") if one.is_symlink() or not one.is_dir()]:
-            place = files / "usr" / path.relative_to(files)
+def follow_links(files: Path, tree: Path) -> None:
+    """Move unpacked files to where the links of the base `tree` lead: /bin to /usr/bin, and
+    dist-packages to the folder of Python modules that the base searches."""
+    for path in [one for one in files.rglob("*") if one.is_symlink() or not one.is_dir()]:
+        place = files / canonical(tree, f"/{path.relative_to(files)}").lstrip("/")
+        if place not in (path, files):
             place.parent.mkdir(parents=True, exist_ok=True)
             path.rename(place)
-        shutil.rmtree(folder)
+    for folder in [one for one in files.rglob("*") if one.is_dir() and not one.is_symlink()]:
+        is_elsewhere = (tree / folder.relative_to(files)).is_symlink()
+        if is_elsewhere and not any(one.is_file() for one in folder.rglob("*")):
+            shutil.rmtree(folder)
 
 
 def rpm_version(version: str) -> tuple[str, str]:
@@ -128,6 +140,7 @@ def _package(
     depends = f"{fields.get('Pre-Depends', '')},{fields.get('Depends', '')}"
     return DebianPackage(
         name=fields["Package"],
+        rpm_name=fields["Package"],
         version=version,
         release=release,
         summary=fields.get("Description", fields["Package"]),

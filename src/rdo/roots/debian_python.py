@@ -1,0 +1,43 @@
+"""Python modules in Debian packages, beside those that the bridge takes from PyPI.
+
+Both may hold the same project, and only one of them can be installed. So a Debian package has
+the RPM name that PyPI's would have, and what Debian asks of such a package may come from either.
+"""
+
+import re
+from collections.abc import Iterable
+
+from packaging.utils import canonicalize_name
+
+from rdo.python_names import capability, python_requirement
+
+_METADATA = re.compile(r"/site-packages/([^/-]+)-[^/]*\.(?:dist|egg)-info(?:/|$)")
+_MODULE = re.compile(r"deb\((?P<name>python3-[^)]+)\)")
+
+
+def rpm_name(package: str, files: Iterable[str]) -> str:
+    """What the RPM of a Debian package is called.
+
+    >>> rpm_name("python3-yaml", ["/usr/lib/python3.11/site-packages/PyYAML-6.0.egg-info/PKG-INFO"])
+    'python3-pyyaml'
+    >>> rpm_name("python3-guestfs", ["/usr/lib/python3.11/site-packages/guestfs.py"])
+    'python3-guestfs'
+    """
+    if package.startswith("python3-"):
+        projects = {match[1] for file in files if (match := _METADATA.search(file))}
+        if len(projects) == 1:
+            return f"python3-{canonicalize_name(projects.pop())}"
+    return package
+
+
+def or_from_pypi(dependency: str) -> str:
+    """A dependency of a Debian package, which PyPI's package of the same module meets too.
+
+    >>> or_from_pypi("deb(python3-yaml) >= 6")
+    '(deb(python3-yaml) >= 6 or python3dist(pyyaml))'
+    >>> or_from_pypi("deb(libc6) >= 2")
+    'deb(libc6) >= 2'
+    """
+    match = _MODULE.match(dependency)
+    requirement = python_requirement(match["name"]) if match else None
+    return f"({dependency} or {capability(requirement.name)})" if requirement else dependency

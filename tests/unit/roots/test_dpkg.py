@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from rdo.roots import dpkg
+
+BASE = {"python3", "libc6"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A base whose /lib and dist-packages are links, as in Debian bases that we make."""
+    tree = tmp_path / "tree"
+    (tree / "usr/lib/python3.11/site-packages").mkdir(parents=True)
+    (tree / "usr/lib/python3").mkdir()
+    (tree / "lib").symlink_to("usr/lib")
+    (tree / "usr/lib/python3/dist-packages").symlink_to("../python3.11/site-packages")
+    return tree
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+
+
+def test_files_of_a_debian_package_follow_the_links_of_the_base(tree: Path) -> None:
+    files = tree.parent / "files"
+    write(files, "lib/systemd/system/x.service", "etc/x/y", "usr/lib/python3/dist-packages/a/b.py")
+
+    dpkg.follow_links(files, tree)
+
+    left = {str(one.relative_to(files)) for one in files.rglob("*") if one.is_file()}
+    assert left == {
+        "etc/x/y",
+        "usr/lib/systemd/system/x.service",
+        "usr/lib/python3.11/site-packages/a/b.py",
+    }
+    assert not (files / "lib").exists()
+    assert not (files / "usr/lib/python3/dist-packages").exists()  # it would hide all modules
+
+
+def test_a_python_module_of_debian_stands_aside_for_that_of_pypi(tmp_path: Path) -> None:
+    control, files = tmp_path / "control", tmp_path / "files"
+    write(files, "usr/lib/python3.11/site-packages/PyYAML-6.0.egg-info/PKG-INFO")
+    control.mkdir()
+    (control / "control").write_text(
+        "Package: python3-yaml\nVersion: 6.0-3\nDepends: python3 (>= 3.11), libc6,"
+        " python3-wcwidth (>= 0.2)\n"
+    )
+
+    package = dpkg.unpacked(control, files, base=BASE, names={"python3-wcwidth"}, users=set())
+
+    assert package.rpm_name == "python3-pyyaml"  # so rpm installs one of the two
+    assert [group[0] for group in package.depends] == [
+        "deb(python3) >= 3.11",
+        "deb(libc6)",
+        "(deb(python3-wcwidth) >= 0.2 or python3dist(wcwidth))",
+    ]
