@@ -129,6 +129,19 @@ def test_the_editor_is_asked_for_a_subject(
     assert "%changelog\n%autochangelog\n" in distgit.text
 
 
+def test_a_release_that_only_trunk_builds_can_read_is_no_obstacle(distgit: Distgit) -> None:
+    with_patches(distgit)
+    distgit.edit("Source0:", "# patches_base=1.0.0\nSource0:")
+    distgit.edit("Version:          1.0.0", "Version:          XXX")
+    distgit.edit("Release:          1%{?dist}", "Release:          XXX{?dist}")
+    distgit.git("commit", "--quiet", "-am", "Placeholders with a slip")
+
+    distgit.pkg("patch", "-l", "-m", "Add a patch")
+
+    assert distgit.patches == ["0001-Mend-a.patch"]
+    assert distgit.tag("Release") == "XXX{?dist}"
+
+
 def test_patches_where_trunk_builds_number_the_package(distgit: Distgit) -> None:
     with_patches(distgit)
     distgit.edit("Source0:", "# patches_base=1.0.0\nSource0:")

@@ -95,10 +95,9 @@ def keys_of(project: str) -> set[str]:
 
 def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
     """What the spec's packages require of others, as rpm reads it; by name, each once."""
-    text = spec.text()
-    rows = spec.rpmspec.requires(bytes(text), spec.folder, build=build)
+    rows = spec.requires(build=build)
     own = {name for name, _ in rows} | {spec.path.stem}
-    same = f"= {spec.reading(text).vr_only}"  # as packages of one spec require each other
+    same = f"= {spec.reading().vr_only}"  # as packages of one spec require each other
     found: dict[str, Stated] = {}
     for _, dependency in rows:
         for one in _parse(dependency):

@@ -36,7 +36,7 @@ class Source:
 
 def sources(desk: Desk) -> list[Source]:
     """The sources that rpm sees, in their order."""
-    parsed = desk.spec.rpmspec.parse(bytes(desk.spec.text()), desk.folder)
+    parsed = desk.spec.parsed()
     preamble = re.split(r"^%description\b", parsed, maxsplit=1, flags=re.MULTILINE)[0]
     found, following = [], 0
     for match in _SOURCE.finditer(preamble):
@@ -118,7 +118,7 @@ class Signed:
 
 def signed_files(desk: Desk) -> list[Signed]:
     """What `%{gpgverify}` in %prep checks."""
-    parsed = desk.spec.rpmspec.parse(bytes(desk.spec.text()), desk.folder)
+    parsed = desk.spec.parsed()
     found = []
     for call in _VERIFY.finditer(parsed):
         options = {name: Path(value).name for name, value in _OPTION.findall(call[1])}

@@ -20,6 +20,9 @@ _PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
     (r"%\{[?!]*dlrn\b", {"dlrn": "1"}),
 )
 
+# A slip in many of RDO's specs: trunk builds replace the whole line, rpm alone would refuse it.
+_SLIP = re.compile(rb"^(Release[ \t]*:[ \t]*XXX)\{\?dist\}", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -63,13 +66,21 @@ class SpecFile:
 
     def reading(self, text: SpecText | None = None) -> SpecReading:
         """What rpm makes of the file, or of another text in its place."""
-        return self.rpmspec.read(bytes(text or self.text()), self.folder)
+        return self.rpmspec.read(_for_rpm(text or self.text()), self.folder)
+
+    def parsed(self) -> str:
+        """The whole spec with its macros expanded."""
+        return self.rpmspec.parse(_for_rpm(self.text()), self.folder)
+
+    def requires(self, *, build: bool = False) -> list[tuple[str, str]]:
+        """What the packages, or the build, require: package name and dependency."""
+        return self.rpmspec.requires(_for_rpm(self.text()), self.folder, build=build)
 
     def expand(self, value: str) -> str:
         """A value of the spec with its macros expanded; rpm is asked only if there are any."""
-        return (
-            self.rpmspec.expand(bytes(self.text()), self.folder, value) if "%" in value else value
-        )
+        if "%" not in value:
+            return value
+        return self.rpmspec.expand(_for_rpm(self.text()), self.folder, value)
 
     def write(self, new: SpecText, expected: Expected) -> bool:
         """Put `new` on the disk if rpm says that it is what was meant; whether it is new.
@@ -93,13 +104,13 @@ class SpecFile:
         self, old: SpecText, new: SpecText, macros: Mapping[str, str], expected: Expected
     ) -> str:
         try:
-            before = self.rpmspec.read(bytes(old), self.folder, macros)
+            before = self.rpmspec.read(_for_rpm(old), self.folder, macros)
         except RefusedError:
             if macros:
                 return ""  # not a spec for that platform, before or after
             raise
         try:
-            after = self.rpmspec.read(bytes(new), self.folder, macros)
+            after = self.rpmspec.read(_for_rpm(new), self.folder, macros)
         except RefusedError as error:
             return str(error)
         return next(_differences(_State(old, before), _State(new, after), expected), "")
@@ -142,6 +153,11 @@ def _order(after: _State, ours: Sequence[str], foreign: Sequence[str]) -> Iterat
             yield f"%prep would not apply the patch {missing[0]}"
         elif not missing and found != list(group):
             yield f"%prep would apply the patches in another order: {', '.join(found)}"
+
+
+def _for_rpm(text: SpecText) -> bytes:
+    """The text that rpm is asked about."""
+    return _SLIP.sub(rb"\1%{?dist}", bytes(text))
 
 
 def platforms(text: SpecText) -> list[Mapping[str, str]]:
