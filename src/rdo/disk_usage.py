@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+_FULL_BYTES = 1_000_000
 
 
 def allocated_bytes(folder: Path) -> int:
@@ -37,3 +40,8 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
         for name in (*folders, *files):
             with contextlib.suppress(OSError):  # it is just being removed
                 yield os.lstat(f"{parent}/{name}")
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no space worth the name any more."""
+    return shutil.disk_usage(folder).free < _FULL_BYTES

@@ -13,10 +13,11 @@ from typing import TypeAlias
 
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.builders.room import limit_failure
+from rdo.builders.room import NO_SPACE, limit_failure
 from rdo.builders.root import Workshop
 from rdo.builders.source import prepare_source
 from rdo.builders.verdict import rpmbuild_failure
+from rdo.disk_usage import is_full
 from rdo.errors import CommandError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds, Logged
@@ -27,7 +28,6 @@ _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
 _LOG, _OUTPUT = "rpmbuild.log", "command.log"
 _LOG_NAMES = (_LOG, "build.log", "mock.log")
 _TAIL_BYTES = 200_000
-_FULL_BYTES = 1_000_000
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
 
 # What DLRN takes for faults of the moment, in the logs of mock, Koji and Copr.
@@ -73,14 +73,14 @@ class CommandBuilder(InProcessBuilder):
                 return made
             srpm = made
         done = self._run(job, results, srpm, is_cancelled)
-        is_full = shutil.disk_usage(job.folder).free < _FULL_BYTES
+        was_full = is_full(job.folder)
         rpms = _collect(results, job.folder)
         _name_the_log(job.folder, _OUTPUT)
         shutil.rmtree(results)
         if failed := limit_failure(done):
             return failed
-        if done.returncode and is_full:
-            return Failed(FailureReason.NO_SPACE, "the disk of the builds was full when it failed")
+        if done.returncode and was_full:
+            return Failed(FailureReason.NO_SPACE, NO_SPACE)
         if done.returncode:
             return _failure(job.folder, done.returncode)
         if not any(not rpm.name.endswith(".src.rpm") for rpm in rpms):

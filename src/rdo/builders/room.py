@@ -1,16 +1,27 @@
 """A build root that fills itself with what a build asks for."""
 
+import contextlib
+import errno
 import logging
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from rdo.disk_usage import is_full
+from rdo.errors import CommandError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.program import Bounds, Limit, Logged
 from rdo.roots.build_root import BuildRoot
 from rdo.solver import Conflict, Missing, SolverRepository, solve
 
 log = logging.getLogger(__name__)
+
+NO_SPACE = "the disk of the builds was full when it failed"
+OutcomeT = TypeVar("OutcomeT")
+_RPM_NEEDS_SPACE = re.compile(r"needs \S+ more (?:space|inodes) on the \S+ filesystem")
+_LIMITS = {FailureReason.TIME_LIMIT, FailureReason.OUTPUT_LIMIT, FailureReason.INTERRUPTED}
 
 
 @dataclass(slots=True)
@@ -56,6 +67,24 @@ class Room:
     def _note(self, what: str, lines: Iterable[str]) -> None:
         with self.log_file.open("a") as file:
             file.writelines(f"{what}: {line}\n" for line in lines)
+
+
+@contextlib.contextmanager
+def on_disk_of(folder: Path) -> Iterator[None]:
+    """Say of programs of ours that fail in a root that its disk is full, if it is."""
+    try:
+        yield
+    except CommandError as error:
+        if is_full(folder) or _RPM_NEEDS_SPACE.search(str(error)):
+            raise OSError(errno.ENOSPC, f"{NO_SPACE}: {error}") from error
+        raise
+
+
+def disk_failure(outcome: OutcomeT, folder: Path) -> OutcomeT | Failed:
+    """The failure that a full disk is behind, whatever the program made of it; else `outcome`."""
+    if isinstance(outcome, Failed) and outcome.reason not in _LIMITS and is_full(folder):
+        return Failed(FailureReason.NO_SPACE, NO_SPACE)
+    return outcome
 
 
 def limit_failure(done: Logged) -> Failed | None:

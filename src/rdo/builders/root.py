@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.recipe import Recipe
-from rdo.builders.room import Room
+from rdo.builders.room import Room, disk_failure, on_disk_of
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
 from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
@@ -98,15 +98,15 @@ class RootBuilder(InProcessBuilder):
         repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
         log_file = job.folder / "rpmbuild.log"
-        with build_root(shop.base, shop.content, shop.roots) as root:
+        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(root.work):
             room = shop.room(root, repositories, log_file, is_cancelled)
-            prepared = prepare_source(room, job)
+            prepared = disk_failure(prepare_source(room, job), root.work)
             if isinstance(prepared, Failed | Waiting):
                 self._show(room)
                 return prepared
             for folder in ("SPECS", "SOURCES"):
                 shutil.copytree(root.builddir / folder, handed_over / folder)
-        with build_root(shop.base, shop.content, shop.roots) as root:
+        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(root.work):
             for folder in ("SPECS", "SOURCES"):
                 shutil.copytree(handed_over / folder, root.builddir / folder, dirs_exist_ok=True)
                 root.own(root.builddir / folder)
@@ -116,6 +116,7 @@ class RootBuilder(InProcessBuilder):
             outcome = build_spec(
                 room, prepared.spec, _defines(job), job.folder, skip_tests=job.skip_tests
             )
+            outcome = disk_failure(outcome, root.work)
             write_installed(root, job.folder / "installed_pkgs.log")
             if not isinstance(outcome, Built):
                 self._show(room)

@@ -78,8 +78,8 @@ class BuildRoot:
             self.installed[one.nevra] = one
         self.root = replace(self.root, layers=(*layers, *self.root.layers))
         command = ("rpm", "-i", "--nodeps", "--nosignature", "--quiet")
-        if plain:
-            self.root.ask(*command, "--justdb", *plain, privileged=True)
+        if plain:  # they are there already: no space is needed for them
+            self.root.ask(*command, "--justdb", "--ignoresize", *plain, privileged=True)
         if scripted:
             self.root.ask(*command, *scripted, privileged=True)
 
