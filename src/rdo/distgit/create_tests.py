@@ -23,6 +23,7 @@ PRIVATE_EXTRAS = frozenset(
 )  # fmt: skip
 """Extras for those who work on the project, not for those who use it."""
 
+_COPY = "installed"
 _TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?)\.py$")
 _PYTEST_NEEDS: Mapping[str, str] = {
     "--cov": "pytest-cov", "--no-cov": "pytest-cov", "--timeout": "pytest-timeout",
@@ -91,8 +92,30 @@ def plan_tests(facts: SourceFacts) -> CheckPlan:
         return CheckPlan()
     declared = {canonicalize_name(one.name) for one in declared_requirements(facts, TEST_EXTRAS)}
     wanted = {"pytest", *_plugins(facts), *_needed(facts, declared)}
-    command = f"%pytest {' '.join(places)}"
-    return CheckPlan(command, tuple(sorted(wanted)), declared=tuple(sorted(declared)))
+    return CheckPlan(
+        _command(facts, places), tuple(sorted(wanted)), declared=tuple(sorted(declared))
+    )
+
+
+def _command(facts: SourceFacts, places: Iterable[str]) -> str:
+    """How to run the tests in these places.
+
+    Tests inside a compiled package would import it from the source, which lacks the compiled
+    modules; where they are installed too, those of a copy of what is installed are run.
+    """
+    inside = {one: _installed_place(facts, one) if facts.has_binaries else "" for one in places}
+    copy = f"cp -r %{{buildroot}}%{{python3_sitearch}} {_COPY}\n" if any(inside.values()) else ""
+    where = [f"{_COPY}/{inside[one]}" if inside[one] else one for one in places]
+    return f"{copy}%pytest {' '.join(where)}"
+
+
+def _installed_place(facts: SourceFacts, place: str) -> str:
+    """Where the wheel has the tests of a folder of the source; empty if it has not all of them."""
+    there = re.sub(r"^(?:src|lib)/", "", place)
+    files = [name for name in facts.files if name.startswith(f"{place}/") and name.endswith(".py")]
+    has = set(facts.own_files)
+    is_there = all(f"{there}{name.removeprefix(place)}" in has for name in files)
+    return there if files and is_there and there.partition("/")[0] in facts.top_modules else ""
 
 
 def places_of_tests(files: Iterable[str]) -> list[str]:

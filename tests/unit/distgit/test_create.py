@@ -90,6 +90,22 @@ def test_tests_need_what_is_declared_and_imported_and_nothing_else() -> None:
     )
 
 
+def test_tests_inside_a_compiled_package_meet_what_was_compiled() -> None:
+    files = ["src/lemon/__init__.py", "src/lemon/tests/__init__.py", "src/lemon/tests/test_x.py"]
+    installed = [name.removeprefix("src/") for name in files]
+    wheel = "lemon_tree-1.2.0-cp311-cp311-linux_x86_64.whl"
+
+    whole = facts(files=files, installed=["lemon/_peel.so", *installed], wheel=wheel)
+    partly = facts(files=files, installed=["lemon/_peel.so", *installed[:2]], wheel=wheel)
+    pure = facts(files=files, installed=installed)
+
+    assert plan_tests(whole).command == (
+        "cp -r %{buildroot}%{python3_sitearch} installed\n%pytest installed/lemon/tests"
+    )
+    assert plan_tests(partly).command == "%pytest src/lemon/tests"
+    assert plan_tests(pure).command == "%pytest src/lemon/tests"
+
+
 def test_without_tests_the_modules_are_imported_only() -> None:
     spec = render(plan(facts(files=["README.rst", "src/lemon/__init__.py"])))
 
