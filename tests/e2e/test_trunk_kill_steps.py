@@ -1,33 +1,44 @@
-"""kill -9 at steps all through a round with its retention, and what the next one makes of it."""
+"""kill -9 at steps all through a round with its mails and its retention, and what comes of it."""
 
 import os
 import shutil
 import signal
+import smtplib
 import sqlite3
 import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from rdo.notify import outbox, smtp
 from rdo.notify.audiences import Audiences
+from rdo.notify.mailer import Mailer
+from rdo.notify.outbox import Outbox, Sent
+from rdo.notify.smtp import MailServer
 from rdo.publish.retention import Rules
-from rdo.store import Store
+from rdo.store import Store, deliveries
 from rdo.trunk import purge as purging
 from rdo.trunk import verify
 from tests.e2e.factory import TARGET, Factory
 from tests.e2e.farm import farm
+from tests.fakes.mail import MailBox, mail_server
 from tests.rpms import make_rpms
 from tests.tools.publish.test_kill import STEPS
 
 SAMPLES = 12
+SENDINGS = 16
+SENDING = {outbox.__file__, smtp.__file__, deliveries.__file__, smtplib.__file__}
 
 
 class Walk:
     """A factory before a round in which one package is built and another fails."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, box: MailBox, port: int) -> None:
+        self.folder, self.box, self.port = folder, box, port
         self.packages: Factory | None = None
 
     def url(self, name: str) -> str:
@@ -65,10 +76,34 @@ class Walk:
                 made.upstreams[name].commit("three")
         (self.folder / "farm/python-b").write_text("exit 3")
 
-    def copy(self, name: str) -> None:
-        shutil.copytree(self.folder / "prepared/data", self.folder / name / "data", symlinks=True)
+    def copy(self, name: str, of: str = "prepared") -> None:
+        shutil.copytree(self.folder / of / "data", self.folder / name / "data", symlinks=True)
+        self.box.mails.clear()
 
-    def child(self, name: str, step: int) -> int:
+    def act(self, made: Factory) -> None:
+        made.round()
+        self.send(made)
+        purging.purge(made.means, Rules(timedelta(hours=2)), dry_run=False)
+
+    def send(self, made: Factory) -> Sent:
+        made.clock.moment += timedelta(minutes=10)  # after what an earlier process has queued
+        ways = {"mail": Mailer(MailServer(f"127.0.0.1:{self.port}"), "rdo@example.test")}
+        return Outbox(made.store, ways, made.clock, made.folder / "notify.lock").run()
+
+    def mails(self) -> dict[str, set[str]]:
+        """The Message-IDs that arrived for each subject; what is in it was sent, once or twice."""
+        found: dict[str, set[str]] = {}
+        for one in self.box.mails:
+            found.setdefault(one.message["Subject"], set()).add(one.message["Message-ID"])
+        return found
+
+    def child(
+        self,
+        name: str,
+        step: int,
+        act: Callable[[Factory], object] | None = None,
+        die_at: Callable[[int], list[int]] | None = None,
+    ) -> int:
         """Do it all in a process of its own that dies at a step; how many steps it did, or -1."""
         reader, writer = os.pipe()
         pid = os.fork()
@@ -76,8 +111,8 @@ class Walk:
             try:
                 with Store(self.url(name)) as store:
                     made = self.factory(name, store)
-                    counter = kill_at(step)
-                    act(made)
+                    counter = (die_at or kill_at)(step)
+                    (act or self.act)(made)
                     os.write(writer, str(counter[0]).encode())
             finally:
                 os._exit(0)
@@ -89,11 +124,6 @@ class Walk:
             return -1
         assert said, "it failed before it was killed"
         return int(said)
-
-
-def act(made: Factory) -> None:
-    made.round()
-    purging.purge(made.means, Rules(timedelta(hours=2)), dry_run=False)
 
 
 def kill_at(step: int) -> list[int]:
@@ -110,6 +140,23 @@ def kill_at(step: int) -> list[int]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
+    return done
+
+
+def kill_at_line(step: int) -> list[int]:
+    """Have this process die before the `step`th line of what works off the queue of mails."""
+    done = [0]
+
+    def watch(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in SENDING:
+            return None
+        if event == "line":
+            done[0] += 1
+            if done[0] == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return watch
+
+    sys.settrace(watch)
     return done
 
 
@@ -134,7 +181,7 @@ def told(data: Path) -> dict[str, list[tuple[object, ...]]]:
         "FROM builds JOIN commits ON commit_id = commits.id "
         "WHERE reason IS NULL OR reason <> 'interrupted' ORDER BY 1, 5, 2",
         "events": "SELECT package, kind FROM events ORDER BY 1, 2",
-        "deliveries": "SELECT way, recipient FROM deliveries ORDER BY 1, 2",
+        "deliveries": "SELECT way, recipient, sent FROM deliveries ORDER BY 1, 2",
         "open": "SELECT id FROM intents WHERE done IS NULL",
         "names": "SELECT names.name, path FROM names JOIN repositories "
         "ON repository_id = repositories.id ORDER BY 1",
@@ -147,13 +194,18 @@ def told(data: Path) -> dict[str, list[tuple[object, ...]]]:
         connection.close()
 
 
-@pytest.fixture
-def walk(tmp_path: Path) -> Walk:
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     if not shutil.which("rpmbuild"):
         pytest.skip("rpmbuild is not installed")
-    made = Walk(tmp_path)
-    made.prepare()
-    return made
+    box = MailBox()
+    with mail_server(box) as port, pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.test")
+        made = Walk(tmp_path_factory.mktemp("walk"), box, port)
+        made.prepare()
+        yield made
 
 
 def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
@@ -161,7 +213,9 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
     steps = walk.child("whole", 10**9)
     expected = walk.folder / "whole/data"
     assert steps > 100
-    assert ("mail", "b@example.test") in told(expected)["deliveries"]
+    assert ("mail", "b@example.test", 1) in told(expected)["deliveries"]
+    subjects = walk.mails().keys()
+    assert len(subjects) >= 2
 
     for number in range(SAMPLES):
         step = 1 + number * steps // SAMPLES
@@ -170,7 +224,7 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
         killed = walk.child(name, step) < 0
         with Store(walk.url(name)) as store:
             made = walk.factory(name, store)
-            act(made)
+            walk.act(made)
             left = verify.verify(made.means).left
         data = walk.folder / name / "data"
 
@@ -178,4 +232,35 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
         assert left == (), step
         assert told(data) == told(expected), step
         assert sorted({*listing(data)} ^ {*listing(expected)}) == [], step
+        assert walk.mails().keys() == subjects, step
+        assert all(len(ids) == 1 for ids in walk.mails().values()), step
         shutil.rmtree(walk.folder / name)
+
+
+def test_sending_that_is_killed_anywhere_loses_no_mail_and_invents_none(walk: Walk) -> None:
+    walk.copy("broken")
+    with Store(walk.url("broken")) as store:
+        walk.factory("broken", store).round()
+    walk.copy("sent", of="broken")
+    lines = walk.child("sent", 10**9, walk.send, kill_at_line)
+    expected = walk.mails()
+    repeated = 0
+    assert lines > 50
+    assert len(expected) >= 2
+
+    for number in range(SENDINGS):
+        line = 1 + number * lines // SENDINGS
+        walk.copy(f"line{line}", of="broken")
+        killed = walk.child(f"line{line}", line, walk.send, kill_at_line) < 0
+        before = len(walk.box.mails)
+        with Store(walk.url(f"line{line}")) as store:
+            made = walk.factory(f"line{line}", store)
+            sent = walk.send(made)
+            again = walk.send(made)
+
+        assert killed, line
+        assert walk.mails() == expected, line
+        assert (sent.problems, sent.left, again) == ((), 0, Sent()), line
+        repeated += len(walk.box.mails) - len(expected)
+        assert before <= len(expected), line
+    assert 0 < repeated < SENDINGS  # killed between the sending and the note: one mail, once more
