@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -194,3 +195,61 @@ def test_ten_distgits_two_with_conflicts_in_one_summary(
     ]
     assert "Mend four" in rows[-1]["reason"]
     assert stuck.state == {**before, "refs": stuck.state["refs"]}
+
+
+@pytest.fixture
+def fedpkg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fedpkg that notes what it is asked for and rewrites `sources`, as the real one does."""
+    program = tmp_path / "bin/fedpkg"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\nset -e\necho "$@" >> "$0.asked"\nshift\n'
+        'sha512sum --tag "$@" > sources\ngit add sources\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program.with_name("fedpkg.asked")
+
+
+def test_new_sources_go_to_lookaside_within_the_commit(
+    distgit: Distgit, upstream: Upstream, fedpkg: Path
+) -> None:
+    extra = f"Source1: {upstream.archives.as_uri()}/key.txt\nSource2: own.conf"
+    (upstream.archives / "key.txt").write_text("a key")
+    made_distgit(distgit, upstream, extra=extra)
+    distgit.commit("Own file", {"own.conf": "x"})
+
+    dry = distgit.pkg("new-version", "1.10.0", "-N", "--dry-run")
+    was_asked = fedpkg.exists()
+    distgit.pkg("new-version", "1.10.0", "-N")
+
+    command = "new-sources foo-bar-1.10.0.tar.gz key.txt"
+    assert f"would run fedpkg {command}" in dry.err
+    assert not was_asked
+    assert fedpkg.read_text() == f"{command}\n"
+    assert "SHA512 (foo-bar-1.10.0.tar.gz) = " in distgit.git("show", "HEAD:sources")
+    assert distgit.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_rdopkg_uploads_the_first_source_alone(
+    distgit: Distgit, upstream: Upstream, fedpkg: Path
+) -> None:
+    made_distgit(distgit, upstream, extra=f"Source1: {upstream.archives.as_uri()}/not-there")
+
+    distgit.rdopkg("new-version", "1.10.0", "-bN")
+
+    assert fedpkg.read_text() == "new-sources foo-bar-1.10.0.tar.gz\n"
+
+
+def test_without_fedpkg_the_way_around_is_told(
+    distgit: Distgit, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_distgit(distgit, upstream)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    before = distgit.git("rev-parse", "HEAD")
+
+    said = distgit.pkg("new-version", "1.10.0", "-N", code=3)
+
+    assert "Command not found: fedpkg" in said.err
+    assert "-n" in said.err
+    assert distgit.git("rev-parse", "HEAD") == before

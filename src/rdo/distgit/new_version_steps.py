@@ -25,7 +25,7 @@ from rdo.spec.patches import our_patches
 from rdo.spec.release import ReleaseStyle, release_style, split_version, tag_version
 from rdo.spec.tags import find_tag, get_tag
 from rdo.tools.clone import Push
-from rdo.tools.fedpkg import upload
+from rdo.tools.fedpkg import upload, upload_command
 from rdo.tools.gpg import BadSignatureError
 from rdo.tools.srpm import SrpmMaker
 
@@ -275,7 +275,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
     from rdo.distgit import sources  # it loads an HTTP client
 
     try:
-        new = sources.take(desk, only_first=not args.take_sources)
+        new = sources.take(desk, only_first=_is_only_first(desk, args))
     except (OutsideError, NotFoundError) as error:
         return Pause(
             f"Failed to download source tarball. Please update Source0 in .spec file. ({error})",
@@ -301,12 +301,23 @@ def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
 
 def new_sources(desk: Desk, args: Arguments) -> Arguments:
     """Step: the new sources into the lookaside cache."""
-    if args.new_sources and not desk.clone.is_dry:
-        from rdo.distgit import sources
+    if not args.new_sources:
+        return args
+    from rdo.distgit import sources
 
-        files = [source.file for source in sources.sources(desk) if source.url]
-        upload(files, is_red_hat=os_dist(args.branch).startswith("RH"), folder=desk.folder)
+    found = [source for source in sources.sources(desk) if source.url or source.number == 0]
+    files = [source.file for source in found[: 1 if _is_only_first(desk, args) else None]]
+    is_red_hat = os_dist(args.branch).startswith("RH")
+    if desk.clone.is_dry:
+        log.info("would run %s", " ".join(upload_command(files, is_red_hat=is_red_hat)))
+    else:
+        upload(files, is_red_hat=is_red_hat, folder=desk.folder)
     return args
+
+
+def _is_only_first(desk: Desk, args: Arguments) -> bool:
+    """rdopkg takes and uploads Source0; an upload replaces all that the lookaside file lists."""
+    return desk.is_rdopkg and not args.take_sources
 
 
 def finish(desk: Desk, args: Arguments) -> Arguments:
