@@ -176,6 +176,29 @@ def test_giving_up_puts_branches_and_files_back(distgit: Distgit, program: str, 
     assert distgit.state == before
 
 
+def test_giving_up_leaves_no_file_of_the_old_version(distgit: Distgit) -> None:
+    distgit.upstream_version("1.0.1", {"b.py": B, "a.py": A, "gone.py": "x\n"})
+    distgit.patch_commits(
+        ("Mend b again", {"b.py": B.replace("two", "2")}), base="1.0.1", branch="other-patches"
+    )
+    distgit.upstream_version("3.0.0", {"b.py": B.replace("two", "zwei"), "gone.py": "x\n"},
+                             base="1.0.1")  # fmt: skip
+    distgit.git("checkout", "--quiet", "3.0.0")
+    distgit.git("rm", "--quiet", "gone.py")
+    distgit.git("commit", "--quiet", "-m", "Release 3.1.0")
+    distgit.git("tag", "3.1.0")
+    distgit.git("checkout", "--quiet", "master")
+    distgit.edit("Version:          1.0.0", "Version:          1.0.1")
+    distgit.git("commit", "--quiet", "-am", "1.0.1")
+    (distgit.path / "mine.txt").write_text("of a person")
+    before = distgit.state
+
+    distgit.pkg("new-version", "3.1.0", "-l", "-P", "other-patches", code=5)
+    distgit.pkg("--abort")
+
+    assert distgit.state == before
+
+
 def test_nothing_is_pushed_unasked(distgit: Distgit, tmp_path: Path) -> None:
     remote = distgit.remote_patches(tmp_path / "remote")
     before = remote.git("for-each-ref")

@@ -172,6 +172,10 @@ class Journal:
         else:
             touched = _files(self.clone, then.tree, own.tree)
             touched |= _files(self.clone, then.index, own.index)
+            if now.head != then.head:  # a patches branch is checked out: its files go with it
+                touched |= _files(self.clone, then.tree, "HEAD") - _files(
+                    self.clone, "HEAD", now.tree
+                )
             kept = _with_files(self.clone, now, then, touched)
             restore(self.clone, now, kept)
         self.forget(entry)
