@@ -212,6 +212,13 @@ def test_drift_is_told_with_its_line(distgit: Distgit) -> None:
     assert [one["name"] for one in said["extras"]] == ["requests"]
 
 
+def test_sed_on_a_file_of_the_distgit_is_no_drift(distgit: Distgit) -> None:
+    distgit.edit("%description", "Source7: own.conf\n\n%description")
+    distgit.edit("sed -i /gone/d requirements.txt", "sed -i s/a/b/ %{SOURCE7}")
+
+    assert json.loads(distgit.pkg("reqcheck", "--json").out)["drift"] == []
+
+
 def test_build_requirements_that_the_spec_lacks_are_told(distgit: Distgit) -> None:
     assert "NOT IN BUILDREQUIRES:\n  pbr >= 6 (build)" in distgit.pkg("reqcheck", "-R", "2.0.0").out
 

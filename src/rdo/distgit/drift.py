@@ -64,6 +64,8 @@ def _sed(
         return
     script, files = command
     plain = [name for name in files if re.fullmatch(r"[\w./-]+", name)]
+    if any(Path(name).is_absolute() for name in plain):
+        return  # a file of the distgit, or of the build: none of upstream's
     said = " ".join(whole.split())
     contents = {name: source.file(name.removeprefix("./")) for name in plain}
     for name, content in contents.items():
