@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -11,6 +12,11 @@ COMMITTER = {
     for role in ("AUTHOR", "COMMITTER")
     for key, value in (("NAME", "Test"), ("EMAIL", "test@example.test"))
 }
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is heard where a shell has started the tests in the background, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class GitRepository:
