@@ -175,9 +175,11 @@ def test_patches_of_the_spec_become_a_branch(distgit: Distgit) -> None:
     distgit.edit("BuildArch:", "Patch7:           mine.diff\nBuildArch:")
     distgit.git("commit", "--quiet", "-am", "A patch by hand")
 
+    before = distgit.pkg("patchlog", code=5)
     distgit.pkg("import-patches")
     after = distgit.rdopkg("patch", "-l")
 
+    assert "`rdo pkg import-patches` makes it of the patches in the .spec file" in before.err
     subjects = distgit.git("log", "--format=%s", "1.0.0..master-patches").splitlines()
     assert subjects == ["mine", "Mend a"]
     assert distgit.patches == ["0001-Mend-a.patch", "0002-mine.patch"]

@@ -7,6 +7,7 @@ from rdo.distgit.environment import package_env
 from rdo.distgit.message import bugs
 from rdo.errors import RefusedError
 from rdo.spec.magic import PatchesBase, get_magic
+from rdo.spec.patches import our_patches
 from rdo.tools.clone import PatchCommit
 
 
@@ -39,7 +40,15 @@ def patch_log(desk: Desk) -> PatchLog:
         branch = env.local_patches_branch
     for ref in (env.base_ref, branch):
         if not desk.clone.resolve(ref):
-            raise RefusedError(f"Invalid git reference: {ref}")
+            raise RefusedError(f"Invalid git reference: {ref}", hint=_advice(desk, ref, branch))
     excluded = PatchesBase.parse(get_magic(desk.spec.text(), "patches_base")).excluded
     commits = tuple(reversed(desk.clone.commits(env.base_ref, branch)))
     return PatchLog(branch, env.version, env.base_ref, excluded, commits)
+
+
+def _advice(desk: Desk, ref: str, branch: str) -> str:
+    if ref != branch:
+        return "`git fetch upstream --tags` brings upstream's versions"
+    if our_patches(desk.spec.text()):
+        return f"`{desk.program} import-patches` makes it of the patches in the .spec file"
+    return "there is no patches branch, neither here nor on a remote"
