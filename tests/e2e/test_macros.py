@@ -24,7 +24,7 @@ Source1: legacy.tar.gz.asc
 Source2: key.gpg
 Patch1: one.patch
 BuildRequires: git-core, gnupg2, gettext, python3-devel, openstack-macros, systemd-rpm-macros
-BuildRequires: %{py3_dist setuptools PyTest}
+BuildRequires: %{py3_dist setuptools PyTest}, /usr/libexec/platform-python
 %bcond_without tests
 %bcond_with docs
 %description
@@ -69,6 +69,7 @@ done
 exit 1
 %endif
 test '%{?rhel}/%{?fedora}' = 9/
+sh -c '[[ -x /usr/libexec/platform-python ]]'
 test '%{default_toxenv}/%{python3_version_nodots}' = py311/311
 
 %pre -n python3-legacy

@@ -21,7 +21,7 @@ from rdo.tools.root import Bind, Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 """Raised when this module makes a different base of the same definition."""
 
 FILESYSTEM = "debian-filesystem"
@@ -31,8 +31,12 @@ _REMOVED = (
     *("var/cache/apt", "var/lib/apt/lists", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
     *dpkg.DOCUMENTS,
 )
-_ALIASES = {"gpg2": "gpg", "gpgv2": "gpgv"}
-"""Programs in /usr/bin that RPM packages call, and ask for, by a name of EL's."""
+_ALIASES = {
+    "bin/gpg2": "gpg",
+    "bin/gpgv2": "gpgv",
+    "libexec/platform-python": "../bin/python3",
+}
+"""Programs below /usr that RPM packages call, and ask for, by a name of EL's."""
 
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
 _RECORD = """
@@ -66,8 +70,8 @@ def _adapt(tree: Path, platform: Platform) -> None:
     # dash would let steps fail that rpm's own brp-compress and many specs take for bash.
     atomic.point_link(tree / "usr/bin/sh", tree / "usr/bin/bash")
     for alias, program in _ALIASES.items():
-        if not (tree / "usr/bin" / alias).exists():
-            (tree / "usr/bin" / alias).symlink_to(program)
+        if not (tree / "usr" / alias).exists():
+            (tree / "usr" / alias).symlink_to(program)
     os.chown(tree, 0, 0)
 
 
