@@ -59,6 +59,9 @@ RPM_NAMES = {
 }
 """What follows `python3-` in an RPM's name where PyPI calls it otherwise."""
 
+_APPLICATIONS = frozenset({"ansible", "ansible-core", "ansible-runner", "pykickstart"})
+"""RPMs that are called as on PyPI."""
+
 _TEMPEST = "-tempest-plugin", "-tests-tempest"
 """How PyPI's and RDO's names of the same plugins end."""
 
@@ -69,19 +72,25 @@ def rpm_names(name: str) -> set[str]:
     >>> sorted(rpm_names("PyYAML"))
     ['python3-PyYAML', 'python3-pyyaml', 'python3-yaml']
     """
-    return {f"python3-{one}" for one in (name, canonicalize_name(name), *other_rpm_names(name))}
+    return {f"python3-{name}", f"python3-{canonicalize_name(name)}"} | other_rpm_names(name)
 
 
 def other_rpm_names(name: str) -> set[str]:
-    """What follows `python3-` in names of its RPM that are not PyPI's name of it.
+    """The names of its RPM that are not `python3-` and PyPI's name of it.
 
     >>> other_rpm_names("python-novaclient"), other_rpm_names("heat-tempest-plugin")
-    ({'novaclient'}, {'heat-tests-tempest'})
+    ({'python3-novaclient'}, {'python3-heat-tests-tempest'})
+    >>> other_rpm_names("ansible-core")
+    {'ansible-core'}
     """
     known = canonicalize_name(name)
-    others = {rpm for rpm, pypi in RPM_NAMES.items() if canonicalize_name(pypi) == known}
+    others = {
+        f"python3-{rpm}" for rpm, pypi in RPM_NAMES.items() if canonicalize_name(pypi) == known
+    }
     plugin, rdo = _TEMPEST
-    return others | ({f"{known.removesuffix(plugin)}{rdo}"} if known.endswith(plugin) else set())
+    if known.endswith(plugin):
+        others.add(f"python3-{known.removesuffix(plugin)}{rdo}")
+    return others | (_APPLICATIONS & {known})
 
 
 def rpm_version(version: str) -> str:
@@ -200,9 +209,9 @@ def python_requirement(dependency: str) -> Requirement | None:
     >>> others = ("python3-tooz+redis", "python3-osc-lib-tests", "/usr/bin/stestr-3")
     >>> [str(python_requirement(one)) for one in others]
     ['tooz[redis]', 'osc-lib', 'stestr']
-    >>> openstack = ("python3-novaclient >= 9.1", "python3-heat-tests-tempest")
+    >>> openstack = ("python3-novaclient >= 9.1", "python3-heat-tests-tempest", "pykickstart")
     >>> [str(python_requirement(one)) for one in openstack]
-    ['python-novaclient>=9.1', 'heat-tempest-plugin']
+    ['python-novaclient>=9.1', 'heat-tempest-plugin', 'pykickstart']
     >>> str(python_requirement("(python3dist(ansible) >= 2.9 or ansible-core)"))
     'ansible>=2.9'
     >>> python_requirement("libffi-devel")
@@ -236,6 +245,8 @@ def _one_requirement(dependency: str) -> Requirement | None:
 def _python_name(text: str) -> tuple[str, str] | None:
     if match := _CAPABILITY.match(text):
         return match["name"], match["extra"] or ""
+    if text in _APPLICATIONS:
+        return text, ""
     if match := _PROGRAM.match(text):
         return match["name"], ""
     if text.startswith("python3-") and not text.endswith(("-devel", "-libs", "-debug")):
