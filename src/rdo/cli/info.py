@@ -1,5 +1,7 @@
 """`rdo info`: questions about the distribution's metadata."""
 
+import logging
+
 import click
 
 from rdo.cli import output
@@ -15,6 +17,8 @@ from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import NotFoundError, nearest
 from rdo.metadata import Distribution, queries
 from rdo.metadata.queries import Filter
+
+log = logging.getLogger(__name__)
 
 EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
 DIFFS, RELEASES = "rdo.cli.info_diff", "rdo.cli.info_releases"
@@ -105,8 +109,11 @@ def list_packages(
 ) -> None:
     """Packages that all filters let through; ATTR:~REGEX negates, a REGEX alone is of names."""
     parsed = [Filter.parse(text if ":" in text else f"name:{text}") for text in filters]
-    found = queries.filtered(asked.packages(apply_tag), parsed)
-    answer.show_packages(found)
+    packages = asked.packages(apply_tag)
+    for one in parsed:
+        if advice := queries.unknown_attribute(packages, one):
+            log.warning("%s", advice)
+    answer.show_packages(queries.filtered(packages, parsed))
 
 
 @info.command()
@@ -178,7 +185,9 @@ def maintainers(
         return
     people = [x for x in queries.maintainers(packages) if address in (None, x.address)]
     if address and not people:
-        raise NotFoundError(f"nobody with the address {address} maintains a package")
+        known = {x.address.partition("@")[0]: x.address for x in queries.maintainers(packages)}
+        near = f'; did you mean "{known[address]}"?' if address in known else ""
+        raise NotFoundError(f"nobody with the address {address} maintains a package{near}")
     if address:
         answer.show(people[0], "\n".join(people[0].packages), people[0].packages)
         return

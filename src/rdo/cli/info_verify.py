@@ -76,7 +76,8 @@ def _show(found: list[Fault], form: str, as_json: bool) -> None:
     elif form == "github":
         output.show(None, False, reports.github(found))
     else:
-        rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in found]
+        first = sorted(found, key=lambda fault: fault.level is not Level.ERROR)
+        rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in first]
         people = output.Table(("level", "where", "rule", "fault"), rows)
         output.show(found, as_json, people if found else "no fault found")
 

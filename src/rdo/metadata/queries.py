@@ -52,6 +52,15 @@ class Filter:
         return any(map(self.pattern.search, texts)) != self.negated
 
 
+def unknown_attribute(packages: Sequence[Attributes], asked: Filter) -> str:
+    """What to say of a filter of an attribute that no package has; empty if one has it."""
+    known = {key for package in packages for key in package}
+    if asked.attribute in known:
+        return ""
+    near = did_you_mean(asked.attribute, known)
+    return f"no package has an attribute {asked.attribute}{near}"
+
+
 def filtered(packages: Iterable[Attributes], filters: Sequence[Filter]) -> list[Attributes]:
     """The packages that all filters let through."""
     return [package for package in packages if all(f.matches(package) for f in filters)]

@@ -192,7 +192,7 @@ class _Verifier:
                     message = f"{subject}: {nvr} in {tag} is no NVR"
                     yield self._fault(Level.ERROR, "nvr", builds, tag, message)
                 elif parsed["name"] != name:
-                    message = f"{subject}: {nvr} in {tag} is a build of {parsed['name']}"
+                    message = f"{subject}: {nvr} in {tag} is no build of {name}"
                     yield self._fault(Level.WARNING, "nvr-name", builds, tag, message)
 
     def _unused(self) -> Iterator[Fault]:

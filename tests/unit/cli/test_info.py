@@ -56,6 +56,31 @@ def test_a_word_alone_is_a_filter_of_names_unless_it_is_nearly_a_verb(ask: Ask) 
     assert 'did you mean "verify"?' in ask("verfy", *ASKED, code=2)
 
 
+def test_an_attribute_that_no_package_has_is_told(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask("tagz:maple", *ASKED)
+    assert 'no package has an attribute tagz; did you mean "tags"?' in caplog.text
+
+    people = json.loads(ask("maintainers", "--json", *ASKED))
+    address = people[0]["address"]
+    said = ask("maintainers", address.partition("@")[0], *ASKED, code=4)
+    assert f'did you mean "{address}"?' in said
+
+
+def test_errors_stand_above_warnings(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "rdo.yml").write_text(
+        "package-configs: {idle: {}}\nreleases: [{name: oak, branch: b, repos: [], status: odd}]\n"
+        "packages: [{project: a, name: a, maintainers: [a@b.test], tags: {oak: }}]\n"
+    )
+
+    said = ask("verify", "--info", str(tmp_path), code=2)
+
+    found = [line.split()[:2] for line in said.splitlines()[1:]]
+    assert found[0] == ["error", "rdo.yml:2"]
+    assert found[-1] == ["warning", "rdo.yml:1"]
+
+
 @pytest.mark.parametrize(
     "question", [["package", "a"], ["findpkg", "a"], ["name:a"], ["maintainers"], ["components"]]
 )
