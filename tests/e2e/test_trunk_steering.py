@@ -174,6 +174,35 @@ def test_a_paused_target_builds_nothing_and_says_why(factory: Factory) -> None:
     assert built(factory.round()) == ["python-a"]
 
 
+def test_what_is_held_or_paused_does_not_wait_for_the_next_round(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.round()
+    steering.recheck(factory.means, ["python-a", "python-b"], force=True)
+    steering.hold(factory.means, "python-a", None, by="me", why="it hangs")
+    steering.pause(factory.means, by="me", why="a new disk")
+
+    known = Known.of(factory.means)
+    held, paused = explain(known, "python-a"), explain(known, "python-b")
+
+    assert held.step.why.startswith("held by me since 2026-")
+    assert held.step.why.endswith(": it hangs")
+    assert held.next == "rdo trunk release python-a ends the hold"
+    assert paused.step.why.startswith("master-deb12 is paused by me since 2026-")
+    assert paused.next == "rdo trunk resume --target master-deb12 ends the pause"
+    steering.release(factory.means, "python-a", by="me")
+    steering.resume(factory.means)
+    assert (
+        explain(Known.of(factory.means), "python-a").next == "rdo trunk run --target master-deb12"
+    )
+
+
+def test_a_package_that_is_called_by_its_project_is_named(factory: Factory) -> None:
+    factory.add("a")
+
+    with pytest.raises(NotFoundError, match='has no package a; did you mean "python-a"'):
+        steering.recheck(factory.means, ["a"])
+
+
 class Pausing(ScriptedBuilder):
     """Pauses the target while it builds the first package."""
 

@@ -73,6 +73,7 @@ def test_one_that_is_away_stops_neither_the_other_nor_other_packages(
     why = explain(Known.of(factory.means), "python-a")
     assert why.step.state is State.UNREACHABLE
     assert "a-plugin cannot be reached" in why.step.why
+    assert why.notes[0] == f"{head[:7]} is of {factory.upstreams['a'].url}"
 
 
 def test_what_is_queued_is_looked_for_where_it_was_taken_from(

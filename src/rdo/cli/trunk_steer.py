@@ -29,7 +29,10 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
     """
     rows = [row for name in targets_of(app, target) for row in _queue_rows(gather(app, name))]
     columns = ("target", "build", "package", "commit", "state", "try", "since", "why")
-    shown = [tuple(row[column] for column in columns) for row in rows]
+    shown = [
+        tuple(f"{row[name]:%Y-%m-%d %H:%M}" if name == "since" else row[name] for name in columns)
+        for row in rows
+    ]
     people = output.Table(columns, shown) if rows else "nothing is queued"
     output.show(rows, as_json, people)
 
@@ -38,29 +41,20 @@ def _queue_rows(means: Means) -> list[dict[str, object]]:
     known = Known.of(means)
     with means.store.read() as at:
         builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
-        held = at.holds.all(means.target)
-        pause = at.holds.pause_of(means.target)
     rows: list[dict[str, object]] = []
     for build in builds:
         step = pending_step(known, build)
-        why = step.why
-        if hold := held.get(build.package):
-            why = f"held by {hold.by}: {hold.why}"
-        elif pause:
-            why = f"paused by {pause.by}: {pause.why}"
-        elif build.to_cancel:
-            why = build.to_cancel
         rows.append(
             {
                 "target": means.target,
                 "build": build.id,
                 "package": build.package,
                 "commit": build.commit.short_hash,
-                "state": build.state.value if held or pause else step.state.value,
+                "state": step.state.value,
                 "try": build.attempt,
                 "bootstrap": build.bootstrap,
-                "since": f"{build.started or build.created:%Y-%m-%d %H:%M}",
-                "why": why,
+                "since": build.started or build.created,
+                "why": build.to_cancel or step.why,
                 "waits_for": step.waits_for,
             }
         )
@@ -68,7 +62,7 @@ def _queue_rows(means: Means) -> list[dict[str, object]]:
 
 
 @click.command()
-@click.argument("packages", metavar="PACKAGE...", nargs=-1)
+@click.argument("packages", metavar="[PACKAGE]...", nargs=-1)
 @click.option("--all-failed", is_flag=True, help="Every package that does not build.")
 @click.option(
     "--since", metavar="WHEN", help="Of these, what failed then or later: 3d, 2026-08-01."
@@ -143,7 +137,7 @@ def rebuild(
         _show_rebuild(plan)
     queued: list[int] = []
     if plan.dependents and not dry_run:
-        output.confirm(f"queue {len(plan.dependents)} builds in {name}?", yes=yes)
+        output.confirm(f"queue {_builds(len(plan.dependents))} in {name}?", yes=yes)
         queued = [build.id for build in dependents.queue_rebuild(means, plan)]
     rows = {
         "target": name,
@@ -169,10 +163,14 @@ def _show_rebuild(plan: Rebuild) -> None:
     columns = ("step", "package", "commit", "seconds", "needs", "remark")
     output.show(plan, as_json=False, people=output.Table(columns, rows))
     cost = (
-        f"{len(rows)} builds, {plan.build_seconds:.0f} s of building, "
+        f"{_builds(len(rows))}, {plan.build_seconds:.0f} s of building, "
         f"{plan.seconds:.0f} s at least with {plan.workers} at a time"
     )
     output.show(plan, as_json=False, people=cost)
+
+
+def _builds(count: int) -> str:
+    return f"{count} build" if count == 1 else f"{count} builds"
 
 
 @click.command()

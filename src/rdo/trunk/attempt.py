@@ -10,7 +10,7 @@ from pathlib import Path
 from rdo import atomic, log_context
 from rdo.app import App
 from rdo.bridge.dependencies import Dependencies
-from rdo.errors import NotFoundError, RefusedError, did_you_mean
+from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.repodata import Composer, read_rpm
 from rdo.trunk.means import Means, gather, root_builder
@@ -56,9 +56,7 @@ def try_change(
     the build may use besides `current`.
     """
     means = gather(app, target)
-    if asked.package not in means.packages:
-        near = did_you_mean(asked.package, means.packages)
-        raise NotFoundError(f"{target} has no package {asked.package}{near}")
+    package = means.package(asked.package)
     results = results.absolute()
     _check(results)
     app.platforms.create(app.settings.target(target).platform)
@@ -67,7 +65,7 @@ def try_change(
         sides = choose_sides(means, asked, scratch)
         dependencies = app.scratch_dependencies(target, scratch / "bridge")
         folders = [_repository(scratch / "more", extra)] if extra else []
-        job = job_of(means, means.packages[asked.package], sides, scratch / "build", folders)
+        job = job_of(means, package, sides, scratch / "build", folders)
         started = time.monotonic()
         with log_context.about(job.commit):
             outcome = build(means, root_builder(app, target, dependencies), dependencies, job)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.commit import Commit
 from rdo.store.builds import Build
 from rdo.trunk.hints import last_build_requires
@@ -50,9 +49,7 @@ class Rebuild:
 
 def plan_rebuild(means: Means, package: str, *, direct: bool = False) -> Rebuild:
     """Who needs `package` to be built, directly or (unless `direct`) through others."""
-    if package not in means.packages:
-        near = did_you_mean(package, means.packages)
-        raise NotFoundError(f"{means.target} has no package {package}{near}")
+    means.package(package)  # or it is said that there is none
     with means.store.read() as at:
         states = {state.package: state for state in at.packages.states(means.target)}
         providers = Providers(means.packages.values(), at.artifacts.provides(means.target))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from rdo.app import App
 from rdo.bridge.protocol import Bridge, Provision
 from rdo.builders.protocol import Builder
-from rdo.errors import ConfigError
+from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.package import Package
 from rdo.model.program import Bounds
 from rdo.notify.audiences import Audiences
@@ -77,6 +77,16 @@ class Means:
     audiences: Audiences = field(default_factory=Audiences)
     release_prefix: str = "0"
     keep_changelog: bool = False
+
+    def package(self, name: str) -> Package:
+        """The package of the release that is called so; a NotFoundError if there is none."""
+        if name in self.packages:
+            return self.packages[name]
+        of_project = [key for key, package in self.packages.items() if package.project == name]
+        near = did_you_mean(name, self.packages)
+        if len(of_project) == 1:
+            near = f'; did you mean "{of_project[0]}"?'
+        raise NotFoundError(f"{self.target} has no package {name}{near}")
 
     def members_now(self) -> Members:
         """The members, with those that are held at this moment."""

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.errors import NotFoundError, RefusedError, UserError, did_you_mean
+from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
 from rdo.model.build import Waiting
 from rdo.model.package import Package
@@ -71,11 +71,8 @@ def _show(means: Means, report: Report) -> None:
 
 
 def _chosen(means: Means, only: Collection[str]) -> list[Package]:
-    for name in only:
-        if name not in means.packages:
-            near = did_you_mean(name, means.packages)
-            raise NotFoundError(f"{means.target} has no package {name}{near}")
-    return [package for package in means.packages.values() if not only or package.name in only]
+    chosen = {means.package(name).name for name in only} or means.packages.keys()
+    return [package for name, package in means.packages.items() if name in chosen]
 
 
 def _rehearse(means: Means, options: RoundOptions, packages: list[Package]) -> Report:

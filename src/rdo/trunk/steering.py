@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
+from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Failed
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
@@ -54,7 +54,7 @@ def recheck(means: Means, names: Sequence[str], *, force: bool = False) -> list[
     whose newest build is good is refused unless `force`; then nothing at all is queued.
     """
     for name in names:
-        _check_name(means, name)
+        means.package(name)  # or it is said that there is none
     with means.store.write() as at:
         return [_recheck(at, means, name, force=force) for name in names]
 
@@ -126,7 +126,7 @@ def hold(
     Without `build_id` that is what is published now. Returns the hold, and where names lead if
     the published tree has changed.
     """
-    _check_name(means, name)
+    means.package(name)  # or it is said that there is none
     moved: tuple[Path, ...] = ()
     with means.store.read() as at:
         if build_id is not None and at.builds.to_stay_at(means.target, name, build_id) is None:
@@ -144,7 +144,7 @@ def hold(
 
 def release(means: Means, name: str, *, by: str) -> tuple[Path, ...]:
     """End a hold; the newest build that there is counts again. Returns where names lead then."""
-    _check_name(means, name)
+    means.package(name)  # or it is said that there is none
     with means.store.write() as at:
         if not at.holds.release(means.target, name):
             raise NotFoundError(f"{name} is not held in {means.target}")
@@ -166,9 +166,3 @@ def resume(means: Means) -> bool:
 
 def _held(found: Hold) -> str:
     return f"{found.package} is held by {found.by} since {found.since:%F %R} UTC: {found.why}"
-
-
-def _check_name(means: Means, name: str) -> None:
-    if name not in means.packages:
-        near = did_you_mean(name, means.packages)
-        raise NotFoundError(f"{means.target} has no package {name}{near}")

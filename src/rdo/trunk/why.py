@@ -11,9 +11,10 @@ from enum import StrEnum
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.package import Package
+from rdo.model.url import without_secret
 from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
-from rdo.store.holds import Hold
+from rdo.store.holds import Hold, Pause
 from rdo.store.packages import PackageState
 from rdo.trunk.backoff import rests_until
 from rdo.trunk.hints import declared_requires, last_build_requires
@@ -87,6 +88,7 @@ class Known:
     providers: Providers
     build_requires: dict[str, frozenset[str]]
     holds: Mapping[str, Hold] = field(default_factory=dict)
+    pause: Pause | None = None
 
     @classmethod
     def of(cls, means: Means) -> "Known":
@@ -104,6 +106,7 @@ class Known:
                 Providers(means.packages.values(), at.artifacts.provides(target)),
                 last_build_requires(at, target),
                 at.holds.all(target),
+                at.holds.pause_of(target),
             )
         return replace(known, build_requires=known.build_requires | dict(known._declared()))
 
@@ -129,17 +132,29 @@ def explain(known: Known, name: str) -> Why:
     step = _step(known, name)
     package, state = known.means.packages[name], known.states.get(name)
     notes = tuple(_notes(package, state, known.heads.get(name), step))
-    if hold := known.holds.get(name):
-        said = f"held by {hold.by} since {hold.since:%Y-%m-%d %H:%M}: {hold.why}"
-        notes = (f"{said}; rdo trunk release {name} ends that", *notes)
+    stop, end = _stop(known, name)
+    if stop and stop != step.why:
+        notes = (stop, *notes)
     return Why(
         known.means.target,
         step,
         tuple(_chain(known, step)),
         tuple(sorted(_needed_by(known, name) - {name})),
         notes,
-        _next(step.state, known.means.target),
+        end or _next(step.state, known.means.target),
     )
+
+
+def _stop(known: Known, name: str) -> tuple[str, str]:
+    """Why nothing is built of a package because somebody said so, and what ends that."""
+    if hold := known.holds.get(name):
+        said = f"held by {hold.by} since {hold.since:%Y-%m-%d %H:%M}: {hold.why}"
+        return said, f"rdo trunk release {name} ends the hold"
+    if pause := known.pause:
+        target = known.means.target
+        said = f"{target} is paused by {pause.by} since {pause.since:%Y-%m-%d %H:%M}: {pause.why}"
+        return said, f"rdo trunk resume --target {target} ends the pause"
+    return "", ""
 
 
 def _step(known: Known, name: str) -> Step:
@@ -180,6 +195,8 @@ def pending_step(known: Known, build: Build) -> Step:
     if build.state is BuildState.RUNNING:
         why = f"it is being built now{as_bootstrap}"
         return _of_build(build, State.RUNNING, why, build.started)
+    if stop := _stop(known, build.package)[0]:
+        return _of_build(build, State.QUEUED, stop, build.created)
     if isinstance(build.outcome, Waiting):
         return _waiting(known, build, build.outcome.needs)
     until = rests_until(build)
@@ -275,6 +292,10 @@ def _needed_by(known: Known, name: str) -> set[str]:
 def _notes(
     package: Package, state: PackageState | None, head: Head | None, step: Step
 ) -> Iterator[str]:
+    build = state.newest if state else None
+    if build and len(package.upstreams) > 1:
+        url = without_secret(package.upstream_of(build.commit))
+        yield f"{build.commit.short_hash} is of {url}"
     good = state.good if state else None
     if good and step.build_id != good.id:
         yield f"the last good build is {good.commit.short_hash}, build {good.id}"
