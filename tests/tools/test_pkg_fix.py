@@ -379,9 +379,9 @@ def test_outside_a_repository(tmp_path: Path, distgit: Distgit) -> None:
     distgit.path = tmp_path / "empty"
     distgit.path.mkdir()
 
-    said = distgit.pkg("fix", code=5)
-
-    assert "is not in a git repository" in said.err
+    for verb in ("fix", "pkgenv", "patchlog"):
+        said = distgit.pkg(verb, code=5)
+        assert "is not in a git repository" in said.err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root rights")

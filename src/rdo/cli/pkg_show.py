@@ -15,6 +15,7 @@ def pkgenv(as_json: bool) -> None:
     from rdo.distgit import environment
 
     here = desk()
+    here.clone.check()
     report = environment.report(here, environment.package_env(here))
     output.show(report, as_json, environment.as_text(report))
 
@@ -35,7 +36,9 @@ def patchlog(as_json: bool) -> None:
     """Show the patches branch: its commits above the version, newest first."""
     from rdo.distgit.patch_log import patch_log
 
-    found = patch_log(desk())
+    here = desk()
+    here.clone.check()
+    found = patch_log(here)
     output.show(found, as_json, str(found))
 
 
