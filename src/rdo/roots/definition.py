@@ -67,7 +67,6 @@ class _Repository(Section):
         return self
 
     def value(self, name: str) -> BaseRepository:
-        """The platform that the file defines."""
         return BaseRepository(
             name=name,
             baseurl=tuple(self.baseurl),
@@ -95,6 +94,7 @@ class _Definition(Section):
     macros: dict[Macro, Line] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
+        """The platform that the file defines."""
         return Platform(
             name=name,
             family=Family(self.family),
@@ -114,6 +114,7 @@ class _DebianDefinition(_Definition):
     suite: Word
     provides: Names = Field(default_factory=dict)
     bridged: Names = Field(default_factory=dict)
+    users: Names = Field(default_factory=dict)
     sdist_requires: Names = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
@@ -122,6 +123,7 @@ class _DebianDefinition(_Definition):
             suite=self.suite,
             provides=_tuples(self.provides),
             bridged=_tuples(self.bridged),
+            users=_tuples(self.users),
             sdist_requires=_tuples(self.sdist_requires),
         )
 
