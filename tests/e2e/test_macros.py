@@ -70,6 +70,7 @@ exit 1
 %endif
 test '%{?rhel}/%{?fedora}' = 9/
 sh -c '[[ -x /usr/libexec/platform-python ]]'
+getent group nobody wheel
 test '%{default_toxenv}/%{python3_version_nodots}' = py311/311
 
 %pre -n python3-legacy

@@ -83,7 +83,8 @@ class DebStore:
 
     def _place(self, deb: Deb) -> Path:
         """Where its RPM is kept: another name in the platform's tables makes another RPM."""
-        names = debian_rpms.known_names(self.base.platform, deb.name)
+        platform = self.base.platform
+        names = [*debian_rpms.known_names(platform, deb.name), *platform.users.get(deb.name, ())]
         digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
         return self.folder / f"{deb.sha256}-{VERSION}-{digest}"
 

@@ -43,7 +43,8 @@ class Platform:
     `python_packages` come from the PyPI bridge, `provides` maps a package of the base
     distribution to the names that the RPM world uses for it, `macros` are set in every root
     (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
-    the base, `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
+    the base, `users` what RPM packages expect these to have added to passwd, and
+    `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
     `repositories` are where a dnf platform's packages come from; a Debian one has a `suite`.
     """
 
@@ -61,6 +62,7 @@ class Platform:
     # What is not in the repr is no part of the base layer.
     macros: dict[str, str] = field(default_factory=dict, repr=False)
     bridged: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    users: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sdist_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)

@@ -21,7 +21,7 @@ from rdo.tools.root import Bind, Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 """Raised when this module makes a different base of the same definition."""
 
 FILESYSTEM = "debian-filesystem"
@@ -37,6 +37,9 @@ _ALIASES = {
     "libexec/platform-python": "../bin/python3",
 }
 """Programs below /usr that RPM packages call, and ask for, by a name of EL's."""
+
+_GROUPS = {"wheel": 11, "lock": 54, "nobody": 65534}
+"""Groups that EL's scriptlets count on; the last is Debian's nogroup by another name."""
 
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
 _RECORD = """
@@ -64,6 +67,8 @@ def _adapt(tree: Path, platform: Platform) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     _adapt_python(tree, platform.python)
     add_build_user(tree)
+    with (tree / "etc/group").open("a") as group:
+        group.writelines(f"{name}:x:{number}:\n" for name, number in _GROUPS.items())
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
     (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view

@@ -78,9 +78,10 @@ def _spec(
         yield from (f"Requires: {needed[0]}" for needed in package.depends)
         yield from (f"Provides: {one}" for one in given)
         yield f"%description -n {package.rpm_name}\nThe Debian package {package.name}."
-        if package.users:
+        users = dict.fromkeys((*package.users, *platform.users.get(package.name, ())))
+        if users:
             yield f"%pre -n {package.rpm_name}"
-            yield from (_add_user(user) for user in package.users)
+            yield from map(_add_user, users)
         if package.registrations:
             yield f"%post -n {package.rpm_name}"
             yield from (_register(command) for command in package.registrations)

@@ -28,3 +28,7 @@ def test_a_package_is_known_by_its_table_but_not_by_paths_or_by_itself() -> None
 
     assert known_names(platform, "x") == ["y", "z"]
     assert known_names(platform, "other") == []
+
+
+def test_the_users_are_those_of_packages_that_are_bridged() -> None:
+    assert DEB12.users.keys() <= DEB12.bridged.keys()
