@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from rdo.bridge.lock_file import LockFile
+from rdo.errors import NotFoundError
 from rdo.publish.retention import Rules
 from rdo.tools.git import Mirror
 from rdo.trunk import purge as purging
 from rdo.trunk import verify
+from rdo.trunk.status import log_file
 from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN
@@ -227,6 +229,10 @@ def test_a_purge_takes_old_logs_and_builds(used: Factory) -> None:
 
     assert len(done.logs) == 0  # the first failure and the newest say where the package stands
     assert [int(path.rpartition("/")[2]) for path in done.builds] == [1]
+    with used.store.read() as at:
+        first = at.builds.get(1)
+    with pytest.raises(NotFoundError, match="has no log; its folder was cleaned up"):
+        log_file(used.means.folder, first)
     assert purge(used, timedelta(days=1)).purge.is_empty
     assert verify.verify(used.means).is_clean
 

@@ -1,13 +1,17 @@
 """A package with two upstreams: the commits of both are built, each from where it is."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
+from rdo.errors import NotFoundError
 from rdo.notify.audiences import Audiences
 from rdo.notify.story import Audience
 from rdo.trunk import verify
+from rdo.trunk.change import Side
 from rdo.trunk.report import Report
+from rdo.trunk.scratch import Asked, choose_sides
 from rdo.trunk.stories import build_story
 from rdo.trunk.why import Known, State, explain
 from tests.conftest import GitRepository
@@ -93,6 +97,30 @@ def test_what_is_queued_is_looked_for_where_it_was_taken_from(
     factory.means.remotes.mirrors.poll([second.url])
     (lost,) = verify.verify(factory.means).left
     assert lost.kind == "commit"
+
+
+def test_a_try_takes_its_source_from_whichever_has_it(
+    factory: Factory, second: GitRepository, tmp_path: Path
+) -> None:
+    means = factory.means
+
+    def tried(source: str | None) -> Side:
+        folder = tmp_path / f"scratch-{source}"
+        folder.mkdir()
+        return choose_sides(means, Asked("python-a", source=source), folder).upstream
+
+    last, first = second, factory.upstreams["a"]
+    assert tried(None).commit.hash == last.git("rev-parse", "HEAD")
+    first.git("branch", "only-here")
+    change = tried("only-here")
+    assert change.commit.hash == first.git("rev-parse", "HEAD")
+    assert change.origin.endswith(f" of {first.url}")
+    factory.round()
+    first.commit("newest")
+    factory.round()
+    assert tried("master").commit.hash == first.git("rev-parse", "HEAD")
+    with pytest.raises(NotFoundError, match=r"git/a has no nosuch; .*/a-plugin has no nosuch"):
+        tried("nosuch")
 
 
 def test_a_break_names_the_commits_of_the_upstream_that_broke(

@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
@@ -80,7 +80,10 @@ def _upstream_side(
         url = next(url for url in package.upstreams if without_secret(url) == one.url)
         followed = Followed(one.mirror, one.branch, head, url)
         try:
-            return _side(asked, followed, scratch / f"upstream{number}.git", means)
+            side = _side(asked, followed, scratch / f"upstream{number}.git", means)
+            if len(package.upstreams) == 1 or (asked and Path(asked).is_dir()):
+                return side
+            return replace(side, origin=f"{side.origin} of {one.url}")
         except NotFoundError as error:
             missing.append(error)
     raise NotFoundError("; ".join(map(str, missing)), hint=missing[0].hint)

@@ -193,5 +193,7 @@ def log_file(target_folder: Path, build: Build) -> Path:
     """The log of a build that has begun; `target_folder` is `data/<target>`."""
     file = target_folder / "builds" / str(build.id) / LOG
     if not file.is_file():
-        raise NotFoundError(f"build {build.id} of {build.commit} has no log; it is {build.state}")
+        is_gone = build.state is BuildState.DONE and not file.parent.is_dir()
+        state = "its folder was cleaned up" if is_gone else f"it is {build.state}"
+        raise NotFoundError(f"build {build.id} of {build.commit} has no log; {state}")
     return file
