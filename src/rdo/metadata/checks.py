@@ -330,8 +330,9 @@ class Checker:
 
 
 def _is_pypi(upstream: Any) -> bool:
-    first = upstream[0] if isinstance(upstream, list) and upstream else upstream
-    return isinstance(first, str) and first.startswith("pypi:")
+    """Whether what is followed are releases; of several upstreams all of them."""
+    urls = upstream if isinstance(upstream, list) else [upstream]
+    return all(isinstance(url, str) and url.startswith("pypi:") for url in urls)
 
 
 def _is_specifier(text: str) -> bool:

@@ -136,6 +136,10 @@ LINE = len(MINIMAL.splitlines()) + 4  # of what is written after PACKAGE
         ("  source-branch: 2.10", f"main.yml:{LINE}: package a: source-branch 2.1 must be a text"),
         ("  source-branch: --x", f"main.yml:{LINE}: package a: source-branch '--x' is no branch"),
         ("  distro-branch: a b", f"main.yml:{LINE}: package a: distro-branch 'a b' is no branch"),
+        (  # a range of versions is for releases alone
+            '  upstream: ["pypi:a", "https://x.test/a"]\n  source-branch: "~=1.0"',
+            f"main.yml:{LINE + 1}: package a: source-branch '~=1.0' is no branch",
+        ),
         ("  distgit-path: a/../..", f"main.yml:{LINE}: package a: distgit-path leads out of"),
         ("- project: a", f"main.yml:{LINE}: project a is there twice"),
         (
