@@ -87,6 +87,24 @@ def test_the_newest_version_is_the_one_of_the_index(
     assert (distgit.path / "foo-bar-1.10.0-1.src.rpm").is_file()
 
 
+def test_a_release_stays_with_its_major_version(
+    distgit: Distgit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    distgit.git("checkout", "--quiet", "-b", "caracal-rdo")
+    with serve_index() as index:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{index.url}/simple")
+        for version in ("1.0.0", "1.9.0", "2.0.0"):
+            index.add("lemon-tree", version)
+
+        said = distgit.pkg("new-version", "--dry-run")
+        distgit.git("remote", "add", "upstream", str(tmp_path / "away"))
+        away = distgit.pkg("new-version", "--dry-run", code=5)
+
+    assert "Latest version detected from pypi:lemon_tree: 1.9.0" in said.err
+    assert "upstream is not fetched" in away.err
+    assert "Unable to determine new version" in away.err
+
+
 def test_the_source_tells_the_project_too(
     distgit: Distgit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,22 @@ def test_ten_distgits_two_with_conflicts_in_one_summary(
     assert stuck.state == {**before, "refs": stuck.state["refs"]}
 
 
+def test_a_dry_run_over_all_tells_the_new_versions(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: object
+) -> None:
+    one = Distgit(tmp_path / "all/foo-1", monkeypatch, capsys)
+    made_distgit(one, upstream)
+    before = one.state
+    whole = Distgit(tmp_path / "whole", monkeypatch, capsys)
+    whole.path = tmp_path / "all"
+
+    [row] = json.loads(whole.pkg("new-version", "--all", "--dry-run", "--json").out)
+
+    assert (row["result"], row["old"], row["new"]) == ("would be updated", "1.0.0", "1.10.0")
+    assert one.git("rev-parse", "master") in before["refs"]
+    assert one.tag("Version") == "1.0.0"
+
+
 @pytest.fixture
 def fedpkg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fedpkg that notes what it is asked for and rewrites `sources`, as the real one does."""

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 class Result(StrEnum):
     UPDATED = "updated"
+    WOULD_UPDATE = "would be updated"
     NEWEST = "is the newest"
     NEEDS_YOU = "needs you"
 
@@ -60,14 +61,15 @@ def _update(desk: Desk, args: Arguments, *, is_dry: bool) -> Updated:
         old = get_tag(desk.spec.text(), "Version")
         if state.load(desk.folder):
             return Updated(desk.package, Result.NEEDS_YOU, old, old, "an action is in progress")
-        new_version(desk, args, is_dry=is_dry)
+        done = new_version(desk, args, is_dry=is_dry)
     except NothingToDoError:
         return Updated(desk.package, Result.NEWEST, old, old)
     except UserError as error:
         if state.is_stored(desk.folder):
             actions.abort(desk)
         return Updated(desk.package, Result.NEEDS_YOU, old, old, _one_line(error))
-    return Updated(desk.package, Result.UPDATED, old, get_tag(desk.spec.text(), "Version"))
+    result = Result.WOULD_UPDATE if is_dry else Result.UPDATED
+    return Updated(desk.package, result, old, done.new_rpm_version)
 
 
 def _one_line(error: UserError) -> str:

@@ -31,8 +31,9 @@ def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None
         log.info("Latest version detected from %s: %s", branch, found)
         return found
     project = pypi_project(desk.spec.text(), desk.spec.expand)
-    if not desk.is_rdopkg and project:
-        found = newest((releases or _on_index)(project))
+    is_away = not branch and _upstreams(desk.clone)  # then nobody knows what its branches have
+    if not desk.is_rdopkg and project and not is_away:
+        found = newest(_of_series((releases or _on_index)(project), args))
     if found:
         log.info("Latest version detected from pypi:%s: %s", project, found)
         return found
@@ -47,14 +48,25 @@ def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None
     )
 
 
+def _upstreams(clone: Clone) -> list[str]:
+    return [name for name in ("upstream", "openstack") if name in clone.remotes()]
+
+
 def _fetch(desk: Desk) -> None:
     """What upstream has now; without a network what is known must do."""
-    for remote in ("upstream", "openstack"):
-        if remote in desk.clone.remotes():
-            try:
-                desk.clone.fetch(remote, "--tags")
-            except CommandError as error:
-                log.warning("%s is not fetched: %s", remote, str(error).splitlines()[-1])
+    for remote in _upstreams(desk.clone):
+        try:
+            desk.clone.fetch(remote, "--tags")
+        except CommandError as error:
+            log.warning("%s is not fetched: %s", remote, str(error).splitlines()[-1])
+
+
+def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
+    """An index knows no branches: for a release only the major version that it has counts."""
+    if not args.branch.endswith("-rdo"):
+        return list(versions)
+    ours = _version(args.version)
+    return [x for x in versions if ours and (one := _version(x)) and one.major == ours.major]
 
 
 def _of_git(desk: Desk, distgit_branch: str) -> tuple[str, str]:
