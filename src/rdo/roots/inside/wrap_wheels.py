@@ -87,10 +87,12 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     listed = buildroot.parent / f"{rpm_name}.files"
     listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
     yield f"%files -n {rpm_name} -f {listed}"
-    for extra in distribution.metadata.get_all("Provides-Extra", []):
-        yield from _extra(
-            distribution, f"{rpm_name}+{canonicalize_name(extra)}", extra, head, python
-        )
+    # A wheel may say the same extra twice, as cotyledon 1.7.3 does.
+    extras = {
+        canonicalize_name(one): one for one in distribution.metadata.get_all("Provides-Extra", [])
+    }
+    for known, extra in extras.items():
+        yield from _extra(distribution, f"{rpm_name}+{known}", extra, head, python)
 
 
 def _libraries(buildroot: Path, dist_info: Path) -> list[str]:

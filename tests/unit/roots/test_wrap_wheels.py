@@ -1,0 +1,26 @@
+from pathlib import Path
+
+from rdo.roots.inside.wrap_wheels import spec
+
+METADATA = """\
+Metadata-Version: 2.1
+Name: cotyledon
+Version: 1.7.3
+Provides-Extra: doc
+Requires-Dist: sphinx ; extra == 'doc'
+Provides-Extra: Doc
+"""
+
+
+def test_an_extra_that_a_wheel_says_twice_is_one_package(tmp_path: Path) -> None:
+    place = tmp_path / "root/usr/lib/python3.11/site-packages/cotyledon-1.7.3.dist-info"
+    place.mkdir(parents=True)
+    for name, text in {"METADATA": METADATA, "WHEEL": "Root-Is-Purelib: true\n"}.items():
+        (place / name).write_text(text)
+    (place / "RECORD").write_text(f"{place.name}/METADATA,,\n")
+
+    lines = "\n".join(spec(tmp_path / "root", "1", "3.11")).splitlines()
+
+    packages = [line for line in lines if line.startswith("%package")]
+    assert packages == ["%package -n python3-cotyledon", "%package -n python3-cotyledon+doc"]
+    assert "Requires: python3dist(sphinx)" in lines or "Requires: python3.11dist(sphinx)" in lines
