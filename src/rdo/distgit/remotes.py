@@ -160,15 +160,12 @@ def clone_package(remotes: Mapping[str, str], folder: Path) -> Clone:
 
 
 def is_git_url(text: str) -> bool:
-    """
-    >>> [is_git_url(x) for x in ("https://example.test/x", "git@example.test:x", "nova", "./x")]
+    """Whether it is a URL or path of git's; the names of packages have no such signs.
+
+    >>> [is_git_url(x) for x in ("https://example.test/x", "example.test:x", "nova", "x.git")]
     [True, True, False, True]
     """
-    return (
-        "://" in text
-        or text.startswith((".", "/"))
-        or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
-    )
+    return re.search(r"[/:]|^\.|\.git$", text) is not None
 
 
 def folder_of(url: str) -> str:
