@@ -45,7 +45,7 @@ BuildArch: noarch
 %package config
 Summary: Its macros, and scriptlets that only a real installation runs
 Requires: rpm, mini-filesystem
-Requires(post): coreutils, libc-bin, mini-filesystem
+Requires(post): bash, coreutils, libc-bin, mini-filesystem
 %description config
 %{{summary}}.
 %post config
