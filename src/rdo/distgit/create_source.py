@@ -17,6 +17,7 @@ from rdo.builders.backend import ask_backend
 from rdo.builders.room import Room
 from rdo.builders.root import Workshop
 from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex
@@ -79,14 +80,6 @@ class Described:
     archive: Path
     facts: SourceFacts
     headers: tuple[str, ...] = ()
-
-
-def is_git_url(project: str) -> bool:
-    """
-    >>> is_git_url("https://example.test/x.git"), is_git_url("git@h:x"), is_git_url("oslo.config")
-    (True, True, False)
-    """
-    return bool("://" in project or re.match(r"[\w.-]+@[\w.-]+:", project) or "/" in project)
 
 
 def offer(
