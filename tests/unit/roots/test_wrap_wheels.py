@@ -24,3 +24,9 @@ def test_an_extra_that_a_wheel_says_twice_is_one_package(tmp_path: Path) -> None
     packages = [line for line in lines if line.startswith("%package")]
     assert packages == ["%package -n python3-cotyledon", "%package -n python3-cotyledon+doc"]
     assert "Requires: python3dist(sphinx)" in lines or "Requires: python3.11dist(sphinx)" in lines
+
+
+def test_a_wheel_for_any_machine_may_hold_libraries_for_some(tmp_path: Path) -> None:
+    head = "\n".join(spec(tmp_path, "1", "3.11")).splitlines()
+
+    assert "%define _binaries_in_noarch_packages_terminate_build 0" in head
