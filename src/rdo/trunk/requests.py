@@ -14,6 +14,9 @@ from rdo.trunk.failures import failure_of
 
 log = logging.getLogger(__name__)
 
+_BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
+"""What asking for less may mend, unlike a network that is away or a full disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -47,6 +50,7 @@ class Requests:
     is_cancelled: Callable[[], bool] = bool
     running: Future[Provision | Failed] | None = None
     _collected: list[Request] = field(default_factory=list)
+    _apart: list[Request] = field(default_factory=list)
     _sent: list[Request] = field(default_factory=list)
     _granted: dict[int, set[str]] = field(default_factory=dict)
 
@@ -62,20 +66,30 @@ class Requests:
 
     def send(self, pool: Executor) -> None:
         """Begin a request with all that was collected of one kind, unless one is running."""
-        if self.running is not None or not self._collected:
+        if self.running is not None or not (self._apart or self._collected):
             return
-        kind = self._collected[0].for_bootstrap
-        self._sent = [one for one in self._collected if one.for_bootstrap == kind]
-        self._collected = [one for one in self._collected if one.for_bootstrap != kind]
-        bridge = self.last_resort if kind else self.bridge
+        if self._apart:
+            self._sent = [self._apart.pop(0)]
+        else:
+            kind = self._collected[0].for_bootstrap
+            self._sent = [one for one in self._collected if one.for_bootstrap == kind]
+            self._collected = [one for one in self._collected if one.for_bootstrap != kind]
+        bridge = self.last_resort if self._sent[0].for_bootstrap else self.bridge
         assert bridge is not None
         needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
         self.running = pool.submit(_provide, bridge, needs, self.is_cancelled)
 
     def receive(self) -> list[Answer]:
-        """The answers to all that was sent; to be called when `running` is done."""
+        """The answers to all that was sent; to be called when `running` is done.
+
+        None yet if the bridge broke on several requests: a wheel that one of them asks for must
+        not spoil the others, so each is sent once more alone.
+        """
         assert self.running is not None
         result, self.running = self.running.result(), None
+        if isinstance(result, Failed) and result.reason in _BROKEN and len(self._sent) > 1:
+            self._apart += self._sent
+            return []
         return [self._answer(request, result) for request in self._sent]
 
     def _answer(self, request: Request, result: Provision | Failed) -> Answer:
