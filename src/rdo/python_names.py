@@ -59,7 +59,13 @@ RPM_NAMES = {
 }
 """What follows `python3-` in an RPM's name where PyPI calls it otherwise."""
 
-_APPLICATIONS = frozenset({"ansible", "ansible-core", "ansible-runner", "pykickstart"})
+_APPLICATIONS = frozenset(
+    {
+        *("ansible", "ansible-core", "ansible-runner", "dib-utils", "diskimage-builder"),
+        *("os-apply-config", "os-collect-config", "os-net-config", "os-refresh-config"),
+        "pykickstart",
+    }
+)
 """RPMs that are called as on PyPI."""
 
 _TEMPEST = "-tempest-plugin", "-tests-tempest"
