@@ -27,13 +27,15 @@ _ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
 class SourceFacts:
     """An sdist and the wheel that it gives.
 
-    `files` are all of the sdist, `installed` all of the wheel, both as relative paths; `texts`
-    and `licences` are the contents of some of the files. `unimportable` says why for modules
+    `files` are all of the sdist, `installed` all of the wheel, both as relative paths; `shebangs`
+    are modules of the sdist that begin like programs and are none; `texts` and `licences` are the
+    contents of some of the files. `unimportable` says why for modules
     that cannot be imported where the runtime requirements are.
     """
 
     top: str
     files: tuple[str, ...]
+    shebangs: tuple[str, ...]
     texts: Mapping[str, str]
     licences: Mapping[str, str]
     test_imports: tuple[str, ...]
@@ -50,6 +52,7 @@ class SourceFacts:
         return cls(
             top=answer["top"],
             files=tuple(answer["files"]),
+            shebangs=tuple(answer["shebangs"]),
             texts=answer["texts"],
             licences=answer["licences"],
             test_imports=tuple(answer["test_imports"]),

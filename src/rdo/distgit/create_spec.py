@@ -179,9 +179,25 @@ def _prep(plan: Plan) -> Iterator[str]:
         top = f"{top.removesuffix(version)}%{{upstream_version}}"
     yield "%prep"
     yield f"%autosetup -n {top} -p1"
+    if places := _places_of_shebangs(plan.facts):
+        yield "# modules are no programs"
+        found = f"find {' '.join(places)} -name '*.py' ! -executable"
+        yield f"{found} -exec sed -i '1{{/^#!/d}}' {{}} +"
     yield ""
     yield "%generate_buildrequires"
     yield "%pyproject_buildrequires"
+
+
+def _places_of_shebangs(facts: SourceFacts) -> list[str]:
+    """The packages and modules of the source with files that begin like programs."""
+    has = set(facts.own_files)
+    found: dict[str, None] = {}
+    for name in facts.shebangs:
+        within = re.sub(r"^(?:src|lib)/", "", name)
+        if within in has and re.fullmatch(r"[\w./-]+", name) and not name.startswith("-"):
+            place = name.removesuffix(within) + within.partition("/")[0]
+            found[place] = None
+    return list(found)
 
 
 def _build(_: Plan) -> Iterator[str]:

@@ -35,6 +35,7 @@ def facts(**changes: object) -> SourceFacts:
     answer: dict[str, object] = {
         "top": "lemon_tree-1.2.0",
         "files": ["README.rst", "LICENSE", "src/lemon/__init__.py", "tests/test_lemon.py"],
+        "shebangs": [],
         "texts": {},
         "licences": {"LICENSE": "Permission is hereby granted, free of charge, to any person"},
         "test_imports": ["fruit", "lemon.leaf", "os", "pytest", "unknown"],
@@ -88,6 +89,16 @@ def test_tests_need_what_is_declared_and_imported_and_nothing_else() -> None:
     assert plan_tests(facts()) == CheckPlan(
         "%pytest tests", ("fruit", "pytest"), declared=("fruit", "pytest")
     )
+
+
+def test_modules_lose_the_first_line_of_a_program() -> None:
+    idle = ["src/lemon/leaf.py", "tests/test_lemon.py", "setup.py"]
+
+    spec = render(plan(facts(shebangs=idle))).splitlines()
+
+    line = "find src/lemon -name '*.py' ! -executable -exec sed -i '1{/^#!/d}' {} +"
+    assert spec[spec.index("# modules are no programs") + 1] == line
+    assert "# modules are no programs" not in render(plan(facts(shebangs=idle[1:])))
 
 
 def test_tests_inside_a_compiled_package_meet_what_was_compiled() -> None:

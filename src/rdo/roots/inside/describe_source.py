@@ -57,6 +57,7 @@ def source_facts(archive: Path) -> dict[str, Any]:
     facts = {
         "top": tree.name,
         "files": names[:MAX_NAMES],
+        "shebangs": [name for name in names[:MAX_NAMES] if _has_idle_shebang(tree / name)],
         "texts": texts,
         "licences": licences,
         "test_imports": sorted(imported(tree / name for name in names if _is_test(name))),
@@ -71,6 +72,14 @@ def _is_test(name: str) -> bool:
         path.name.startswith(("test", "conftest"))
         or bool({"test", "tests", "testing"} & set(path.parts))
     )
+
+
+def _has_idle_shebang(file: Path) -> bool:
+    """Whether a module that nobody can execute begins like a program."""
+    if file.suffix != ".py" or file.is_symlink() or os.access(file, os.X_OK):
+        return False
+    with file.open("rb") as content:
+        return content.read(2) == b"#!"
 
 
 def imported(files: Iterable[Path]) -> set[str]:
