@@ -140,3 +140,16 @@ def test_an_update_moves_to_what_the_constraints_say_now(folder: Path) -> None:
     assert {row["name"]: row["after"] for row in changed.json}["pyasn1"] == "0.5.1"
     assert versions(folder)["pyasn1"] == "0.5.1"
     assert again.stdout == "nothing has changed\n"
+
+
+def test_what_an_earlier_choice_needed_gives_way_to_a_new_wish(folder: Path) -> None:
+    assert deps(folder, "add", "python3dist(flake8) >= 7").code == 0
+    before = versions(folder)
+
+    wish = "(python3dist(flake8) >= 3.6 with python3dist(flake8) < 7)"
+    done = deps(folder, "add", wish)  # whose pycodestyle is an older one
+
+    after = versions(folder)
+    assert done.code == 0, done.stderr
+    assert (before["flake8"][0], after["flake8"][0]) == ("7", "6")
+    assert after["pycodestyle"] != before["pycodestyle"]

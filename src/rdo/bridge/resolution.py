@@ -33,6 +33,17 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the constraints that pip gets; a pin is an earlier choice of ours."""
+
+    text: str
+    is_pin: bool = False
+
+    def is_in_the_way(self, suspects: Iterable[str]) -> bool:
+        return self.is_pin and self.text in suspects
+
+
+@dataclass(frozen=True, slots=True)
 class Resolver:
     """pip with the constraints of the configuration, and a place for the wheels we build."""
 
@@ -49,9 +60,8 @@ class Resolver:
         constraints in force are written into `folder`.
         """
         lines = self._lines(wanted, pins)
-        path = folder / "constraints.txt"
         folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_file(path, "\n".join([*lines, ""]))
+        path = folder / "constraints.txt"
         pip = replace(self.pip, constraints=path, find_links=self.sdists.folder)
         log.info("resolving from PyPI: %s", ", ".join(map(str, wanted)))
         together = self._try(pip, wanted, lines)
@@ -62,7 +72,7 @@ class Resolver:
         return self._one_by_one(pip, wanted, lines)
 
     def _one_by_one(
-        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[str]
+        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
     ) -> Resolution:
         possible: list[Requirement] = []
         impossible: list[tuple[Requirement, str]] = []
@@ -83,35 +93,45 @@ class Resolver:
         return Resolution(tuple(found.values()), tuple(impossible))
 
     def _try(
-        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[str]
+        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
     ) -> Resolution | str:
-        """The resolution, or why there is none; wheels that PyPI lacks are built on the way."""
+        """The resolution, or why there is none.
+
+        On the way wheels that PyPI lacks are built, and earlier choices dropped that stand in
+        the way of what the wanted ones need.
+        """
         texts = sorted(map(str, wanted))
         built: set[str] = set()
         while len(built) < MAX_SDISTS:
+            assert pip.constraints is not None
+            atomic.write_file(pip.constraints, "\n".join([*(one.text for one in lines), ""]))
             try:
                 return Resolution(tuple(pip.resolve(texts)))
             except UnresolvableError as error:
                 lacking = next((one for one in error.suspects if _lacks_wheel(pip, one)), "")
                 if not lacking or lacking in built:
-                    return str(error)
+                    left = [one for one in lines if not one.is_in_the_way(error.suspects)]
+                    if len(left) == len(lines):
+                        return str(error)
+                    lines = left
+                    continue
                 built.add(lacking)
             except CommandError as error:
                 raise OutsideError(f"PyPI did not answer: {error}") from error
-            match self.sdists.build(Requirement(lacking), lines):
+            match self.sdists.build(Requirement(lacking), (one.text for one in lines)):
                 case Failed(_, detail):
                     return f"{lacking}: no wheel, and its sdist: {detail}"
                 case Waiting(needs):
                     return Resolution(needs=needs)
         return "too many sdists to build"
 
-    def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[str]:
-        lines = list(_read(self.constraints)) if self.constraints else []
-        free = {_constrained_name(line) for line in lines}
+    def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[_Line]:
+        lines = [_Line(text) for text in _read(self.constraints)] if self.constraints else []
+        free = {_constrained_name(line.text) for line in lines}
         free |= {canonicalize_name(one.name) for one in wanted}
         for pin in pins:
             if canonicalize_name(pin.name) not in free:
-                lines.append(f"{pin.name}=={pin.version}")
+                lines.append(_Line(f"{canonicalize_name(pin.name)}=={pin.version}", is_pin=True))
         return lines
 
 
