@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.e2e.command import PLATFORM, Result, rdo
 
@@ -153,3 +154,13 @@ def test_what_an_earlier_choice_needed_gives_way_to_a_new_wish(folder: Path) -> 
     assert done.code == 0, done.stderr
     assert (before["flake8"][0], after["flake8"][0]) == ("7", "6")
     assert after["pycodestyle"] != before["pycodestyle"]
+
+
+def test_the_default_of_a_platform_gives_way_to_a_wish_alone(folder: Path) -> None:
+    assert deps(folder, "add", "python3dist(pbr)").code == 0
+    before = Version(versions(folder)["setuptools"])
+
+    done = deps(folder, "add", "python3dist(setuptools) >= 81")
+
+    assert done.code == 0, done.stderr
+    assert before < Version("81") <= Version(versions(folder)["setuptools"])

@@ -1,7 +1,7 @@
 """Which wheels meet Python requirements: pip's answer, and sdists built where it has none."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,13 +34,19 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the constraints that pip gets; a pin is an earlier choice of ours."""
+    """A line of the constraints that pip gets.
+
+    One of ours, an earlier choice or a default of the platform, gives way to what is wanted;
+    `then` is what counts instead.
+    """
 
     text: str
-    is_pin: bool = False
+    is_ours: bool = False
+    then: "_Line | None" = None
 
-    def is_in_the_way(self, suspects: Iterable[str]) -> bool:
-        return self.is_pin and self.text in suspects
+    def without(self, suspects: Collection[str]) -> "_Line | None":
+        """This line, or what is left of it if it is among those that stand in the way."""
+        return self.then if self.is_ours and self.text in suspects else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,8 @@ class Resolver:
     ) -> Resolution | str:
         """The resolution, or why there is none.
 
-        On the way wheels that PyPI lacks are built, and earlier choices dropped that stand in
-        the way of what the wanted ones need.
+        On the way wheels that PyPI lacks are built, and constraints of ours dropped that stand
+        in the way of what the wanted ones need.
         """
         texts = sorted(map(str, wanted))
         built: set[str] = set()
@@ -110,8 +116,8 @@ class Resolver:
             except UnresolvableError as error:
                 lacking = next((one for one in error.suspects if _lacks_wheel(pip, one)), "")
                 if not lacking or lacking in built:
-                    left = [one for one in lines if not one.is_in_the_way(error.suspects)]
-                    if len(left) == len(lines):
+                    left = [line for one in lines if (line := one.without(error.suspects))]
+                    if left == lines:
                         return str(error)
                     lines = left
                     continue
@@ -127,12 +133,16 @@ class Resolver:
 
     def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[_Line]:
         lines = [_Line(text) for text in _read(self.constraints)] if self.constraints else []
-        free = {_constrained_name(line.text) for line in lines}
-        free |= {canonicalize_name(one.name) for one in wanted}
+        constrained = {_constrained_name(line.text) for line in lines}
+        defaults = self.sdists.workshop.base.platform.python_constraints
+        ours = {_constrained_name(text): _Line(text, is_ours=True) for text in defaults}
+        free = {canonicalize_name(one.name) for one in wanted}
         for pin in pins:
-            if canonicalize_name(pin.name) not in free:
-                lines.append(_Line(f"{canonicalize_name(pin.name)}=={pin.version}", is_pin=True))
-        return lines
+            name = canonicalize_name(pin.name)
+            if name not in free:
+                text = f"{name}=={pin.version}"
+                ours[name] = _Line(text, is_ours=True, then=ours.get(name))
+        return [*lines, *(line for name, line in ours.items() if name not in constrained)]
 
 
 def _lacks_wheel(pip: Pip, suspect: str) -> bool:

@@ -45,6 +45,7 @@ class Platform:
     (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
     the base, `users` what RPM packages expect these to have added to passwd, and
     `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
+    `python_constraints` bound projects of PyPI that nobody else constrains.
     `repositories` are where a dnf platform's packages come from; a Debian one has a `suite`.
     """
 
@@ -64,6 +65,7 @@ class Platform:
     bridged: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     users: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sdist_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    python_constraints: tuple[str, ...] = field(default=(), repr=False)
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)
 

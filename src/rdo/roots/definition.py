@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
+from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -32,6 +33,16 @@ def _address(text: str) -> str:
     return text
 
 
+def _constraint(text: str) -> str:
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(
+            f"must be as in a constraints file, such as setuptools<81: {error}"
+        ) from error
+    return text
+
+
 def _one_or_more(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -44,6 +55,7 @@ Package = Annotated[str, StringConstraints(pattern=r"^[^\s-]\S*$")]
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Macro = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Names = dict[Line, list[Word]]
+Constraint = Annotated[str, AfterValidator(_constraint)]
 
 
 class _Repository(Section):
@@ -91,6 +103,7 @@ class _Definition(Section):
     glibc: Annotated[str, StringConstraints(pattern=r"^2\.\d+$")]
     packages: Annotated[list[Package], Field(min_length=1)]
     python_packages: list[Word] = Field(default_factory=list)
+    python_constraints: list[Constraint] = Field(default_factory=list)
     macros: dict[Macro, Line] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
@@ -106,6 +119,7 @@ class _Definition(Section):
             glibc=self.glibc,
             packages=tuple(self.packages),
             python_packages=tuple(self.python_packages),
+            python_constraints=tuple(self.python_constraints),
             macros=self.macros,
         )
 

@@ -123,7 +123,7 @@ def _error(said: str) -> CommandError:
     if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", said):
         return CommandError(message)
     lacking = re.findall(r"No matching distribution found for (.+)", said)
-    lacking += re.findall(r"\(constraint\) (\S+===?\S+)", said)
+    lacking += re.findall(r"\(constraint\) (\S+[=<>~!]\S+)", said)
     if lacking or "ResolutionImpossible" in said or "Cannot install" in said:
         conflict = re.search(r"The conflict is caused by:\n(.*?)\n\n", said, re.DOTALL)
         detail = "; ".join(line.strip() for line in conflict[1].splitlines()) if conflict else ""
