@@ -39,6 +39,22 @@ automake --version
 """
 
 
+OLD_SPEC = """\
+Name: old
+Version: 1
+Release: 1
+Summary: Its tests are run as they were until 2024
+License: MIT
+BuildArch: noarch
+%description
+%{summary}.
+%check
+echo 'from setuptools import setup; setup(name="old")' > setup.py
+python3 setup.py test
+%files
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A factory with one target, in which some things have been bridged."""
@@ -164,3 +180,12 @@ def test_the_default_of_a_platform_gives_way_to_a_wish_alone(folder: Path) -> No
 
     assert done.code == 0, done.stderr
     assert before < Version("81") <= Version(versions(folder)["setuptools"])
+
+
+def test_a_spec_that_counts_on_an_older_setuptools_gets_it(tmp_path: Path) -> None:
+    """setuptools has `setup.py test` no more; specs of EL 9 do not ask for one that has."""
+    (tmp_path / "old.spec").write_text(OLD_SPEC)
+
+    done = rdo("build", "old.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 0, done.stdout + done.stderr + _log(tmp_path)

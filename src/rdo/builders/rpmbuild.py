@@ -42,7 +42,7 @@ def build_spec(
     static = static_requires(room, path, options)
     if isinstance(static, Failed):
         return static
-    if stopped := room.require(static):
+    if stopped := room.require([*static, *_unsaid(room, spec)]):
         return stopped
     if failed := _source_package(room, path, options):
         return failed
@@ -111,6 +111,13 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     except CommandError as error:
         return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
     return [line for line in done.stdout.splitlines() if line]
+
+
+def _unsaid(room: Room, spec: str) -> list[str]:
+    """What the spec counts on without a BuildRequires, by the platform's table."""
+    text = (room.root.builddir / "SPECS" / spec).read_text(errors="replace")
+    table = room.root.base.platform.spec_requires
+    return [need for words, needs in table.items() if words in text for need in needs]
 
 
 def _asked(room: Room) -> set[str]:

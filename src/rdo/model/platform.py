@@ -45,7 +45,8 @@ class Platform:
     (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
     the base, `users` what RPM packages expect these to have added to passwd, and
     `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
-    `python_constraints` bound projects of PyPI that nobody else constrains.
+    `python_constraints` bound projects of PyPI that nobody else constrains; `spec_requires` maps
+    words of a spec to what it counts on by them and does not ask for.
     `repositories` are where a dnf platform's packages come from; a Debian one has a `suite`.
     """
 
@@ -66,6 +67,7 @@ class Platform:
     users: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sdist_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     python_constraints: tuple[str, ...] = field(default=(), repr=False)
+    spec_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)
 

@@ -130,6 +130,7 @@ class _DebianDefinition(_Definition):
     bridged: Names = Field(default_factory=dict)
     users: Names = Field(default_factory=dict)
     sdist_requires: Names = Field(default_factory=dict)
+    spec_requires: dict[Line, list[Line]] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
         return replace(
@@ -139,6 +140,7 @@ class _DebianDefinition(_Definition):
             bridged=_tuples(self.bridged),
             users=_tuples(self.users),
             sdist_requires=_tuples(self.sdist_requires),
+            spec_requires=_tuples(self.spec_requires),
         )
 
 
