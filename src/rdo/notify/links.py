@@ -2,28 +2,23 @@
 
 import re
 
-_PYPI = "https://pypi.org/project"
 
-
-def commit_url(remote: str, hash_: str, version: str = "") -> str:
+def commit_url(remote: str, hash_: str) -> str:
     """The page of a commit of a git remote, as far as its host is known; else nothing.
 
     >>> commit_url("https://opendev.org/openstack/nova.git", "1a2b")
     'https://opendev.org/openstack/nova/commit/1a2b'
     >>> commit_url("ssh://me:secret@github.com/org/x", "1a2b")
     'https://github.com/org/x/commit/1a2b'
-    >>> commit_url("pypi:oslo.config", "1a2b", "9.0")
-    'https://pypi.org/project/oslo.config/9.0/'
+    >>> commit_url("pypi:oslo.config", "1a2b")
+    ''
     >>> commit_url("file:///srv/x.git", "1a2b")
     ''
     """
-    if remote.startswith("pypi:"):
-        page = f"{_PYPI}/{remote.removeprefix('pypi:')}/"
-        return f"{page}{version}/" if re.fullmatch(r"[\w.+!-]+", version) else page
     found = re.fullmatch(
         r"(?:[a-z+]+://)?(?:[^@/\s]+@)?([\w.-]+)(?::\d+)?[:/]([\w./~+-]+?)/?", remote
     )
-    if not found or remote.startswith(("file:", "/", ".")):
+    if not found or remote.startswith(("file:", "pypi:", "/", ".")):
         return ""
     host, path = found[1], found[2].removesuffix(".git").lstrip("/")
     if host == "review.rdoproject.org":

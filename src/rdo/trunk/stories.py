@@ -189,7 +189,7 @@ def _changes(
             commit.subject,
             "" if is_release else commit.author,
             commit.time,
-            commit_url(remote, commit.hash, commit.subject.rpartition(" ")[2]),
+            commit_url(remote, commit.hash),
         )
         for commit in commits
     )
