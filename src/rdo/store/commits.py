@@ -68,7 +68,8 @@ class Commits:
             self.session.add(row)
         elif as_newest:
             row.upstream = commit.upstream
-            row.position = row.position if row.position == last else last + 1
+            if row.position < last:
+                row.position = last + 1
         self.session.flush()
         return row
 
