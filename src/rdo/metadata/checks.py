@@ -16,6 +16,7 @@ from rdo.errors import RefusedError, did_you_mean, typo_of
 from rdo.metadata.faults import Fault, Level
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
 from rdo.metadata.tree import Files
+from rdo.model.url import is_on_pypi, pypi_name
 from rdo.tools.git import check_url
 
 TOP_KEYS = (
@@ -332,7 +333,7 @@ class Checker:
 def _is_pypi(upstream: Any) -> bool:
     """Whether what is followed are releases; of several upstreams all of them."""
     urls = upstream if isinstance(upstream, list) else [upstream]
-    return all(isinstance(url, str) and url.startswith("pypi:") for url in urls)
+    return all(isinstance(url, str) and is_on_pypi(url) for url in urls)
 
 
 def _is_specifier(text: str) -> bool:
@@ -347,8 +348,8 @@ def _refused(url: Any) -> str:
     """Why a repository cannot be used, empty if it can."""
     if not isinstance(url, str):
         return f"{url!r} is not a text"
-    if url.startswith("pypi:"):
-        name = url.removeprefix("pypi:")
+    if is_on_pypi(url):
+        name = pypi_name(url)
         return "" if _NAME.fullmatch(name) else f"{name!r} is no name of a PyPI project"
     try:
         check_url(url)

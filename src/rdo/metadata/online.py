@@ -11,6 +11,7 @@ from rdo.metadata.explain import explain
 from rdo.metadata.faults import Fault, Level, MetadataError, Where
 from rdo.metadata.values import Status
 from rdo.model.package import Package
+from rdo.model.url import is_on_pypi
 from rdo.tools.git import ls_remote
 
 AT_ONCE = 16
@@ -84,7 +85,7 @@ def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted
 
 def _wants_of(package: Package, tag: str) -> Iterator[_Wanted]:
     for number, url in enumerate(package.upstreams):
-        if not url.startswith("pypi:"):
+        if not is_on_pypi(url):
             keys = ("source-branch", f"upstream[{number}]", "upstream")
             yield _Wanted(package.project, keys, url, package.upstream_branch, tag)
     keys = ("distro-branch", "master-distgit", "distgit")

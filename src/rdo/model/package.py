@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from rdo.model.commit import Commit
-from rdo.model.url import without_secret
+from rdo.model.url import is_on_pypi, pypi_name, without_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Package:
         >>> sorted(Package("python-oslo-config", "oslo.config", (), "", "", "").python_projects)
         ['oslo-config', 'oslo.config']
         """
-        bridged = {url.removeprefix("pypi:") for url in self.upstreams if url.startswith("pypi:")}
+        bridged = {pypi_name(url) for url in self.upstreams if is_on_pypi(url)}
         return frozenset({self.project, re.sub(r"^python3?-", "", self.name), *bridged})
 
     @property

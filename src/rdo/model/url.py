@@ -1,6 +1,21 @@
-"""URLs of remotes, as people may see them."""
+"""URLs of remotes: what is git and what is PyPI, and what people may see of them."""
 
 import re
+
+_PYPI = "pypi:"
+
+
+def is_on_pypi(url: str) -> bool:
+    """Whether an upstream is a project's releases on PyPI (`pypi:NAME`), and no repository."""
+    return url.startswith(_PYPI)
+
+
+def pypi_name(url: str) -> str:
+    """
+    >>> pypi_name("pypi:oslo.config")
+    'oslo.config'
+    """
+    return url.removeprefix(_PYPI)
 
 
 def without_secret(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from rdo.model.url import is_on_pypi
+
 
 def commit_url(remote: str, hash_: str) -> str:
     """The page of a commit of a git remote, as far as its host is known; else nothing.
@@ -18,7 +20,7 @@ def commit_url(remote: str, hash_: str) -> str:
     found = re.fullmatch(
         r"(?:[a-z+]+://)?(?:[^@/\s]+@)?([\w.-]+)(?::\d+)?[:/]([\w./~+-]+?)/?", remote
     )
-    if not found or remote.startswith(("file:", "pypi:", "/", ".")):
+    if not found or is_on_pypi(remote) or remote.startswith(("file:", "/", ".")):
         return ""
     host, path = found[1], found[2].removesuffix(".git").lstrip("/")
     if host == "review.rdoproject.org":

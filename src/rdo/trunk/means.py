@@ -14,6 +14,7 @@ from rdo.builders.protocol import Builder
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.package import Package
 from rdo.model.program import Bounds
+from rdo.model.url import is_on_pypi
 from rdo.notify.audiences import Audiences
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
@@ -26,7 +27,7 @@ from rdo.trunk.branches import BranchRules
 from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.outbox import audiences
 from rdo.trunk.poll import Remotes
-from rdo.trunk.releases import Releases, is_on_pypi
+from rdo.trunk.releases import Releases
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies

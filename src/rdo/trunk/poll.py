@@ -7,12 +7,12 @@ from typing import TypeAlias
 from rdo.model.build import LaidOver
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.url import is_on_pypi, without_secret
 from rdo.tools.git import Mirror
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.history import GitHistory, History
 from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable
-from rdo.trunk.releases import Releases, is_on_pypi
+from rdo.trunk.releases import Releases
 from rdo.trunk.selection import Sources
 
 

@@ -22,6 +22,7 @@ from packaging.version import InvalidVersion, Version
 from rdo import atomic
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
+from rdo.model.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History, ReleaseHistory
@@ -30,7 +31,6 @@ from rdo.trunk.sdist import unpack
 
 log = logging.getLogger(__name__)
 
-PREFIX = "pypi:"
 _AT_ONCE = 8
 _OFFERED = "rdo-releases.json"
 _TAGS = "refs/tags/"
@@ -38,10 +38,6 @@ _TAGS = "refs/tags/"
 # An upstream as the metadata names it: the URL `pypi:NAME` and the version specifier.
 Wanted: TypeAlias = tuple[str, str]
 Found: TypeAlias = tuple[History | None, str]
-
-
-def is_on_pypi(url: str) -> bool:
-    return url.startswith(PREFIX)
 
 
 def specifier(branch: str) -> SpecifierSet:
@@ -76,7 +72,7 @@ class Releases:
 
     def path(self, url: str) -> Path:
         """Where the mirror of a project is."""
-        return self.folder / f"{canonicalize_name(url.removeprefix(PREFIX))}.git"
+        return self.folder / f"{canonicalize_name(pypi_name(url))}.git"
 
     def unused(self, urls: Iterable[str], before: float) -> list[Path]:
         """The mirrors of projects that are none of these, not polled since a moment (of time())."""
@@ -101,7 +97,7 @@ class Releases:
 
     def _update(self, index: PackageIndex, url: str, branches: list[str]) -> str:
         """Bring the mirror up to date; return what went wrong, or nothing."""
-        project, path = url.removeprefix(PREFIX), self.path(url)
+        project, path = pypi_name(url), self.path(url)
         try:
             offered = [sdist for sdist in index.sdists(project) if _counts(sdist)]
             with hold(path.with_suffix(".lock"), purpose=f"fetch of {project}", wait=True):

@@ -10,7 +10,7 @@ from rdo.errors import UserError
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
 from rdo.notify.log_reader import Reading, read_log_file
 from rdo.notify.story import (
@@ -182,7 +182,7 @@ def _changes(
     except UserError as error:
         log.debug("%s", error)
         return Changes()
-    is_release = remote.startswith("pypi:")
+    is_release = is_on_pypi(remote)
     newest = tuple(
         Change(
             commit.hash,
