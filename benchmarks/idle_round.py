@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rdo.mirrors import Mirrors
 from rdo.model.build import Failed, FailureReason
 from rdo.model.package import Package
 from rdo.package_index import PackageIndex
@@ -19,7 +20,6 @@ from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.trunk.means import Means, Workplace
-from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rdo.builders.protocol import Builder
+from rdo.mirrors import Mirrors
 from rdo.model.package import Package
 from rdo.notify.audiences import Audiences
 from rdo.package_index import PackageIndex
@@ -14,7 +15,6 @@ from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.trunk.means import Means, Workplace
-from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases

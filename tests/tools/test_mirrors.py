@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rdo.mirrors import Mirrors, Polled, Reached, Unreachable
 from rdo.tools import git
-from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable
 from tests.conftest import GitRepository
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rdo.mirrors import Mirrors
 from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import package_suffix
 from rdo.model.package import Package
 from rdo.package_index import PackageIndex
 from rdo.store import Store
-from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.plan import Plan, PlanRules, make_plan, record_plan
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases

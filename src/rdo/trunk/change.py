@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
+from rdo.mirrors import reason_of
 from rdo.model.url import without_secret
 from rdo.tools.git import GitCommit, Mirror
 from rdo.tools.work_tree import WorkTree
-from rdo.trunk.mirrors import reason_of
 
 _HASH = re.compile(r"[0-9a-f]{7,40}")
 

@@ -12,6 +12,7 @@ from rdo.app import App
 from rdo.bridge.protocol import Bridge, Provision
 from rdo.builders.protocol import Builder
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
+from rdo.mirrors import Mirrors
 from rdo.model.package import Package
 from rdo.model.program import Bounds
 from rdo.model.url import is_on_pypi
@@ -24,7 +25,6 @@ from rdo.store.builds import Build
 from rdo.tools.command import Command
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.branches import BranchRules
-from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.outbox import audiences
 from rdo.trunk.poll import Remotes
 from rdo.trunk.releases import Releases

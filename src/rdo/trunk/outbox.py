@@ -2,6 +2,7 @@
 
 from rdo.app import App
 from rdo.config import Settings
+from rdo.mirrors import Mirrors
 from rdo.notify.audiences import Audiences
 from rdo.notify.gerrit import Distgit, Gerrit
 from rdo.notify.mailer import Mailer
@@ -10,7 +11,6 @@ from rdo.notify.smtp import MailServer
 from rdo.notify.way import Way
 from rdo.notify.webhook import Webhook
 from rdo.tools.git import Mirror
-from rdo.trunk.mirrors import Mirrors
 
 
 def audiences(settings: Settings) -> Audiences:

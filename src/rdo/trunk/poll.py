@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from rdo.mirrors import Mirrors, Polled, Reached, Unreachable
 from rdo.model.build import LaidOver
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -11,7 +12,6 @@ from rdo.model.url import is_on_pypi, without_secret
 from rdo.tools.git import Mirror
 from rdo.trunk.branches import BranchRules
 from rdo.trunk.history import GitHistory, History
-from rdo.trunk.mirrors import Mirrors, Polled, Reached, Unreachable
 from rdo.trunk.releases import Releases
 from rdo.trunk.selection import Sources
 

@@ -11,9 +11,9 @@ from rdo.bridge.lock_file import LockFile
 from rdo.disk_usage import freed_bytes
 from rdo.errors import RefusedError
 from rdo.lock import hold
+from rdo.mirrors import remove_mirror
 from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
 from rdo.trunk.means import Means
-from rdo.trunk.mirrors import remove_mirror
 from rdo.trunk.poll import Remotes
 from rdo.trunk.round import recover
 

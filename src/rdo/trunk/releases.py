@@ -22,11 +22,11 @@ from packaging.version import InvalidVersion, Version
 from rdo import atomic
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
+from rdo.mirrors import unused_mirrors
 from rdo.model.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.history import History, ReleaseHistory
-from rdo.trunk.mirrors import unused_mirrors
 from rdo.trunk.sdist import unpack
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
+from rdo.mirrors import Mirrors
 from rdo.publish.verify import Finding, verify_tree
 from rdo.trunk.means import Means
-from rdo.trunk.mirrors import Mirrors
 from rdo.trunk.round import recover
 
 log = logging.getLogger(__name__)
