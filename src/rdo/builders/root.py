@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.builders.in_process import InProcessBuilder
-from rdo.builders.recipe import Recipe
 from rdo.builders.room import Room, disk_failure, on_disk_of
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
@@ -17,6 +16,7 @@ from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
 from rdo.solver import Missing, SolverRepository, solve
+from rdo.store.recipe import Recipe
 from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rdo.builders import recipe
 from rdo.disk_usage import allocated_bytes, freed_bytes
 from rdo.dlrn.layout import hash_directory
 from rdo.publish import bootstrap, pool
 from rdo.publish.references import DamagedError, pooled, snapshots
 from rdo.publish.tree import Tree
-from rdo.store import Store, Transaction
+from rdo.store import Store, Transaction, recipe
 from rdo.store.repositories import Repository
 
 GRACE = timedelta(hours=1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.app import App
-from rdo.builders.recipe import NAME, Recipe
 from rdo.builders.room import Room
 from rdo.builders.root import RootBuilder, Workshop
 from rdo.errors import NotFoundError, RefusedError
@@ -16,6 +15,7 @@ from rdo.roots.build_root import remove_leftovers
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
 from rdo.store.builds import Build
+from rdo.store.recipe import NAME, Recipe
 from rdo.trunk.stories import INSTALLED
 
 _LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}
