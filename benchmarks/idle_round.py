@@ -21,9 +21,9 @@ from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.poll import Remotes
-from rdo.trunk.releases import Releases
 from rdo.trunk.round import RoundOptions, run_round
+from rdo.trunk.sources.poll import Remotes
+from rdo.trunk.sources.pypi_releases import Releases
 
 TARGET = "master-deb12"
 

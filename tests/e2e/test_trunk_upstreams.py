@@ -9,9 +9,9 @@ from rdo.errors import NotFoundError
 from rdo.notify.audiences import Audiences
 from rdo.notify.story import Audience
 from rdo.trunk import verify
-from rdo.trunk.change import Side
 from rdo.trunk.report import Report
 from rdo.trunk.scratch import Asked, choose_sides
+from rdo.trunk.sources.unmerged import Side
 from rdo.trunk.stories import build_story
 from rdo.trunk.why import Known, State, explain
 from tests.conftest import GitRepository

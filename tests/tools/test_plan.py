@@ -14,8 +14,8 @@ from rdo.model.package import Package
 from rdo.package_index import PackageIndex
 from rdo.store import Store
 from rdo.trunk.plan import Plan, PlanRules, make_plan, record_plan
-from rdo.trunk.poll import Remotes
-from rdo.trunk.releases import Releases
+from rdo.trunk.sources.poll import Remotes
+from rdo.trunk.sources.pypi_releases import Releases
 from tests.conftest import GitRepository
 
 TARGET = "master-deb12"

@@ -9,9 +9,9 @@ import pytest
 from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package
 from rdo.tools.git import GitCommit, Mirror
-from rdo.trunk.history import GitHistory, ReleaseHistory
-from rdo.trunk.selection import Selection, Sources, select
-from rdo.trunk.upstreams import Planned
+from rdo.trunk.sources.history import GitHistory, ReleaseHistory
+from rdo.trunk.sources.selection import Selection, Sources, select
+from rdo.trunk.sources.upstreams import Planned
 from tests.conftest import GitRepository
 
 PACKAGE = Package(

@@ -19,7 +19,7 @@ from rdo.model.package import Package
 from rdo.python_names import capability
 from rdo.store import Transaction
 from rdo.tools.git import Mirror
-from rdo.trunk.poll import Remotes
+from rdo.trunk.sources.poll import Remotes
 
 _BUILD_REQUIRES = re.compile(r"^BuildRequires:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _SPLIT = re.compile(r"\s*,\s*|\s+(?![<>=])(?<![<>=] )")

@@ -8,9 +8,9 @@ from datetime import datetime
 from rdo.model.commit import Commit
 from rdo.store import Store, Transaction
 from rdo.trunk.again import worth_another_try
-from rdo.trunk.poll import Followed
-from rdo.trunk.selection import select
-from rdo.trunk.upstreams import Planned
+from rdo.trunk.sources.poll import Followed
+from rdo.trunk.sources.selection import select
+from rdo.trunk.sources.upstreams import Planned
 
 
 @dataclass(frozen=True, slots=True)

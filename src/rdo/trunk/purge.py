@@ -14,8 +14,8 @@ from rdo.lock import hold
 from rdo.mirrors import remove_mirror
 from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
 from rdo.trunk.means import Means
-from rdo.trunk.poll import Remotes
 from rdo.trunk.round import recover
+from rdo.trunk.sources.poll import Remotes
 
 log = logging.getLogger(__name__)
 

@@ -20,11 +20,11 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Rel
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
-from rdo.trunk.change import Followed, Side, changed_side
 from rdo.trunk.failures import failure_of
 from rdo.trunk.means import Means
 from rdo.trunk.providers import Providers
-from rdo.trunk.selection import Sources
+from rdo.trunk.sources.selection import Sources
+from rdo.trunk.sources.unmerged import Followed, Side, changed_side
 
 log = logging.getLogger(__name__)
 

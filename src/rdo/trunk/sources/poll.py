@@ -10,10 +10,10 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi, without_secret
 from rdo.tools.git import Mirror
-from rdo.trunk.branches import BranchRules
-from rdo.trunk.history import GitHistory, History
-from rdo.trunk.releases import Releases
-from rdo.trunk.selection import Sources
+from rdo.trunk.sources.branches import BranchRules
+from rdo.trunk.sources.history import GitHistory, History
+from rdo.trunk.sources.pypi_releases import Releases
+from rdo.trunk.sources.selection import Sources
 
 
 @dataclass(frozen=True, slots=True)

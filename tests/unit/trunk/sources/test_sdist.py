@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import RefusedError
-from rdo.trunk.sdist import unpack
+from rdo.trunk.sources.sdist import unpack
 from tests.fakes.index import sdist
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_an_archive_with_too_many_files_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rdo.trunk.sdist.MAX_FILES", 2)
+    monkeypatch.setattr("rdo.trunk.sources.sdist.MAX_FILES", 2)
     archive = tmp_path / "a-1.tar.gz"
     archive.write_bytes(sdist("a-1", {"x": "", "y": "", "z": ""}))
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package, Pin
 from rdo.tools.git import GitCommit, Mirror
-from rdo.trunk.history import History
-from rdo.trunk.upstreams import Planned
+from rdo.trunk.sources.history import History
+from rdo.trunk.sources.upstreams import Planned
 
 # Which package of the target has these two hashes (upstream, distgit) without an extended one.
 Owner: TypeAlias = Callable[[str, str], str | None]

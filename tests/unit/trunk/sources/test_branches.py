@@ -1,6 +1,6 @@
 import pytest
 
-from rdo.trunk.branches import Branch, BranchRules, find
+from rdo.trunk.sources.branches import Branch, BranchRules, find
 
 
 def refs(*names: str) -> dict[str, str]:

@@ -26,8 +26,8 @@ from rdo.mirrors import unused_mirrors
 from rdo.model.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
-from rdo.trunk.history import History, ReleaseHistory
-from rdo.trunk.sdist import unpack
+from rdo.trunk.sources.history import History, ReleaseHistory
+from rdo.trunk.sources.sdist import unpack
 
 log = logging.getLogger(__name__)
 

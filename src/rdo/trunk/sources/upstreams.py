@@ -11,7 +11,7 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
 from rdo.store import Transaction
-from rdo.trunk.history import History
+from rdo.trunk.sources.history import History
 
 
 @dataclass(frozen=True, slots=True)

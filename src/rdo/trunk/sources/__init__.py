@@ -1,0 +1,1 @@
+"""What upstreams and distgits have: polling, branches, PyPI releases, commits to build."""
