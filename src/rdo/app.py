@@ -212,7 +212,7 @@ class App:
         return self.settings.target_folder(target) / "bridge.json"
 
     def last_resort(self, target: str) -> "Dependencies":
-        """What comes from outside although the target's release packages it; see trunk/circles.py.
+        """What comes from outside although the release packages it; see trunk/order/cycles.py.
 
         It lives beside the published tree: only bootstrap builds see it.
         """

@@ -24,15 +24,15 @@ from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
 from rdo.trunk import events
-from rdo.trunk.circles import Circles, circle_failure
 from rdo.trunk.failures import failure_of
-from rdo.trunk.hints import can_bootstrap, spec_text
 from rdo.trunk.means import Means, Workplace
+from rdo.trunk.order.bridge_requests import Answer, Request, Requests
+from rdo.trunk.order.cycles import Circles, circle_failure
+from rdo.trunk.order.hints import can_bootstrap, spec_text
+from rdo.trunk.order.queue import Queue
+from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
-from rdo.trunk.queue import Queue
 from rdo.trunk.report import Ended
-from rdo.trunk.requests import Answer, Request, Requests
-from rdo.trunk.standing import Standing
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rdo.model.commit import Commit
 from rdo.store.builds import Build
-from rdo.trunk.hints import last_build_requires
 from rdo.trunk.means import Means
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.hints import last_build_requires
+from rdo.trunk.order.providers import Providers
 
 
 @dataclass(frozen=True, slots=True)

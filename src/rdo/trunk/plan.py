@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rdo.model.commit import Commit
 from rdo.store import Store, Transaction
-from rdo.trunk.again import worth_another_try
+from rdo.trunk.order.revive import worth_another_try
 from rdo.trunk.sources.poll import Followed
 from rdo.trunk.sources.selection import select
 from rdo.trunk.sources.upstreams import Planned

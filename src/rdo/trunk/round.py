@@ -17,7 +17,6 @@ from rdo.model.build import Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
 from rdo.tools.processes import end_those_with
-from rdo.trunk.backoff import rests_until
 from rdo.trunk.building import (
     INTERRUPTED,
     Building,
@@ -27,14 +26,15 @@ from rdo.trunk.building import (
     publish_failed,
     settle_failure,
 )
-from rdo.trunk.hints import declared_requires, last_build_requires
 from rdo.trunk.means import Means
+from rdo.trunk.order.hints import declared_requires, last_build_requires
+from rdo.trunk.order.providers import Providers
+from rdo.trunk.order.queue import Packages, Queue
+from rdo.trunk.order.retry import rests_until
+from rdo.trunk.order.standing import Standing
 from rdo.trunk.pages import write_pages
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.providers import Providers
-from rdo.trunk.queue import Packages, Queue
 from rdo.trunk.report import Ended, Held, Report
-from rdo.trunk.standing import Standing
 from rdo.trunk.telling import tell_round
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from rdo.model.package import Package
 from rdo.model.url import without_secret
 from rdo.trunk.failures import failure_of
 from rdo.trunk.means import Means
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.providers import Providers
 from rdo.trunk.sources.selection import Sources
 from rdo.trunk.sources.unmerged import Followed, Side, changed_side
 

@@ -16,7 +16,7 @@ from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
 from rdo.store.packages import PackageState
 from rdo.trunk.means import Means
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.providers import Providers
 
 LOG = "rpmbuild.log"
 

@@ -14,8 +14,8 @@ from rdo.model.build import Failed
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.store.holds import Hold
-from rdo.trunk.backoff import rests_until
 from rdo.trunk.means import Means
+from rdo.trunk.order.retry import rests_until
 
 _AGO = re.compile(r"(\d+)\s*(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -27,7 +27,7 @@ from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.tools.git import Mirror
 from rdo.trunk.means import Means
-from rdo.trunk.providers import Providers, needed_names
+from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.status import LOG
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
 from rdo.store.holds import Hold, Pause
 from rdo.store.packages import PackageState
-from rdo.trunk.backoff import rests_until
-from rdo.trunk.hints import declared_requires, last_build_requires
 from rdo.trunk.means import Means
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.hints import declared_requires, last_build_requires
+from rdo.trunk.order.providers import Providers
+from rdo.trunk.order.retry import rests_until
 
 
 class State(StrEnum):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rdo.bridge.protocol import Provision
 from rdo.errors import CommandError
 from rdo.model.build import FailureReason
-from rdo.trunk.requests import Answer, Request, Requests
+from rdo.trunk.order.bridge_requests import Answer, Request, Requests
 from tests.unit.trunk.samples import build
 
 

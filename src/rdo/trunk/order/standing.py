@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rdo.store.builds import Build
 from rdo.store.packages import PackageState
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.providers import Providers
 
 
 @dataclass(frozen=True, slots=True)

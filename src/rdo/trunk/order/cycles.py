@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.store.builds import Build
-from rdo.trunk.providers import Providers
-from rdo.trunk.requests import Request
+from rdo.trunk.order.bridge_requests import Request
+from rdo.trunk.order.providers import Providers
 
 
 @dataclass(slots=True)

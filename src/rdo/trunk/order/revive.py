@@ -8,7 +8,7 @@ from rdo.model.package import Package
 from rdo.store import Transaction
 from rdo.store.builds import Build
 from rdo.store.packages import PackageState
-from rdo.trunk.providers import Providers
+from rdo.trunk.order.providers import Providers
 
 
 def worth_another_try(

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from rdo.store.builds import Build
-from rdo.trunk.queue import Packages, Queue
+from rdo.trunk.order.queue import Packages, Queue
 from tests.unit.trunk.samples import build
 
 

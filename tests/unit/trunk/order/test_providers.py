@@ -1,6 +1,6 @@
 import pytest
 
-from rdo.trunk.providers import Providers, needed_names
+from rdo.trunk.order.providers import Providers, needed_names
 from tests.unit.trunk.samples import package
 
 PACKAGES = [

@@ -1,0 +1,1 @@
+"""What is built next, what waits for what, and what is tried again."""
