@@ -24,12 +24,12 @@ from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
 from rdo.trunk import events
-from rdo.trunk.failures import failure_of
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.order.bridge_requests import Answer, Request, Requests
 from rdo.trunk.order.cycles import Circles, circle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
+from rdo.trunk.order.retry import failure_of, may_retry
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.report import Ended
@@ -413,7 +413,7 @@ def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
     """Record a failure; True if it is spurious and the build is queued once more."""
     with means.store.write() as at:
         tries = at.builds.spurious_attempts(build.id)
-        will_retry = failure.reason.is_spurious and tries < means.retries
+        will_retry = may_retry(failure, tries=tries, limit=means.retries)
         settled = events.settle(at, build, failure, now=means.now(), final=not will_retry)
         if will_retry:
             at.builds.retry(build.id, now=means.now())

@@ -20,9 +20,9 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Rel
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
-from rdo.trunk.failures import failure_of
 from rdo.trunk.means import Means
 from rdo.trunk.order.providers import Providers
+from rdo.trunk.order.retry import failure_of
 from rdo.trunk.sources.selection import Sources
 from rdo.trunk.sources.unmerged import Followed, Side, changed_side
 

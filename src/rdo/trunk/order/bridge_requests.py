@@ -10,7 +10,7 @@ from rdo.cancellation import cancelled_by
 from rdo.errors import UserError
 from rdo.model.build import Failed, FailureReason
 from rdo.store.builds import Build
-from rdo.trunk.failures import failure_of
+from rdo.trunk.order.retry import failure_of
 
 log = logging.getLogger(__name__)
 
