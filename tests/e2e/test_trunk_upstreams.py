@@ -12,7 +12,7 @@ from rdo.trunk import verify
 from rdo.trunk.report import Report
 from rdo.trunk.scratch import Asked, choose_sides
 from rdo.trunk.sources.unmerged import Side
-from rdo.trunk.stories import build_story
+from rdo.trunk.telling.stories import build_story
 from rdo.trunk.why import Known, State, explain
 from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory

@@ -20,7 +20,7 @@ from rdo.notify.story import Audience, Story
 from rdo.notify.way import AwayError, Refused
 from rdo.store import Store
 from rdo.store.deliveries import Delivery
-from rdo.trunk.stories import build_story
+from rdo.trunk.telling.stories import build_story
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.fakes.mail import MailBox, Received, certificate, free_port, mail_server

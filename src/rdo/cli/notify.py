@@ -39,7 +39,7 @@ def send(ctx: click.Context, as_json: bool) -> None:
 
     For a digest at its hour, or after a mail server was away. Exit code 6: something is left.
     """
-    from rdo.trunk.outbox import outbox
+    from rdo.trunk.telling.ways import outbox
 
     done = outbox(ctx.obj).run()
     people = f"{done.sent} sent, {done.refused} given up, {done.left} left for another try"

@@ -23,7 +23,6 @@ from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
-from rdo.trunk import events
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.order.bridge_requests import Answer, Request, Requests
 from rdo.trunk.order.cycles import Circles, circle_failure
@@ -33,6 +32,7 @@ from rdo.trunk.order.retry import failure_of, may_retry
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.report import Ended
+from rdo.trunk.telling import events
 
 log = logging.getLogger(__name__)
 

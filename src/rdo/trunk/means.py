@@ -24,10 +24,10 @@ from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.tools.command import Command
 from rdo.tools.pip_config import index_settings
-from rdo.trunk.outbox import audiences
 from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases
+from rdo.trunk.telling.ways import audiences
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies

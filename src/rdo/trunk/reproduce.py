@@ -16,7 +16,7 @@ from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
 from rdo.store.builds import Build
 from rdo.store.recipe import NAME, Recipe
-from rdo.trunk.stories import INSTALLED
+from rdo.trunk.telling.stories import INSTALLED
 
 _LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}
 """What a build fails with when nobody can give what it waits for."""

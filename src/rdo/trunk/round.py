@@ -35,7 +35,7 @@ from rdo.trunk.order.standing import Standing
 from rdo.trunk.pages import write_pages
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.report import Ended, Held, Report
-from rdo.trunk.telling import tell_round
+from rdo.trunk.telling.after_round import tell_round
 
 log = logging.getLogger(__name__)
 

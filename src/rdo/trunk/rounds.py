@@ -8,10 +8,10 @@ from rdo.app import App
 from rdo.errors import UserError
 from rdo.trunk.building import Watcher, nobody_watches
 from rdo.trunk.means import gather
-from rdo.trunk.outbox import outbox
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.report import ALL_WELL, FTBFS, Report
 from rdo.trunk.round import RoundOptions, run_round
+from rdo.trunk.telling.ways import outbox
 
 log = logging.getLogger(__name__)
 

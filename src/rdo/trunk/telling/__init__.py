@@ -1,0 +1,1 @@
+"""What people are told: breaks and fixes, described and queued."""
