@@ -16,10 +16,10 @@ from rdo.store import Store
 from rdo.store.builds import Build
 from rdo.trunk.means import Means, Workplace
 from rdo.trunk.plan import PlanRules
-from rdo.trunk.report import Report
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases
+from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
 from tests.fakes.builder import ScriptedBridge, ScriptedBuilder, ScriptedLastResort
 

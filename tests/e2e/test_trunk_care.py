@@ -15,7 +15,7 @@ from rdo.publish.retention import Rules
 from rdo.tools.git import Mirror
 from rdo.trunk import purge as purging
 from rdo.trunk import verify
-from rdo.trunk.status import log_file
+from rdo.trunk.views.status import log_file
 from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN

@@ -14,7 +14,7 @@ from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.run import run
 from rdo.store.builds import BuildState
-from rdo.trunk.report import Report, summary
+from rdo.trunk.views.report import Report, summary
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import (
     BROKEN,

@@ -12,7 +12,7 @@ from rdo.errors import OutsideError
 from rdo.model.build import Failed, FailureReason
 from rdo.store import Store
 from rdo.trunk import verify
-from rdo.trunk.report import Report
+from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
 from tests.e2e.distribution import Distribution
 from tests.e2e.factory import TARGET, Factory

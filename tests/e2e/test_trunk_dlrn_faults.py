@@ -7,7 +7,7 @@ from rdo.model.build import Built
 from rdo.publish.retention import Rules
 from rdo.trunk import purge as purging
 from rdo.trunk import verify
-from rdo.trunk.report import Report
+from rdo.trunk.views.report import Report
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import make_rpms
 

@@ -9,7 +9,7 @@ from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.report import Report, summary
+from rdo.trunk.views.report import Report, summary
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, Unless
 

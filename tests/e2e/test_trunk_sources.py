@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.trunk.report import Report
+from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
 from tests.e2e.factory import Factory
 from tests.fakes.git_server import GitServer, git_server

@@ -9,9 +9,10 @@ import pytest
 from rdo.builders.protocol import Ticket
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
-from rdo.trunk import dependents, steering
-from rdo.trunk.report import Report
-from rdo.trunk.why import Known, explain
+from rdo.trunk import steering
+from rdo.trunk.views import dependents
+from rdo.trunk.views.report import Report
+from rdo.trunk.views.why import Known, explain
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, ScriptedBuilder
 

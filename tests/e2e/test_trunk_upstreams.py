@@ -9,11 +9,11 @@ from rdo.errors import NotFoundError
 from rdo.notify.audiences import Audiences
 from rdo.notify.story import Audience
 from rdo.trunk import verify
-from rdo.trunk.report import Report
 from rdo.trunk.scratch import Asked, choose_sides
 from rdo.trunk.sources.unmerged import Side
 from rdo.trunk.telling.stories import build_story
-from rdo.trunk.why import Known, State, explain
+from rdo.trunk.views.report import Report
+from rdo.trunk.views.why import Known, State, explain
 from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS

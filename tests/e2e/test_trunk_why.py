@@ -7,9 +7,9 @@ import pytest
 from rdo.bridge.lock_file import Entry, Origin
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
-from rdo.trunk.outside import explain_bridged
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.why import Known, State, Why, explain, not_found
+from rdo.trunk.views.why import Known, State, Why, explain, not_found
+from rdo.trunk.views.why_bridged import explain_bridged
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild
 

@@ -14,7 +14,7 @@ from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Store
-from rdo.trunk.pages import Pages
+from rdo.trunk.views.pages import Pages
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.history import write_history

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from rdo.store.builds import Build
-    from rdo.trunk.report import Ended
+    from rdo.trunk.views.report import Ended
 
 
 class _Display:

@@ -46,7 +46,7 @@ def reproduce(
     rdo reproduce python-oslo-config --shell
     """
     from rdo.trunk import reproduce as reproducing
-    from rdo.trunk.status import find_build
+    from rdo.trunk.views.status import find_build
 
     app: App = ctx.obj
     targets = [target] if target else list(app.settings.targets)

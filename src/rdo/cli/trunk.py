@@ -14,8 +14,8 @@ from rdo.errors import ConfigError
 from rdo.trunk import rounds
 from rdo.trunk.loop import repeat
 from rdo.trunk.means import gather
-from rdo.trunk.report import as_row, summary
-from rdo.trunk.status import PackageStatus, TargetStatus, find_build, log_file, status
+from rdo.trunk.views.report import as_row, summary
+from rdo.trunk.views.status import PackageStatus, TargetStatus, find_build, log_file, status
 
 _STEER = "rdo.cli.trunk_steer"
 _VERIFY, _PURGE = "rdo.cli.trunk_verify", "rdo.cli.trunk_purge"

@@ -6,10 +6,11 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.trunk import only_target, target_option, targets_of
 from rdo.errors import ConfigError
-from rdo.trunk import dependents, steering
-from rdo.trunk.dependents import Rebuild
+from rdo.trunk import steering
 from rdo.trunk.means import Means, gather
-from rdo.trunk.why import Known, pending_step
+from rdo.trunk.views import dependents
+from rdo.trunk.views.dependents import Rebuild
+from rdo.trunk.views.why import Known, pending_step
 
 _because = click.option(
     "--because", metavar="TEXT", required=True, help="Why; others will read it."

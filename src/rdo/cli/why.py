@@ -10,7 +10,7 @@ from rdo.cli import output
 from rdo.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from rdo.trunk.why import Step, Why
+    from rdo.trunk.views.why import Step, Why
 
 
 @click.command()
@@ -50,8 +50,8 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
 def _answer(app: App, target: str, package: str) -> "Why":
     from rdo.bridge.lock_file import LockFile
     from rdo.trunk.means import gather
-    from rdo.trunk.outside import explain_bridged, with_beginning
-    from rdo.trunk.why import Known, explain, not_found
+    from rdo.trunk.views.why import Known, explain, not_found
+    from rdo.trunk.views.why_bridged import explain_bridged, with_beginning
 
     known = Known.of(gather(app, target))
     if name := known.named(package):

@@ -14,9 +14,9 @@ from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.repodata import Composer, read_rpm
 from rdo.trunk.means import Means, gather, root_builder
-from rdo.trunk.report import ALL_WELL, FTBFS, OUTSIDE
 from rdo.trunk.scratch import Asked, Sides, build, choose_sides, job_of, scratch_folder
-from rdo.trunk.status import find_build
+from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
+from rdo.trunk.views.status import find_build
 
 MARK = "try.json"
 """The file by which a folder is known to be what a try has left."""

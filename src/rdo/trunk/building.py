@@ -31,8 +31,8 @@ from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.retry import failure_of, may_retry
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
-from rdo.trunk.report import Ended
 from rdo.trunk.telling import events
+from rdo.trunk.views.report import Ended
 
 log = logging.getLogger(__name__)
 

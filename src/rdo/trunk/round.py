@@ -32,10 +32,10 @@ from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.queue import Packages, Queue
 from rdo.trunk.order.retry import rests_until
 from rdo.trunk.order.standing import Standing
-from rdo.trunk.pages import write_pages
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.report import Ended, Held, Report
 from rdo.trunk.telling.after_round import tell_round
+from rdo.trunk.views.pages import write_pages
+from rdo.trunk.views.report import Ended, Held, Report
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from rdo.errors import UserError
 from rdo.trunk.building import Watcher, nobody_watches
 from rdo.trunk.means import gather
 from rdo.trunk.plan import PlanRules
-from rdo.trunk.report import ALL_WELL, FTBFS, Report
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.telling.ways import outbox
+from rdo.trunk.views.report import ALL_WELL, FTBFS, Report
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from rdo.notify.story import Audience, Kind, Problem, Story
 from rdo.store import Transaction
 from rdo.store.events import Event
 from rdo.trunk.means import Means
-from rdo.trunk.report import Report
 from rdo.trunk.telling.events import audience_of, note_stale, note_waiting
 from rdo.trunk.telling.stories import build_story, empty_story
+from rdo.trunk.views.report import Report
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from rdo.store.events import Event
 from rdo.tools.git import Mirror
 from rdo.trunk.means import Means
 from rdo.trunk.order.providers import Providers, needed_names
-from rdo.trunk.status import LOG
+from rdo.trunk.views.status import LOG
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.store.reports import BuildLine, Standing
 from rdo.trunk.means import Means
-from rdo.trunk.report import Report
+from rdo.trunk.views.report import Report
 
 log = logging.getLogger(__name__)
 

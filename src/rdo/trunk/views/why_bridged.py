@@ -9,7 +9,7 @@ from rdo.bridge.lock_file import Entry, Origin, reasons
 from rdo.model.package import Package
 from rdo.python_names import python_requirement
 from rdo.trunk.order.providers import needed_names
-from rdo.trunk.why import Known, State, Step, Why
+from rdo.trunk.views.why import Known, State, Step, Why
 
 _PLACES = {Origin.PYPI: "PyPI", Origin.DEBIAN: "Debian"}
 

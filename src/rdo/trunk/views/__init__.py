@@ -1,0 +1,1 @@
+"""What people are shown of a target: states, reasons, reports and pages."""
