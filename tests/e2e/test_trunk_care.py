@@ -13,8 +13,8 @@ from rdo.bridge.lock_file import LockFile
 from rdo.errors import NotFoundError
 from rdo.publish.retention import Rules
 from rdo.tools.git import Mirror
-from rdo.trunk import purge as purging
-from rdo.trunk import verify
+from rdo.trunk.care import purge as purging
+from rdo.trunk.care import verify
 from rdo.trunk.views.status import log_file
 from tests.conftest import GitRepository
 from tests.e2e.factory import TARGET, Factory

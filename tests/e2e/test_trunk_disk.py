@@ -11,7 +11,7 @@ import pytest
 from rdo.errors import OutsideError
 from rdo.model.build import Failed, FailureReason
 from rdo.store import Store
-from rdo.trunk import verify
+from rdo.trunk.care import verify
 from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
 from tests.e2e.distribution import Distribution

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from rdo.model.build import Built
 from rdo.publish.retention import Rules
-from rdo.trunk import purge as purging
-from rdo.trunk import verify
+from rdo.trunk.care import purge as purging
+from rdo.trunk.care import verify
 from rdo.trunk.views.report import Report
 from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import make_rpms

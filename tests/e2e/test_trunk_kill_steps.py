@@ -21,8 +21,8 @@ from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.smtp import MailServer
 from rdo.publish.retention import Rules
 from rdo.store import Store, deliveries
-from rdo.trunk import purge as purging
-from rdo.trunk import verify
+from rdo.trunk.care import purge as purging
+from rdo.trunk.care import verify
 from tests.e2e.factory import TARGET, Factory
 from tests.e2e.farm import farm
 from tests.fakes.mail import MailBox, mail_server

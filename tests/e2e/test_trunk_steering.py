@@ -9,7 +9,7 @@ import pytest
 from rdo.builders.protocol import Ticket
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
-from rdo.trunk import steering
+from rdo.trunk.care import steering
 from rdo.trunk.views import dependents
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.why import Known, explain

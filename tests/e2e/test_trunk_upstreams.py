@@ -8,7 +8,7 @@ import pytest
 from rdo.errors import NotFoundError
 from rdo.notify.audiences import Audiences
 from rdo.notify.story import Audience
-from rdo.trunk import verify
+from rdo.trunk.care import verify
 from rdo.trunk.scratch import Asked, choose_sides
 from rdo.trunk.sources.unmerged import Side
 from rdo.trunk.telling.stories import build_story

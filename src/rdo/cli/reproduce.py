@@ -13,7 +13,7 @@ from rdo.model.build import Failed, Waiting
 
 if TYPE_CHECKING:
     from rdo.builders.room import Room
-    from rdo.trunk.reproduce import Reproduced
+    from rdo.trunk.care.reproduce import Reproduced
 
 
 @click.command()
@@ -45,7 +45,7 @@ def reproduce(
     rdo reproduce 17
     rdo reproduce python-oslo-config --shell
     """
-    from rdo.trunk import reproduce as reproducing
+    from rdo.trunk.care import reproduce as reproducing
     from rdo.trunk.views.status import find_build
 
     app: App = ctx.obj

@@ -8,9 +8,9 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.trunk import target_option, targets_of
 from rdo.publish.retention import Rules
-from rdo.trunk import purge as service
+from rdo.trunk.care import purge as service
+from rdo.trunk.care.purge import Purged, PurgedMirrors
 from rdo.trunk.means import gather
-from rdo.trunk.purge import Purged, PurgedMirrors
 
 
 @click.command()

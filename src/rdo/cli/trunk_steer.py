@@ -6,7 +6,7 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.trunk import only_target, target_option, targets_of
 from rdo.errors import ConfigError
-from rdo.trunk import steering
+from rdo.trunk.care import steering
 from rdo.trunk.means import Means, gather
 from rdo.trunk.views import dependents
 from rdo.trunk.views.dependents import Rebuild

@@ -5,9 +5,9 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.trunk import target_option, targets_of
-from rdo.trunk import verify as service
+from rdo.trunk.care import verify as service
+from rdo.trunk.care.verify import Verified
 from rdo.trunk.means import gather
-from rdo.trunk.verify import Verified
 
 _DAMAGED = 1
 
