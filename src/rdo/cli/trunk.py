@@ -204,7 +204,7 @@ def try_(
     rdo trunk try python-oslo-config --source ~/src/oslo.config
     rdo trunk try python-oslo-config --distgit refs/changes/42/4242/3 --with python-oslo-i18n
     """
-    from rdo.trunk import attempt
+    from rdo.trunk import try_change as attempt
     from rdo.trunk.scratch import Asked
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
