@@ -13,8 +13,8 @@ from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 
 if TYPE_CHECKING:
-    from rdo.distgit.desk import Desk
-    from rdo.distgit.journal import Effect
+    from rdo.distgit.verb.desk import Desk
+    from rdo.distgit.verb.journal import Effect
 
 _AS_JSON = "rdo.cli.pkg.as_json"
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
@@ -146,7 +146,8 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
     """What the programs do themselves when no verb is given."""
     if ctx.invoked_subcommand is not None:
         return
-    from rdo.distgit import actions, verbs
+    from rdo.distgit import verbs
+    from rdo.distgit.verb import actions
 
     if abort:
         actions.abort(desk(), is_dry=is_dry)
@@ -169,8 +170,8 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
 
     Who wants JSON is a program: nothing is asked, and only the verb's effect goes to stdout.
     """
-    from rdo.distgit.desk import Desk
-    from rdo.distgit.settings import load
+    from rdo.distgit.verb.desk import Desk
+    from rdo.distgit.verb.settings import load
     from rdo.tools.clone import Clone
 
     here = folder or Path.cwd()

@@ -15,7 +15,7 @@ from rdo.cli.pkg import desk, dry_run_option, effect_options
 def get_source(is_all: bool, dry_run: bool) -> None:
     """Download the source archive; with --all every source, and check its signature."""
     from rdo.distgit import sources
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     def act(here: Any) -> None:
         for file in sources.take(here, only_first=not is_all):

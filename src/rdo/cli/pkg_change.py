@@ -9,7 +9,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.pkg import desk, dry_run_option, effect_options, repositories_option
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.state import Arguments
 
 if TYPE_CHECKING:
     from rdo.distgit.many import Updated
@@ -184,8 +184,9 @@ def new_version(
     rdo pkg new-version --all --dry-run
     """
     from rdo.cli.pkg_requirements import folders_of
-    from rdo.distgit import state, verbs
-    from rdo.distgit.problems import StoppedError
+    from rdo.distgit import verbs
+    from rdo.distgit.verb import state
+    from rdo.distgit.verb.problems import StoppedError
 
     folders = folders_of(target, [path.absolute() for path in repositories])
     given["repositories"] = tuple(str(folder) for folder in folders or ())

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rdo.cli.pkg import desk, effect_options
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.state import Arguments
 
 if TYPE_CHECKING:
-    from rdo.distgit.desk import Desk
+    from rdo.distgit.verb.desk import Desk
 
 
 @click.command()
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
     """Put all changes into the last commit, its message made anew from the changelog."""
     from rdo.distgit import spec_update
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(
         desk(),
@@ -34,7 +34,7 @@ def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
 def squash(dry_run: bool) -> None:
     """Make the last commit part of the one before, whose message stays."""
     from rdo.distgit import spec_update
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(desk(), "squash", spec_update.squash, is_dry=dry_run)
 
@@ -46,7 +46,7 @@ def undo(dry_run: bool) -> None:
 
     What was pushed stays pushed. A second undo goes back one verb more.
     """
-    from rdo.distgit import actions
+    from rdo.distgit.verb import actions
 
     actions.undo(desk(), is_dry=dry_run)
 
@@ -62,7 +62,7 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
     rdo pkg set-magic-comment patches_base 1.0+2
     """
     from rdo.distgit import spec_update
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(
         desk(),
@@ -79,7 +79,7 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
 def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
     """Tag the patches branch with the package's name, version and release."""
     from rdo.distgit import patches_branch
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(
         desk(),
@@ -102,7 +102,7 @@ def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> Non
     rdo pkg new-version 1.2.3 -l
     """
     from rdo.distgit import adopt
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     args = Arguments(local_patches_branch=local_patches_branch, force=force)
 

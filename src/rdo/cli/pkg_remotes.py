@@ -97,7 +97,7 @@ def check_remotes(
     --check ends with 1 if something is missing or different.
     """
     from rdo.distgit import remotes
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
     from rdo.metadata import queries
 
     here = desk(as_json=as_json)
@@ -130,7 +130,7 @@ def _fix(here: Any, found: Any) -> None:
 def review_patch(patches_branch: str, dry_run: bool) -> None:
     """Send the patches branch to Gerrit."""
     from rdo.distgit import gerrit
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(desk(), "review-patch", lambda x: gerrit.send_patches(x, patches_branch), is_dry=dry_run)
 
@@ -141,6 +141,6 @@ def review_patch(patches_branch: str, dry_run: bool) -> None:
 def review_spec(branch: str, dry_run: bool) -> None:
     """Send the last commit of the distgit to Gerrit."""
     from rdo.distgit import gerrit
-    from rdo.distgit.actions import change
+    from rdo.distgit.verb.actions import change
 
     change(desk(), "review-spec", lambda x: gerrit.send_spec(x, branch), is_dry=dry_run)

@@ -13,9 +13,9 @@ from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 
 if TYPE_CHECKING:
-    from rdo.distgit.desk import Desk
     from rdo.distgit.requirement_report import Report
     from rdo.distgit.requirements import Wanted
+    from rdo.distgit.verb.desk import Desk
     from rdo.metadata.queries import DistRepos
     from rdo.tools.repoquery import RepoQuery
 
@@ -138,8 +138,8 @@ def _text(report: "Report", groups: str) -> str:
 
 
 def _judge(report: "Report") -> None:
-    from rdo.distgit.problems import MismatchingDependenciesError, MissingDependenciesError
     from rdo.distgit.reqcheck import Group, of_group
+    from rdo.distgit.verb.problems import MismatchingDependenciesError, MissingDependenciesError
 
     if of_group(report.rows, Group.MISSING):
         raise MissingDependenciesError
@@ -247,8 +247,8 @@ def _requirements(
 
 
 def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
-    from rdo.distgit.environment import distgit_branch
     from rdo.distgit.reqquery import guess_releases
+    from rdo.distgit.verb.environment import distgit_branch
     from rdo.metadata.queries import distrepos
 
     info = load_metadata(local_info, info_file).dump()

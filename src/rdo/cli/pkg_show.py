@@ -12,7 +12,7 @@ from rdo.cli.pkg import VERBS, desk
 @output.json_option
 def pkgenv(as_json: bool) -> None:
     """Show what is known of this distgit: version, branches, patches, numbering."""
-    from rdo.distgit import environment
+    from rdo.distgit.verb import environment
 
     here = desk()
     here.clone.check()
@@ -24,7 +24,7 @@ def pkgenv(as_json: bool) -> None:
 @output.json_option
 def status(as_json: bool) -> None:
     """Show the action in progress, its arguments and how far it has come."""
-    from rdo.distgit import state
+    from rdo.distgit.verb import state
 
     found = state.load(desk().folder)
     output.show(found, as_json, state.as_text(found))
@@ -75,7 +75,7 @@ def conf(as_json: bool) -> None:
 @output.json_option
 def actions(as_json: bool) -> None:
     """Show all actions, and the steps of those that may wait for you."""
-    from rdo.distgit.state import STEPS
+    from rdo.distgit.verb.state import STEPS
 
     rows = {name: list(STEPS.get(name.replace("-", "_"), ())) for name in VERBS}
     lines = []

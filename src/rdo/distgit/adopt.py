@@ -5,15 +5,15 @@ import re
 import tempfile
 from pathlib import Path
 
-from rdo.distgit.desk import Desk
 from rdo.distgit.patches_branch import (
     base_ref,
     ensure_patches_base_ref,
     get_package_env,
     subject_of,
 )
-from rdo.distgit.problems import NothingToDoError
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.problems import NothingToDoError
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec.file import Expected
 from rdo.spec.patches import PatchTag, patch_tags, strip_levels

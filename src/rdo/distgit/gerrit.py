@@ -1,10 +1,10 @@
 """Patches branches that are kept in Gerrit: taken from a chain of reviews, sent there."""
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import package_env
-from rdo.distgit.problems import NothingToDoError
 from rdo.distgit.remotes import gerrit_user
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import package_env
+from rdo.distgit.verb.problems import NothingToDoError
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, OutsideError, RefusedError
 from rdo.tools.clone import Push
 from rdo.tools.gerrit_query import Gerrit

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rdo.distgit.desk import Desk
+from rdo.distgit.verb.desk import Desk
 from rdo.errors import CommandError, UserError
 from rdo.spec.text import SpecText
 from rdo.tools.machine import has_program

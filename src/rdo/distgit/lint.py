@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.problems import LintError
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.problems import LintError
 from rdo.errors import NotFoundError, RefusedError
 from rdo.spec.tags import tags
 from rdo.spec.text import PREAMBLE, SpecText

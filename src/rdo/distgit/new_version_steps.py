@@ -8,15 +8,15 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit import rebase as rebasing
-from rdo.distgit.actions import Pause
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import os_dist, version_tag
 from rdo.distgit.newest import newest_version
 from rdo.distgit.patches_branch import base_ref, ensure_patches_base_ref
-from rdo.distgit.problems import NothingToDoError, invalid_ref
 from rdo.distgit.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.spec_update import final_spec_diff
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.actions import Pause
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import os_dist, version_tag
+from rdo.distgit.verb.problems import NothingToDoError, invalid_ref
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
 from rdo.spec.file import Expected
 from rdo.spec.macros import get_milestone

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import release_ref, upstream_branch, upstream_version
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import release_ref, upstream_branch, upstream_version
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, RefusedError, UserError
 from rdo.spec.macros import get_macro
 from rdo.spec.release import tag_version

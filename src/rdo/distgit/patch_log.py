@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import package_env
-from rdo.distgit.message import bugs
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import package_env
+from rdo.distgit.verb.message import bugs
 from rdo.errors import RefusedError
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patches import our_patches

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import os_dist, package_env, version_tag
 from rdo.distgit.lint import require_sane
-from rdo.distgit.message import bugs
-from rdo.distgit.problems import NothingToDoError, invalid_base, missing_patches_branch
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import os_dist, package_env, version_tag
+from rdo.distgit.verb.message import bugs
+from rdo.distgit.verb.problems import NothingToDoError, invalid_base, missing_patches_branch
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec.file import Expected
 from rdo.spec.macros import get_macro, set_macro

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rdo.distgit.desk import Desk
+from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
 from rdo.tools.clone import Clone, PatchCommit
 

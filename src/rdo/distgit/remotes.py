@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from rdo.distgit.desk import Desk
+from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
 from rdo.tools.clone import Clone, clone
 

@@ -6,11 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.distgit import autosync
-from rdo.distgit.actions import change
 from rdo.distgit.availability import Available, available
-from rdo.distgit.desk import Desk
 from rdo.distgit.drift import Drift, find
-from rdo.distgit.environment import base_version, upstream_version, version_tag
 from rdo.distgit.reqcheck import (
     Checked,
     Group,
@@ -23,6 +20,9 @@ from rdo.distgit.reqcheck import (
 )
 from rdo.distgit.requirements import Difference, Kind, Python, Wanted, difference, read
 from rdo.distgit.upstream_source import Upstream, at_ref, formerly_wanted
+from rdo.distgit.verb.actions import change
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import base_version, upstream_version, version_tag
 from rdo.errors import RefusedError
 from rdo.spec.file import Expected
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rdo.atomic import write_file
-from rdo.distgit.desk import Desk
+from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.package_index import PackageIndex
 from rdo.tools.download import download

@@ -4,16 +4,16 @@ import logging
 import os
 import sys
 
-from rdo.distgit.actions import Pause
-from rdo.distgit.desk import Desk
-from rdo.distgit.message import (
+from rdo.distgit.verb.actions import Pause
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.message import (
     change_id_of,
     commit_message,
     has_written_changelog,
     plain_message,
     read_header,
 )
-from rdo.distgit.state import Arguments
+from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec import changelog
 from rdo.spec.file import Expected

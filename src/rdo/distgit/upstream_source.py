@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdo.distgit.desk import Desk
-from rdo.distgit.environment import base_version, distgit_branch, release_ref, version_tag
-from rdo.distgit.problems import invalid_ref
 from rdo.distgit.requirements import Python, runtime
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref, version_tag
+from rdo.distgit.verb.problems import invalid_ref
 from rdo.errors import NotFoundError, RefusedError, UserError
 from rdo.spec.tags import get_tag
 from rdo.tools.clone import Clone

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from rdo.atomic import write_file
-from rdo.distgit.problems import nothing_to_undo
-from rdo.distgit.state import STATE_FILE
+from rdo.distgit.verb.problems import nothing_to_undo
+from rdo.distgit.verb.state import STATE_FILE
 from rdo.errors import RefusedError
 from rdo.tools.clone import Clone
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rdo.distgit.desk import Desk
+from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
 from rdo.spec.file import SpecFile
 from rdo.spec.macros import get_milestone

@@ -8,17 +8,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from rdo.distgit import state as states
-from rdo.distgit.desk import Desk
-from rdo.distgit.journal import Effect, Entry, Journal, Snapshot, throwaway
-from rdo.distgit.problems import (
+from rdo.distgit.verb import state as states
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.journal import Effect, Entry, Journal, Snapshot, throwaway
+from rdo.distgit.verb.problems import (
     NoActionError,
     NothingToDoError,
     OpenActionError,
     StoppedError,
     nothing_to_undo,
 )
-from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
+from rdo.distgit.verb.state import STATE_FILE, STEPS, Arguments, State
 from rdo.errors import RefusedError, UserError
 from rdo.tools.gpg import BadSignatureError
 

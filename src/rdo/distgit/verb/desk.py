@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdo.distgit.problems import DeclinedError
-from rdo.distgit.settings import PkgSettings
+from rdo.distgit.verb.problems import DeclinedError
+from rdo.distgit.verb.settings import PkgSettings
 from rdo.errors import RefusedError
 from rdo.spec.file import SpecFile
 from rdo.tools.clone import Clone
 
 if TYPE_CHECKING:
-    from rdo.distgit.journal import Effect
+    from rdo.distgit.verb.journal import Effect
 
 
 @dataclass(frozen=True)

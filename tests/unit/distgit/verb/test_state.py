@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rdo.distgit import state
-from rdo.distgit.settings import load as load_settings
-from rdo.distgit.state import STATE_FILE, STEPS, Arguments, State
+from rdo.distgit.verb import state
+from rdo.distgit.verb.settings import load as load_settings
+from rdo.distgit.verb.state import STATE_FILE, STEPS, Arguments, State
 from rdo.errors import ConfigError, RefusedError
 
 
