@@ -78,7 +78,7 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
 @effect_options
 def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
     """Tag the patches branch with the package's name, version and release."""
-    from rdo.distgit import patches_branch
+    from rdo.distgit.patches import patches_branch
     from rdo.distgit.verb.actions import change
 
     change(
@@ -101,7 +101,7 @@ def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> Non
     rdo pkg import-patches
     rdo pkg new-version 1.2.3 -l
     """
-    from rdo.distgit import adopt
+    from rdo.distgit.patches import import_patches as adopt
     from rdo.distgit.verb.actions import change
 
     args = Arguments(local_patches_branch=local_patches_branch, force=force)

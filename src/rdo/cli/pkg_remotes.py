@@ -129,7 +129,7 @@ def _fix(here: Any, found: Any) -> None:
 @effect_options
 def review_patch(patches_branch: str, dry_run: bool) -> None:
     """Send the patches branch to Gerrit."""
-    from rdo.distgit import gerrit
+    from rdo.distgit.patches import gerrit
     from rdo.distgit.verb.actions import change
 
     change(desk(), "review-patch", lambda x: gerrit.send_patches(x, patches_branch), is_dry=dry_run)
@@ -140,7 +140,7 @@ def review_patch(patches_branch: str, dry_run: bool) -> None:
 @effect_options
 def review_spec(branch: str, dry_run: bool) -> None:
     """Send the last commit of the distgit to Gerrit."""
-    from rdo.distgit import gerrit
+    from rdo.distgit.patches import gerrit
     from rdo.distgit.verb.actions import change
 
     change(desk(), "review-spec", lambda x: gerrit.send_spec(x, branch), is_dry=dry_run)

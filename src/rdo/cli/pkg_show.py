@@ -34,7 +34,7 @@ def status(as_json: bool) -> None:
 @output.json_option
 def patchlog(as_json: bool) -> None:
     """Show the patches branch: its commits above the version, newest first."""
-    from rdo.distgit.patch_log import patch_log
+    from rdo.distgit.patches.patch_log import patch_log
 
     here = desk()
     here.clone.check()

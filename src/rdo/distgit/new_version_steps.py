@@ -7,10 +7,10 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit import rebase as rebasing
 from rdo.distgit.newest import newest_version
-from rdo.distgit.patches_branch import base_ref, ensure_patches_base_ref
-from rdo.distgit.rebase import Fate, PatchFate, Rebase
+from rdo.distgit.patches import rebase as rebasing
+from rdo.distgit.patches.patches_branch import base_ref, ensure_patches_base_ref
+from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.spec_update import final_spec_diff
 from rdo.distgit.verb.actions import Pause
 from rdo.distgit.verb.desk import Desk
@@ -337,7 +337,7 @@ def review_patches_branch(desk: Desk, args: Arguments) -> Arguments:
     if args.local_patches and not args.push_patches:
         return args
     if args.push_patches or _wants_review(desk, args, branch):
-        from rdo.distgit.gerrit import REMOTE, send_branch
+        from rdo.distgit.patches.gerrit import REMOTE, send_branch
 
         send_branch(desk, REMOTE, branch, above=args.new_patches_base)
     else:

@@ -5,7 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from rdo.distgit.patches_branch import (
+from rdo.distgit.patches.patches_branch import (
     base_ref,
     ensure_patches_base_ref,
     get_package_env,

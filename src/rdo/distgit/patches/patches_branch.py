@@ -78,7 +78,7 @@ def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
     if args.local_patches or args.bump_only:
         return args
     if args.gerrit_patches_chain:
-        from rdo.distgit.gerrit import fetch_chain
+        from rdo.distgit.patches.gerrit import fetch_chain
 
         fetch_chain(desk, args)
         return args

@@ -1,0 +1,1 @@
+"""Commits of the patches branch, and the patch files made of them."""
