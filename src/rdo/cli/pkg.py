@@ -146,7 +146,7 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
     """What the programs do themselves when no verb is given."""
     if ctx.invoked_subcommand is not None:
         return
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
     from rdo.distgit.verb import actions
 
     if abort:

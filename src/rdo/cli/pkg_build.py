@@ -14,7 +14,7 @@ from rdo.cli.pkg import desk, dry_run_option, effect_options
 @effect_options
 def get_source(is_all: bool, dry_run: bool) -> None:
     """Download the source archive; with --all every source, and check its signature."""
-    from rdo.distgit import sources
+    from rdo.distgit.update import sources
     from rdo.distgit.verb.actions import change
 
     def act(here: Any) -> None:
@@ -36,7 +36,7 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:
     """Build this distgit in a fresh root, as `rdo build` does; sources are taken first."""
     from rdo.cli.build import build
-    from rdo.distgit import sources
+    from rdo.distgit.update import sources
 
     here = desk()
     sources.take(here if not dry_run else here.dry())

@@ -12,7 +12,7 @@ from rdo.cli.pkg import desk, dry_run_option, effect_options, repositories_optio
 from rdo.distgit.verb.state import Arguments
 
 if TYPE_CHECKING:
-    from rdo.distgit.many import Updated
+    from rdo.distgit.update.many import Updated
 
 
 def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -70,7 +70,7 @@ def fix(dry_run: bool, **given: Any) -> None:
     (edit the spec)
     rdo pkg -c
     """
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
 
     verbs.fix(desk(), Arguments(**given), is_dry=dry_run)
 
@@ -108,7 +108,7 @@ def patch(dry_run: bool, **given: Any) -> None:
     rdo pkg patch       from the remote patches branch
     rdo pkg patch -l    from the local one
     """
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
 
     verbs.patch(desk(), Arguments(**given), is_dry=dry_run)
 
@@ -117,7 +117,7 @@ def patch(dry_run: bool, **given: Any) -> None:
 @patch_options
 def update_patches(dry_run: bool, **given: Any) -> None:
     """Like patch --local-patches --no-bump."""
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
 
     verbs.update_patches(desk(), Arguments(**given), is_dry=dry_run)
 
@@ -129,7 +129,7 @@ def update_patches(dry_run: bool, **given: Any) -> None:
 @effect_options
 def get_patches(dry_run: bool, **given: Any) -> None:
     """Check out the patches branch as it is on the remote."""
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
 
     verbs.get_patches(desk(), Arguments(**given), is_dry=dry_run)
 
@@ -184,7 +184,7 @@ def new_version(
     rdo pkg new-version --all --dry-run
     """
     from rdo.cli.pkg_requirements import folders_of
-    from rdo.distgit import verbs
+    from rdo.distgit.update import verbs
     from rdo.distgit.verb import state
     from rdo.distgit.verb.problems import StoppedError
 
@@ -225,7 +225,7 @@ def _show_update(args: Arguments, *, is_finished: bool) -> None:
 def _update_all(
     folders: tuple[str, ...], args: Arguments, is_dry: bool, as_json: bool
 ) -> list["Updated"]:
-    from rdo.distgit import many
+    from rdo.distgit.update import many
 
     places = [Path(name) for name in folders] or many.distgits(Path.cwd())
     quiet = [replace(desk(place.absolute()), say=_to_stderr, ask=None) for place in places]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @effect_options
 def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
     """Put all changes into the last commit, its message made anew from the changelog."""
-    from rdo.distgit import spec_update
+    from rdo.distgit.update import spec_update
     from rdo.distgit.verb.actions import change
 
     change(
@@ -33,7 +33,7 @@ def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
 @effect_options
 def squash(dry_run: bool) -> None:
     """Make the last commit part of the one before, whose message stays."""
-    from rdo.distgit import spec_update
+    from rdo.distgit.update import spec_update
     from rdo.distgit.verb.actions import change
 
     change(desk(), "squash", spec_update.squash, is_dry=dry_run)
@@ -61,7 +61,7 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
     \b
     rdo pkg set-magic-comment patches_base 1.0+2
     """
-    from rdo.distgit import spec_update
+    from rdo.distgit.update import spec_update
     from rdo.distgit.verb.actions import change
 
     change(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit.newest import newest_version
 from rdo.distgit.patches import rebase as rebasing
 from rdo.distgit.patches.patches_branch import base_ref, ensure_patches_base_ref
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
-from rdo.distgit.spec_update import final_spec_diff
+from rdo.distgit.update.newest import newest_version
+from rdo.distgit.update.spec_update import final_spec_diff
 from rdo.distgit.verb.actions import Pause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import os_dist, version_tag
@@ -272,7 +272,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
     """Step: the sources of the new version, if they are wanted, and whether they are genuine."""
     if not args.take_sources and not args.new_sources:
         return args
-    from rdo.distgit import sources  # it loads an HTTP client
+    from rdo.distgit.update import sources  # it loads an HTTP client
 
     try:
         new = sources.take(desk, only_first=_is_only_first(desk, args))
@@ -289,7 +289,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
 
 def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
     """Who signed what; of sources that are not genuine nothing stays here."""
-    from rdo.distgit import sources
+    from rdo.distgit.update import sources
 
     try:
         return sources.verify(desk)
@@ -303,7 +303,7 @@ def new_sources(desk: Desk, args: Arguments) -> Arguments:
     """Step: the new sources into the lookaside cache."""
     if not args.new_sources:
         return args
-    from rdo.distgit import sources
+    from rdo.distgit.update import sources
 
     found = [source for source in sources.sources(desk) if source.url or source.number == 0]
     files = [source.file for source in found[: 1 if _is_only_first(desk, args) else None]]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from rdo.distgit.update.verbs import new_version
 from rdo.distgit.verb import actions, state
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.problems import NothingToDoError
 from rdo.distgit.verb.state import Arguments
-from rdo.distgit.verbs import new_version
 from rdo.errors import NotFoundError, UserError
 from rdo.spec.tags import get_tag
 

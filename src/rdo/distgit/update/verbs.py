@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from rdo.distgit import new_version_steps as new
-from rdo.distgit import spec_update as spec
 from rdo.distgit.patches import patches_branch as branch
+from rdo.distgit.update import new_version_steps as new
+from rdo.distgit.update import spec_update as spec
 from rdo.distgit.verb.actions import Steps, change, start
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.state import Arguments
