@@ -13,8 +13,8 @@ from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 
 if TYPE_CHECKING:
-    from rdo.distgit.requirement_report import Report
-    from rdo.distgit.requirements import Wanted
+    from rdo.distgit.requirements.declared import Wanted
+    from rdo.distgit.requirements.requirement_report import Report
     from rdo.distgit.verb.desk import Desk
     from rdo.metadata.queries import DistRepos
     from rdo.tools.repoquery import RepoQuery
@@ -38,7 +38,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     rdo pkg reqdiff
     rdo pkg reqdiff 1.2.3 2.0.0
     """
-    from rdo.distgit import requirement_report, upstream_source
+    from rdo.distgit.requirements import requirement_report, upstream_source
 
     if len(refs) > 2:
         raise click.UsageError("two commits at most")
@@ -91,8 +91,8 @@ def reqcheck(  # one parameter per option
     rdo pkg reqcheck -R upstream/master --target master-deb12
     rdo pkg reqcheck --autosync --dry-run
     """
-    from rdo.distgit import requirement_report, upstream_source
-    from rdo.distgit.reqcheck import Overrides
+    from rdo.distgit.requirements import requirement_report, upstream_source
+    from rdo.distgit.requirements.reqcheck import Overrides
 
     here = desk()
     here.clone.check()
@@ -110,8 +110,8 @@ def reqcheck(  # one parameter per option
 
 
 def _show_check(report: "Report", form: str, as_json: bool) -> None:
-    from rdo.distgit.reqcheck import as_json as groups_as_json
-    from rdo.distgit.reqcheck import as_text
+    from rdo.distgit.requirements.reqcheck import as_json as groups_as_json
+    from rdo.distgit.requirements.reqcheck import as_text
 
     match form:
         case _ if as_json:
@@ -138,7 +138,7 @@ def _text(report: "Report", groups: str) -> str:
 
 
 def _judge(report: "Report") -> None:
-    from rdo.distgit.reqcheck import Group, of_group
+    from rdo.distgit.requirements.reqcheck import Group, of_group
     from rdo.distgit.verb.problems import MismatchingDependenciesError, MissingDependenciesError
 
     if of_group(report.rows, Group.MISSING):
@@ -203,7 +203,7 @@ def reqquery(  # one parameter per option
     rdo pkg reqquery flamingo/el10s
     rdo pkg reqquery flamingo -R 2.0.0 --dump
     """
-    from rdo.distgit import reqquery as service
+    from rdo.distgit.requirements import reqquery as service
     from rdo.errors import RefusedError
 
     if sum(map(bool, (reqs_file, reqs_ref, of_spec, load, load_file))) > 1:
@@ -229,9 +229,9 @@ def reqquery(  # one parameter per option
 def _requirements(
     reqs_file: Path | None, reqs_ref: str, of_spec: bool, python_version: str
 ) -> "list[Wanted]":
-    from rdo.distgit import upstream_source
-    from rdo.distgit.reqcheck import stated
-    from rdo.distgit.requirements import Wanted, parse_lines, runtime
+    from rdo.distgit.requirements import upstream_source
+    from rdo.distgit.requirements.declared import Wanted, parse_lines, runtime
+    from rdo.distgit.requirements.reqcheck import stated
     from rdo.errors import NotFoundError
 
     here = desk()
@@ -247,7 +247,7 @@ def _requirements(
 
 
 def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
-    from rdo.distgit.reqquery import guess_releases
+    from rdo.distgit.requirements.reqquery import guess_releases
     from rdo.distgit.verb.environment import distgit_branch
     from rdo.metadata.queries import distrepos
 
@@ -269,7 +269,7 @@ def _repo_query() -> "RepoQuery":
 
 def _quiet_unless(verbose: bool) -> None:
     if not verbose:
-        logging.getLogger("rdo.distgit.reqquery").setLevel(logging.WARNING)
+        logging.getLogger("rdo.distgit.requirements.reqquery").setLevel(logging.WARNING)
 
 
 @click.command()
@@ -287,7 +287,7 @@ def query(
     \b
     Example: rdo pkg query flamingo/el10s python3-oslo-config
     """
-    from rdo.distgit import reqquery as service
+    from rdo.distgit.requirements import reqquery as service
 
     _quiet_unless(verbose)
     found = service.query(_repos(where, local_info, info_file), package, _repo_query())

@@ -16,11 +16,18 @@ from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.root import OWN, Workshop
-from rdo.distgit import drift
 from rdo.distgit.licences import spdx
 from rdo.distgit.local_build import LocalBuild, build_local
-from rdo.distgit.reqcheck import Group, Overrides, check, is_generated, of_group, stated
-from rdo.distgit.requirements import Python, read
+from rdo.distgit.requirements import drift
+from rdo.distgit.requirements.declared import Python, read
+from rdo.distgit.requirements.reqcheck import (
+    Group,
+    Overrides,
+    check,
+    is_generated,
+    of_group,
+    stated,
+)
 from rdo.errors import CommandError, UserError
 from rdo.metadata.review import Step, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting

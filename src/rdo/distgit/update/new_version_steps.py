@@ -156,8 +156,8 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
     """Step: what upstream has changed, and whether what it asks for is there."""
     old, new = base_ref(args), args.new_patches_base
     if not (args.no_diff or args.unattended or args.bump_only):
-        from rdo.distgit.requirement_report import reqdiff  # it loads a YAML reader
-        from rdo.distgit.upstream_source import python_of
+        from rdo.distgit.requirements.requirement_report import reqdiff  # it loads a YAML reader
+        from rdo.distgit.requirements.upstream_source import python_of
 
         desk.say(desk.clone.diff(old, new, stat=True))
         try:
@@ -173,9 +173,9 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
     """What repositories have of that which a version asks for."""
-    from rdo.distgit.availability import available  # createrepo_c
-    from rdo.distgit.requirements import Kind, read
-    from rdo.distgit.upstream_source import at_ref, python_of
+    from rdo.distgit.requirements.availability import available  # createrepo_c
+    from rdo.distgit.requirements.declared import Kind, read
+    from rdo.distgit.requirements.upstream_source import at_ref, python_of
 
     found = read(at_ref(desk, ref), python_of(desk, ""))
     wanted = [one for one in found if one.kind in {Kind.RUN, Kind.BUILD}]

@@ -12,7 +12,7 @@ import yaml
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from rdo.atomic import write_file
-from rdo.distgit.requirements import Wanted
+from rdo.distgit.requirements.declared import Wanted
 from rdo.errors import ConfigError, NotFoundError, OutsideError
 from rdo.metadata.queries import DistRepos
 from rdo.tools.repoquery import Found, RepoQuery, compare, newest_first

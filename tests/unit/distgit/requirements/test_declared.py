@@ -2,9 +2,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rdo.distgit.drift import plain_sed
-from rdo.distgit.reqcheck import Checked, Group, Overrides, Stated, check
-from rdo.distgit.requirements import (
+from rdo.distgit.requirements.declared import (
     Kind,
     Python,
     Wanted,
@@ -14,6 +12,8 @@ from rdo.distgit.requirements import (
     read,
     runtime,
 )
+from rdo.distgit.requirements.drift import plain_sed
+from rdo.distgit.requirements.reqcheck import Checked, Group, Overrides, Stated, check
 
 
 @dataclass

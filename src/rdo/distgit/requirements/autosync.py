@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rdo.distgit.reqcheck import Checked, Group, Stated
+from rdo.distgit.requirements.reqcheck import Checked, Group, Stated
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _REQUIRES = re.compile(

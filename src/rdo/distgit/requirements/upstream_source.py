@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdo.distgit.requirements import Python, runtime
+from rdo.distgit.requirements.declared import Python, runtime
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref, version_tag
 from rdo.distgit.verb.problems import invalid_ref

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.requirements import Source, Wanted, extra_names
+from rdo.distgit.requirements.declared import Source, Wanted, extra_names
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
 from rdo.tools.sandbox import Sandbox

@@ -12,7 +12,7 @@ import pymod2pkg
 import yaml
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit.requirements import Kind, Wanted
+from rdo.distgit.requirements.declared import Kind, Wanted
 from rdo.errors import ConfigError, NotFoundError
 from rdo.python_names import pep440_version, rpm_names
 from rdo.spec.file import SpecFile

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rdo.distgit import autosync
-from rdo.distgit.availability import Available, available
-from rdo.distgit.drift import Drift, find
-from rdo.distgit.reqcheck import (
+from rdo.distgit.requirements import autosync
+from rdo.distgit.requirements.availability import Available, available
+from rdo.distgit.requirements.declared import Difference, Kind, Python, Wanted, difference, read
+from rdo.distgit.requirements.drift import Drift, find
+from rdo.distgit.requirements.reqcheck import (
     Checked,
     Group,
     Overrides,
@@ -18,8 +19,7 @@ from rdo.distgit.reqcheck import (
     keys_of,
     stated,
 )
-from rdo.distgit.requirements import Difference, Kind, Python, Wanted, difference, read
-from rdo.distgit.upstream_source import Upstream, at_ref, formerly_wanted
+from rdo.distgit.requirements.upstream_source import Upstream, at_ref, formerly_wanted
 from rdo.distgit.verb.actions import change
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import base_version, upstream_version, version_tag

@@ -10,7 +10,7 @@ from typing import Any
 import createrepo_c
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit.requirements import Wanted
+from rdo.distgit.requirements.declared import Wanted
 from rdo.errors import NotFoundError
 from rdo.python_names import pep440_version, rpm_names
 

@@ -1,0 +1,1 @@
+"""What upstream requires, against what the spec says and repositories offer."""
