@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rdo.cli import main
-from rdo.distgit.review import licence_text, misplaced_files
+from rdo.distgit.new_package.review import licence_text, misplaced_files
 from rdo.tools.rpm_header import RpmHeader
 
 SPEC = """\

@@ -14,7 +14,7 @@ from rdo.model.build import Built, Failed
 if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
     from rdo.builders.root import Workshop
-    from rdo.distgit.create import Bench, Created
+    from rdo.distgit.new_package.create import Bench, Created
     from rdo.metadata.draft import Draft
 
 
@@ -64,7 +64,7 @@ def create(  # one parameter per option
     rdo pkg create tabulate
     rdo pkg create https://example.org/tabulate.git --name python-tabulate
     """
-    from rdo.distgit import create as service
+    from rdo.distgit.new_package import create as service
 
     app = ctx.obj if isinstance(ctx.obj, App) else App()
     draft = None if no_info else _draft(app, source)
@@ -98,7 +98,7 @@ def _draft(app: App, source: str) -> "Draft | None":
 
 
 def _bench(app: App, platform: str, minutes: int) -> "Bench":
-    from rdo.distgit.create import Bench
+    from rdo.distgit.new_package.create import Bench
     from rdo.package_index import PackageIndex
     from rdo.tools.pip_config import index_settings
 
@@ -116,7 +116,7 @@ def _bench(app: App, platform: str, minutes: int) -> "Bench":
 
 
 def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
-    from rdo.distgit.create import failure
+    from rdo.distgit.new_package.create import failure
 
     lines = [f"{'would make' if dry_run else 'made'} {made.folder}: {made.name} {made.version}"]
     lines.append(f"licence: {made.licence}")

@@ -11,7 +11,7 @@ from rdo.cli import output
 from rdo.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
-    from rdo.distgit.review import Bench
+    from rdo.distgit.new_package.review import Bench
     from rdo.metadata import Distribution
     from rdo.metadata.review import Step
 
@@ -46,7 +46,7 @@ def review(  # one parameter per option
     rdo pkg review python-tabulate
     rdo pkg review python-tabulate --no-build --json
     """
-    from rdo.distgit import review as service
+    from rdo.distgit.new_package import review as service
 
     if not distgit.is_dir():
         raise NotFoundError(f"Not a directory: {distgit}")
@@ -61,7 +61,7 @@ def review(  # one parameter per option
 
 
 def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Bench":
-    from rdo.distgit.review import Bench
+    from rdo.distgit.new_package.review import Bench
 
     if target:
         platform = app.settings.target(target).platform

@@ -2,7 +2,7 @@
 
 The sdist is unpacked, its wheel is built by its own backend, and each module of the wheel is
 imported where the runtime requirements are. Writes /builddir/answer.json: the facts as
-`rdo.distgit.create_facts` reads them, or `{"needs": [RPM dependencies]}` when something that
+`rdo.distgit.new_package.facts` reads them, or `{"needs": [RPM dependencies]}` when something that
 building or importing asks for is not installed yet.
 """
 

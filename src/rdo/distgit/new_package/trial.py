@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rdo.distgit.create_source import missing_package
-from rdo.distgit.create_spec import Plan
-from rdo.distgit.create_tests import extension_project, option_plugin, project_of
+from rdo.distgit.new_package.source import missing_package
+from rdo.distgit.new_package.spec import Plan
+from rdo.distgit.new_package.tests_and_docs import extension_project, option_plugin, project_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 
 MAX_TRIES = 8

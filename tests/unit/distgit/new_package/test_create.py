@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from rdo.distgit import licences
-from rdo.distgit.create_facts import SourceFacts
-from rdo.distgit.create_source import missing_package
-from rdo.distgit.create_spec import Plan, plain, quoted, render
-from rdo.distgit.create_tests import CheckPlan, DocPlan, plan_docs, plan_tests
-from rdo.distgit.create_trial import learn, settle
+from rdo.distgit.new_package import licences
+from rdo.distgit.new_package.facts import SourceFacts
+from rdo.distgit.new_package.source import missing_package
+from rdo.distgit.new_package.spec import Plan, plain, quoted, render
+from rdo.distgit.new_package.tests_and_docs import CheckPlan, DocPlan, plan_docs, plan_tests
+from rdo.distgit.new_package.trial import learn, settle
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 
 METADATA = """\

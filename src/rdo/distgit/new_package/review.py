@@ -16,8 +16,8 @@ from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.root import OWN, Workshop
-from rdo.distgit.licences import spdx
 from rdo.distgit.local_build import LocalBuild, build_local
+from rdo.distgit.new_package.licences import spdx
 from rdo.distgit.requirements import drift
 from rdo.distgit.requirements.declared import Python, read
 from rdo.distgit.requirements.reqcheck import (

@@ -13,7 +13,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.new_package.facts import SourceFacts
 
 TEST_EXTRAS = ("test", "tests", "testing", "dev", "develop", "development", "all-test", "ci")
 DOC_EXTRAS = ("doc", "docs", "documentation", "sphinx")

@@ -22,11 +22,11 @@ import pymod2pkg
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.root import Workshop
-from rdo.distgit.create_source import Described, describe, offer
-from rdo.distgit.create_spec import UNKNOWN_LICENCE, Plan, render, rpm_version_of
-from rdo.distgit.create_tests import plan_docs, plan_tests
-from rdo.distgit.create_trial import Tried, settle
 from rdo.distgit.local_build import LocalBuild, build_local
+from rdo.distgit.new_package.source import Described, describe, offer
+from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, Plan, render, rpm_version_of
+from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
+from rdo.distgit.new_package.trial import Tried, settle
 from rdo.errors import RefusedError
 from rdo.metadata import edits
 from rdo.metadata.draft import Draft

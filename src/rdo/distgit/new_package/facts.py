@@ -11,7 +11,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.licences import Licence, find
+from rdo.distgit.new_package.licences import Licence, find
 
 STRAY = frozenset(
     {"test", "tests", "testing", "doc", "docs", "example", "examples", "benchmark", "benchmarks",

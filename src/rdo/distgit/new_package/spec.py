@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.create_facts import SourceFacts
-from rdo.distgit.create_tests import PRIVATE_EXTRAS, CheckPlan, DocPlan
+from rdo.distgit.new_package.facts import SourceFacts
+from rdo.distgit.new_package.tests_and_docs import PRIVATE_EXTRAS, CheckPlan, DocPlan
 from rdo.python_names import rpm_version
 
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")

@@ -16,7 +16,7 @@ from rdo.bridge.sdists import newest
 from rdo.builders.backend import ask_backend
 from rdo.builders.room import Room
 from rdo.builders.root import Workshop
-from rdo.distgit.create_facts import SourceFacts
+from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting

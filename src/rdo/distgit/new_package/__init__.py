@@ -1,0 +1,1 @@
+"""Making a package that is not there yet, and reviewing one."""
