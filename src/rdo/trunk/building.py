@@ -19,8 +19,6 @@ from rdo.builders.protocol import Builder, Ticket
 from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
-from rdo.publish.directory import Origin
-from rdo.publish.tree import Published
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
 from rdo.trunk.means import Means, Workplace
@@ -28,16 +26,15 @@ from rdo.trunk.order.bridge_requests import Answer, Request, Requests
 from rdo.trunk.order.cycles import Circles, circle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
-from rdo.trunk.order.retry import failure_of, may_retry
+from rdo.trunk.order.retry import failure_of
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
-from rdo.trunk.telling import events
+from rdo.trunk.settling import INTERRUPTED, publish_build, settle_failure, settle_success
 from rdo.trunk.views.report import Ended
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause is heard
-INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
 
 class Watcher(Protocol):
@@ -381,59 +378,6 @@ class Building:
                 settle_success(self.means, running.build, outcome.rpms, digest)
             else:
                 settle_failure(self.means, running.build, INTERRUPTED)
-
-
-def publish_build(means: Means, build: Build) -> Published:
-    """Publish a settled build that gave RPMs."""
-    return means.tree.publish(
-        build, means.build_folder(build), means.members, _origin(means, build)
-    )
-
-
-def settle_success(
-    means: Means, build: Build, rpms: tuple[Path, ...], platform_digest: str
-) -> tuple[Build, Build | None]:
-    """Record that a build gave RPMs; after a bootstrap build, with the second pass it asks for.
-
-    The second pass is a build of its own, with a later release date. It is planned in the same
-    transaction: a kill in between must not make the bootstrap the last word.
-    """
-    with means.store.write() as at:
-        settled = events.settle(at, build, Built(rpms), now=means.now())
-        if not build.bootstrap:
-            return settled, None
-        package = means.packages[build.package]
-        inputs = digest_of_inputs(
-            build.commit, platform_digest, skip_tests=bool(package.skip_tests)
-        )
-        return settled, at.builds.plan(means.target, build.commit, now=means.now(), inputs=inputs)
-
-
-def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
-    """Record a failure; True if it is spurious and the build is queued once more."""
-    with means.store.write() as at:
-        tries = at.builds.spurious_attempts(build.id)
-        will_retry = may_retry(failure, tries=tries, limit=means.retries)
-        settled = events.settle(at, build, failure, now=means.now(), final=not will_retry)
-        if will_retry:
-            at.builds.retry(build.id, now=means.now())
-    if not will_retry:
-        means.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
-        publish_failed(means, settled)
-    return will_retry
-
-
-def publish_failed(means: Means, build: Build) -> None:
-    """Publish the logs of a settled build that failed."""
-    means.tree.publish_failure(build, means.build_folder(build), _origin(means, build))
-
-
-def _origin(means: Means, build: Build) -> Origin:
-    package = means.packages.get(build.package)
-    if package is None:  # removed from the metadata since the build began
-        return Origin()
-    places = (means.remotes.upstream(package, build.commit), means.remotes.distgit(package))
-    return Origin(*(place.path.name for place in places))
 
 
 def _unpublishable(rpms: Sequence[Path]) -> Failed | None:
