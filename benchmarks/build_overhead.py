@@ -67,8 +67,8 @@ def measure() -> Overhead:
         spec.write_text(SPEC)
         app = App()
         app.platforms.create(PLATFORM)
-        dependencies = app.local_dependencies(PLATFORM)
-        workshop = app.workshop(dependencies, minutes=10, log_mb=10)
+        dependencies = app.bridges.local(PLATFORM)
+        workshop = app.workplaces.workshop(dependencies, minutes=10, log_mb=10)
         job = LocalBuild(spec, folder / "results")
         if not isinstance(build_local(job, workshop, dependencies), Built):
             sys.exit((job.results / "rpmbuild.log").read_text())

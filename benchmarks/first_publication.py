@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.idle_round import idle_means, make_packages
+from benchmarks.idle_round import idle_trunk, make_packages
+from rdo.app.workplaces import Workplace
+from rdo.bridge.protocol import NoBridge
 from rdo.builders.command import CommandBuilder
 from rdo.model.program import Bounds
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.tools.command import Command
-from rdo.trunk.means import Means, NoBridge, Workplace
+from rdo.trunk.context import Trunk
 from rdo.trunk.round import RoundOptions, run_round
 
 SUFFIXES = ("", "-doc", "-tests")
@@ -45,15 +47,15 @@ def measure(count: int) -> Times:
         _fill(folder / "shelf", [package.name for package in packages])
         (folder / "data").mkdir()
         with Store(f"sqlite:///{folder / 'data/rdo.sqlite'}") as store:
-            means = replace(
-                idle_means(folder / "data", store, packages),
+            trunk = replace(
+                idle_trunk(folder / "data", store, packages),
                 open_workplace=lambda: _workplace(folder / "shelf"),
             )
-            first, first_cpu = _round(means, built=count)
-            idle, _ = _round(means, built=0)
+            first, first_cpu = _round(trunk, built=count)
+            idle, _ = _round(trunk, built=0)
             _commit(folder / "git/u0")
-            tree = Tree(means.folder, store, means.tree.site)  # as a new process has it
-            one, _ = _round(replace(means, tree=tree), built=1)
+            tree = Tree(trunk.folder, store, trunk.tree.site)  # as a new process has it
+            one, _ = _round(replace(trunk, tree=tree), built=1)
         return Times(count, first, first_cpu, idle, one)
 
 
@@ -88,9 +90,9 @@ def _workplace(shelf: Path) -> Workplace:
     return Workplace(CommandBuilder(Command(words), Bounds(600, 10**8)), NoBridge())
 
 
-def _round(means: Means, *, built: int) -> tuple[float, float]:
+def _round(trunk: Trunk, *, built: int) -> tuple[float, float]:
     started, cpu = time.perf_counter(), time.process_time()
-    report = run_round(means, RoundOptions())
+    report = run_round(trunk, RoundOptions())
     assert len(report.built) == built, report
     return time.perf_counter() - started, time.process_time() - cpu
 

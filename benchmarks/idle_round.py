@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rdo.app.workplaces import Workplace
 from rdo.mirrors import Mirrors
 from rdo.model.build import Failed, FailureReason
 from rdo.model.package import Package
@@ -19,7 +20,7 @@ from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
-from rdo.trunk.means import Means, Workplace
+from rdo.trunk.context import Trunk
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.sources.poll import Remotes
@@ -62,10 +63,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def idle_means(data: Path, store: Store, packages: tuple[Package, ...]) -> Means:
+def idle_trunk(data: Path, store: Store, packages: tuple[Package, ...]) -> Trunk:
     """What a round of these packages works with, if nothing is built."""
-    return Means(
-        target=TARGET,
+    return Trunk(
+        name=TARGET,
         folder=data / TARGET,
         packages={package.name: package for package in packages},
         remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
@@ -81,23 +82,23 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as scratch, Store.temporary() as store:
         folder = Path(scratch)
         packages = make_packages(folder / "git", count)
-        means = idle_means(folder / "data", store, packages)
+        trunk = idle_trunk(folder / "data", store, packages)
         started = time.monotonic()
-        settle_all(means, packages)
+        settle_all(trunk, packages)
         say(f"first poll and plan of {count} packages", started)
         for _ in range(3):
             started = time.monotonic()
-            report = run_round(means, RoundOptions())
+            report = run_round(trunk, RoundOptions())
             assert report.is_idle
             say(f"round with nothing new, {count} packages", started)
 
 
-def settle_all(means: Means, packages: tuple[Package, ...]) -> None:
-    followed = means.remotes.poll(packages)
-    with means.store.read() as at:
+def settle_all(trunk: Trunk, packages: tuple[Package, ...]) -> None:
+    followed = trunk.remotes.poll(packages)
+    with trunk.store.read() as at:
         plan = make_plan(at, TARGET, followed, PlanRules())
-    record_plan(means.store, TARGET, plan, followed, platform_digest="", now=now())
-    with means.store.write() as at:
+    record_plan(trunk.store, TARGET, plan, followed, platform_digest="", now=now())
+    with trunk.store.write() as at:
         for build in at.builds.queue(TARGET):
             at.builds.settle(build.id, Failed(FailureReason.TEST, ""), now=now())
 

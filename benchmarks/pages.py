@@ -41,7 +41,7 @@ def measure(packages: int, builds: int) -> Cost:
             url = f"https://git.example.test/{name}"
             made.packages.append(Package(name, name, (url,), url, "master", "rpm-master"))
         write_history(store, TARGET, names, builds // packages)
-        pages = Pages(made.means)
+        pages = Pages(made.trunk)
         started = time.perf_counter()
         pages.write(names)
         every = time.perf_counter() - started

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rdo.app.workplaces import Workplace
 from rdo.builders.protocol import Builder
 from rdo.mirrors import Mirrors
+from rdo.model.audiences import Audiences
 from rdo.model.package import Package
-from rdo.notify.audiences import Audiences
 from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.builds import Build
-from rdo.trunk.means import Means, Workplace
+from rdo.trunk.context import Trunk
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.sources.poll import Remotes
@@ -85,11 +86,11 @@ class Factory:
                 self.packages[index] = replace(package, **values)  # type: ignore[arg-type]  # by the test
 
     @property
-    def means(self) -> Means:
+    def trunk(self) -> Trunk:
         data = self.folder / "data"
         site = Site(TARGET, "http://127.0.0.1:8080")
-        return Means(
-            target=TARGET,
+        return Trunk(
+            name=TARGET,
             folder=data / TARGET,
             packages={package.name: package for package in self.packages},
             remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
@@ -112,7 +113,7 @@ class Factory:
         dry_run: bool = False,
     ) -> Report:  # fmt: skip
         rules = PlanRules(initial, head_only)
-        return run_round(self.means, RoundOptions(rules, frozenset(only), dry_run))
+        return run_round(self.trunk, RoundOptions(rules, frozenset(only), dry_run))
 
     def queue(self) -> tuple[Build, ...]:
         with self.store.read() as at:

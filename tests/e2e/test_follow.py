@@ -1,15 +1,16 @@
 """A target that follows another instance: what that has built, with specs of our own."""
 
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rdo.app import App
+from rdo.app.workplaces import Workplace
 from rdo.errors import ConfigError, OutsideError
 from rdo.model.build import BuildJob
 from rdo.tools.git import Mirror
-from rdo.trunk.means import Means, Workplace, gather
+from rdo.trunk.context import open_trunk
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
 from tests.e2e.factory import Factory
@@ -69,10 +70,11 @@ class Follower:
         """One round; the jobs that it gave to the builder."""
         before = len(self.builder.jobs)
         app = App(self.folder)
-        means = gather(app, "ours")
-        values = {field.name: getattr(means, field.name) for field in fields(Means)}
-        values["open_workplace"] = lambda: Workplace(self.builder, ScriptedBridge())
-        run_round(Means(**values), RoundOptions())
+        trunk = open_trunk(app, "ours")
+        run_round(
+            replace(trunk, open_workplace=lambda: Workplace(self.builder, ScriptedBridge())),
+            RoundOptions(),
+        )
         app.close()
         return self.builder.jobs[before:]
 

@@ -1,14 +1,15 @@
 """DLRN's other layouts of packages, followed like any: folders of one repository, one distgit."""
 
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rdo.app import App
+from rdo.app.workplaces import Workplace
 from rdo.cli import main
 from rdo.model.build import BuildJob
-from rdo.trunk.means import Means, Workplace, gather
+from rdo.trunk.context import open_trunk
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
 from tests.fakes.builder import ScriptedBridge, ScriptedBuilder
@@ -24,10 +25,9 @@ def a_round(folder: Path) -> dict[str, BuildJob]:
     """One round of the target; the jobs that it gave to the builder, by package."""
     builder = ScriptedBuilder()
     app = App(folder)
-    means = gather(app, "t")
-    values = {field.name: getattr(means, field.name) for field in fields(Means)}
-    values["open_workplace"] = lambda: Workplace(builder, ScriptedBridge())
-    run_round(Means(**values), RoundOptions())
+    trunk = open_trunk(app, "t")
+    trunk = replace(trunk, open_workplace=lambda: Workplace(builder, ScriptedBridge()))
+    run_round(trunk, RoundOptions())
     app.close()
     return {job.commit.package: job for job in builder.jobs}
 

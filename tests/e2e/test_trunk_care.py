@@ -44,7 +44,7 @@ def current(factory: Factory) -> Path:
 
 
 def kinds(factory: Factory) -> set[str]:
-    return {found.kind for found in verify.verify(factory.means).found}
+    return {found.kind for found in verify.verify(factory.trunk).found}
 
 
 def test_what_rounds_leave_is_clean(used: Factory) -> None:
@@ -52,7 +52,7 @@ def test_what_rounds_leave_is_clean(used: Factory) -> None:
     used.upstreams["b"].commit("broken")
     used.round()
 
-    assert verify.verify(used.means).found == ()
+    assert verify.verify(used.trunk).found == ()
 
 
 def lose_a_link(factory: Factory) -> None:
@@ -106,7 +106,7 @@ def leave_half_a_publication(factory: Factory) -> None:
 
 
 def mirror_of_a(factory: Factory) -> Path:
-    return factory.means.remotes.mirrors.path(factory.upstreams["a"].url)
+    return factory.trunk.remotes.mirrors.path(factory.upstreams["a"].url)
 
 
 def lose_objects_of_a_mirror(factory: Factory) -> None:
@@ -122,12 +122,12 @@ def forget_what_a_mirror_saw(factory: Factory) -> None:
 
 def call_a_build_running(factory: Factory) -> None:
     factory.upstreams["b"].commit("three")
-    means = factory.means
+    trunk = factory.trunk
     with factory.store.write() as at:
         last = at.builds.newest(TARGET, "python-b")
         assert last
-        planned = at.builds.plan(TARGET, last.commit, now=means.now())
-        at.builds.start(planned.id, now=means.now())
+        planned = at.builds.plan(TARGET, last.commit, now=trunk.now())
+        at.builds.start(planned.id, now=trunk.now())
 
 
 @pytest.mark.parametrize(
@@ -154,12 +154,12 @@ def test_harm_is_found_and_mended(
     harm(used)
 
     assert kind in kinds(used)
-    mended = verify.repair(used.means)
+    mended = verify.repair(used.trunk)
 
     assert mended.failures == ()
     assert mended.is_clean, mended.left
     used.round()
-    assert verify.verify(used.means).is_clean
+    assert verify.verify(used.trunk).is_clean
     assert used.name("current") == used.name("consistent")
 
 
@@ -167,17 +167,17 @@ def test_a_pool_that_is_gone_altogether_is_built_again(used: Factory) -> None:
     for rpm in [*repos(used).glob("**/*.rpm"), *(used.folder / "data").glob("*/builds/*/*.rpm")]:
         os.unlink(rpm) if rpm.exists() else None  # noqa: PTH108 - rglob meets links too
 
-    verify.repair(used.means)
+    verify.repair(used.trunk)
 
     assert {build.package for build in used.queue()} == {"python-a", "python-b"}
     used.round()
     assert used.name("current") == used.name("consistent")
-    verify.repair(used.means)
-    assert verify.verify(used.means).is_clean
+    verify.repair(used.trunk)
+    assert verify.verify(used.trunk).is_clean
 
 
 def purge(factory: Factory, keep: timedelta = ALL, *, dry_run: bool = False) -> purging.Purged:
-    return purging.purge(factory.means, Rules(keep), dry_run=dry_run)
+    return purging.purge(factory.trunk, Rules(keep), dry_run=dry_run)
 
 
 def test_a_purge_keeps_what_names_and_packages_need(used: Factory) -> None:
@@ -197,11 +197,11 @@ def test_a_purge_keeps_what_names_and_packages_need(used: Factory) -> None:
     assert done.purge.freed > 0
     left = {path.name for path in repos(used).glob("??/??/*")}
     assert current(used).name in left
-    assert verify.verify(used.means).is_clean
+    assert verify.verify(used.trunk).is_clean
     assert purge(used).purge.is_empty
     used.upstreams["b"].commit("two")
     assert used.round().exit_code == 0
-    assert verify.verify(used.means).is_clean
+    assert verify.verify(used.trunk).is_clean
 
 
 def test_a_purge_keeps_what_is_young_and_what_a_name_has_just_left(used: Factory) -> None:
@@ -232,9 +232,9 @@ def test_a_purge_takes_old_logs_and_builds(used: Factory) -> None:
     with used.store.read() as at:
         first = at.builds.get(1)
     with pytest.raises(NotFoundError, match="has no log; its folder was cleaned up"):
-        log_file(used.means.folder, first)
+        log_file(used.trunk.folder, first)
     assert purge(used, timedelta(days=1)).purge.is_empty
-    assert verify.verify(used.means).is_clean
+    assert verify.verify(used.trunk).is_clean
 
 
 def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
@@ -244,14 +244,14 @@ def test_a_purge_by_size_shortens_the_time(used: Factory) -> None:
     used.clock.moment += timedelta(days=10)
     rules = Rules(timedelta(days=60), max_bytes=1)
 
-    done = purging.purge(used.means, rules, dry_run=False).purge
+    done = purging.purge(used.trunk, rules, dry_run=False).purge
 
     assert done.keep < timedelta(days=10)
     assert len(done.repositories) == 4
 
 
 def test_a_purge_takes_snapshots_of_last_resort_that_nothing_names(used: Factory) -> None:
-    target = used.means.folder
+    target = used.trunk.folder
     old, now, in_recipe = (f"{number:016x}" for number in range(3))
     for name in (old, now, in_recipe):
         (target / "bootstrap-deps" / name).mkdir(parents=True)
@@ -260,7 +260,7 @@ def test_a_purge_takes_snapshots_of_last_resort_that_nothing_names(used: Factory
     with used.store.read() as at:
         state = at.packages.state(TARGET, "python-a")
     assert state.good is not None
-    recipe = used.means.build_folder(state.good) / "recipe.json"
+    recipe = used.trunk.build_folder(state.good) / "recipe.json"
     recipe.write_text(json.dumps({"last_resort": [f"{target}/bootstrap-deps/{in_recipe}"]}))
 
     done = purge(used).purge
@@ -272,7 +272,7 @@ def test_a_purge_takes_snapshots_of_last_resort_that_nothing_names(used: Factory
 def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     used.packages.pop()
     used.change("a", source_git=GitRepository(used.folder / "git/more").url)
-    remotes = used.means.remotes
+    remotes = used.trunk.remotes
     remotes.mirrors.poll([used.packages[0].source_git])
     kept, unused = "pypi:Kept.Project", "pypi:unused"
     for url in (kept, unused):
@@ -280,8 +280,8 @@ def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     used.change("a", upstreams=(*used.packages[0].upstreams, kept))
     now = used.clock.moment + timedelta(days=400)
 
-    rehearsed = purging.purge_mirrors(remotes, [used.means], ALL, now, dry_run=True)
-    done = purging.purge_mirrors(remotes, [used.means], ALL, now, dry_run=False)
+    rehearsed = purging.purge_mirrors(remotes, [used.trunk], ALL, now, dry_run=True)
+    done = purging.purge_mirrors(remotes, [used.trunk], ALL, now, dry_run=False)
 
     assert rehearsed == done
     names = [path.name.partition("-")[0] for path in done.paths]

@@ -1,17 +1,19 @@
 """`rdo trunk` from the command line, with a real configuration and metadata."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rdo.app import App
+from rdo.app.workplaces import Workplace
 from rdo.bridge.lock_file import Entry, LockFile, Origin
 from rdo.cli.main import run as rdo
 from rdo.lock import hold
 from rdo.model.build import Waiting
-from rdo.trunk.means import Workplace, gather
+from rdo.trunk.context import open_trunk
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
 from tests.fakes.builder import BROKEN, GoodBuild, ScriptedBridge, ScriptedBuilder
@@ -84,10 +86,11 @@ class Site:
     def round(self, target: str = "one-deb12") -> None:
         """A round with the scripted builder, which no command line can ask for."""
         app = App(self.folder)
-        means = gather(app, target)
-        places = {"open_workplace": lambda: Workplace(self.builder, ScriptedBridge())}
-        fields = {name: getattr(means, name) for name in means.__slots__}
-        run_round(type(means)(**{**fields, **places}), RoundOptions())
+        trunk = open_trunk(app, target)
+        run_round(
+            replace(trunk, open_workplace=lambda: Workplace(self.builder, ScriptedBridge())),
+            RoundOptions(),
+        )
         app.close()
 
 

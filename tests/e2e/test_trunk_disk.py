@@ -76,7 +76,7 @@ def test_a_full_data_folder_is_said_and_nothing_is_lost(disk: Disk, factory: Fac
     assert report.exit_code == 0
     assert report.ftbfs == ()
     assert factory.name("current") == factory.name("consistent")
-    assert verify.verify(factory.means).is_clean
+    assert verify.verify(factory.trunk).is_clean
 
 
 def test_a_mirror_without_space_makes_its_package_stale_and_no_other(

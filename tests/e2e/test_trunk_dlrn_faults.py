@@ -70,10 +70,10 @@ def test_5_purge_leaves_every_listed_repository_whole(factory: Factory) -> None:
         factory.round()
         factory.clock.moment += timedelta(days=1)
 
-    done = purging.purge(factory.means, Rules(timedelta(hours=36)), dry_run=False)
+    done = purging.purge(factory.trunk, Rules(timedelta(hours=36)), dry_run=False)
 
     assert done.purge.repositories
-    assert verify.verify(factory.means).found == ()
+    assert verify.verify(factory.trunk).found == ()
 
 
 def test_6_rename_builds_the_package_under_its_new_name_at_once(factory: Factory) -> None:
@@ -100,7 +100,7 @@ def test_7_shared_sources_give_two_packages_two_directories(factory: Factory) ->
     report = factory.round()
 
     assert built(report) == ["python-a", "python-b"]
-    assert verify.verify(factory.means).is_clean
+    assert verify.verify(factory.trunk).is_clean
     with factory.store.read() as at:
         paths = {repository.path for repository in at.repositories.in_tree(TARGET)}
     assert len(paths) == 2
@@ -136,16 +136,16 @@ def test_10_importing_what_was_built_elsewhere_moves_consistent(factory: Factory
     factory.round()
     factory.upstreams["a"].commit("two")
     plan = factory.round(dry_run=True).plan
-    factory.means.remotes.poll(factory.packages)
+    factory.trunk.remotes.poll(factory.packages)
     with factory.store.write() as at:
         build = at.builds.plan(TARGET, plan.commits[0], now=factory.clock())
     job = factory.builder.jobs[0]
-    folder = factory.means.build_folder(build)
+    folder = factory.trunk.build_folder(build)
     folder.mkdir(parents=True)
     rpms = make_rpms(replace(job, commit=build.commit, release=build.release, folder=folder))
     with factory.store.write() as at:
         build = at.builds.settle(build.id, Built(rpms), now=factory.clock())
 
-    published = factory.means.tree.publish(build, folder, factory.means.members)
+    published = factory.trunk.tree.publish(build, folder, factory.trunk.members)
 
     assert set(published.moved) == {"current", "consistent"}

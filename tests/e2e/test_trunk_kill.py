@@ -98,4 +98,4 @@ def test_after_a_kill_at_any_moment_the_next_round_ends_well(
         assert report.exit_code == 0
         assert factory.queue() == ()
         assert factory.name("consistent") == factory.name("current")
-        assert factory.means.tree.blockers(Members(tuple(factory.packages))) == {None: ()}
+        assert factory.trunk.tree.blockers(Members(tuple(factory.packages))) == {None: ()}

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from rdo.model.audiences import Audiences
 from rdo.notify import outbox, smtp
-from rdo.notify.audiences import Audiences
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.smtp import MailServer
@@ -83,7 +83,7 @@ class Walk:
     def act(self, made: Factory) -> None:
         made.round()
         self.send(made)
-        purging.purge(made.means, Rules(timedelta(hours=2)), dry_run=False)
+        purging.purge(made.trunk, Rules(timedelta(hours=2)), dry_run=False)
 
     def send(self, made: Factory) -> Sent:
         made.clock.moment += timedelta(minutes=10)  # after what an earlier process has queued
@@ -225,7 +225,7 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
         with Store(walk.url(name)) as store:
             made = walk.factory(name, store)
             walk.act(made)
-            left = verify.verify(made.means).left
+            left = verify.verify(made.trunk).left
         data = walk.folder / name / "data"
 
         assert killed, step

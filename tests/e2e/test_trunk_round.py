@@ -356,7 +356,7 @@ def test_builds_that_were_running_at_a_kill_are_interrupted_and_tried_again(
     factory.add("a")
     factory.round()
     factory.upstreams["a"].commit("two")
-    followed = factory.means.remotes.poll(factory.packages)
+    followed = factory.trunk.remotes.poll(factory.packages)
     with factory.store.read() as at:
         plan = make_plan(at, TARGET, followed, PlanRules())
     record_plan(factory.store, TARGET, plan, followed, platform_digest="", now=factory.clock())
@@ -372,7 +372,7 @@ def test_builds_that_were_running_at_a_kill_are_interrupted_and_tried_again(
 
 def test_a_second_round_at_the_same_time_is_told_who_holds_the_lock(factory: Factory) -> None:
     factory.add("a")
-    lock = factory.means.folder / "round.lock"
+    lock = factory.trunk.folder / "round.lock"
 
     with hold(lock, purpose="rdo trunk run"), pytest.raises(RefusedError, match="rdo trunk run"):
         factory.round()

@@ -26,7 +26,7 @@ def test_a_recheck_builds_the_same_commit_with_a_new_release_date(factory: Facto
     factory.builder.will("python-a", BROKEN, GoodBuild())
     factory.round()
 
-    [checked] = steering.recheck(factory.means, ["python-a"])
+    [checked] = steering.recheck(factory.trunk, ["python-a"])
 
     assert checked.is_new
     assert built(factory.round()) == ["python-a"]
@@ -41,9 +41,9 @@ def test_a_recheck_of_what_builds_is_refused_unless_forced(factory: Factory) -> 
     factory.round()
 
     with pytest.raises(RefusedError, match="python-a of master-deb12 builds"):
-        steering.recheck(factory.means, ["python-a"])
+        steering.recheck(factory.trunk, ["python-a"])
     assert factory.queue() == ()
-    steering.recheck(factory.means, ["python-a"], force=True)
+    steering.recheck(factory.trunk, ["python-a"], force=True)
 
     assert built(factory.round()) == ["python-a"]
 
@@ -55,8 +55,8 @@ def test_a_recheck_of_what_is_queued_ends_its_rest(factory: Factory) -> None:
     factory.round()
     assert factory.round().built == ()  # it rests
 
-    [checked] = steering.recheck(factory.means, ["python-a"])
-    [again] = steering.recheck(factory.means, ["python-a"])
+    [checked] = steering.recheck(factory.trunk, ["python-a"])
+    [again] = steering.recheck(factory.trunk, ["python-a"])
 
     assert (checked.is_new, again.is_new) == (True, False)
     assert built(factory.round()) == ["python-a"]
@@ -71,8 +71,8 @@ def test_all_that_failed_since_a_moment_is_found(factory: Factory) -> None:
     factory.round()
     moment = factory.clock.moment - timedelta(hours=1)
 
-    assert steering.all_failed(factory.means) == ["python-a", "python-b"]
-    assert steering.all_failed(factory.means, moment) == ["python-b"]
+    assert steering.all_failed(factory.trunk) == ["python-a", "python-b"]
+    assert steering.all_failed(factory.trunk, moment) == ["python-b"]
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "3", "3y", "2026-13-01"])
@@ -87,8 +87,8 @@ def test_dependents_are_found_in_their_order_with_their_cost(factory: Factory) -
     factory.builder.will("python-c", GoodBuild(needed=("python3dist(b)", "python3dist(a)")))
     factory.round()
 
-    plan = dependents.plan_rebuild(factory.means, "python-a")
-    direct = dependents.plan_rebuild(factory.means, "python-b", direct=True)
+    plan = dependents.plan_rebuild(factory.trunk, "python-a")
+    direct = dependents.plan_rebuild(factory.trunk, "python-b", direct=True)
 
     assert [(one.step, one.package) for one in plan.dependents] == [
         (1, "python-b"),
@@ -96,8 +96,8 @@ def test_dependents_are_found_in_their_order_with_their_cost(factory: Factory) -
     ]
     assert [one.package for one in direct.dependents] == ["python-c"]
     assert plan.seconds >= plan.build_seconds > 0
-    dependents.queue_rebuild(factory.means, plan)
-    assert [one.is_queued for one in dependents.plan_rebuild(factory.means, "python-a").dependents]
+    dependents.queue_rebuild(factory.trunk, plan)
+    assert [one.is_queued for one in dependents.plan_rebuild(factory.trunk, "python-a").dependents]
     assert built(factory.round()) == ["python-b", "python-c"]
 
 
@@ -106,13 +106,13 @@ def test_a_cancelled_build_does_not_come_back_by_itself(factory: Factory) -> Non
     factory.builder.will("python-a", SPURIOUS)
     factory.round()
 
-    [cancelled] = steering.cancel(factory.means, "python-a", by="me", why="too long")
+    [cancelled] = steering.cancel(factory.trunk, "python-a", by="me", why="too long")
 
     assert not steering.is_ending(cancelled)
     assert factory.queue() == ()
     assert factory.round().is_idle
     factory.builder.will("python-a", GoodBuild())
-    steering.recheck(factory.means, ["python-a"])
+    steering.recheck(factory.trunk, ["python-a"])
     assert built(factory.round()) == ["python-a"]
 
 
@@ -145,7 +145,7 @@ def test_a_running_build_is_cancelled_by_its_round(factory: Factory) -> None:
         time.sleep(0.01)
     time.sleep(0.2)
 
-    [found] = steering.cancel(factory.means, "python-a", by="me", why="it hangs")
+    [found] = steering.cancel(factory.trunk, "python-a", by="me", why="it hangs")
     round_.join(20)
 
     assert steering.is_ending(found)
@@ -159,30 +159,30 @@ def test_what_is_in_no_queue_cannot_be_cancelled(factory: Factory) -> None:
     factory.add("a")
 
     with pytest.raises(NotFoundError, match="nothing called python-a in its queue"):
-        steering.cancel(factory.means, "python-a", by="me", why="")
+        steering.cancel(factory.trunk, "python-a", by="me", why="")
 
 
 def test_a_paused_target_builds_nothing_and_says_why(factory: Factory) -> None:
     factory.add("a")
-    steering.pause(factory.means, by="me", why="a new disk")
+    steering.pause(factory.trunk, by="me", why="a new disk")
 
     with pytest.raises(RefusedError, match=r"paused by me since .*: a new disk"):
         factory.round()
 
     assert factory.builder.jobs == []
-    assert steering.resume(factory.means)
-    assert not steering.resume(factory.means)
+    assert steering.resume(factory.trunk)
+    assert not steering.resume(factory.trunk)
     assert built(factory.round()) == ["python-a"]
 
 
 def test_what_is_held_or_paused_does_not_wait_for_the_next_round(factory: Factory) -> None:
     factory.add("a", "b")
     factory.round()
-    steering.recheck(factory.means, ["python-a", "python-b"], force=True)
-    steering.hold(factory.means, "python-a", None, by="me", why="it hangs")
-    steering.pause(factory.means, by="me", why="a new disk")
+    steering.recheck(factory.trunk, ["python-a", "python-b"], force=True)
+    steering.hold(factory.trunk, "python-a", None, by="me", why="it hangs")
+    steering.pause(factory.trunk, by="me", why="a new disk")
 
-    known = Known.of(factory.means)
+    known = Known.of(factory.trunk)
     held, paused = explain(known, "python-a"), explain(known, "python-b")
 
     assert held.step.why.startswith("held by me since 2026-")
@@ -190,10 +190,10 @@ def test_what_is_held_or_paused_does_not_wait_for_the_next_round(factory: Factor
     assert held.next == "rdo trunk release python-a ends the hold"
     assert paused.step.why.startswith("master-deb12 is paused by me since 2026-")
     assert paused.next == "rdo trunk resume --target master-deb12 ends the pause"
-    steering.release(factory.means, "python-a", by="me")
-    steering.resume(factory.means)
+    steering.release(factory.trunk, "python-a", by="me")
+    steering.resume(factory.trunk)
     assert (
-        explain(Known.of(factory.means), "python-a").next == "rdo trunk run --target master-deb12"
+        explain(Known.of(factory.trunk), "python-a").next == "rdo trunk run --target master-deb12"
     )
 
 
@@ -201,7 +201,7 @@ def test_a_package_that_is_called_by_its_project_is_named(factory: Factory) -> N
     factory.add("a")
 
     with pytest.raises(NotFoundError, match='has no package a; did you mean "python-a"'):
-        steering.recheck(factory.means, ["a"])
+        steering.recheck(factory.trunk, ["a"])
 
 
 class Pausing(ScriptedBuilder):
@@ -210,7 +210,7 @@ class Pausing(ScriptedBuilder):
     factory: Factory
 
     def wait(self, ticket: Ticket) -> Outcome:
-        steering.pause(self.factory.means, by="me", why="enough")
+        steering.pause(self.factory.trunk, by="me", why="enough")
         return ScriptedBuilder.wait(self, ticket)
 
 
@@ -230,18 +230,18 @@ def test_a_pause_lets_what_runs_end_and_begins_nothing(factory: Factory) -> None
 def test_a_held_package_is_not_built_and_nobody_waits_for_it(factory: Factory) -> None:
     factory.add("a", "b")
     factory.round()
-    steering.hold(factory.means, "python-a", None, by="me", why="it breaks b")
+    steering.hold(factory.trunk, "python-a", None, by="me", why="it breaks b")
     for name in ("a", "b"):
         factory.upstreams[name].commit("two")
 
-    why = explain(Known.of(factory.means), "python-a")
+    why = explain(Known.of(factory.trunk), "python-a")
     report = factory.round()
 
     assert "held by me" in why.notes[0]
     assert built(report) == ["python-b"]
     assert any("python-a is held by me" in note for note in report.plan.notes)
     assert factory.name("consistent") == factory.name("current")
-    steering.release(factory.means, "python-a", by="me")
+    steering.release(factory.trunk, "python-a", by="me")
     assert built(factory.round()) == ["python-a"]
 
 
@@ -252,14 +252,14 @@ def test_a_package_can_be_held_at_an_older_build(factory: Factory) -> None:
     factory.round()
     newest = factory.name("consistent")
 
-    _, moved = steering.hold(factory.means, "python-a", first.id, by="me", why="the new one hangs")
+    _, moved = steering.hold(factory.trunk, "python-a", first.id, by="me", why="the new one hangs")
 
     place = factory.name("current")
     assert place in moved
     assert place == factory.name("consistent") != newest
     assert place is not None
     assert first.commit.upstream_hash in (place / "versions.csv").read_text()
-    assert steering.release(factory.means, "python-a", by="me")
+    assert steering.release(factory.trunk, "python-a", by="me")
     back = factory.name("consistent")
     assert back is not None
     assert newest is not None
@@ -271,8 +271,8 @@ def test_only_a_published_build_can_be_held(factory: Factory) -> None:
     factory.round()
 
     with pytest.raises(NotFoundError, match="build 99 is no published build of python-a"):
-        steering.hold(factory.means, "python-a", 99, by="me", why="x")
+        steering.hold(factory.trunk, "python-a", 99, by="me", why="x")
     with pytest.raises(NotFoundError, match="is not held"):
-        steering.release(factory.means, "python-a", by="me")
+        steering.release(factory.trunk, "python-a", by="me")
     with factory.store.read() as at:
         assert at.holds.all(TARGET) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import NotFoundError
-from rdo.notify.audiences import Audiences
+from rdo.model.audiences import Audiences
 from rdo.notify.story import Audience
 from rdo.trunk.care import verify
 from rdo.trunk.scratch import Asked, choose_sides
@@ -43,7 +43,7 @@ def hashes(report: Report) -> list[str]:
 def test_each_is_built_from_its_own_repository(factory: Factory, second: GitRepository) -> None:
     report = factory.round()
 
-    mirrors = factory.means.remotes.mirrors
+    mirrors = factory.trunk.remotes.mirrors
     jobs = {job.commit.upstream_hash: job.upstream for job in factory.builder.jobs}
     first = factory.upstreams["a"]
     assert jobs[first.git("rev-parse", "HEAD")] == mirrors.path(first.url)
@@ -74,7 +74,7 @@ def test_one_that_is_away_stops_neither_the_other_nor_other_packages(
     second.path.rename(away)
     head = factory.upstreams["a"].commit("two")
     assert hashes(factory.round()) == [head]
-    why = explain(Known.of(factory.means), "python-a")
+    why = explain(Known.of(factory.trunk), "python-a")
     assert why.step.state is State.UNREACHABLE
     assert "a-plugin cannot be reached" in why.step.why
     assert why.notes[0] == f"{head[:7]} is of {factory.upstreams['a'].url}"
@@ -87,27 +87,27 @@ def test_what_is_queued_is_looked_for_where_it_was_taken_from(
     factory.round()
 
     assert [build.package for build in factory.queue()] == ["python-a", "python-a"]
-    assert verify.verify(factory.means).is_clean
-    shutil.rmtree(factory.means.remotes.mirrors.path(second.url))
-    factory.means.remotes.mirrors.poll([factory.upstreams["b"].url])
+    assert verify.verify(factory.trunk).is_clean
+    shutil.rmtree(factory.trunk.remotes.mirrors.path(second.url))
+    factory.trunk.remotes.mirrors.poll([factory.upstreams["b"].url])
     second.commit("what a new mirror has instead")
     second.git("checkout", "--quiet", "--orphan", "fresh")
     second.commit("no relation")
     second.git("branch", "--move", "--force", "master")
-    factory.means.remotes.mirrors.poll([second.url])
-    (lost,) = verify.verify(factory.means).left
+    factory.trunk.remotes.mirrors.poll([second.url])
+    (lost,) = verify.verify(factory.trunk).left
     assert lost.kind == "commit"
 
 
 def test_a_try_takes_its_source_from_whichever_has_it(
     factory: Factory, second: GitRepository, tmp_path: Path
 ) -> None:
-    means = factory.means
+    trunk = factory.trunk
 
     def tried(source: str | None) -> Side:
         folder = tmp_path / f"scratch-{source}"
         folder.mkdir()
-        return choose_sides(means, Asked("python-a", source=source), folder).upstream
+        return choose_sides(trunk, Asked("python-a", source=source), folder).upstream
 
     last, first = second, factory.upstreams["a"]
     assert tried(None).commit.hash == last.git("rev-parse", "HEAD")
@@ -138,7 +138,7 @@ def test_a_break_names_the_commits_of_the_upstream_that_broke(
     with factory.store.read() as at:
         event = at.events.newest_of(TARGET, "python-a")
     assert event is not None
-    story = build_story(factory.means, event, Audience.MAINTAINERS)
+    story = build_story(factory.trunk, event, Audience.MAINTAINERS)
 
     assert story.commit == second.git("rev-parse", "HEAD")
     assert [change.subject for change in story.upstream.newest] == ["bad there", "skipped there"]

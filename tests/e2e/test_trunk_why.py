@@ -17,7 +17,7 @@ NEEDS_B = ("python3dist(b)",)
 
 
 def why(factory: Factory, name: str) -> Why:
-    return explain(Known.of(factory.means), name)
+    return explain(Known.of(factory.trunk), name)
 
 
 def test_a_package_that_no_round_has_seen_is_new(factory: Factory) -> None:
@@ -45,7 +45,7 @@ def test_a_built_package_says_its_commit_and_who_asked_for_it(factory: Factory) 
 
 def plan(factory: Factory) -> None:
     """Poll and plan, and build nothing: as a round that is killed in between."""
-    followed = factory.means.remotes.poll(factory.packages)
+    followed = factory.trunk.remotes.poll(factory.packages)
     with factory.store.read() as at:
         planned = make_plan(at, TARGET, followed, PlanRules())
     record_plan(factory.store, TARGET, planned, followed, platform_digest="", now=factory.clock())
@@ -201,7 +201,7 @@ def test_a_failing_package_that_is_stale_too_says_both(factory: Factory) -> None
 def test_a_package_has_many_names(factory: Factory, name: str) -> None:
     factory.add("a")
 
-    assert Known.of(factory.means).named(name) == "python-a"
+    assert Known.of(factory.trunk).named(name) == "python-a"
 
 
 ENTRIES = (
@@ -220,7 +220,7 @@ def test_what_was_bridged_says_which_packages_requirement_brought_it(
     factory.builder.will("python-a", GoodBuild(needed=("python3dist(requests) >= 2",)))
     factory.round()
 
-    found = explain_bridged(Known.of(factory.means), name, ENTRIES)
+    found = explain_bridged(Known.of(factory.trunk), name, ENTRIES)
 
     assert found
     assert found.step.state is State.BRIDGED
@@ -237,7 +237,7 @@ def test_a_package_that_fails_is_known_to_ask_by_what_it_declares(factory: Facto
     factory.builder.will("python-a", BROKEN)
     factory.round()
 
-    found = explain_bridged(Known.of(factory.means), "libffi-devel", ENTRIES)
+    found = explain_bridged(Known.of(factory.trunk), "libffi-devel", ENTRIES)
 
     assert found
     assert found.step.why == "3.4.4 came from Debian: a build asks libffi-devel"
@@ -246,7 +246,7 @@ def test_a_package_that_fails_is_known_to_ask_by_what_it_declares(factory: Facto
 
 def test_what_was_not_bridged_is_somebody_elses(factory: Factory) -> None:
     factory.add("a")
-    known = Known.of(factory.means)
+    known = Known.of(factory.trunk)
 
     assert explain_bridged(known, "flask", ENTRIES) is None
     found = not_found(known, "python-flask", ["oak", "maple"])

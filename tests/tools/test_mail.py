@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import ConfigError
+from rdo.model.audiences import Audiences
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.notify import words
-from rdo.notify.audiences import Audiences
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.smtp import MailServer
@@ -148,9 +148,9 @@ def test_what_changed_in_the_root_is_told(factory: Factory) -> None:
     lines = {state.good: "a-1-1.noarch\nb-1-1.noarch\nc-1-1.noarch\n"}
     lines[state.broken_by] = "a-1-1.noarch\nb-2-1.noarch\nd-1-1.x86_64\n"
     for build, text in lines.items():
-        (factory.means.build_folder(build) / "installed_pkgs.log").write_text(text)
+        (factory.trunk.build_folder(build) / "installed_pkgs.log").write_text(text)
 
-    story = build_story(factory.means, event, Audience.MAINTAINERS)
+    story = build_story(factory.trunk, event, Audience.MAINTAINERS)
 
     assert [words.root_line(change) for change in story.root] == [
         "b: 1-1 -> 2-1",

@@ -167,7 +167,7 @@ def test_one_change_beside_a_long_history_writes_the_pages_it_touches(tmp_path: 
             url = f"https://opendev.org/openstack/{name}"
             factory.packages.append(Package(name, name, (url,), url, "master", "rpm-master"))
         write_history(store, TARGET, names, rounds=5)
-        pages = Pages(factory.means)
+        pages = Pages(factory.trunk)
         pages.write(names)
         moment = datetime(2026, 7, 1, tzinfo=UTC)
         newest = Commit(names[7], "a" * 40, "d" * 40, moment, moment, "master")

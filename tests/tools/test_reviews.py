@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rdo.model.audiences import Audiences
 from rdo.model.build import Failed, FailureReason
-from rdo.notify.audiences import Audiences
 from rdo.notify.gerrit import Distgit, Gerrit
 from rdo.notify.outbox import Outbox, Sent
 from rdo.store import Store
@@ -37,11 +37,11 @@ def factory(tmp_path: Path) -> Iterator[Factory]:
 
 
 def send(factory: Factory, server: str) -> Sent:
-    means = factory.means
+    trunk = factory.trunk
 
     def find(_target: str, name: str) -> Distgit:
-        package = means.packages[name]
-        return Distgit(package, means.remotes.distgit(package))
+        package = trunk.packages[name]
+        return Distgit(package, trunk.remotes.distgit(package))
 
     gerrit = Gerrit(find, "rdo@example.org", "rdo-FTBFS", server=server)
     lock_file = factory.folder / "notify.lock"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from rdo.model.audiences import Audiences
 from rdo.model.build import Failed, FailureReason
-from rdo.notify.audiences import Audiences
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.webhook import Webhook
 from rdo.store import Store

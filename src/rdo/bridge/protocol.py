@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -24,3 +25,18 @@ class Bridge(Protocol):
 
         Raises OutsideError if it cannot say, because the network or an index is away.
         """
+
+
+class LastResort(Bridge, Protocol):
+    """A bridge that also brings what the release itself packages, for bootstrap builds alone."""
+
+    def repository(self) -> Path | None:
+        """Return the folder with all that it has brought so far."""
+
+
+class NoBridge:
+    """The bridge of a builder that has its dependencies from elsewhere: it brings nothing in."""
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        """Leave all needs unmet."""
+        return Provision((), tuple(needs))

@@ -77,8 +77,8 @@ def build(  # one parameter per option
 
     app: App = ctx.obj
     app.platforms.create(platform)
-    dependencies = app.dependencies(target) if target else app.local_dependencies(platform)
-    workshop = app.workshop(dependencies, minutes=minutes, log_mb=log_mb)
+    dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
+    workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)
     own = app.repositories(target, "current") if target else ()
     job = LocalBuild(source, results, defines, (*repositories, *own), source_date)
     outcome = build_local(

@@ -107,11 +107,11 @@ def _entries(app: App, target: str | None) -> tuple["Entry", ...]:
     """What is bridged, read without a platform."""
     from rdo.bridge.lock_file import LockFile
 
-    return LockFile.read(app.lock_file(_target_name(app, target))).entries
+    return LockFile.read(app.bridges.lock_file(_target_name(app, target))).entries
 
 
 def _open(app: App, target: str | None) -> "Dependencies":
-    return app.dependencies(_target_name(app, target))
+    return app.bridges.of_target(_target_name(app, target))
 
 
 def _target_name(app: App, target: str | None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from rdo import atomic
+from rdo.app.metadata import user_cache
 from rdo.cli import output
 from rdo.cli.info_options import Asked, metadata_options
 from rdo.errors import ConfigError
@@ -101,7 +102,7 @@ def review(asked: Asked, package: str, offline: bool, as_json: bool) -> None:
         distribution,
         package,
         built=asked.app.good_builds(project),
-        mirrors=None if offline else asked.app.user_cache / "review",
+        mirrors=None if offline else user_cache() / "review",
     )
     rows = [("done" if x.is_done else "to do", x.name, x.detail) for x in steps]
     output.show(steps, as_json, output.Table(("state", "step", "detail"), rows))

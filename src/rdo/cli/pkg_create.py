@@ -104,8 +104,8 @@ def _bench(app: App, platform: str, minutes: int) -> "Bench":
 
     def open_workshop() -> "tuple[Workshop, Bridge]":
         app.platforms.create(platform)
-        dependencies = app.local_dependencies(platform)
-        return app.workshop(dependencies, minutes=minutes, log_mb=200), dependencies
+        dependencies = app.bridges.local(platform)
+        return app.workplaces.workshop(dependencies, minutes=minutes, log_mb=200), dependencies
 
     return Bench(
         open_workshop,

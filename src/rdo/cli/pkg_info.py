@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rdo.app import App
+from rdo.app.metadata import user_cache
 from rdo.cli import output
 from rdo.cli.pkg import desk
 from rdo.errors import NotFoundError, RefusedError
@@ -35,7 +35,7 @@ def load_metadata(
     source, file = (local_info, "") if local_info else desk().settings.source(distro)
     if local_info and not Path(local_info).is_dir():
         raise NotFoundError(f"Not a directory: {local_info}")
-    cache = App().user_cache / "metadata"
+    cache = user_cache() / "metadata"
     if is_fresh:
         return metadata.load(source, info_file or file, cache=cache, ref=ref, max_age=0.0)
     return metadata.load(source, info_file or file, cache=cache, ref=ref)

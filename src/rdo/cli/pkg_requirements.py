@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.app import App
+from rdo.app.metadata import user_cache
 from rdo.cli import output
 from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
@@ -160,7 +161,7 @@ def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] |
     found = list(repositories)
     if target:
         app = click.get_current_context().find_object(App) or App()
-        dependencies = app.dependencies(target)
+        dependencies = app.bridges.of_target(target)
         found += app.repositories(target, "current")
         if bridged := dependencies.repository():
             found.append(bridged)
@@ -264,7 +265,7 @@ def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
 def _repo_query() -> "RepoQuery":
     from rdo.tools.repoquery import RepoQuery
 
-    return RepoQuery(App().user_cache / "repoquery")
+    return RepoQuery(user_cache() / "repoquery")
 
 
 def _quiet_unless(verbose: bool) -> None:

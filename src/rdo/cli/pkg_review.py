@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rdo.app import App
+from rdo.app.metadata import user_cache
 from rdo.cli import output
 from rdo.errors import NotFoundError, UserError
 
@@ -66,8 +67,8 @@ def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Bench"
     if target:
         platform = app.settings.target(target).platform
     app.platforms.create(platform)
-    dependencies = app.dependencies(target) if target else app.local_dependencies(platform)
-    workshop = app.workshop(dependencies, minutes=minutes, log_mb=200)
+    dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
+    workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=200)
     own = app.repositories(target, "current") if target else ()
     return Bench(workshop, dependencies, tuple(own))
 
@@ -85,7 +86,7 @@ def _metadata_steps(app: App, name: str, source: str, *, offline: bool) -> "Sequ
         if source:
             raise
         return []
-    mirrors = None if offline else app.user_cache / "review"
+    mirrors = None if offline else user_cache() / "review"
     return review_entry(distribution, name, built=app.good_builds(project), mirrors=mirrors)
 
 

@@ -141,7 +141,7 @@ def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -
 
     base = app.platforms.base(name)
     content = ContentStore(app.platforms.content)
-    with build_root(base, content, app.roots) as root:
+    with build_root(base, content, app.settings.roots) as root:
         argv = command or ("bash", "-l")
         ctx.exit(root.root.hand_over(*argv, privileged=not user, cwd="/builddir"))
 

@@ -12,8 +12,8 @@ from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
 from rdo.errors import ConfigError
 from rdo.trunk import rounds
+from rdo.trunk.context import open_trunk
 from rdo.trunk.loop import repeat
-from rdo.trunk.means import gather
 from rdo.trunk.views.report import as_row, summary
 from rdo.trunk.views.status import PackageStatus, TargetStatus, find_build, log_file, status
 
@@ -120,7 +120,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk status --target master-deb12
     """
-    found = [status(gather(app, name)) for name in targets_of(app, target)]
+    found = [status(open_trunk(app, name)) for name in targets_of(app, target)]
     if as_json:
         output.show(found, as_json)
         return

@@ -10,7 +10,7 @@ from rdo.cli.trunk import target_option, targets_of
 from rdo.publish.retention import Rules
 from rdo.trunk.care import purge as service
 from rdo.trunk.care.purge import Purged, PurgedMirrors
-from rdo.trunk.means import gather
+from rdo.trunk.context import open_trunk
 
 
 @click.command()
@@ -38,10 +38,10 @@ def purge(
     keep = timedelta(days=retention.keep_days if older_than is None else older_than)
     rules = Rules(keep, retention.max_gb * 1_000_000_000)
     names = targets_of(app, target)
-    all_means = [gather(app, name) for name in names]
-    planned = [service.purge(means, rules, dry_run=True) for means in all_means]
-    remotes = all_means[0].remotes
-    every = all_means if len(names) == len(app.settings.targets) else []
+    trunks = [open_trunk(app, name) for name in names]
+    planned = [service.purge(trunk, rules, dry_run=True) for trunk in trunks]
+    remotes = trunks[0].remotes
+    every = trunks if len(names) == len(app.settings.targets) else []
 
     def of_mirrors(*, rehearse: bool) -> PurgedMirrors:
         if not every:
@@ -54,7 +54,7 @@ def purge(
         if not as_json:
             _show(planned, unused)
         output.confirm("remove all this?", yes=yes)
-        planned = [service.purge(means, rules, dry_run=False) for means in all_means]
+        planned = [service.purge(trunk, rules, dry_run=False) for trunk in trunks]
         unused = of_mirrors(rehearse=False)
     if as_json:
         rows = {"targets": [_purged_row(one) for one in planned], "mirrors": unused}

@@ -7,7 +7,7 @@ from rdo.cli import output
 from rdo.cli.trunk import only_target, target_option, targets_of
 from rdo.errors import ConfigError
 from rdo.trunk.care import steering
-from rdo.trunk.means import Means, gather
+from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.views import dependents
 from rdo.trunk.views.dependents import Rebuild
 from rdo.trunk.views.why import Known, pending_step
@@ -28,7 +28,7 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk queue --target master-deb12
     """
-    rows = [row for name in targets_of(app, target) for row in _queue_rows(gather(app, name))]
+    rows = [row for name in targets_of(app, target) for row in _queue_rows(open_trunk(app, name))]
     columns = ("target", "build", "package", "commit", "state", "try", "since", "why")
     shown = [
         tuple(f"{row[name]:%Y-%m-%d %H:%M}" if name == "since" else row[name] for name in columns)
@@ -38,16 +38,16 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
     output.show(rows, as_json, people)
 
 
-def _queue_rows(means: Means) -> list[dict[str, object]]:
-    known = Known.of(means)
-    with means.store.read() as at:
-        builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
+def _queue_rows(trunk: Trunk) -> list[dict[str, object]]:
+    known = Known.of(trunk)
+    with trunk.store.read() as at:
+        builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
     rows: list[dict[str, object]] = []
     for build in builds:
         step = pending_step(known, build)
         rows.append(
             {
-                "target": means.target,
+                "target": trunk.name,
                 "build": build.id,
                 "package": build.package,
                 "commit": build.commit.short_hash,
@@ -96,10 +96,10 @@ def recheck(
     rows: list[dict[str, object]] = []
     lines: list[str] = []
     for name in targets_of(app, target) if all_failed else [only_target(app, target)]:
-        means = gather(app, name)
+        trunk = open_trunk(app, name)
         moment = steering.parse_since(since, app.now()) if since else None
-        chosen = steering.all_failed(means, moment) if all_failed else list(packages)
-        for one in steering.recheck(means, chosen, force=force):
+        chosen = steering.all_failed(trunk, moment) if all_failed else list(packages)
+        for one in steering.recheck(trunk, chosen, force=force):
             state = "queued" if one.is_new else "was queued before"
             rows.append({"target": name, "package": one.build.package, "build": one.build.id,
                          "is_new": one.is_new})  # fmt: skip
@@ -132,14 +132,14 @@ def rebuild(
     rdo trunk rebuild --dependents-of python-pbr --dry-run
     """
     name = only_target(app, target)
-    means = gather(app, name)
-    plan = dependents.plan_rebuild(means, package, direct=direct)
+    trunk = open_trunk(app, name)
+    plan = dependents.plan_rebuild(trunk, package, direct=direct)
     if not as_json:
         _show_rebuild(plan)
     queued: list[int] = []
     if plan.dependents and not dry_run:
         output.confirm(f"queue {_builds(len(plan.dependents))} in {name}?", yes=yes)
-        queued = [build.id for build in dependents.queue_rebuild(means, plan)]
+        queued = [build.id for build in dependents.queue_rebuild(trunk, plan)]
     rows = {
         "target": name,
         "dependents": plan.dependents,
@@ -188,8 +188,8 @@ def cancel(app: App, build: str, because: str, target: str | None, as_json: bool
     \b
     rdo trunk cancel 17 --because "the branch was wrong"
     """
-    means = gather(app, only_target(app, target))
-    found = steering.cancel(means, build, by=app.user, why=because)
+    trunk = open_trunk(app, only_target(app, target))
+    found = steering.cancel(trunk, build, by=app.user, why=because)
     rows = [
         {"build": one.id, "package": one.package, "is_ending": steering.is_ending(one)}
         for one in found
@@ -219,8 +219,8 @@ def hold(
     \b
     rdo trunk hold python-oslo-log --build 41 --because "the new one breaks nova"
     """
-    means = gather(app, only_target(app, target))
-    found, moved = steering.hold(means, package, build_id, by=app.user, why=because)
+    trunk = open_trunk(app, only_target(app, target))
+    found, moved = steering.hold(trunk, package, build_id, by=app.user, why=because)
     place = f" at build {build_id}" if build_id is not None else ""
     lines = [f"{package} is held{place}; rdo trunk release {package} ends that"]
     lines += [f"names lead to {path} now" for path in moved]
@@ -240,8 +240,8 @@ def release(app: App, package: str, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk release python-oslo-log
     """
-    means = gather(app, only_target(app, target))
-    moved = steering.release(means, package, by=app.user)
+    trunk = open_trunk(app, only_target(app, target))
+    moved = steering.release(trunk, package, by=app.user)
     lines = [f"{package} is no longer held", *(f"names lead to {path} now" for path in moved)]
     output.show({"package": package, "moved": moved}, as_json, "\n".join(lines))
 
@@ -261,7 +261,7 @@ def pause(app: App, because: str, target: str | None, as_json: bool) -> None:
     """
     names = targets_of(app, target)
     for name in names:
-        steering.pause(gather(app, name), by=app.user, why=because)
+        steering.pause(open_trunk(app, name), by=app.user, why=because)
     lines = (f"{name} is paused" for name in names)
     output.show([{"target": name, "paused": True} for name in names], as_json, "\n".join(lines))
 
@@ -276,7 +276,7 @@ def resume(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk resume --target master-deb12
     """
-    done = {name: steering.resume(gather(app, name)) for name in targets_of(app, target)}
+    done = {name: steering.resume(open_trunk(app, name)) for name in targets_of(app, target)}
     lines = (f"{name} " + ("goes on" if was else "was not paused") for name, was in done.items())
     rows = [{"target": name, "was_paused": was} for name, was in done.items()]
     output.show(rows, as_json, "\n".join(lines))

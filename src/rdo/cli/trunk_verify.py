@@ -7,7 +7,7 @@ from rdo.cli import output
 from rdo.cli.trunk import target_option, targets_of
 from rdo.trunk.care import verify as service
 from rdo.trunk.care.verify import Verified
-from rdo.trunk.means import gather
+from rdo.trunk.context import open_trunk
 
 _DAMAGED = 1
 
@@ -28,7 +28,7 @@ def verify(ctx: click.Context, target: str | None, repair: bool, as_json: bool) 
     """
     app: App = ctx.obj
     done = [
-        (service.repair if repair else service.verify)(gather(app, name))
+        (service.repair if repair else service.verify)(open_trunk(app, name))
         for name in targets_of(app, target)
     ]
     rows = [_verified_row(one) for one in done]

@@ -49,15 +49,15 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
 
 def _answer(app: App, target: str, package: str) -> "Why":
     from rdo.bridge.lock_file import LockFile
-    from rdo.trunk.means import gather
+    from rdo.trunk.context import open_trunk
     from rdo.trunk.views.why import Known, explain, not_found
     from rdo.trunk.views.why_bridged import explain_bridged, with_beginning
 
-    known = Known.of(gather(app, target))
+    known = Known.of(open_trunk(app, target))
     if name := known.named(package):
-        outside = LockFile.read(app.last_resort_lock_file(target)).entries
-        return with_beginning(explain(known, name), known.means.packages[name], outside)
-    entries = LockFile.read(app.lock_file(target)).entries
+        outside = LockFile.read(app.bridges.last_resort_lock_file(target)).entries
+        return with_beginning(explain(known, name), known.trunk.packages[name], outside)
+    entries = LockFile.read(app.bridges.lock_file(target)).entries
     return explain_bridged(known, package, entries) or not_found(
         known, package, _releases_with(app, package)
     )

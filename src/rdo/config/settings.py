@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
+from rdo.model.audiences import Audiences
+from rdo.model.build import BuilderName
 from rdo.model.package import SpecRule
 
 # What else lives in the data folder, beside one folder per target.
@@ -162,7 +164,7 @@ class Target(Section):
     release: Name
     platform: Name
     workers: Count = 2
-    builder: Name = "root"
+    builder: BuilderName = BuilderName.ROOT
     command: list[Line] = Field(default_factory=list)
     components: bool = False
     initial_commits: Count = 1
@@ -224,6 +226,24 @@ class Settings(Section):
     def cache(self) -> Path:
         """What can be thrown away at any time."""
         return self.data / "cache"
+
+    @property
+    def roots(self) -> Path:
+        """Where live build roots are; what a killed process left there is removed on sight."""
+        return self.data / "roots"
+
+    @property
+    def audiences(self) -> Audiences:
+        """Who is told of what happens, and when."""
+        mail = self.mail
+        return Audiences(
+            mail=mail is not None,
+            operator=tuple(mail.operator) if mail else (),
+            digest=frozenset(mail.digest) if mail else frozenset(),
+            digest_hour=mail.digest_hour if mail else 0,
+            gerrit=self.gerrit is not None,
+            webhooks=tuple(self.webhooks),
+        )
 
     @property
     def needed_metadata(self) -> MetadataSection:

@@ -10,6 +10,13 @@ from rdo.model.commit import Commit
 from rdo.model.package import SpecRule
 
 
+class BuilderName(StrEnum):
+    """The ways to build that a target can name as its `builder`."""
+
+    ROOT = "root"
+    COMMAND = "command"
+
+
 class FailureReason(StrEnum):
     """Why a build failed, decided where the fact is known (exit code, phase, exception)."""
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rdo import log_context
+from rdo.app.workplaces import Workplace
 from rdo.builders.protocol import Builder, Ticket
 from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
-from rdo.trunk.means import Means, Workplace
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.bridge_requests import Answer, Request, Requests
 from rdo.trunk.order.cycles import Circles, circle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
@@ -62,7 +63,7 @@ class _Running:
 class Building:
     """Works off a queue; `run` once."""
 
-    means: Means
+    trunk: Trunk
     workplace: Workplace
     queue: Queue
     standing: Standing
@@ -86,7 +87,7 @@ class Building:
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
         # One more than builds at a time: the bridge must not wait for a slow build.
-        with ThreadPoolExecutor(self.means.workers + 1, thread_name_prefix="build") as pool:
+        with ThreadPoolExecutor(self.trunk.workers + 1, thread_name_prefix="build") as pool:
             try:
                 self._work(pool)
             except BaseException:
@@ -97,7 +98,7 @@ class Building:
         while True:
             self._obey()
             self._drop_outdated()
-            room = 0 if self._is_paused else self.means.workers - len(self._running)
+            room = 0 if self._is_paused else self.trunk.workers - len(self._running)
             taken = self.queue.take(room)
             for build in taken:
                 self._start(pool, build)
@@ -115,8 +116,8 @@ class Building:
 
     def _obey(self) -> None:
         """Do what people have asked for since we last looked: pause, hold, cancel."""
-        target = self.means.target
-        with self.means.store.read() as at:
+        target = self.trunk.name
+        with self.trunk.store.read() as at:
             paused, held = at.holds.pause_of(target), at.holds.all(target)
             still_open = at.builds.queued_ids(target)
             asked = {build.id: build.to_cancel for build in at.builds.running(target)}
@@ -133,7 +134,7 @@ class Building:
                 self.workplace.builder.cancel(running.ticket)
 
     def _cancelled(self, build: Build) -> None:
-        with self.means.store.read() as at:
+        with self.trunk.store.read() as at:
             build = at.builds.get(build.id)
         self.dropped.append(build)
         self.queue.drop(build.id)
@@ -142,10 +143,10 @@ class Building:
 
     def _is_cancelled(self, build: Build) -> bool:
         """Whether somebody asked to cancel a build that has just ended; then it is."""
-        with self.means.store.write() as at:
+        with self.trunk.store.write() as at:
             why = at.builds.get(build.id).to_cancel
             if why:
-                at.builds.cancel(build.id, why, now=self.means.now())
+                at.builds.cancel(build.id, why, now=self.trunk.now())
         if why:
             self._cancelled(build)
         return bool(why)
@@ -161,10 +162,10 @@ class Building:
             except (UserError, OSError) as error:
                 self._failed(build, failure_of(error))
                 return
-            with self.means.store.write() as at:
+            with self.trunk.store.write() as at:
                 is_queued = at.builds.get(build.id).state is BuildState.QUEUED
                 if is_queued:
-                    at.builds.start(build.id, now=self.means.now(), ticket=ticket)
+                    at.builds.start(build.id, now=self.trunk.now(), ticket=ticket)
             if not is_queued:  # cancelled at this very moment
                 self.workplace.builder.cancel(ticket)
                 self._cancelled(build)
@@ -175,26 +176,26 @@ class Building:
             self._running[future] = _Running(build, ticket, time.monotonic())
 
     def _job(self, build: Build) -> BuildJob:
-        package = self.means.packages[build.package]
-        folder = self.means.build_folder(build)
+        package = self.trunk.packages[build.package]
+        folder = self.trunk.build_folder(build)
         if folder.exists():  # an earlier try of the same build, which asked for something
             shutil.rmtree(folder)
         return BuildJob(
             id=build.id,
             commit=build.commit,
-            release=self.means.numbered(build).release,
-            upstream=self.means.remotes.upstream(package, build.commit).path,
-            distgit=self.means.remotes.distgit(package).path,
+            release=self.trunk.numbered(build).release,
+            upstream=self.trunk.remotes.upstream(package, build.commit).path,
+            distgit=self.trunk.remotes.distgit(package).path,
             folder=folder,
-            repositories=self.means.tree.current_directories(),
+            repositories=self.trunk.tree.current_directories(),
             distgit_path=package.distgit_path,
             version_from=package.version_from,
             bootstrap=build.bootstrap,
             skip_tests=bool(package.skip_tests),
             last_resort=self._last_resort(build),
             spec_hash=package.spec_hash(build.commit),
-            keep_changelog=self.means.keep_changelog,
-            overlay=self.means.remotes.overlay(package, build.commit.distgit_hash),
+            keep_changelog=self.trunk.keep_changelog,
+            overlay=self.trunk.remotes.overlay(package, build.commit.distgit_hash),
         )
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:
@@ -236,10 +237,10 @@ class Building:
             self._publish(build, rpms)
 
     def _publish(self, build: Build, rpms: tuple[Path, ...]) -> None:
-        settled, second = settle_success(self.means, build, rpms, self.workplace.platform_digest)
-        published = publish_build(self.means, settled)
+        settled, second = settle_success(self.trunk, build, rpms, self.workplace.platform_digest)
+        published = publish_build(self.trunk, settled)
         self.standing.published(settled, published.provides)
-        is_shared = not self.means.packages[build.package].is_under_review
+        is_shared = not self.trunk.packages[build.package].is_under_review
         for rpm in published.backwards:
             log.warning("%s", rpm)
         self._end(settled, Built(rpms), published=is_shared, backwards=published.backwards)
@@ -250,7 +251,7 @@ class Building:
         log.info("built in %.1f s, %d RPMs published%s", seconds, len(rpms), moved)
 
     def _failed(self, build: Build, failure: Failed) -> None:
-        will_retry = settle_failure(self.means, build, failure)
+        will_retry = settle_failure(self.trunk, build, failure)
         if not will_retry:
             self.standing.failed(build)
         self._end(build, failure, published=False, will_retry=will_retry)
@@ -272,14 +273,14 @@ class Building:
         backwards: tuple[Backwards, ...] = (),
     ) -> None:
         seconds = self._seconds.get(build.id, 0.0)
-        folder = self.means.build_folder(build)
-        build_of = self.means.numbered(build)
+        folder = self.trunk.build_folder(build)
+        build_of = self.trunk.numbered(build)
         self.ended.append(Ended(build_of, outcome, seconds, folder, will_retry, backwards))
         self.queue.ended(build.id, published=published)
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:
-        with self.means.store.write() as at:
-            build = at.builds.settle(build.id, Waiting(needs), now=self.means.now())
+        with self.trunk.store.write() as at:
+            build = at.builds.settle(build.id, Waiting(needs), now=self.trunk.now())
         self.queue.refresh(build)
         verdict = self.standing.judge(build, needs, self.queue.others(build))
         if verdict.hopeless or not needs:
@@ -323,8 +324,8 @@ class Building:
         """Forget commits that wait for what nobody builds, where a later one waits as well."""
         for build in self.queue.outdated():
             why = "the package waits for what nobody builds now, so only its newest commit stays"
-            with log_context.about(build.commit), self.means.store.write() as at:
-                self.dropped.append(at.builds.drop(build.id, why, now=self.means.now()))
+            with log_context.about(build.commit), self.trunk.store.write() as at:
+                self.dropped.append(at.builds.drop(build.id, why, now=self.trunk.now()))
                 log.info("dropped: %s", why)
             self.queue.drop(build.id)
 
@@ -349,19 +350,19 @@ class Building:
 
     def _begin_bootstrap(self, build: Build, behind: frozenset[str] = frozenset()) -> None:
         """Make a build that waits in a circle a bootstrap build; it is queued as such at once."""
-        package, digest = self.means.packages[build.package], self.workplace.platform_digest
+        package, digest = self.trunk.packages[build.package], self.workplace.platform_digest
         inputs = digest_of_inputs(
             build.commit, digest, bootstrap=True, skip_tests=bool(package.skip_tests)
         )
-        with self.means.store.write() as at:
+        with self.trunk.store.write() as at:
             turned = at.builds.bootstrap(build.id, inputs=inputs)
         self.queue.hint(build.package, self.queue.waiting().get(build, frozenset()))
         self.queue.add(turned)
         self._hold_back(build, behind)
 
     def _can_bootstrap(self, build: Build) -> bool:
-        package = self.means.packages[build.package]
-        distgit, spec_hash = self.means.remotes.distgit(package), package.spec_hash(build.commit)
+        package = self.trunk.packages[build.package]
+        distgit, spec_hash = self.trunk.remotes.distgit(package), package.spec_hash(build.commit)
         return can_bootstrap(spec_text(distgit, spec_hash, package.distgit_path))
 
     def _interrupt(self) -> None:
@@ -371,13 +372,13 @@ class Building:
             self.workplace.builder.cancel(running.ticket)
         digest = self.workplace.platform_digest
         for build, rpms in self._unpublished.values():
-            settle_success(self.means, build, rpms, digest)
+            settle_success(self.trunk, build, rpms, digest)
         for future, running in self._running.items():
             outcome = None if future.exception() else future.result()
             if isinstance(outcome, Built):  # it was just done; the next round publishes it
-                settle_success(self.means, running.build, outcome.rpms, digest)
+                settle_success(self.trunk, running.build, outcome.rpms, digest)
             else:
-                settle_failure(self.means, running.build, INTERRUPTED)
+                settle_failure(self.trunk, running.build, INTERRUPTED)
 
 
 def _unpublishable(rpms: Sequence[Path]) -> Failed | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rdo.app import App
 from rdo.errors import UserError
 from rdo.trunk.building import Watcher, nobody_watches
-from rdo.trunk.means import gather
+from rdo.trunk.context import open_trunk
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.telling.ways import outbox
@@ -36,11 +36,11 @@ class Unfinished:
 
 def run_target(app: App, target: str, asked: Asked, watch: Watcher = nobody_watches) -> Report:
     """One round of one target."""
-    means = gather(app, target)
+    trunk = open_trunk(app, target)
     if asked.workers:
-        means = replace(means, workers=asked.workers)
+        trunk = replace(trunk, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
-    report = run_round(means, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
+    report = run_round(trunk, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
     if not asked.dry_run:
         outbox(app).run()  # who cannot be reached now is told after the next round
     return report

@@ -20,7 +20,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Rel
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.retry import failure_of
 from rdo.trunk.sources.selection import Sources
@@ -49,10 +49,10 @@ class Sides:
     distgit: Side
 
 
-def choose_sides(means: Means, asked: Asked, scratch: Path) -> Sides:
+def choose_sides(trunk: Trunk, asked: Asked, scratch: Path) -> Sides:
     """Fetch both sides; what cannot be reached is an OutsideError."""
-    package = means.packages[asked.package]
-    (found,) = means.remotes.poll([package])
+    package = trunk.packages[asked.package]
+    (found,) = trunk.remotes.poll([package])
     if found.sources is None:
         raise OutsideError("; ".join(found.problems))
     for problem in found.problems:
@@ -60,17 +60,17 @@ def choose_sides(means: Means, asked: Asked, scratch: Path) -> Sides:
     dist = found.sources.distgit
     distgit = Followed(dist.mirror, dist.branch, dist.head, package.distgit)
     return Sides(
-        _upstream_side(means, package, found.sources, asked.source, scratch),
-        _side(asked.distgit, distgit, scratch / "distgit.git", means),
+        _upstream_side(trunk, package, found.sources, asked.source, scratch),
+        _side(asked.distgit, distgit, scratch / "distgit.git", trunk),
     )
 
 
 def _upstream_side(
-    means: Means, package: Package, sources: Sources, asked: str | None, scratch: Path
+    trunk: Trunk, package: Package, sources: Sources, asked: str | None, scratch: Path
 ) -> Side:
     """The upstream side; what is asked for may be in any of several upstreams."""
-    with means.store.read() as at:
-        newest = at.commits.newest(means.target, package.name)
+    with trunk.store.read() as at:
+        newest = at.commits.newest(trunk.name, package.name)
     # First the one that the newest commit is of, else the last one, whose head would be newest.
     own = [one for one in sources.upstreams if newest and one.url == newest.upstream]
     histories = [*own, *(one for one in reversed(sources.upstreams) if one not in own)]
@@ -80,7 +80,7 @@ def _upstream_side(
         url = next(url for url in package.upstreams if without_secret(url) == one.url)
         followed = Followed(one.mirror, one.branch, head, url)
         try:
-            side = _side(asked, followed, scratch / f"upstream{number}.git", means)
+            side = _side(asked, followed, scratch / f"upstream{number}.git", trunk)
             if len(package.upstreams) == 1 or (asked and Path(asked).is_dir()):
                 return side
             return replace(side, origin=f"{side.origin} of {one.url}")
@@ -89,14 +89,14 @@ def _upstream_side(
     raise NotFoundError("; ".join(map(str, missing)), hint=missing[0].hint)
 
 
-def _side(asked: str | None, followed: Followed, place: Path, means: Means) -> Side:
+def _side(asked: str | None, followed: Followed, place: Path, trunk: Trunk) -> Side:
     if asked is None:
         return followed.side
-    return changed_side(asked, followed, place, means.now())
+    return changed_side(asked, followed, place, trunk.now())
 
 
 def job_of(
-    means: Means, package: Package, sides: Sides, folder: Path, more: Sequence[Path] = ()
+    trunk: Trunk, package: Package, sides: Sides, folder: Path, more: Sequence[Path] = ()
 ) -> BuildJob:
     """The job of a scratch build; what is in the folders `more` counts like the release's own."""
     upstream, distgit = sides.upstream.commit, sides.distgit.commit
@@ -112,35 +112,35 @@ def job_of(
     return BuildJob(
         id=0,
         commit=commit,
-        release=Release(means.now(), commit.short_hash, means.release_prefix),
+        release=Release(trunk.now(), commit.short_hash, trunk.release_prefix),
         upstream=sides.upstream.mirror.path,
         distgit=sides.distgit.mirror.path,
         folder=folder,
-        repositories=(*more, *means.tree.current_directories()),
+        repositories=(*more, *trunk.tree.current_directories()),
         distgit_path=package.distgit_path,
         version_from=package.version_from,
         skip_tests=bool(package.skip_tests),
         spec_hash=distgit.hash,
-        keep_changelog=means.keep_changelog,
-        overlay=means.remotes.overlay(package, package.pin.distgit_hash) if package.pin else None,
+        keep_changelog=trunk.keep_changelog,
+        overlay=trunk.remotes.overlay(package, package.pin.distgit_hash) if package.pin else None,
     )
 
 
-def build(means: Means, builder: Builder, bridge: Bridge, job: BuildJob) -> Outcome:
+def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outcome:
     """Build until it is built or has failed; Waiting if the release lacks what it asks for."""
     needs: tuple[str, ...] = ()
     for _ in range(MAX_TRIES):
         shutil.rmtree(job.folder, ignore_errors=True)
         outcome = _build_once(builder, job)
         if isinstance(outcome, Built) and outcome.lacking:
-            _provide(means, bridge, outcome.lacking)  # or whoever installs it is told
+            _provide(trunk, bridge, outcome.lacking)  # or whoever installs it is told
         if not isinstance(outcome, Waiting):
             return outcome
         if outcome.needs == needs:
             detail = f"{', '.join(needs)} (was brought in from outside, and does not meet it)"
             return Failed(FailureReason.MISSING_DEPENDENCY, detail)
         needs = outcome.needs
-        if stopped := _provide(means, bridge, needs):
+        if stopped := _provide(trunk, bridge, needs):
             return stopped
     return Failed(FailureReason.MISSING_DEPENDENCY, f"it asks for more and more: {needs}")
 
@@ -152,12 +152,12 @@ def _build_once(builder: Builder, job: BuildJob) -> Outcome:
         return failure_of(error)
 
 
-def _provide(means: Means, bridge: Bridge, needs: Sequence[str]) -> Failed | Waiting | None:
+def _provide(trunk: Trunk, bridge: Bridge, needs: Sequence[str]) -> Failed | Waiting | None:
     """Bring in what the release does not package; None if that is all that was asked for."""
-    with means.store.read() as at:
-        provides = at.artifacts.provides(means.target)
-        good = {state.package for state in at.packages.states(means.target) if state.good}
-    owners = _owners(Providers(means.packages.values(), provides), needs)
+    with trunk.store.read() as at:
+        provides = at.artifacts.provides(trunk.name)
+        good = {state.package for state in at.packages.states(trunk.name) if state.good}
+    owners = _owners(Providers(trunk.packages.values(), provides), needs)
     absent = {need for need, names in owners.items() if names - good}
     if absent:
         return Waiting(tuple(need for need in needs if need in absent))

@@ -6,7 +6,7 @@ from rdo.model.build import Built, Failed, FailureReason
 from rdo.publish.directory import Origin
 from rdo.publish.tree import Published
 from rdo.store.builds import Build
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import may_retry
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.telling import events
@@ -14,54 +14,54 @@ from rdo.trunk.telling import events
 INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
 
-def publish_build(means: Means, build: Build) -> Published:
+def publish_build(trunk: Trunk, build: Build) -> Published:
     """Publish a settled build that gave RPMs."""
-    return means.tree.publish(
-        build, means.build_folder(build), means.members, _origin(means, build)
+    return trunk.tree.publish(
+        build, trunk.build_folder(build), trunk.members, _origin(trunk, build)
     )
 
 
 def settle_success(
-    means: Means, build: Build, rpms: tuple[Path, ...], platform_digest: str
+    trunk: Trunk, build: Build, rpms: tuple[Path, ...], platform_digest: str
 ) -> tuple[Build, Build | None]:
     """Record that a build gave RPMs; after a bootstrap build, with the second pass it asks for.
 
     The second pass is a build of its own, with a later release date. It is planned in the same
     transaction: a kill in between must not make the bootstrap the last word.
     """
-    with means.store.write() as at:
-        settled = events.settle(at, build, Built(rpms), now=means.now())
+    with trunk.store.write() as at:
+        settled = events.settle(at, build, Built(rpms), now=trunk.now())
         if not build.bootstrap:
             return settled, None
-        package = means.packages[build.package]
+        package = trunk.packages[build.package]
         inputs = digest_of_inputs(
             build.commit, platform_digest, skip_tests=bool(package.skip_tests)
         )
-        return settled, at.builds.plan(means.target, build.commit, now=means.now(), inputs=inputs)
+        return settled, at.builds.plan(trunk.name, build.commit, now=trunk.now(), inputs=inputs)
 
 
-def settle_failure(means: Means, build: Build, failure: Failed) -> bool:
+def settle_failure(trunk: Trunk, build: Build, failure: Failed) -> bool:
     """Record a failure; True if it is spurious and the build is queued once more."""
-    with means.store.write() as at:
+    with trunk.store.write() as at:
         tries = at.builds.spurious_attempts(build.id)
-        will_retry = may_retry(failure, tries=tries, limit=means.retries)
-        settled = events.settle(at, build, failure, now=means.now(), final=not will_retry)
+        will_retry = may_retry(failure, tries=tries, limit=trunk.retries)
+        settled = events.settle(at, build, failure, now=trunk.now(), final=not will_retry)
         if will_retry:
-            at.builds.retry(build.id, now=means.now())
+            at.builds.retry(build.id, now=trunk.now())
     if not will_retry:
-        means.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
-        publish_failed(means, settled)
+        trunk.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
+        publish_failed(trunk, settled)
     return will_retry
 
 
-def publish_failed(means: Means, build: Build) -> None:
+def publish_failed(trunk: Trunk, build: Build) -> None:
     """Publish the logs of a settled build that failed."""
-    means.tree.publish_failure(build, means.build_folder(build), _origin(means, build))
+    trunk.tree.publish_failure(build, trunk.build_folder(build), _origin(trunk, build))
 
 
-def _origin(means: Means, build: Build) -> Origin:
-    package = means.packages.get(build.package)
+def _origin(trunk: Trunk, build: Build) -> Origin:
+    package = trunk.packages.get(build.package)
     if package is None:  # removed from the metadata since the build began
         return Origin()
-    places = (means.remotes.upstream(package, build.commit), means.remotes.distgit(package))
+    places = (trunk.remotes.upstream(package, build.commit), trunk.remotes.distgit(package))
     return Origin(*(place.path.name for place in places))

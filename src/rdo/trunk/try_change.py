@@ -13,7 +13,7 @@ from rdo.bridge.dependencies import Dependencies
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.repodata import Composer, read_rpm
-from rdo.trunk.means import Means, gather, root_builder
+from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.scratch import Asked, Sides, build, choose_sides, job_of, scratch_folder
 from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
 from rdo.trunk.views.status import find_build
@@ -55,20 +55,22 @@ def try_change(
     `more` are builds of the target, or folders with RPMs such as an earlier try's results, that
     the build may use besides `current`.
     """
-    means = gather(app, target)
-    package = means.package(asked.package)
+    trunk = open_trunk(app, target)
+    package = trunk.package(asked.package)
     results = results.absolute()
     _check(results)
     app.platforms.create(app.settings.target(target).platform)
     with scratch_folder(app.settings.data / "tmp") as scratch:
-        extra = list(_extra_rpms(app, means, more))
-        sides = choose_sides(means, asked, scratch)
-        dependencies = app.scratch_dependencies(target, scratch / "bridge")
+        extra = list(_extra_rpms(app, trunk, more))
+        sides = choose_sides(trunk, asked, scratch)
+        dependencies = app.bridges.scratch(target, scratch / "bridge")
         folders = [_repository(scratch / "more", extra)] if extra else []
-        job = job_of(means, package, sides, scratch / "build", folders)
+        job = job_of(trunk, package, sides, scratch / "build", folders)
         started = time.monotonic()
         with log_context.about(job.commit):
-            outcome = build(means, root_builder(app, target, dependencies), dependencies, job)
+            outcome = build(
+                trunk, app.workplaces.root_builder(target, dependencies), dependencies, job
+            )
         seconds = time.monotonic() - started
         tried = _tried(target, asked, sides, outcome, seconds, results)
         bridged = _newly_bridged(app, target, dependencies) if tried.rpms else []
@@ -101,16 +103,16 @@ def _check(results: Path) -> None:
         raise RefusedError(f"{results} holds other things", hint="name a folder by --results")
 
 
-def _extra_rpms(app: App, means: Means, more: Sequence[str]) -> Iterator[Path]:
+def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
     """The RPMs of builds that are named by a number, a package, a hash or a folder."""
     for text in more:
         if Path(text).is_dir():
             yield from sorted(Path(text).glob("*.rpm"))
             continue
-        found = find_build(app.store, [means.target], text)
+        found = find_build(app.store, [trunk.name], text)
         if not isinstance(found.outcome, Built):
             raise RefusedError(f"build {found.id} of {found.commit} gave no RPMs")
-        yield from (means.build_folder(found) / rpm.name for rpm in found.outcome.rpms)
+        yield from (trunk.build_folder(found) / rpm.name for rpm in found.outcome.rpms)
 
 
 def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
@@ -127,7 +129,7 @@ def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
 
 def _newly_bridged(app: App, target: str, dependencies: Dependencies) -> list[Path]:
     """What the try brought in that the target's dependency repository lacks."""
-    before, after = app.dependencies(target).repository(), dependencies.repository()
+    before, after = app.bridges.of_target(target).repository(), dependencies.repository()
     known = {path.name for path in before.glob("*.rpm")} if before else set()
     return [path for path in after.glob("*.rpm") if path.name not in known] if after else []
 
@@ -154,7 +156,7 @@ def _repo_text(app: App, tried: Tried) -> str:
     rows = [(f"try-{tried.package}", tried.results, 1)]
     current = app.repositories(tried.target, "current")
     rows += [(f"{tried.target}-{number}", path, 2) for number, path in enumerate(current)]
-    if dependencies := app.dependencies(tried.target).repository():
+    if dependencies := app.bridges.of_target(tried.target).repository():
         rows.append((f"{tried.target}-deps", dependencies, 50))
     sections = (
         f"[{name}]\nname={name}\nbaseurl={path.as_uri()}\n"

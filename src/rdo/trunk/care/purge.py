@@ -13,7 +13,7 @@ from rdo.errors import RefusedError
 from rdo.lock import hold
 from rdo.mirrors import remove_mirror
 from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.round import recover
 from rdo.trunk.sources.poll import Remotes
 
@@ -29,28 +29,28 @@ class Purged:
     dry_run: bool
 
 
-def purge(means: Means, rules: Rules, *, dry_run: bool) -> Purged:
+def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
     """Remove what is needed no more; waits for a round that is at work."""
     if dry_run:
-        return Purged(means.target, _plan(means, rules), dry_run=True)
-    purpose = f"rdo trunk purge --target {means.target}"
-    lock_file = means.folder / "round.lock"
+        return Purged(trunk.name, _plan(trunk, rules), dry_run=True)
+    purpose = f"rdo trunk purge --target {trunk.name}"
+    lock_file = trunk.folder / "round.lock"
     try:
         with hold(lock_file, purpose=purpose):
             pass
     except RefusedError as error:
         log.info("waits, for %s", error)
     with hold(lock_file, purpose=purpose, wait=True):
-        recover(means)
-        found = _plan(means, rules)
-        carry_out_purge(means.tree, found)
-    return Purged(means.target, found, dry_run=False)
+        recover(trunk)
+        found = _plan(trunk, rules)
+        carry_out_purge(trunk.tree, found)
+    return Purged(trunk.name, found, dry_run=False)
 
 
-def _plan(means: Means, rules: Rules) -> Purge:
+def _plan(trunk: Trunk, rules: Rules) -> Purge:
     locks = ("bridge.json", "last-resort.json")
-    current = [LockFile.read(means.folder / name).snapshot for name in locks]
-    return plan_purge(means.tree, means.store, rules, means.now(), current)
+    current = [LockFile.read(trunk.folder / name).snapshot for name in locks]
+    return plan_purge(trunk.tree, trunk.store, rules, trunk.now(), current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ class PurgedMirrors:
 
 
 def purge_mirrors(
-    remotes: Remotes, all_means: Sequence[Means], keep: timedelta, now: datetime, *, dry_run: bool
+    remotes: Remotes, trunks: Sequence[Trunk], keep: timedelta, now: datetime, *, dry_run: bool
 ) -> PurgedMirrors:
     """Remove mirrors that none of the targets follows and that were not fetched for so long."""
-    urls = {url for means in all_means for one in means.packages.values() for url in one.remotes}
+    urls = {url for trunk in trunks for one in trunk.packages.values() for url in one.remotes}
     before = min(time.time(), now.timestamp()) - keep.total_seconds()
     found = (*remotes.mirrors.unused(urls, before), *remotes.releases.unused(urls, before))
     freed = freed_bytes(found)

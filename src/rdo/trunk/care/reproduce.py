@@ -74,11 +74,11 @@ def reproduce(
     _check_results(results)
     _check_sources(recipe)
     section = app.settings.target(build.target)
-    remove_leftovers(app.roots)
+    remove_leftovers(app.settings.roots)
     workshop = Workshop(
         _base(app, recipe),
         ContentStore(app.platforms.content),
-        app.roots,
+        app.settings.roots,
         lambda: recipe.dependencies,
         seconds=section.time_limit_minutes * 60,
         log_bytes=section.output_limit_mb * 1_000_000,

@@ -14,7 +14,7 @@ from rdo.model.build import Failed
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.store.holds import Hold
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import rests_until
 
 _AGO = re.compile(r"(\d+)\s*(m|h|d|w)")
@@ -47,34 +47,34 @@ def parse_since(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def recheck(means: Means, names: Sequence[str], *, force: bool = False) -> list[Rechecked]:
+def recheck(trunk: Trunk, names: Sequence[str], *, force: bool = False) -> list[Rechecked]:
     """Queue the newest commit of each package once more, with a release date of its own.
 
     A package that is queued already stays so, but no longer rests after a spurious failure. One
     whose newest build is good is refused unless `force`; then nothing at all is queued.
     """
     for name in names:
-        means.package(name)  # or it is said that there is none
-    with means.store.write() as at:
-        return [_recheck(at, means, name, force=force) for name in names]
+        trunk.package(name)  # or it is said that there is none
+    with trunk.store.write() as at:
+        return [_recheck(at, trunk, name, force=force) for name in names]
 
 
-def all_failed(means: Means, since: datetime | None = None) -> list[str]:
+def all_failed(trunk: Trunk, since: datetime | None = None) -> list[str]:
     """The packages of the release whose newest outcome is a failure (from `since` on)."""
-    with means.store.read() as at:
-        states = at.packages.ftbfs(means.target)
-        held = at.holds.all(means.target)
+    with trunk.store.read() as at:
+        states = at.packages.ftbfs(trunk.name)
+        held = at.holds.all(trunk.name)
     return [
         state.package
         for state in states
-        if state.package in means.packages
+        if state.package in trunk.packages
         and state.package not in held
-        and (since is None or (state.newest and (state.newest.finished or means.now()) >= since))
+        and (since is None or (state.newest and (state.newest.finished or trunk.now()) >= since))
     ]
 
 
-def _recheck(at: Transaction, means: Means, name: str, *, force: bool) -> Rechecked:
-    target, now = means.target, means.now()
+def _recheck(at: Transaction, trunk: Trunk, name: str, *, force: bool) -> Rechecked:
+    target, now = trunk.name, trunk.now()
     running = [build for build in at.builds.running(target) if build.package == name]
     queued = [build for build in at.builds.queue(target) if build.package == name]
     if running or (queued and rests_until(queued[-1]) <= now):
@@ -99,18 +99,18 @@ def _recheck(at: Transaction, means: Means, name: str, *, force: bool) -> Rechec
     return Rechecked(at.builds.plan(target, commit, now=now, inputs=inputs), is_new=True)
 
 
-def cancel(means: Means, text: str, *, by: str, why: str) -> list[Build]:
+def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
     """End the queued or running builds that `text` means: a number, or a package."""
-    with means.store.write() as at:
-        open_builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
+    with trunk.store.write() as at:
+        open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
         found = [build for build in open_builds if text in {str(build.id), build.package}]
         if not found:
             raise NotFoundError(
-                f"{means.target} has nothing called {text} in its queue",
+                f"{trunk.name} has nothing called {text} in its queue",
                 hint="rdo trunk queue shows what there is",
             )
         reason = f"cancelled by {by}" + (f": {why}" if why else "")
-        return [at.builds.ask_to_cancel(build.id, reason, now=means.now()) for build in found]
+        return [at.builds.ask_to_cancel(build.id, reason, now=trunk.now()) for build in found]
 
 
 def is_ending(build: Build) -> bool:
@@ -119,49 +119,49 @@ def is_ending(build: Build) -> bool:
 
 
 def hold(
-    means: Means, name: str, build_id: int | None, *, by: str, why: str
+    trunk: Trunk, name: str, build_id: int | None, *, by: str, why: str
 ) -> tuple[Hold, tuple[Path, ...]]:
     """Build nothing new of a package, and nobody waits for it; it stays at a build of it.
 
     Without `build_id` that is what is published now. Returns the hold, and where names lead if
     the published tree has changed.
     """
-    means.package(name)  # or it is said that there is none
+    trunk.package(name)  # or it is said that there is none
     moved: tuple[Path, ...] = ()
-    with means.store.read() as at:
-        if build_id is not None and at.builds.to_stay_at(means.target, name, build_id) is None:
+    with trunk.store.read() as at:
+        if build_id is not None and at.builds.to_stay_at(trunk.name, name, build_id) is None:
             raise NotFoundError(
-                f"build {build_id} is no published build of {name} in {means.target}",
+                f"build {build_id} is no published build of {name} in {trunk.name}",
                 hint=f"rdo why {name} names its last good build",
             )
-    with means.store.write() as at:
-        at.holds.hold(means.target, name, build_id, now=means.now(), by=by, why=why)
-        found = at.holds.all(means.target)[name]
+    with trunk.store.write() as at:
+        at.holds.hold(trunk.name, name, build_id, now=trunk.now(), by=by, why=why)
+        found = at.holds.all(trunk.name)[name]
     if build_id is not None:
-        _, moved = means.tree.stay_at(name, build_id, means.members_now(), by=by, why=_held(found))
+        _, moved = trunk.tree.stay_at(name, build_id, trunk.members_now(), by=by, why=_held(found))
     return found, moved
 
 
-def release(means: Means, name: str, *, by: str) -> tuple[Path, ...]:
+def release(trunk: Trunk, name: str, *, by: str) -> tuple[Path, ...]:
     """End a hold; the newest build that there is counts again. Returns where names lead then."""
-    means.package(name)  # or it is said that there is none
-    with means.store.write() as at:
-        if not at.holds.release(means.target, name):
-            raise NotFoundError(f"{name} is not held in {means.target}")
+    trunk.package(name)  # or it is said that there is none
+    with trunk.store.write() as at:
+        if not at.holds.release(trunk.name, name):
+            raise NotFoundError(f"{name} is not held in {trunk.name}")
     why = f"{name} is no longer held"
-    return means.tree.stay_at(name, None, means.members_now(), by=by, why=why)[1]
+    return trunk.tree.stay_at(name, None, trunk.members_now(), by=by, why=why)[1]
 
 
-def pause(means: Means, *, by: str, why: str) -> None:
+def pause(trunk: Trunk, *, by: str, why: str) -> None:
     """Let nothing more be built or polled; what runs now is finished and published."""
-    with means.store.write() as at:
-        at.holds.pause(means.target, now=means.now(), by=by, why=why)
+    with trunk.store.write() as at:
+        at.holds.pause(trunk.name, now=trunk.now(), by=by, why=why)
 
 
-def resume(means: Means) -> bool:
+def resume(trunk: Trunk) -> bool:
     """End a pause; False if there was none."""
-    with means.store.write() as at:
-        return at.holds.resume(means.target)
+    with trunk.store.write() as at:
+        return at.holds.resume(trunk.name)
 
 
 def _held(found: Hold) -> str:

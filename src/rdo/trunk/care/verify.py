@@ -8,7 +8,7 @@ from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
 from rdo.mirrors import Mirrors
 from rdo.publish.verify import Finding, verify_tree
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.round import recover
 
 log = logging.getLogger(__name__)
@@ -33,49 +33,49 @@ class Verified:
         return not self.left
 
 
-def verify(means: Means) -> Verified:
+def verify(trunk: Trunk) -> Verified:
     """Compare store, tree and mirrors; changes nothing."""
-    found = tuple(_findings(means))
-    return Verified(means.target, found, found)
+    found = tuple(_findings(trunk))
+    return Verified(trunk.name, found, found)
 
 
-def repair(means: Means) -> Verified:
+def repair(trunk: Trunk) -> Verified:
     """Mend what can be mended. Nobody else may be in a round of the target."""
-    purpose = f"rdo trunk verify --repair --target {means.target}"
+    purpose = f"rdo trunk verify --repair --target {trunk.name}"
     failures: list[str] = []
-    with hold(means.folder / "round.lock", purpose=purpose):
-        found = list(_findings(means))
-        recover(means)
+    with hold(trunk.folder / "round.lock", purpose=purpose):
+        found = list(_findings(trunk))
+        recover(trunk)
         for kind in _PASSES:  # what was damaged first may be the cause of what comes later
-            for one in (one for one in _findings(means) if one.kind == kind and one.repair):
+            for one in (one for one in _findings(trunk) if one.kind == kind and one.repair):
                 assert one.repair is not None
                 log.info("%s %s %s: %s", one.kind, one.place, one.what, one.remedy)
                 try:
                     one.repair()
                 except (UserError, OSError) as error:
                     failures.append(f"{one.place}: {error}")
-        means.tree.recover()  # empties what was put aside
-        left = tuple(_findings(means))
-    return Verified(means.target, tuple(found), left, tuple(failures))
+        trunk.tree.recover()  # empties what was put aside
+        left = tuple(_findings(trunk))
+    return Verified(trunk.name, tuple(found), left, tuple(failures))
 
 
-def _findings(means: Means) -> Iterable[Finding]:
-    for fault in means.store.faults():
+def _findings(trunk: Trunk) -> Iterable[Finding]:
+    for fault in trunk.store.faults():
         yield Finding("database", "the database", fault, "restore it from a copy")
-    yield from _interrupted(means)
-    yield from verify_tree(means.tree, means.store, means.members_now())
-    yield from _mirrors(means)
+    yield from _interrupted(trunk)
+    yield from verify_tree(trunk.tree, trunk.store, trunk.members_now())
+    yield from _mirrors(trunk)
 
 
-def _interrupted(means: Means) -> Iterable[Finding]:
+def _interrupted(trunk: Trunk) -> Iterable[Finding]:
     """Builds that are called running while nobody does a round."""
-    with means.store.read() as at:
-        running = at.builds.running(means.target)
-        unpublished = at.builds.unpublished(means.target)
+    with trunk.store.read() as at:
+        running = at.builds.running(trunk.name)
+        unpublished = at.builds.unpublished(trunk.name)
     if not (running or unpublished):
         return
     try:
-        with hold(means.folder / "round.lock", purpose="looking"):
+        with hold(trunk.folder / "round.lock", purpose="looking"):
             pass
     except RefusedError:  # a round is at work, or we ourselves
         return
@@ -87,30 +87,30 @@ def _interrupted(means: Means) -> Iterable[Finding]:
         yield Finding("interrupted", f"build {build.id}", what, "the next round publishes it")
 
 
-def _mirrors(means: Means) -> Iterable[Finding]:
-    mirrors = means.remotes.mirrors
-    for url in sorted(means.git_urls()):
+def _mirrors(trunk: Trunk) -> Iterable[Finding]:
+    mirrors = trunk.remotes.mirrors
+    for url in sorted(trunk.git_urls()):
         if fault := mirrors.fault(url):
             place, remedy = mirrors.path(url).name, "it is put aside and fetched anew"
             yield Finding("mirror", place, fault, remedy, _mending(mirrors, url))
-    yield from _lost_commits(means)
+    yield from _lost_commits(trunk)
 
 
 def _mending(mirrors: Mirrors, url: str) -> Callable[[], None]:
     return lambda: mirrors.mend(url)
 
 
-def _lost_commits(means: Means) -> Iterable[Finding]:
+def _lost_commits(trunk: Trunk) -> Iterable[Finding]:
     """Commits that are queued and no longer in their mirrors."""
-    with means.store.read() as at:
-        queued = at.builds.queue(means.target)
+    with trunk.store.read() as at:
+        queued = at.builds.queue(trunk.name)
     for build in queued:
-        package = means.packages.get(build.package)
+        package = trunk.packages.get(build.package)
         if package is None:
             continue
         hashes = (
-            (means.remotes.upstream(package, build.commit), build.commit.upstream_hash),
-            (means.remotes.distgit(package), package.spec_hash(build.commit)),
+            (trunk.remotes.upstream(package, build.commit), build.commit.upstream_hash),
+            (trunk.remotes.distgit(package), package.spec_hash(build.commit)),
         )
         for mirror, hash_ in hashes:
             if mirror.path.is_dir() and hash_ and not mirror.has_commit(hash_):

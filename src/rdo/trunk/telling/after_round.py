@@ -4,12 +4,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from rdo.notify.audiences import Audiences
+from rdo.model.audiences import Audiences
 from rdo.notify.mail import is_address
 from rdo.notify.story import Audience, Kind, Problem, Story
 from rdo.store import Transaction
 from rdo.store.events import Event
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.telling.events import audience_of, note_stale, note_waiting
 from rdo.trunk.telling.stories import build_story, empty_story
 from rdo.trunk.views.report import Report
@@ -17,20 +17,20 @@ from rdo.trunk.views.report import Report
 log = logging.getLogger(__name__)
 
 
-def tell_round(means: Means, report: Report) -> None:
+def tell_round(trunk: Trunk, report: Report) -> None:
     """Note what the whole of a round shows, and queue all that was noted.
 
     For the holder of the round lock. What cannot be gathered is told without.
     """
     waiting = _waiting(report)
-    with means.store.write() as at:
-        note_waiting(at, means.target, waiting, now=means.now())
-        note_stale(at, means.target, means.packages, now=means.now())
-        events = at.events.undescribed(means.target)
+    with trunk.store.write() as at:
+        note_waiting(at, trunk.name, waiting, now=trunk.now())
+        note_stale(at, trunk.name, trunk.packages, now=trunk.now())
+        events = at.events.undescribed(trunk.name)
     for group in _groups(events):
-        story = _story(means, group, waiting)
-        with means.store.write() as at:
-            _describe(at, group, story, means.audiences, means.now())
+        story = _story(trunk, group, waiting)
+        with trunk.store.write() as at:
+            _describe(at, group, story, trunk.audiences, trunk.now())
 
 
 def _waiting(report: Report) -> dict[str, set[str]]:
@@ -72,23 +72,23 @@ def _is_for_maintainers(event: Event) -> bool:
     return not is_break or audience_of(event.key) is Audience.MAINTAINERS
 
 
-def _story(means: Means, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]) -> Story:
+def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]) -> Story:
     first = group[0]
     match Kind(first.kind):
         case Kind.STALE:
-            with means.store.read() as at:
-                heads = at.heads.all(means.target)
+            with trunk.store.read() as at:
+                heads = at.heads.all(trunk.name)
             problems = [
                 Problem(event.package, head.error, head.error_since)
                 for event in group
                 if (head := heads.get(event.package)) and head.error_since
             ]
-            return empty_story(means, first, Audience.OPERATOR, problems=tuple(problems))
+            return empty_story(trunk, first, Audience.OPERATOR, problems=tuple(problems))
         case Kind.WAITED_FOR:
             names = sorted(event.key.rpartition(":")[2] for event in group)
-            return build_story(means, first, Audience.MAINTAINERS, waiting=tuple(names))
+            return build_story(trunk, first, Audience.MAINTAINERS, waiting=tuple(names))
     names = sorted(waiting.get(first.package, ())) if first.kind == Kind.BROKEN else []
-    return build_story(means, first, audience_of(first.key), waiting=tuple(names))
+    return build_story(trunk, first, audience_of(first.key), waiting=tuple(names))
 
 
 def _describe(

@@ -26,7 +26,7 @@ from rdo.notify.story import (
 from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.tools.git import Mirror
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.views.status import LOG
 
@@ -40,44 +40,44 @@ _COMPLETE_ROOT = {FailureReason.COMPILE, FailureReason.TEST, FailureReason.INSTA
 _HAS_LOG = frozenset(FailureReason) - {FailureReason.CYCLE, FailureReason.MISSING_DEPENDENCY}
 
 
-def empty_story(means: Means, event: Event, audience: Audience, **more: Any) -> Story:
+def empty_story(trunk: Trunk, event: Event, audience: Audience, **more: Any) -> Story:
     """The part that every story has."""
-    package = means.packages.get(event.package)
+    package = trunk.packages.get(event.package)
     return Story(
         kind=Kind(event.kind),
-        target=means.target,
-        release=means.release,
-        platform=means.platform,
+        target=trunk.name,
+        release=trunk.release,
+        platform=trunk.platform,
         package=event.package,
         when=event.created,
         audience=audience,
         maintainers=package.maintainers if package else (),
-        page_url=means.tree.site.url(PurePosixPath(f"packages/{event.package}.html")),
+        page_url=trunk.tree.site.url(PurePosixPath(f"packages/{event.package}.html")),
         **more,
     )
 
 
 def build_story(
-    means: Means, event: Event, audience: Audience, *, waiting: tuple[str, ...] = ()
+    trunk: Trunk, event: Event, audience: Audience, *, waiting: tuple[str, ...] = ()
 ) -> Story:
     """The story of an event that is about a build."""
     assert event.build_id is not None
-    with means.store.read() as at:
+    with trunk.store.read() as at:
         build = at.builds.get(event.build_id)
         first = at.builds.get(event.break_id) if event.break_id else None
-        history = at.builds.history(means.target, event.package, limit=500)
+        history = at.builds.history(trunk.name, event.package, limit=500)
         good = _good_before(history, build)
         is_mend = event.kind == Kind.MENDED
         shown = build if is_mend else good
         artifacts = at.artifacts.of_build(shown.id) if shown else ()
     failed = build.outcome if isinstance(build.outcome, Failed) else None
     since = first if is_mend else good
-    package = means.packages.get(event.package)
+    package = trunk.packages.get(event.package)
     nvr = next((str(x.nevra) for x in artifacts if x.is_source), "").removesuffix(".src")
-    read = _read_log(means, build) if failed and failed.reason in _HAS_LOG else Reading("", ())
-    log_url, repository_url = _urls(means, build)
+    read = _read_log(trunk, build) if failed and failed.reason in _HAS_LOG else Reading("", ())
+    log_url, repository_url = _urls(trunk, build)
     return empty_story(
-        means,
+        trunk,
         event,
         audience,
         build_id=build.id,
@@ -95,24 +95,24 @@ def build_story(
         good=GoodBuild(good.id, nvr, good.finished or good.created)
         if good and not is_mend
         else None,
-        upstream=_upstream_changes(means, package, build, since, history),
-        distgit=_distgit_changes(means, package, build, since),
-        root=_root_changes(means, build, good, failed.reason) if failed and good else (),
-        needs=_needs(means, build, failed) if failed else (),
+        upstream=_upstream_changes(trunk, package, build, since, history),
+        distgit=_distgit_changes(trunk, package, build, since),
+        root=_root_changes(trunk, build, good, failed.reason) if failed and good else (),
+        needs=_needs(trunk, build, failed) if failed else (),
         waiting=waiting,
         log_url=log_url,
         repository_url=repository_url,
     )
 
 
-def _urls(means: Means, build: Build) -> tuple[str, str]:
+def _urls(trunk: Trunk, build: Build) -> tuple[str, str]:
     """Where the log and the directory of a build are, if they are published.
 
     A commit that was good once keeps its repository when a later build of it fails.
     """
-    site = means.tree.site
+    site = trunk.tree.site
     place = hash_directory(build.commit, site.component(build.package, build.commit.component))
-    with means.store.read() as at:
+    with trunk.store.read() as at:
         there = at.repositories.at_path(site.target, str(place))
     if build.bootstrap or (there and there.build_id != build.id):
         return "", ""
@@ -131,12 +131,12 @@ def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
     )
 
 
-def _read_log(means: Means, build: Build) -> Reading:
-    return read_log_file(means.build_folder(build) / LOG)
+def _read_log(trunk: Trunk, build: Build) -> Reading:
+    return read_log_file(trunk.build_folder(build) / LOG)
 
 
 def _upstream_changes(
-    means: Means,
+    trunk: Trunk,
     package: Package | None,
     build: Build,
     since: Build | None,
@@ -150,7 +150,7 @@ def _upstream_changes(
         of_same = (one for one in history if package.upstream_of(one.commit) == remote)
         since = _good_before(tuple(of_same), build)
     return _changes(
-        means.remotes.upstream(package, build.commit),
+        trunk.remotes.upstream(package, build.commit),
         remote,
         since.commit.upstream_hash if since else None,
         build.commit.upstream_hash,
@@ -158,12 +158,12 @@ def _upstream_changes(
 
 
 def _distgit_changes(
-    means: Means, package: Package | None, build: Build, since: Build | None
+    trunk: Trunk, package: Package | None, build: Build, since: Build | None
 ) -> Changes:
     if package is None:
         return Changes()
     return _changes(
-        means.remotes.distgit(package),
+        trunk.remotes.distgit(package),
         package.distgit,
         since.commit.distgit_hash if since else None,
         build.commit.distgit_hash,
@@ -198,14 +198,14 @@ def _changes(
 
 
 def _root_changes(
-    means: Means, build: Build, good: Build, reason: FailureReason
+    trunk: Trunk, build: Build, good: Build, reason: FailureReason
 ) -> tuple[RootChange, ...]:
     """What is installed otherwise than in the last good build, besides the base.
 
     What is not there counts only if the build came so far that everything was installed.
     """
-    before = _installed(means.build_folder(good) / INSTALLED)
-    after = _installed(means.build_folder(build) / INSTALLED)
+    before = _installed(trunk.build_folder(good) / INSTALLED)
+    after = _installed(trunk.build_folder(build) / INSTALLED)
     if not before or not after:
         return ()
     names = sorted(before.keys() | after.keys() if reason in _COMPLETE_ROOT else after.keys())
@@ -233,22 +233,22 @@ def _installed(path: Path) -> dict[str, str]:
     return found
 
 
-def _needs(means: Means, build: Build, failed: Failed) -> tuple[Need, ...]:
+def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[Need, ...]:
     """The requirements that were not met, each with what there is of it."""
     if failed.reason is not FailureReason.MISSING_DEPENDENCY:
         return ()
     lacking = [need for need in build.asked if need in failed.detail]
     if not lacking:
         lacking = [part for part in failed.detail.split(", ") if re.match(r"[\w(/.-]+", part)][:5]
-    with means.store.read() as at:
-        good = at.artifacts.good(means.target)
+    with trunk.store.read() as at:
+        good = at.artifacts.good(trunk.name)
     published: dict[str, tuple[str, ...]] = {}
     versions: dict[str, str] = {}
     for stored in good:
         if not stored.artifact.is_source:
             published[stored.package] = published.get(stored.package, ()) + stored.artifact.provides
             versions[stored.package] = stored.artifact.nevra.version
-    providers = Providers(means.packages.values(), published)
+    providers = Providers(trunk.packages.values(), published)
     return tuple(Need(need, _found(need, providers, versions)) for need in lacking)
 
 

@@ -1,9 +1,7 @@
 """The ways to tell that are configured, and the queue that goes out by them."""
 
 from rdo.app import App
-from rdo.config import Settings
 from rdo.mirrors import Mirrors
-from rdo.notify.audiences import Audiences
 from rdo.notify.gerrit import Distgit, Gerrit
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox
@@ -11,19 +9,6 @@ from rdo.notify.smtp import MailServer
 from rdo.notify.way import Way
 from rdo.notify.webhook import Webhook
 from rdo.tools.git import Mirror
-
-
-def audiences(settings: Settings) -> Audiences:
-    """Who is told of what happens, and when."""
-    mail = settings.mail
-    return Audiences(
-        mail=mail is not None,
-        operator=tuple(mail.operator) if mail else (),
-        digest=frozenset(mail.digest) if mail else frozenset(),
-        digest_hour=mail.digest_hour if mail else 0,
-        gerrit=settings.gerrit is not None,
-        webhooks=tuple(settings.webhooks),
-    )
 
 
 def outbox(app: App) -> Outbox:

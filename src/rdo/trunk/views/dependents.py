@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rdo.model.commit import Commit
 from rdo.store.builds import Build
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import last_build_requires
 from rdo.trunk.order.providers import Providers
 
@@ -47,20 +47,20 @@ class Rebuild:
         return total
 
 
-def plan_rebuild(means: Means, package: str, *, direct: bool = False) -> Rebuild:
+def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild:
     """Who needs `package` to be built, directly or (unless `direct`) through others."""
-    means.package(package)  # or it is said that there is none
-    with means.store.read() as at:
-        states = {state.package: state for state in at.packages.states(means.target)}
-        providers = Providers(means.packages.values(), at.artifacts.provides(means.target))
-        asked = last_build_requires(at, means.target)
-        newest = {name: at.commits.newest(means.target, name) for name in means.packages}
-        open_builds = (*at.builds.running(means.target), *at.builds.queue(means.target))
-        held = at.holds.all(means.target)
+    trunk.package(package)  # or it is said that there is none
+    with trunk.store.read() as at:
+        states = {state.package: state for state in at.packages.states(trunk.name)}
+        providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
+        asked = last_build_requires(at, trunk.name)
+        newest = {name: at.commits.newest(trunk.name, name) for name in trunk.packages}
+        open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
+        held = at.holds.all(trunk.name)
     needs = {
         name: frozenset().union(*(providers.of(need) for need in requires)) - {name}
         for name, requires in asked.items()
-        if name in means.packages and name not in held
+        if name in trunk.packages and name not in held
     }
     queued = {build.package for build in open_builds}
     found: list[Dependent] = []
@@ -71,14 +71,14 @@ def plan_rebuild(means: Means, package: str, *, direct: bool = False) -> Rebuild
                 seconds = _seconds(state.good) if state and state.good else 0.0
                 within = tuple(sorted(needs[name] & ({package} | _names(found))))
                 found.append(Dependent(name, step, commit, seconds, within, name in queued))
-    return Rebuild(package, tuple(found), means.workers)
+    return Rebuild(package, tuple(found), trunk.workers)
 
 
-def queue_rebuild(means: Means, rebuild: Rebuild) -> list[Build]:
+def queue_rebuild(trunk: Trunk, rebuild: Rebuild) -> list[Build]:
     """Queue the builds, those of the first step first; what is queued already stays as it is."""
-    with means.store.write() as at:
+    with trunk.store.write() as at:
         return [
-            at.builds.plan(means.target, one.commit, now=means.now())
+            at.builds.plan(trunk.name, one.commit, now=trunk.now())
             for one in rebuild.dependents
             if not one.is_queued
         ]

@@ -23,7 +23,7 @@ from rdo.pages.values import Blocked, Broken, Built, Head, Named, Stands, State,
 from rdo.store.builds import Build
 from rdo.store.events import Event
 from rdo.store.reports import BuildLine, Standing
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.views.report import Report
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ HISTORY = 200
 DAY = timedelta(days=1)
 
 
-def write_pages(means: Means, report: Report) -> list[Path]:
+def write_pages(trunk: Trunk, report: Report) -> list[Path]:
     """Bring the pages up to date; which were written.
 
     A round in which nothing happened writes at most once a day, for what counts days.
     """
-    pages = Pages(means)
+    pages = Pages(trunk)
     if report.is_idle and not pages.are_old():
         return []
     changed = {one.build.package for one in report.ended} | {one.package for one in report.dropped}
@@ -51,11 +51,11 @@ def write_pages(means: Means, report: Report) -> list[Path]:
 class Pages:
     """The pages of one target."""
 
-    means: Means
+    trunk: Trunk
 
     @property
     def _top(self) -> Path:
-        return self.means.tree.repos
+        return self.trunk.tree.repos
 
     def are_old(self) -> bool:
         """Whether a day has begun since they were written, or there are none."""
@@ -63,7 +63,7 @@ class Pages:
             written = (self._top / "status_report.html").stat().st_mtime
         except FileNotFoundError:
             return True
-        return self.means.now().timestamp() - written > DAY.total_seconds()
+        return self.trunk.now().timestamp() - written > DAY.total_seconds()
 
     def write(
         self, changed: Collection[str], held: Mapping[int, tuple[str, ...]] | None = None
@@ -76,7 +76,7 @@ class Pages:
         top.mkdir(parents=True, exist_ok=True)
         (top / "packages").mkdir(exist_ok=True)
         there = {path.stem for path in (top / "packages").glob("*.html")}
-        contents = self._contents(set(changed) | (self.means.packages.keys() - there), held or {})
+        contents = self._contents(set(changed) | (self.trunk.packages.keys() - there), held or {})
         written = [path for path, text in contents if _write(top / path, text)]
         if written:
             log.debug("pages written: %s", ", ".join(written))
@@ -85,17 +85,17 @@ class Pages:
     def _contents(
         self, packages: Collection[str], held: Mapping[int, tuple[str, ...]]
     ) -> Iterable[tuple[str, str]]:
-        means = self.means
-        head = Head(means.tree.site.project_name, means.target, means.release, means.platform)
-        with means.store.read() as at:
-            newest = at.reports.newest(means.target, limit=NEWEST)
-            standings = at.reports.standings(means.target)
-            lines = at.reports.pointed_at(means.target)
-            files = at.reports.files(means.target)
-            waiting = (*at.builds.running(means.target), *at.builds.queue(means.target))
+        trunk = self.trunk
+        head = Head(trunk.tree.site.project_name, trunk.name, trunk.release, trunk.platform)
+        with trunk.store.read() as at:
+            newest = at.reports.newest(trunk.name, limit=NEWEST)
+            standings = at.reports.standings(trunk.name)
+            lines = at.reports.pointed_at(trunk.name)
+            files = at.reports.files(trunk.name)
+            waiting = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
             breaks = [(x.package, x.broken) for x in standings if x.broken is not None]
-            events = at.events.of_breaks(means.target, Kind.BROKEN, breaks) if breaks else []
-            heads = at.heads.all(means.target)
+            events = at.events.of_breaks(trunk.name, Kind.BROKEN, breaks) if breaks else []
+            heads = at.heads.all(trunk.name)
             named = self._named()
         stale = {name: one.error for name, one in heads.items() if one.error}
         queued = tuple(self._waits(build, held) for build in waiting)
@@ -105,7 +105,7 @@ class Pages:
             broken=self._broken(standings, lines, events, waiting, held),
             packages=tuple(self._stands(standings, lines, files, waiting, stale)),
             waiting=queued,
-            now=means.now(),
+            now=trunk.now(),
         )
         yield STYLE_FILE, STYLE.read_text()
         yield "report.html", reports.report(head, [self._built(line) for line in newest])
@@ -116,9 +116,9 @@ class Pages:
             yield f"packages/{name}.html", self._package(head, name)
 
     def _named(self) -> tuple[Named, ...]:
-        means = self.means
-        with means.store.read() as at:
-            rows = at.names.last_moves(means.target)
+        trunk = self.trunk
+        with trunk.store.read() as at:
+            rows = at.names.last_moves(trunk.name)
         return tuple(
             Named(
                 f"{move.component}/{move.name}" if move.component else move.name,
@@ -128,7 +128,7 @@ class Pages:
         )  # fmt: skip
 
     def _blocked(self) -> Iterable[Blocked]:
-        for blockers in self.means.tree.blockers(self.means.members_now()).values():
+        for blockers in self.trunk.tree.blockers(self.trunk.members_now()).values():
             for one in blockers:
                 yield Blocked(one.package, one.reason, one.since)
 
@@ -172,7 +172,7 @@ class Pages:
         return tuple(sorted(found, key=lambda one: (str(one.since), one.package)))
 
     def _maintainers(self, name: str) -> tuple[str, ...]:
-        package = self.means.packages.get(name)
+        package = self.trunk.packages.get(name)
         return tuple(map(clean, package.maintainers)) if package else ()
 
     def _stands(
@@ -185,7 +185,7 @@ class Pages:
     ) -> Iterable[Stands]:
         by_name = {one.package: one for one in standings}
         open_builds = {build.package: build for build in waiting}
-        for name in sorted(self.means.packages):
+        for name in sorted(self.trunk.packages):
             one, pending = by_name.get(name), open_builds.get(name)
             newest = lines.get(one.newest or 0) if one else None
             good = lines.get(one.good or 0) if one else None
@@ -214,7 +214,7 @@ class Pages:
         rows: list[tuple[str, ...]] = []
         for one in standings:
             newest = lines.get(one.newest or 0)
-            if newest is None or one.package not in self.means.packages:
+            if newest is None or one.package not in self.trunk.packages:
                 continue
             commit, place = newest.commit, self._place(newest.commit)
             names = files.get(newest.id, ()) if newest.reason is None else ()
@@ -229,10 +229,10 @@ class Pages:
         return rows
 
     def _package(self, head: Head, name: str) -> str:
-        means = self.means
-        with means.store.read() as at:
-            history = at.reports.history(means.target, name, limit=HISTORY)
-        package = means.packages.get(name)
+        trunk = self.trunk
+        with trunk.store.read() as at:
+            history = at.reports.history(trunk.name, name, limit=HISTORY)
+        package = trunk.packages.get(name)
         urls = [("upstream", url) for url in package.upstreams] if package else []
         urls += [("distgit", package.distgit)] if package else []
         # A path of this machine is of no use to a reader.
@@ -275,11 +275,11 @@ class Pages:
         )
 
     def _commit_url(self, commit: Commit) -> str:
-        package: Package | None = self.means.packages.get(commit.package)
+        package: Package | None = self.trunk.packages.get(commit.package)
         return commit_url(package.upstream_of(commit), commit.upstream_hash) if package else ""
 
     def _place(self, commit: Commit) -> PurePosixPath:
-        site = self.means.tree.site
+        site = self.trunk.tree.site
         return hash_directory(commit, commit.component if site.components else None)
 
 

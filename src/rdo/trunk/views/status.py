@@ -15,7 +15,7 @@ from rdo.store import Store, Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
 from rdo.store.packages import PackageState
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 
 LOG = "rpmbuild.log"
@@ -68,10 +68,10 @@ class TargetStatus:
     paused: str = ""
 
 
-def status(means: Means) -> TargetStatus:
+def status(trunk: Trunk) -> TargetStatus:
     """How a target stands; asks no remote and changes nothing."""
-    target = means.target
-    with means.store.read() as at:
+    target = trunk.name
+    with trunk.store.read() as at:
         states = {state.package: state for state in at.packages.states(target)}
         open_builds = (*at.builds.running(target), *at.builds.queue(target))
         heads = at.heads.all(target)
@@ -84,7 +84,7 @@ def status(means: Means) -> TargetStatus:
             for name in ("current", "consistent")
             for component, repository in at.names.components(target, name).items()
         }
-    providers = Providers(means.packages.values(), provides)
+    providers = Providers(trunk.packages.values(), provides)
     pending = {build.package: build for build in reversed(open_builds)}  # the first one counts
     packages = tuple(
         replace(
@@ -93,9 +93,9 @@ def status(means: Means) -> TargetStatus:
             ),
             held=holds.get(name, ""),
         )
-        for name, package in means.packages.items()
+        for name, package in trunk.packages.items()
     )
-    blockers = means.tree.blockers(means.members_now())
+    blockers = trunk.tree.blockers(trunk.members_now())
     blocked = tuple(blocker for of_component in blockers.values() for blocker in of_component)
     paused = f"by {pause.by} since {pause.since:%F %R}: {pause.why}" if pause else ""
     return TargetStatus(target, names, packages, blocked, paused)

@@ -16,7 +16,7 @@ from rdo.store.builds import Build, BuildState
 from rdo.store.heads import Head
 from rdo.store.holds import Hold, Pause
 from rdo.store.packages import PackageState
-from rdo.trunk.means import Means
+from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import declared_requires, last_build_requires
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.retry import rests_until
@@ -81,7 +81,7 @@ class Known:
     good, what its newest commit declares.
     """
 
-    means: Means
+    trunk: Trunk
     states: Mapping[str, PackageState]
     heads: Mapping[str, Head]
     pending: Mapping[str, Build]
@@ -91,19 +91,19 @@ class Known:
     pause: Pause | None = None
 
     @classmethod
-    def of(cls, means: Means) -> "Known":
+    def of(cls, trunk: Trunk) -> "Known":
         """Read all that is known of a target once."""
-        target = means.target
-        with means.store.read() as at:
+        target = trunk.name
+        with trunk.store.read() as at:
             states = {state.package: state for state in at.packages.states(target)}
             open_builds = (*at.builds.running(target), *at.builds.queue(target))
             pending = {build.package: build for build in reversed(open_builds)}  # the first counts
             known = cls(
-                means,
+                trunk,
                 states,
                 at.heads.all(target),
                 pending,
-                Providers(means.packages.values(), at.artifacts.provides(target)),
+                Providers(trunk.packages.values(), at.artifacts.provides(target)),
                 last_build_requires(at, target),
                 at.holds.all(target),
                 at.holds.pause_of(target),
@@ -111,15 +111,15 @@ class Known:
         return replace(known, build_requires=known.build_requires | dict(known._declared()))
 
     def _declared(self) -> Iterator[tuple[str, frozenset[str]]]:
-        for name, package in self.means.packages.items():
+        for name, package in self.trunk.packages.items():
             state = self.states.get(name)
             build = self.pending.get(name) or (state.newest if state else None)
             if build and name not in self.build_requires:
-                yield name, declared_requires(self.means.remotes, package, build.commit)
+                yield name, declared_requires(self.trunk.remotes, package, build.commit)
 
     def named(self, text: str) -> str | None:
         """The package of the release that `text` means: by name, project or a dependency."""
-        packages = self.means.packages
+        packages = self.trunk.packages
         if text in packages:
             return text
         named = {name for name, package in packages.items() if package.project == text}
@@ -130,18 +130,18 @@ class Known:
 def explain(known: Known, name: str) -> Why:
     """Why a package of the release stands where it does."""
     step = _step(known, name)
-    package, state = known.means.packages[name], known.states.get(name)
+    package, state = known.trunk.packages[name], known.states.get(name)
     notes = tuple(_notes(package, state, known.heads.get(name), step))
     stop, end = _stop(known, name)
     if stop and stop != step.why:
         notes = (stop, *notes)
     return Why(
-        known.means.target,
+        known.trunk.name,
         step,
         tuple(_chain(known, step)),
         tuple(sorted(_needed_by(known, name) - {name})),
         notes,
-        end or _next(step.state, known.means.target),
+        end or _next(step.state, known.trunk.name),
     )
 
 
@@ -151,7 +151,7 @@ def _stop(known: Known, name: str) -> tuple[str, str]:
         said = f"held by {hold.by} since {hold.since:%Y-%m-%d %H:%M}: {hold.why}"
         return said, f"rdo trunk release {name} ends the hold"
     if pause := known.pause:
-        target = known.means.target
+        target = known.trunk.name
         said = f"{target} is paused by {pause.by} since {pause.since:%Y-%m-%d %H:%M}: {pause.why}"
         return said, f"rdo trunk resume --target {target} ends the pause"
     return "", ""
@@ -167,8 +167,8 @@ def _step(known: Known, name: str) -> Step:
         return _failed(known, newest, newest.outcome, state.broken_since)
     head = known.heads.get(name)
     if head and head.error:
-        package = known.means.packages[name]
-        gone = _is_branch_gone(known.means, package)
+        package = known.trunk.packages[name]
+        gone = _is_branch_gone(known.trunk, package)
         kind = State.BRANCH_GONE if gone else State.UNREACHABLE
         return Step(name, kind, head.error, head.error_since)
     if newest is None:
@@ -176,7 +176,7 @@ def _step(known: Known, name: str) -> Step:
         return Step(name, State.NEW, why)
     why = f"its newest commit of {newest.commit.upstream_branch} is built and published"
     kind = State.BUILT
-    if known.means.packages[name].is_under_review:
+    if known.trunk.packages[name].is_under_review:
         kind = State.UNDER_REVIEW
         why = "it is built, and enters no repository but its own while it is under review"
     return _of_build(newest, kind, why, newest.finished)
@@ -200,7 +200,7 @@ def pending_step(known: Known, build: Build) -> Step:
     if isinstance(build.outcome, Waiting):
         return _waiting(known, build, build.outcome.needs)
     until = rests_until(build)
-    if until > known.means.now():
+    if until > known.trunk.now():
         why = f"try {build.attempt} comes after {until:%Y-%m-%d %H:%M}: {_last_try(known, build)}"
         return _of_build(build, State.RESTING, why, build.created)
     again = f", try {build.attempt}: {_last_try(known, build)}" if build.attempt > 1 else ""
@@ -234,17 +234,17 @@ def _failed(known: Known, build: Build, failure: Failed, since: datetime | None)
 
 def _last_try(known: Known, build: Build) -> str:
     """Why the try before this one came to nothing."""
-    with known.means.store.read() as at:
-        history = at.builds.history(known.means.target, build.package)
+    with known.trunk.store.read() as at:
+        history = at.builds.history(known.trunk.name, build.package)
     for older in history:
         if older.id < build.id and isinstance(older.outcome, Failed):
             return f"{older.outcome.reason}: {older.outcome.detail}"
     return "it was not the package's fault"
 
 
-def _is_branch_gone(means: Means, package: Package) -> bool:
+def _is_branch_gone(trunk: Trunk, package: Package) -> bool:
     """Whether a remote that we know has no branch to build from, rather than being away."""
-    mirrors, rules = means.remotes.mirrors, means.remotes.rules
+    mirrors, rules = trunk.remotes.mirrors, trunk.remotes.rules
     seen = (mirrors.last_seen(url) for url in package.upstreams)
     if any(one and rules.upstream(one.refs, package.upstream_branch) is None for one in seen):
         return True
@@ -267,7 +267,7 @@ def _chain(known: Known, first: Step) -> Iterator[Step]:
         if name in seen:
             continue
         seen.add(name)
-        if name in known.means.packages:
+        if name in known.trunk.packages:
             step = _step(known, name)
             yield step
             todo += step.waits_for
@@ -332,8 +332,8 @@ def not_found(known: Known, text: str, releases: Iterable[str]) -> Why:
     """The answer for what the release does not have; NotFoundError if nobody knows it."""
     elsewhere = sorted(releases)
     if not elsewhere:
-        near = did_you_mean(text, known.means.packages)
+        near = did_you_mean(text, known.trunk.packages)
         raise NotFoundError(f"nothing is known of {text}{near}")
     why = f"the metadata has it in {', '.join(elsewhere)}"
     step = Step(text, State.NOT_IN_RELEASE, why)
-    return Why(known.means.target, step, next="give it the release's tag in the metadata")
+    return Why(known.trunk.name, step, next="give it the release's tag in the metadata")

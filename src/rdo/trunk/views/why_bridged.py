@@ -22,7 +22,7 @@ def explain_bridged(known: Known, text: str, entries: Sequence[Entry]) -> Why | 
     above = list(_requirers(entry, entries))
     asked = [need for one in (entry, *above) for need in one.asked_by]
     return Why(
-        known.means.target,
+        known.trunk.name,
         _step(entry, entries),
         tuple(_step(one, entries) for one in above),
         tuple(sorted(_askers(known, asked))),

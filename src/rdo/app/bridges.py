@@ -1,0 +1,122 @@
+"""The bridges of targets and platforms: what comes from PyPI and Debian, and where it is kept."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rdo.bridge.dependencies import Dependencies, RepoFile
+    from rdo.config import Settings
+    from rdo.metadata import ReleasePackages
+    from rdo.roots.platforms import Platforms
+
+
+class Bridges:
+    """Makes the dependency repositories of a factory.
+
+    `packages` returns the packages of a target's release: the bridge never brings those.
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        platforms: "Platforms",
+        packages: Callable[[str], "ReleasePackages"],
+    ) -> None:
+        self._settings = settings
+        self._platforms = platforms
+        self._packages = packages
+
+    def of_target(self, target: str) -> "Dependencies":
+        """Return what comes from outside for a target; it lives in the target's published tree."""
+        from rdo.bridge.dependencies import RepoFile
+
+        section = self._settings.target(target)
+        repos = self._settings.target_folder(target) / "repos"
+        repo_id = f"{section.reponame}-deps"
+        url = f"{self._settings.tree_url(target)}/deps"
+        return self._dependencies(
+            section.platform,
+            repos / "deps",
+            self.lock_file(target),
+            own=self._own_projects(target),
+            repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
+        )
+
+    def scratch(self, target: str, folder: Path) -> "Dependencies":
+        """Return a copy of what a target has from outside; the target never sees what is added."""
+        lock_file, snapshots = folder / "bridge.json", folder / "deps"
+        snapshots.mkdir(parents=True)
+        if kept := self.of_target(target).repository():
+            shutil.copyfile(self.lock_file(target), lock_file)
+            (snapshots / kept.name).symlink_to(kept.absolute())
+        platform = self._settings.target(target).platform
+        own = self._own_projects(target)
+        return self._dependencies(platform, snapshots, lock_file, own=own)
+
+    def last_resort(self, target: str) -> "Dependencies":
+        """Return what comes from outside although the release packages it.
+
+        Only bootstrap builds see it, to break a cycle; it lives beside the published tree.
+        """
+        lock_file = self.last_resort_lock_file(target)
+        platform = self._settings.target(target).platform
+        return self._dependencies(platform, lock_file.with_name("bootstrap-deps"), lock_file)
+
+    def local(self, platform: str) -> "Dependencies":
+        """Return what comes from PyPI for builds that belong to no target."""
+        folder = self._settings.data / "local" / platform
+        return self._dependencies(platform, folder / "deps", folder / "bridge.json")
+
+    def lock_file(self, target: str) -> Path:
+        """Return the lock file of what comes from outside for a target."""
+        return self._settings.target_folder(target) / "bridge.json"
+
+    def last_resort_lock_file(self, target: str) -> Path:
+        """Return the lock file of what only bootstrap builds of a target see."""
+        return self._settings.target_folder(target) / "last-resort.json"
+
+    def _own_projects(self, target: str) -> frozenset[str]:
+        """The Python projects that a target's release packages itself, by their canonical names."""
+        from packaging.utils import canonicalize_name
+
+        packages = self._packages(target).packages
+        return frozenset(canonicalize_name(x) for one in packages for x in one.python_projects)
+
+    def _dependencies(
+        self,
+        platform: str,
+        snapshots: Path,
+        lock_file: Path,
+        *,
+        own: frozenset[str] = frozenset(),
+        repo_file: "RepoFile | None" = None,
+    ) -> "Dependencies":
+        from rdo.bridge.choice import Chooser
+        from rdo.bridge.debian import DebStore
+        from rdo.bridge.dependencies import Dependencies, snapshot_that_counts
+        from rdo.bridge.resolution import Resolver
+        from rdo.bridge.sdists import SdistStore
+        from rdo.bridge.wheels import WheelStore
+        from rdo.builders.root import Workshop
+        from rdo.package_index import PackageIndex
+        from rdo.roots.content import ContentStore
+        from rdo.tools.pip import Pip
+        from rdo.tools.pip_config import index_settings
+
+        base, roots = self._platforms.base(platform), self._settings.roots
+        content = ContentStore(self._platforms.content)
+        kept = self._platforms.folder / platform
+        current = partial(snapshot_that_counts, lock_file, snapshots)
+        workshop = Workshop(base, content, roots, current)
+        resolver = Resolver(
+            Pip(base.platform.python, base.platform.glibc),
+            SdistStore(kept / "built-wheels", workshop, lambda: PackageIndex(index_settings())),
+            self._settings.bridge.constraints,
+        )
+        debs = DebStore(base, content, kept / "debian", roots)
+        wheels = WheelStore(base, content, kept / "wheels", roots)
+        chooser = Chooser(debs, resolver, lock_file.with_suffix(""), own)
+        return Dependencies(wheels, chooser, snapshots, lock_file, repo_file)

@@ -1,0 +1,105 @@
+"""Targets made ready for work: packages, published tree and state of each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rdo.errors import NotFoundError, did_you_mean
+from rdo.model.package import Package
+from rdo.model.url import is_on_pypi
+from rdo.publish.site import Members, Site
+from rdo.publish.tree import Tree
+from rdo.store import Store
+from rdo.store.builds import Build
+
+if TYPE_CHECKING:
+    from rdo.config import Settings
+    from rdo.metadata import ReleasePackages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTarget:
+    """A configured target with its packages, its published tree and the store behind both.
+
+    `folder` is `data/<target>`; `members` are the packages of the release as the metadata lists
+    them.
+    """
+
+    name: str
+    folder: Path
+    packages: Mapping[str, Package]
+    store: Store
+    tree: Tree
+    members: Members
+    now: Callable[[], datetime]
+    release: str = ""
+    platform: str = ""
+
+    def package(self, name: str) -> Package:
+        """Return the package of the release that is called so; a NotFoundError if none is."""
+        if name in self.packages:
+            return self.packages[name]
+        of_project = [key for key, package in self.packages.items() if package.project == name]
+        near = did_you_mean(name, self.packages)
+        if len(of_project) == 1:
+            near = f'; did you mean "{of_project[0]}"?'
+        raise NotFoundError(f"{self.name} has no package {name}{near}")
+
+    def members_now(self) -> Members:
+        """Return the members, with those that are held at this moment."""
+        with self.store.read() as at:
+            held = frozenset(at.holds.all(self.name))
+        return replace(self.members, held=held)
+
+    def git_urls(self) -> set[str]:
+        """Return the git remotes whose mirrors the packages are built from."""
+        urls = {url for package in self.packages.values() for url in package.remotes}
+        return {url for url in urls if not is_on_pypi(url)}
+
+    def build_folder(self, build: Build) -> Path:
+        """Return the private folder of a build, with its logs and RPMs."""
+        return self.folder / "builds" / str(build.id)
+
+
+def site(settings: "Settings", target: str) -> Site:
+    """Return how the published tree of a target is presented."""
+    section = settings.target(target)
+    return Site(
+        target,
+        settings.base_url,
+        section.reponame,
+        section.project_name,
+        section.components,
+        settings.tree_url(target),
+    )
+
+
+def open_target(
+    settings: "Settings",
+    target: str,
+    found: "ReleasePackages",
+    store: Store,
+    now: Callable[[], datetime],
+) -> OpenTarget:
+    """Put a target together from its settings, its packages and the store."""
+    section, folder = settings.target(target), settings.target_folder(target)
+    return OpenTarget(
+        name=target,
+        folder=folder,
+        packages={package.name: package for package in found.packages},
+        store=store,
+        tree=Tree(folder, store, site(settings, target), clock=now),
+        members=Members(found.packages),
+        now=now,
+        release=section.release,
+        platform=section.platform,
+    )
+
+
+def repositories(settings: "Settings", target: str, name: str) -> tuple[Path, ...]:
+    """Return the folders that a name of a target leads to now: one per component, if it has any."""
+    repos = settings.target_folder(target) / "repos"
+    links = [repos / name, *sorted(repos.glob(f"component/*/{name}"))]
+    return tuple(link.resolve() for link in links if (link / "repodata").is_dir())

@@ -1,0 +1,134 @@
+"""Where builds run: the builder of a target with all that it needs, from one table of builders."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from rdo.bridge.protocol import Bridge, LastResort, NoBridge
+from rdo.builders.protocol import Builder
+from rdo.errors import ConfigError
+from rdo.model.build import BuilderName
+from rdo.model.program import Bounds
+from rdo.tools.command import Command
+
+if TYPE_CHECKING:
+    from rdo.app.bridges import Bridges
+    from rdo.bridge.dependencies import Dependencies
+    from rdo.builders.root import Workshop
+    from rdo.config import Settings
+    from rdo.config.settings import Target
+    from rdo.roots.platforms import Platforms
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where builds run; `platform_digest` names all that they depend on besides their inputs."""
+
+    builder: Builder
+    bridge: Bridge
+    platform_digest: str = ""
+    last_resort: LastResort | None = None
+
+
+class Workplaces:
+    """Opens the builders of a factory."""
+
+    def __init__(self, settings: "Settings", platforms: "Platforms", bridges: "Bridges") -> None:
+        self.settings = settings
+        self.platforms = platforms
+        self.bridges = bridges
+
+    def of_target(self, target: str) -> Workplace:
+        """Open the builder that the target names; its platform is made if it is not there yet."""
+        return BUILDERS[self.settings.target(target).builder](self, target)
+
+    def root_builder(self, target: str, dependencies: "Dependencies") -> Builder:
+        """Return the built-in builder with the bounds of a target."""
+        from rdo.builders.root import RootBuilder  # with the solver and rpm: only to build
+
+        return RootBuilder(self.bounded_workshop(target, dependencies))
+
+    def bounded_workshop(self, target: str, dependencies: "Dependencies") -> "Workshop":
+        """Return a workshop with the bounds of a target."""
+        section = self.settings.target(target)
+        return self.workshop(
+            dependencies,
+            minutes=section.time_limit_minutes,
+            log_mb=section.output_limit_mb,
+            disk_mb=section.disk_limit_mb,
+        )
+
+    def workshop(
+        self, dependencies: "Dependencies", *, minutes: int, log_mb: int, disk_mb: int = 20_000
+    ) -> "Workshop":
+        """Return where builds run whose dependencies come from there, within bounds.
+
+        What killed builds left in the folder of roots is removed first.
+        """
+        from rdo.builders.root import Workshop
+        from rdo.roots.build_root import remove_leftovers
+
+        roots = self.settings.roots
+        remove_leftovers(roots)
+        dependencies.wheels.content.shrink()
+        dependencies.prepare()
+        return Workshop(
+            dependencies.wheels.base,
+            dependencies.wheels.content,
+            roots,
+            dependencies.repository,
+            seconds=minutes * 60,
+            log_bytes=log_mb * 1_000_000,
+            disk_bytes=disk_mb * 1_000_000,
+        )
+
+
+def _open_root(places: Workplaces, target: str) -> Workplace:
+    base = places.platforms.create(places.settings.target(target).platform)
+    dependencies = places.bridges.of_target(target)
+    builder = places.root_builder(target, dependencies)
+    return Workplace(builder, dependencies, base.digest, places.bridges.last_resort(target))
+
+
+def _open_command(places: Workplaces, target: str) -> Workplace:
+    """The operator's command. A root is needed only if it wants an SRPM."""
+    from rdo.builders.command import CommandBuilder, make_srpm
+
+    section = places.settings.target(target)
+    words = tuple(section.command)
+    if not words:
+        raise ConfigError(
+            f"target {target}: the builder is a command, and there is none",
+            hint='set command = ["PROGRAM", "{srpm}", "{resultdir}", "{package}"]',
+        )
+    bounds, digest = _bounds(section), _digest(section.platform, *words)
+    if not any("{srpm}" in word for word in words):
+        return Workplace(CommandBuilder(Command(words), bounds), NoBridge(), digest)
+    base = places.platforms.create(section.platform)
+    dependencies = places.bridges.of_target(target)
+    source = partial(make_srpm, places.bounded_workshop(target, dependencies))
+    builder = CommandBuilder(Command(words), bounds, source)
+    last_resort = places.bridges.last_resort(target)
+    return Workplace(builder, dependencies, f"{base.digest}-{digest}", last_resort)
+
+
+def _bounds(section: "Target") -> Bounds:
+    return Bounds(
+        section.time_limit_minutes * 60,
+        section.output_limit_mb * 1_000_000,
+        disk_bytes=section.disk_limit_mb * 1_000_000,
+    )
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+_Opener: TypeAlias = Callable[[Workplaces, str], Workplace]
+BUILDERS: Mapping[BuilderName, _Opener] = MappingProxyType(
+    {BuilderName.ROOT: _open_root, BuilderName.COMMAND: _open_command}
+)
+"""Every way to build: to add one, name it in BuilderName and open it here."""

@@ -1,0 +1,63 @@
+"""What services that follow upstreams work with: a target, its remotes, and what a round adds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
+from typing import Any
+
+from rdo.app import App
+from rdo.app.targets import OpenTarget
+from rdo.app.workplaces import Workplace
+from rdo.mirrors import Mirrors
+from rdo.model.audiences import Audiences
+from rdo.package_index import PackageIndex
+from rdo.store.builds import Build
+from rdo.tools.pip_config import index_settings
+from rdo.trunk.sources.branches import BranchRules
+from rdo.trunk.sources.poll import Remotes
+from rdo.trunk.sources.pypi_releases import Releases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk(OpenTarget):
+    """A target as rounds follow it. The workplace is opened only when something is built.
+
+    `workers` is how many builds run at the same time, `retries` how often a spurious failure is
+    tried again.
+    """
+
+    remotes: Remotes
+    open_workplace: Callable[[], Workplace]
+    workers: int = 2
+    retries: int = 3
+    audiences: Audiences = field(default_factory=Audiences)
+    release_prefix: str = "0"
+    keep_changelog: bool = False
+
+    def numbered(self, build: Build) -> Build:
+        """A build as the target's numbering has it; the store knows the date alone."""
+        return replace(build, release=replace(build.release, prefix=self.release_prefix))
+
+
+def open_trunk(app: App, target: str) -> Trunk:
+    """Open a configured target for rounds and for what is done between them."""
+    settings = app.settings
+    section = settings.target(target)
+    rules = BranchRules(section.fallback_to_master, tuple(section.nonfallback_branches))
+    releases = Releases(settings.data / "releases", _open_index, section.initial_commits)
+    opened = app.target(target)
+    parts: dict[str, Any] = {one.name: getattr(opened, one.name) for one in fields(opened)}
+    return Trunk(
+        **parts,
+        remotes=Remotes(Mirrors(settings.data / "mirrors"), releases, rules),
+        open_workplace=cache(partial(app.workplaces.of_target, target)),
+        workers=section.workers,
+        retries=section.retries,
+        audiences=settings.audiences,
+        release_prefix=section.release_prefix,
+        keep_changelog=section.keep_changelog,
+    )
+
+
+def _open_index() -> PackageIndex:
+    return PackageIndex(index_settings())
