@@ -10,12 +10,12 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint types layers unit tools e2e bench system clean
+.PHONY: demo test lint types layers unit tools rounds e2e bench system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
 
-test: lint types layers unit tools e2e
+test: lint types layers unit tools rounds e2e
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -32,6 +32,9 @@ unit: $(READY)
 
 tools: $(READY)
 	$(PYTEST) tests/tools
+
+rounds: $(READY)
+	$(PYTEST) tests/rounds
 
 e2e: $(READY)
 	$(PYTEST) tests/e2e

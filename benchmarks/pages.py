@@ -14,8 +14,8 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Store
 from rdo.trunk.views.pages import Pages
-from tests.e2e.factory import TARGET, Factory
 from tests.history import write_history
+from tests.rounds.factory import TARGET, Factory
 
 CHANGES = 5
 

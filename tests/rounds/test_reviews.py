@@ -10,8 +10,8 @@ from rdo.model.build import Failed, FailureReason
 from rdo.notify.gerrit import Distgit, Gerrit
 from rdo.notify.outbox import Outbox, Sent
 from rdo.store import Store
-from tests.e2e.factory import Factory
 from tests.fakes.gerrit import FakeGerrit
+from tests.rounds.factory import Factory
 
 ANN = "ann@example.org"
 

@@ -13,8 +13,8 @@ from rdo.tools.git import Mirror
 from rdo.trunk.context import open_trunk
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository
-from tests.e2e.factory import Factory
 from tests.fakes.builder import BROKEN, ScriptedBridge, ScriptedBuilder
+from tests.rounds.factory import Factory
 
 CONFIG = """\
 [metadata]

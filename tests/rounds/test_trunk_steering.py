@@ -13,8 +13,8 @@ from rdo.trunk.care import steering
 from rdo.trunk.views import dependents
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.why import Known, explain
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, ScriptedBuilder
+from tests.rounds.factory import TARGET, Factory
 
 
 def built(report: Report) -> list[str]:

@@ -1,6 +1,5 @@
 """Rounds on a disk that is full: in data, in the mirrors, in the database, in a build."""
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -13,32 +12,10 @@ from rdo.model.build import Failed, FailureReason
 from rdo.store import Store
 from rdo.trunk.care import verify
 from rdo.trunk.views.report import Report
-from tests.conftest import GitRepository
-from tests.e2e.distribution import Distribution
-from tests.e2e.factory import TARGET, Factory
-from tests.e2e.farm import farm
+from tests.disk import Disk
+from tests.rounds.factory import TARGET, Factory
+from tests.rounds.farm import farm
 from tests.rpms import make_rpms
-
-
-class Disk:
-    """A file system of its own at a place."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.filler = place / "filler"
-
-    def mount(self, size: str) -> None:
-        self.place.mkdir(parents=True, exist_ok=True)
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.place)]
-        subprocess.run(command, check=True)
-
-    def fill(self) -> None:
-        with self.filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-
-    def free(self) -> None:
-        self.filler.unlink()
 
 
 @pytest.fixture
@@ -108,60 +85,6 @@ def test_a_build_without_space_is_tried_again(disk: Disk, factory: Factory) -> N
     assert isinstance(ended.outcome, Failed)
     assert ended.outcome.reason is FailureReason.NO_SPACE
     assert report.ftbfs == ()
-
-
-WRITES = "dd if=/dev/zero of=noise bs=1M"
-FULL_SPEC = """\
-Name: NAME
-Version: XXX
-Release: XXX
-Summary: x
-License: ASL
-BuildArch: noarch
-Source0: x.tar.gz
-%description
-x
-%prep
-%setup -q -n NAME
-%build
-ACT
-%files
-"""
-
-
-def test_a_root_without_space_is_told_and_the_next_build_works(tmp_path: Path) -> None:
-    """Also where the program that fills the disk says nothing of it."""
-    if os.geteuid() != 0:
-        pytest.skip("build roots need root rights")
-    site = Distribution(tmp_path)
-    acts = {"a-loud": WRITES, "b-quiet": f"{WRITES} 2>/dev/null || exit 3", "c-good": "true"}
-    for name, act in acts.items():
-        upstream = GitRepository(tmp_path / "git" / name)
-        upstream.commit("one", {"file": name})
-        upstream.git("tag", "1.0.0")
-        distgit = GitRepository(tmp_path / "git" / f"{name}-distgit", "rpm-master")
-        distgit.commit("spec", {"x.spec": FULL_SPEC.replace("NAME", name).replace("ACT", act)})
-        site.lines += [f"- project: {name}", f"  name: {name}", f"  upstream: {upstream.url}"]
-        site.lines += [f"  distgit: {distgit.url}", "  maintainers: [one@example.test]"]
-        site.lines += ["  tags: {master: }"]
-    site.write_metadata()
-    with (tmp_path / "rdo.toml").open("a") as file:
-        file.write("workers = 1\n")
-    roots = Disk(tmp_path / "data/roots")
-    roots.mount("60m")
-
-    try:
-        code, report = site.run()
-        left = list(roots.place.iterdir())
-    finally:
-        subprocess.run(["umount", roots.place], check=True)  # fails if it is in use
-
-    retried = {one["package"]: one["reason"] for one in report["to_retry"]}
-    assert retried == {"a-loud": "no-space", "b-quiet": "no-space"}
-    assert [one["package"] for one in report["built"]] == ["c-good"]
-    assert report["failed"] == report["ftbfs"] == left == []
-    assert code == 6
-    assert str(roots.place) not in Path("/proc/mounts").read_text()
 
 
 def test_a_database_without_space_is_one_clear_error(disk: Disk) -> None:

@@ -15,7 +15,6 @@ from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.run import run
 from rdo.store.builds import BuildState
 from rdo.trunk.views.report import Report, summary
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import (
     BROKEN,
     SPURIOUS,
@@ -25,6 +24,7 @@ from tests.fakes.builder import (
     Unless,
     UnlessOutside,
 )
+from tests.rounds.factory import TARGET, Factory
 
 CAN_BOOTSTRAP = "%if 0%{?repo_bootstrap}\n%endif\n"
 NEEDS_A = ("python3dist(a)",)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.store import Store
-from tests.e2e.factory import Factory
+from tests.rounds.factory import Factory
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from rdo.publish.retention import Rules
 from rdo.trunk.care import purge as purging
 from rdo.trunk.care import verify
 from rdo.trunk.views.report import Report
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import make_rpms
+from tests.rounds.factory import TARGET, Factory
 
 
 def built(report: Report) -> list[str]:

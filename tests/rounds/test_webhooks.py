@@ -16,7 +16,7 @@ from rdo.model.build import Failed, FailureReason
 from rdo.notify.outbox import Outbox, Sent
 from rdo.notify.webhook import Webhook
 from rdo.store import Store
-from tests.e2e.factory import Factory
+from tests.rounds.factory import Factory
 
 
 class Listener(ThreadingHTTPServer):

@@ -23,9 +23,9 @@ from rdo.publish.retention import Rules
 from rdo.store import Store, deliveries
 from rdo.trunk.care import purge as purging
 from rdo.trunk.care import verify
-from tests.e2e.factory import TARGET, Factory
-from tests.e2e.farm import farm
 from tests.fakes.mail import MailBox, mail_server
+from tests.rounds.factory import TARGET, Factory
+from tests.rounds.farm import farm
 from tests.rpms import make_rpms
 from tests.tools.publish.test_kill import STEPS
 

@@ -17,8 +17,8 @@ from rdo.trunk.care import purge as purging
 from rdo.trunk.care import verify
 from rdo.trunk.views.status import log_file
 from tests.conftest import GitRepository
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN
+from tests.rounds.factory import TARGET, Factory
 
 ALL = timedelta(0)
 

@@ -15,9 +15,9 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Store
 from rdo.trunk.views.pages import Pages
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.history import write_history
+from tests.rounds.factory import TARGET, Factory
 
 PAGES = ("report.html", "status_report.html", "queue.html", "packages/python-alpha.html")
 

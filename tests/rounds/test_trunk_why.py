@@ -10,8 +10,8 @@ from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.views.why import Known, State, Why, explain, not_found
 from rdo.trunk.views.why_bridged import explain_bridged
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild
+from tests.rounds.factory import TARGET, Factory
 
 NEEDS_B = ("python3dist(b)",)
 

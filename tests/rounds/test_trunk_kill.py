@@ -12,8 +12,8 @@ from rdo.builders.protocol import Ticket
 from rdo.model.build import BuildJob, Outcome
 from rdo.publish.site import Members
 from rdo.store import Store
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import ScriptedBuilder
+from tests.rounds.factory import TARGET, Factory
 
 
 def killed(factory: Factory, url: str, act: Callable[[], object], marker: Path) -> None:

@@ -14,8 +14,8 @@ from rdo.store import Store
 from rdo.tools.command import Command
 from rdo.tools.processes import end_those_with
 from rdo.trunk.views.report import Report
-from tests.e2e.factory import Factory
-from tests.e2e.farm import farm
+from tests.rounds.factory import Factory
+from tests.rounds.farm import farm
 from tests.rpms import make_rpms
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
-from tests.e2e.factory import Factory
 from tests.fakes.git_server import GitServer, git_server
+from tests.rounds.factory import Factory
 
 
 @pytest.fixture

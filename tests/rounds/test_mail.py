@@ -21,9 +21,9 @@ from rdo.notify.way import AwayError, Refused
 from rdo.store import Store
 from rdo.store.deliveries import Delivery
 from rdo.trunk.telling.stories import build_story
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import GoodBuild, Unless
 from tests.fakes.mail import MailBox, Received, certificate, free_port, mail_server
+from tests.rounds.factory import TARGET, Factory
 
 SENDER = "rdo@example.org"
 ANN, BOB, OPS = "ann@example.org", "bob@example.org", "ops@example.org"

@@ -10,8 +10,8 @@ from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.views.report import Report, summary
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, Unless
+from tests.rounds.factory import TARGET, Factory
 
 
 def built(report: Report) -> list[str]:

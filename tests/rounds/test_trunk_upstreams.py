@@ -15,8 +15,8 @@ from rdo.trunk.telling.stories import build_story
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.why import Known, State, explain
 from tests.conftest import GitRepository
-from tests.e2e.factory import TARGET, Factory
 from tests.fakes.builder import BROKEN, SPURIOUS
+from tests.rounds.factory import TARGET, Factory
 
 
 @pytest.fixture

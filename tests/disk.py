@@ -1,0 +1,26 @@
+"""A disk of a test's own, to be filled."""
+
+import contextlib
+import subprocess
+from pathlib import Path
+
+
+class Disk:
+    """A file system of its own at a place."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.filler = place / "filler"
+
+    def mount(self, size: str) -> None:
+        self.place.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.place)]
+        subprocess.run(command, check=True)
+
+    def fill(self) -> None:
+        with self.filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def free(self) -> None:
+        self.filler.unlink()
