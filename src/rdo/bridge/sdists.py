@@ -18,6 +18,7 @@ from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex, Sdist
 from rdo.roots.build_root import build_root
+from rdo.roots.programs import RootProgram
 from rdo.tools.root import Bind
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class SdistStore:
             headers = shop.base.platform.sdist_requires.get(name, ())
             if headers and (stopped := room.require(f"deb({one})" for one in headers)):
                 return stopped
-            answer = ask_backend(room, "build_wheel", f"/offered/{sdist.file_name}")
+            answer = ask_backend(room, RootProgram.BUILD_WHEEL, f"/offered/{sdist.file_name}")
             if isinstance(answer, Failed | Waiting):
                 return answer
             made = root.root.upper / answer["wheel"].lstrip("/")

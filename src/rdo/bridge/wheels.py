@@ -15,6 +15,7 @@ from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
+from rdo.roots.programs import RootProgram
 from rdo.tools.pip import Pip, Resolved
 from rdo.tools.root import Bind
 
@@ -63,8 +64,13 @@ class WheelStore:
                     )
             root.set_environment(PYTHONPATH=f"/tools/{_wheel_name(tools, 'packaging')}")
             done = root.root.ask(
-                *("python3", "/usr/lib/rpm/rdo", "wrap_wheels", "--release"),
-                *(f"{RELEASE}{self.base.platform.dist}", "--python", self.base.platform.python),
+                *RootProgram.WRAP_WHEELS.command,
+                *(
+                    "--release",
+                    f"{RELEASE}{self.base.platform.dist}",
+                    "--python",
+                    self.base.platform.python,
+                ),
                 *("--pip", f"/tools/{_wheel_name(tools, 'pip')}"),
                 *(f"/wheels/{path.name}" for path in sorted(wheels.glob("*.whl"))),
                 timeout=3600,

@@ -5,13 +5,14 @@ from typing import Any
 
 from rdo.builders.room import Room, limit_failure
 from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.roots.programs import RootProgram
 
 MAX_PASSES = 6
 """How often a build backend may ask for more."""
 
 
-def ask_backend(room: Room, program: str, *args: str) -> dict[str, Any] | Failed | Waiting:
-    """Run one of the programs of `roots/inside` until it needs nothing more; its answer.
+def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] | Failed | Waiting:
+    """Run a program inside the root until it needs nothing more, and return its answer.
 
     The program writes JSON to /builddir/answer.json; `needs` in it are RPM dependencies that
     are installed before it is called again.
@@ -19,7 +20,7 @@ def ask_backend(room: Room, program: str, *args: str) -> dict[str, Any] | Failed
     if stopped := room.require(["python3dist(packaging)"]):
         return stopped
     for _ in range(MAX_PASSES):
-        done = room.log("python3", "/usr/lib/rpm/rdo", program, *args)
+        done = room.log(*program.command, *args)
         if failed := limit_failure(done):
             return failed
         if done.returncode:

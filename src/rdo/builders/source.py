@@ -11,6 +11,7 @@ from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
+from rdo.roots.programs import RootProgram
 from rdo.tools.git import Mirror
 from rdo.tools.root import Bind
 
@@ -81,7 +82,8 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
     room.root.set_environment(SOURCE_DATE_EPOCH=stamp)
     answer = ask_backend(
         room,
-        *("make_source", "--package", job.commit.package, "--commit", job.commit.upstream_hash),
+        RootProgram.MAKE_SOURCE,
+        *("--package", job.commit.package, "--commit", job.commit.upstream_hash),
         *("--version-from", job.version_from or ""),
     )
     if isinstance(answer, Failed | Waiting):
@@ -110,7 +112,8 @@ def _finish(
     stamp = str(int(job.commit.source_date.timestamp()))
     try:
         room.root.root.ask(
-            *("python3", "/usr/lib/rpm/rdo", "repack", archive.path),
+            *RootProgram.REPACK.command,
+            archive.path,
             *(f"/builddir/SOURCES/{file_name}", top, stamp),
             timeout=1800,
         )

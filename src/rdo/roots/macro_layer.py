@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rdo import lock
 from rdo.model.platform import Family, Platform
+from rdo.roots.programs import PROGRAM_FOLDER
 
 PROVIDES = (
     *("pyproject-rpm-macros", "python-rpm-macros", "python3-rpm-macros", "python-srpm-macros"),
@@ -18,6 +19,7 @@ PROVIDES = (
 """The packages of the RPM world that this layer stands for."""
 
 _RPM = "usr/lib/rpm"
+_PROGRAMS = PROGRAM_FOLDER.lstrip("/")
 _MACROS = "etc/rpm"
 """Read after rpm's own platform files, which set `__os_install_post` again."""
 
@@ -52,12 +54,12 @@ def _files(platform: Platform) -> dict[str, bytes]:
     for file in _sorted(roots / own):
         files[_place(file.name)] = file.read_bytes()
     for file in _sorted(roots / "inside"):
-        files[f"{_RPM}/rdo/rdo/roots/inside/{file.name}"] = file.read_bytes()
-    files[f"{_RPM}/rdo/__main__.py"] = files.pop(f"{_RPM}/rdo/rdo/roots/inside/__main__.py")
+        files[f"{_PROGRAMS}/rdo/roots/inside/{file.name}"] = file.read_bytes()
+    files[f"{_PROGRAMS}/__main__.py"] = files.pop(f"{_PROGRAMS}/rdo/roots/inside/__main__.py")
     for package in ("rdo", "rdo/roots"):
-        files[f"{_RPM}/rdo/{package}/__init__.py"] = b""
+        files[f"{_PROGRAMS}/{package}/__init__.py"] = b""
     python_names = resources.files("rdo") / "python_names.py"
-    files[f"{_RPM}/rdo/rdo/python_names.py"] = python_names.read_bytes()
+    files[f"{_PROGRAMS}/rdo/python_names.py"] = python_names.read_bytes()
     return files
 
 

@@ -22,6 +22,7 @@ from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
+from rdo.roots.programs import RootProgram
 from rdo.tools.git import Mirror
 from rdo.tools.root import Bind
 
@@ -194,7 +195,7 @@ def _describe_once(
         inside.mkdir(exist_ok=True)
         shutil.copy(archive, inside)
         root.bind(Bind(inside, "/offered"))
-        answer = ask_backend(room, "describe_source", f"/offered/{archive.name}")
+        answer = ask_backend(room, RootProgram.DESCRIBE_SOURCE, f"/offered/{archive.name}")
         if isinstance(answer, Failed | Waiting):
             return answer
         return Described(archive, SourceFacts.parse(answer), tuple(headers))
@@ -206,7 +207,8 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
         return offered.archive
     assert offered.mirror
     room.root.bind(Bind(offered.mirror, "/mirror"))
-    made = ask_backend(room, "make_source", "--package", offered.name, "--commit", offered.commit)
+    args = ("--package", offered.name, "--commit", offered.commit)
+    made = ask_backend(room, RootProgram.MAKE_SOURCE, *args)
     if isinstance(made, Failed | Waiting):
         return made
     path = room.root.root.upper / str(made["archive"]).lstrip("/")

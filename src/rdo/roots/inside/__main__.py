@@ -1,7 +1,8 @@
 """The programs that the macros call inside a root: `python3 /usr/lib/rpm/rdo NAME ARGUMENT...`.
 
-The folder holds this file, the modules beside it and `rdo.python_names` (see `layer.py`); it is
-taken off the module path again, so that a source's build code meets only what is installed.
+The folder holds this file, the modules beside it and `rdo.python_names` (see `macro_layer.py`).
+It is taken off the module path again, so that the build code of a source imports only what is
+installed.
 """
 
 import importlib

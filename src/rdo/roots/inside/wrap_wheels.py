@@ -7,7 +7,6 @@ wheel, unpacks all wheels into one buildroot; their RECORDs say whose each file 
 import argparse
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from rdo.python_names import capability, provides, requires, rpm_names, rpm_version
 from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.inside.finish_install import main as finish_install
+from rdo.roots.inside.finish_install import finish_install
 from rdo.roots.inside.pythondist import distribution_requires
 
 TOP = Path("/builddir")
@@ -164,8 +163,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     buildroot = TOP / "BUILDROOT/bridged"
     unpack(args.pip, args.wheels, buildroot)
-    os.environ["RPM_BUILD_ROOT"] = str(buildroot)
-    finish_install([])
+    finish_install(buildroot)
     link_programs(buildroot / "usr/bin")
     for unwanted in buildroot.glob("usr/lib/python*/site-packages/*.dist-info/direct_url.json"):
         unwanted.unlink()

@@ -1,0 +1,39 @@
+import importlib
+import re
+from importlib import resources
+
+from rdo.roots.programs import PROGRAM_FOLDER, RootProgram
+
+ROOTS = resources.files("rdo.roots")
+CALL = re.compile(r"%\{_rpmrdodir\} (\w+)")
+
+
+def _modules() -> set[str]:
+    names = {one.name for one in (ROOTS / "inside").iterdir()}
+    return {name.removesuffix(".py") for name in names if re.fullmatch(r"[a-z]\w*\.py", name)}
+
+
+def _called_by_rpmbuild() -> set[str]:
+    texts = [one.read_text() for one in (ROOTS / "macros").iterdir() if one.is_file()]
+    return {name for text in texts for name in CALL.findall(text)}
+
+
+def test_each_program_is_a_file_with_a_main_and_each_such_file_a_program() -> None:
+    modules = {name: importlib.import_module(f"rdo.roots.inside.{name}") for name in _modules()}
+
+    assert {name for name, module in modules.items() if hasattr(module, "main")} == set(RootProgram)
+
+
+def test_macros_call_programs_that_exist() -> None:
+    called = _called_by_rpmbuild()
+
+    assert called
+    assert called <= set(RootProgram)
+
+
+def test_macros_find_the_programs_where_the_layer_puts_them() -> None:
+    text = (ROOTS / "macros" / "system.macros").read_text()
+
+    place = re.search(r"^%_rpmrdodir +%\{_rpmconfigdir\}/(\w+)$", text, re.MULTILINE)
+    assert place
+    assert f"/usr/lib/rpm/{place[1]}" == PROGRAM_FOLDER
