@@ -1,4 +1,4 @@
-"""A root for one build: base, macros, and the chosen packages on top, assembled in a moment."""
+"""The root of one build: an overlay of base layer, macros layer and the chosen packages."""
 
 import contextlib
 import fcntl
@@ -19,10 +19,12 @@ _RPMS = "/rdo-rpms"
 
 
 class BuildRoot:
-    """An overlay of unpacked RPMs whose rpmdb knows them; more may be added between entries.
+    """An overlay of unpacked RPMs that its RPM database lists.
 
-    RPMs without scriptlets are layers plus `rpm -i --justdb`; those with scriptlets are really
-    installed. The folder `work` belongs to the root and is removed with it.
+    Packages can be added between entries.
+
+    RPMs without scriptlets are mounted as layers and recorded by `rpm -i --justdb`; rpm really
+    installs the others. The folder `work` belongs to the root and is removed with it.
     """
 
     def __init__(self, base: Base, content: ContentStore, work: Path) -> None:
@@ -40,29 +42,33 @@ class BuildRoot:
             (home / folder).mkdir()
         self.own(home)
         locales = self.root.upper / "usr/lib/locale"
-        if (base.tree / "usr/lib/locale/C.utf8").exists():  # all that Debian has without `locales`
+        if (base.tree / "usr/lib/locale/C.utf8").exists():  # Debian's only one without `locales`
             locales.mkdir(parents=True)
             (locales / "en_US.utf8").symlink_to("C.utf8")
 
     def own(self, folder: Path) -> None:
-        """Give a folder inside, and all below it, to the build user."""
+        """Make the build user the owner of a folder of the root and everything below it."""
         for path in (folder, *folder.rglob("*")):
             os.chown(path, BUILD_UID, BUILD_UID, follow_symlinks=False)
 
     @property
     def builddir(self) -> Path:
-        """/builddir as it is seen from outside."""
+        """The root's /builddir, as a path on the host."""
         return self.root.upper / "builddir"
 
     def bind(self, *binds: Bind) -> None:
+        """Show more files and folders of the host inside the root."""
         self.root = replace(self.root, binds=(*self.root.binds, *binds))
 
     def set_environment(self, **environment: str) -> None:
-        """Variables for every program that is run inside from now on."""
+        """Set variables for every program that runs in the root from now on."""
         self.root = replace(self.root, environment={**self.root.environment, **environment})
 
     def install(self, packages: Iterable[Chosen]) -> None:
-        """Add packages that are not there yet; the solver has seen that they fit."""
+        """Add the packages that are not installed yet.
+
+        The caller has had the solver choose them.
+        """
         new = self.base.fetch(one for one in packages if one.nevra not in self.installed)
         if not new:
             return
@@ -78,13 +84,13 @@ class BuildRoot:
             self.installed[one.nevra] = one
         self.root = replace(self.root, layers=(*layers, *self.root.layers))
         command = ("rpm", "-i", "--nodeps", "--nosignature", "--quiet")
-        if plain:  # they are there already: no space is needed for them
+        if plain:  # their files exist already and need no space
             self.root.ask(*command, "--justdb", "--ignoresize", *plain, privileged=True)
         if scripted:
             self.root.ask(*command, *scripted, privileged=True)
 
     def _offer(self, package: Chosen) -> str:
-        """Show the RPM inside and return its name there."""
+        """Make the RPM visible inside the root and return its path there."""
         name = f"{package.sha256[:16]}.rpm"
         place = self._rpms / name
         if not place.exists():
@@ -94,7 +100,7 @@ class BuildRoot:
 
 @contextlib.contextmanager
 def build_root(base: Base, content: ContentStore, roots: Path) -> Iterator[BuildRoot]:
-    """A fresh root below the folder `roots`, thrown away at the end of the block."""
+    """Make a fresh root below the folder `roots` and remove it at the end of the block."""
     roots.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))
     with (work / "in-use").open("w") as file, content.in_use():
@@ -106,7 +112,7 @@ def build_root(base: Base, content: ContentStore, roots: Path) -> Iterator[Build
 
 
 def remove_leftovers(roots: Path) -> int:
-    """Remove the folders of roots whose process was killed; how many there were.
+    """Remove the folders of roots whose process was killed, and return how many there were.
 
     Their mounts and processes ended with their namespaces.
     """

@@ -1,4 +1,4 @@
-"""The user that builds inside a root."""
+"""The user that runs builds inside a root."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from rdo.tools.root import BUILD_UID
 
 
 def add_build_user(tree: Path) -> None:
-    """`rdobuild`, whose home is /builddir; the name is what a build's log shows."""
+    """Add the user `rdobuild`, whose home is /builddir; build logs show this name."""
     with (tree / "etc/passwd").open("a") as passwd:
         passwd.write(f"rdobuild:x:{BUILD_UID}:{BUILD_UID}::/builddir:/bin/bash\n")
     with (tree / "etc/group").open("a") as group:

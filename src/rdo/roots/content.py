@@ -1,4 +1,4 @@
-"""The content store: each RPM unpacked once, by its sha256, as a layer for any root."""
+"""The content store: each RPM is unpacked once, by its sha256, as a layer for any root."""
 
 import contextlib
 import fcntl
@@ -14,23 +14,26 @@ from rdo.tools.rpm import Rpm
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 20_000_000_000
-"""What the layers may take together: some thousands of packages."""
+"""Maximum size of all layers together: enough for some thousands of packages."""
 
 _SCRIPTED = "scripted"
 
 
 @dataclass(frozen=True, slots=True)
 class ContentStore:
-    """Folders of unpacked RPMs. An RPM with scriptlets is only marked: it must be installed."""
+    """A folder of unpacked RPMs.
+
+    An RPM with scriptlets is only marked, because rpm must install it.
+    """
 
     folder: Path
     rpm: Rpm = field(default_factory=Rpm)
 
     def layer(self, path: Path, sha256: str) -> Path | None:
-        """The unpacked files of the RPM at `path`; None when it has scriptlets.
+        """Return the folder with the unpacked files of an RPM, or None if the RPM has scriptlets.
 
         Two workers may unpack the same RPM; the first rename wins and both get the same folder.
-        To be asked inside `in_use`, else it may be gone before it is used.
+        Call it inside `in_use`: outside, the layer may be removed before it is used.
         """
         layer = self.folder / sha256[:2] / sha256[2:34]
         if not layer.exists():
@@ -40,14 +43,17 @@ class ContentStore:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Nothing is removed while anybody is inside; every root is, as long as it lives."""
+        """Keep every layer in place inside the block.
+
+        Each root holds this for as long as it exists.
+        """
         with self._lock(fcntl.LOCK_SH):
             yield
 
     def shrink(self, limit_bytes: int = LIMIT_BYTES) -> int:
-        """Remove the layers that were used longest ago until the rest fits; how many they were.
+        """Remove the least recently used layers until the rest fits; return how many it removed.
 
-        Does nothing while a root lives anywhere: whoever begins next does it.
+        Does nothing while any root exists; the next process that starts without one does it.
         """
         if not self.folder.exists():
             return 0
@@ -56,7 +62,7 @@ class ContentStore:
         return 0
 
     def _shrink(self, limit_bytes: int) -> int:
-        for new in self.folder.glob("??/.*.*"):  # of a killed process
+        for new in self.folder.glob("??/.*.*"):  # left by a killed process
             shutil.rmtree(new)
         layers = sorted(self.folder.glob("??/*/"), key=lambda one: one.stat().st_mtime)
         sizes = [_size(layer) for layer in layers]
@@ -66,13 +72,13 @@ class ContentStore:
             if excess <= 0:
                 break
             gone = layer.with_name(f".{layer.name}.gone")
-            layer.rename(gone)  # no layer is ever seen in part
+            layer.rename(gone)  # so that nobody sees part of a layer
             shutil.rmtree(gone)
             _size_file(layer).unlink()
             excess -= size
             removed += 1
         if removed:
-            log.info("removed %d unpacked RPMs that were used longest ago", removed)
+            log.info("removed %d unpacked RPMs, least recently used first", removed)
         return removed
 
     @contextlib.contextmanager
@@ -99,7 +105,7 @@ class ContentStore:
 
 
 def _size(layer: Path) -> int:
-    """What a layer takes on the disk; counted once and written beside it."""
+    """Return the disk usage of a layer; it is measured once and written beside the layer."""
     file = _size_file(layer)
     if not file.exists():
         blocks = sum(path.lstat().st_blocks for path in layer.rglob("*"))

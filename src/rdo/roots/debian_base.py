@@ -1,7 +1,7 @@
-"""The base layer of a Debian platform: a small Debian tree that rpm knows as its own.
+"""The base layer of a Debian platform: a small Debian tree with an RPM database of its packages.
 
 debootstrap makes the tree; `_adapt` gives Python and rpm the layout that RPM packages expect;
-`_wrap` builds one RPM header per Debian package (`dpkg.py`) and records them in a true rpmdb.
+`_wrap` builds one RPM header per Debian package (`dpkg.py`) and records them in an RPM database.
 """
 
 import logging
@@ -22,10 +22,10 @@ from rdo.tools.root import Bind, Root
 log = logging.getLogger(__name__)
 
 VERSION = 6
-"""Raised when this module makes a different base of the same definition."""
+"""Increase this when a change here makes a different base layer from the same definition."""
 
 FILESYSTEM = "debian-filesystem"
-"""The RPM that owns the folders and what no Debian package owns."""
+"""The RPM that owns the folders, and the files that no Debian package owns."""
 
 _REMOVED = (
     *("var/cache/apt", "var/lib/apt/lists", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
@@ -36,10 +36,10 @@ _ALIASES = {
     "bin/gpgv2": "gpgv",
     "libexec/platform-python": "../bin/python3",
 }
-"""Programs below /usr that RPM packages call, and ask for, by a name of EL's."""
+"""Programs below /usr that RPM packages call and require by the name that EL uses."""
 
 _GROUPS = {"wheel": 11, "lock": 54, "nobody": 65534}
-"""Groups that EL's scriptlets count on; the last is Debian's nogroup by another name."""
+"""Groups that EL's scriptlets rely on; the last is Debian's nogroup under another name."""
 
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
 _RECORD = """
@@ -49,7 +49,7 @@ xargs rpm -i --justdb --nodeps --nosignature --define '_dbpath /var/lib/rpm'
 
 
 def create(platform: Platform, folder: Path, cache: Path) -> None:
-    """Make `folder/tree` and the header-only RPMs of its packages in `folder/rpms`."""
+    """Make `folder/tree`, and the header-only RPMs of its packages in `folder/rpms`."""
     tree = folder / "tree"
     log.info("debootstrap %s with %d packages", platform.suite, len(platform.packages))
     Debootstrap(cache).create(
@@ -81,10 +81,10 @@ def _adapt(tree: Path, platform: Platform) -> None:
 
 
 def _adapt_python(tree: Path, version: str) -> None:
-    """One module folder, site-packages, which Debian's Python never searches on its own.
+    """Make site-packages the only module folder, although Debian's Python never searches it.
 
-    `site` is frozen into the interpreter and looks into dist-packages, so that name becomes
-    a link; sysconfig is told to install where upstream Python installs.
+    `site` is frozen into the interpreter and looks into dist-packages, so dist-packages becomes a
+    link to site-packages; sysconfig is changed to install where upstream Python installs.
     """
     library = tree / f"usr/lib/python{version}"
     modules = library / "site-packages"
@@ -138,7 +138,7 @@ def _filesystem(platform: Platform) -> Iterator[str]:
 
 
 def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
-    """The folders, and the files and links that no package owns: the file list of the base."""
+    """Yield the base's file list: all folders, and the files and links that no package owns."""
     for folder, folders, files in os.walk(tree):
         inside = folder.removeprefix(str(tree))
         folders[:] = [name for name in folders if f"{inside}/{name}" not in _UNOWNED]

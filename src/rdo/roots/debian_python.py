@@ -1,7 +1,8 @@
 """Python modules in Debian packages, beside those that the bridge takes from PyPI.
 
-Both may hold the same project, and only one of them can be installed. So a Debian package has
-the RPM name that PyPI's would have, and what Debian asks of such a package may come from either.
+Both may hold the same project, and only one of them can be installed. So a Debian package gets
+the RPM name that PyPI's package would have, and a requirement on such a Debian package may be
+met by either.
 """
 
 import re
@@ -16,7 +17,7 @@ _MODULE = re.compile(r"deb\((?P<name>python3-[^)]+)\)")
 
 
 def rpm_name(package: str, files: Iterable[str]) -> str:
-    """What the RPM of a Debian package is called.
+    """Return the name that the RPM of a Debian package gets.
 
     >>> rpm_name("python3-yaml", ["/usr/lib/python3.11/site-packages/PyYAML-6.0.egg-info/PKG-INFO"])
     'python3-pyyaml'
@@ -31,7 +32,7 @@ def rpm_name(package: str, files: Iterable[str]) -> str:
 
 
 def or_from_pypi(dependency: str) -> str:
-    """A dependency of a Debian package, which PyPI's package of the same module meets too.
+    """Return a Debian dependency, extended so that PyPI's package of the same module meets it too.
 
     >>> or_from_pypi("deb(python3-yaml) >= 6")
     '(deb(python3-yaml) >= 6 or python3dist(pyyaml))'

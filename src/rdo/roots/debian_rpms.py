@@ -1,6 +1,6 @@
-"""Debian packages as RPMs: one rpmbuild with a subpackage for each.
+"""Debian packages as RPMs: one rpmbuild run makes a subpackage for each.
 
-The files are in a folder that the root sees as its buildroot; nothing of them is run.
+The root sees their files as its buildroot; no program of theirs is run.
 """
 
 import re
@@ -14,7 +14,7 @@ from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.root import Root
 
 BUILDROOT = "/buildroot"
-"""Where the root sees the files of the packages."""
+"""The path at which the root sees the files of the packages."""
 
 _SONAMES = """
 while read -r package file; do
@@ -32,7 +32,11 @@ def build(
     *,
     head: Iterable[str],
 ) -> None:
-    """Write `wrap`/rpms. `files` is the folder seen as the buildroot, `head` the main package."""
+    """Build the RPMs of Debian packages into `wrap`/rpms.
+
+    `files` is the folder that the root sees as its buildroot; `head` is the preamble of the main
+    package.
+    """
     made = list(packages)
     for package in made:
         write_list(wrap, package.name, map(file_list_line, package.files))
@@ -48,14 +52,14 @@ def build(
 
 
 def write_list(wrap: Path, name: str, lines: Iterable[str]) -> None:
-    """The file list of one package, where its stanza looks for it."""
+    """Write the file list of one package to the place that its spec names."""
     folder = wrap / "lists"
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("".join(f"{line}\n" for line in lines))
 
 
 def _settings() -> Iterator[str]:
-    """Nothing is changed or judged: the files are what Debian made of them."""
+    """Yield macros that keep rpm from changing or checking the files that Debian made."""
     names = ("__os_install_post", "__spec_install_pre", "__arch_install_post", "__check_files")
     for macro in (*names, "debug_package"):
         yield f"%define {macro} %{{nil}}"
@@ -98,7 +102,10 @@ def _add_user(user: str) -> str:
 
 
 def _register(command: str) -> str:
-    """It never stops an installation: a manual page that it names, say, may have been left out."""
+    """Return a scriptlet line for the command; its failure never stops an installation.
+
+    It may fail because it names a file that was left out, such as a manual page.
+    """
     return f"{command.replace('%', '%%')} >/dev/null 2>&1 || :"
 
 
@@ -125,7 +132,10 @@ def _provides(
 
 
 def known_names(platform: Platform, package: str) -> list[str]:
-    """What else the RPM world calls a Debian package; a path is in its list of files anyway."""
+    """Return the other names that RPM packages use for a Debian package.
+
+    Paths are left out, because the package's file list has them anyway.
+    """
     tables = (platform.provides, platform.bridged)
     names = dict.fromkeys(name for table in tables for name in table.get(package, ()))
     return [name for name in names if name != package and not name.startswith("/")]

@@ -1,4 +1,4 @@
-"""A platform's definition: the TOML file that says what its base layer is made of."""
+"""A platform's definition: the TOML file that describes its base layer."""
 
 import os
 import re
@@ -29,7 +29,7 @@ _DEFINITIONS = resources.files("rdo.roots") / "definitions"
 
 def _address(text: str) -> str:
     if not re.fullmatch(r"(https?|file)://\S+", text):
-        raise ValueError("must be an address with http://, https:// or file://")
+        raise ValueError("must be a URL with http://, https:// or file://")
     return text
 
 
@@ -38,7 +38,7 @@ def _constraint(text: str) -> str:
         Requirement(text)
     except InvalidRequirement as error:
         raise ValueError(
-            f"must be as in a constraints file, such as setuptools<81: {error}"
+            f"must be a line of a constraints file, such as setuptools<81: {error}"
         ) from error
     return text
 
@@ -50,7 +50,7 @@ def _one_or_more(value: object) -> object:
 Url = Annotated[str, AfterValidator(_address)]
 Urls = Annotated[list[Url], BeforeValidator(_one_or_more)]
 Word = Annotated[str, StringConstraints(pattern=r"^[^\s%(){}\x00-\x1f\x7f]+$")]
-# A leading dash would be an option of dnf.
+# dnf would take a leading dash for an option.
 Package = Annotated[str, StringConstraints(pattern=r"^[^\s-]\S*$")]
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Macro = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -59,7 +59,7 @@ Constraint = Annotated[str, AfterValidator(_constraint)]
 
 
 class _Repository(Section):
-    """A section `[repositories.NAME]`; the keys mean what they mean in a .repo file."""
+    """A section `[repositories.NAME]`; its keys mean the same as in a .repo file."""
 
     baseurl: Urls = Field(default_factory=list)
     metalink: Url | None = None
@@ -93,7 +93,7 @@ class _Repository(Section):
 
 
 class _Definition(Section):
-    """What every platform says."""
+    """The keys that every platform's definition has."""
 
     family: str
     arch: Word
@@ -107,7 +107,7 @@ class _Definition(Section):
     macros: dict[Macro, Line] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
-        """The platform that the file defines."""
+        """Return the platform that the file defines."""
         return Platform(
             name=name,
             family=Family(self.family),
@@ -163,19 +163,19 @@ _CLASSES: dict[str, type[_Definition]] = {
 
 
 def built_in_platforms() -> list[str]:
-    """The names of the platforms that come with rdo."""
+    """Return the names of the platforms that come with rdo."""
     return sorted(file.name.removesuffix(".toml") for file in _DEFINITIONS.iterdir())
 
 
 def built_in_platform(name: str) -> Platform:
-    """A platform that comes with rdo; NotFoundError for any other name."""
+    """Return a platform that comes with rdo; raise NotFoundError for any other name."""
     if name not in built_in_platforms():
-        raise NotFoundError(f"rdo brings no platform {name!r}")
+        raise NotFoundError(f"rdo does not come with a platform {name!r}")
     return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text(), f"{name}.toml")
 
 
 def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
-    """The error about a name that no definition has; it names the nearest."""
+    """Return the error about a platform that does not exist; it suggests the nearest name."""
     names = sorted(known)
     return NotFoundError(
         f"there is no platform {name!r}{did_you_mean(name, names)}",
@@ -184,7 +184,7 @@ def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
 
 
 def read_definition(name: str, file: Path) -> Platform:
-    """The platform `name` as the definition `file` says; ConfigError names all its faults."""
+    """Return the platform `name` as `file` defines it; raise ConfigError that lists all faults."""
     try:
         text = file.read_bytes().decode()
     except OSError as error:
@@ -195,7 +195,10 @@ def read_definition(name: str, file: Path) -> Platform:
 
 
 def parse_platform(name: str, text: str, shown: str) -> Platform:
-    """A platform from the text of its definition, which the user knows as `shown`."""
+    """Return a platform from the text of its definition; raise ConfigError that lists all faults.
+
+    `shown` is how errors name the file.
+    """
     table = parse_toml(text, shown)
     kind = table.get("family")
     if kind not in _CLASSES:
@@ -221,7 +224,7 @@ def _faults(
 
 
 def _where(shown: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
-    """File and line of a key, or of the nearest thing above it that has a line."""
+    """Return file and line of a key, or of the nearest key above it that has a line."""
     known = (lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines)
     line = next(known, None)
     return f"{shown}:{line}" if line else shown

@@ -1,9 +1,9 @@
 """The base layer of a dnf platform: a small tree of an RPM distribution, and its repositories.
 
-dnf of this machine chooses and downloads the packages. They are unpacked here, nothing run, and
-that tree's own rpm then installs them for good: its database has the format and the place that
-the distribution expects, users are made as its rpm makes them, and scriptlets run in a
-namespace without network.
+The host's dnf chooses and downloads the packages. They are unpacked first, without running
+anything, and the rpm among them then installs them for good. So the database has the format and
+the place that the distribution expects, users are made as its own rpm makes them, and scriptlets
+run in a namespace without network.
 """
 
 import logging
@@ -26,13 +26,13 @@ from rdo.tools.rpm import Rpm
 log = logging.getLogger(__name__)
 
 VERSION = 1
-"""Raised when this module makes a different base of the same definition."""
+"""Increase this when a change here makes a different base layer from the same definition."""
 
 PRIORITY = 100
-"""Added to a base repository's own: what is installed and what the release builds come first."""
+"""Added to a base repository's own priority, so that installed and built packages are preferred."""
 
 _NAME = "platform-"
-"""Before a base repository's own name, which may be any, such as `base`."""
+"""Prefix of a base repository's name, because that name may be any word, such as `base`."""
 
 _VISIBLE = "visible.txt"
 _TREE = "/new"
@@ -41,10 +41,13 @@ _NEEDED = ("usr/bin/rpm", "usr/bin/rpmbuild", "usr/bin/bash")
 
 
 def fetch_metadata(platform: Platform, folder: Path) -> str:
-    """Fetch what the repositories have now into `folder/dnf`; a digest of it."""
+    """Fetch the current metadata of the repositories into `folder/dnf` and return a digest of it.
+
+    Raises RefusedError if the platform is for another architecture than this machine's.
+    """
     _check_arch(platform)
     dnf = Dnf(platform, folder / "dnf")
-    log.info("fetching metadata of %s", ", ".join(one.name for one in platform.repositories))
+    log.info("fetching the metadata of %s", ", ".join(one.name for one in platform.repositories))
     dnf.refresh()
     contents = sha256()
     for one in platform.repositories:
@@ -57,7 +60,10 @@ def fetch_metadata(platform: Platform, folder: Path) -> str:
 
 
 def create(platform: Platform, folder: Path) -> None:
-    """Make `folder/tree` and its packages in `folder/rpms` from the metadata in `folder/dnf`."""
+    """Make `folder/tree` and its packages in `folder/rpms` from the metadata in `folder/dnf`.
+
+    Raises ConfigError if the packages of the definition do not include rpmbuild and bash.
+    """
     rpms = Dnf(platform, folder / "dnf").download_closure(platform.packages, folder / "rpms")
     log.info("installing %d packages", len(rpms))
     bootstrap, tree = folder / "bootstrap", folder / "tree"
@@ -65,7 +71,7 @@ def create(platform: Platform, folder: Path) -> None:
     Rpm().unpack(rpms[0], bootstrap, *rpms[1:])
     if lacking := [name for name in _NEEDED if not (bootstrap / name).exists()]:
         raise ConfigError(
-            f"platform {platform.name}: its packages bring no /{', /'.join(lacking)}",
+            f"the packages of platform {platform.name} do not contain /{', /'.join(lacking)}",
             hint="add rpm-build and bash to `packages` in its definition",
         )
     _install(tree, bootstrap, rpms)
@@ -76,13 +82,13 @@ def create(platform: Platform, folder: Path) -> None:
 def _check_arch(platform: Platform) -> None:
     if platform.arch != machine.machine():
         raise RefusedError(
-            f"platform {platform.name} is for {platform.arch}, this machine is"
-            f" {machine.machine()}: its programs do not run here"
+            f"platform {platform.name} is for {platform.arch}, but this machine is"
+            f" {machine.machine()} and cannot run its programs"
         )
 
 
 def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
-    """Install with the distribution's own rpm, which is in `bootstrap`, into the new `tree`."""
+    """Install the RPMs into the new `tree`, using the distribution's own rpm in `bootstrap`."""
     tree.mkdir()
     work = bootstrap.with_name("work")
     merged = work / "merged"
@@ -108,9 +114,9 @@ def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BaseRepositories:
-    """What a platform's base repositories had when its base layer was made.
+    """The content of a platform's base repositories at the time its base layer was made.
 
-    `folder` is the base layer's own, `rpms` the cache of RPMs, by their sha256.
+    `folder` belongs to the base layer; `rpms` is the cache of downloaded RPMs, by their sha256.
     """
 
     platform: Platform
@@ -119,6 +125,7 @@ class BaseRepositories:
 
     @property
     def for_solver(self) -> tuple[SolverRepository, ...]:
+        """The repositories as the solver takes them."""
         return tuple(self._for_solver(one) for one in self.platform.repositories)
 
     def _for_solver(self, one: BaseRepository) -> SolverRepository:
@@ -131,7 +138,11 @@ class BaseRepositories:
         return Dnf(self.platform, self.folder / "dnf")
 
     def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
-        """The same packages with their RPMs on this machine; those of other repositories stay."""
+        """Download the packages that come from these repositories, and return all with their paths.
+
+        Packages from other repositories are returned unchanged. Raises OutsideError if an RPM
+        differs from its metadata, RefusedError if its signature is not by the repository's key.
+        """
         chosen = list(packages)
         ours = {one for one in chosen if one.repository.startswith(_NAME)}
         lacking = [one for one in chosen if one in ours and not self._place(one).exists()]
@@ -156,11 +167,13 @@ class BaseRepositories:
             path = found.get(one.sha256)
             if path is None:
                 raise OutsideError(
-                    f"{one.nevra} of {one.repository} is not what its metadata said",
+                    f"{one.nevra} from {one.repository} does not match its metadata",
                     hint=f"rdo platform create {self.platform.name} --refresh",
                 )
             if one.repository in checked and not dnf.is_genuine(path):
-                raise RefusedError(f"{one.nevra} of {one.repository} is not signed by its key")
+                raise RefusedError(
+                    f"{one.nevra} from {one.repository} is not signed with the repository's key"
+                )
             path.rename(self._place(one))
         shutil.rmtree(new)
 

@@ -1,8 +1,8 @@
-"""Debian's package database, and how its packages read as RPMs.
+"""Debian's package database, read so that rpm can record its packages.
 
 Each installed Debian package becomes one RPM header of the same name: its files,
-`deb(name) >= version` for its dependencies, and what RPM packages ask a base for: sonames,
-`pkgconfig()`, the `/bin` aliases of a merged /usr, and the RPM world's name for it.
+`deb(name) >= version` for its dependencies, and what RPM packages require of a base: sonames,
+`pkgconfig()`, the `/bin` aliases of a merged /usr, and its name in the RPM world.
 """
 
 import os
@@ -21,16 +21,17 @@ _DEPENDENCY = re.compile(
 )
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
 DOCUMENTS = tuple(f"usr/share/{name}" for name in ("doc", "info", "lintian", "locale", "man"))
-"""What roots are made without."""
+"""Folders that roots are made without."""
 
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """A Debian package; `depends` are groups of alternatives, `users` what it adds to passwd.
+    """A Debian package, as far as an RPM needs to know it.
 
-    `registrations` are commands to run once it is installed.
+    `depends` are groups of alternatives, `users` the users that it adds to passwd, and
+    `registrations` the commands to run after it is installed.
     """
 
     name: str
@@ -46,7 +47,7 @@ class DebianPackage:
 
 
 def installed(tree: Path) -> list[DebianPackage]:
-    """The packages that dpkg knows as installed in `tree`, with canonical file names."""
+    """Return the packages that dpkg lists as installed in `tree`, with canonical file names."""
     fields = [f for f in _paragraphs(tree / "var/lib/dpkg/status") if _is_installed(f)]
     names = {paragraph["Package"] for paragraph in fields}
     owned: set[str] = set()
@@ -58,10 +59,10 @@ def installed(tree: Path) -> list[DebianPackage]:
 def unpacked(
     control: Path, files: Path, *, base: set[str], names: set[str], users: set[str]
 ) -> DebianPackage:
-    """A package from its unpacked control folder and its unpacked files, documents left out.
+    """Return a package from its unpacked control folder and unpacked files, without its documents.
 
-    `names` are all packages that are or will be installed, to choose among alternatives;
-    `base` are those of the base layer, and `users` its users.
+    `names` are all packages that are or will be installed, used to choose among alternatives;
+    `base` are the packages of the base layer, and `users` its users.
     """
     (paragraph,) = _paragraphs(control / "control")
     listed = sorted(
@@ -89,8 +90,10 @@ def _is_document(path: Path) -> bool:
 
 
 def follow_links(files: Path, tree: Path) -> None:
-    """Move unpacked files to where the links of the base `tree` lead: /bin to /usr/bin, and
-    dist-packages to the folder of Python modules that the base searches."""
+    """Move unpacked files to where the links of the base `tree` lead.
+
+    For example from /bin to /usr/bin, and from dist-packages to the module folder of the base.
+    """
     for path in [one for one in files.rglob("*") if one.is_symlink() or not one.is_dir()]:
         place = files / canonical(tree, f"/{path.relative_to(files)}").lstrip("/")
         if place not in (path, files):
@@ -103,7 +106,7 @@ def follow_links(files: Path, tree: Path) -> None:
 
 
 def rpm_version(version: str) -> tuple[str, str]:
-    """Version and Release of a Debian version; the epoch is left out.
+    """Return Version and Release of a Debian version; the epoch is left out.
 
     >>> rpm_version("1:2.39.5-0+deb12u2")
     ('2.39.5', '0+deb12u2')
@@ -157,7 +160,7 @@ def _entries(text: str) -> Iterator[re.Match[str]]:
 
 
 def _alternatives(text: str, names: set[str]) -> Iterator[tuple[str, ...]]:
-    """Each group of alternatives, those first that are installed under their own name."""
+    """Yield each group of alternatives; those installed under their own name come first."""
     for group in filter(None, (part.strip() for part in text.split(","))):
         found = [m for m in map(_DEPENDENCY.match, map(str.strip, group.split("|"))) if m]
         found.sort(key=lambda match: match["name"] not in names)
@@ -165,7 +168,7 @@ def _alternatives(text: str, names: set[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _capability(match: re.Match[str], only: str = "") -> str:
-    """`deb(name) >= version`.
+    """Return a dependency as `deb(name) >= version`.
 
     rpm leaves the release out of a comparison when one side has none, so `>>` becomes `>=`;
     a version ending in `-.` (Debian's idiom for any revision) is left out.
@@ -179,7 +182,10 @@ def _capability(match: re.Match[str], only: str = "") -> str:
 
 
 def _files(tree: Path, fields: Mapping[str, str], owned: set[str]) -> Iterator[str]:
-    """What the package owns and what is there; each file belongs to one package only."""
+    """Yield the files that the package owns and that exist.
+
+    Each file belongs to one package only.
+    """
     info = tree / "var/lib/dpkg/info"
     name, arch = fields["Package"], fields.get("Architecture", "")
     lists = (info / f"{name}.list", info / f"{name}:{arch}.list")
@@ -191,7 +197,7 @@ def _files(tree: Path, fields: Mapping[str, str], owned: set[str]) -> Iterator[s
 
 
 def canonical(tree: Path, path: str) -> str:
-    """`path` with the links of its folder resolved inside `tree`: `/bin/ls` -> `/usr/bin/ls`."""
+    """Resolve the links of a path's folder inside `tree`: /bin/ls gives /usr/bin/ls."""
     folder, name = os.path.split(path)
     real = os.path.realpath(f"{tree}{folder}")
     inside = real.removeprefix(str(tree))
@@ -199,13 +205,13 @@ def canonical(tree: Path, path: str) -> str:
 
 
 def is_file(tree: Path, path: str) -> bool:
-    """Whether it is there, as a file or as a link."""
+    """Whether `path` exists in `tree`, as a file or as a link."""
     there = Path(f"{tree}{path}")
     return there.is_symlink() or there.is_file()
 
 
 def aliases(files: Iterable[str]) -> Iterator[str]:
-    """The names outside /usr by which a merged /usr knows a file: dnf asks for them literally.
+    """Yield the names outside /usr that a merged /usr has for a file; dnf asks for them literally.
 
     >>> list(aliases(["/usr/bin/sh", "/usr/share/x", "/usr/lib/cpp"]))
     ['/bin/sh', '/lib/cpp']
@@ -217,7 +223,7 @@ def aliases(files: Iterable[str]) -> Iterator[str]:
 
 
 def pkgconfig(tree: Path, files: Iterable[str]) -> Iterator[str]:
-    """`pkgconfig(name) = version` of each .pc file."""
+    """Yield `pkgconfig(name) = version` for each .pc file."""
     for file in files:
         if file.endswith(".pc") and "/pkgconfig/" in file:
             version = _pc_version(Path(f"{tree}{file}").read_text(errors="replace"))
@@ -233,7 +239,7 @@ def _pc_version(text: str) -> str:
 
 
 def libraries(tree: Path, files: Iterable[str]) -> list[str]:
-    """The shared libraries among `files`, real files only."""
+    """Return the shared libraries among `files`, without links."""
     return [
         file
         for file in files

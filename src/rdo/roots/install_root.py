@@ -1,6 +1,6 @@
-"""A fresh root to install into: the base layer as a folder of its own, with repositories set.
+"""A fresh root to install packages into: a copy of the base layer with repositories configured.
 
-`dnf --installroot=DIR install PACKAGE` works on it as it is.
+`dnf --installroot=DIR install PACKAGE` works on it without further options.
 """
 
 import os
@@ -13,7 +13,7 @@ from rdo.roots.platforms import Base
 from rdo.tools.copy import Copy
 
 _DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
-"""Where distributions have the RPM database, newer ones first."""
+"""Places where distributions keep the RPM database, newer ones first."""
 
 _DNF_CONFIGURATION = """\
 [main]
@@ -22,13 +22,16 @@ plugins=0
 install_weak_deps=0
 cachedir=/var/cache/dnf
 """
-# gpgcheck is each repository's own matter; plugins of the host's dnf know nothing of this root.
+# Each repository sets its own gpgcheck; plugins of the host's dnf do not know this root.
 
 
 def create_install_root(base: Base, folder: Path, repo_files: Mapping[str, str]) -> None:
-    """Make `folder`, which must not exist or be empty; `repo_files` are file name -> content."""
+    """Make a root in `folder`; `repo_files` maps the names of .repo files to their content.
+
+    Raises RefusedError if the folder exists and is not empty.
+    """
     if folder.exists() and any(folder.iterdir()):
-        raise RefusedError(f"{folder} is not empty", hint="name a new folder")
+        raise RefusedError(f"{folder} is not empty", hint="choose a new folder")
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True)
@@ -47,9 +50,9 @@ def create_install_root(base: Base, folder: Path, repo_files: Mapping[str, str])
 
 
 def _link_database(root: Path) -> None:
-    """Let a host's rpm with another idea of the database's place find it too.
+    """Link the RPM database to the place where the host's rpm looks for it.
 
-    Debian's rpm has it in ~/.rpmdb of whoever calls, which dnf then looks for below the root.
+    Debian's rpm keeps it in the caller's ~/.rpmdb, and dnf then looks for that below the root.
     """
     places = [root / name for name in _DATABASES if (root / name / "rpmdb.sqlite").exists()]
     database = places[0] if places else root / _DATABASES[-1]

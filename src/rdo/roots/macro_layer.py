@@ -16,16 +16,19 @@ PROVIDES = (
     *("python3-rpm-generators", "redhat-rpm-config", "openstack-macros", "systemd-rpm-macros"),
     *("epel-rpm-macros", "rpmdevtools"),
 )
-"""The packages of the RPM world that this layer stands for."""
+"""The packages of the RPM world that this layer replaces."""
 
 _RPM = "usr/lib/rpm"
 _PROGRAMS = PROGRAM_FOLDER.lstrip("/")
 _MACROS = "etc/rpm"
-"""Read after rpm's own platform files, which set `__os_install_post` again."""
+"""rpm reads this after its own platform files, which set `__os_install_post` again."""
 
 
 def macro_layer(platform: Platform, folder: Path) -> Path:
-    """The layer for `platform` below `folder`, made on first use; named by its content."""
+    """Return the macros layer for `platform`, named by its content.
+
+    Make it below `folder` if needed.
+    """
     files = _files(platform)
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
     layer = folder / f"macros-{digest[:16]}"
@@ -47,7 +50,7 @@ def _write(files: Mapping[str, bytes], layer: Path) -> None:
 
 
 def _files(platform: Platform) -> dict[str, bytes]:
-    """Path in the layer -> content."""
+    """Return the layer's content: path in the layer -> bytes."""
     roots = resources.files("rdo.roots")
     files = {f"{_MACROS}/macros.rdo-platform": _platform_macros(platform).encode()}
     own = "macros" if platform.family is Family.DEBIAN else "dnf_macros"
@@ -64,7 +67,7 @@ def _files(platform: Platform) -> dict[str, bytes]:
 
 
 def _place(name: str) -> str:
-    """Where rpm finds a file of the folder `macros`."""
+    """Return the path at which rpm finds a file of the folder `macros`."""
     if name.endswith(".macros"):
         return f"{_MACROS}/macros.rdo-{name.removesuffix('.macros')}"
     if name.endswith(".attr"):

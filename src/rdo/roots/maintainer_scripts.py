@@ -1,8 +1,8 @@
 """What a Debian package does when it is installed, read from its preinst and postinst.
 
-The scripts themselves are never run: they count on debconf, dpkg's state and running services.
-What matters of them for the files to work becomes scriptlets of the RPM: system users, and names
-that several packages may give (Debian's alternatives, /usr/sbin/iptables among them).
+The scripts themselves are never run: they rely on debconf, dpkg's state and running services.
+The parts that the files need in order to work become scriptlets of the RPM: system users, and
+names that several packages can provide (Debian's alternatives, such as /usr/sbin/iptables).
 """
 
 import re
@@ -15,11 +15,11 @@ _LINK = re.compile(r"--(?:install|slave) (/\S+) \S+ /\S+")
 _ASSIGNMENT = re.compile(r"^(\w+)=([\w./+-]+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _COMMANDS = ("update-alternatives", "libgvc6-config-update")
-"""Programs that are run as the postinst says: what they register is not found otherwise."""
+"""Programs that are run as the postinst runs them; files they register are not found otherwise."""
 
 
 def users(control: Path, files: Path) -> Iterator[str]:
-    """The system users that a package makes: by its scripts, or by sysusers.d."""
+    """Yield the system users that a package creates, by its scripts or by sysusers.d."""
     for words in _commands(control, "preinst", "postinst"):
         if "--system" in words and not {"adduser", "useradd"}.isdisjoint(words):
             yield from filter(_USER.fullmatch, words[-1:])
@@ -28,7 +28,7 @@ def users(control: Path, files: Path) -> Iterator[str]:
 
 
 def registrations(control: Path) -> Iterator[str]:
-    """The commands that make known what was unpacked, in the order of the postinst."""
+    """Yield the commands that register what was unpacked, in the order of the postinst."""
     for words in _commands(control, "postinst"):
         is_removal = words[0] == "update-alternatives" and "--install" not in words
         if words[0] in _COMMANDS and not is_removal and not any("$" in word for word in words):
@@ -36,7 +36,7 @@ def registrations(control: Path) -> Iterator[str]:
 
 
 def links(commands: Iterable[str]) -> list[str]:
-    """The files that `update-alternatives` makes, manual pages left out.
+    """Return the links that `update-alternatives` makes, without those of manual pages.
 
     >>> links(["update-alternatives --install /bin/nc nc /bin/ncat 40 --slave /bin/c c /bin/d"])
     ['/bin/nc', '/bin/c']
@@ -46,7 +46,7 @@ def links(commands: Iterable[str]) -> list[str]:
 
 
 def _commands(control: Path, *scripts: str) -> Iterator[list[str]]:
-    """Simple commands that stand on lines of their own, as words with their variables filled in."""
+    """Yield the simple commands on lines of their own, as words with variables expanded."""
     for script in (control / name for name in scripts):
         text = script.read_text(errors="replace") if script.exists() else ""
         values = dict(_ASSIGNMENT.findall(text))
@@ -56,12 +56,12 @@ def _commands(control: Path, *scripts: str) -> Iterator[list[str]]:
 
 
 def _filled_in(word: str, values: Mapping[str, str]) -> str:
-    """The word with the variables whose value is known; others stay as they are."""
+    """Return the word with the variables expanded whose value is known; others stay as they are."""
     return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), word)
 
 
 def _words(line: str) -> Iterator[str]:
-    """The words of a line up to the first operator of the shell."""
+    """Yield the words of a line up to the first shell operator."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.wordchars += "$:+@%{}!,\\"
     try:
@@ -69,5 +69,5 @@ def _words(line: str) -> Iterator[str]:
             if word[:1] in {*"();<>|&"}:
                 return
             yield word
-    except ValueError:  # a string that goes on in the next line
+    except ValueError:  # a string that continues on the next line
         return

@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = {"cache", "content"}
-"""Other folders beside those of the platforms."""
+"""Other folders that lie beside those of the platforms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A made base layer: `tree` is its files, `metadata` the repodata of its RPM database.
+    """A finished base layer: `tree` is its files, `metadata` the repodata of its RPM database.
 
-    `repositories` are None where BuildRequires come from the base layer alone.
+    `repositories` is None if BuildRequires come from the base layer alone.
     """
 
     platform: Platform
@@ -47,21 +47,26 @@ class Base:
 
     @property
     def digest(self) -> str:
-        """What a build depends on besides its own inputs: the platform and its macros."""
+        """The identity of platform and macros, on which a build depends besides its own inputs."""
         return f"{self.tree.parent.name}+{self.macros.name}"
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """Topmost first."""
+        """The macros layer and the base layer, topmost first."""
         return self.macros, self.tree
 
     @property
     def solver_repositories(self) -> tuple[SolverRepository, ...]:
-        """Where BuildRequires may come from besides the base layer."""
+        """Further repositories that BuildRequires may come from, besides the base layer."""
         return self.repositories.for_solver if self.repositories else ()
 
     def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
-        """The same packages, those of the platform's repositories downloaded."""
+        """Download the packages that come from the platform's repositories.
+
+        Return all with their paths.
+
+        Raises what `BaseRepositories.fetch` raises.
+        """
         return self.repositories.fetch(packages) if self.repositories else list(packages)
 
 
@@ -69,8 +74,8 @@ class Base:
 class Platforms:
     """The folder of base layers and cached layers, shared by all targets of a machine.
 
-    `<name>/definition.toml` is a definition that was given to `create`; it counts before one
-    of the same name that comes with rdo.
+    `<name>/definition.toml` is a definition that was given to `create`; it takes precedence over a
+    definition of the same name that comes with rdo.
     """
 
     folder: Path
@@ -81,12 +86,16 @@ class Platforms:
         return self.folder / "content"
 
     def names(self) -> list[str]:
-        """Every platform that has a definition."""
+        """Return the name of every platform that has a definition."""
         own = {path.parent.name for path in self.folder.glob("*/definition.toml")}
         return sorted(own.union(built_in_platforms()))
 
     def find(self, name: str) -> Platform:
-        """The definition of a platform; NotFoundError names the nearest one."""
+        """Return the definition of a platform.
+
+        Raises NotFoundError, which suggests the nearest name, and ConfigError for a faulty
+        definition.
+        """
         if file := self.own_definition(name):
             return read_definition(name, file)
         if name not in built_in_platforms():
@@ -94,21 +103,28 @@ class Platforms:
         return built_in_platform(name)
 
     def own_definition(self, name: str) -> Path | None:
-        """The definition that was given for this name; None if rdo's own counts."""
+        """Return the definition that was given for this name, or None if rdo's own one is used."""
         file = self.folder / name / "definition.toml"
         return file if _NAME.fullmatch(name) and file.exists() else None
 
     def has(self, name: str) -> bool:
+        """Whether the base layer of a platform has been made.
+
+        Raises NotFoundError for an unknown name.
+        """
         return self._base_folder(self.find(name)).exists()
 
     def base(self, name: str) -> Base:
-        """The base layer of a platform that was created; NotFoundError says how to."""
+        """Return the base layer of a platform.
+
+        Raise NotFoundError with the command if it is not made.
+        """
         platform = self.find(name)
         folder = self._base_folder(platform)
         if not folder.exists():
             raise NotFoundError(
-                f"platform {name} is not made yet on this machine",
-                hint=f"make it once with: rdo platform create {name}",
+                f"platform {name} has not been made on this machine",
+                hint=f"make it with: rdo platform create {name}",
             )
         made = folder.resolve()
         repositories = BaseRepositories(platform, made, folder.parent / "rpms")
@@ -121,17 +137,19 @@ class Platforms:
         )
 
     def create(self, name: str, definition: Path | None = None, *, refresh: bool = False) -> Base:
-        """Make the base layer of a platform, if its definition is not made yet.
+        """Make the base layer of a platform, unless it has been made from the same definition.
 
-        `definition` is a file that describes it from now on. `refresh` makes a dnf platform
-        again if its repositories have changed. A layer is built beside its place and renamed:
-        a kill leaves nothing that looks finished, an error nothing at all.
+        `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform
+        again if its repositories have changed. A layer is built beside its place and renamed: a
+        kill leaves nothing that looks finished, an error leaves nothing at all. Raises RefusedError
+        without root rights, or if `refresh` makes no sense; ConfigError for a faulty name or
+        definition.
         """
         platform = self._described(name, definition)
         if os.geteuid() != 0:
-            raise RefusedError("a platform's base layer needs root rights to be made")
+            raise RefusedError("making a platform's base layer requires root rights")
         if refresh and platform.family is not Family.DNF:
-            raise RefusedError(f"platform {name} has no repositories that could have changed")
+            raise RefusedError(f"platform {name} has no repositories to refresh")
         folder = self._base_folder(platform)
         with lock.hold(folder.parent / "create.lock", purpose=f"creating {name}", wait=True):
             if refresh or not folder.exists():
@@ -164,9 +182,11 @@ class Platforms:
         log.info("made platform %s in %.0f s", platform.name, time.monotonic() - started)
 
     def remove(self, name: str) -> list[Path]:
-        """Remove a platform's layers, and the definition that was given for it; what it removed.
+        """Remove a platform's layers and the definition that was given for it.
 
-        Layers shared with others stay.
+        Return what was removed.
+
+        Layers shared with other platforms stay. Raises NotFoundError for an unknown name.
         """
         if name not in self.names():
             raise unknown_platform(name, self.names())
@@ -179,7 +199,7 @@ class Platforms:
         return removed
 
     def _base_folder(self, platform: Platform) -> Path:
-        """The base layer, or the link to it where a definition can be made several times."""
+        """Return the base layer's folder, or the link to it if a definition is made repeatedly."""
         inputs = f"{debian_base.VERSION} {platform!r}"
         if platform.family is Family.DNF:
             more = (platform.repositories, platform.module_platform_id)
@@ -189,9 +209,9 @@ class Platforms:
 
 
 def _make_generation(platform: Platform, new: Path, link: Path) -> None:
-    """A base of what the repositories have now, and `link` to it.
+    """Make a base layer of what the repositories have now, and make `link` lead to it.
 
-    The one before stays, for builds that began with it.
+    The previous one stays, for builds that began with it.
     """
     made = link.with_name(f"{link.name}-{dnf_base.fetch_metadata(platform, new)[:8]}")
     if not made.exists():
@@ -206,14 +226,14 @@ def _make_generation(platform: Platform, new: Path, link: Path) -> None:
 
 
 def _keep_headers(rpms: Path) -> None:
-    """Repodata in the place of RPM files: the headers are all that is asked."""
+    """Replace RPM files by their repodata: only the headers are ever asked for."""
     CreateRepo().create(rpms)
     for rpm in rpms.rglob("*.rpm"):
         rpm.unlink()
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a link or a folder; no reader meets half of a folder."""
+    """Remove a file, a link or a folder; nobody ever sees half of a folder."""
     if path.is_symlink() or path.is_file():
         path.unlink()
         return

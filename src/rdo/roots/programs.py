@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 PROGRAM_FOLDER = "/usr/lib/rpm/rdo"
-"""Where a root has the programs; the macros layer puts them there."""
+"""The folder of the programs in a root; the macros layer puts them there."""
 
 
 class RootProgram(StrEnum):

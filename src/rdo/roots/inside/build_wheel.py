@@ -1,4 +1,4 @@
-"""A wheel out of an sdist, by its own build backend. Runs inside the root as the build user.
+"""Build a wheel from an sdist, with its own build backend. Runs inside the root as the build user.
 
 Writes /builddir/answer.json: `{"wheel": path}`, or `{"needs": [RPM dependencies]}` when the
 backend is not installed yet.
@@ -23,7 +23,7 @@ HOME = Path("/builddir")
 
 
 def unpack(archive: Path) -> Path:
-    """The sdist's own top folder, unpacked once."""
+    """Unpack the sdist, once, and return its top folder."""
     tree = HOME / "sdist"
     if not tree.exists():
         tree.mkdir()
@@ -38,6 +38,7 @@ def unpack(archive: Path) -> Path:
 
 
 def build(archive: Path) -> str:
+    """Build the wheel and return its path; raise EndOfPassError if the backend is not installed."""
     os.chdir(unpack(archive))
     file = Path("pyproject.toml")
     project = tomllib.loads(file.read_text()) if file.exists() else {}

@@ -1,4 +1,4 @@
-"""%pyproject_buildrequires: what a Python source needs to be built, as RPM dependencies.
+"""%pyproject_buildrequires: print what a Python source needs to be built, as RPM dependencies.
 
 Runs inside the root, in the unpacked source, once per pass of rpmbuild. It asks the source's
 own build backend, which may need what an earlier answer named: the first missing group of
@@ -34,13 +34,13 @@ Settings = dict[str, str | list[str]]
 """The `config_settings` of PEP 517's hooks."""
 
 _NO_METADATA_HOOK = (
-    "the build backend tells the runtime requirements only by building;"
+    "the build backend reports runtime requirements only by building;"
     " use %pyproject_buildrequires -w to do that, -p to read pyproject.toml, or -R"
 )
 
 
 class EndOfPassError(Exception):
-    """Something that was asked for is not installed yet; `dependencies` are all asked so far."""
+    """A requirement is not installed yet; `dependencies` are all requirements collected so far."""
 
     def __init__(self, missing: Iterable[str], dependencies: Iterable[str]) -> None:
         super().__init__(", ".join(missing))
@@ -48,7 +48,7 @@ class EndOfPassError(Exception):
 
 
 class Requirements:
-    """Collects what is asked for, and knows whether it is installed."""
+    """The requirements collected so far, and those of them that are not installed."""
 
     def __init__(self, extras: Iterable[str]) -> None:
         self.extras = tuple(extras)
@@ -56,23 +56,28 @@ class Requirements:
         self._missing: list[str] = []
 
     def add(self, texts: Iterable[str], source: str) -> None:
-        """Take requirements with their markers; `source` is named when one cannot be read."""
+        """Collect requirements whose markers apply.
+
+        An error names `source` if one cannot be read.
+        """
         for requirement in parse(texts, source):
             if applies(requirement, self.extras):
                 self.take(requirement)
 
     def take(self, requirement: Requirement) -> None:
-        """Ask for a requirement, whatever its marker says; one by URL in any version."""
+        """Collect a requirement, whatever its marker; one with a URL is met by any version."""
         self.lines.extend(requires(requirement))
         if not _is_installed(requirement):
             self._missing.append(str(requirement))
 
     def end_pass_if_missing(self) -> None:
+        """Raise EndOfPassError if a collected requirement is not installed."""
         if self._missing:
             raise EndOfPassError(self._missing, self.lines)
 
 
 def parse(texts: Iterable[str], source: str) -> Iterator[Requirement]:
+    """Yield the requirements; exit with an error that names `source` if one cannot be read."""
     for text in texts:
         try:
             yield Requirement(text)
@@ -81,7 +86,7 @@ def parse(texts: Iterable[str], source: str) -> Iterator[Requirement]:
 
 
 def applies(requirement: Requirement, extras: Iterable[str]) -> bool:
-    """Whether its marker holds here, without any extra or with one of these."""
+    """Whether the requirement's marker is true here, without any extra or with one of these."""
     marker = requirement.marker
     return marker is None or any(marker.evaluate({"extra": one}) for one in ("", *extras))
 
@@ -95,7 +100,7 @@ def _is_installed(requirement: Requirement) -> bool:
 
 
 def load_backend(requirements: Requirements, build_system: dict[str, Any]) -> ModuleType:
-    """The build backend, imported; ends the pass when it is not installed yet."""
+    """Import and return the build backend; raise EndOfPassError if it is not installed yet."""
     requirements.add(build_system.get("requires", ["setuptools >= 40.8", "wheel"]), "build-system")
     requirements.end_pass_if_missing()
     name = build_system.get("build-backend", "setuptools.build_meta:__legacy__")
@@ -112,14 +117,17 @@ def load_backend(requirements: Requirements, build_system: dict[str, Any]) -> Mo
 def backend_requirements(
     requirements: Requirements, backend: ModuleType, settings: Settings | None = None
 ) -> None:
-    """What the backend wants besides, for a wheel."""
+    """Collect what the backend itself requires to build a wheel.
+
+    Raise EndOfPassError if missing.
+    """
     if hook := getattr(backend, "get_requires_for_build_wheel", None):
         requirements.add(hook(settings), "the build backend")
     requirements.end_pass_if_missing()
 
 
 def source_metadata(backend: ModuleType, settings: Settings) -> Message:
-    """The core metadata of the source, by the backend's hook."""
+    """Return the core metadata of the source, from the backend's hook."""
     hook = getattr(backend, "prepare_metadata_for_build_wheel", None)
     if hook is None:
         sys.exit(_NO_METADATA_HOOK)
@@ -129,11 +137,11 @@ def source_metadata(backend: ModuleType, settings: Settings) -> Message:
 
 
 def wheel_metadata(output: Path, scratch: Path, settings: Sequence[str]) -> Message:
-    """The core metadata of the source from a wheel, which is built for it and stays."""
+    """Return the core metadata of the source from a wheel that is built for it and kept."""
     for stale in output.glob("*.whl"):
         stale.unlink()
     if wheel.build(output, scratch, settings):
-        sys.exit("the wheel that -w asks for could not be built")
+        sys.exit("cannot build the wheel that -w asks for")
     with zipfile.ZipFile(next(output.glob("*.whl"))) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         return message_from_string(archive.read(name).decode(errors="replace"))
@@ -142,7 +150,7 @@ def wheel_metadata(output: Path, scratch: Path, settings: Sequence[str]) -> Mess
 def runtime_requirements(
     requirements: Requirements, name: str, texts: Iterable[str], source: str
 ) -> None:
-    """What the project `name` needs, with the wanted extras and those they ask of itself."""
+    """Collect what the project `name` requires, with the wanted extras and those these refer to."""
     known = list(parse(texts, source))
     extras = set(requirements.extras)
     while True:
@@ -158,10 +166,12 @@ def runtime_requirements(
 
 
 def declared_requirements(requirements: Requirements, project: dict[str, Any]) -> None:
-    """What the table `project` of pyproject.toml says (`-p`)."""
+    """Collect what the table `project` of pyproject.toml declares (`-p`)."""
     dynamic = {"dependencies", "optional-dependencies"} & set(project.get("dynamic", []))
     if dynamic or "name" not in project:
-        said = f"leaves {' and '.join(sorted(dynamic))} to the backend" if dynamic else "has none"
+        said = (
+            f"leaves {' and '.join(sorted(dynamic))} to the backend" if dynamic else "has no name"
+        )
         sys.exit(f"%pyproject_buildrequires -p: the table project of pyproject.toml {said}")
     texts = list(project.get("dependencies", []))
     optional = {
@@ -187,9 +197,10 @@ def _warn_of_unknown(extras: Iterable[str], known: Iterable[str]) -> None:
 
 
 def tox_requirements(requirements: Requirements, environments: Iterable[str]) -> None:
-    """The deps and extras of tox environments, asked of tox itself (tox-current-env).
+    """Collect the deps and extras of tox environments; tox itself prints them (tox-current-env).
 
-    What tox's own configuration requires comes first: tox tells it instead of its deps.
+    The requirements of tox's own configuration come first: tox prints them instead of the deps.
+    Raises EndOfPassError if one of those is missing.
     """
     requirements.end_pass_if_missing()
     environment = ",".join(environments)
@@ -205,7 +216,7 @@ def tox_requirements(requirements: Requirements, environments: Iterable[str]) ->
             requirements.add([*minimum, *asked.get("requires", [])], "tox's own requirements")
             requirements.end_pass_if_missing()
         if done.returncode:
-            sys.exit(f"tox could not tell the dependencies of {environment}")
+            sys.exit(f"tox failed to print the dependencies of {environment}")
         requirements.extras = (*requirements.extras, *extras.read_text().split())
         lines = requirement_lines(deps.read_text().splitlines(), Path())
         requirements.add(lines, f"tox environment {environment}")
@@ -214,7 +225,7 @@ def tox_requirements(requirements: Requirements, environments: Iterable[str]) ->
 def group_requirements(
     requirements: Requirements, groups: Iterable[str], project: dict[str, Any]
 ) -> None:
-    """PEP 735 dependency groups, includes followed."""
+    """Collect PEP 735 dependency groups and the groups that they include."""
     known = {
         canonicalize_name(name): rows for name, rows in project.get("dependency-groups", {}).items()
     }
@@ -235,7 +246,7 @@ def group_requirements(
 
 
 def config_settings(texts: Iterable[str]) -> Settings:
-    """`KEY=VALUE` words as PEP 517's hooks take them; a key may come several times.
+    """Parse `KEY=VALUE` words for PEP 517's hooks; a key may appear several times.
 
     >>> config_settings(["a=1", "b", "a=2"])
     {'a': ['1', '2'], 'b': ''}
@@ -254,7 +265,7 @@ def config_settings(texts: Iterable[str]) -> Settings:
 
 
 def collect(args: argparse.Namespace, requirements: Requirements) -> None:
-    """Every group of requirements that the options ask for: what is written down first."""
+    """Collect every group of requirements that the options ask for, static ones first."""
     file = Path("pyproject.toml")
     project: dict[str, Any] = tomllib.loads(file.read_text()) if file.exists() else {}
     environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))

@@ -1,7 +1,7 @@
-"""Python compiled to the same bytes in every build. Runs inside the root.
+"""Compile Python modules to the same bytes in every build. Runs inside the root.
 
-Bytecode is validated by the hash of its source, never by a time (PEP 552), for the two levels
-of optimisation that are in use.
+Python validates the bytecode by the hash of its source, never by a time (PEP 552). Both levels
+of optimisation in use are compiled.
 """
 
 import argparse
@@ -13,7 +13,10 @@ from pathlib import Path
 
 
 def compile_folder(folder: Path, buildroot: Path, *, quiet: int = 2) -> bool:
-    """Compile all modules below `folder`; whether all could be. `quiet` is compileall's."""
+    """Compile all modules below `folder` and return whether all succeeded.
+
+    `quiet` is compileall's.
+    """
     done = [
         compileall.compile_dir(
             folder,
@@ -32,15 +35,17 @@ def compile_folder(folder: Path, buildroot: Path, *, quiet: int = 2) -> bool:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--strict", action="store_true", help="what cannot be compiled is an error")
-    parser.add_argument("--buildroot", type=Path, help="compile all site folders in it")
+    parser.add_argument("--strict", action="store_true", help="fail if a module cannot be compiled")
+    parser.add_argument(
+        "--buildroot", type=Path, help="compile all site folders below this buildroot"
+    )
     parser.add_argument("folders", nargs="*", type=Path)
     args = parser.parse_args(argv)
     buildroot = args.buildroot or Path(os.environ["RPM_BUILD_ROOT"])
     folders = args.folders or sorted(buildroot.glob("usr/lib*/python3.*"))
-    quiet = 1 if args.strict else 2  # 1 names the module and says what is wrong
+    quiet = 1 if args.strict else 2  # 1 prints the module and the error
     done = [compile_folder(folder, buildroot, quiet=quiet) for folder in folders]
     if args.strict and not all(done):
-        sys.stderr.write("error: not all Python modules could be compiled\n")
+        sys.stderr.write("error: some Python modules cannot be compiled\n")
         return 1
     return 0

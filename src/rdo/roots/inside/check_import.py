@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) -> Iterator[str]:
-    """Each name once that no glob of `excluded` matches."""
+    """Yield each name once that no glob of `excluded` matches."""
     globs = list(excluded)
     for name in dict.fromkeys(names):
         if top_level and "." in name:
@@ -21,21 +21,23 @@ def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) ->
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="%pyproject_check_import")
-    parser.add_argument("--modules", type=Path, help="what %%pyproject_save_files listed")
+    parser.add_argument(
+        "--modules", type=Path, help="the modules that %%pyproject_save_files listed"
+    )
     parser.add_argument("--allow-none", action="store_true")
-    parser.add_argument("-f", "--file", type=Path, help="a file with names")
+    parser.add_argument("-f", "--file", type=Path, help="read module names from this file")
     parser.add_argument("-e", "--exclude", action="append", default=[])
     parser.add_argument("-t", "--top-level", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args(argv)
     if args.modules and not args.modules.exists():
-        sys.exit("%pyproject_check_import: call %pyproject_save_files in %install before")
+        sys.exit("%pyproject_check_import: call %pyproject_save_files in %install first")
     texts = [path.read_text() for path in (args.modules, args.file) if path]
     names = re.split(r"[\s,]+", " ".join([*texts, *args.names]).strip())
     chosen = list(wanted(filter(None, names), args.exclude, top_level=args.top_level))
     if not chosen and not args.allow_none:
-        sys.exit("there is no module to import: all are excluded, or none was saved")
+        sys.exit("no module to import: all are excluded, or none was saved")
     for name in chosen:
-        sys.stderr.write(f"import {name}\n")  # before what the module itself may say
+        sys.stderr.write(f"import {name}\n")  # before the module's own output
         importlib.import_module(name)
     return 0

@@ -1,9 +1,9 @@
-"""What a packager wants to know of a Python sdist. Runs inside the root as the build user.
+"""Collect what a packager wants to know about a Python sdist.
 
-The sdist is unpacked, its wheel is built by its own backend, and each module of the wheel is
-imported where the runtime requirements are. Writes /builddir/answer.json: the facts as
-`rdo.distgit.new_package.facts` reads them, or `{"needs": [RPM dependencies]}` when something that
-building or importing asks for is not installed yet.
+Runs inside the root as the build user. The sdist is unpacked, its wheel is built by its own
+backend, and each module of the wheel is imported with the runtime requirements installed. Writes
+/builddir/answer.json: the facts as `rdo.distgit.new_package.facts` reads them, or
+`{"needs": [RPM dependencies]}` when building or importing requires what is not installed yet.
 """
 
 import ast
@@ -36,15 +36,15 @@ _LICENCES = ("LICEN[CS]E*", "COPYING*", "COPYRIGHT*", "UNLICENSE*")
 
 
 def built_wheel(archive: Path) -> Path:
-    """The wheel, built once."""
+    """Build the wheel, once, and return its path."""
     made = sorted((HOME / "wheel").glob("*.whl"))
     return made[0] if made else Path(build_wheel.build(archive))
 
 
 def source_facts(archive: Path) -> dict[str, Any]:
-    """Names of all files of the sdist, and what stands in those that tell about tests and docs.
+    """Return the names of all files of the sdist, and the content of those about tests and docs.
 
-    Looked at before anything is built in its folder.
+    Called before anything is built in the sdist's folder.
     """
     kept = HOME / "source.json"
     if kept.exists():
@@ -75,7 +75,7 @@ def _is_test(name: str) -> bool:
 
 
 def _has_idle_shebang(file: Path) -> bool:
-    """Whether a module that nobody can execute begins like a program."""
+    """Whether a module without an x bit begins with a shebang."""
     if file.suffix != ".py" or file.is_symlink() or os.access(file, os.X_OK):
         return False
     with file.open("rb") as content:
@@ -83,7 +83,7 @@ def _has_idle_shebang(file: Path) -> bool:
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """The modules that files import, as they name them; what cannot be parsed imports nothing."""
+    """Return the modules that files import, by the names they use; skip files that do not parse."""
     names: set[str] = set()
     for file in files:
         try:
@@ -108,7 +108,7 @@ def _read(path: Path) -> str:
 
 
 def wheel_facts(wheel: Path, folder: Path) -> tuple[str, dict[str, Any]]:
-    """The wheel, unpacked into `folder`: its METADATA, and what it installs."""
+    """Unpack the wheel into `folder`; return its METADATA and what it installs."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
         names = [name for name in archive.namelist() if not name.endswith("/")]
@@ -125,7 +125,7 @@ def wheel_facts(wheel: Path, folder: Path) -> tuple[str, dict[str, Any]]:
 
 
 def module_names(names: Sequence[str]) -> Iterator[str]:
-    """The public modules of a wheel."""
+    """Yield the public modules of a wheel."""
     for name in names:
         path = PurePosixPath(name)
         if not path.parts[0].endswith((".dist-info", ".data")) and (found := public_module(path)):
@@ -133,14 +133,17 @@ def module_names(names: Sequence[str]) -> Iterator[str]:
 
 
 def failing_imports(folder: Path, modules: Sequence[str]) -> dict[str, str]:
-    """Which modules cannot be imported here, and why; one that crashes or hangs ends no other."""
+    """Return the modules that cannot be imported here, and why.
+
+    A module that crashes or hangs does not stop the check of the others.
+    """
     failing: dict[str, str] = {}
     rest = list(dict.fromkeys(modules))
     while rest:
         tried = _try_imports(folder, rest)
         failing |= {name: why for name, why in tried if why}
         if len(tried) < len(rest):
-            failing[rest[len(tried)]] = "it ended the interpreter, or did not end itself"
+            failing[rest[len(tried)]] = "it ended the interpreter or did not finish"
         rest = rest[len(tried) + 1 :]
     return failing
 
@@ -152,11 +155,15 @@ def _try_imports(folder: Path, modules: Sequence[str]) -> list[tuple[str, str]]:
     program = [sys.executable, "-c", _IMPORTER, str(results), *modules]
     try:
         subprocess.run(
-            program, cwd="/", env=environment, check=False, timeout=IMPORT_SECONDS,
+            program,
+            cwd="/",
+            env=environment,
+            check=False,
+            timeout=IMPORT_SECONDS,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
-        sys.stderr.write("importing took too long\n")
+        sys.stderr.write("the imports took too long\n")
     lines = results.read_text().splitlines() if results.exists() else []
     return [(name, why) for name, why in map(json.loads, lines)]
 

@@ -1,4 +1,4 @@
-"""Lines of a list for `%files -f`."""
+"""Lines of a file list for `%files -f`."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,9 +7,9 @@ _ODD = re.compile(r'[\s"\[\]*?{}\\%]')
 
 
 def file_list_line(path: PurePosixPath | str, directive: str = "") -> str:
-    """A line that names exactly one path, whatever characters it has.
+    """Return a line that names exactly one path, whatever characters it has.
 
-    rpm cannot quote all of them, but `?` stands for any one.
+    rpm cannot quote all of them, but `?` matches any one character.
 
     >>> file_list_line("/usr/share/Lorem ipsum.txt")
     '"/usr/share/Lorem?ipsum.txt"'

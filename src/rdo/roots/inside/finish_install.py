@@ -1,4 +1,4 @@
-"""What every bridged wheel gets: shebangs of programs, and bytecode. Runs inside the root."""
+"""The last steps for every bridged wheel: shebangs and bytecode. Runs inside the root."""
 
 from pathlib import Path
 

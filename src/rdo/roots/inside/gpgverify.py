@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def verify(keyring: Path, signature: Path, data: Path) -> bool:
-    """Whether one of the keys in `keyring`, armoured or not, made the signature."""
+    """Whether one of the keys in `keyring` (armoured or not) made the signature."""
     with tempfile.TemporaryDirectory() as home:
         common = ("--homedir", home, "--batch", "--no-autostart", "--quiet")
         trusted = Path(home, "trusted.gpg")

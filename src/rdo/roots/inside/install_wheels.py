@@ -1,7 +1,7 @@
-"""%pyproject_install and %py3_install_wheel: wheels into the buildroot. Runs inside the root.
+"""%pyproject_install and %py3_install_wheel: install wheels into the buildroot.
 
-pip's RECORD is taken out of the package, and what it says is kept for %pyproject_save_files.
-Behaviour follows Fedora's pyproject-rpm-macros.
+Runs inside the root. pip's RECORD is removed from the package, and its content is kept for
+%pyproject_save_files. Behaviour follows Fedora's pyproject-rpm-macros.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _PIP = (
 
 
 def install(wheels: Sequence[Path], buildroot: Path, prefix: str) -> int:
-    """Let pip unpack the wheels; its exit status."""
+    """Have pip unpack the wheels and return its exit status."""
     command = [sys.executable, "-m", "pip", "install", "--root", str(buildroot), "--prefix", prefix]
     done = subprocess.run([*command, *_PIP, *map(str, wheels)], check=False)
     return done.returncode
@@ -38,9 +38,9 @@ def fix_programs(buildroot: Path, prefix: str, flags: str) -> None:
 
 
 def take_records(buildroot: Path) -> dict[str, list[str]]:
-    """.dist-info folder -> the paths that its RECORD names, as they are in the package.
+    """Return, for each .dist-info folder, the paths in its RECORD as the package will have them.
 
-    What a package of rpm does not carry is removed, and rpm is named as the installer.
+    Files that an RPM does not carry are removed, and rpm is recorded as the installer.
     """
     records = {}
     for dist_info in sorted(buildroot.glob("usr/lib*/python3.*/site-packages/*.dist-info")):
@@ -69,9 +69,9 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--buildroot", type=Path, required=True)
     parser.add_argument("--prefix", default="/usr")
     parser.add_argument("--shebang-flags", default="")
-    parser.add_argument("--record", type=Path, help="where the records are kept")
-    parser.add_argument("--ghost", type=Path, help="a %%files list of the metadata alone")
-    parser.add_argument("--folder", type=Path, help="install all wheels in it")
+    parser.add_argument("--record", type=Path, help="file to keep the records in")
+    parser.add_argument("--ghost", type=Path, help="file for a %%files list of the metadata alone")
+    parser.add_argument("--folder", type=Path, help="folder; all wheels in it are installed")
     parser.add_argument("wheels", nargs="*", type=Path)
     return parser.parse_args(argv)
 

@@ -1,9 +1,9 @@
-"""The source archive of an upstream commit, made as its own build tools make it.
+"""Make the source archive of an upstream commit as its own build tools make it.
 
 Runs inside the root as the build user; /mirror is the bare mirror, read-only. Writes
 /builddir/answer.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM
-dependencies]}` when the source's build backend is not installed yet. The kinds of sources and
-their versions are DLRN's.
+dependencies]}` when the source's build backend is not installed yet. Source types and their
+versions follow DLRN.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, load_ba
 
 TREE = Path("/builddir/source")
 OUTPUT = Path("/builddir/archive")
-# The mirror belongs to another user, and whoever merges needs a name.
+# The mirror belongs to another user, and a git merge needs a name.
 _GIT_CONFIGURATION = """
 [safe]
     directory = *
@@ -37,7 +37,7 @@ def git(*args: str) -> str:
 
 
 def check_out(commit: str, version_from: str) -> None:
-    """The commit with history and tags: backends ask git for their version."""
+    """Check out the commit with history and tags, because backends ask git for the version."""
     Path.home().joinpath(".gitconfig").write_text(_GIT_CONFIGURATION)
     command = ["git", "clone", "--quiet", "--shared", "--no-checkout", "/mirror", str(TREE)]
     subprocess.run(command, check=True)
@@ -50,7 +50,7 @@ def check_out(commit: str, version_from: str) -> None:
 
 
 def python_archive() -> dict[str, str]:
-    """An sdist by the source's own backend; its version is what the sdist says of itself."""
+    """Make an sdist with the source's own backend; its version is the one that the sdist states."""
     os.chdir(TREE)
     file = Path("pyproject.toml")
     project = tomllib.loads(file.read_text()) if file.exists() else {}
@@ -80,7 +80,7 @@ def puppet_archive(package: str) -> dict[str, str]:
 
 
 def described_archive(package: str) -> dict[str, str]:
-    """Anything else: the newest tag is the version."""
+    """Make an archive of any other source; its version is that of the newest tag."""
     done = subprocess.run(
         ["git", "describe", "--abbrev=0", "--tags"],
         cwd=TREE,
@@ -93,7 +93,7 @@ def described_archive(package: str) -> dict[str, str]:
 
 
 def _past(version: str, tag: str = "") -> str:
-    """The version behind `version` when HEAD is past its tag: the last number plus one."""
+    """Return the version after `version` if HEAD is past its tag: the last number plus one."""
     tag = tag or version
     tags = git("tag", "--points-at", "HEAD").splitlines()
     known = git("tag", "--list", tag)

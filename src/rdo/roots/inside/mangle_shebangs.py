@@ -1,7 +1,7 @@
-"""After %install: `#!` lines of programs name their interpreter by its path.
+"""After %install: make the shebang of each program name its interpreter by its path.
 
-As EL's build policy has it: `env` goes, /bin becomes /usr/bin, a text file that cannot be run
-loses its x bits, and what cannot be decided is an error. Runs inside the root.
+Follows EL's build policy: `env` is removed, /bin becomes /usr/bin, a text file that cannot be
+executed loses its x bits, and an ambiguous interpreter is an error. Runs inside the root.
 """
 
 import argparse
@@ -18,11 +18,11 @@ _SYSTEM = re.compile(r"^/(?:usr/)?s?bin/")
 
 
 class AmbiguousError(Exception):
-    """A shebang that does not say which interpreter is meant."""
+    """A shebang that does not make clear which interpreter it means."""
 
 
 def mangled(shebang: str) -> str:
-    """What follows `#!`, with the interpreter's full path.
+    """Return the text after `#!` with the interpreter's full path; raise AmbiguousError if unclear.
 
     >>> mangled("/usr/bin/env python3 -u")
     '/usr/bin/python3 -u'
@@ -41,12 +41,12 @@ def mangled(shebang: str) -> str:
         return text
     text = re.sub(r"^/(s?bin/)", r"/usr/\1", text)
     if re.match(r"/usr/bin/python(\s|$)", text):
-        raise AmbiguousError("is an ambiguous python; say python3, %py3_shebang_fix does it")
+        raise AmbiguousError("is ambiguous; name python3 (%py3_shebang_fix does that)")
     return text
 
 
 def programs(buildroot: Path, exclude_from: str) -> Iterator[tuple[Path, str]]:
-    """Each file with an x bit, and its path as the package will have it."""
+    """Yield each file with an x bit, and its path in the package."""
     for folder, folders, names in os.walk(buildroot):
         folders.sort()
         for name in sorted(names):
@@ -59,11 +59,11 @@ def programs(buildroot: Path, exclude_from: str) -> Iterator[tuple[Path, str]]:
 
 
 def mangle(path: Path, inside: str, exclude: str) -> str | None:
-    """Change one file; what is wrong with it, if it cannot be decided."""
+    """Change one file; return the error if its shebang is ambiguous."""
     content = path.read_bytes()
     if not content.startswith(b"#!"):
         if content and b"\0" not in content[:4096]:
-            sys.stderr.write(f"{inside}: executable but without shebang; its x bits are removed\n")
+            sys.stderr.write(f"{inside}: executable but without a shebang; removing its x bits\n")
             path.chmod(path.stat().st_mode & ~0o111)
         return None
     first, newline, rest = content.partition(b"\n")
@@ -82,8 +82,12 @@ def mangle(path: Path, inside: str, exclude: str) -> str | None:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--exclude", default="", help="a pattern of shebangs")
-    parser.add_argument("--exclude-from", default="", help="a pattern of paths")
+    parser.add_argument(
+        "--exclude", default="", help="regular expression of shebangs to leave alone"
+    )
+    parser.add_argument(
+        "--exclude-from", default="", help="regular expression of paths to leave alone"
+    )
     args = parser.parse_args(argv)
     buildroot = Path(os.environ["RPM_BUILD_ROOT"])
     found = programs(buildroot, args.exclude_from)

@@ -1,6 +1,6 @@
 """rpm's dependency generator for Python distributions: Provides and Requires of .dist-info.
 
-rpm gives the files on stdin, and for a metadata package of an extra (`python3-x+extra`) the
+rpm passes the files on stdin, and for the metadata package of an extra (`python3-x+extra`) the
 package's name. Runs inside the root.
 """
 
@@ -21,7 +21,10 @@ def distribution_provides(distribution: PathDistribution, extra: str, python: st
 
 
 def distribution_requires(distribution: PathDistribution, extra: str, python: str) -> Iterator[str]:
-    """What applies on this interpreter; of an extra, only what the extra adds."""
+    """Yield the requirements that apply to this interpreter.
+
+    For an extra, only those that it adds.
+    """
     for text in distribution.requires or []:
         requirement = Requirement(text)
         plain = requirement.marker is None or requirement.marker.evaluate({"extra": ""})

@@ -1,6 +1,6 @@
-"""Repack a source archive: another top folder, and the same bytes every time.
+"""Repack a source archive under another top folder, with the same bytes every time.
 
-Runs inside the root as the build user: the archive is hostile.
+Runs inside the root as the build user, because the archive is not trusted.
 """
 
 import gzip
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 
 def repack(archive: Path, output: Path, top: str, when: int) -> None:
-    """Members sorted, owned by root, none newer than `when` (seconds since the epoch)."""
+    """Write the members sorted, owned by root, none newer than `when` (seconds since the epoch)."""
     with (
         tarfile.open(archive) as source,
         output.open("wb") as file,

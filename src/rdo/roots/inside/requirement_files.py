@@ -1,4 +1,4 @@
-"""Requirements in pip's file format, as far as they say what is needed. Runs inside the root."""
+"""Requirement files in pip's format, read for the names they require. Runs inside the root."""
 
 import re
 import sys
@@ -10,16 +10,16 @@ _EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[\w.-]+)")
 
 
 def read_requirements(path: Path) -> list[str]:
-    """All requirements of a file and of those that it includes."""
+    """Return all requirements of a file and of the files that it includes."""
     if not path.is_file():
-        sys.exit(f"%pyproject_buildrequires: there is no requirement file {path}")
+        sys.exit(f"%pyproject_buildrequires: requirement file {path} does not exist")
     return list(requirement_lines(path.read_text().splitlines(), path.parent))
 
 
 def requirement_lines(lines: Iterable[str], folder: Path) -> Iterator[str]:
-    """One requirement after the other; `-r` is followed, other options are left out.
+    """Yield one requirement after another; `-r` is followed, other options are ignored.
 
-    Of a URL only the name counts that it says behind `#egg=`.
+    Of a URL, only the name after `#egg=` is used.
 
     >>> list(requirement_lines(["a>=1 # why", "--pre", "git+https://x.test/b#egg=b"], Path()))
     ['a>=1', 'b']

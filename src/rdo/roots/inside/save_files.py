@@ -1,4 +1,4 @@
-"""%pyproject_save_files: a list for `%files -f` of what the wheels installed.
+"""%pyproject_save_files: write a list of the installed files for `%files -f`.
 
 Runs inside the root, over the records that %pyproject_install kept. Behaviour follows Fedora's
 pyproject-rpm-macros.
@@ -22,7 +22,7 @@ _MANUAL = re.compile(r"/share/(?:man/(?:[^/]+/)?man\w+/[^/]+|info/[^/]+)$")
 
 
 class SaveFilesError(Exception):
-    """What the macro was asked for cannot be."""
+    """The arguments ask for files that do not exist, or contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,11 @@ class Distribution:
 
     @property
     def modules_folder(self) -> PurePosixPath:
+        """The folder that contains .dist-info."""
         return self.dist_info.parent
 
     def relative(self, path: PurePosixPath) -> PurePosixPath | None:
-        """A path below the modules folder; None for programs, data and the metadata itself."""
+        """Return a path relative to the modules folder; None for programs, data and metadata."""
         if path.is_relative_to(self.dist_info) or not path.is_relative_to(self.modules_folder):
             return None
         return path.relative_to(self.modules_folder)
@@ -51,11 +52,13 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
-        """Reject what cannot be the name of a module, with the reason."""
+        """Parse a module name; raise SaveFilesError with the reason if it cannot be one."""
         if "/" in text:
-            raise SaveFilesError(f"{text} is a path; name the module, as it is imported")
+            raise SaveFilesError(
+                f"{text} is a path; give the module's name, as in an import statement"
+            )
         if "-" in text:
-            raise SaveFilesError(f"{text} cannot be imported; a module has _ where PyPI has -")
+            raise SaveFilesError(f"{text} is not a module name; modules have _ where PyPI has -")
         return cls(text)
 
     def matches(self, relative: PurePosixPath) -> bool:
@@ -75,7 +78,7 @@ class Pattern:
 
 @dataclass(slots=True)
 class Listing:
-    """The lines of the list and the modules that can be imported, as they are found."""
+    """The lines of the list and the importable modules that have been found so far."""
 
     lines: dict[str, None]
     modules: dict[str, None]
@@ -86,7 +89,7 @@ class Listing:
         self.lines[file_list_line(path, directive)] = None
 
     def add_module_file(self, distribution: Distribution, path: PurePosixPath) -> None:
-        """A file below the modules folder, the folders it is in, and its bytecode."""
+        """Add a file below the modules folder, the folders that contain it, and its bytecode."""
         relative = path.relative_to(distribution.modules_folder)
         for parent in reversed(relative.parents[:-1]):
             self.lines[file_list_line(distribution.modules_folder / parent, "%dir")] = None
@@ -96,13 +99,13 @@ class Listing:
             cache = path.parent / "__pycache__"
             if len(relative.parts) > 1:
                 self.lines[file_list_line(cache, "%dir")] = None
-            # it is compiled later: the glob is meant
+            # it is compiled later, so the glob itself is listed
             quoted = file_list_line(f"{cache}/{path.stem}.cpython-").rstrip('"')
             self.lines[f'{quoted}*.pyc"'] = None
 
 
 def add_metadata(listing: Listing, distribution: Distribution, buildroot: Path) -> bool:
-    """List .dist-info; whether a license file is among it."""
+    """List .dist-info and return whether it contains a license file."""
     folder = buildroot / str(distribution.dist_info)[1:]
     text = (folder / "METADATA").read_text(errors="replace")
     names = message_from_string(text).get_all("License-File", [])
@@ -121,7 +124,7 @@ def add_metadata(listing: Listing, distribution: Distribution, buildroot: Path) 
 def add_modules(
     listing: Listing, distribution: Distribution, pattern: Pattern, present: Iterable[PurePosixPath]
 ) -> bool:
-    """List what belongs to one module name; whether there is anything."""
+    """List the files of one module name and return whether there are any."""
     found = False
     for path in present:
         relative = distribution.relative(path)
@@ -135,7 +138,7 @@ def add_modules(
 
 
 def public_module(relative: PurePosixPath) -> str:
-    """The name by which a file is imported; "" when it is private or no module.
+    """Return the name by which a file is imported; "" if it is private or not a module.
 
     >>> public_module(PurePosixPath("a/b/__init__.py")), public_module(PurePosixPath("a/_c.py"))
     ('a.b', '')
@@ -152,7 +155,7 @@ def public_module(relative: PurePosixPath) -> str:
 def add_rest(
     listing: Listing, distribution: Distribution, present: Iterable[PurePosixPath]
 ) -> None:
-    """`+auto`: programs, data, and modules that no name matched."""
+    """List what no name matched (`+auto`): programs, data and other modules."""
     for path in present:
         if path in listing.listed:
             continue
@@ -166,19 +169,23 @@ def add_rest(
 
 
 def read_records(path: Path) -> Iterator[Distribution]:
+    """Return the distributions that %pyproject_install recorded.
+
+    Raise SaveFilesError if none are.
+    """
     if not path.exists():
-        raise SaveFilesError("nothing is installed yet: call it after %pyproject_install")
+        raise SaveFilesError("nothing is installed yet: call this macro after %pyproject_install")
     for name, files in json.loads(path.read_text()).items():
         yield Distribution(PurePosixPath(name), tuple(map(PurePosixPath, files)))
 
 
 def save(args: argparse.Namespace) -> Listing:
-    """The list that the arguments ask for; SaveFilesError says what cannot be."""
+    """Return the list that the arguments ask for; raise SaveFilesError if they cannot be met."""
     names = [name for name in args.names if name != "+auto"]
     if args.no_modules and names:
-        raise SaveFilesError(f"-M says that there are no modules, but {' '.join(names)} is named")
+        raise SaveFilesError(f"-M means no modules, but {' '.join(names)} is named")
     if not args.no_modules and not names:
-        raise SaveFilesError("name the modules, or say with -M that there are none")
+        raise SaveFilesError("name the modules, or pass -M if there are none")
     patterns = [Pattern.parse(name) for name in names]
     matched: set[Pattern] = set()
     listing, has_license = Listing({}, {}, set()), False
@@ -194,7 +201,9 @@ def save(args: argparse.Namespace) -> Listing:
     if unmatched:
         raise SaveFilesError(f"no installed module matches {', '.join(unmatched)}")
     if args.license and not has_license:
-        raise SaveFilesError("-l, but the metadata names no license file; use %license and -L")
+        raise SaveFilesError(
+            "-l requires a license file, but the metadata names none; use %license and -L"
+        )
     return listing
 
 

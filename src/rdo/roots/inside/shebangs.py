@@ -15,10 +15,10 @@ _PYTHON = re.compile(
 
 
 def fixed_line(line: bytes, interpreter: str = INTERPRETER, flags: str = "") -> bytes:
-    """A `#!` line that asks for some Python, with this interpreter and these options added.
+    """Return a `#!` line that names any Python with this interpreter and these options instead.
 
-    Short options that are there already stay, in one word with the new ones, because Linux
-    passes all that follows the interpreter as one argument.
+    Existing short options stay, in one word with the new ones, because Linux passes everything
+    after the interpreter as one argument.
 
     >>> fixed_line(b"#!/usr/bin/env python", flags="sP")
     b'#!/usr/bin/python3 -sP'
@@ -41,7 +41,7 @@ def fixed_line(line: bytes, interpreter: str = INTERPRETER, flags: str = "") -> 
 
 
 def replace_first_line(path: Path, line: bytes, rest: bytes) -> None:
-    """Write a file anew behind its new first line; mode and time stay."""
+    """Rewrite a file with a new first line; its mode and time stay."""
     status = path.stat()
     path.write_bytes(line + rest)
     path.chmod(status.st_mode)
@@ -49,7 +49,7 @@ def replace_first_line(path: Path, line: bytes, rest: bytes) -> None:
 
 
 def fix(path: Path, interpreter: str = INTERPRETER, flags: str = "") -> bool:
-    """Rewrite the first line of `path` when it asks for some Python; whether it did."""
+    """Rewrite the first line of `path` if it names any Python, and return whether it changed."""
     first, newline, rest = path.read_bytes().partition(b"\n")
     fixed = fixed_line(first, interpreter, flags)
     if fixed == first:
@@ -59,7 +59,7 @@ def fix(path: Path, interpreter: str = INTERPRETER, flags: str = "") -> bool:
 
 
 def files(paths: Iterable[str]) -> Iterator[Path]:
-    """Each file, and of a folder the Python modules below it."""
+    """Yield each file; for a folder, the Python modules below it."""
     for path in map(Path, paths):
         found = sorted(path.rglob("*.py")) if path.is_dir() else [path]
         yield from (file for file in found if not file.is_symlink())
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     for file in files(args.paths):
         if not file.exists():
-            sys.exit(f"%py3_shebang_fix: there is no file {file}")
+            sys.exit(f"%py3_shebang_fix: {file} does not exist")
         if fix(file, args.interpreter, args.flags):
-            sys.stdout.write(f"{file}: shebang is {args.interpreter}\n")
+            sys.stdout.write(f"{file}: set shebang to {args.interpreter}\n")
     return 0

@@ -1,7 +1,7 @@
-"""%sysusers_create_compat: a %pre scriptlet out of a sysusers.d file. Runs while a spec is read.
+"""%sysusers_create_compat: make a %pre scriptlet from a sysusers.d file.
 
-It uses only `getent`, `groupadd`, `useradd` and `usermod`, so that it works where systemd is not
-installed.
+Runs while a spec is parsed. The scriptlet uses only `getent`, `groupadd`, `useradd` and
+`usermod`, so that it works where systemd is not installed.
 """
 
 import shlex
@@ -11,7 +11,9 @@ from pathlib import Path
 
 
 def scriptlet(text: str) -> Iterator[str]:
-    """Shell lines for the lines of a sysusers.d file; ValueError names one that is none.
+    """Yield shell lines for the lines of a sysusers.d file.
+
+    Raise ValueError that names a wrong line.
 
     >>> list(scriptlet("g render 105"))
     ['getent group render >/dev/null || groupadd -r -g 105 render']
@@ -32,9 +34,9 @@ def scriptlet(text: str) -> Iterator[str]:
                 yield _group(number_, "-")
                 yield f"usermod -a -G {shlex.quote(number_)} {shlex.quote(name)}"
             case "r":
-                pass  # a range of numbers for others to take from
+                pass  # a range of numbers, from which others are allocated
             case _:
-                raise ValueError(f"line {number}: not a line of sysusers.d: {line}")
+                raise ValueError(f"line {number} is not in the format of sysusers.d: {line}")
 
 
 def _group(name: str, number: str) -> str:

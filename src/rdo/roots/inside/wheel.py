@@ -1,4 +1,4 @@
-"""%pyproject_wheel: a wheel of the source, by its own build backend. Runs inside the root."""
+"""%pyproject_wheel: build a wheel of the source with its own backend. Runs inside the root."""
 
 import argparse
 import os
@@ -14,9 +14,11 @@ _PIP = (
 
 
 def build(output: Path, scratch: Path, settings: Sequence[str]) -> int:
-    """Build the source in the current folder; pip's exit status. `settings` are `KEY=VALUE`.
+    """Build the source in the current folder and return pip's exit status.
 
-    What is compiled in `scratch`, below the source, is found again by -debugsource.
+    `settings` are `KEY=VALUE`.
+
+    Files compiled in `scratch`, below the source, are found again by -debugsource.
     """
     for folder in (output, scratch):
         folder.mkdir(parents=True, exist_ok=True)

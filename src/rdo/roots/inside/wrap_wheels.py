@@ -1,7 +1,7 @@
-"""Turn Python wheels into RPMs, in one rpmbuild with a subpackage per wheel.
+"""Turn Python wheels into RPMs, in one rpmbuild run with a subpackage per wheel.
 
-Runs inside the root as the build user: what a wheel holds is hostile. pip, run out of its own
-wheel, unpacks all wheels into one buildroot; their RECORDs say whose each file is.
+Runs inside the root as the build user, because wheels are not trusted. pip, run from its own
+wheel, unpacks all wheels into one buildroot; their RECORDs tell which wheel owns each file.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
 
 
 def link_programs(folder: Path) -> None:
-    """Give each program the second name by which the RPM world tells it from Python 2's."""
+    """Give each program its second name, which tells it from Python 2's in the RPM world."""
     for program in list(folder.glob("*")):
         link = folder / f"{program.name}-3"
         if not program.name.endswith("-3") and not link.exists():
@@ -49,7 +49,7 @@ def link_programs(folder: Path) -> None:
 
 
 def spec(buildroot: Path, release: str, python: str) -> Iterator[str]:
-    """A spec with a package for each distribution in the buildroot, and one for each extra."""
+    """Yield a spec with a package for each distribution in the buildroot and for each extra."""
     for macro in ("debug_package", "__os_install_post", "__spec_install_pre"):
         yield f"%define {macro} %{{nil}}"
     yield "%define _build_id_links none\n%define _binary_payload w3.zstdio"
@@ -88,7 +88,7 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     listed = buildroot.parent / f"{rpm_name}.files"
     listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
     yield f"%files -n {rpm_name} -f {listed}"
-    # A wheel may say the same extra twice, as cotyledon 1.7.3 does.
+    # A wheel may declare the same extra twice, as cotyledon 1.7.3 does.
     extras = {
         canonicalize_name(one): one for one in distribution.metadata.get_all("Provides-Extra", [])
     }
@@ -97,7 +97,7 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
 
 
 def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
-    """The sonames that a wheel built here links to; others bring their libraries along."""
+    """Return the sonames that a wheel built here links to; other wheels bundle their libraries."""
     recorded = (buildroot / line for line in _recorded(buildroot, dist_info))
     files = "".join(f"{path}\n" for path in recorded if path.suffix == ".so")
     command = ["/usr/lib/rpm/elfdeps", "--requires"]
@@ -108,7 +108,7 @@ def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
 def _extra(
     distribution: PathDistribution, rpm_name: str, extra: str, head: str, python: str
 ) -> Iterator[str]:
-    """The metadata package of one extra: it adds requirements and holds nothing."""
+    """Yield the metadata package of one extra: it adds requirements and contains no files."""
     name = distribution.metadata["Name"]
     yield f"%package -n {rpm_name}\n{head}Summary: {name} with {extra}"
     exact = Requirement(f"{name}=={distribution.version}")
@@ -121,7 +121,7 @@ def _extra(
 
 
 def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
-    """What the wheel recorded and what was compiled from it, with the folders it is alone in."""
+    """Yield the files of a wheel, their bytecode, and the folders that only this wheel uses."""
     modules = PurePosixPath("/") / dist_info.parent.relative_to(buildroot)
     folders: set[PurePosixPath] = set()
     for path in _recorded(buildroot, dist_info):
@@ -142,7 +142,7 @@ def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:
 
 
 def _recorded(buildroot: Path, dist_info: Path) -> list[PurePosixPath]:
-    """The paths in a wheel's RECORD, relative to the buildroot."""
+    """Return the paths in a wheel's RECORD, relative to the buildroot."""
     modules = PurePosixPath(dist_info.parent.relative_to(buildroot))
     with (dist_info / "RECORD").open(newline="") as file:
         return [_normal(modules / row[0]) for row in csv.reader(file) if row]
