@@ -105,7 +105,7 @@ def test_what_is_bridged_has_a_reason(folder: Path) -> None:
     assert "libldap-dev" in found  # also where its wheel was built before, for another target
     assert any("python-ldap 3.4.4 requires pyasn1" in line for line in why)
     assert deps(folder, "why", "python3-ldap").stdout == (
-        "python-ldap 3.4.4: a build asks python3dist(python-ldap)\n"
+        "python-ldap 3.4.4: a build requires python3dist(python-ldap)\n"
     )
 
 

@@ -276,7 +276,7 @@ def test_why_of_what_came_from_pypi(site: Site, capsys: pytest.CaptureFixture[st
 
     assert capsys.readouterr().out == (
         "one-deb12: idna: bridged\n"
-        "  3.4 came from PyPI: a build asks python3dist(idna)\n"
+        "  3.4 came from PyPI: a build requires python3dist(idna)\n"
         "  asked for by python-foo\n"
     )
 

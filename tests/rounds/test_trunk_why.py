@@ -226,7 +226,7 @@ def test_what_was_bridged_says_which_packages_requirement_brought_it(
     assert found.step.state is State.BRIDGED
     assert found.step.why == (
         "3.4 came from PyPI: Requests 2.31 requires idna>=2.5; "
-        "a build asks python3dist(requests) >= 2"
+        "a build requires python3dist(requests) >= 2"
     )
     assert [one.package for one in found.chain] == ["Requests"]
     assert found.needed_by == ("python-a",)
@@ -240,7 +240,7 @@ def test_a_package_that_fails_is_known_to_ask_by_what_it_declares(factory: Facto
     found = explain_bridged(Known.of(factory.trunk), "libffi-devel", ENTRIES)
 
     assert found
-    assert found.step.why == "3.4.4 came from Debian: a build asks libffi-devel"
+    assert found.step.why == "3.4.4 came from Debian: a build requires libffi-devel"
     assert found.needed_by == ("python-a",)
 
 

@@ -1,1 +1,1 @@
-"""PyPI as the provider of what neither the release nor the base distribution packages."""
+"""The bridge: packages from PyPI and Debian for what neither the release nor its base packages."""

@@ -1,4 +1,4 @@
-"""Which packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
+"""Choose the packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,17 +14,17 @@ from rdo.bridge.resolution import Resolver
 from rdo.python_names import python_requirement
 from rdo.tools.pip import Resolved
 
-_UNKNOWN = "no Python package, and not in the table of Debian packages"
-_WITH_EPOCH = "it names an epoch, which only a package of the release has"
+_UNKNOWN = "it is not a Python package and not in the table of Debian packages"
+_WITH_EPOCH = "it has an epoch, and only packages of the release have one"
 _EPOCH = re.compile(r"[<>=]\s*\d+:")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The entries that meet the needs, and why some needs cannot be met.
+    """The entries that meet the needs, and the reason why some needs cannot be met.
 
-    `first` are dependencies that have to be met before a wheel can be built; then the choice
-    is to be asked again.
+    `first` are dependencies that must be met before a wheel can be built; then the caller has to
+    choose again.
     """
 
     entries: tuple[Entry, ...]
@@ -34,9 +34,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """Chooses from Debian by the platform's table, else from PyPI; never what is the release's own.
+    """Chooses from Debian by the platform's table, then from PyPI; never what the release packages.
 
-    `own` are canonical Python names; `scratch` is a folder for pip's constraints.
+    `own` are the canonical Python names of the release's own packages; `scratch` is a folder for
+    pip's constraints.
     """
 
     debs: DebStore
@@ -45,7 +46,7 @@ class Chooser:
     own: frozenset[str] = frozenset()
 
     def choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
-        """Entries that meet the needs; the earlier ones are kept where they can be."""
+        """Return entries that meet the needs; earlier entries are kept where possible."""
         impossible: dict[str, str] = {}
         debian = self.debs.names_for(needs)
         if debian:
@@ -56,7 +57,7 @@ class Chooser:
             if need in debian:
                 continue
             if requirement is None and debian:
-                continue  # a Debian package of the same request may provide it; else it comes again
+                continue  # a Debian package may provide it; if not, it is requested again
             if requirement is None:
                 impossible[need] = _WITH_EPOCH if _EPOCH.search(need) else _UNKNOWN
             elif canonicalize_name(requirement.name) in self.own:
@@ -67,7 +68,7 @@ class Chooser:
         return choice if choice.first else self._with_libraries(choice)
 
     def _with_libraries(self, choice: Choice) -> Choice:
-        """Add what wheels that were built here link to: they do not bring it along."""
+        """Add the libraries that wheels built here link to and do not bundle."""
         table = self.debs.base.platform.sdist_requires
         built = self.resolver.sdists.projects()
         known = {need for one in choice.entries for need in one.asked_by}
@@ -80,12 +81,13 @@ class Chooser:
         return Choice(self._from_debian(wanted, choice.entries, impossible), impossible)
 
     def is_own(self, one: Entry) -> bool:
+        """Whether the release packages the project of this entry itself."""
         return one.origin is Origin.PYPI and one.key[1] in self.own
 
     def _from_debian(
         self, wanted: Mapping[str, str], entries: tuple[Entry, ...], impossible: dict[str, str]
     ) -> tuple[Entry, ...]:
-        """The closure of all Debian packages that were ever asked for, chosen together."""
+        """Return the closure of all Debian packages that were ever requested, chosen together."""
         old = [one for one in entries if one.origin is Origin.DEBIAN]
         unknown = set(self.debs.apt.unknown(sorted({*wanted.values()})))
         for need, name in wanted.items():
@@ -140,7 +142,7 @@ class Chooser:
     def reachable(
         self, wanted: Iterable[Requirement], resolved: Iterable[Resolved]
     ) -> list[Resolved]:
-        """What the wanted ones need, not through and not including the release's own."""
+        """Return what the wanted requirements need, stopping at the release's own packages."""
         by_name = {canonicalize_name(one.name): one for one in resolved}
         asked = list(wanted)
         chosen: dict[str, Resolved] = {}
@@ -157,7 +159,7 @@ class Chooser:
         return [chosen[name] for name in sorted(chosen)]
 
     def without(self, entries: Iterable[Entry], name: str) -> tuple[Entry, ...]:
-        """The entries less one package and what only it needed."""
+        """Return the entries without one package and without what only that package needed."""
         gone = canonicalize_name(name)
         left = [one for one in entries if one.key[1] != gone]
         asked = {need: python_requirement(need) for one in left for need in one.asked_by}
@@ -171,12 +173,15 @@ class Chooser:
 
 
 def _requirements(one: Resolved, extras: Iterable[str]) -> list[Requirement]:
-    """What a distribution requires here, with some extras; what cannot be read is left out."""
+    """Return the requirements of a distribution that apply here, with some extras.
+
+    Skip faulty ones.
+    """
     found = []
     for text in one.requires:
         try:
             requirement = Requirement(text)
-        except InvalidRequirement:  # of an old release; pip leaves it out too
+        except InvalidRequirement:  # from an old release; pip skips it too
             continue
         marker = requirement.marker
         if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):

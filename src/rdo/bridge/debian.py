@@ -1,4 +1,4 @@
-"""Debian packages outside the base as RPMs: each wrapped once for a platform, kept by its hash."""
+"""Debian packages outside the base as RPMs: each is wrapped once per platform, kept by its hash."""
 
 import hashlib
 import logging
@@ -22,11 +22,11 @@ from rdo.tools.root import Bind
 log = logging.getLogger(__name__)
 
 VERSION = 3
-"""Raised when this module makes other RPMs of the same packages."""
+"""Increase this when a change here makes different RPMs from the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
 _PROGRAM = re.compile(r"(?:/usr)?/s?bin/([\w.+-]+)$")
-"""Most programs are called like their package."""
+"""Most programs have the name of their package."""
 
 _SONAME = re.compile(r"(?P<stem>lib[\w.+-]+)\.so\.(?P<version>[\w.]+)\(")
 _UNPACK = """
@@ -38,13 +38,13 @@ done
 """
 _HEAD = (
     *("Name: bridged", "Version: 1", "Release: 1", "Summary: none", "License: various"),
-    *("%description", "It is not built: it has no files section."),
+    *("%description", "This package is not built, because it has no files section."),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class DebStore:
-    """Debian packages of one platform and the RPMs made of them, below `folder`."""
+    """The Debian packages of one platform and the RPMs made from them, below `folder`."""
 
     base: Base
     content: ContentStore
@@ -53,10 +53,11 @@ class DebStore:
 
     @property
     def apt(self) -> Apt:
+        """The apt that chooses and downloads the packages of the base's suite."""
         return Apt(self.folder / "apt", self.base.tree, self.base.platform.suite)
 
     def names_for(self, needs: Iterable[str]) -> dict[str, str]:
-        """Need -> Debian package, for the needs that the platform's tables know, and `deb(x)`."""
+        """Return need -> Debian package, for `deb(x)` and needs in the platform's tables."""
         tables = (self.base.platform.provides, self.base.platform.bridged)
         known = {
             name: debian for table in tables for debian, names in table.items() for name in names
@@ -75,14 +76,14 @@ class DebStore:
         return found
 
     def rpms(self, wanted: Sequence[Deb]) -> dict[Deb, tuple[Path, ...]]:
-        """The RPM of each package; what is not there yet is downloaded and wrapped in a batch."""
+        """Return the RPM of each package; missing ones are downloaded and wrapped together."""
         lacking = [deb for deb in wanted if not self._place(deb).exists()]
         if lacking:
             self._wrap(lacking, {deb.name for deb in wanted})
         return {deb: tuple(sorted(self._place(deb).glob("*.rpm"))) for deb in wanted}
 
     def _place(self, deb: Deb) -> Path:
-        """Where its RPM is kept: another name in the platform's tables makes another RPM."""
+        """Return the folder of its RPM, which depends on the names in the platform's tables too."""
         platform = self.base.platform
         names = [*debian_rpms.known_names(platform, deb.name), *platform.users.get(deb.name, ())]
         digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
@@ -101,7 +102,7 @@ class DebStore:
     def _unpack(
         self, root: BuildRoot, debs: Mapping[Deb, Path], names: set[str]
     ) -> list[DebianPackage]:
-        """Unpack inside the root, merge all files into one buildroot, and read what they are."""
+        """Unpack the packages in the root, merge their files into one buildroot, describe them."""
         wrap, offered = root.work / "wrap", root.work / "debs"
         for folder in (wrap / "files", wrap / "control", wrap / "buildroot", offered):
             folder.mkdir(parents=True)
@@ -128,13 +129,15 @@ class DebStore:
         for deb, package in zip(debs, packages, strict=True):
             found = list(made.rglob(f"{package.rpm_name}-{package.version}-{package.release}*.rpm"))
             if len(found) != 1:
-                raise CommandError(f"the Debian package {deb.name} {deb.version} gave no RPM")
+                raise CommandError(
+                    f"wrapping the Debian package {deb.name} {deb.version} produced no RPM"
+                )
             with atomic.new_directory(self._place(deb)) as new:
                 shutil.move(found[0], new / found[0].name)
 
 
 def package_of_library(stem: str, version: str) -> str:
-    """Debian's name for the package of a library, by its policy on shared libraries.
+    """Return Debian's name for the package of a library, by its policy on shared libraries.
 
     >>> package_of_library("libpq", "5"), package_of_library("libldap-2.5", "0")
     ('libpq5', 'libldap-2.5-0')

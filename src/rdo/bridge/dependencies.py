@@ -1,8 +1,8 @@
-"""The dependency repository of a target: what neither its release nor its base provides.
+"""The dependency repository of a target: packages that neither its release nor its base provides.
 
 Python packages come from PyPI, Debian packages from the base's own suite. The lock file names
 every choice with its hash. Each set of choices is a snapshot, a folder `<16 hex digits>/` with
-RPMs and repodata that never changes; the lock file says which one counts.
+RPMs and repodata that never changes; the lock file names the current one.
 """
 
 import hashlib
@@ -28,18 +28,19 @@ from rdo.repodata import Composer, read_rpm
 log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 20
-"""How many wheels, one behind the other, may have to be built before the rest can be resolved."""
+"""How many wheels, each requiring the next, may be built before the rest can be resolved."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepoFile:
-    """The .repo file by which dnf finds the snapshot that counts, below `url`."""
+    """The .repo file through which dnf finds the current snapshot, below `url`."""
 
     path: Path
     repo_id: str
     url: str
 
     def write(self, snapshot: str) -> None:
+        """Make the file name this snapshot; an unchanged file is not touched."""
         text = (
             f"[{self.repo_id}]\nname={self.repo_id}-{snapshot}\nbaseurl={self.url}/{snapshot}\n"
             "enabled=1\ngpgcheck=0\npriority=50\n"
@@ -51,9 +52,9 @@ class RepoFile:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Brings in packages that neither the release nor the base provides.
+    """Provides packages that neither the release nor the base provides.
 
-    `snapshots` is the folder of snapshots, `lock_file` the choice that counts.
+    `snapshots` is the folder of snapshots; `lock_file` names the current choice.
     """
 
     wheels: WheelStore
@@ -63,13 +64,14 @@ class Dependencies:
     repo_file: RepoFile | None = None
 
     def repository(self) -> Path | None:
-        """The snapshot that counts now; None before anything was bridged."""
+        """Return the current snapshot; None before anything was bridged."""
         return snapshot_that_counts(self.lock_file, self.snapshots)
 
     def prepare(self) -> None:
-        """Make ready for builds: what every root needs comes in, what the release has now leaves.
+        """Add what every root needs and drop what the release now packages itself.
 
-        Also ends what a kill left half done: the .repo file follows the lock file.
+        Also completes what a kill left unfinished: the .repo file follows the lock file. Raises
+        OutsideError if PyPI lacks a package that every root needs.
         """
         with self._alone("preparing the dependency repository"):
             locked = LockFile.read(self.lock_file)
@@ -86,7 +88,7 @@ class Dependencies:
             ]
             missing = self._provide(absent).missing if absent else ()
         if missing:
-            raise OutsideError(f"PyPI has nothing for {', '.join(missing)}")
+            raise OutsideError(f"PyPI has no package that provides {', '.join(missing)}")
 
     def provide(self, needs: Sequence[str]) -> Provision:
         """Meet RPM dependencies from PyPI or Debian; see `rdo.bridge.protocol.Bridge`."""
@@ -94,7 +96,10 @@ class Dependencies:
             return self._provide(needs)
 
     def update(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-        """Choose again for all that was asked for, by today's PyPI and Debian; before and after."""
+        """Choose again, from what PyPI and Debian have today; return the entries before and after.
+
+        Raises OutsideError, and changes nothing, if something is no longer available.
+        """
         with self._alone("updating the dependency repository"):
             before = LockFile.read(self.lock_file).entries
             self.chooser.debs.apt.update()
@@ -102,16 +107,21 @@ class Dependencies:
             choice = self._choose(tuple(needs), ())
             if choice.impossible:
                 lost = "; ".join(f"{need}: {why}" for need, why in choice.impossible.items())
-                raise OutsideError(f"nothing is changed, for these cannot be had any more: {lost}")
+                raise OutsideError(
+                    f"nothing was changed, because these are no longer available: {lost}"
+                )
             self._publish(choice.entries)
             return before, choice.entries
 
     def drop(self, name: str) -> tuple[Entry, ...]:
-        """Remove a package, and what only it needed; what was removed."""
+        """Remove a package and what only it needed, and return what was removed.
+
+        Raises NotFoundError if the package is not bridged.
+        """
         with self._alone(f"dropping {name}"):
             before = LockFile.read(self.lock_file).entries
             if canonicalize_name(name) not in {one.key[1] for one in before}:
-                raise NotFoundError(f"{name} is not among the bridged packages")
+                raise NotFoundError(f"{name} is not a bridged package")
             kept = self.chooser.without(before, name)
             self._publish(kept)
             return tuple(one for one in before if one not in kept)
@@ -127,28 +137,28 @@ class Dependencies:
         if choice.entries != before:
             self._publish(choice.entries)
         for need, why in choice.impossible.items():
-            log.warning("%s cannot be bridged: %s", need, why)
+            log.warning("cannot bridge %s: %s", need, why)
         return Provision(
             tuple(need for need in needs if need not in choice.impossible),
             tuple(need for need in needs if need in choice.impossible),
         )
 
     def _choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
-        """The choice, after whatever building a wheel asked for has been published."""
+        """Return the choice, after publishing what building a wheel required."""
         for _ in range(MAX_ROUNDS):
             choice = self.chooser.choose(needs, entries)
             if not choice.first:
                 return choice
             before = self._choose(choice.first, choice.entries)
             if before.impossible:
-                why = "building its wheel needs " + ", ".join(before.impossible)
+                why = "building its wheel requires " + ", ".join(before.impossible)
                 return Choice(entries, dict.fromkeys(needs, why))
             entries = before.entries
             self._publish(entries)
-        return Choice(entries, dict.fromkeys(needs, "too many wheels wait for each other"))
+        return Choice(entries, dict.fromkeys(needs, "too many wheels require each other"))
 
     def _publish(self, entries: tuple[Entry, ...]) -> None:
-        """Make the snapshot of these entries, then let it count by one rename of the lock file."""
+        """Make the snapshot of these entries, then make it current: one rename of the lock file."""
         pypi = [one.resolved for one in entries if one.origin is Origin.PYPI]
         debian = [one.deb for one in entries if one.origin is Origin.DEBIAN]
         resolver = self.chooser.resolver
@@ -166,7 +176,7 @@ class Dependencies:
 
 
 def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
-    """The folder of the snapshot that a lock file names; None before anything was bridged."""
+    """Return the snapshot that a lock file names as current; None before anything was bridged."""
     name = LockFile.read(lock_file).snapshot
     return snapshots / name if name else None
 

@@ -1,4 +1,4 @@
-"""The lock file of a target: each package that was bridged, by hash, and why it is there."""
+"""The lock file of a target: each bridged package, by hash, with the reason why it is there."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from rdo.tools.pip import Resolved
 
 
 class Origin(StrEnum):
-    """Where a bridged package comes from."""
+    """The place that a bridged package comes from."""
 
     PYPI = "pypi"
     DEBIAN = "debian"
@@ -26,9 +26,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One bridged package; `asked_by` are the RPM dependencies that brought it, none: another.
+    """One bridged package.
 
-    `file` is a Debian package's file name, `requires` a wheel's requirements.
+    `asked_by` are the RPM dependencies that caused it; empty if only another bridged package needs
+    it. `file` is a Debian package's file name, `requires` a wheel's requirements.
     """
 
     origin: Origin
@@ -41,27 +42,33 @@ class Entry:
 
     @property
     def key(self) -> tuple[Origin, str]:
+        """Origin and canonical name, of which a lock file holds each pair once."""
         return self.origin, canonicalize_name(self.name)
 
     @property
     def resolved(self) -> Resolved:
+        """The entry as a distribution on PyPI."""
         return Resolved(self.name, self.version, self.sha256, self.requires)
 
     @property
     def deb(self) -> Deb:
+        """The entry as a Debian package."""
         return Deb(self.name, self.version, self.file, self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """What the dependency repository holds, in the order of names, and the snapshot of it."""
+    """The content of the dependency repository, sorted by name, and the name of its snapshot."""
 
     entries: tuple[Entry, ...] = ()
     snapshot: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "LockFile":
-        """The lock file at `path`; an empty one when there is none yet."""
+        """Return the lock file at `path`, empty if there is none yet.
+
+        Raise ConfigError if it is damaged.
+        """
         try:
             table = json.loads(path.read_text())
             return cls(tuple(map(_entry, table["packages"])), table["snapshot"])
@@ -71,10 +78,12 @@ class LockFile:
             raise ConfigError(f"{path} is damaged: {error}; restore it or remove it") from error
 
     def write(self, path: Path) -> None:
+        """Replace the file at `path` by this content."""
         table = {"snapshot": self.snapshot, "packages": [asdict(one) for one in self.entries]}
         atomic.write_file(path, json.dumps(table, indent=1) + "\n")
 
     def of(self, origin: Origin) -> tuple[Entry, ...]:
+        """Return the entries from one origin."""
         return tuple(one for one in self.entries if one.origin is origin)
 
 
@@ -86,7 +95,7 @@ def _entry(row: dict[str, Any]) -> Entry:
 def merged(
     entries: Iterable[Entry], new: Iterable[Entry], *, instead_of: Iterable[Entry] = ()
 ) -> tuple[Entry, ...]:
-    """The entries with the new ones in place of older choices; reasons add up."""
+    """Return the entries with new ones in place of older choices, and the reasons of both."""
     gone = {one.key for one in instead_of}
     known = {one.key: one for one in entries if one.key not in gone}
     for one in new:
@@ -113,10 +122,10 @@ class Reason:
 
 
 def reasons(entries: Iterable[Entry], name: str) -> list[Reason]:
-    """Everything that asks for `name`, then a shortest way on to what a build asked for.
+    """Return everything that requires `name`, then a shortest path to what a build required.
 
-    `name` may be a project, a Debian package, or a dependency that a build asked for. Empty when
-    it is not bridged.
+    `name` may be a project, a Debian package, or a dependency of a build. Empty if it is not
+    bridged.
     """
     known = list(entries)
     asked = {one.key: one for one in known if _is_meant(one, name)}
@@ -143,10 +152,10 @@ def _is_meant(one: Entry, name: str) -> bool:
 
 
 def _askers(one: Entry, known: Sequence[Entry]) -> Iterator[tuple[Reason, Entry | None]]:
-    """Why `one` is there, and the bridged package that asks, if it is one."""
+    """Yield why `one` is bridged, each time with the bridged package that requires it, if any."""
     extras = _wanted_extras(known)
     for need in one.asked_by:
-        yield Reason(one.name, one.version, f"a build asks {need}"), None
+        yield Reason(one.name, one.version, f"a build requires {need}"), None
     for other in known:
         for text in other.requires:
             if _requires(text, one, extras.get(other.key[1], ())):
@@ -157,7 +166,7 @@ def _askers(one: Entry, known: Sequence[Entry]) -> Iterator[tuple[Reason, Entry 
 
 
 def _wanted_extras(known: Iterable[Entry]) -> dict[str, set[str]]:
-    """The extras that anybody asks of a project."""
+    """Return the extras of each project that any entry requires."""
     extras: dict[str, set[str]] = {}
     for one in known:
         needs = map(python_requirement, one.asked_by)
@@ -180,5 +189,5 @@ def _requires(text: str, one: Entry, extras: Iterable[str]) -> bool:
 def _parsed(text: str) -> Requirement | None:
     try:
         return Requirement(text)
-    except InvalidRequirement:  # of an old release
+    except InvalidRequirement:  # from an old release
         return None

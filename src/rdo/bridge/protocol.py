@@ -1,4 +1,4 @@
-"""What the round asks of whatever can bring in packages that the release does not have."""
+"""What a round requires of anything that can provide packages that the release does not have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What became of a request: the needs that are met from now on, and those that nobody meets.
+    """The result of a request: the needs that are met from now on, and those that cannot be met.
 
-    Both are the dependencies as they were asked for.
+    Both are spelt as they were requested.
     """
 
     provided: tuple[str, ...] = ()
@@ -23,7 +23,8 @@ class Bridge(Protocol):
     def provide(self, needs: Sequence[str]) -> Provision:
         """Meet RPM dependencies such as `python3dist(pbr) >= 2` where that is possible.
 
-        Raises OutsideError if it cannot say, because the network or an index is away.
+        Raises OutsideError if the answer is unknown, because the network or an index cannot be
+        reached.
         """
 
 

@@ -1,4 +1,4 @@
-"""Which wheels meet Python requirements: pip's answer, and sdists built where it has none."""
+"""Find wheels that meet Python requirements: pip resolves, and sdists are built where needed."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,14 +17,14 @@ from rdo.tools.pip import Pip, Resolved, UnresolvableError
 log = logging.getLogger(__name__)
 
 MAX_SDISTS = 60
-"""How many wheels one resolution may have to build."""
+"""Maximum number of wheels that one resolution may build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What was found; `impossible` tells why for each requirement that nothing meets.
+    """The wheels that were found; `impossible` gives the reason for each requirement not met.
 
-    `needs` are RPM dependencies that are asked for before it can go on: then nothing else counts.
+    `needs` are RPM dependencies to install before going on; if there are any, ignore the rest.
     """
 
     found: tuple[Resolved, ...] = ()
@@ -34,10 +34,10 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the constraints that pip gets.
+    """A line of the constraints for pip.
 
-    One of ours, an earlier choice or a default of the platform, gives way to what is wanted;
-    `then` is what counts instead.
+    One of ours, an earlier choice or a platform's default, gives way to what is wanted; `then` is
+    the text that replaces it.
     """
 
     text: str
@@ -45,13 +45,13 @@ class _Line:
     then: "_Line | None" = None
 
     def without(self, suspects: Collection[str]) -> "_Line | None":
-        """This line, or what is left of it if it is among those that stand in the way."""
+        """Return this line, or what remains of it if it is among the suspects."""
         return self.then if self.is_ours and self.text in suspects else self
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """pip with the constraints of the configuration, and a place for the wheels we build."""
+    """pip with the constraints of the configuration, and a store of the wheels that we build."""
 
     pip: Pip
     sdists: SdistStore
@@ -60,10 +60,11 @@ class Resolver:
     def resolve(
         self, wanted: Sequence[Requirement], pins: Iterable[Resolved], folder: Path
     ) -> Resolution:
-        """The closure of the wanted, all at once; what is impossible alone is left out.
+        """Return the closure of the requirements, resolved together, without impossible ones.
 
         `pins` are earlier choices, which give way to constraints and to what is wanted. The
-        constraints in force are written into `folder`.
+        constraints in force are written into `folder`. Raises OutsideError if PyPI does not answer,
+        ConfigError if a constraints file cannot be read.
         """
         lines = self._lines(wanted, pins)
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,10 +102,10 @@ class Resolver:
     def _try(
         self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
     ) -> Resolution | str:
-        """The resolution, or why there is none.
+        """Return the resolution, or the reason why there is none.
 
-        On the way wheels that PyPI lacks are built, and constraints of ours dropped that stand
-        in the way of what the wanted ones need.
+        On the way, wheels that PyPI lacks are built, and constraints of ours are dropped if they
+        conflict with the requirements.
         """
         texts = sorted(map(str, wanted))
         built: set[str] = set()
@@ -126,10 +127,10 @@ class Resolver:
                 raise OutsideError(f"PyPI did not answer: {error}") from error
             match self.sdists.build(Requirement(lacking), (one.text for one in lines)):
                 case Failed(_, detail):
-                    return f"{lacking}: no wheel, and its sdist: {detail}"
+                    return f"{lacking} has no wheel, and its sdist cannot be built: {detail}"
                 case Waiting(needs):
                     return Resolution(needs=needs)
-        return "too many sdists to build"
+        return "too many sdists would have to be built"
 
     def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[_Line]:
         lines = [_Line(text) for text in _read(self.constraints)] if self.constraints else []
@@ -154,7 +155,7 @@ def _lacks_wheel(pip: Pip, suspect: str) -> bool:
 
 
 def _read(constraints: Path) -> Iterator[str]:
-    """The lines of a constraints file, and of those that its `-c FILE` lines name."""
+    """Yield the lines of a constraints file and of the files that its `-c FILE` lines name."""
     try:
         text = constraints.read_text()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Wheels out of sdists, for what PyPI has no wheel of: built in a root, without network."""
+"""Build wheels from sdists of projects that have no wheel on PyPI, in a root without network."""
 
 import logging
 import os
@@ -26,21 +26,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SdistStore:
-    """Builds wheels and keeps them in `folder`, where pip looks for them too."""
+    """Builds wheels and keeps them in `folder`, where pip finds them too."""
 
     folder: Path
     workshop: Workshop
     open_index: Callable[[], PackageIndex]
 
     def projects(self) -> frozenset[str]:
-        """The projects of which wheels were built."""
+        """Return the projects that have a wheel built here."""
         wheels = self.folder.glob("[!.]*.whl")
         return frozenset(str(parse_wheel_filename(one.name)[0]) for one in wheels)
 
     def build(self, wanted: Requirement, constraints: Iterable[str]) -> Path | Failed | Waiting:
-        """The wheel of the newest sdist that meets the requirement and the constraints.
+        """Return the wheel of the newest sdist that meets the requirement and the constraints.
 
-        Waiting names what its build asks for and nobody provides yet.
+        `Waiting` names build requirements that no repository provides yet. Raises OutsideError if
+        the index does not answer.
         """
         try:
             sdists = self.open_index().sdists(wanted.name)
@@ -83,13 +84,16 @@ class SdistStore:
 
 
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
-    """The highest version that is not yanked; a pre-release only where it is asked for."""
+    """Return the highest version that is not yanked.
+
+    A pre-release only if the specifier names one.
+    """
     fitting = [one for one in sdists if not one.is_yanked and specifier.contains(str(one.version))]
     return max(fitting, key=lambda one: one.version, default=None)
 
 
 def constraint_of(name: str, lines: Iterable[str]) -> SpecifierSet:
-    """What constraint lines say of one project, where their markers hold here."""
+    """Return the specifier for one project from the constraint lines whose markers hold here."""
     specifier = SpecifierSet()
     for line in lines:
         try:

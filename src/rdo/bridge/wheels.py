@@ -1,4 +1,4 @@
-"""Wheels as RPMs: each is converted once for a platform and kept by its own hash."""
+"""Wheels as RPMs: each is converted once per platform and kept by its own hash."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ from rdo.tools.pip import Pip, Resolved
 from rdo.tools.root import Bind
 
 RELEASE = "0.0.pypi4"
-"""Lower than any Release of a real package, with the same version."""
+"""Lower than the Release of any real package with the same version."""
 
 _BATCH = 40
 
 
 @dataclass(frozen=True, slots=True)
 class WheelStore:
-    """Wheels of one platform and the RPMs made of them, below `folder`.
+    """The wheels of one platform and the RPMs made from them, below `folder`.
 
     `folder/<sha256 of the wheel>/` holds the RPMs of one wheel: its own and one per extra.
     """
@@ -38,14 +38,17 @@ class WheelStore:
     roots: Path
 
     def rpms(self, wanted: Sequence[Resolved], pip: Pip) -> dict[Resolved, tuple[Path, ...]]:
-        """The RPMs of each distribution; what is not there yet is downloaded and converted."""
+        """Return the RPMs of each distribution; missing ones are downloaded and converted.
+
+        Raises CommandError if a wheel is not the one that was resolved, or cannot be converted.
+        """
         lacking = [one for one in wanted if not self._place(one).exists()]
         for start in range(0, len(lacking), _BATCH):
             self._convert(lacking[start : start + _BATCH], pip)
         return {one: tuple(sorted(self._place(one).glob("*.rpm"))) for one in wanted}
 
     def _place(self, one: Resolved) -> Path:
-        """Where its RPMs are kept: another name in our table makes another RPM."""
+        """Return the folder of its RPMs, which depends on the names in our table too."""
         others = " ".join(sorted(other_rpm_names(one.name)))
         digest = f"-{hashlib.sha256(others.encode()).hexdigest()[:8]}" if others else ""
         return self.folder / f"{one.sha256}-{RELEASE}{digest}"
@@ -78,7 +81,7 @@ class WheelStore:
             self._keep(batch, json.loads(done.stdout), root.root.upper)
 
     def _bootstrap(self, pip: Pip) -> Path:
-        """The folder with the wheels of pip and packaging that do the converting."""
+        """Return the folder with the wheels of pip and packaging that do the conversion."""
         tools = self.folder / "tools"
         if not tools.exists():
             with atomic.new_directory(tools) as new:
@@ -93,7 +96,9 @@ class WheelStore:
             prefixes = (f"{name}-{rpm_version(one.version).rpartition('!')[2]}-", f"{name}+")
             own = [path for path in paths if path.name.startswith(prefixes)]
             if not own:
-                raise CommandError(f"the wheel of {one.name} {one.version} gave no RPM")
+                raise CommandError(
+                    f"converting the wheel of {one.name} {one.version} produced no RPM"
+                )
             with atomic.new_directory(self._place(one)) as new:
                 for path in own:
                     shutil.move(path, new / path.name)

@@ -36,7 +36,7 @@ def test_a_reason_leads_to_what_a_build_asked_for() -> None:
     assert why("idna") == [
         "idna 3.6: requests 2.31 requires idna<4",
         "requests 2.31: requests-kerberos 0.14 requires requests>=1.1",
-        "requests-kerberos 0.14: a build asks python3dist(requests-kerberos) >= 0.8",
+        "requests-kerberos 0.14: a build requires python3dist(requests-kerberos) >= 0.8",
     ]
 
 
