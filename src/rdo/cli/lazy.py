@@ -1,7 +1,7 @@
-"""A group of commands that are imported when they are called."""
+"""A group of commands that are imported when they are called, and its help."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from rdo.errors import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """Where a command is, and its line in the help of its group."""
+    """A command that is not imported yet: where it is, and its line in the group's help."""
 
     module: str
     command: str
@@ -20,11 +20,22 @@ class Lazy:
 
 
 class LazyGroup(click.Group):
-    """A group whose help does not import its commands; some may still be decorated onto it."""
+    """A group whose help does not import its lazy commands; others may be decorated onto it.
 
-    def __init__(self, *args: Any, lazy: Mapping[str, Lazy] | None = None, **kwargs: Any) -> None:
+    `sections` maps a heading of the help to the commands below it, in the order shown. Commands
+    without a section come last, below "Commands".
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        lazy: Mapping[str, Lazy] | None = None,
+        sections: Mapping[str, Sequence[str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = dict(lazy or {})
+        self.sections = dict(sections or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *self.lazy})
@@ -46,11 +57,19 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = []
+        """Write the commands section by section; a long line is wrapped, never cut off."""
+        helps = dict(self._command_helps(ctx))
+        in_sections = {name for names in self.sections.values() for name in names}
+        rest = [name for name in helps if name not in in_sections]
+        width = max(map(len, helps), default=0)
+        for heading, names in {**self.sections, "Commands": rest}.items():
+            if names:
+                with formatter.section(heading):
+                    formatter.write_dl([(name.ljust(width), helps[name]) for name in names])
+
+    def _command_helps(self, ctx: click.Context) -> Iterator[tuple[str, str]]:
         for name in self.list_commands(ctx):
             if name in self.lazy:
-                rows.append((name, self.lazy[name].help))
+                yield name, self.lazy[name].help
             elif (command := self.commands[name]) and not command.hidden:
-                rows.append((name, command.get_short_help_str(limit=80)))
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+                yield name, command.get_short_help_str(limit=1000)

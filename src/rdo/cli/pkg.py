@@ -1,7 +1,7 @@
 """`rdo pkg`: the maintainer's verbs on a distgit, also installed as `rdopkg`."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +61,27 @@ VERBS: Mapping[str, Lazy] = {
     "create": Lazy(CREATE, "create", "Make a package of a project on PyPI or in git."),
     "review": Lazy(REVIEW, "review", "Say what a new package lacks for acceptance."),
 }
-"""The verbs in the order of the help; both programs have all of them."""
+"""The verbs in the order of rdopkg's help; both programs have all of them."""
+
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "Start": ("clone", "remotes", "pkgenv", "status", "undo"),
+    "New versions": ("new-version", "get-source"),
+    "Spec and commits": ("fix", "amend", "squash", "set-magic-comment", "lint"),
+    "Patches": (
+        "patch",
+        "update-patches",
+        "get-patches",
+        "import-patches",
+        "patchlog",
+        "tag-patches",
+    ),
+    "Requirements": ("reqdiff", "reqcheck", "reqquery", "query"),
+    "Builds and reviews": ("mockbuild", "review-patch", "review-spec"),
+    "New packages": ("create", "review"),
+    "Metadata": ("info", "info-tags-diff", "info-attr-diff", "findpkg", "release"),
+    "This program": ("doctor", "conf", "actions", "autocomplete"),
+}
+"""The verbs below the headings of the help."""
 
 
 class PkgGroup(LazyGroup):
@@ -128,7 +148,7 @@ def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-@click.group(cls=PkgGroup, lazy=VERBS, invoke_without_command=True)
+@click.group(cls=PkgGroup, lazy=VERBS, sections=SECTIONS, invoke_without_command=True)
 @go_on_options
 @click.pass_context
 def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:

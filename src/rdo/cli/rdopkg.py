@@ -11,7 +11,7 @@ import click
 
 from rdo import __version__
 from rdo.cli.main import EX_USAGE, configure_logging
-from rdo.cli.pkg import VERBS, PkgGroup, go_on_options, serve
+from rdo.cli.pkg import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 @click.group(
     cls=PkgGroup,
     lazy=VERBS,
+    sections=SECTIONS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
