@@ -199,9 +199,13 @@ def maintainers(
 @info.command()
 @tag_option
 @click.option(
-    "--as", "shape", type=click.Choice(("lists", "dicts")), default="lists", show_default=True,
+    "--as",
+    "shape",
+    type=click.Choice(("lists", "dicts")),
+    default="lists",
+    show_default=True,
     help="Packages and releases as lists, or by project and name.",
-)  # fmt: skip
+)
 @click.option("--json", is_flag=True, expose_value=False, help="The only form there is.")
 @metadata_options
 def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:

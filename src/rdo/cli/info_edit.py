@@ -126,9 +126,12 @@ def tag(draft: Draft, package: str, tag: str, overrides: tuple[str, ...], remove
 @click.option("--status", default="development", show_default=True, help="Its status.")
 @click.option("--old-status", help="The new status of OLD; one release may be in development.")
 @click.option(
-    "--source-branch", "rules", multiple=True, metavar="REGEX=REPLACEMENT",
+    "--source-branch",
+    "rules",
+    multiple=True,
+    metavar="REGEX=REPLACEMENT",
     help="What becomes of a source-branch override; without a rule that fits it is not copied.",
-)  # fmt: skip
+)
 def new_release(
     draft: Draft,
     name: str,

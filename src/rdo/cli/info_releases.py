@@ -27,9 +27,13 @@ def releases(asked: Asked, status: str | None, answer: Answer) -> None:
 @click.option("--release-specified", "-r", "name", default="", metavar="NAME", help="Only this.")
 @click.option("--repo", "-R", default="", metavar="BASE-OS", help="Only those on a base OS.")
 @click.option(
-    "--phase-specified", "-s", "status", default="", metavar="STATUS",
+    "--phase-specified",
+    "-s",
+    "status",
+    default="",
+    metavar="STATUS",
     help="Only those with a status; without --json their names.",
-)  # fmt: skip
+)
 @metadata_options
 @answer_options
 def release(asked: Asked, name: str, repo: str, status: str, answer: Answer) -> None:

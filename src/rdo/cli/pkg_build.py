@@ -29,8 +29,14 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 
 @click.command()
 @click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
-@click.option("--results", "-o", type=click.Path(path_type=Path), default=Path("results"),
-              show_default=True, help="Where RPMs and logs go.")  # fmt: skip
+@click.option(
+    "--results",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Where RPMs and logs go.",
+)
 @dry_run_option
 @click.pass_context
 def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:

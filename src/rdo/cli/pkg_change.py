@@ -25,36 +25,62 @@ def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Cal
 
 
 patches_branch_options = _options(
-    click.option("--patches-branch", "-p", default="", metavar="REMOTE/BRANCH",
-                 help="The remote branch with the patches, instead of a guess."),
-    click.option("--local-patches-branch", "-P", default="", metavar="LOCAL_BRANCH",
-                 help="The local branch with the patches."),
-)  # fmt: skip
+    click.option(
+        "--patches-branch",
+        "-p",
+        default="",
+        metavar="REMOTE/BRANCH",
+        help="The remote branch with the patches, instead of a guess.",
+    ),
+    click.option(
+        "--local-patches-branch",
+        "-P",
+        default="",
+        metavar="LOCAL_BRANCH",
+        help="The local branch with the patches.",
+    ),
+)
 gerrit_option = click.option(
-    "--gerrit-patches-chain", "-g", default="", metavar="REVIEW_NUMBER",
+    "--gerrit-patches-chain",
+    "-g",
+    default="",
+    metavar="REVIEW_NUMBER",
     help="Take the patches from a review and those below it.",
-)  # fmt: skip
+)
 force_option = click.option(
     "--force", "-f", is_flag=True, help="Take what CI has not validated, too."
 )
 local_option = click.option(
-    "--local-patches", "-l", is_flag=True,
+    "--local-patches",
+    "-l",
+    is_flag=True,
     help="Take the local patches branch as it is; nothing of a remote.",
-)  # fmt: skip
+)
 bump_index_option = click.option(
-    "--release-bump-index", "-R", default="", metavar="INDEX",
+    "--release-bump-index",
+    "-R",
+    default="",
+    metavar="INDEX",
     help="Which part of Release goes up: 1, 2 … or MAJOR, MINOR, PATCH; 0 for none.",
-)  # fmt: skip
+)
 message_options = _options(
-    click.option("--commit-header-file", "-H", default="", metavar="FILE",
-                 help="Begin the commit message with this file; - is stdin."),
+    click.option(
+        "--commit-header-file",
+        "-H",
+        default="",
+        metavar="FILE",
+        help="Begin the commit message with this file; - is stdin.",
+    ),
     click.option("--changelog-user", "-u", default="", metavar="USER"),
     click.option("--changelog-email", "-e", default="", metavar="EMAIL"),
-)  # fmt: skip
+)
 text_option = click.option(
-    "--message", "-m", default="", metavar="TEXT",
+    "--message",
+    "-m",
+    default="",
+    metavar="TEXT",
     help="What the change is, for the changelog; where the spec has none, for the commit.",
-)  # fmt: skip
+)
 
 
 @click.command()
@@ -216,9 +242,13 @@ def new_version(
 
 def _show_update(args: Arguments, *, is_finished: bool) -> None:
     answer = {
-        "package": args.package, "old": args.version, "new": args.new_version,
-        "finished": is_finished, "changelog": args.changes, "patches": args.report,
-    }  # fmt: skip
+        "package": args.package,
+        "old": args.version,
+        "new": args.new_version,
+        "finished": is_finished,
+        "changelog": args.changes,
+        "patches": args.report,
+    }
     output.show(answer, True)
 
 
@@ -230,8 +260,9 @@ def _update_all(
     places = [Path(name) for name in folders] or many.distgits(Path.cwd())
     quiet = [replace(desk(place.absolute()), say=_to_stderr, ask=None) for place in places]
     args = replace(args, unattended=True, no_diff=True, take_sources=not args.no_new_sources)
-    rows = many.update_all(quiet, args, lambda row: _to_stderr(f"{row.package}: {row.result}"),
-                           is_dry=is_dry)  # fmt: skip
+    rows = many.update_all(
+        quiet, args, lambda row: _to_stderr(f"{row.package}: {row.result}"), is_dry=is_dry
+    )
     cells = [(x.package, x.result, x.old, x.new, x.reason) for x in rows]
     output.show(rows, as_json, output.Table(("package", "result", "from", "to", "why"), cells))
     return rows

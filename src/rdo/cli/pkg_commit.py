@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--commit-header-file", "-H", default="", metavar="FILE",
-              help="Begin the commit message with this file; - is stdin.")  # fmt: skip
+@click.option(
+    "--commit-header-file",
+    "-H",
+    default="",
+    metavar="FILE",
+    help="Begin the commit message with this file; - is stdin.",
+)
 @click.option("--message", "-m", default="", help="The message, where the spec has no changelog.")
 @effect_options
 def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
@@ -90,8 +95,9 @@ def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
 
 
 @click.command()
-@click.option("--local-patches-branch", "-P", default="", metavar="LOCAL_BRANCH",
-              help="The branch to make.")  # fmt: skip
+@click.option(
+    "--local-patches-branch", "-P", default="", metavar="LOCAL_BRANCH", help="The branch to make."
+)
 @click.option("--force", "-f", is_flag=True, help="Make a branch anew that is there.")
 @effect_options
 def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> None:

@@ -26,9 +26,13 @@ fetch_option = click.option(
 
 
 def load_metadata(
-    local_info: str = "", info_file: str = "", *, distro: str = "", ref: str = "",
+    local_info: str = "",
+    info_file: str = "",
+    *,
+    distro: str = "",
+    ref: str = "",
     is_fresh: bool = False,
-) -> "Distribution":  # fmt: skip
+) -> "Distribution":
     """The metadata of a folder, or of rdopkg's configuration."""
     from rdo import metadata
 
@@ -135,8 +139,13 @@ def _show_diff(diff: list[tuple[str, list[str]]], as_json: bool, what: str) -> N
 @click.command()
 @click.option("--release-specified", "-r", default="", metavar="NAME", help="Only this release.")
 @click.option("--repo", "-R", default="", help="Only releases for this base OS.")
-@click.option("--phase-specified", "-s", default="", metavar="PHASE",
-              help="Only the names of the releases in this phase.")  # fmt: skip
+@click.option(
+    "--phase-specified",
+    "-s",
+    default="",
+    metavar="PHASE",
+    help="Only the names of the releases in this phase.",
+)
 @local_info_option
 @info_file_option
 @output.json_option

@@ -68,7 +68,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
 @click.option("--target", metavar="T", help="Look for them in this target's repositories too.")
 @repositories_option
 @dry_run_option
-@output.json_option  # fmt: skip
+@output.json_option
 def reqcheck(  # one parameter per option
     as_spec: bool,
     strict: bool,

@@ -45,8 +45,13 @@ def patchlog(as_json: bool) -> None:
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path), required=False)
 @click.option("--lint-checks", default="", metavar="CHECKS", help="sanity,rpmlint  [all]")
-@click.option("--error-level", default="E", show_default=True, metavar="{E,W,-}",
-              help="What ends with 23: errors, warnings too, nothing.")  # fmt: skip
+@click.option(
+    "--error-level",
+    default="E",
+    show_default=True,
+    metavar="{E,W,-}",
+    help="What ends with 23: errors, warnings too, nothing.",
+)
 @output.json_option
 def lint(spec: Path | None, lint_checks: str, error_level: str, as_json: bool) -> None:
     """Show faults of the spec: patches that would be lost, and what rpmlint says."""

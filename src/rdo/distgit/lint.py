@@ -35,12 +35,13 @@ def sanity(text: SpecText, file: str) -> list[Hint]:
     if arch and files and arch[0] < max(files):
         hints.append(
             Hint(
-                file, "E",
+                file,
+                "E",
                 "buildarch-before-sources: BuildArch needs to stand AFTER SourceX and PatchX "
                 "lines, otherwise the %{patches} macro is empty and both %autosetup and "
                 "`git am %{patches}` fail. Please move BuildArch AFTER SourceX and PatchX lines.",
             )
-        )  # fmt: skip
+        )
     bases = [
         line
         for line in text.read()
@@ -49,11 +50,12 @@ def sanity(text: SpecText, file: str) -> list[Hint]:
     if len(bases) > 1:
         hints.append(
             Hint(
-                file, "E",
+                file,
+                "E",
                 "duplicate-patches-base: Please make sure to only have one # patches_base= entry "
                 "in .spec file to avoid problems.",
             )
-        )  # fmt: skip
+        )
     return hints
 
 

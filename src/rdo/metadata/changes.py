@@ -35,9 +35,15 @@ class Change:
 
 
 _REPOSITORIES = (
-    "upstream", "distgit", "master-distgit", "centos-distgit", "patches", "review-patches",
-    "review-origin", "distgit-path",
-)  # fmt: skip
+    "upstream",
+    "distgit",
+    "master-distgit",
+    "centos-distgit",
+    "patches",
+    "review-patches",
+    "review-origin",
+    "distgit-path",
+)
 _BRANCHES = ("source-branch", "distro-branch", "branch", "upstream_branch", "version-from")
 
 

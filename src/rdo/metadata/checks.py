@@ -20,19 +20,46 @@ from rdo.model.url import is_on_pypi, pypi_name
 from rdo.tools.git import check_url
 
 TOP_KEYS = (
-    "components", "import", "package-configs", "package-default", "packages", "releases",
+    "components",
+    "import",
+    "package-configs",
+    "package-default",
+    "packages",
+    "releases",
     "remote-info",
-)  # fmt: skip
+)
 RELEASE_KEYS = (
-    "branch", "identifier", "name", "repos", "status", "tags_map", "upstream_branch",
-)  # fmt: skip
+    "branch",
+    "identifier",
+    "name",
+    "repos",
+    "status",
+    "tags_map",
+    "upstream_branch",
+)
 REPO_KEYS = ("branch", "buildsys", "buildsys-tags", "distrepos", "name", "special")
 PACKAGE_KEYS = (
-    "buildsys-tags", "centos-distgit", "component", "conf", "distgit", "distgit-path",
-    "distro-branch", "maintainers", "master-distgit", "name", "patches", "project",
-    "review-origin", "review-patches", "skip-tests", "source-branch", "tags", "types",
-    "upstream", "version-from",
-)  # fmt: skip
+    "buildsys-tags",
+    "centos-distgit",
+    "component",
+    "conf",
+    "distgit",
+    "distgit-path",
+    "distro-branch",
+    "maintainers",
+    "master-distgit",
+    "name",
+    "patches",
+    "project",
+    "review-origin",
+    "review-patches",
+    "skip-tests",
+    "source-branch",
+    "tags",
+    "types",
+    "upstream",
+    "version-from",
+)
 OVERRIDE_KEYS = ("component", "distro-branch", "skip-tests", "source-branch")
 SPECIAL_TAGS = ("build-tags-only", "dependency", "under-review", "version-locked")
 

@@ -106,9 +106,11 @@ def _missing(want: _Wanted, answer: Mapping[str, str] | str) -> str:
         return ""  # a commit; only a fetch could tell
     series = want.branch.removeprefix("stable/")
     names = (
-        f"refs/heads/{want.branch}", f"refs/tags/{want.branch}",
-        f"refs/heads/unmaintained/{series}", f"refs/tags/{series}-eol",
-    )  # fmt: skip
+        f"refs/heads/{want.branch}",
+        f"refs/tags/{want.branch}",
+        f"refs/heads/unmaintained/{series}",
+        f"refs/tags/{series}-eol",
+    )
     if any(name in answer for name in names):
         return ""
     return f"{want.url} has no branch or tag {want.branch}, which {want.tag} asks for"

@@ -16,7 +16,7 @@ from rdo.distgit.new_package.licences import Licence, find
 STRAY = frozenset(
     {"test", "tests", "testing", "doc", "docs", "example", "examples", "benchmark", "benchmarks",
      "bench", "script", "scripts", "tools", "samples", "demo", "demos", "setup", "conftest"}
-)  # fmt: skip
+)  # fmt: skip  # a table: several entries a line
 """Modules that a project installs by mistake beside its own."""
 
 _MODULE = re.compile(r"\.(?:py|so|pyi)$")

@@ -59,7 +59,7 @@ _NAMES: Mapping[str, str] = {
     "lgplv2": "LGPL-2.0-only", "lgplv2+": "LGPL-2.0-or-later", "lgplv2.1": "LGPL-2.1-only",
     "lgplv2.1+": "LGPL-2.1-or-later", "lgplv3": "LGPL-3.0-only", "lgplv3+": "LGPL-3.0-or-later",
     "lgpl-2.1+": "LGPL-2.1-or-later", "agplv3+": "AGPL-3.0-or-later",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 
 _PHRASES: tuple[tuple[str, str], ...] = (
     ("Apache-2.0", r"apache license,? version 2\.0"),
@@ -74,16 +74,31 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ("Unlicense", r"this is free and unencumbered software released into the public domain"),
     ("CC0-1.0", r"cc0 1\.0 universal"),
     ("BSL-1.0", r"boost software license - version 1\.0"),
-    ("ISC", (r"permission to use, copy, modify, and/?(or)? distribute this software for any purpose"
-            r".{0,40} with or without fee is hereby granted, provided that")),
-    ("0BSD", (r"permission to use, copy, modify, and/or distribute this software for any purpose"
-             r" with or without fee is hereby granted\. the software")),
+    (
+        "ISC",
+        (
+            r"permission to use, copy, modify, and/?(or)? distribute this software for any purpose"
+            r".{0,40} with or without fee is hereby granted, provided that"
+        ),
+    ),
+    (
+        "0BSD",
+        (
+            r"permission to use, copy, modify, and/or distribute this software for any purpose"
+            r" with or without fee is hereby granted\. the software"
+        ),
+    ),
     ("MIT-0", r"to permit persons to whom the software is furnished to do so\. the software is"),
     ("MIT", r"permission is hereby granted, free of charge, to any person obtaining a copy"),
-    ("BSD-3-Clause", (r"redistribution and use in source and binary forms.*"
-                     r"(neither the names? of|the names? of).*(may|used)")),
+    (
+        "BSD-3-Clause",
+        (
+            r"redistribution and use in source and binary forms.*"
+            r"(neither the names? of|the names? of).*(may|used)"
+        ),
+    ),
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
-)  # fmt: skip
+)
 """Words of licence texts in one line of lower case, the more telling ones first."""
 
 

@@ -50,7 +50,7 @@ HEADERS: dict[str, str] = {
     "webp/": "libwebp-devel", "xml2-config": "libxml2-devel", "xslt-config": "libxslt-devel",
     "yaml.h": "libyaml-devel", "zlib": "zlib-devel", "zmq.h": "zeromq-devel",
     "zstd.h": "libzstd-devel",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 """What a build misses, by the beginning of its name -> the package that has it."""
 
 _MISSING = re.compile(

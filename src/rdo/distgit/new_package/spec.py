@@ -67,8 +67,10 @@ def render(plan: Plan) -> str:
 
 def _head(plan: Plan) -> Iterator[str]:
     yield f"%global pypi_name {plan.facts.name}"
-    for name, what, decided in (("tests", plan.tests.command, plan.tests.off),
-                                ("doc", plan.docs.folder, plan.docs.off)):  # fmt: skip
+    for name, what, decided in (
+        ("tests", plan.tests.command, plan.tests.off),
+        ("doc", plan.docs.folder, plan.docs.off),
+    ):
         if not what:
             continue
         yield from (f"# {line}" for line in textwrap.wrap(plain(decided), 96))

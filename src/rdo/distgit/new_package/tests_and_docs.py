@@ -20,7 +20,7 @@ DOC_EXTRAS = ("doc", "docs", "documentation", "sphinx")
 PRIVATE_EXTRAS = frozenset(
     {*TEST_EXTRAS, *DOC_EXTRAS, "lint", "linting", "typing", "mypy", "check", "checks", "type",
      "cover", "enabler", "coverage", "release", "build", "benchmark", "pre-commit", "style"}
-)  # fmt: skip
+)  # fmt: skip  # a table: several entries a line
 """Extras for those who work on the project, not for those who use it."""
 
 _COPY = "installed"
@@ -34,11 +34,21 @@ _PYTEST_NEEDS: Mapping[str, str] = {
     "--black": "pytest-black", "--doctestplus": "pytest-doctestplus", "--doctest-plus":
     "pytest-doctestplus", "--subprocess": "pytest-subprocess", "--mpl": "pytest-mpl",
     "--ruff": "pytest-ruff", "--forked": "pytest-forked", "--django": "pytest-django",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
+_UNIMPORTED = frozenset(
+    {"pytest-asyncio", "pytest-mock", "pytest-django", "pytest-httpserver", "anyio",
+     "pytest-trio", "pytest-aiohttp", "pytest-httpbin", "pytest-localserver", "pytest-freezer",
+     "pytest-freezegun", "pytest-lazy-fixtures", "pytest-subtests", "pytest-timeout",
+     "pytest-benchmark", "pytest-tornado", "pytest-twisted", "pytest-socket",
+     "pytest-subprocess", "pytest-datadir", "pytest-regressions", "pytest-order", "pytest-env",
+     "pytest-httpx", "pytest-virtualenv"}
+)  # fmt: skip  # a table: several entries a line
+"""Plugins of pytest that tests use without importing them."""
+
 _SETTINGS: Mapping[str, str] = {
     "asyncio_mode": "pytest-asyncio", "timeout": "pytest-timeout",
     "DJANGO_SETTINGS_MODULE": "pytest-django", "env": "pytest-env",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 IMPORT_NAMES: Mapping[str, str] = {
     "attr": "attrs", "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python",
     "dateutil": "python-dateutil", "dns": "dnspython", "docx": "python-docx",
@@ -53,7 +63,7 @@ IMPORT_NAMES: Mapping[str, str] = {
     "xdist": "pytest-xdist", "yaml": "pyyaml", "zmq": "pyzmq", "pytest_mock": "pytest-mock",
     "lxml_html_clean": "lxml-html-clean", "ruamel": "ruamel-yaml", "zope.testing": "zope-testing",
     "zope.testrunner": "zope-testrunner", "mpl_toolkits": "matplotlib", "psycopg2": "psycopg2",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 """What a module's project is called on PyPI where that differs by more than its spelling."""
 
 
@@ -211,19 +221,14 @@ def _parsed(rows: Iterable[Any]) -> Iterator[Requirement]:
 def _needed(facts: SourceFacts, declared: Iterable[str]) -> Iterator[str]:
     """Of what is declared, and of the extras, that which the tests import."""
     named = set(declared)
-    named |= {canonicalize_name(one.name) for extra in facts.extras
-              for one in facts.requirements(extra)}  # fmt: skip
+    named |= {
+        canonicalize_name(one.name) for extra in facts.extras for one in facts.requirements(extra)
+    }
     for name in facts.test_imports:
         project = project_of(name, facts, named)
         if project and project in named:
             yield project
-    plugins = {"pytest-asyncio", "pytest-mock", "pytest-django", "pytest-httpserver", "anyio",
-               "pytest-trio", "pytest-aiohttp", "pytest-httpbin", "pytest-localserver",
-               "pytest-freezer", "pytest-freezegun", "pytest-lazy-fixtures", "pytest-subtests",
-               "pytest-timeout", "pytest-benchmark", "pytest-tornado", "pytest-twisted",
-               "pytest-socket", "pytest-subprocess", "pytest-datadir", "pytest-regressions",
-               "pytest-order", "pytest-env", "pytest-httpx", "pytest-virtualenv"}  # fmt: skip
-    yield from plugins & named
+    yield from _UNIMPORTED & named
 
 
 def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) -> str:
@@ -280,8 +285,11 @@ def _pytest_configuration(texts: Mapping[str, str]) -> tuple[str, set[str]]:
     if table and "pytest.ini" not in texts:
         options = table.get("addopts", "")
         return (options if isinstance(options, str) else " ".join(map(str, options))), set(table)
-    for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"),
-                          ("setup.cfg", "tool:pytest")):  # fmt: skip
+    for name, section in (
+        ("pytest.ini", "pytest"),
+        ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ):
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read_string(texts.get(name, ""))
@@ -301,8 +309,7 @@ def plan_docs(facts: SourceFacts) -> DocPlan:
     folder = str(PurePosixPath(confs[0]).parent)
     if not re.fullmatch(r"[\w./-]+", folder):
         return DocPlan()
-    declared = {canonicalize_name(one.name)
-                for one in declared_requirements(facts, DOC_EXTRAS)}  # fmt: skip
+    declared = {canonicalize_name(one.name) for one in declared_requirements(facts, DOC_EXTRAS)}
     needs = {"sphinx", *_extensions(facts.texts[confs[0]], declared)}
     return DocPlan(folder, tuple(sorted(needs)))
 
@@ -318,7 +325,7 @@ _THEMES: Mapping[str, str] = {
     "recommonmark": "recommonmark", "sphinx_issues": "sphinx-issues", "sphinx_tabs.tabs":
     "sphinx-tabs", "sphinxext.opengraph": "sphinxext-opengraph", "changelog": "changelog",
     "openstackdocstheme": "openstackdocstheme", "reno.sphinxext": "reno", "linuxdoc": "linuxdoc",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 
 
 def _extensions(conf: str, declared: set[Any]) -> Iterator[str]:

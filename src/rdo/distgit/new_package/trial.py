@@ -28,7 +28,7 @@ _FIXTURES = {
     "event_loop": "pytest-asyncio", "socket_disabled": "pytest-socket", "tmp_venv": "",
     "httpx_mock": "pytest-httpx", "monkeysession": "", "virtualenv": "pytest-virtualenv",
     "script_runner": "pytest-console-scripts", "xprocess": "pytest-xprocess",
-}  # fmt: skip
+}  # fmt: skip  # a table: several entries a line
 
 _MODULE = re.compile(r"(?:ModuleNotFoundError: )?No module named '?([\w.]+)'?")
 _OPTION = re.compile(r"error: unrecognized arguments: (.*)$", re.MULTILINE)

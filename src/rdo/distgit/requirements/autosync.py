@@ -95,9 +95,8 @@ def _added(text: SpecText, row: Checked) -> SpecText | None:
 def _place(text: SpecText) -> tuple[int, str] | None:
     """The line to add a requirement behind, and how such a line begins."""
     plain = [
-        line for line in text.read()
-        if line.section in (PREAMBLE, "package") and line.is_plain
-    ]  # fmt: skip
+        line for line in text.read() if line.section in (PREAMBLE, "package") and line.is_plain
+    ]
     python = [line for line in plain if re.match(r"Requires:\s+python", line.text)]
     fallbacks = (
         python,

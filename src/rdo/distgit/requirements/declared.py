@@ -17,8 +17,13 @@ from packaging.utils import canonicalize_name
 log = logging.getLogger(__name__)
 
 TEST_GROUPS = frozenset({"test", "tests", "testing"})
-_TEST_FILES = ("test-requirements.txt", "requirements-test.txt", "requirements/test.txt",
-               "tests/requirements.txt", "test_requirements.txt")  # fmt: skip
+_TEST_FILES = (
+    "test-requirements.txt",
+    "requirements-test.txt",
+    "requirements/test.txt",
+    "tests/requirements.txt",
+    "test_requirements.txt",
+)
 _LOWER = re.compile(r"(>=?|~=|===?) *(\S+)")
 
 
@@ -79,12 +84,18 @@ class Python:
     def environment(self) -> dict[str, str]:
         full = self.version if self.version.count(".") > 1 else f"{self.version}.0"
         return {
-            "implementation_name": "cpython", "implementation_version": full, "os_name": "posix",
-            "platform_machine": "x86_64", "platform_python_implementation": "CPython",
-            "platform_release": "", "platform_system": "Linux", "platform_version": "",
-            "python_full_version": full, "python_version": ".".join(full.split(".")[:2]),
+            "implementation_name": "cpython",
+            "implementation_version": full,
+            "os_name": "posix",
+            "platform_machine": "x86_64",
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": full,
+            "python_version": ".".join(full.split(".")[:2]),
             "sys_platform": "linux",
-        }  # fmt: skip
+        }
 
     def applies(self, requirement: Requirement, extra: str = "") -> bool:
         marker = requirement.marker
@@ -276,8 +287,11 @@ class Difference:
     def text(self) -> str:
         """rdopkg's layout."""
         lines = []
-        for title, rows in (("ADDED", self.added), ("CHANGED", self.changed),
-                            ("REMOVED", self.removed)):  # fmt: skip
+        for title, rows in (
+            ("ADDED", self.added),
+            ("CHANGED", self.changed),
+            ("REMOVED", self.removed),
+        ):
             if rows:
                 lines += ["", f"{title}:", *(f"  {row}" for row in rows)]
         return "\n".join([*(lines or ["", "no requirements changed"]), ""])

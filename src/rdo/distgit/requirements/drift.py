@@ -164,8 +164,11 @@ def _extras(text: SpecText, source: Source) -> Iterator[Drift]:
             words = re.sub(r"-[nif]\s+\S+|-[FaA]\b", "", match[1])
             named = words.split()
         elif match := re.search(r"%pyproject_buildrequires\b(.*)", line.text):
-            named = [part for value in re.findall(r"-x\s*([\w.,-]+)", match[1])
-                     for part in value.split(",")]  # fmt: skip
+            named = [
+                part
+                for value in re.findall(r"-x\s*([\w.,-]+)", match[1])
+                for part in value.split(",")
+            ]
         for name in named:
             if re.fullmatch(r"[\w.-]+", name) and canonicalize_name(name) not in known:
                 fault = f"upstream has no extra {name}"
@@ -182,8 +185,9 @@ def _has_dynamic_extras(source: Source) -> bool:
         return True
     table = project.get("project", {})
     is_poetry = "poetry" in project.get("tool", {})
-    return is_poetry or (isinstance(table, dict)
-                         and "optional-dependencies" in table.get("dynamic", []))  # fmt: skip
+    return is_poetry or (
+        isinstance(table, dict) and "optional-dependencies" in table.get("dynamic", [])
+    )
 
 
 def _files(text: SpecText, source: Source) -> Iterator[Drift]:

@@ -62,17 +62,24 @@ class Row:
             return True
         have = Found("", "", self.version_available, "")
         order = compare(have, Found("", "", match[2], ""))
-        return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0,
-                "!=": order != 0}.get(match[1], order == 0)  # fmt: skip
+        return {
+            "<": order < 0,
+            "<=": order <= 0,
+            ">": order > 0,
+            ">=": order >= 0,
+            "!=": order != 0,
+        }.get(match[1], order == 0)
 
     def text(self) -> str:
         need = (self.version_required or "any version").replace(", ", ",")
-        return "\n".join([
-            f"  {self.module or self.package}",
-            f"    nvr:   {self.nvr_available or f'{self.package} not available'}",
-            f"    need:  {need}",
-            f"    state: {'OK' if self.is_met else 'not met'}",
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"  {self.module or self.package}",
+                f"    nvr:   {self.nvr_available or f'{self.package} not available'}",
+                f"    need:  {need}",
+                f"    state: {'OK' if self.is_met else 'not met'}",
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,16 @@ def formerly_wanted(desk: Desk, python: Python) -> set[str]:
     """Projects that stable branches of the upstream, older than this commit, ask for."""
     clone = desk.clone
     out = clone.plumb(
-        "for-each-ref", "--format=%(committerdate:unix) %(refname)",
-        "refs/remotes/upstream/stable", "refs/remotes/openstack/stable",
-    )  # fmt: skip
-    now = int(clone.plumb("log", "--max-count=1", "--format=%ct") or 0) if clone.resolve(
-        "HEAD") else 0  # fmt: skip
+        "for-each-ref",
+        "--format=%(committerdate:unix) %(refname)",
+        "refs/remotes/upstream/stable",
+        "refs/remotes/openstack/stable",
+    )
+    now = (
+        int(clone.plumb("log", "--max-count=1", "--format=%ct") or 0)
+        if clone.resolve("HEAD")
+        else 0
+    )
     found: set[str] = set()
     for row in out.splitlines():
         when, _, ref = row.partition(" ")

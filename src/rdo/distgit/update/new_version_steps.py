@@ -211,8 +211,10 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
         return Pause(
             f"solve the conflict ({what}) and `git add` the files, "
             f"or leave the patch out by `git rebase --skip`",
-            args, is_rerun=True, is_failure=True,
-        )  # fmt: skip
+            args,
+            is_rerun=True,
+            is_failure=True,
+        )
     dropped = [one for one in found if one.fate is Fate.DROPPED]
     _push(desk, args)
     desk.clone.checkout(args.branch)
@@ -279,8 +281,10 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
     except (OutsideError, NotFoundError) as error:
         return Pause(
             f"Failed to download source tarball. Please update Source0 in .spec file. ({error})",
-            args, is_rerun=True, is_failure=not desk.is_rdopkg,
-        )  # fmt: skip
+            args,
+            is_rerun=True,
+            is_failure=not desk.is_rdopkg,
+        )
     if args.take_sources and not desk.clone.is_dry:
         for line in _verified(desk, new):
             desk.say(line)

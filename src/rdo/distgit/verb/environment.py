@@ -18,9 +18,12 @@ from rdo.tools.clone import Clone
 log = logging.getLogger(__name__)
 
 _DISTS = (
-    ("rhos-", "RHOS"), ("rh-", "RHOS"), ("ceph-", "RHCEPH"), ("rhscon-", "RHSCON"),
+    ("rhos-", "RHOS"),
+    ("rh-", "RHOS"),
+    ("ceph-", "RHCEPH"),
+    ("rhscon-", "RHSCON"),
     ("eng-", "RHENG"),
-)  # fmt: skip
+)
 _TAG_STYLES = ("", "vX.Y.Z", "VX.Y.Z")
 _UPSTREAM_BRANCHES = ("upstream/master", "upstream/main", "openstack/master", "openstack/main")
 

@@ -127,9 +127,12 @@ class Journal:
     def end(self, entry: Entry, pushed: tuple[str, ...] = ()) -> Entry:
         """Keep the state behind it; a verb that changed nothing leaves no entry."""
         ended = Entry(
-            entry.number, entry.verb, entry.before, Snapshot.take(self.clone),
+            entry.number,
+            entry.verb,
+            entry.before,
+            Snapshot.take(self.clone),
             (*entry.pushed, *pushed),
-        )  # fmt: skip
+        )
         if ended.is_change:
             self._keep(ended)
         else:
@@ -217,8 +220,11 @@ class Journal:
         if not snapshot.head.startswith("refs/"):
             tips |= {snapshot.head} - {""}
         parents = [part for tip in sorted(tips) for part in ("-p", tip)]
-        stamp = {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER")
-                 for field, value in (("NAME", "rdo"), ("EMAIL", "rdo"))}  # fmt: skip
+        stamp = {
+            f"GIT_{role}_{field}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for field, value in (("NAME", "rdo"), ("EMAIL", "rdo"))
+        }
         index = ("commit-tree", "--no-gpg-sign", "-m", "index", snapshot.index)
         parents += ["-p", self.clone.plumb(*index, env=stamp)]
         whole = ("commit-tree", "--no-gpg-sign", "-m", "state", *parents, snapshot.tree)
@@ -388,23 +394,32 @@ class Effect:
 
     @classmethod
     def between(
-        cls, clone: Clone, before: Snapshot, after: Snapshot, *,
-        verb: str, dry_run: bool = False, finished: bool = True,
-    ) -> Self:  # fmt: skip
+        cls,
+        clone: Clone,
+        before: Snapshot,
+        after: Snapshot,
+        *,
+        verb: str,
+        dry_run: bool = False,
+        finished: bool = True,
+    ) -> Self:
         """What lies between two states: refs that move, remotes, the difference of the files."""
         pairs = (
             RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
             for ref in sorted({*before.refs, *after.refs})
         )
         return cls(
-            verb=verb, dry_run=dry_run, finished=finished,
-            head=after.head, old_head=before.head,
+            verb=verb,
+            dry_run=dry_run,
+            finished=finished,
+            head=after.head,
+            old_head=before.head,
             refs=tuple(move for move in pairs if move.old != move.new),
             has_new_settings=before.settings != after.settings,
             files=tuple(sorted(_files(clone, before.tree, after.tree))),
             diff=clone.diff(before.tree, after.tree),
             pushes=tuple(map(str, clone.pushes)),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         lines = [f"HEAD: {self.old_head} -> {self.head}"] if self.old_head != self.head else []

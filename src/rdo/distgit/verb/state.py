@@ -16,15 +16,29 @@ STATE_FILE = ".rdopkg.json"
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "fix": (
-        "get_package_env", "update_spec", "edit_spec", "commit_distgit_update", "final_spec_diff",
+        "get_package_env",
+        "update_spec",
+        "edit_spec",
+        "commit_distgit_update",
+        "final_spec_diff",
     ),
     "new_version": (
-        "get_package_env", "ensure_patches_base_ref", "new_version_setup", "diff",
-        "prep_new_patches_branch", "get_patches_branch", "rebase_patches_branch",
-        "update_patches", "update_spec", "get_source", "new_sources", "commit_distgit_update",
-        "final_spec_diff", "review_patches_branch",
+        "get_package_env",
+        "ensure_patches_base_ref",
+        "new_version_setup",
+        "diff",
+        "prep_new_patches_branch",
+        "get_patches_branch",
+        "rebase_patches_branch",
+        "update_patches",
+        "update_spec",
+        "get_source",
+        "new_sources",
+        "commit_distgit_update",
+        "final_spec_diff",
+        "review_patches_branch",
     ),
-}  # fmt: skip
+}
 """The actions that can wait for a person, step by step."""
 
 
@@ -131,8 +145,16 @@ def _typed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def store(folder: Path, state: State) -> None:
     """Remember an action; what rdopkg writes as null stays null."""
-    always = {"package", "branch", "patches_style", "patches_branch", "release_bump_index",
-              "local_patches_branch", "version", "version_tag_style"}  # fmt: skip
+    always = {
+        "package",
+        "branch",
+        "patches_style",
+        "patches_branch",
+        "release_bump_index",
+        "local_patches_branch",
+        "version",
+        "version_tag_style",
+    }
     args = {
         name: (list(value) if isinstance(value, tuple) else value) or None
         for name, value in asdict(state.arguments).items()
