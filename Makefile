@@ -1,7 +1,13 @@
 # `make demo` and `make test` set up all they need, system packages included.
 PYTHON ?= python3
+
+# `make test BIN=… READY=…` checks in another virtual environment; see test-newest.
 BIN := .venv/bin
 READY := .venv/.ready
+
+# The installed versions: locked, unless a target says otherwise.
+LOCK := packaging/requirements.lock
+UV := uv==0.13.9
 
 # One base layer for the demo and the tests; it takes a minute to make and is kept.
 export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
@@ -10,12 +16,19 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint types layers unit tools rounds e2e bench system clean
+.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
 
 test: lint types layers unit tools rounds e2e
+
+# pyproject.toml allows a range of versions; these check both of its ends.
+test-newest: .venv-newest/.ready
+	$(MAKE) test BIN=.venv-newest/bin READY=$<
+
+test-oldest: .venv-oldest/.ready
+	$(MAKE) test BIN=.venv-oldest/bin READY=$<
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -45,11 +58,43 @@ bench: $(READY)
 system:
 	packaging/install-system-packages
 
-$(READY): pyproject.toml packaging/apt.txt packaging/dnf.txt
+# Choose the newest versions again and lock them; commit the result.
+lock: .venv-lock/bin/uv
+	PATH="$(CURDIR)/.venv-lock/bin:$$PATH" packaging/lock $(LOCK)
+
+.venv/.ready: pyproject.toml packaging/apt.txt packaging/dnf.txt $(LOCK)
 	packaging/install-system-packages
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(call install_locked,.venv,$(LOCK))
 	touch $@
 
+# Resolved anew each time: what is newest changes.
+.PHONY: .venv-newest/.ready
+.venv-newest/.ready:
+	packaging/install-system-packages
+	test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager \
+	    --editable '.[dev,postgresql]'
+	.venv-newest/bin/pip freeze --all --exclude-editable
+
+.venv-oldest/.ready: pyproject.toml packaging/apt.txt packaging/dnf.txt .venv-lock/bin/uv
+	packaging/install-system-packages
+	rm -rf .venv-oldest
+	$(PYTHON) -m venv .venv-oldest
+	PATH="$(CURDIR)/.venv-lock/bin:$$PATH" \
+	    packaging/lock .venv-oldest/requirements.lock --resolution lowest-direct
+	$(call install_locked,.venv-oldest,.venv-oldest/requirements.lock)
+	touch $@
+
+.venv-lock/bin/uv:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet $(UV)
+
+# $(call install_locked,VENV,LOCK): only the files whose hashes LOCK has, then rdo itself.
+define install_locked
+$(1)/bin/python -m pip install --quiet --require-hashes --requirement $(2)
+$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+endef
+
 clean:
-	rm -rf .venv .cache build
+	rm -rf .venv .venv-newest .venv-oldest .venv-lock .cache build
