@@ -2,21 +2,32 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rdo.config.lines import KeyPath
 from rdo.errors import ConfigError, did_you_mean
 
+# Our own words, since pydantic's are not the same in all its versions.
 _WANTED = {
+    "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "dict_type": "must be a section",
+    "greater_than_equal": "must be greater than or equal to {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "is_instance_of": "must be a path",
+    "less_than_equal": "must be less than or equal to {le}",
     "list_type": "must be a list",
+    "literal_error": "must be {expected}",
     "model_type": "must be a section",
     "path_type": "must be a path",
+    "string_pattern_mismatch": "must match pattern '{pattern}'",
+    "string_too_long": "must have at most {max_length} characters",
     "string_type": "must be a text",
+    "too_short": "must not be empty",
+    "value_error": "{error}",
 }
 
 
@@ -31,21 +42,23 @@ def parse_toml(text: str, shown: str) -> dict[str, Any]:
         raise ConfigError(f"{shown}:{line}: {said}") from error
 
 
-def sentence(path: KeyPath, kind: str, said: str, known: Iterable[str]) -> str:
-    """A fault of the key `path`, of pydantic's `kind`; `known` are the keys that may stand there.
+def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> str:
+    """Word a fault of the key `path` that pydantic found; `known` are the keys allowed there.
 
-    >>> sentence(("targets", "a", "worker"), "extra_forbidden", "", ["workers"])
+    >>> sentence(("targets", "a", "worker"), {"type": "extra_forbidden"}, ["workers"])
     'unknown key "targets.a.worker"; did you mean "workers"?'
+    >>> sentence(("retries",), {"type": "greater_than_equal", "ctx": {"ge": 0}}, [])
+    'retries must be greater than or equal to 0'
     """
-    key = ".".join(path)
+    key, kind = ".".join(path), detail["type"]
     if kind == "extra_forbidden":
         return f'unknown key "{key}"{did_you_mean(path[-1], known)}'
     if kind == "missing":
         section = f"[{'.'.join(path[:-1])}]" if path[:-1] else "it"
         return f'{section} lacks "{path[-1]}"'
-    said = said.removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    said = said.replace("should", "must", 1)
-    return f"{key} {_WANTED.get(kind, said)}"
+    if kind in _WANTED:
+        return f"{key} {_WANTED[kind].format(**detail.get('ctx', {}))}"
+    return f"{key}: {detail['msg']}"
 
 
 def several(faults: list[str]) -> str:

@@ -259,18 +259,18 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
         settings = Settings.model_validate(layers.values)
     except ValidationError as error:
         # a fault in the key of a mapping is told of the key, not of "[key]"
-        for detail in error.errors(include_url=False, include_context=False):
+        for detail in error.errors(include_url=False):
             path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-            faults.append(_told(path, detail["type"], detail["msg"], layers, file))
+            faults.append(_told(path, detail, layers, file))
     if faults or settings is None:
         raise ConfigError(several(faults))
     return settings
 
 
-def _told(path: KeyPath, kind: str, said: str, layers: _Layers, file: Path | None) -> str:
+def _told(path: KeyPath, detail: Mapping[str, Any], layers: _Layers, file: Path | None) -> str:
     known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in layers.origins]
     where = str(layers.origins[known[0]]) if known else _shown(file) if file else FILE_NAME
-    return f"{where}: {sentence(path, kind, said, _known_keys(path[:-1]))}"
+    return f"{where}: {sentence(path, detail, _known_keys(path[:-1]))}"
 
 
 def _leaves(value: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

@@ -5,7 +5,6 @@ bounded: its size, its depth, and what its aliases unfold to.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -126,7 +125,7 @@ class _Builder:
     def __init__(self, files: Files, number: int) -> None:
         self._files = files
         self._base = (number << _LINE_BITS) + 1
-        self._scalars = SafeConstructor()
+        self._scalars: Any = SafeConstructor()  # older stubs say nothing of its types
         self._weight = 0
         self._built: dict[int, tuple[Any, int] | None] = {}
 
@@ -247,25 +246,43 @@ def _refuse_depth(name: str, text: str) -> None:
     """libyaml overflows the C stack on deep nesting, so it must not see any.
 
     Each level needs a bracket or one more leading column, which bounds the depth from above;
-    only a file that may be too deep is looked at event by event, without recursion.
+    only a file that may be too deep is looked at event by event, without recursion. A newer
+    libyaml has a limit of its own and words for it; as its scanner reads ahead, it may stop
+    before the levels are seen, which are then those up to where it stopped.
     """
     brackets = text.count("[") + text.count("{")
     columns = max((len(found) for found in re.findall(r"^[ \t?-]+", text, re.MULTILINE)), default=0)
     if brackets + columns <= MAX_DEPTH:
         return
+    try:
+        line = _too_deep(text)
+    except yaml.YAMLError as error:
+        line = _too_deep_before(error, text)
+        if line is None:
+            raise _syntax(name, text, error) from error
+    if line is not None:
+        raise broken("depth", Where(name, line), f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _too_deep(text: str) -> int | None:
+    """Find the line where a text is nested too deep; libyaml's error comes out if it is first."""
     depth = 0
-    for event in _events(name, text):
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            where = Where(name, event.start_mark.line + 1)
-            raise broken("depth", where, f"nested more than {MAX_DEPTH} levels deep")
+            return event.start_mark.line + 1 if event.start_mark else 0
+    return None
 
 
-def _events(name: str, text: str) -> Iterator[Any]:
+def _too_deep_before(error: yaml.YAMLError, text: str) -> int | None:
+    """Find the line where a text is nested too deep before the place of an error."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if mark is None:
+        return None
     try:
-        yield from yaml.parse(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise _syntax(name, text, error) from error
+        return _too_deep(text[: mark.index])
+    except yaml.YAMLError:  # the cut makes one, and `error` says more
+        return None

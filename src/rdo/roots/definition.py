@@ -214,12 +214,12 @@ def _faults(
     error: ValidationError, kind: type[_Definition], text: str, shown: str
 ) -> Iterator[str]:
     lines = key_lines(text)
-    for detail in error.errors(include_url=False, include_context=False):
+    for detail in error.errors(include_url=False):
         path = tuple(part for part in detail["loc"] if isinstance(part, str) and part != "[key]")
         inside = len(path) > 2 and path[0] == "repositories"
         fields = (_Repository if inside else kind).model_fields.values()
         known = [str(field.alias) for field in fields]
-        told = sentence(path, detail["type"], detail["msg"], known)
+        told = sentence(path, detail, known)
         yield f"{_where(shown, lines, path)}: {told}"
 
 

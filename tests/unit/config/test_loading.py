@@ -110,13 +110,19 @@ def test_sqlite_alone_is_a_file_in_the_data_folder(folder: Path) -> None:
         ("data = 3", "rdo.toml:1: data must be a path"),
         ("metadata = 3", "rdo.toml:1: metadata must be a section"),
         ("\n[data]\nx = 1", "rdo.toml:3: data is a value, not a section"),
-        ("a = 1\nb = ", "rdo.toml:2: Invalid value"),
+        ("a = 1\nb = ", "rdo.toml:2: "),
         (
             "[targets.cache]\nrelease = 'r'\nplatform = 'p'",
             "rdo.toml:1: targets.cache is the name of another folder in data",
         ),
+        ("[metadata]\nsource='x'\nlayout='x'", "rdo.toml:3: metadata.layout must be 'rdoinfo', "),
+        (
+            "[mail]\nserver='x'\nfrom='a@x'\ndigest-hour=24",
+            "rdo.toml:4: mail.digest-hour must be less than or equal to 23",
+        ),
+        (f"[targets.{'x' * 101}]", f"rdo.toml:1: targets.{'x' * 101} must have at most 100 char"),
         ("[targets.'../x']\nrelease='r'\nplatform='p'", "rdo.toml:1: targets.../x must match"),
-        ("base-url = 'here'", "rdo.toml:1: base-url must match pattern"),
+        ("base-url = 'here'", "rdo.toml:1: base-url must match pattern '^(https?|file)://"),
         ('base-url = "http://x\\ny"', "rdo.toml:1: base-url must match"),
     ],
 )
