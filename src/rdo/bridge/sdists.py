@@ -86,10 +86,18 @@ class SdistStore:
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
     """Return the highest version that is not yanked.
 
-    A pre-release only if the specifier names one.
+    A pre-release is chosen only if the specifier names one, or if nothing final fits, as pip does.
+    This is decided here, because what a specifier thinks of pre-releases by default depends on
+    the version of packaging.
     """
-    fitting = [one for one in sdists if not one.is_yanked and specifier.contains(str(one.version))]
-    return max(fitting, key=lambda one: one.version, default=None)
+    fitting = [
+        one
+        for one in sdists
+        if not one.is_yanked and specifier.contains(one.version, prereleases=True)
+    ]
+    final = [one for one in fitting if not one.version.is_prerelease]
+    chosen = fitting if specifier.prereleases else final or fitting
+    return max(chosen, key=lambda one: one.version, default=None)
 
 
 def constraint_of(name: str, lines: Iterable[str]) -> SpecifierSet:

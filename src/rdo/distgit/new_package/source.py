@@ -102,7 +102,7 @@ def offer(
     sdists = index.sdists(wanted.name)
     sdist = newest(sdists, wanted.specifier)
     if sdist is None:
-        asked = f"in {wanted.specifier}" if wanted.specifier else "that is final and not withdrawn"
+        asked = f"in {wanted.specifier}" if wanted.specifier else "that is not withdrawn"
         raise NotFoundError(
             f"{wanted.name} has no source archive on PyPI {asked}",
             hint="name its git repository instead, or a version with --version",
