@@ -6,6 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# One profile for all property tests. It measures no time, since a loaded machine is no fault of
+# the code, and tries the same examples each time, so that a change fails for what it changed.
+settings.register_profile(
+    "rdo",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,  # the fixtures of these tests are not changed by them
+    ],
+)
+settings.load_profile("rdo")
 
 COMMITTER = {
     f"GIT_{role}_{key}": value

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdo import metadata
@@ -90,9 +90,7 @@ EDITS: tuple[Callable[[Draft], None], ...] = (
 
 
 @pytest.mark.parametrize("question", ASKED)
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50
-)
+@settings(max_examples=50)
 @given(tree=trees)
 def test_a_question_gets_an_answer_or_an_error(
     folder: Folder, tree: dict[str, Any], question: str
@@ -103,9 +101,7 @@ def test_a_question_gets_an_answer_or_an_error(
         ASKED[question](metadata.load(folder.path, "main.yml"))
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50
-)
+@settings(max_examples=50)
 @given(tree=trees, in_blocks=st.booleans())
 def test_an_edit_is_done_or_refused(folder: Folder, tree: dict[str, Any], in_blocks: bool) -> None:
     text = yaml.safe_dump(tree, sort_keys=False) if in_blocks else json.dumps(tree)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdo import metadata
@@ -365,9 +365,7 @@ def test_what_is_no_branch_rule_is_refused(text: str) -> None:
 values = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40
-)
+@settings(max_examples=40)
 @given(values.map(str.strip).filter(bool), st.sampled_from(["x", '"x"', "'x'", "  x  # why"]))
 def test_any_text_is_set_and_set_back(folder: Folder, value: str, written: str) -> None:
     value = value.replace("%", "%%")

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from distroinfo import parse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.metadata.merge import merge, merge_files
@@ -90,7 +90,6 @@ files = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(files, min_size=1, max_size=3))
 def test_files_become_one_as_distroinfo_makes_them_to_the_letter(trees: list[Any]) -> None:
     ours = merge_files(list(map(section, trees)))
@@ -99,13 +98,11 @@ def test_files_become_one_as_distroinfo_makes_them_to_the_letter(trees: list[Any
     assert json.dumps(ours) == json.dumps(theirs)
 
 
-@settings(deadline=None)
 @given(mappings, mappings)
 def test_merging_is_what_distroinfo_does(a: Any, b: Any) -> None:
     assert merge(section(a), section(b)) == parse._merge(a, b)
 
 
-@settings(deadline=None)
 @given(mappings, mappings)
 def test_merging_changes_neither_side_and_keeps_every_place(a: Any, b: Any) -> None:
     x, y = section(a), section(b)
@@ -117,7 +114,6 @@ def test_merging_changes_neither_side_and_keeps_every_place(a: Any, b: Any) -> N
     assert set(merged) == set(a) | set(b)
 
 
-@settings(deadline=None)
 @given(mappings)
 def test_an_empty_side_is_neutral(a: Any) -> None:
     x = section(a)
