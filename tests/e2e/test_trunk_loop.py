@@ -50,7 +50,7 @@ def start(folder: Path, *args: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(condition: "list[Path]", seconds: float = 60) -> None:
+def wait_for(condition: "list[Path]", seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not all(path.exists() for path in condition):
         assert time.monotonic() < deadline
@@ -66,10 +66,10 @@ def test_a_loop_follows_and_ends_well_when_it_is_told_to(
         head = upstream.commit("two")
         wait_for([repos / head[:2] / head[2:4]])
         running.send_signal(signal.SIGTERM)
-        output, _ = running.communicate(timeout=60)
+        output, _ = running.communicate(timeout=300)
 
     assert running.returncode == 0, output
     assert "the next round begins in" in output
     with start(site, "verify") as verified:
-        output, _ = verified.communicate(timeout=60)
+        output, _ = verified.communicate(timeout=300)
     assert verified.returncode == 0, output

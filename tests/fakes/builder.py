@@ -93,7 +93,7 @@ class ScriptedBuilder:
             self.most_at_once = max(self.most_at_once, self._running)
         try:
             if self.gate:
-                self.gate.wait(10)
+                self.gate.wait(120)
             return self._act(job)
         finally:
             with self._lock:

