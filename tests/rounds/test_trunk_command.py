@@ -67,7 +67,7 @@ def test_what_the_command_leaves_is_published(served: Factory) -> None:
 @pytest.mark.parametrize(
     ("act", "reason", "detail"),
     [
-        ("exit 3", FailureReason.UNKNOWN, "exit status 3: it said nothing and left no log"),
+        ("exit 3", FailureReason.UNKNOWN, "exit status 3: it printed nothing and left no log"),
         ("exit 75", FailureReason.BUILDER, "away for now"),
         ("nothing", FailureReason.UNKNOWN, "left no RPMs"),
         ("srpm", FailureReason.UNKNOWN, "exit status 1"),

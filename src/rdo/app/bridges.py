@@ -100,7 +100,7 @@ class Bridges:
         from rdo.bridge.resolution import Resolver
         from rdo.bridge.sdists import SdistStore
         from rdo.bridge.wheels import WheelStore
-        from rdo.builders.root import Workshop
+        from rdo.builders.workshop import Workshop
         from rdo.package_index import PackageIndex
         from rdo.roots.content import ContentStore
         from rdo.tools.pip import Pip

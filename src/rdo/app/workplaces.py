@@ -17,7 +17,7 @@ from rdo.tools.command import Command
 if TYPE_CHECKING:
     from rdo.app.bridges import Bridges
     from rdo.bridge.dependencies import Dependencies
-    from rdo.builders.root import Workshop
+    from rdo.builders.workshop import Workshop
     from rdo.config import Settings
     from rdo.config.settings import Target
     from rdo.roots.platforms import Platforms
@@ -68,7 +68,7 @@ class Workplaces:
 
         What killed builds left in the folder of roots is removed first.
         """
-        from rdo.builders.root import Workshop
+        from rdo.builders.workshop import Workshop
         from rdo.roots.build_root import remove_leftovers
 
         roots = self.settings.roots
@@ -95,7 +95,8 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
 
 def _open_command(places: Workplaces, target: str) -> Workplace:
     """The operator's command. A root is needed only if it wants an SRPM."""
-    from rdo.builders.command import CommandBuilder, make_srpm
+    from rdo.builders.command import CommandBuilder
+    from rdo.builders.srpm import make_srpm
 
     section = places.settings.target(target)
     words = tuple(section.command)

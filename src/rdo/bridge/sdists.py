@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from rdo import atomic
 from rdo.builders.backend import ask_backend
-from rdo.builders.root import Workshop
+from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex, Sdist

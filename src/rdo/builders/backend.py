@@ -36,4 +36,4 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
 def last_line(text: str) -> str:
     """The last thing a program said, shortened."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1][:300] if lines else "it printed nothing"

@@ -7,21 +7,19 @@ a log of that name itself. The SRPM is only made for a command that asks for `{s
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
 from rdo.builders.in_process import InProcessBuilder
+from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.protocol import FOLDER_VARIABLE
 from rdo.builders.room import NO_SPACE, limit_failure
-from rdo.builders.root import Workshop
-from rdo.builders.source import prepare_source
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds, Logged
-from rdo.roots.build_root import build_root
 from rdo.tools.command import Command
 
 _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
@@ -29,21 +27,6 @@ _LOG, _OUTPUT = "rpmbuild.log", "command.log"
 _LOG_NAMES = (_LOG, "build.log", "mock.log")
 _TAIL_BYTES = 200_000
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
-
-# What DLRN takes for faults of the moment, in the logs of mock, Koji and Copr.
-_PASSING = re.compile(
-    r"Error downloading packages|No more mirrors to try|Cannot retrieve metalink for repository"
-    r"|Could not retrieve mirrorlist|Failed to synchronize cache for repo|No route to host"
-    r"|Device or resource busy|Could not resolve host|Temporary failure in name resolution"
-    r"|Error fetching remote|Connection timed out"
-)
-# rpmbuild's, dnf's and mock's words for a requirement that nothing provides.
-_MISSING = (
-    re.compile(r"^\s+(?P<need>\S.*?) is needed by \S+$", re.MULTILINE),
-    re.compile(r"No match(?:ing package to install|  for argument)?: '(?P<need>[^'\n]+)'"),
-    re.compile(r"No match for argument: (?P<need>\S.*)$", re.MULTILINE),
-    re.compile(r"nothing provides (?P<need>.+?) needed by \S+"),
-)
 
 MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
 
@@ -113,31 +96,6 @@ class CommandBuilder(InProcessBuilder):
         return done
 
 
-def make_srpm(
-    shop: Workshop, job: BuildJob, is_cancelled: Callable[[], bool]
-) -> Path | Failed | Waiting:
-    """The SRPM of a commit, made in a root; its log is `source.log`."""
-    repositories = shop.repositories(job.repositories, job.last_resort)
-    with build_root(shop.base, shop.content, shop.roots) as root:
-        room = shop.room(root, repositories, job.folder / "source.log", is_cancelled)
-        prepared = prepare_source(room, job)
-        if isinstance(prepared, Failed | Waiting):
-            return prepared
-        defines = ("-D", "repo_bootstrap 1") if job.bootstrap else ()
-        spec = f"/builddir/SPECS/{prepared.spec}"
-        done = room.log("rpmbuild", "-bs", "--nodeps", *defines, spec)
-        if failed := limit_failure(done):
-            return failed
-        if done.returncode:
-            return rpmbuild_failure(room.tail())
-        [made] = (root.builddir / "SRPMS").glob("*.src.rpm")
-        place = job.folder / made.name
-        shutil.move(made, place)
-        place.chmod(0o644)
-        shutil.chown(place, 0, 0)
-        return place
-
-
 def _environment(job: BuildJob, results: Path) -> dict[str, str]:
     """What the command may want to know besides the words that it is given."""
     return {
@@ -181,9 +139,9 @@ def _failure(folder: Path, status: int) -> Failed | Waiting:
     names = ("root.log", *_LOG_NAMES, _OUTPUT)
     logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
     text = "\n".join(logs)
-    if passing := _PASSING.search(text):
-        return Failed(FailureReason.NETWORK, passing[0])
-    if needs := tuple(dict.fromkeys(_needs(text))):
+    if fault := network_fault(text):
+        return Failed(FailureReason.NETWORK, fault)
+    if needs := missing_requirements(text):
         return Waiting(needs)
     verdict = rpmbuild_failure(_tail(folder / _LOG))
     if verdict.reason is not FailureReason.UNKNOWN:
@@ -192,14 +150,9 @@ def _failure(folder: Path, status: int) -> Failed | Waiting:
     return Failed(FailureReason.UNKNOWN, detail)
 
 
-def _needs(text: str) -> Iterator[str]:
-    for pattern in _MISSING:
-        yield from (found["need"].strip().strip("'") for found in pattern.finditer(text))
-
-
 def _last_line(path: Path) -> str:
     lines = [line.strip() for line in _tail(path).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing and left no log"
+    return lines[-1][:300] if lines else "it printed nothing and left no log"
 
 
 def _tail(path: Path) -> str:

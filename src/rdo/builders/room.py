@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ _LIMITS = {FailureReason.TIME_LIMIT, FailureReason.OUTPUT_LIMIT, FailureReason.I
 
 @dataclass(slots=True)
 class Room:
-    """A root, the repositories it is filled from, the log it writes, and what was asked so far."""
+    """A root, the repositories it is filled from, its log, and what was required in it so far."""
 
     root: BuildRoot
     repositories: tuple[SolverRepository, ...]
@@ -35,7 +36,7 @@ class Room:
     wanted: set[str] = field(default_factory=set)
 
     def require(self, dependencies: Iterable[str]) -> Failed | Waiting | None:
-        """Install what meets the dependencies, and all that were asked before; None when done."""
+        """Install what meets the dependencies and all earlier ones; None when that is done."""
         new = set(dependencies) - self.wanted
         if not new:
             return None
@@ -60,9 +61,21 @@ class Room:
         return self.root.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
     def tail(self, size: int = 40_000) -> str:
-        """The end of the log, where a program says why it failed."""
+        """Return the end of the log, where a program prints why it failed."""
         content = self.log_file.read_bytes()
         return content[-size:].decode(errors="replace")
+
+    def take_out(self, pattern: str, results: Path) -> list[Path]:
+        """Move files below /builddir that match `pattern` to the folder `results`."""
+        results.mkdir(parents=True, exist_ok=True)
+        moved = []
+        for path in sorted(self.root.builddir.glob(pattern)):
+            place = results / path.name
+            shutil.move(path, place)
+            place.chmod(0o644)
+            shutil.chown(place, 0, 0)
+            moved.append(place)
+        return moved
 
     def _note(self, what: str, lines: Iterable[str]) -> None:
         with self.log_file.open("a") as file:
@@ -71,7 +84,7 @@ class Room:
 
 @contextlib.contextmanager
 def on_disk_of(folder: Path) -> Iterator[None]:
-    """Say of programs of ours that fail in a root that its disk is full, if it is."""
+    """Raise OSError (ENOSPC) when one of our programs fails in a root whose disk is full."""
     try:
         yield
     except CommandError as error:
@@ -81,14 +94,14 @@ def on_disk_of(folder: Path) -> Iterator[None]:
 
 
 def disk_failure(outcome: OutcomeT, folder: Path) -> OutcomeT | Failed:
-    """The failure that a full disk is behind, whatever the program made of it; else `outcome`."""
+    """Replace a failure by NO_SPACE if the disk is full, unless one of our own limits ended it."""
     if isinstance(outcome, Failed) and outcome.reason not in _LIMITS and is_full(folder):
         return Failed(FailureReason.NO_SPACE, NO_SPACE)
     return outcome
 
 
 def limit_failure(done: Logged) -> Failed | None:
-    """The failure when a bound of ours ended a program."""
+    """Return the failure of a program that one of our bounds ended; None if none did."""
     match done.limit:
         case Limit.TIME:
             return Failed(FailureReason.TIME_LIMIT, f"no end after {done.seconds:.0f} s")

@@ -3,77 +3,23 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.room import Room, disk_failure, on_disk_of
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import prepare_source
+from rdo.builders.srpm import macros
+from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
-from rdo.model.program import Bounds
 from rdo.roots.build_root import BuildRoot, build_root
-from rdo.roots.content import ContentStore
 from rdo.roots.platforms import Base
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
 from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)
-
-OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
-"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
-
-The repositories of the platform come after its base layer (`dnf_base.PRIORITY`).
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Where roots are made: the base layer, the content store, and the folder for live roots.
-
-    `dependencies` tells the dependency repository of the moment.
-    """
-
-    base: Base
-    content: ContentStore
-    roots: Path
-    dependencies: Callable[[], Path | None]
-    seconds: float = 3600
-    log_bytes: int = 200_000_000
-    disk_bytes: int = 20_000_000_000
-
-    def repositories(
-        self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
-    ) -> tuple[SolverRepository, ...]:
-        """What a build may be filled from, the release's own first."""
-        rows = [SolverRepository(f"own-{n}", path, OWN) for n, path in enumerate(own)]
-        if folder := self.dependencies():
-            rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
-        rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
-        rows += self.base.solver_repositories
-        rows += [
-            SolverRepository(f"last-resort-{n}", path, LAST_RESORT)
-            for n, path in enumerate(last_resort)
-        ]
-        return tuple(rows)
-
-    def room(
-        self,
-        root: BuildRoot,
-        repositories: tuple[SolverRepository, ...],
-        log_file: Path,
-        is_cancelled: Callable[[], bool] = bool,
-    ) -> Room:
-        """A place to build in, with the limits of this builder."""
-        bounds = Bounds(
-            self.seconds,
-            self.log_bytes,
-            is_cancelled,
-            folder=root.root.upper,
-            disk_bytes=self.disk_bytes,
-        )
-        return Room(root, repositories, log_file, bounds)
 
 
 class RootBuilder(InProcessBuilder):
@@ -114,7 +60,7 @@ class RootBuilder(InProcessBuilder):
             room = shop.room(root, repositories, log_file, is_cancelled)
             root.set_environment(SOURCE_DATE_EPOCH=str(int(job.commit.source_date.timestamp())))
             outcome = build_spec(
-                room, prepared.spec, _defines(job), job.folder, skip_tests=job.skip_tests
+                room, prepared.spec, macros(job), job.folder, skip_tests=job.skip_tests
             )
             outcome = disk_failure(outcome, root.work)
             write_installed(root, job.folder / "installed_pkgs.log")
@@ -142,10 +88,6 @@ def lacking(
         return ()
     answer = solve(asked, repositories, arch=base.platform.arch)
     return answer.needs if isinstance(answer, Missing) else ()
-
-
-def _defines(job: BuildJob) -> list[str]:
-    return ["repo_bootstrap 1"] if job.bootstrap else []
 
 
 def write_installed(root: BuildRoot, path: Path) -> None:

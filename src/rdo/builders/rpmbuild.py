@@ -1,18 +1,18 @@
 """rpmbuild in a room: BuildRequires first, static and dynamic, then the build."""
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from rdo.builders.room import Room, limit_failure
+from rdo.builders.srpm import write_srpm
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.tools.rpm import Rpm
 
 MAX_PASSES = 10
-"""How often dynamic BuildRequires may ask for more (DESIGN.md 4)."""
+"""How often dynamic BuildRequires may ask for more."""
 
 WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
 """What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
@@ -30,10 +30,10 @@ def build_spec(
 ) -> Outcome:
     """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`.
 
-    Of a build that fails that is the SRPM alone.
+    A failed build leaves only its SRPM.
 
-    With `skip_tests` rpmbuild leaves %check out, and specs that ask for what their tests need
-    only `%if %{with tests}` or `%{with check}` do not ask for it.
+    With `skip_tests` rpmbuild skips %check, and a spec that requires what its tests need only
+    `%if %{with tests}` or `%{with check}` does not require it.
     """
     if skip_tests:
         defines = [*defines, *WITHOUT_TESTS]
@@ -44,26 +44,18 @@ def build_spec(
         return static
     if stopped := room.require([*static, *_unsaid(room, spec)]):
         return stopped
-    if failed := _source_package(room, path, options):
+    if failed := write_srpm(room, path, options):  # first: a failed build leaves it at least
         return failed
     stopped = _build(room, spec, options, skip_tests=skip_tests)
     if isinstance(stopped, Failed):
-        _collect(room, results, "SRPMS/*.src.rpm")
-    return stopped or Built(tuple(_collect(room, results, "*RPMS/**/*.rpm")))
-
-
-def _source_package(room: Room, path: str, options: Sequence[str]) -> Failed | None:
-    """Write the SRPM first: whoever looks into a failed build wants it."""
-    done = room.log("rpmbuild", "-bs", "--nodeps", *options, path)
-    if failed := limit_failure(done):
-        return failed
-    return rpmbuild_failure(room.tail()) if done.returncode else None
+        room.take_out("SRPMS/*.src.rpm", results)
+    return stopped or Built(tuple(room.take_out("*RPMS/**/*.rpm", results)))
 
 
 def _build(
     room: Room, spec: str, options: Sequence[str], *, skip_tests: bool
 ) -> Failed | Waiting | None:
-    """Build with the spec's own BuildRequires met; the RPMs stay in the root. None when done."""
+    """Build once the spec's own BuildRequires are met; None when the RPMs are in the root."""
     path = f"/builddir/SPECS/{spec}"
     prepared: list[str] = []
     if _is_dynamic(room, spec):
@@ -105,7 +97,7 @@ def _install_dynamic_requires(
 
 
 def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] | Failed:
-    """The BuildRequires that stand in the spec; a spec that rpm cannot parse is a failure."""
+    """Return the BuildRequires of the spec; a spec that rpm cannot parse is a failure."""
     try:
         done = room.root.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
     except CommandError as error:
@@ -114,29 +106,16 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
 
 
 def _unsaid(room: Room, spec: str) -> list[str]:
-    """What the spec counts on without a BuildRequires, by the platform's table."""
+    """Return what the spec needs without a BuildRequires, by the platform's table."""
     text = (room.root.builddir / "SPECS" / spec).read_text(errors="replace")
     table = room.root.base.platform.spec_requires
     return [need for words, needs in table.items() if words in text for need in needs]
 
 
 def _asked(room: Room) -> set[str]:
-    """What the last pass asked for, static ones included."""
+    """Return the BuildRequires of the last pass, static ones included."""
     asked: set[str] = set()
     for path in (room.root.builddir / "SRPMS").glob("*.buildreqs.nosrc.rpm"):
         asked = set(Rpm().requires(path))
         path.unlink()
     return asked
-
-
-def _collect(room: Room, results: Path, pattern: str) -> list[Path]:
-    """Move RPMs out of the root."""
-    results.mkdir(parents=True, exist_ok=True)
-    moved = []
-    for path in sorted(room.root.builddir.glob(pattern)):
-        place = results / path.name
-        shutil.move(path, place)
-        place.chmod(0o644)
-        shutil.chown(place, 0, 0)
-        moved.append(place)
-    return moved

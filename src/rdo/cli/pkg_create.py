@@ -13,7 +13,7 @@ from rdo.model.build import Built, Failed
 
 if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
-    from rdo.builders.root import Workshop
+    from rdo.builders.workshop import Workshop
     from rdo.distgit.new_package.create import Bench, Created
     from rdo.metadata.draft import Draft
 

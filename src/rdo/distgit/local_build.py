@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.room import Room
-from rdo.builders.root import Workshop, write_installed
+from rdo.builders.root import write_installed
 from rdo.builders.rpmbuild import build_spec
+from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root

@@ -21,7 +21,7 @@ from pathlib import Path
 import pymod2pkg
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.root import Workshop
+from rdo.builders.workshop import Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.source import Described, describe, offer
 from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, Plan, render, rpm_version_of

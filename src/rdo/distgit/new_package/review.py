@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.root import OWN, Workshop
+from rdo.builders.workshop import OWN, Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.licences import spdx
 from rdo.distgit.requirements import drift

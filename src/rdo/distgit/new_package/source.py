@@ -15,7 +15,7 @@ from rdo.bridge.protocol import Bridge
 from rdo.bridge.sdists import newest
 from rdo.builders.backend import ask_backend
 from rdo.builders.room import Room
-from rdo.builders.root import Workshop
+from rdo.builders.workshop import Workshop
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rdo.app import App
 from rdo.builders.room import Room
-from rdo.builders.root import RootBuilder, Workshop
+from rdo.builders.root import RootBuilder
+from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.roots.build_root import remove_leftovers

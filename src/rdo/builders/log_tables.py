@@ -1,0 +1,90 @@
+"""What the lines of a build log mean to a builder: the tables that all builders share.
+
+A log line is the last resort: a reason is read from an exit status, a phase or an exception
+where one of them tells it. Log text is not trusted, so each pattern takes linear time: it
+begins with a literal or at the start of a line, and what it may repeat there is bounded or ends
+with the line.
+"""
+
+import re
+
+from rdo.model.build import FailureReason
+
+MAX_NEED = 300
+"""How many characters of a requirement are read from a log."""
+
+NETWORK = re.compile(
+    r"Error downloading packages|No more mirrors to try|Cannot retrieve metalink for repository"
+    r"|Could not retrieve mirrorlist|Failed to synchronize cache for repo|No route to host"
+    r"|Device or resource busy|Could not resolve host|Temporary failure in name resolution"
+    r"|Error fetching remote|Connection timed out"
+)
+"""What DLRN takes for faults of the moment in the logs of mock, Koji and Copr."""
+
+MISSING_REQUIREMENTS = (
+    re.compile(rf"^[ \t]+(?P<need>\S.{{0,{MAX_NEED}}}?) is needed by \S+$", re.MULTILINE),
+    re.compile(
+        r"No match(?:ing package to install| for argument)?: "
+        rf"'(?P<need>[^'\n]{{1,{MAX_NEED}}})'"
+    ),
+    re.compile(rf"No match for argument: (?P<need>[^\s'].{{0,{MAX_NEED}}})$", re.MULTILINE),
+    re.compile(rf"nothing provides (?P<need>.{{1,{MAX_NEED}}}?) needed by \S"),
+)
+"""rpmbuild's, dnf's and mock's words for a requirement that nothing provides."""
+
+NO_SPACE = re.compile(r"No space left on device", re.IGNORECASE)
+
+BAD_EXIT = re.compile(
+    r"^[ \t]*(?:error: )?Bad exit status from \S+ \(%(?P<section>\w+)\)", re.MULTILINE
+)
+"""How rpmbuild names the section of the spec whose script failed."""
+
+SUMMARY = re.compile(r"^[ \t]*(?:error: )?Bad exit status|^RPM build errors:", re.MULTILINE)
+"""Where rpmbuild's own summary begins: what comes before it are the words of the build."""
+
+SECTION_REASONS = {
+    "prep": FailureReason.PATCH,
+    "generate_buildrequires": FailureReason.SPEC,
+    "build": FailureReason.COMPILE,
+    "install": FailureReason.INSTALL,
+    "check": FailureReason.TEST,
+}
+"""Why a build failed, by the section of the spec that failed."""
+
+RPMBUILD_COMPLAINTS = (
+    (
+        FailureReason.INSTALL,
+        re.compile(r"^[ \t]*(?:File|Directory) not found: (?P<detail>.*)$", re.MULTILINE),
+    ),
+    (
+        FailureReason.INSTALL,
+        re.compile(r"Installed \(but unpackaged\) file\(s\) found:\s*(?P<detail>.*)"),
+    ),
+    (FailureReason.SPEC, re.compile(r"^error: (?P<detail>line \d+: .*)$", re.MULTILINE)),
+    (FailureReason.SPEC, re.compile(r"^error: (?P<detail>.*\.spec.*)$", re.MULTILINE)),
+    (
+        FailureReason.SOURCE,
+        re.compile(r"^error: (?P<detail>Bad (?:file|source): .*)$", re.MULTILINE),
+    ),
+)
+"""rpmbuild's complaints when no section failed; the first pattern that is found counts."""
+
+
+def network_fault(text: str) -> str:
+    """Return the words in a log that mean a fault of the network; empty if there are none."""
+    found = NETWORK.search(text)
+    return found[0] if found else ""
+
+
+def missing_requirements(text: str) -> tuple[str, ...]:
+    """Return the requirements that a log names as provided by nothing, each once.
+
+    >>> missing_requirements("nothing provides python3dist(pbr) >= 2 needed by nova-1.noarch")
+    ('python3dist(pbr) >= 2',)
+    """
+    found = (
+        match["need"].strip().strip("'")
+        for pattern in MISSING_REQUIREMENTS
+        for match in pattern.finditer(text)
+    )
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,66 @@
+"""Where roots for builds are made, and what they are filled from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.builders.room import Room
+from rdo.model.program import Bounds
+from rdo.roots.build_root import BuildRoot
+from rdo.roots.content import ContentStore
+from rdo.roots.platforms import Base
+from rdo.solver import SolverRepository
+
+OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
+"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
+
+The repositories of the platform come after its base layer (`dnf_base.PRIORITY`).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where roots are made: the base layer, the content store, and the folder for live roots.
+
+    `dependencies` returns the dependency repository as it is at the moment.
+    """
+
+    base: Base
+    content: ContentStore
+    roots: Path
+    dependencies: Callable[[], Path | None]
+    seconds: float = 3600
+    log_bytes: int = 200_000_000
+    disk_bytes: int = 20_000_000_000
+
+    def repositories(
+        self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
+    ) -> tuple[SolverRepository, ...]:
+        """Return what a root may be filled from, the release's own repositories first."""
+        rows = [SolverRepository(f"own-{n}", path, OWN) for n, path in enumerate(own)]
+        if folder := self.dependencies():
+            rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
+        rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
+        rows += self.base.solver_repositories
+        rows += [
+            SolverRepository(f"last-resort-{n}", path, LAST_RESORT)
+            for n, path in enumerate(last_resort)
+        ]
+        return tuple(rows)
+
+    def room(
+        self,
+        root: BuildRoot,
+        repositories: tuple[SolverRepository, ...],
+        log_file: Path,
+        is_cancelled: Callable[[], bool] = bool,
+    ) -> Room:
+        """Return a place to build in, with the bounds of this workshop."""
+        bounds = Bounds(
+            self.seconds,
+            self.log_bytes,
+            is_cancelled,
+            folder=root.root.upper,
+            disk_bytes=self.disk_bytes,
+        )
+        return Room(root, repositories, log_file, bounds)
