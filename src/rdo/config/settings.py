@@ -164,7 +164,7 @@ class Target(Section):
     release: Name
     platform: Name
     workers: Count = 2
-    builder: BuilderName = BuilderName.ROOT
+    builder: Annotated[BuilderName, Field(strict=False)] = BuilderName.ROOT
     command: list[Line] = Field(default_factory=list)
     components: bool = False
     initial_commits: Count = 1

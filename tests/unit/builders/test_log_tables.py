@@ -42,8 +42,10 @@ def test_a_fault_of_the_network_is_found_by_its_words(line: str, words: str) -> 
     ("text", "needs"),
     [
         (
-            "error: Failed build dependencies:\n\tpython3-pbr >= 2 is needed by nova-1-1.noarch\n"
-            "\tgcc is needed by nova-1-1.noarch\n",
+            (
+                "error: Failed build dependencies:\n\tpython3-pbr >= 2 is needed by nova-1-1.noarch\n"
+                "\tgcc is needed by nova-1-1.noarch\n"
+            ),
             ("python3-pbr >= 2", "gcc"),
         ),
         ("No matching package to install: 'python3dist(pbr)'\n", ("python3dist(pbr)",)),
@@ -100,8 +102,10 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
         ),
         (BAD_EXIT.format("build"), Failed(FailureReason.COMPILE, "%build: it printed nothing")),
         (
-            "Processing files: a\nerror: File not found: /b/usr/bin/a\n"
-            "RPM build errors:\n    File not found: /b/usr/bin/a\n",
+            (
+                "Processing files: a\nerror: File not found: /b/usr/bin/a\n"
+                "RPM build errors:\n    File not found: /b/usr/bin/a\n"
+            ),
             Failed(FailureReason.INSTALL, "/b/usr/bin/a"),
         ),
         (
@@ -109,8 +113,10 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
             Failed(FailureReason.INSTALL, "/b/usr/lib/a"),
         ),
         (
-            "RPM build errors:\n    Installed (but unpackaged) file(s) found:\n   /usr/bin/a\n"
-            "   /usr/bin/b\n",
+            (
+                "RPM build errors:\n    Installed (but unpackaged) file(s) found:\n   /usr/bin/a\n"
+                "   /usr/bin/b\n"
+            ),
             Failed(FailureReason.INSTALL, "/usr/bin/a"),
         ),
         (

@@ -5,6 +5,7 @@ import pytest
 
 from rdo.config import Configuration, OriginKind, find, load
 from rdo.errors import ConfigError, NotFoundError
+from rdo.model.build import BuilderName
 
 WHOLE = """\
 data = "state"
@@ -68,6 +69,26 @@ def test_a_whole_file_is_read(folder: Path) -> None:
     assert settings.tree_url("master-deb12") == "http://trunk.example.test/master-deb12/repos"
     assert settings.mail is not None
     assert settings.mail.from_ == "rdo@example.test"
+
+
+TARGET = """\
+[targets.t]
+release = "master"
+platform = "deb12-x86_64"
+"""
+
+
+@pytest.mark.parametrize("builder", list(BuilderName))
+def test_every_builder_can_be_named_in_the_file(folder: Path, builder: BuilderName) -> None:
+    settings = loaded(folder, text=f'{TARGET}builder = "{builder}"').settings
+
+    assert settings.target("t").builder is builder
+
+
+def test_a_builder_that_there_is_not_is_refused(folder: Path) -> None:
+    assert faults(folder, f'{TARGET}builder = "comand"') == [
+        "rdo.toml:4: targets.t.builder must be 'root' or 'command'"
+    ]
 
 
 @pytest.mark.parametrize(
