@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.model.artifact import Fragment
-from rdo.repodata import Composer, Entry, read_rpm
+from rdo.repodata import Composer, RepositoryEntry, read_rpm
 from tests.rpms import make_rpms
 
 
@@ -41,17 +41,17 @@ def measure(count: int) -> Times:
         update = _createrepo(rpms, "--update")
         composer = Composer(lambda keys: _of(fragments, keys), folder / "shelf")
         _compose(composer, folder / "warm", entries)
-        changed = [Entry(entries[-1].key, "p0", "pool/new/x.rpm"), *entries[1:]]
+        changed = [RepositoryEntry(entries[-1].key, "p0", "pool/new/x.rpm"), *entries[1:]]
         composed = _compose(composer, folder / "one", changed)
         other = Composer(lambda keys: _of(fragments, keys), folder / "shelf")
         composed_new = _compose(other, folder / "two", entries)
     return Times(count, createrepo, update, composed, composed_new)
 
 
-def _rpms(folder: Path, count: int) -> tuple[Path, dict[int, Fragment], list[Entry]]:
+def _rpms(folder: Path, count: int) -> tuple[Path, dict[int, Fragment], list[RepositoryEntry]]:
     made = make_rpms(folder / "made")
     fragments: dict[int, Fragment] = {}
-    entries: list[Entry] = []
+    entries: list[RepositoryEntry] = []
     place = folder / "tree"
     for number in range(count):
         (place / str(number)).mkdir(parents=True)
@@ -59,7 +59,7 @@ def _rpms(folder: Path, count: int) -> tuple[Path, dict[int, Fragment], list[Ent
             (place / str(number) / rpm.name).hardlink_to(rpm)
             key = len(entries)
             fragments[key] = read_rpm(rpm)[1]
-            entries.append(Entry(key, f"p{number}", f"pool/{number}/{rpm.name}"))
+            entries.append(RepositoryEntry(key, f"p{number}", f"pool/{number}/{rpm.name}"))
     return place, fragments, entries
 
 
@@ -73,7 +73,7 @@ def _createrepo(folder: Path, *options: str) -> float:
     return time.perf_counter() - started
 
 
-def _compose(composer: Composer, folder: Path, entries: list[Entry]) -> float:
+def _compose(composer: Composer, folder: Path, entries: list[RepositoryEntry]) -> float:
     folder.mkdir()
     started = time.perf_counter()
     composer.write(folder, [], entries, revision=1)

@@ -36,7 +36,7 @@ _COMMON = "http://linux.duke.edu/metadata"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RepositoryEntry:
     """One RPM in one repository: which, of which package, and where its file is from there.
 
     `key` is whatever the composer's `fetch` knows the RPM's fragment by.
@@ -138,14 +138,14 @@ class Composer:
         folder: Path | None = None,
     ) -> None:
         self._fetch = fetch
-        self._kept: dict[tuple[Entry, ...], _Segment] = {}
+        self._kept: dict[tuple[RepositoryEntry, ...], _Segment] = {}
         self._shelf = _Shelf(folder) if folder else None
 
     def write(
         self,
         directory: Path,
         own: Iterable[tuple[str, Fragment]],
-        others: Sequence[Entry],
+        others: Sequence[RepositoryEntry],
         *,
         revision: int,
     ) -> None:
@@ -170,7 +170,7 @@ class Composer:
             repomd.set_record(_write_file(folder, kind.name, members, revision))
         (folder / "repomd.xml").write_text(repomd.xml_dump())
 
-    def _segments(self, groups: Sequence[tuple[Entry, ...]]) -> list[_Segment]:
+    def _segments(self, groups: Sequence[tuple[RepositoryEntry, ...]]) -> list[_Segment]:
         known = {group: self._kept[group] for group in groups if group in self._kept}
         if self._shelf:
             known |= self._shelf.read([group for group in groups if group not in known])
@@ -193,7 +193,9 @@ class _Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, groups: Sequence[tuple[Entry, ...]]) -> dict[tuple[Entry, ...], _Segment]:
+    def read(
+        self, groups: Sequence[tuple[RepositoryEntry, ...]]
+    ) -> dict[tuple[RepositoryEntry, ...], _Segment]:
         """Those of the groups that are here and whole."""
         found = {}
         for group in groups:
@@ -205,7 +207,9 @@ class _Shelf:
         return found
 
     def write(
-        self, made: Mapping[tuple[Entry, ...], _Segment], keep: Sequence[tuple[Entry, ...]]
+        self,
+        made: Mapping[tuple[RepositoryEntry, ...], _Segment],
+        keep: Sequence[tuple[RepositoryEntry, ...]],
     ) -> None:
         """Add segments, and drop what is none of `keep`."""
         if not made:
@@ -219,7 +223,7 @@ class _Shelf:
                 old.unlink(missing_ok=True)
 
     @staticmethod
-    def _name(group: tuple[Entry, ...]) -> str:
+    def _name(group: tuple[RepositoryEntry, ...]) -> str:
         text = "\0".join(f"{entry.key} {entry.package} {entry.href}" for entry in group)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -260,11 +264,11 @@ def _write_file(
     return record
 
 
-def _segmented(entries: Sequence[Entry]) -> list[tuple[Entry, ...]]:
+def _segmented(entries: Sequence[RepositoryEntry]) -> list[tuple[RepositoryEntry, ...]]:
     """The entries in groups that keep a package in its place when others come and go."""
     packages = len({entry.package for entry in entries})
     count = 2 ** max(0, math.ceil(math.log2(packages / PACKAGES_PER_SEGMENT))) if packages else 1
-    groups: list[list[Entry]] = [[] for _ in range(count)]
+    groups: list[list[RepositoryEntry]] = [[] for _ in range(count)]
     for entry in entries:
         groups[zlib.crc32(entry.package.encode()) % count].append(entry)
     return [tuple(group) for group in groups if group]

@@ -10,7 +10,7 @@ from pathlib import Path
 from rdo.roots import debian_rpms, dpkg
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.tools.root import Bind, Root
 
 INSTALLED = (
@@ -83,7 +83,7 @@ echo '#define MINI "{version}"' > %{{buildroot}}/usr/include/mini/mini.h
 """
 
 
-def make_repository(base: Base, work: Path) -> Path:
+def make_repository(base: BaseLayer, work: Path) -> Path:
     """A folder with every package of the base layer as an RPM with its files, and repodata."""
     rpms = _wrap_base(base, work)
     for version in ("1.0", "2.0"):
@@ -107,7 +107,7 @@ def make_own(work: Path, rpms: Path, version: str) -> None:
     subprocess.run(["rpmbuild", "--quiet", "-bb", *define, str(spec)], check=True)
 
 
-def _wrap_base(base: Base, work: Path) -> Path:
+def _wrap_base(base: BaseLayer, work: Path) -> Path:
     """As the Debian base layer makes its headers, but with the files in them."""
     wrap = work / "wrap"
     wrap.mkdir(parents=True)

@@ -9,7 +9,7 @@ import pytest
 
 from rdo.app import App
 from rdo.app.workplaces import Workplace
-from rdo.bridge.lock_file import Entry, LockFile, Origin
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.cli.main import run as rdo
 from rdo.lock import hold
 from rdo.model.build import Waiting
@@ -266,7 +266,9 @@ def test_why_of_what_is_elsewhere_or_nowhere(
 
 
 def test_why_of_what_came_from_pypi(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    entry = Entry(Origin.PYPI, "idna", "3.4", "0" * 64, asked_by=("python3dist(idna)",))
+    entry = LockedPackage(
+        PackageOrigin.PYPI, "idna", "3.4", "0" * 64, asked_by=("python3dist(idna)",)
+    )
     site.builder.will("python-foo", GoodBuild(needed=("python3dist(idna)",)))
     site.round()
     LockFile((entry,), "0" * 16).write(site.folder / "data/one-deb12/bridge.json")

@@ -7,7 +7,7 @@ import pytest
 
 from rdo.model.audiences import Audiences
 from rdo.model.build import Failed, FailureReason
-from rdo.notify.gerrit import Distgit, Gerrit
+from rdo.notify.gerrit import Distgit, GerritReviews
 from rdo.notify.outbox import Outbox, Sent
 from rdo.store import Store
 from tests.fakes.gerrit import FakeGerrit
@@ -43,7 +43,7 @@ def send(factory: Factory, server: str) -> Sent:
         package = trunk.packages[name]
         return Distgit(package, trunk.remotes.distgit(package))
 
-    gerrit = Gerrit(find, "rdo@example.org", "rdo-FTBFS", server=server)
+    gerrit = GerritReviews(find, "rdo@example.org", "rdo-FTBFS", server=server)
     lock_file = factory.folder / "notify.lock"
     return Outbox(factory.store, {"gerrit": gerrit}, factory.clock, lock_file).run()
 

@@ -9,7 +9,7 @@ from rdo.errors import NotFoundError
 from rdo.model.audiences import Audiences
 from rdo.notify.story import Audience
 from rdo.trunk.care import verify
-from rdo.trunk.scratch import Asked, choose_sides
+from rdo.trunk.scratch import ScratchRequest, choose_sides
 from rdo.trunk.sources.unmerged import Side
 from rdo.trunk.telling.stories import build_story
 from rdo.trunk.views.report import Report
@@ -107,7 +107,7 @@ def test_a_try_takes_its_source_from_whichever_has_it(
     def tried(source: str | None) -> Side:
         folder = tmp_path / f"scratch-{source}"
         folder.mkdir()
-        return choose_sides(trunk, Asked("python-a", source=source), folder).upstream
+        return choose_sides(trunk, ScratchRequest("python-a", source=source), folder).upstream
 
     last, first = second, factory.upstreams["a"]
     assert tried(None).commit.hash == last.git("rev-parse", "HEAD")

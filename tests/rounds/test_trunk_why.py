@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rdo.bridge.lock_file import Entry, Origin
+from rdo.bridge.lock_file import LockedPackage, PackageOrigin
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
@@ -205,11 +205,19 @@ def test_a_package_has_many_names(factory: Factory, name: str) -> None:
 
 
 ENTRIES = (
-    Entry(Origin.PYPI, "Requests", "2.31", "0" * 64, requires=("idna>=2.5",),
-          asked_by=("python3dist(requests) >= 2",)),
-    Entry(Origin.PYPI, "idna", "3.4", "1" * 64),
-    Entry(Origin.DEBIAN, "libffi-dev", "3.4.4", "2" * 64, asked_by=("libffi-devel",)),
-)  # fmt: skip
+    LockedPackage(
+        PackageOrigin.PYPI,
+        "Requests",
+        "2.31",
+        "0" * 64,
+        requires=("idna>=2.5",),
+        asked_by=("python3dist(requests) >= 2",),
+    ),
+    LockedPackage(PackageOrigin.PYPI, "idna", "3.4", "1" * 64),
+    LockedPackage(
+        PackageOrigin.DEBIAN, "libffi-dev", "3.4.4", "2" * 64, asked_by=("libffi-devel",)
+    ),
+)
 
 
 @pytest.mark.parametrize("name", ["idna", "python3dist(idna)", "python3-idna"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rdo.tools import machine
-from rdo.tools.machine import Family, Finding
+from rdo.tools.machine import MachineCheck, PackageManager
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 
@@ -57,13 +57,15 @@ def test_a_faulty_rdo_toml_does_not_hide_the_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "family"),
     [
-        ("ID=debian\n", Family.APT),
-        ('ID="linuxmint"\nID_LIKE="ubuntu debian"\n', Family.APT),
-        ('ID="centos"\nID_LIKE="rhel fedora"\n', Family.DNF),
+        ("ID=debian\n", PackageManager.APT),
+        ('ID="linuxmint"\nID_LIKE="ubuntu debian"\n', PackageManager.APT),
+        ('ID="centos"\nID_LIKE="rhel fedora"\n', PackageManager.DNF),
         ("ID=arch\n", None),
     ],
 )
-def test_the_family_is_told_by_os_release(tmp_path: Path, text: str, family: Family | None) -> None:
+def test_the_family_is_told_by_os_release(
+    tmp_path: Path, text: str, family: PackageManager | None
+) -> None:
     (tmp_path / "os-release").write_text(text)
 
     assert machine.family(tmp_path / "os-release") == family
@@ -72,22 +74,22 @@ def test_the_family_is_told_by_os_release(tmp_path: Path, text: str, family: Fam
 def test_one_command_mends_programs_and_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     lacking = [
-        Finding("rpmbuild", False, True, "", "rpm"),
-        Finding("rpm", False, True, "", "rpm"),
-        Finding("git", True, True, "", "git"),
-        Finding("python solv", False, True, ""),
-        Finding("root", False, False, ""),
+        MachineCheck("rpmbuild", False, True, "", "rpm"),
+        MachineCheck("rpm", False, True, "", "rpm"),
+        MachineCheck("git", True, True, "", "git"),
+        MachineCheck("python solv", False, True, ""),
+        MachineCheck("root", False, False, ""),
     ]
 
-    command = machine.mending_command(lacking, Family.APT)
+    command = machine.mending_command(lacking, PackageManager.APT)
 
     assert command == (
         f"sudo apt-get install -y rpm && {sys.executable} -m pip install --force-reinstall solv"
     )
 
 
-@pytest.mark.parametrize("family", Family)
-def test_the_lists_for_fresh_machines_have_what_the_doctor_asks_for(family: Family) -> None:
+@pytest.mark.parametrize("family", PackageManager)
+def test_the_lists_for_fresh_machines_have_what_the_doctor_asks_for(family: PackageManager) -> None:
     listed = (PACKAGING / f"{family}.txt").read_text().split()
 
     needs = (*machine.PROGRAMS, *machine.MODULES, *machine.INSTALLERS)

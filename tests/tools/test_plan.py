@@ -13,7 +13,7 @@ from rdo.model.commit import package_suffix
 from rdo.model.package import Package
 from rdo.package_index import PackageIndex
 from rdo.store import Store
-from rdo.trunk.plan import Plan, PlanRules, make_plan, record_plan
+from rdo.trunk.plan import PlanRules, RoundPlan, make_plan, record_plan
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases
 from tests.conftest import GitRepository
@@ -36,7 +36,7 @@ class Planner:
             Mirrors(folder / "mirrors"), Releases(folder / "releases", open_index=no_index)
         )
 
-    def plan(self, rules: PlanRules = DEFAULT, *, record: bool = True) -> Plan:
+    def plan(self, rules: PlanRules = DEFAULT, *, record: bool = True) -> RoundPlan:
         followed = self.remotes.poll(self.packages)
         with self.store.read() as at:
             plan = make_plan(at, TARGET, followed, rules)
@@ -73,7 +73,7 @@ def test_what_was_planned_is_queued_once(planner: Planner, upstream: GitReposito
     head = upstream.commit("two")
 
     assert [commit.upstream_hash for commit in planner.plan().commits] == [head]
-    assert planner.plan() == Plan((), (), {})
+    assert planner.plan() == RoundPlan((), (), {})
     with planner.store.read() as at:
         (build,) = at.builds.queue(TARGET)
     assert build.commit.component == "common"
@@ -183,7 +183,7 @@ def test_a_force_push_back_to_a_known_commit_makes_it_the_newest_again(
 
     assert plan.commits == (first,)
     assert "the branch was rewritten" in plan.notes[0]
-    assert planner.plan() == Plan((), (), {})
+    assert planner.plan() == RoundPlan((), (), {})
 
 
 def fail(store: Store, reason: FailureReason) -> None:

@@ -4,7 +4,7 @@ import createrepo_c
 import pytest
 
 from rdo.errors import RefusedError
-from rdo.repodata import Composer, Entry, read_rpm
+from rdo.repodata import Composer, RepositoryEntry, read_rpm
 from tests.rpms import make_rpms
 
 
@@ -31,7 +31,9 @@ def test_text_that_looks_like_metadata_stays_text(tmp_path: Path) -> None:
     artifact, fragment = read_rpm(rpm)
     composer = Composer(lambda _: {1: fragment})
 
-    composer.write(tmp_path, [], [Entry(1, "p", f"pool/x/{artifact.file_name}")], revision=1)
+    composer.write(
+        tmp_path, [], [RepositoryEntry(1, "p", f"pool/x/{artifact.file_name}")], revision=1
+    )
 
     (found,) = createrepo_c.RepositoryReader.from_path(str(tmp_path)).iter_packages()
     assert found.summary == hostile

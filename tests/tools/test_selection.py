@@ -10,7 +10,7 @@ from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.sources.history import GitHistory, ReleaseHistory
-from rdo.trunk.sources.selection import Selection, Sources, select
+from rdo.trunk.sources.selection import CommitSelection, Sources, select
 from rdo.trunk.sources.upstreams import Planned
 from tests.conftest import GitRepository
 
@@ -52,13 +52,15 @@ def followed(upstream: GitRepository, distgit: GitRepository, tmp_path: Path) ->
     return Followed(upstream, distgit, tmp_path / "mirrors")
 
 
-def choose(package: Package, sources: Sources, last: Commit | None, **rules: Any) -> Selection:
+def choose(
+    package: Package, sources: Sources, last: Commit | None, **rules: Any
+) -> CommitSelection:
     """The choice for a package with one upstream, of which `last` was planned."""
     of_each = {one.url: last for one in sources.upstreams} if last else {}
     return select(package, sources, Planned(last, of_each), **rules)
 
 
-def hashes(selection: Selection) -> list[str]:
+def hashes(selection: CommitSelection) -> list[str]:
     return [commit.upstream_hash for commit in selection.commits]
 
 
@@ -101,7 +103,7 @@ def test_nothing_moved_selects_nothing_and_asks_nothing_of_git(followed: Followe
         GitHistory(nowhere, "rpm-master", sources.distgit.head),
     )
 
-    assert choose(PACKAGE, blind, last) == Selection()
+    assert choose(PACKAGE, blind, last) == CommitSelection()
 
 
 def test_a_changed_distgit_rebuilds_the_newest_upstream_commit(followed: Followed) -> None:
@@ -165,7 +167,7 @@ def test_a_branch_that_was_only_renamed_goes_on_where_it_was(followed: Followed)
     last = built_head(followed)
     followed.upstream.git("branch", "--move", "master", "unmaintained/1")
 
-    assert choose(PACKAGE, followed.sources("unmaintained/1"), last) == Selection()
+    assert choose(PACKAGE, followed.sources("unmaintained/1"), last) == CommitSelection()
     new = [followed.upstream.commit(name) for name in ("two", "three")]
     assert hashes(choose(PACKAGE, followed.sources("unmaintained/1"), last)) == new
 
@@ -182,7 +184,7 @@ def test_only_tagged_commits_of_a_package_that_builds_tags_only(followed: Follow
     assert hashes(selection) == [first]
 
     last = selection.commits[0]
-    assert choose(package, followed.sources(), last) == Selection()
+    assert choose(package, followed.sources(), last) == CommitSelection()
     second = followed.upstream.commit("four")
     followed.upstream.git("tag", "--annotate", "--message", "x", "2.0")
     followed.upstream.commit("five")
@@ -214,7 +216,7 @@ def test_releases_follow_each_other_by_version_and_a_late_fix_of_an_old_one_is_n
     first = choose(PACKAGE, with_releases(ten, eleven), None, initial=2)
     assert hashes(first) == [ten.hash, eleven.hash]
     last = first.commits[-1]
-    assert choose(PACKAGE, with_releases(ten, ten_fix, eleven), last) == Selection()
+    assert choose(PACKAGE, with_releases(ten, ten_fix, eleven), last) == CommitSelection()
     assert hashes(choose(PACKAGE, with_releases(ten, ten_fix, eleven, twelve), last)) == [
         twelve.hash
     ]

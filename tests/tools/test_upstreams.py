@@ -8,11 +8,11 @@ import pytest
 
 from rdo.model.package import Package
 from rdo.store import Store
-from rdo.trunk.plan import Plan, PlanRules
+from rdo.trunk.plan import PlanRules, RoundPlan
 from tests.conftest import GitRepository
 from tests.tools.test_plan import NOW, TARGET, Planner
 
-NOTHING = Plan((), (), {})
+NOTHING = RoundPlan((), (), {})
 
 
 class Followed:
@@ -39,7 +39,7 @@ class Followed:
         urls = tuple(one.url for one in upstreams)
         self.planner.packages = [replace(self.planner.packages[0], upstreams=urls)]
 
-    def plan(self) -> Plan:
+    def plan(self) -> RoundPlan:
         return self.planner.plan()
 
     def hashes(self) -> list[str]:

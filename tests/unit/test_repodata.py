@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.model.artifact import Fragment
-from rdo.repodata import Composer, Entry, _segmented
+from rdo.repodata import Composer, RepositoryEntry, _segmented
 
 FRAGMENT = Fragment(
     '<package type="rpm">\n  <location href="x.rpm"/>\n</package>\n',
@@ -29,8 +29,10 @@ class Fetched:
         return dict.fromkeys(keys, FRAGMENT)
 
 
-def entries(count: int) -> list[Entry]:
-    return [Entry(number, f"p{number}", f"pool/{number}/x.rpm") for number in range(count)]
+def entries(count: int) -> list[RepositoryEntry]:
+    return [
+        RepositoryEntry(number, f"p{number}", f"pool/{number}/x.rpm") for number in range(count)
+    ]
 
 
 def read(directory: Path, kind: str) -> ElementTree.Element:

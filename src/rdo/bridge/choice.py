@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rdo.bridge.debian import DebStore
-from rdo.bridge.lock_file import Entry, Origin, merged
+from rdo.bridge.lock_file import LockedPackage, PackageOrigin, merged
 from rdo.bridge.resolution import Resolver
 from rdo.python_names import python_requirement
 from rdo.tools.pip import Resolved
@@ -27,7 +27,7 @@ class Choice:
     choose again.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LockedPackage, ...]
     impossible: dict[str, str] = field(default_factory=dict)
     first: tuple[str, ...] = ()
 
@@ -45,7 +45,7 @@ class Chooser:
     scratch: Path
     own: frozenset[str] = frozenset()
 
-    def choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
+    def choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
         """Return entries that meet the needs; earlier entries are kept where possible."""
         impossible: dict[str, str] = {}
         debian = self.debs.names_for(needs)
@@ -72,7 +72,7 @@ class Chooser:
         table = self.debs.base.platform.sdist_requires
         built = self.resolver.sdists.projects()
         known = {need for one in choice.entries for need in one.asked_by}
-        pypi = {one.key[1] for one in choice.entries if one.origin is Origin.PYPI}
+        pypi = {one.key[1] for one in choice.entries if one.origin is PackageOrigin.PYPI}
         names = {name for project in pypi & built for name in table.get(project, ())}
         wanted = {f"deb({name})": name for name in sorted(names) if f"deb({name})" not in known}
         if not wanted:
@@ -80,15 +80,18 @@ class Chooser:
         impossible = dict(choice.impossible)
         return Choice(self._from_debian(wanted, choice.entries, impossible), impossible)
 
-    def is_own(self, one: Entry) -> bool:
+    def is_own(self, one: LockedPackage) -> bool:
         """Whether the release packages the project of this entry itself."""
-        return one.origin is Origin.PYPI and one.key[1] in self.own
+        return one.origin is PackageOrigin.PYPI and one.key[1] in self.own
 
     def _from_debian(
-        self, wanted: Mapping[str, str], entries: tuple[Entry, ...], impossible: dict[str, str]
-    ) -> tuple[Entry, ...]:
+        self,
+        wanted: Mapping[str, str],
+        entries: tuple[LockedPackage, ...],
+        impossible: dict[str, str],
+    ) -> tuple[LockedPackage, ...]:
         """Return the closure of all Debian packages that were ever requested, chosen together."""
-        old = [one for one in entries if one.origin is Origin.DEBIAN]
+        old = [one for one in entries if one.origin is PackageOrigin.DEBIAN]
         unknown = set(self.debs.apt.unknown(sorted({*wanted.values()})))
         for need, name in wanted.items():
             if name in unknown:
@@ -96,8 +99,8 @@ class Chooser:
         names = {one.name for one in old if one.asked_by} | {*wanted.values()} - unknown
         reasons = {one.name: one.asked_by for one in old}
         new = [
-            Entry(
-                Origin.DEBIAN,
+            LockedPackage(
+                PackageOrigin.DEBIAN,
                 deb.name,
                 deb.version,
                 deb.sha256,
@@ -114,12 +117,12 @@ class Chooser:
     def _from_pypi(
         self,
         wanted: Mapping[str, Requirement],
-        entries: tuple[Entry, ...],
+        entries: tuple[LockedPackage, ...],
         impossible: dict[str, str],
     ) -> Choice:
         if not wanted:
             return Choice(entries, impossible)
-        pins = [one.resolved for one in entries if one.origin is Origin.PYPI]
+        pins = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
         resolution = self.resolver.resolve(_unique(wanted.values()), pins, self.scratch)
         if resolution.needs:
             return Choice(entries, impossible, resolution.needs)
@@ -127,8 +130,8 @@ class Chooser:
         impossible |= {need: why[str(one)] for need, one in wanted.items() if str(one) in why}
         met = {need: one for need, one in wanted.items() if need not in impossible}
         new = [
-            Entry(
-                Origin.PYPI,
+            LockedPackage(
+                PackageOrigin.PYPI,
                 one.name,
                 one.version,
                 one.sha256,
@@ -158,18 +161,22 @@ class Chooser:
             asked += _requirements(by_name[name], requirement.extras)
         return [chosen[name] for name in sorted(chosen)]
 
-    def without(self, entries: Iterable[Entry], name: str) -> tuple[Entry, ...]:
+    def without(self, entries: Iterable[LockedPackage], name: str) -> tuple[LockedPackage, ...]:
         """Return the entries without one package and without what only that package needed."""
         gone = canonicalize_name(name)
         left = [one for one in entries if one.key[1] != gone]
         asked = {need: python_requirement(need) for one in left for need in one.asked_by}
         roots = [requirement for requirement in asked.values() if requirement]
-        python = [one.resolved for one in left if one.origin is Origin.PYPI]
+        python = [one.resolved for one in left if one.origin is PackageOrigin.PYPI]
         needed = {canonicalize_name(one.name) for one in self.reachable(roots, python)}
-        left = [one for one in left if one.origin is not Origin.PYPI or one.key[1] in needed]
-        debian = sorted(one.name for one in left if one.origin is Origin.DEBIAN and one.asked_by)
+        left = [one for one in left if one.origin is not PackageOrigin.PYPI or one.key[1] in needed]
+        debian = sorted(
+            one.name for one in left if one.origin is PackageOrigin.DEBIAN and one.asked_by
+        )
         closure = {deb.name for deb in (self.debs.apt.closure(debian) if debian else ())}
-        return tuple(one for one in left if one.origin is not Origin.DEBIAN or one.name in closure)
+        return tuple(
+            one for one in left if one.origin is not PackageOrigin.DEBIAN or one.name in closure
+        )
 
 
 def _requirements(one: Resolved, extras: Iterable[str]) -> list[Requirement]:

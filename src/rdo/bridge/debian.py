@@ -15,7 +15,7 @@ from rdo.roots import debian_rpms, dpkg
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.dpkg import DebianPackage
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.tools.apt import Apt, Deb
 from rdo.tools.root import Bind
 
@@ -46,7 +46,7 @@ _HEAD = (
 class DebStore:
     """The Debian packages of one platform and the RPMs made from them, below `folder`."""
 
-    base: Base
+    base: BaseLayer
     content: ContentStore
     folder: Path
     roots: Path

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic, lock
 from rdo.bridge.choice import Choice, Chooser
-from rdo.bridge.lock_file import Entry, LockFile, Origin
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelStore
 from rdo.errors import NotFoundError, OutsideError
@@ -84,7 +84,7 @@ class Dependencies:
             absent = [
                 need
                 for need in self.wheels.base.platform.always_required
-                if (Origin.PYPI, _project(need)) not in known
+                if (PackageOrigin.PYPI, _project(need)) not in known
             ]
             missing = self._provide(absent).missing if absent else ()
         if missing:
@@ -95,7 +95,7 @@ class Dependencies:
         with self._alone("bridging"):
             return self._provide(needs)
 
-    def update(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    def update(self) -> tuple[tuple[LockedPackage, ...], tuple[LockedPackage, ...]]:
         """Choose again, from what PyPI and Debian have today; return the entries before and after.
 
         Raises OutsideError, and changes nothing, if something is no longer available.
@@ -113,7 +113,7 @@ class Dependencies:
             self._publish(choice.entries)
             return before, choice.entries
 
-    def drop(self, name: str) -> tuple[Entry, ...]:
+    def drop(self, name: str) -> tuple[LockedPackage, ...]:
         """Remove a package and what only it needed, and return what was removed.
 
         Raises NotFoundError if the package is not bridged.
@@ -143,7 +143,7 @@ class Dependencies:
             tuple(need for need in needs if need in choice.impossible),
         )
 
-    def _choose(self, needs: Sequence[str], entries: tuple[Entry, ...]) -> Choice:
+    def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
         """Return the choice, after publishing what building a wheel required."""
         for _ in range(MAX_ROUNDS):
             choice = self.chooser.choose(needs, entries)
@@ -157,10 +157,10 @@ class Dependencies:
             self._publish(entries)
         return Choice(entries, dict.fromkeys(needs, "too many wheels require each other"))
 
-    def _publish(self, entries: tuple[Entry, ...]) -> None:
+    def _publish(self, entries: tuple[LockedPackage, ...]) -> None:
         """Make the snapshot of these entries, then make it current: one rename of the lock file."""
-        pypi = [one.resolved for one in entries if one.origin is Origin.PYPI]
-        debian = [one.deb for one in entries if one.origin is Origin.DEBIAN]
+        pypi = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
+        debian = [one.deb for one in entries if one.origin is PackageOrigin.DEBIAN]
         resolver = self.chooser.resolver
         pip = replace(resolver.pip, find_links=resolver.sdists.folder)
         made = [*self.wheels.rpms(pypi, pip).values(), *self.chooser.debs.rpms(debian).values()]

@@ -17,7 +17,7 @@ from rdo.tools.apt import Deb
 from rdo.tools.pip import Resolved
 
 
-class Origin(StrEnum):
+class PackageOrigin(StrEnum):
     """The place that a bridged package comes from."""
 
     PYPI = "pypi"
@@ -25,14 +25,14 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LockedPackage:
     """One bridged package.
 
     `asked_by` are the RPM dependencies that caused it; empty if only another bridged package needs
     it. `file` is a Debian package's file name, `requires` a wheel's requirements.
     """
 
-    origin: Origin
+    origin: PackageOrigin
     name: str
     version: str
     sha256: str
@@ -41,7 +41,7 @@ class Entry:
     asked_by: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[Origin, str]:
+    def key(self) -> tuple[PackageOrigin, str]:
         """Origin and canonical name, of which a lock file holds each pair once."""
         return self.origin, canonicalize_name(self.name)
 
@@ -60,7 +60,7 @@ class Entry:
 class LockFile:
     """The content of the dependency repository, sorted by name, and the name of its snapshot."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LockedPackage, ...] = ()
     snapshot: str = ""
 
     @classmethod
@@ -82,35 +82,38 @@ class LockFile:
         table = {"snapshot": self.snapshot, "packages": [asdict(one) for one in self.entries]}
         atomic.write_file(path, json.dumps(table, indent=1) + "\n")
 
-    def of(self, origin: Origin) -> tuple[Entry, ...]:
+    def of(self, origin: PackageOrigin) -> tuple[LockedPackage, ...]:
         """Return the entries from one origin."""
         return tuple(one for one in self.entries if one.origin is origin)
 
 
-def _entry(row: dict[str, Any]) -> Entry:
+def _entry(row: dict[str, Any]) -> LockedPackage:
     lists = {key: tuple(row[key]) for key in ("requires", "asked_by")}
-    return Entry(**{**row, **lists, "origin": Origin(row["origin"])})
+    return LockedPackage(**{**row, **lists, "origin": PackageOrigin(row["origin"])})
 
 
 def merged(
-    entries: Iterable[Entry], new: Iterable[Entry], *, instead_of: Iterable[Entry] = ()
-) -> tuple[Entry, ...]:
+    entries: Iterable[LockedPackage],
+    new: Iterable[LockedPackage],
+    *,
+    instead_of: Iterable[LockedPackage] = (),
+) -> tuple[LockedPackage, ...]:
     """Return the entries with new ones in place of older choices, and the reasons of both."""
     gone = {one.key for one in instead_of}
     known = {one.key: one for one in entries if one.key not in gone}
     for one in new:
         before = known[one.key].asked_by if one.key in known else ()
         asked_by = tuple(dict.fromkeys((*before, *one.asked_by)))
-        known[one.key] = Entry(**{**_fields(one), "asked_by": asked_by})
+        known[one.key] = LockedPackage(**{**_fields(one), "asked_by": asked_by})
     return tuple(known[key] for key in sorted(known))
 
 
-def _fields(one: Entry) -> dict[str, Any]:
+def _fields(one: LockedPackage) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class BridgeReason:
     """Why a package is bridged: an RPM dependency of a build, or another bridged package."""
 
     name: str
@@ -121,7 +124,7 @@ class Reason:
         return f"{self.name} {self.version}: {self.because_of}"
 
 
-def reasons(entries: Iterable[Entry], name: str) -> list[Reason]:
+def reasons(entries: Iterable[LockedPackage], name: str) -> list[BridgeReason]:
     """Return everything that requires `name`, then a shortest path to what a build required.
 
     `name` may be a project, a Debian package, or a dependency of a build. Empty if it is not
@@ -130,7 +133,7 @@ def reasons(entries: Iterable[Entry], name: str) -> list[Reason]:
     known = list(entries)
     asked = {one.key: one for one in known if _is_meant(one, name)}
     found = [reason for one in asked.values() for reason, _ in _askers(one, known)]
-    seen, ways = set(asked), [(one, tuple[Reason, ...]()) for one in asked.values()]
+    seen, ways = set(asked), [(one, tuple[BridgeReason, ...]()) for one in asked.values()]
     while ways and not any(one.asked_by for one, _ in ways):
         longer = []
         for one, way in ways:
@@ -145,27 +148,29 @@ def reasons(entries: Iterable[Entry], name: str) -> list[Reason]:
     return found
 
 
-def _is_meant(one: Entry, name: str) -> bool:
-    requirement = python_requirement(name) if one.origin is Origin.PYPI else None
+def _is_meant(one: LockedPackage, name: str) -> bool:
+    requirement = python_requirement(name) if one.origin is PackageOrigin.PYPI else None
     names = {canonicalize_name(requirement.name if requirement else name), canonicalize_name(name)}
     return one.key[1] in names or name in {need.split()[0] for need in one.asked_by}
 
 
-def _askers(one: Entry, known: Sequence[Entry]) -> Iterator[tuple[Reason, Entry | None]]:
+def _askers(
+    one: LockedPackage, known: Sequence[LockedPackage]
+) -> Iterator[tuple[BridgeReason, LockedPackage | None]]:
     """Yield why `one` is bridged, each time with the bridged package that requires it, if any."""
     extras = _wanted_extras(known)
     for need in one.asked_by:
-        yield Reason(one.name, one.version, f"a build requires {need}"), None
+        yield BridgeReason(one.name, one.version, f"a build requires {need}"), None
     for other in known:
         for text in other.requires:
             if _requires(text, one, extras.get(other.key[1], ())):
                 because = f"{other.name} {other.version} requires {text}"
-                yield Reason(one.name, one.version, because), other
-    if one.origin is Origin.DEBIAN and not one.asked_by:
-        yield Reason(one.name, one.version, "another Debian package depends on it"), None
+                yield BridgeReason(one.name, one.version, because), other
+    if one.origin is PackageOrigin.DEBIAN and not one.asked_by:
+        yield BridgeReason(one.name, one.version, "another Debian package depends on it"), None
 
 
-def _wanted_extras(known: Iterable[Entry]) -> dict[str, set[str]]:
+def _wanted_extras(known: Iterable[LockedPackage]) -> dict[str, set[str]]:
     """Return the extras of each project that any entry requires."""
     extras: dict[str, set[str]] = {}
     for one in known:
@@ -178,7 +183,7 @@ def _wanted_extras(known: Iterable[Entry]) -> dict[str, set[str]]:
     return extras
 
 
-def _requires(text: str, one: Entry, extras: Iterable[str]) -> bool:
+def _requires(text: str, one: LockedPackage, extras: Iterable[str]) -> bool:
     requirement = _parsed(text)
     if requirement is None or canonicalize_name(requirement.name) != one.key[1]:
         return False

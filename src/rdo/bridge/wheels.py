@@ -14,7 +14,7 @@ from rdo.errors import CommandError
 from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
 from rdo.tools.pip import Pip, Resolved
 from rdo.tools.root import Bind
@@ -32,7 +32,7 @@ class WheelStore:
     `folder/<sha256 of the wheel>/` holds the RPMs of one wheel: its own and one per extra.
     """
 
-    base: Base
+    base: BaseLayer
     content: ContentStore
     folder: Path
     roots: Path

@@ -14,7 +14,7 @@ from rdo.builders.srpm import macros
 from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
 from rdo.roots.build_root import BuildRoot, build_root
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
 from rdo.tools.rpm import Rpm
@@ -77,7 +77,7 @@ class RootBuilder(InProcessBuilder):
 
 
 def lacking(
-    rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: Base
+    rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: BaseLayer
 ) -> tuple[str, ...]:
     """What the binary packages need to be installed, and neither they nor the repositories have."""
     binary = [one for one in rpms if not one.name.endswith((".src.rpm", ".nosrc.rpm"))]

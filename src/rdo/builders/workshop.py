@@ -8,7 +8,7 @@ from rdo.builders.room import Room
 from rdo.model.program import Bounds
 from rdo.roots.build_root import BuildRoot
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.solver import SolverRepository
 
 OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
@@ -25,7 +25,7 @@ class Workshop:
     `dependencies` returns the dependency repository as it is at the moment.
     """
 
-    base: Base
+    base: BaseLayer
     content: ContentStore
     roots: Path
     dependencies: Callable[[], Path | None]

@@ -11,7 +11,7 @@ from rdo.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies
-    from rdo.bridge.lock_file import Entry
+    from rdo.bridge.lock_file import LockedPackage
 
 _target = click.option("--target", metavar="T", help="A target of rdo.toml; not needed for one.")
 
@@ -93,7 +93,7 @@ def update(app: App, target: str | None, as_json: bool) -> None:
 
 
 def _changes(
-    before: Sequence["Entry"], after: Sequence["Entry"]
+    before: Sequence["LockedPackage"], after: Sequence["LockedPackage"]
 ) -> list[tuple[str, str | None, str | None]]:
     old = {one.name: one.version for one in before}
     new = {one.name: one.version for one in after}
@@ -103,7 +103,7 @@ def _changes(
     ]
 
 
-def _entries(app: App, target: str | None) -> tuple["Entry", ...]:
+def _entries(app: App, target: str | None) -> tuple["LockedPackage", ...]:
     """What is bridged, read without a platform."""
     from rdo.bridge.lock_file import LockFile
 

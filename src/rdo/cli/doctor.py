@@ -44,7 +44,7 @@ def _folders(app: App) -> tuple[Path, Path, UserError | None]:
         return Path.cwd(), Path.cwd(), error
 
 
-def _state(finding: machine.Finding) -> str:
+def _state(finding: machine.MachineCheck) -> str:
     if finding.is_good:
         return "ok"
     return "missing" if finding.is_needed else "note"

@@ -14,7 +14,7 @@ from rdo.model.build import Built, Failed
 if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
     from rdo.builders.workshop import Workshop
-    from rdo.distgit.new_package.create import Bench, Created
+    from rdo.distgit.new_package.create import Created, TrialBench
     from rdo.metadata.draft import Draft
 
 
@@ -72,7 +72,7 @@ def create(  # one parameter per option
     if draft:
         service.wanted_releases(draft, releases)
         known = service.known_names(draft)
-    request = service.Request(
+    request = service.NewPackageRequest(
         project, into, version, name, maintainer, branch, not no_build, dry_run, known
     )
     made = service.create(request, _bench(app, platform, minutes))
@@ -97,8 +97,8 @@ def _draft(app: App, source: str) -> "Draft | None":
         return None
 
 
-def _bench(app: App, platform: str, minutes: int) -> "Bench":
-    from rdo.distgit.new_package.create import Bench
+def _bench(app: App, platform: str, minutes: int) -> "TrialBench":
+    from rdo.distgit.new_package.create import TrialBench
     from rdo.package_index import PackageIndex
     from rdo.tools.pip_config import index_settings
 
@@ -107,7 +107,7 @@ def _bench(app: App, platform: str, minutes: int) -> "Bench":
         dependencies = app.bridges.local(platform)
         return app.workplaces.workshop(dependencies, minutes=minutes, log_mb=200), dependencies
 
-    return Bench(
+    return TrialBench(
         open_workshop,
         lambda: PackageIndex(index_settings()),
         app.now,

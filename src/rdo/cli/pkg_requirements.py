@@ -15,7 +15,7 @@ from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 
 if TYPE_CHECKING:
     from rdo.distgit.requirements.declared import Wanted
-    from rdo.distgit.requirements.requirement_report import Report
+    from rdo.distgit.requirements.requirement_report import RequirementReport
     from rdo.distgit.verb.desk import Desk
     from rdo.metadata.queries import DistRepos
     from rdo.tools.repoquery import RepoQuery
@@ -110,7 +110,7 @@ def reqcheck(  # one parameter per option
         _judge(report)
 
 
-def _show_check(report: "Report", form: str, as_json: bool) -> None:
+def _show_check(report: "RequirementReport", form: str, as_json: bool) -> None:
     from rdo.distgit.requirements.reqcheck import as_json as groups_as_json
     from rdo.distgit.requirements.reqcheck import as_text
 
@@ -125,7 +125,7 @@ def _show_check(report: "Report", form: str, as_json: bool) -> None:
             output.show(None, False, _text(report, as_text(report.rows)))
 
 
-def _text(report: "Report", groups: str) -> str:
+def _text(report: "RequirementReport", groups: str) -> str:
     blocks = [groups] if groups else []
     for title, rows in (
         ("NOT IN BUILDREQUIRES", [f"{one} ({one.kind})" for one in report.build]),
@@ -138,7 +138,7 @@ def _text(report: "Report", groups: str) -> str:
     return "\n\n".join([*blocks, *([report.diff] if report.diff else [])])
 
 
-def _judge(report: "Report") -> None:
+def _judge(report: "RequirementReport") -> None:
     from rdo.distgit.requirements.reqcheck import Group, of_group
     from rdo.distgit.verb.problems import MismatchingDependenciesError, MissingDependenciesError
 

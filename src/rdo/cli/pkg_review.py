@@ -12,9 +12,9 @@ from rdo.cli import output
 from rdo.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
-    from rdo.distgit.new_package.review import Bench
+    from rdo.distgit.new_package.review import ReviewBench
     from rdo.metadata import Distribution
-    from rdo.metadata.review import Step
+    from rdo.metadata.review import AcceptanceStep
 
 
 @click.command()
@@ -61,8 +61,8 @@ def review(  # one parameter per option
         ctx.exit(1)
 
 
-def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Bench":
-    from rdo.distgit.new_package.review import Bench
+def _bench(app: App, platform: str, target: str | None, minutes: int) -> "ReviewBench":
+    from rdo.distgit.new_package.review import ReviewBench
 
     if target:
         platform = app.settings.target(target).platform
@@ -70,10 +70,12 @@ def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Bench"
     dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
     workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=200)
     own = app.repositories(target, "current") if target else ()
-    return Bench(workshop, dependencies, tuple(own))
+    return ReviewBench(workshop, dependencies, tuple(own))
 
 
-def _metadata_steps(app: App, name: str, source: str, *, offline: bool) -> "Sequence[Step]":
+def _metadata_steps(
+    app: App, name: str, source: str, *, offline: bool
+) -> "Sequence[AcceptanceStep]":
     """What `rdo info review` asks for, if metadata is at hand and has the package."""
     from rdo.metadata.review import review as review_entry
 

@@ -77,7 +77,7 @@ def run(
     rdo trunk run --loop 300
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
-    asked = rounds.Asked(frozenset(packages), head_only, dry_run, workers or 0)
+    asked = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0)
     if loop is None:
         ctx.exit(_round(ctx.obj, target, asked, as_json))
     targets_of(ctx.obj, target)  # what is wrong from the start ends it
@@ -92,7 +92,7 @@ def run(
     repeat(again, loop)
 
 
-def _round(app: App, target: str | None, asked: rounds.Asked, as_json: bool) -> int:
+def _round(app: App, target: str | None, asked: rounds.RoundRequest, as_json: bool) -> int:
     """Do a round of each target, show what came of it, and return the exit code."""
     with live() as watch:
         done = rounds.run_targets(app, targets_of(app, target), asked, watch)
@@ -205,11 +205,11 @@ def try_(
     rdo trunk try python-oslo-config --distgit refs/changes/42/4242/3 --with python-oslo-i18n
     """
     from rdo.trunk import try_change as attempt
-    from rdo.trunk.scratch import Asked
+    from rdo.trunk.scratch import ScratchRequest
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
     name = only_target(ctx.obj, target)
-    asked = Asked(package, source, distgit)
+    asked = ScratchRequest(package, source, distgit)
     tried = attempt.try_change(ctx.obj, name, asked, results=results, more=more)
     output.show(attempt.as_row(tried), as_json, attempt.summary(tried))
     ctx.exit(tried.exit_code)

@@ -1,6 +1,6 @@
 """rdo.toml: what can be set, where it is found, and where each value came from."""
 
-from rdo.config.loading import Configuration, Effective, Origin, OriginKind, find, load
+from rdo.config.loading import Configuration, Effective, OriginKind, ValueOrigin, find, load
 from rdo.config.settings import (
     BridgeSection,
     FollowSection,
@@ -17,7 +17,7 @@ __all__ = [
     "MailSection",
     "FollowSection",
     "MetadataSection",
-    "Origin",
+    "ValueOrigin",
     "OriginKind",
     "Settings",
     "Target",

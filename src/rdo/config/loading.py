@@ -46,7 +46,7 @@ class OriginKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ValueOrigin:
     """Where a value came from; `where` is `file:line`, the variable, or the option."""
 
     kind: OriginKind
@@ -62,7 +62,7 @@ class Effective:
 
     key: str
     value: object
-    origin: Origin
+    origin: ValueOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ class Configuration:
 
     settings: Settings
     file: Path | None
-    origins: Mapping[KeyPath, Origin]
+    origins: Mapping[KeyPath, ValueOrigin]
 
     def effective(self) -> list[Effective]:
         """Every value, sections last, in the order of the classes."""
         dump = self.settings.model_dump(mode="json", by_alias=True)
         leaves = sorted(_leaves(dump), key=lambda leaf: len(leaf[0]) > 1)
-        default = Origin(OriginKind.DEFAULT)
+        default = ValueOrigin(OriginKind.DEFAULT)
         return [
             Effective(".".join(path), _masked(value), self.origins.get(path, default))
             for path, value in leaves
@@ -113,9 +113,9 @@ def load(
     layers = _Layers()
     if file is None:
         home = environ.get("XDG_DATA_HOME") or environ.get("HOME", "/") + "/.local/share"
-        layers.put(("data",), Path(home) / "rdo", Origin(OriginKind.DEFAULT))
+        layers.put(("data",), Path(home) / "rdo", ValueOrigin(OriginKind.DEFAULT))
     else:
-        layers.put(("data",), file.parent / "data", Origin(OriginKind.DEFAULT))
+        layers.put(("data",), file.parent / "data", ValueOrigin(OriginKind.DEFAULT))
         _put_file(layers, file)
     _put_environment(layers, environ)
     _put_options(layers, options or {})
@@ -129,10 +129,10 @@ class _Layers:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
-        self.origins: dict[KeyPath, Origin] = {}
+        self.origins: dict[KeyPath, ValueOrigin] = {}
         self.faults: list[str] = []
 
-    def put(self, path: KeyPath, value: object, origin: Origin) -> None:
+    def put(self, path: KeyPath, value: object, origin: ValueOrigin) -> None:
         section = self.values
         for depth, key in enumerate(path[:-1], 1):
             below = section.setdefault(key, {})
@@ -157,9 +157,9 @@ def _put_file(layers: _Layers, file: Path) -> None:
     values = parse_toml(text, shown)
     lines = key_lines(text)
     for path, number in lines.items():
-        layers.origins[path] = Origin(OriginKind.FILE, f"{shown}:{number}")
+        layers.origins[path] = ValueOrigin(OriginKind.FILE, f"{shown}:{number}")
     for path, value in _leaves(values):
-        origin = layers.origins.get(path, Origin(OriginKind.FILE, shown))
+        origin = layers.origins.get(path, ValueOrigin(OriginKind.FILE, shown))
         layers.put(path, _anchored(path, value, file.parent), origin)
 
 
@@ -175,7 +175,7 @@ def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
             log.warning("%s in the environment sets nothing%s", variable, near)
             continue
         value = _anchored(path, _typed(path, text), Path.cwd())
-        layers.put(path, value, Origin(OriginKind.ENVIRONMENT, variable))
+        layers.put(path, value, ValueOrigin(OriginKind.ENVIRONMENT, variable))
 
 
 def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
@@ -184,7 +184,7 @@ def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
         if path[:1] == ("targets",) and len(path) > 3:  # a target's name may have dots
             path = ("targets", ".".join(path[1:-1]), path[-1])
         value = _anchored(path, _typed(path, text), Path.cwd())
-        layers.put(path, value, Origin(OriginKind.OPTION, f"--set {key}"))
+        layers.put(path, value, ValueOrigin(OriginKind.OPTION, f"--set {key}"))
 
 
 def _variable(path: KeyPath) -> str:

@@ -19,7 +19,7 @@ VERSIONS_HEADER = (
 _BREAKS_A_ROW = re.compile(r"[,\x00-\x1f]")
 
 
-class Status(StrEnum):
+class DlrnStatus(StrEnum):
     """DLRN's words for how a commit's build ended."""
 
     SUCCESS = "SUCCESS"
@@ -28,7 +28,7 @@ class Status(StrEnum):
     NO_BUILD = "NO_BUILD"
 
     @classmethod
-    def of(cls, outcome: Outcome | None) -> "Status":
+    def of(cls, outcome: Outcome | None) -> "DlrnStatus":
         """A failure that is not of the package's own making is DLRN's RETRY."""
         match outcome:
             case Built():
@@ -38,7 +38,7 @@ class Status(StrEnum):
         return cls.NO_BUILD
 
     @classmethod
-    def of_failure(cls, reason: FailureReason | None) -> "Status":
+    def of_failure(cls, reason: FailureReason | None) -> "DlrnStatus":
         """The same for a build that has ended; None is success."""
         if reason is None:
             return cls.SUCCESS
@@ -56,7 +56,7 @@ class VersionsRow:
     commit: Commit
     source_repo: str
     dist_repo: str
-    status: Status
+    status: DlrnStatus
     built: datetime
     nvr: str
 
@@ -86,7 +86,7 @@ class CommitRecord:
 
     id: int
     commit: Commit
-    status: Status
+    status: DlrnStatus
     built: datetime
     rpms: tuple[str, ...] = ()
     notes: str = "OK"

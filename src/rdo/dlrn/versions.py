@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from rdo.model.build import Release
+from rdo.model.build import ReleaseNumber
 
 FALLBACK_VERSION = "0.0.1"
 
@@ -45,7 +45,9 @@ class Numbers:
         return f"{name}-{self.upstream_version}-{self.release}.tar.gz"
 
 
-def version_and_release(upstream_version: str, release: Release, archive: str = "") -> Numbers:
+def version_and_release(
+    upstream_version: str, release: ReleaseNumber, archive: str = ""
+) -> Numbers:
     """Number a source by the version that it gives itself, as DLRN does.
 
     A plain version whose archive says `.devN` is numbered by the archive (python-alembic).

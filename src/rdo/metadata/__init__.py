@@ -3,7 +3,7 @@
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.faults import Fault, Level, MetadataError, Where
 from rdo.metadata.loading import load
-from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, Status
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, ReleaseStatus
 
 __all__ = [
     "DistRepo",
@@ -14,7 +14,7 @@ __all__ = [
     "Release",
     "ReleasePackages",
     "ReleaseRepo",
-    "Status",
+    "ReleaseStatus",
     "Where",
     "load",
 ]

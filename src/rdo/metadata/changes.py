@@ -8,7 +8,7 @@ from typing import Any
 from rdo.metadata.distribution import Distribution, Tree
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     RENAMED = "renamed"
@@ -23,11 +23,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MetadataChange:
     """One thing that changed; `subject` is `package nova`, `release oak` or `component x`."""
 
     subject: str
-    kind: Kind
+    kind: ChangeKind
     text: str
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ _REPOSITORIES = (
 _BRANCHES = ("source-branch", "distro-branch", "branch", "upstream_branch", "version-from")
 
 
-def changes(old: Distribution, new: Distribution) -> list[Change]:
+def changes(old: Distribution, new: Distribution) -> list[MetadataChange]:
     """All changes: releases, components, then packages in the order of the new state."""
     return [
         *_of_releases(_by(old.tree, "releases", "name"), _by(new.tree, "releases", "name")),
@@ -70,16 +70,16 @@ def _by(tree: Tree, section: str, key: str) -> dict[str, Tree]:
     return {entry[key]: entry for entry in named if isinstance(entry.get(key), str)}
 
 
-def _of_releases(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[Change]:
+def _of_releases(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[MetadataChange]:
     yield from _presence("release", old, new)
     for name in new.keys() & old.keys():
         subject = f"release {name}"
         for key in sorted((old[name].keys() | new[name].keys()) - {"name", "repos"}):
-            kind = Kind.STATUS if key == "status" else _kind(key)
+            kind = ChangeKind.STATUS if key == "status" else _kind(key)
             yield from _value(subject, kind, key, old[name].get(key), new[name].get(key))
         repos, repos_before = _by(new[name], "repos", "name"), _by(old[name], "repos", "name")
         for change in _presence("base OS", repos_before, repos):
-            yield Change(subject, change.kind, f"{change.subject} {change.text}")
+            yield MetadataChange(subject, change.kind, f"{change.subject} {change.text}")
         for base_os in repos.keys() & repos_before.keys():
             before, after = repos_before[base_os], repos[base_os]
             for key in sorted((before.keys() | after.keys()) - {"name"}):
@@ -87,18 +87,18 @@ def _of_releases(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[C
                 yield from _value(subject, _kind(key), told, before.get(key), after.get(key))
 
 
-def _of_components(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[Change]:
+def _of_components(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[MetadataChange]:
     yield from _presence("component", dict.fromkeys(old), dict.fromkeys(new))
 
 
-def _of_packages(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[Change]:
+def _of_packages(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> Iterator[MetadataChange]:
     yield from _presence("package", old, new)
     for project, after in new.items():
         if project in old and old[project] != after:
             yield from _of_package(f"package {project}", old[project], after)
 
 
-def _of_package(subject: str, old: Tree, new: Tree) -> Iterator[Change]:
+def _of_package(subject: str, old: Tree, new: Tree) -> Iterator[MetadataChange]:
     for key in dict.fromkeys((*old, *new)):
         before, after = old.get(key), new.get(key)
         if before == after:
@@ -111,20 +111,22 @@ def _of_package(subject: str, old: Tree, new: Tree) -> Iterator[Change]:
             yield from _of_maintainers(subject, before or [], after or [])
         elif key == "component":
             text = f"moved from component {before} to {after}"
-            yield Change(subject, Kind.MOVED, text)
+            yield MetadataChange(subject, ChangeKind.MOVED, text)
         elif key == "name":
-            yield Change(subject, Kind.RENAMED, f"renamed from {before} to {after}")
+            yield MetadataChange(subject, ChangeKind.RENAMED, f"renamed from {before} to {after}")
         else:
             yield from _value(subject, _kind(key), key, before, after)
 
 
-def _of_tags(subject: str, old: Tree, new: Tree) -> Iterator[Change]:
+def _of_tags(subject: str, old: Tree, new: Tree) -> Iterator[MetadataChange]:
     for tag in dict.fromkeys((*new, *old)):
         if tag not in old:
             overrides = ", ".join(f"{key} {value}" for key, value in (new[tag] or {}).items())
-            yield Change(subject, Kind.TAG, f"tagged {tag}" + (f" ({overrides})" * bool(overrides)))
+            yield MetadataChange(
+                subject, ChangeKind.TAG, f"tagged {tag}" + (f" ({overrides})" * bool(overrides))
+            )
         elif tag not in new:
-            yield Change(subject, Kind.TAG, f"no longer tagged {tag}")
+            yield MetadataChange(subject, ChangeKind.TAG, f"no longer tagged {tag}")
         else:
             before, after = old[tag] or {}, new[tag] or {}
             for key in sorted(before.keys() | after.keys()):
@@ -132,29 +134,33 @@ def _of_tags(subject: str, old: Tree, new: Tree) -> Iterator[Change]:
                 yield from _value(subject, _kind(key), told, before.get(key), after.get(key))
 
 
-def _of_builds(subject: str, old: Tree, new: Tree) -> Iterator[Change]:
+def _of_builds(subject: str, old: Tree, new: Tree) -> Iterator[MetadataChange]:
     for tag in dict.fromkeys((*new, *old)):
-        yield from _value(subject, Kind.BUILD, tag, old.get(tag), new.get(tag))
+        yield from _value(subject, ChangeKind.BUILD, tag, old.get(tag), new.get(tag))
 
 
-def _of_maintainers(subject: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+def _of_maintainers(subject: str, old: list[Any], new: list[Any]) -> Iterator[MetadataChange]:
     for who in dict.fromkeys((*new, *old)):
         if who not in old:
-            yield Change(subject, Kind.MAINTAINERS, f"new maintainer {who}")
+            yield MetadataChange(subject, ChangeKind.MAINTAINERS, f"new maintainer {who}")
         elif who not in new:
-            yield Change(subject, Kind.MAINTAINERS, f"{who} is no longer maintainer")
+            yield MetadataChange(subject, ChangeKind.MAINTAINERS, f"{who} is no longer maintainer")
 
 
-def _presence(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _presence(
+    what: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[MetadataChange]:
     for name in old:
         if name not in new:
-            yield Change(f"{what} {name}", Kind.REMOVED, "removed")
+            yield MetadataChange(f"{what} {name}", ChangeKind.REMOVED, "removed")
     for name in new:
         if name not in old:
-            yield Change(f"{what} {name}", Kind.ADDED, "added")
+            yield MetadataChange(f"{what} {name}", ChangeKind.ADDED, "added")
 
 
-def _value(subject: str, kind: Kind, key: str, old: Any, new: Any) -> Iterator[Change]:
+def _value(
+    subject: str, kind: ChangeKind, key: str, old: Any, new: Any
+) -> Iterator[MetadataChange]:
     if old == new:
         return
     if old is None:
@@ -163,10 +169,10 @@ def _value(subject: str, kind: Kind, key: str, old: Any, new: Any) -> Iterator[C
         text = f"{key} is no longer {old}"
     else:
         text = f"{key} from {old} to {new}"
-    yield Change(subject, kind, text)
+    yield MetadataChange(subject, kind, text)
 
 
-def _kind(key: str) -> Kind:
+def _kind(key: str) -> ChangeKind:
     if key in _REPOSITORIES:
-        return Kind.REPOSITORY
-    return Kind.BRANCH if key in _BRANCHES else Kind.OTHER
+        return ChangeKind.REPOSITORY
+    return ChangeKind.BRANCH if key in _BRANCHES else ChangeKind.OTHER

@@ -11,8 +11,8 @@ from rdo.metadata.checks import Checker
 from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.merge import as_lists, by_identity
 from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
-from rdo.metadata.tree import Files, Section
-from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, Status
+from rdo.metadata.tree import Files, LocatedMapping
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, ReleaseStatus
 from rdo.model.package import Package
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Distribution:
         and releases by name. A MetadataError names all that no reader of the format accepts.
         """
         tree = self.tree
-        if as_dicts and isinstance(tree, Section):
+        if as_dicts and isinstance(tree, LocatedMapping):
             tree = as_lists(by_identity(tree))  # what one file says twice becomes one
         if faults := _essential_faults(Checker(tree, self.files), apply_tag):
             if self.located is not self:
@@ -244,7 +244,7 @@ def _branch(release: Release) -> str:
 
 def _upstream_branch(release: Release) -> str:
     """What is written, else that of development, or the stable branch of the release's name."""
-    is_developed = release.status in (None, Status.DEVELOPMENT)
+    is_developed = release.status in (None, ReleaseStatus.DEVELOPMENT)
     return release.upstream_branch or ("master" if is_developed else f"stable/{release.name}")
 
 

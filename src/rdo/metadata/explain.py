@@ -11,7 +11,7 @@ from rdo.metadata.tree import Files, Items
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ExplainedValue:
     """A value, the layer that gave it, and where it is written.
 
     A tag and an item of a list have a reason of their own: `tags.oak`, `maintainers[0]`.
@@ -23,7 +23,7 @@ class Reason:
     where: Where
 
 
-def explain(distribution: Distribution, name: str, tag: str | None = None) -> list[Reason]:
+def explain(distribution: Distribution, name: str, tag: str | None = None) -> list[ExplainedValue]:
     """The reasons of all values of a package, sorted by key."""
     located = distribution.located
     raw = located.raw(name)
@@ -36,7 +36,7 @@ def explain(distribution: Distribution, name: str, tag: str | None = None) -> li
     for key, layer in sorted(givers.items()):
         for name, value, place in _parts(key, values[key], layer):
             where = files.where(place)
-            reasons.append(Reason(name, value, layer.name, where))
+            reasons.append(ExplainedValue(name, value, layer.name, where))
     return reasons
 
 

@@ -15,7 +15,7 @@ from rdo.errors import ConfigError, UserError
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.sources import open_source
 from rdo.metadata.tree import Files
-from rdo.metadata.values import Status
+from rdo.metadata.values import ReleaseStatus
 from rdo.tools.git import ls_remote
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _distribution(
     names = sorted(set(releases))
     tagged = [{**package, "tags": dict.fromkeys(names)} for package in packages]
     usual = {
-        "status": str(Status.MAINTAINED),
+        "status": str(ReleaseStatus.MAINTAINED),
         "branch": "master",
         "upstream_branch": "master",
         "repos": [],

@@ -11,8 +11,8 @@ from rdo.errors import ConfigError
 from rdo.metadata.cache import Cache
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.merge import merge_files, says_twice
-from rdo.metadata.reading import Reading
-from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, Source, open_source, open_web
+from rdo.metadata.reading import MetadataReading
+from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, MetadataFolder, open_source, open_web
 from rdo.model.address import is_address
 
 USUAL_FILES = ("rdo-full.yml", "rdo.yml")
@@ -44,23 +44,23 @@ class Edited:
 
     folder: Path
     file: str
-    reading: Reading
+    reading: MetadataReading
     distribution: Distribution
 
     @classmethod
     def open(cls, folder: Path, file: str) -> Self:
         """The metadata as it is."""
         loader = _Loader(None, 0)
-        return cls._read(folder, file, Reading(loader.open_remote))
+        return cls._read(folder, file, MetadataReading(loader.open_remote))
 
     def with_edits(self, texts: Mapping[Path, str]) -> Self:
         """The metadata with these files instead of those on the disk."""
         return self._read(self.folder, self.file, self.reading.again(texts))
 
     @classmethod
-    def _read(cls, folder: Path, file: str, reading: Reading) -> Self:
+    def _read(cls, folder: Path, file: str, reading: MetadataReading) -> Self:
         with _collector_paused():
-            reading.read(Source(folder, ""), file)
+            reading.read(MetadataFolder(folder, ""), file)
             tree = merge_files(reading.trees)
         return cls(folder, file, reading, Distribution(tree, reading.files))
 
@@ -74,13 +74,13 @@ class _Loader:
         self._cache = cache
         self._max_age = max_age
 
-    def open(self, source: str, ref: str = "") -> Source:
+    def open(self, source: str, ref: str = "") -> MetadataFolder:
         if self._cache is None and not Path(source).is_dir():
             raise ConfigError(f"metadata: there is no folder {source}")
         cache = self._cache or Path(source)  # a folder needs none
         return open_source(source, cache / "git", ref=ref, max_age=self._max_age)
 
-    def load(self, source: Source, file: str) -> Distribution:
+    def load(self, source: MetadataFolder, file: str) -> Distribution:
         cache = Cache(self._cache / "parsed") if self._cache else None
         if cache:
 
@@ -94,11 +94,11 @@ class _Loader:
 
     def read(
         self,
-        source: Source,
+        source: MetadataFolder,
         file: str,
         cache: Cache | None,
     ) -> Distribution:
-        reading = Reading(self.open_remote)
+        reading = MetadataReading(self.open_remote)
         with _collector_paused():
             reading.read(source, file)
             tree = merge_files(reading.trees)
@@ -108,7 +108,9 @@ class _Loader:
             cache.store(source.folder, file, tree, reading.digests, reading.remotes.values())
         return Distribution(tree, reading.files)
 
-    def open_remote(self, name: str, arguments: Mapping[str, Any], above: Source) -> Source:
+    def open_remote(
+        self, name: str, arguments: Mapping[str, Any], above: MetadataFolder
+    ) -> MetadataFolder:
         """What `remote-info` names: a git URL, or a folder below that of the metadata."""
         address, folder = arguments.get("remote_git_info"), arguments.get("local_info")
         if isinstance(address, str) and is_address(address):
@@ -121,7 +123,7 @@ class _Loader:
         path = (above.folder / folder).resolve()
         if not path.is_relative_to(above.folder.resolve()):
             raise ConfigError(f"metadata: remote-info {name} leads out of the metadata's folder")
-        return Source(path, f"{above.prefix}{folder.strip('/')}/", above.state)
+        return MetadataFolder(path, f"{above.prefix}{folder.strip('/')}/", above.state)
 
 
 @contextlib.contextmanager

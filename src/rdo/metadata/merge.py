@@ -9,13 +9,13 @@ it have.
 from collections.abc import Sequence
 from typing import Any
 
-from rdo.metadata.tree import Items, Section
+from rdo.metadata.tree import Items, LocatedMapping
 
 # The lists whose entries have an identity, and the key that holds it.
 _IDENTITIES = {"packages": "project", "releases": "name"}
 
 
-def merge_files(trees: Sequence[Section]) -> Section:
+def merge_files(trees: Sequence[LocatedMapping]) -> LocatedMapping:
     """All files as one tree, in the order in which they were read.
 
     A single file is taken as it is: what it says twice stays twice, for the checks to find.
@@ -26,7 +26,9 @@ def merge_files(trees: Sequence[Section]) -> Section:
     for tree in trees[1:]:
         new = by_identity(tree)
         for key in _IDENTITIES:
-            if isinstance(merged.get(key), Section) and isinstance(new.get(key), Section):
+            if isinstance(merged.get(key), LocatedMapping) and isinstance(
+                new.get(key), LocatedMapping
+            ):
                 # both are ours: a copy of a thousand packages for each file would be slow
                 _merge_into(merged[key], new.pop(key))
         merged = merge(merged, new)
@@ -35,8 +37,8 @@ def merge_files(trees: Sequence[Section]) -> Section:
 
 def merge(old: Any, new: Any) -> Any:
     """`new` laid over `old`; neither is changed."""
-    if isinstance(old, Section) and isinstance(new, Section):
-        merged = Section(old.place)
+    if isinstance(old, LocatedMapping) and isinstance(new, LocatedMapping):
+        merged = LocatedMapping(old.place)
         merged.update(old)
         merged.places = dict(old.places)
         _merge_into(merged, new)
@@ -51,7 +53,7 @@ def merge(old: Any, new: Any) -> Any:
     return old if is_same else new  # who said it first has the place
 
 
-def _merge_into(merged: Section, new: Section) -> None:
+def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:
     """`merge`, but `merged` itself is changed (not what it holds)."""
     for key, value in new.items():
         if key not in merged:
@@ -65,13 +67,13 @@ def _merge_into(merged: Section, new: Section) -> None:
             merged.places[key] = new.places[key]
 
 
-def says_twice(tree: Section) -> bool:
+def says_twice(tree: LocatedMapping) -> bool:
     """Whether a package or release is there twice, as only in a file that stands alone."""
     lists = ((tree.get(key) or (), identity) for key, identity in _IDENTITIES.items())
     return any(len({entry[identity] for entry in x}) < len(x) for x, identity in lists)
 
 
-def by_identity(tree: Section) -> Section:
+def by_identity(tree: LocatedMapping) -> LocatedMapping:
     """The tree with its packages by project and its releases by name."""
     indexed = _copy(tree)
     for key, identity in _IDENTITIES.items():
@@ -80,12 +82,12 @@ def by_identity(tree: Section) -> Section:
     return indexed
 
 
-def as_lists(tree: Section) -> Section:
+def as_lists(tree: LocatedMapping) -> LocatedMapping:
     """The reverse of `by_identity`: entries in the order in which they first came."""
     listed = _copy(tree)
     for key in _IDENTITIES:
         entries = tree.get(key)
-        if isinstance(entries, Section):
+        if isinstance(entries, LocatedMapping):
             items = Items()
             for name, entry in entries.items():
                 items.append(entry)
@@ -94,8 +96,8 @@ def as_lists(tree: Section) -> Section:
     return listed
 
 
-def _index(items: Items, identity: str) -> Section:
-    section = Section()
+def _index(items: Items, identity: str) -> LocatedMapping:
+    section = LocatedMapping()
     for item, place in zip(items, items.places, strict=True):
         name = item.get(identity)
         if name in section:
@@ -106,8 +108,8 @@ def _index(items: Items, identity: str) -> Section:
     return section
 
 
-def _copy(tree: Section) -> Section:
-    copy = Section(tree.place)
+def _copy(tree: LocatedMapping) -> LocatedMapping:
+    copy = LocatedMapping(tree.place)
     copy.update(tree)
     copy.places = dict(tree.places)
     return copy

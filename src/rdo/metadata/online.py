@@ -9,7 +9,7 @@ from rdo.errors import UserError
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.explain import explain
 from rdo.metadata.faults import Fault, Level, MetadataError, Where
-from rdo.metadata.values import Status
+from rdo.metadata.values import ReleaseStatus
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi
 from rdo.tools.git import ls_remote
@@ -70,7 +70,7 @@ def _where(distribution: Distribution, want: _Wanted, *, is_there: bool) -> Wher
 
 
 def _living(distribution: Distribution) -> list[str]:
-    return [x.name for x in distribution.releases if x.status != Status.EOL]
+    return [x.name for x in distribution.releases if x.status != ReleaseStatus.EOL]
 
 
 def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted]:

@@ -13,15 +13,15 @@ from typing import Any
 from rdo.errors import did_you_mean
 from rdo.metadata.faults import Fault, Level, MetadataError, Where
 from rdo.metadata.shape import shape_faults
-from rdo.metadata.sources import Source
-from rdo.metadata.tree import MAX_BYTES, Files, Items, Section
+from rdo.metadata.sources import MetadataFolder
+from rdo.metadata.tree import MAX_BYTES, Files, Items, LocatedMapping
 
 # What is written in `remote-info` about a repository, made readable.
-OpenRemote = Callable[[str, Section, Source], Source]
+OpenRemote = Callable[[str, LocatedMapping, MetadataFolder], MetadataFolder]
 
 
 @dataclass(slots=True)
-class Reading:
+class MetadataReading:
     """One load: the trees in order, the digest of each file, the remotes it went to.
 
     `edited` are files as they would be, instead of what is on the disk.
@@ -30,27 +30,27 @@ class Reading:
     open_remote: OpenRemote
     edited: Mapping[Path, str] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
-    trees: list[Section] = field(default_factory=list)
+    trees: list[LocatedMapping] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     remotes: dict[str, tuple[dict[str, Any], Path]] = field(default_factory=dict)
-    _parsed: dict[Path, Section] = field(default_factory=dict)
+    _parsed: dict[Path, LocatedMapping] = field(default_factory=dict)
     _faults: list[Fault] = field(default_factory=list)
     _open: list[Path] = field(default_factory=list)
-    _remote_info: Section = field(default_factory=Section)
+    _remote_info: LocatedMapping = field(default_factory=LocatedMapping)
 
-    def again(self, edited: Mapping[Path, str]) -> "Reading":
+    def again(self, edited: Mapping[Path, str]) -> "MetadataReading":
         """A reading of the same files as they would be; what is not edited is not parsed again."""
         touched = edited.keys() | self.edited.keys()
         parsed = {path: tree for path, tree in self._parsed.items() if path not in touched}
-        return Reading(self.open_remote, edited, self.files, _parsed=parsed)
+        return MetadataReading(self.open_remote, edited, self.files, _parsed=parsed)
 
-    def read(self, source: Source, file: str) -> None:
+    def read(self, source: MetadataFolder, file: str) -> None:
         """Read `file` of the source and its imports; a MetadataError names every fault."""
         self._file(source, file, None)
         if self._faults:
             raise MetadataError(self._faults)
 
-    def _file(self, source: Source, name: str, imported_at: Where | None) -> None:
+    def _file(self, source: MetadataFolder, name: str, imported_at: Where | None) -> None:
         path = Path(source.folder / name)
         at = imported_at or Where(source.prefix + name)
         if path in self._open:
@@ -63,14 +63,16 @@ class Reading:
         self._parsed[path] = tree
         self.trees.append(tree)
         remotes = tree.get("remote-info")
-        if isinstance(remotes, Section):
+        if isinstance(remotes, LocatedMapping):
             self._remote_info.update(remotes)
             self._remote_info.places.update(remotes.places)
         self._open.append(path)
         self._imports(source, tree)
         self._open.pop()
 
-    def _parse(self, source: Source, path: Path, name: str, at: Where) -> Section | None:
+    def _parse(
+        self, source: MetadataFolder, path: Path, name: str, at: Where
+    ) -> LocatedMapping | None:
         content = self._content(source, path, name, at)
         if content is None:
             return None
@@ -82,7 +84,7 @@ class Reading:
         self._faults.extend(shape_faults(tree, self.files))
         return tree
 
-    def _imports(self, source: Source, tree: Section) -> None:
+    def _imports(self, source: MetadataFolder, tree: LocatedMapping) -> None:
         imports = tree.get("import")
         if not isinstance(imports, Items):
             return
@@ -90,15 +92,15 @@ class Reading:
             where = self.files.where(place)
             if isinstance(item, str):
                 self._file(source, item, where)
-            elif isinstance(item, Section) and item:
+            elif isinstance(item, LocatedMapping) and item:
                 remote, file = next(iter(item.items()))
                 self._remote(source, str(remote), str(file), where)
             else:
                 self._fault("import", where, "an import is a file or {remote: file}")
 
-    def _remote(self, above: Source, remote: str, file: str, where: Where) -> None:
+    def _remote(self, above: MetadataFolder, remote: str, file: str, where: Where) -> None:
         arguments = self._remote_info.get(remote)
-        if not isinstance(arguments, Section):
+        if not isinstance(arguments, LocatedMapping):
             near = did_you_mean(remote, map(str, self._remote_info))
             self._fault("import", where, f'"{remote}" is not declared in remote-info{near}')
             return
@@ -106,7 +108,7 @@ class Reading:
         self.remotes[remote] = dict(arguments), source.folder
         self._file(source, file, where)
 
-    def _content(self, source: Source, path: Path, name: str, at: Where) -> bytes | None:
+    def _content(self, source: MetadataFolder, path: Path, name: str, at: Where) -> bytes | None:
         folder = source.folder.resolve()
         if Path(name).is_absolute() or not path.resolve().is_relative_to(folder):
             self._fault("import", at, f"{name} leads out of the metadata's folder")

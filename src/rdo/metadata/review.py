@@ -17,7 +17,7 @@ UNDER_REVIEW = "under-review"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AcceptanceStep:
     """One thing that acceptance asks for. `detail` says what is there, or what to do."""
 
     name: str
@@ -31,7 +31,7 @@ def review(
     *,
     built: Mapping[str, bool],
     mirrors: Path | None,
-) -> list[Step]:
+) -> list[AcceptanceStep]:
     """All steps to the acceptance of a package, done or not.
 
     `built` tells by target whether the package's newest build there is good. `mirrors` is a
@@ -52,21 +52,21 @@ def review(
     rest = [step for step in steps if not step.is_done]
     if UNDER_REVIEW in tags:
         how = f"`rdo info tag {project} {UNDER_REVIEW} --remove` lifts the tag"
-        steps.append(Step("review", False, how if not rest else f"after the rest: {how}"))
+        steps.append(AcceptanceStep("review", False, how if not rest else f"after the rest: {how}"))
     else:
-        steps.append(Step("review", True, f"not tagged {UNDER_REVIEW}"))
+        steps.append(AcceptanceStep("review", True, f"not tagged {UNDER_REVIEW}"))
     return steps
 
 
-def _entry(distribution: Distribution, project: str) -> Step:
+def _entry(distribution: Distribution, project: str) -> AcceptanceStep:
     start = f"package {project}: "
     faults = [str(x) for x in verify(distribution) if x.message.startswith(start)]
-    return Step("entry", not faults, "; ".join(faults) or "no fault")
+    return AcceptanceStep("entry", not faults, "; ".join(faults) or "no fault")
 
 
-def _release(releases: list[str]) -> Step:
+def _release(releases: list[str]) -> AcceptanceStep:
     how = "tag it with a release: `rdo info tag PACKAGE RELEASE`"
-    return Step("release", bool(releases), ", ".join(releases) or how)
+    return AcceptanceStep("release", bool(releases), ", ".join(releases) or how)
 
 
 def _packages(distribution: Distribution, project: str, releases: list[str]) -> list[Package]:
@@ -80,22 +80,24 @@ def _packages(distribution: Distribution, project: str, releases: list[str]) -> 
     return found
 
 
-def _maintainers(packages: list[Package]) -> Iterator[Step]:
+def _maintainers(packages: list[Package]) -> Iterator[AcceptanceStep]:
     for package in packages[:1]:
         people = ", ".join(package.maintainers)
-        yield Step("maintainers", bool(people), people or "name at least one")
+        yield AcceptanceStep("maintainers", bool(people), people or "name at least one")
 
 
-def _repositories(distribution: Distribution, project: str, releases: list[str]) -> Step:
+def _repositories(distribution: Distribution, project: str, releases: list[str]) -> AcceptanceStep:
     start = f"package {project}: "
     missing = [
         fault.message.removeprefix(start)
         for fault in unreachable(distribution, releases, ask, project)
     ]
-    return Step("repositories", not missing, "; ".join(missing) or "all there, with their branches")
+    return AcceptanceStep(
+        "repositories", not missing, "; ".join(missing) or "all there, with their branches"
+    )
 
 
-def _spec(package: Package, mirrors: Path) -> Step:
+def _spec(package: Package, mirrors: Path) -> AcceptanceStep:
     """The distgit's specs, as they are where it is published."""
     folder = mirrors / f"{package.project}.git"
     try:
@@ -106,23 +108,23 @@ def _spec(package: Package, mirrors: Path) -> Step:
             mirror = Mirror.clone(package.distgit, folder)
         files = mirror.list_files(package.distgit_branch, package.distgit_path)
     except UserError as error:
-        return Step("spec", False, str(error).splitlines()[-1])
+        return AcceptanceStep("spec", False, str(error).splitlines()[-1])
     inside = f"{package.distgit_path}/" if package.distgit_path else ""
     specs = [path.removeprefix(inside) for path in files if path.endswith(".spec")]
     return spec_step(package.name, specs)
 
 
-def spec_step(package: str, specs: Sequence[str]) -> Step:
+def spec_step(package: str, specs: Sequence[str]) -> AcceptanceStep:
     """Whether the specs of a distgit are the one that a package's name asks for."""
     wanted = f"{package}.spec"
     if specs == [wanted]:
-        return Step("spec", True, wanted)
-    return Step(
+        return AcceptanceStep("spec", True, wanted)
+    return AcceptanceStep(
         "spec", False, f"the distgit needs one {wanted}; it has {', '.join(specs) or 'none'}"
     )
 
 
-def _builds(built: Mapping[str, bool]) -> Iterator[Step]:
+def _builds(built: Mapping[str, bool]) -> Iterator[AcceptanceStep]:
     for target, is_good in built.items():
         detail = "its newest build is good" if is_good else f"`rdo trunk run --target {target}`"
-        yield Step(f"build on {target}", is_good, detail)
+        yield AcceptanceStep(f"build on {target}", is_good, detail)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from rdo.metadata.faults import Fault, Level
-from rdo.metadata.tree import Files, Items, Section
+from rdo.metadata.tree import Files, Items, LocatedMapping
 
 _LISTS = ("import", "releases", "packages", "components")
 _MAPPINGS = ("remote-info", "package-default", "package-configs")
 _ENTRY_KEYS = {"releases": "name", "packages": "project", "components": "name"}
 
 
-def shape_faults(tree: Section, files: Files) -> Iterator[Fault]:
+def shape_faults(tree: LocatedMapping, files: Files) -> Iterator[Fault]:
     """What in one file is of the wrong kind; such a file cannot be merged with others."""
     for key, value in tree.items():
         place = tree.places[key]
@@ -19,7 +19,7 @@ def shape_faults(tree: Section, files: Files) -> Iterator[Fault]:
             continue
         if key in _LISTS and not isinstance(value, Items):
             yield _fault(files, place, f'"{key}" must be a list')
-        elif key in _MAPPINGS and not isinstance(value, Section):
+        elif key in _MAPPINGS and not isinstance(value, LocatedMapping):
             yield _fault(files, place, f'"{key}" must be a mapping')
         elif key in _ENTRY_KEYS:
             yield from _entry_faults(key, value, files)
@@ -31,7 +31,7 @@ def _entry_faults(key: str, entries: Items, files: Files) -> Iterator[Fault]:
     singular = key.removesuffix("s")
     identity = _ENTRY_KEYS[key]
     for entry, place in zip(entries, entries.places, strict=True):
-        if not isinstance(entry, Section):
+        if not isinstance(entry, LocatedMapping):
             yield _fault(files, place, f"a {singular} must be a mapping")
         elif not _is_text(entry.get(identity)):
             yield _fault(files, place, f'a {singular} needs the text "{identity}"')
@@ -39,9 +39,9 @@ def _entry_faults(key: str, entries: Items, files: Files) -> Iterator[Fault]:
             yield _fault(files, entry.places["conf"], f"conf of {entry[identity]} must be a text")
 
 
-def _config_faults(configs: Section, files: Files) -> Iterator[Fault]:
+def _config_faults(configs: LocatedMapping, files: Files) -> Iterator[Fault]:
     for name, config in configs.items():
-        if not isinstance(config, Section) and config is not None:
+        if not isinstance(config, LocatedMapping) and config is not None:
             yield _fault(files, configs.places[name], f'package config "{name}" must be a mapping')
 
 

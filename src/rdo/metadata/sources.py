@@ -24,7 +24,7 @@ _STAMP = "rdo-fetched"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MetadataFolder:
     """A folder of metadata files, and what to put before their names when they are shown.
 
     `state` names the content of what cannot change (the commit of an exported tree); it is
@@ -40,7 +40,7 @@ class Source:
 
 def open_source(
     source: str, cache: Path, *, ref: str = "", max_age: float = DEFAULT_MAX_AGE_SECONDS
-) -> Source:
+) -> MetadataFolder:
     """Make the files of a folder or git URL readable.
 
     A URL is asked at most once per `max_age` seconds; when it cannot be reached the last
@@ -57,14 +57,14 @@ def open_source(
     if ref:
         repository, inside = _repository_of(folder.absolute())
         exported = _exported(Mirror(repository), ref, cache)
-        return Source(exported.folder / inside, "", exported.state)
+        return MetadataFolder(exported.folder / inside, "", exported.state)
     here = Path.cwd()
     absolute = folder.absolute()
     shown = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
-    return Source(absolute, "" if shown == Path() else f"{shown}/")
+    return MetadataFolder(absolute, "" if shown == Path() else f"{shown}/")
 
 
-def open_web(url: str, cache: Path, max_age: float) -> Source:
+def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
     """Metadata files behind a URL prefix, as a git forge shows them raw.
 
     Each is downloaded when it is read, at most once per `max_age` seconds; one that cannot be
@@ -90,7 +90,7 @@ def open_web(url: str, cache: Path, max_age: float) -> Source:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, content)
 
-    return Source(folder, url, fetch=fetch)
+    return MetadataFolder(folder, url, fetch=fetch)
 
 
 def _repository_of(folder: Path) -> tuple[Path, Path]:
@@ -127,7 +127,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
     return Mirror(folder)
 
 
-def _exported(mirror: Mirror, ref: str, cache: Path) -> Source:
+def _exported(mirror: Mirror, ref: str, cache: Path) -> MetadataFolder:
     commit = mirror.resolve(ref or "HEAD")
     if commit is None:
         raise ConfigError(f"metadata: {mirror.path} has no branch, tag or commit {ref or 'HEAD'}")
@@ -140,4 +140,4 @@ def _exported(mirror: Mirror, ref: str, cache: Path) -> Source:
                     shutil.rmtree(new)
                 mirror.export(commit, new)
                 new.replace(folder)
-    return Source(folder, "", commit)
+    return MetadataFolder(folder, "", commit)

@@ -25,7 +25,7 @@ _LINE_BITS = 24
 _COLLECTION_WEIGHT = 16
 
 
-class Section(dict[Any, Any]):
+class LocatedMapping(dict[Any, Any]):
     """A mapping that knows where each of its keys was written.
 
     A place is a number that `Files.where` understands; merged sections have places in several
@@ -64,7 +64,7 @@ class Files:
         number, line = place >> _LINE_BITS, place & ((1 << _LINE_BITS) - 1)
         return Where(self.names[number] if number < len(self.names) else "metadata", line)
 
-    def parse(self, name: str, content: bytes) -> Section:
+    def parse(self, name: str, content: bytes) -> LocatedMapping:
         """Read one file, whose top must be a mapping; a MetadataError says what is wrong."""
         self.names.append(name)
         if len(content) > MAX_BYTES:
@@ -81,12 +81,12 @@ class Files:
         except yaml.YAMLError as error:
             raise _syntax(name, text, error) from error
         if node is None:
-            return Section(self._place(0))
+            return LocatedMapping(self._place(0))
         if not isinstance(node, yaml.MappingNode):
             where = Where(name, node.start_mark.line + 1)
             raise broken("shape", where, "the top of the file must be a mapping")
         tree = _Builder(self, len(self.names) - 1).build(node)
-        assert isinstance(tree, Section)
+        assert isinstance(tree, LocatedMapping)
         return tree
 
     def _place(self, line: int) -> int:
@@ -157,10 +157,10 @@ class _Builder:
             raise self._broken(node, "alias", f"aliases unfold to more than {limit} MB")
         return value
 
-    def _map(self, node: Any) -> Section:
+    def _map(self, node: Any) -> LocatedMapping:
         if node.tag != _MAP:
             raise self._bad_tag(node)
-        section = Section(self._base + node.start_mark.line)
+        section = LocatedMapping(self._base + node.start_mark.line)
         places = section.places
         for key_node, value_node in node.value:
             if key_node.tag == _STR:
@@ -188,11 +188,11 @@ class _Builder:
             items.places.append(self._base + below.start_mark.line)
         return items
 
-    def _merge_into(self, section: Section, node: Any) -> None:
+    def _merge_into(self, section: LocatedMapping, node: Any) -> None:
         """`<<:` gives keys that the mapping itself does not have; the first giver counts."""
         givers = self.build(node)
-        for giver in [givers] if isinstance(givers, Section) else givers:
-            if not isinstance(giver, Section):
+        for giver in [givers] if isinstance(givers, LocatedMapping) else givers:
+            if not isinstance(giver, LocatedMapping):
                 raise self._broken(node, "shape", "<< takes a mapping or a list of mappings")
             for key, value in giver.items():
                 if key not in section:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from rdo.model.package import Package
 
 
-class Status(StrEnum):
+class ReleaseStatus(StrEnum):
     """Where a release is in its life."""
 
     DEVELOPMENT = "development"

@@ -16,7 +16,7 @@ from rdo.metadata.distribution import Distribution, Tree
 from rdo.metadata.faults import Fault, Level, Where
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
 from rdo.metadata.tree import Files, Items
-from rdo.metadata.values import Status
+from rdo.metadata.values import ReleaseStatus
 
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _NVR = re.compile(r"(?P<name>[^\s/]+)-(?P<version>[^-\s/]+)-(?P<release>[^-\s/]+)")
@@ -64,9 +64,9 @@ class _Verifier:
     def _release(self, release: Tree) -> Iterator[Fault]:
         name = release["name"]
         status = release.get("status")
-        if status not in list(Status):
-            known = ", ".join(Status)
-            near = did_you_mean(str(status), Status)
+        if status not in list(ReleaseStatus):
+            known = ", ".join(ReleaseStatus)
+            near = did_you_mean(str(status), ReleaseStatus)
             message = f"release {name}: the status {status} is none of {known}{near}"
             yield self._fault(Level.ERROR, "status", release, "status", message)
         seen = Counter(repo["name"] for repo in self._repos(release))
@@ -96,7 +96,7 @@ class _Verifier:
             yield self._fault(Level.WARNING, "distrepo-url", distrepo, "url", message)
 
     def _development(self) -> Iterator[Fault]:
-        found = [r for r in self.tree["releases"] if r.get("status") == Status.DEVELOPMENT]
+        found = [r for r in self.tree["releases"] if r.get("status") == ReleaseStatus.DEVELOPMENT]
         for release in found[1:]:
             first = found[0]["name"]
             message = f"release {release['name']} is in development, as {first} is; one may be"

@@ -76,7 +76,7 @@ Outcome: TypeAlias = Built | Failed | Waiting
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseNumber:
     """What a build's Version and Release are made from (DLRN's numbering).
 
     `date` is chosen once when the build is planned and reused by every spurious retry.
@@ -119,7 +119,7 @@ class BuildJob:
 
     id: int
     commit: Commit
-    release: Release
+    release: ReleaseNumber
     upstream: Path
     distgit: Path
     folder: Path

@@ -30,7 +30,7 @@ class Distgit:
 
 
 @dataclass(frozen=True, slots=True)
-class Gerrit:
+class GerritReviews:
     """Reviews of distgits; see `rdo.notify.way.Way`.
 
     `find` gives the distgit of a target's package, or None if the metadata has it no more.

@@ -68,7 +68,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LogReading:
     """What a log says: the cause in words, and the lines to show, in their order."""
 
     says: str
@@ -101,7 +101,7 @@ def rules() -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: -rule.weight))
 
 
-def read_log_file(path: Path) -> Reading:
+def read_log_file(path: Path) -> LogReading:
     """Read the end of a log file; a missing one says nothing."""
     try:
         with path.open("rb") as file:
@@ -112,7 +112,7 @@ def read_log_file(path: Path) -> Reading:
             file.seek(skipped)
             content = file.read(MAX_BYTES)
     except FileNotFoundError:
-        return Reading("", ())
+        return LogReading("", ())
     return read_log(content.decode(errors="replace"), first=before + 1)
 
 
@@ -120,23 +120,25 @@ def _count_lines(content: bytes) -> int:
     return content.count(b"\n")
 
 
-def read_log(text: str, *, first: int = 1) -> Reading:
+def read_log(text: str, *, first: int = 1) -> LogReading:
     """Find the cause in the text of a log, whose first line has the number `first`."""
     lines = [clean(line) for line in text.split("\n")]
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
-        return Reading("", ())
+        return LogReading("", ())
     section, begin, end = _failed_section(lines)
     begin = max(begin, end - MAX_LINES)
     hits = _hits(lines, section, range(begin, end))
     if not hits:
         last = _last_words(lines, begin, end)
-        return Reading("", _shown(lines, [last], [], first))
+        return LogReading("", _shown(lines, [last], [], first))
     best = _best(hits)
     marked = _marked(lines, best, end)
     more = [hit.index for hit in hits if hit.rule.weight >= _ALSO_TELLING]
-    return Reading(best.rule.words(best.match), _shown(lines, marked, more, first), best.rule.name)
+    return LogReading(
+        best.rule.words(best.match), _shown(lines, marked, more, first), best.rule.name
+    )
 
 
 def clean(line: str) -> str:

@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from rdo.markup import Html, element, joined, link
 from rdo.notify import words
 from rdo.notify.log_reader import LogLine, clean
-from rdo.notify.story import Audience, Change, Changes, Kind, Story
+from rdo.notify.story import Audience, Changes, EventKind, LinkedCommit, Story
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _POLICY = SMTP.clone(max_line_length=78)
@@ -44,7 +44,7 @@ def message_id(story: Story, break_id: int, sender: str, *, kind: str = "") -> s
         begun,
         story.audience,
     )
-    if story.kind in {Kind.WAITED_FOR, Kind.STALE} and not kind:
+    if story.kind in {EventKind.WAITED_FOR, EventKind.STALE} and not kind:
         parts = (*parts, int(story.when.timestamp()), *story.waiting)
     return _named(f"{kind or story.kind}.{story.target}.{break_id}", parts, sender)
 
@@ -59,8 +59,8 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
     """The mail about one event; all mails of a break are one thread."""
     mail = _envelope(sender, recipients, words.subject(story), story.when)
     mail["Message-ID"] = message_id(story, break_id, sender)
-    if story.kind in {Kind.MENDED, Kind.WAITED_FOR}:
-        first = message_id(story, break_id, sender, kind=Kind.BROKEN)
+    if story.kind in {EventKind.MENDED, EventKind.WAITED_FOR}:
+        first = message_id(story, break_id, sender, kind=EventKind.BROKEN)
         mail["In-Reply-To"] = first
         mail["References"] = first
     mail["X-RDO-Event"] = story.kind
@@ -77,7 +77,7 @@ def compose_digest(
     targets = ", ".join(sorted({clean(story.target) for story in stories}))
     counts = [
         f"{sum(story.kind is kind for story in stories)} {name}"
-        for kind, name in ((Kind.BROKEN, "broken"), (Kind.MENDED, "mended"))
+        for kind, name in ((EventKind.BROKEN, "broken"), (EventKind.MENDED, "mended"))
         if any(story.kind is kind for story in stories)
     ]
     releases = ", ".join(sorted({clean(story.release) for story in stories}))
@@ -147,7 +147,7 @@ def _text_lines(story: Story) -> Iterator[str]:
         yield "Waiting for it"
         yield f"  {', '.join(map(clean, story.waiting))}"
         yield ""
-    if story.kind in {Kind.BROKEN, Kind.WAITED_FOR} and story.build_id:
+    if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
         yield "Reproduce it"
         yield f"  rdo reproduce {story.build_id}"
         yield f"  rdo reproduce {story.build_id} --shell"
@@ -162,7 +162,7 @@ def _log_line(line: LogLine) -> str:
 
 
 def _changes_lines(story: Story) -> Iterator[str]:
-    if story.kind not in {Kind.BROKEN, Kind.MENDED}:
+    if story.kind not in {EventKind.BROKEN, EventKind.MENDED}:
         return
     for side, changes in (("Upstream", story.upstream), ("Distgit", story.distgit)):
         yield _title(story, side, changes)
@@ -176,13 +176,13 @@ def _changes_lines(story: Story) -> Iterator[str]:
 
 
 def _title(story: Story, side: str, changes: Changes) -> str:
-    if story.kind is Kind.MENDED:
+    if story.kind is EventKind.MENDED:
         count = changes.count
         return f"{side}: {count or 'no'} commit{'s' if count != 1 else ''} since it broke"
     return words.changes_title(side, changes, has_good=story.good is not None)
 
 
-def _change(change: Change) -> str:
+def _change(change: LinkedCommit) -> str:
     by = f"{clean(change.author)}, " if change.author else ""
     return f"{change.hash[:7]}  {clean(change.subject)} ({by}{change.when:%F})"
 
@@ -234,7 +234,7 @@ def _html_parts(story: Story) -> Iterator[Html]:
     if story.waiting:
         yield element("h4", "Waiting for it")
         yield element("p", ", ".join(map(clean, story.waiting)))
-    if story.kind in {Kind.BROKEN, Kind.WAITED_FOR} and story.build_id:
+    if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
         yield element("h4", "Reproduce it")
         yield element("pre", f"rdo reproduce {story.build_id}")
     yield element("p", *(joined((link(name, url), " ")) for name, url in _urls(story)))
@@ -247,7 +247,7 @@ def _html_log_line(line: LogLine) -> Html:
 
 
 def _html_changes(story: Story) -> Iterator[Html]:
-    if story.kind not in {Kind.BROKEN, Kind.MENDED}:
+    if story.kind not in {EventKind.BROKEN, EventKind.MENDED}:
         return
     for side, changes in (("Upstream", story.upstream), ("Distgit", story.distgit)):
         yield element("h4", _title(story, side, changes))

@@ -10,7 +10,7 @@ from rdo.model.build import FailureReason
 from rdo.notify.log_reader import LogLine
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event is about."""
 
     BROKEN = "broken"
@@ -27,7 +27,7 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LinkedCommit:
     """One git commit, or one release on PyPI, with where it can be read."""
 
     hash: str
@@ -42,7 +42,7 @@ class Changes:
     """The commits of one side since the last good build, newest first; `count` is of all."""
 
     count: int = 0
-    newest: tuple[Change, ...] = ()
+    newest: tuple[LinkedCommit, ...] = ()
     url: str = ""
 
 
@@ -56,7 +56,7 @@ class RootChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class UnmetRequirement:
     """A requirement that was not met, and what there is instead."""
 
     name: str
@@ -64,7 +64,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class GoodBuild:
+class LastGoodBuild:
     """The last build that was good."""
 
     build_id: int
@@ -89,7 +89,7 @@ class Story:
     when the break began; `waiting` are the packages that cannot be built because of it.
     """
 
-    kind: Kind
+    kind: EventKind
     target: str
     release: str
     platform: str
@@ -107,11 +107,11 @@ class Story:
     says: str = ""
     lines: tuple[LogLine, ...] = ()
     broken: datetime | None = None
-    good: GoodBuild | None = None
+    good: LastGoodBuild | None = None
     upstream: Changes = Changes()
     distgit: Changes = Changes()
     root: tuple[RootChange, ...] = ()
-    needs: tuple[Need, ...] = ()
+    needs: tuple[UnmetRequirement, ...] = ()
     waiting: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     log_url: str = ""

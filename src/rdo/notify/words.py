@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rdo.model.build import FailureReason
 from rdo.notify.log_reader import clean
-from rdo.notify.story import Changes, Kind, Need, RootChange, Story
+from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
 
 CAUSES = {
     FailureReason.SOURCE: "no archive could be made of the upstream commit",
@@ -33,13 +33,13 @@ def subject(story: Story) -> str:
     start = f"[{clean(story.target)}] {clean(story.package)}"
     release = clean(story.release)
     match story.kind:
-        case Kind.BROKEN:
+        case EventKind.BROKEN:
             return f"{start} of {release} does not build: {story.reason or 'unknown'}"
-        case Kind.MENDED:
+        case EventKind.MENDED:
             return f"{start} of {release} builds again"
-        case Kind.WAITED_FOR:
+        case EventKind.WAITED_FOR:
             return f"{start} of {release} does not build: {_waiting(story)}"
-        case Kind.STALE:
+        case EventKind.STALE:
             count = len(story.problems)
             what = f"{count} packages" if count != 1 else clean(story.problems[0].package)
             return f"[{clean(story.target)}] {what} of {release} cannot be followed"
@@ -55,15 +55,15 @@ def opening(story: Story) -> str:
     where = f"release {clean(story.release)}, target {story.target} ({story.platform})"
     package = clean(story.package)
     match story.kind:
-        case Kind.BROKEN if story.good:
+        case EventKind.BROKEN if story.good:
             return f"{package} does not build any more: {where}."
-        case Kind.BROKEN:
+        case EventKind.BROKEN:
             return f"{package} does not build, and never has: {where}."
-        case Kind.MENDED:
+        case EventKind.MENDED:
             return f"{package} builds again: {where}."
-        case Kind.WAITED_FOR:
+        case EventKind.WAITED_FOR:
             return f"{package} still does not build, and others wait for it: {where}."
-        case Kind.STALE:
+        case EventKind.STALE:
             return f"Some upstreams or distgits cannot be followed for a day or more: {where}."
 
 
@@ -84,26 +84,29 @@ def facts(story: Story) -> Iterator[tuple[str, str]]:
     """What is told in one line each: a word and its value."""
     if words := cause(story):
         yield "Cause", words
-    if story.kind is Kind.MENDED:
+    if story.kind is EventKind.MENDED:
         yield "Built", f"{story.nvr or story.commit[:7]}, build {story.build_id}"
     elif story.build_id:
         yield "Build", f"{story.build_id} of commit {story.commit[:7]}"
     if story.broken:
-        yield ("Was broken since" if story.kind is Kind.MENDED else "Broken since"), _when(story)
-    if story.good and story.kind is not Kind.MENDED:
+        yield (
+            ("Was broken since" if story.kind is EventKind.MENDED else "Broken since"),
+            _when(story),
+        )
+    if story.good and story.kind is not EventKind.MENDED:
         yield "Last good", f"{story.good.nvr}, build {story.good.build_id}, {story.good.when:%F %R}"
 
 
 def _when(story: Story) -> str:
     assert story.broken
-    if story.kind is not Kind.MENDED:
+    if story.kind is not EventKind.MENDED:
         return f"{story.broken:%F %R} UTC"
     hours = (story.when - story.broken).total_seconds() / 3600
     length = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
     return f"{story.broken:%F %R} UTC" + (f", {length}" if hours >= 1 else "")
 
 
-def need_line(need: Need) -> str:
+def need_line(need: UnmetRequirement) -> str:
     return f"{clean(need.name)}: {clean(need.found)}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rdo.publish import pool
 from rdo.publish.consistent import set_digest
-from rdo.repodata import Composer, Entry
+from rdo.repodata import Composer, RepositoryEntry
 from rdo.store import Store
 from rdo.store.artifacts import StoredArtifact
 
@@ -35,7 +35,10 @@ def _compose(
     place.parent.mkdir(exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     (fresh / pool.NAME).symlink_to(os.path.relpath(folder / "repos" / pool.NAME, place))
-    entries = [Entry(stored.id, stored.package, pool.href(stored.artifact)) for stored in artifacts]
+    entries = [
+        RepositoryEntry(stored.id, stored.package, pool.href(stored.artifact))
+        for stored in artifacts
+    ]
     composer.write(fresh, [], entries, revision=max(stored.build_id for stored in artifacts))
     fresh.chmod(0o755)
     if place.exists():  # another process was faster; a state is the same whoever composes it

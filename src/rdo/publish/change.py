@@ -31,7 +31,7 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TreeChange:
     """A directory to put in its place, links to turn, aggregates to write, things to remove.
 
     They are done in this order. `fresh` is where the directory was built and `inode` what it is
@@ -52,7 +52,7 @@ class Change:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, payload: dict[str, Any]) -> "Change":
+    def from_json(cls, payload: dict[str, Any]) -> "TreeChange":
         links = tuple(Link(**link) for link in payload["links"])
         aggregates = tuple(
             Aggregate(entry["name"], tuple(entry["places"])) for entry in payload["aggregates"]
@@ -61,7 +61,7 @@ class Change:
         return cls(**{**payload, "links": links, "aggregates": aggregates, "removals": removals})
 
 
-def carry_out(change: Change, repos: Path) -> None:
+def carry_out(change: TreeChange, repos: Path) -> None:
     """Make the tree as `change` says. Doing it again, from any point, ends the same."""
     if change.place:
         _place(repos / change.fresh, change.inode, repos / change.place)
@@ -110,7 +110,7 @@ def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
         atomic.point_link(top / name, folder / name)
 
 
-def _touched(change: Change, repos: Path) -> Iterable[Path]:
+def _touched(change: TreeChange, repos: Path) -> Iterable[Path]:
     """The directories whose entries the change has changed."""
     names = {(repos / link.name).parent for link in change.links}
     names |= {repos / aggregate.name for aggregate in change.aggregates}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from rdo.dlrn.formats import Status, VersionsRow
+from rdo.dlrn.formats import DlrnStatus, VersionsRow
 from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.package import Package
@@ -23,7 +23,7 @@ DEBUG = "debug"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class TargetState:
     """Where the packages of a target stand, and their newest good builds, by package."""
 
     pointers: Mapping[str, Pointers]
@@ -36,7 +36,7 @@ class Snapshot:
         target: str,
         builds: GoodBuilds,
         instead: Mapping[str, int] | None = None,
-    ) -> "Snapshot":
+    ) -> "TargetState":
         """What the store says; `instead` are other good builds than the newest, by package."""
         pointers = at.packages.pointers(target)
         for package, build_id in (instead or {}).items():
@@ -69,7 +69,7 @@ class Contents:
 
 
 def of_build(
-    site: Site, build: Build, own: Mapping[Artifact, Fragment], members: Members, now: Snapshot
+    site: Site, build: Build, own: Mapping[Artifact, Fragment], members: Members, now: TargetState
 ) -> Contents:
     """The hash repository of a build: its own RPMs and every other member's newest good ones."""
     component = site.component(build.package, build.commit.component)
@@ -87,7 +87,7 @@ def of_build(
     )
 
 
-def of_members(site: Site, component: str | None, members: Members, now: Snapshot) -> Contents:
+def of_members(site: Site, component: str | None, members: Members, now: TargetState) -> Contents:
     """A composed repository: every member's newest good RPMs. Its place is named by the set."""
     shared = members.of(site, component)
     others = _good(shared, now)
@@ -105,14 +105,14 @@ def is_superseded(build: Build, good: Build | None) -> bool:
 
 
 def _good(
-    shared: Sequence[Package], now: Snapshot, but: str | None = None
+    shared: Sequence[Package], now: TargetState, but: str | None = None
 ) -> tuple[StoredArtifact, ...]:
     names = sorted(package.name for package in shared if package.name in now.good)
     return tuple(stored for name in names if name != but for stored in now.good[name].artifacts)
 
 
 def _rows(
-    members: Members, shared: Sequence[Package], now: Snapshot, own: GoodBuild | None = None
+    members: Members, shared: Sequence[Package], now: TargetState, own: GoodBuild | None = None
 ) -> Iterator[VersionsRow]:
     """The rows of versions.csv in the metadata's order; `own` has its row as it is now.
 
@@ -121,12 +121,12 @@ def _rows(
     listed = {package.name for package in shared}
     for package in members.packages:
         if own and package.name == own.commit.package:
-            yield _row(package, own, Status.SUCCESS)
+            yield _row(package, own, DlrnStatus.SUCCESS)
         elif package.name in listed and (good := now.good.get(package.name)):
-            yield _row(package, good, Status.of_failure(now.pointers[package.name].failure))
+            yield _row(package, good, DlrnStatus.of_failure(now.pointers[package.name].failure))
 
 
-def _row(package: Package, good: GoodBuild, status: Status) -> VersionsRow:
+def _row(package: Package, good: GoodBuild, status: DlrnStatus) -> VersionsRow:
     return VersionsRow(
         commit=good.commit,
         source_repo=without_secret(package.upstream_of(good.commit)),

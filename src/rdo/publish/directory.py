@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from rdo import atomic
 from rdo.dlrn.formats import (
     CommitRecord,
-    Status,
+    DlrnStatus,
     commit_yaml,
     delorean_repo,
     installed,
@@ -22,7 +22,7 @@ from rdo.model.build import Failed
 from rdo.publish import pool
 from rdo.publish.contents import DEBUG, Contents
 from rdo.publish.site import Site
-from rdo.repodata import Composer, Entry
+from rdo.repodata import Composer, RepositoryEntry
 from rdo.store.builds import Build
 
 _LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.log")
@@ -30,7 +30,7 @@ _SRPM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.src\.rpm")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SourceFolders:
     """What commit.yaml says of where the sources were: git folders, as people know them."""
 
     repo_dir: str = ""
@@ -68,7 +68,7 @@ def _write_repodata(folder: Path, contents: Contents, composer: Composer, revisi
         folder,
         [(artifact.file_name, fragment) for artifact, fragment in contents.own.items()],
         [
-            Entry(stored.id, stored.package, pool.href(stored.artifact))
+            RepositoryEntry(stored.id, stored.package, pool.href(stored.artifact))
             for stored in contents.others
         ],
         revision=revision,
@@ -96,13 +96,17 @@ def copy_dependencies(folder: Path, repo_file: Path) -> None:
 
 
 def write_success(
-    folder: Path, build: Build, rpms: Mapping[Artifact, Path], path: PurePosixPath, origin: Origin
+    folder: Path,
+    build: Build,
+    rpms: Mapping[Artifact, Path],
+    path: PurePosixPath,
+    origin: SourceFolders,
 ) -> None:
     """The part that is about the build: its RPMs as hard links, `installed`, commit.yaml."""
     for artifact, place in rpms.items():
         pool.link(place, folder / _own_place(artifact))
     files = tuple(f"repos/{path}/{_own_place(artifact)}" for artifact in rpms)
-    record = _record(build, Status.SUCCESS, origin, rpms=files)
+    record = _record(build, DlrnStatus.SUCCESS, origin, rpms=files)
     (folder / "commit.yaml").write_text(commit_yaml(record))
     (folder / "installed").write_text(installed(build.commit))
 
@@ -112,10 +116,10 @@ def _own_place(artifact: Artifact) -> PurePosixPath:
     return PurePosixPath(DEBUG if artifact.is_debug else "", artifact.file_name)
 
 
-def write_failure(folder: Path, build: Build, failure: Failed, origin: Origin) -> None:
+def write_failure(folder: Path, build: Build, failure: Failed, origin: SourceFolders) -> None:
     """commit.yaml and notes.log of a build that gave nothing."""
     notes = f"{failure.reason}: {failure.detail}"
-    record = _record(build, Status.of(failure), origin, notes=notes)
+    record = _record(build, DlrnStatus.of(failure), origin, notes=notes)
     (folder / "commit.yaml").write_text(commit_yaml(record))
     (folder / "notes.log").write_text(f"{notes}\n")
 
@@ -147,8 +151,8 @@ def _regular_files(folder: Path) -> Iterator[Path]:
 
 def _record(
     build: Build,
-    status: Status,
-    origin: Origin,
+    status: DlrnStatus,
+    origin: SourceFolders,
     *,
     rpms: tuple[str, ...] = (),
     notes: str = "OK",

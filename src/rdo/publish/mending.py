@@ -8,7 +8,7 @@ from rdo import atomic
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
 from rdo.publish import pool
-from rdo.publish.change import Aggregate, Change, Link, carry_out
+from rdo.publish.change import Aggregate, Link, TreeChange, carry_out
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import DamagedError, hrefs, parts
 from rdo.publish.site import Members
@@ -64,7 +64,7 @@ def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
         places = tuple(part.path for key, part in there.items() if key)
         aggregates = (Aggregate(name, places),) if tree.site.components else ()
         _make_way(tree.repos / link.name)
-        change = Change(links=(link,), aggregates=aggregates, reponame=tree.site.reponame)
+        change = TreeChange(links=(link,), aggregates=aggregates, reponame=tree.site.reponame)
         carry_out(change, tree.repos)
 
 

@@ -33,7 +33,7 @@ def check_promotion_name(name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConsistentVerdict:
     """Where `consistent` should lead.
 
     `repository` is None while something blocks it, and also if no repository holds just the
@@ -45,21 +45,23 @@ class Verdict:
     wanted: str = ""
 
 
-def judge(at: Transaction, site: Site, component: str | None, members: Members) -> Verdict:
+def judge(
+    at: Transaction, site: Site, component: str | None, members: Members
+) -> ConsistentVerdict:
     """Compute `consistent` of one component from the state of its members."""
     shared = members.of(site, component)
     states = at.packages.pointers(site.target)
     is_first = at.names.repository(site.target, component, CONSISTENT) is None
     if blocked := blockers(shared, members.held, states, is_first=is_first):
-        return Verdict(blocked=blocked)
+        return ConsistentVerdict(blocked=blocked)
     builds = good_builds(shared, states)
     if not builds:
-        return Verdict()
+        return ConsistentVerdict()
     digest = set_digest(builds)
     repository = at.repositories.newest_of(site.target, component, digest)
     if repository and at.repositories.at_path(site.target, repository.path) != repository:
         repository = None  # a recheck has put another one in its place
-    return Verdict(repository, wanted=digest)
+    return ConsistentVerdict(repository, wanted=digest)
 
 
 def move(

@@ -23,10 +23,10 @@ from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
 from rdo.publish.backwards import Backwards, gone_backwards
-from rdo.publish.change import TRASH, Change, carry_out
+from rdo.publish.change import TRASH, TreeChange, carry_out
 from rdo.publish.consistent import Blocker
-from rdo.publish.contents import DEBUG, Contents, Snapshot
-from rdo.publish.directory import Origin
+from rdo.publish.contents import DEBUG, Contents, TargetState
+from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
 from rdo.publish.site import Members, Site
@@ -78,7 +78,11 @@ class Tree:
         self._composers: dict[tuple[str | None, str], Composer] = {}
 
     def publish(
-        self, build: Build, build_folder: Path, members: Members, origin: Origin | None = None
+        self,
+        build: Build,
+        build_folder: Path,
+        members: Members,
+        origin: SourceFolders | None = None,
     ) -> Published:
         """Publish a settled build that gave RPMs; they are in `build_folder`, with its logs.
 
@@ -92,7 +96,7 @@ class Tree:
                 build = at.builds.get(build.id)
                 good = at.packages.state(self.site.target, build.package).good
                 is_held = build.package in at.holds.all(self.site.target)
-                now = Snapshot.read(at, self.site.target, self._good)
+                now = TargetState.read(at, self.site.target, self._good)
             what = contents.of_build(self.site, build, rpms, members, now)
             if build.published is not None:
                 return Published(self.repos / what.path, provides=_provides(rpms))
@@ -104,7 +108,7 @@ class Tree:
                 return self._publish_bootstrap(build, rpms)
             fresh = self._fresh(str(build.id))
             self._write_repository(fresh, what, build.commit.upstream_hash)
-            directory.write_success(fresh, build, in_pool, what.path, origin or Origin())
+            directory.write_success(fresh, build, in_pool, what.path, origin or SourceFolders())
             directory.link_logs(fresh, build_folder)
             directory.sync(fresh)
             superseded = is_held or contents.is_superseded(build, good)
@@ -116,7 +120,7 @@ class Tree:
             return replace(published, backwards=backwards)
 
     def publish_failure(
-        self, build: Build, build_folder: Path, origin: Origin | None = None
+        self, build: Build, build_folder: Path, origin: SourceFolders | None = None
     ) -> Published:
         """Give a settled build that failed a hash directory with its logs, and no repodata.
 
@@ -133,7 +137,7 @@ class Tree:
                 return Published()
             fresh = self._fresh(str(build.id))
             directory.link_logs(fresh, build_folder, with_srpm=True)
-            directory.write_failure(fresh, build, build.outcome, origin or Origin())
+            directory.write_failure(fresh, build, build.outcome, origin or SourceFolders())
             directory.sync(fresh)
             with self.deciding() as (at, changes):
                 changes.append(self.change(at, fresh=fresh, path=path))
@@ -173,7 +177,7 @@ class Tree:
                 build = at.builds.to_stay_at(target, package, build_id)
                 if build is None or (before and before.id == build.id):
                     return build, ()
-                now = Snapshot.read(at, target, self._good, {package: build.id})
+                now = TargetState.read(at, target, self._good, {package: build.id})
             component = self.site.component(package, build.commit.component)
             what = contents.of_members(self.site, component, members, now)
             fresh = self._fresh(what.digest)
@@ -220,14 +224,14 @@ class Tree:
                     raise RefusedError(f"the tree of {target} has just changed", hint="try again")
                 at.repositories.remove(target, repositories, now=self.now())
                 at.artifacts.forget(builds)
-                changes.append(Change(removals=(*repositories, *others)))
+                changes.append(TreeChange(removals=(*repositories, *others)))
         shutil.rmtree(self.repos / TRASH, ignore_errors=True)
 
     def rewrite(self, repository: Repository, members: Members) -> bool:
         """Write a damaged repository anew, if the state still says what was in it."""
         with self.alone(f"mending {repository.path}"):
             with self._store.read() as at:
-                now = Snapshot.read(at, self.site.target, self._good)
+                now = TargetState.read(at, self.site.target, self._good)
                 build = at.builds.get(repository.build_id) if repository.build_id else None
                 stored = at.artifacts.of_builds([build.id] if build else [])
                 fragments = at.artifacts.fragments([one.id for one in stored])
@@ -245,7 +249,7 @@ class Tree:
                 fresh, what, build.commit.upstream_hash if build else what.digest
             )
             if build:
-                directory.write_success(fresh, build, in_pool, what.path, Origin())
+                directory.write_success(fresh, build, in_pool, what.path, SourceFolders())
                 folder = self.folder / "builds" / str(build.id)
                 if folder.is_dir():
                     directory.link_logs(fresh, folder)
@@ -258,7 +262,7 @@ class Tree:
         """Remove a repository to which no name leads."""
         with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
             at.repositories.remove(self.site.target, [repository.path], now=self.now())
-            changes.append(Change(removals=(repository.path,)))
+            changes.append(TreeChange(removals=(repository.path,)))
 
     def compose_instead(
         self, repository: Repository, led: Collection[str], members: Members
@@ -271,7 +275,7 @@ class Tree:
                 moves = dict.fromkeys(led, fresh_one)
                 changes.append(self.change(at, moves, why=why))
                 at.repositories.remove(self.site.target, [repository.path], now=self.now())
-                changes.append(Change(removals=(repository.path,)))
+                changes.append(TreeChange(removals=(repository.path,)))
 
     def recover(self) -> None:
         """Finish what a killed process has begun; called when a round starts."""
@@ -309,7 +313,7 @@ class Tree:
                 unfinished = at.intents.unfinished(self.site.target)
             for intent in unfinished:
                 log.info("finishing an interrupted change of the tree: %s", intent.payload)
-                self._carry_out(intent.id, Change.from_json(intent.payload))
+                self._carry_out(intent.id, TreeChange.from_json(intent.payload))
             yield
 
     @contextlib.contextmanager
@@ -326,9 +330,9 @@ class Tree:
             ) from error
 
     @contextlib.contextmanager
-    def deciding(self) -> Iterator[tuple[Transaction, list[Change]]]:
+    def deciding(self) -> Iterator[tuple[Transaction, list[TreeChange]]]:
         """One transaction; the changes of the tree that it decides on are made after it."""
-        changes: list[Change] = []
+        changes: list[TreeChange] = []
         with self._store.write() as at:
             yield at, changes
             intents = [
@@ -338,7 +342,7 @@ class Tree:
         for intent, change in zip(intents, changes, strict=True):
             self._carry_out(intent, change)
 
-    def _carry_out(self, intent: int, change: Change) -> None:
+    def _carry_out(self, intent: int, change: TreeChange) -> None:
         carry_out(change, self.repos)
         with self._store.write() as at:
             at.intents.close(intent, now=self.now())
@@ -349,7 +353,7 @@ class Tree:
         """Make the publication true, then make the tree so."""
         shared = members.of(self.site, what.component)
         enters = not superseded and any(member.name == build.package for member in shared)
-        verdict = names.Verdict()
+        verdict = names.ConsistentVerdict()
         moves: dict[str, Repository] = {}
         with self.deciding() as (at, changes):
             at.artifacts.add(build.id, what.own)
@@ -389,7 +393,7 @@ class Tree:
     def _compose(self, component: str | None, members: Members) -> Repository:
         """A repository of the members' newest good builds, which no build is published with."""
         with self._store.read() as at:
-            now = Snapshot.read(at, self.site.target, self._good)
+            now = TargetState.read(at, self.site.target, self._good)
         what = contents.of_members(self.site, component, members, now)
         fresh = self._fresh(what.digest)
         self._write_repository(fresh, what, what.digest)
@@ -445,10 +449,10 @@ class Tree:
         path: PurePosixPath | None = None,
         by: str = _TRUNK,
         why: str = "",
-    ) -> Change:
+    ) -> TreeChange:
         """The change that puts `fresh` at `path` and moves names, which `at` records."""
         links, aggregates = names.move(at, self.site, moves or {}, now=self.now(), by=by, why=why)
-        change = Change(links=links, aggregates=aggregates, reponame=self.site.reponame)
+        change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
         if fresh is None:
             return change
         return replace(

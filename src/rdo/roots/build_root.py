@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rdo import atomic
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.solver import Chosen
 from rdo.tools.root import BUILD_UID, Bind, Root
 
@@ -27,7 +27,7 @@ class BuildRoot:
     installs the others. The folder `work` belongs to the root and is removed with it.
     """
 
-    def __init__(self, base: Base, content: ContentStore, work: Path) -> None:
+    def __init__(self, base: BaseLayer, content: ContentStore, work: Path) -> None:
         self.base = base
         self.work = work
         self._content = content
@@ -99,7 +99,7 @@ class BuildRoot:
 
 
 @contextlib.contextmanager
-def build_root(base: Base, content: ContentStore, roots: Path) -> Iterator[BuildRoot]:
+def build_root(base: BaseLayer, content: ContentStore, roots: Path) -> Iterator[BuildRoot]:
     """Make a fresh root below the folder `roots` and remove it at the end of the block."""
     roots.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))

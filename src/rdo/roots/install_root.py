@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rdo.errors import RefusedError
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.tools.copy import Copy
 
 _DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
@@ -25,7 +25,7 @@ cachedir=/var/cache/dnf
 # Each repository sets its own gpgcheck; plugins of the host's dnf do not know this root.
 
 
-def create_install_root(base: Base, folder: Path, repo_files: Mapping[str, str]) -> None:
+def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, str]) -> None:
     """Make a root in `folder`; `repo_files` maps the names of .repo files to their content.
 
     Raises RefusedError if the folder exists and is not empty.

@@ -33,7 +33,7 @@ _RESERVED = {"cache", "content"}
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseLayer:
     """A finished base layer: `tree` is its files, `metadata` the repodata of its RPM database.
 
     `repositories` is None if BuildRequires come from the base layer alone.
@@ -114,7 +114,7 @@ class Platforms:
         """
         return self._base_folder(self.find(name)).exists()
 
-    def base(self, name: str) -> Base:
+    def base(self, name: str) -> BaseLayer:
         """Return the base layer of a platform.
 
         Raise NotFoundError with the command if it is not made.
@@ -128,7 +128,7 @@ class Platforms:
             )
         made = folder.resolve()
         repositories = BaseRepositories(platform, made, folder.parent / "rpms")
-        return Base(
+        return BaseLayer(
             platform,
             made / "tree",
             made / "rpms",
@@ -136,7 +136,9 @@ class Platforms:
             repositories if platform.family is Family.DNF else None,
         )
 
-    def create(self, name: str, definition: Path | None = None, *, refresh: bool = False) -> Base:
+    def create(
+        self, name: str, definition: Path | None = None, *, refresh: bool = False
+    ) -> BaseLayer:
         """Make the base layer of a platform, unless it has been made from the same definition.
 
         `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform

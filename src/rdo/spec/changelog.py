@@ -15,7 +15,7 @@ _MONTHS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChangelogEntry:
     """One entry: its `* …` line, and the lines below it up to the next, without endings."""
 
     header: str
@@ -35,7 +35,7 @@ def is_automatic(text: SpecText) -> bool:
     )
 
 
-def entries(text: SpecText) -> list[Entry]:
+def entries(text: SpecText) -> list[ChangelogEntry]:
     """The entries, newest first as they stand."""
     found: list[tuple[str, list[str]]] = []
     for line in text.read():
@@ -45,7 +45,7 @@ def entries(text: SpecText) -> list[Entry]:
             found.append((line.text, []))
         elif found:
             found[-1][1].append(line.text)
-    return [Entry(header, tuple(lines)) for header, lines in found]
+    return [ChangelogEntry(header, tuple(lines)) for header, lines in found]
 
 
 def header(when: datetime, who: str, vr: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rdo.errors import NotFoundError
-from rdo.model.build import Built, Failed, FailureReason, Outcome, Release, Waiting
+from rdo.model.build import Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
 from rdo.model.commit import Commit
 from rdo.store.commits import Commits, commit_of
 from rdo.store.moments import maybe_moment, moment, seconds
@@ -51,7 +51,7 @@ class Build:
     target: str
     commit: Commit
     position: int
-    release: Release
+    release: ReleaseNumber
     attempt: int
     bootstrap: bool
     inputs: str
@@ -442,7 +442,7 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         target=row.target,
         commit=commit,
         position=commit_row.position,
-        release=Release(moment(row.release_date), commit.short_hash),
+        release=ReleaseNumber(moment(row.release_date), commit.short_hash),
         attempt=row.attempt,
         bootstrap=row.bootstrap,
         inputs=row.inputs,

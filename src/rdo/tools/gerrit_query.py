@@ -25,7 +25,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Gerrit:
+class GerritServer:
     """The server behind a remote's URL, `ssh://USER@HOST:PORT/PROJECT`."""
 
     url: str

@@ -19,7 +19,7 @@ _ANY_STATUS = range(-64, 256)
 _NEEDED_GB, _WANTED_GB = 3, 15
 
 
-class Family(StrEnum):
+class PackageManager(StrEnum):
     """The kind of system, by the program that installs packages on it."""
 
     APT = "apt"
@@ -27,7 +27,7 @@ class Family(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Prerequisite:
     """A program or Python module, what it is for, and the package that has it."""
 
     name: str
@@ -36,38 +36,38 @@ class Need:
     dnf: str
     needed: bool = True
 
-    def package(self, family: Family) -> str:
-        return self.apt if family is Family.APT else self.dnf
+    def package(self, family: PackageManager) -> str:
+        return self.apt if family is PackageManager.APT else self.dnf
 
 
 PROGRAMS = (
-    Need("git", "upstreams and distgits", "git", "git"),
-    Need("rpm", "reading and installing RPMs", "rpm", "rpm"),
-    Need("rpmbuild", "source and binary RPMs", "rpm", "rpm-build"),
-    Need("rpmspec", "reading specs", "rpm", "rpm-build"),
-    Need("dnf", "installing from our repositories", "dnf", "dnf"),
-    Need("createrepo_c", "repositories made by others", "createrepo-c", "createrepo_c"),
-    Need("debootstrap", "the platform deb12-x86_64", "debootstrap", "debootstrap"),
-    Need("unshare", "build roots", "util-linux", "util-linux"),
-    Need("mount", "build roots", "mount", "util-linux"),
-    Need("bwrap", "reading specs outside a root", "bubblewrap", "bubblewrap", needed=False),
-    Need("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
-    Need("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
+    Prerequisite("git", "upstreams and distgits", "git", "git"),
+    Prerequisite("rpm", "reading and installing RPMs", "rpm", "rpm"),
+    Prerequisite("rpmbuild", "source and binary RPMs", "rpm", "rpm-build"),
+    Prerequisite("rpmspec", "reading specs", "rpm", "rpm-build"),
+    Prerequisite("dnf", "installing from our repositories", "dnf", "dnf"),
+    Prerequisite("createrepo_c", "repositories made by others", "createrepo-c", "createrepo_c"),
+    Prerequisite("debootstrap", "the platform deb12-x86_64", "debootstrap", "debootstrap"),
+    Prerequisite("unshare", "build roots", "util-linux", "util-linux"),
+    Prerequisite("mount", "build roots", "mount", "util-linux"),
+    Prerequisite("bwrap", "reading specs outside a root", "bubblewrap", "bubblewrap", needed=False),
+    Prerequisite("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
+    Prerequisite("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
 )
-MODULES = (Need("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
+MODULES = (Prerequisite("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
 # These come with rdo from PyPI; a broken one is installed again by pip.
 OWN_MODULES = ("createrepo_c", "solv")
 # What is needed to install and test rdo itself; a machine that runs it may lack it.
 INSTALLERS = (
-    Need("venv", "installing rdo", "python3-venv", "python3"),
-    Need("pip", "installing rdo", "python3-pip", "python3-pip"),
-    Need("make", "installing rdo", "make", "make"),
-    Need("dnf reposync", "testing rdo", "dnf-plugins-core", "dnf-plugins-core"),
+    Prerequisite("venv", "installing rdo", "python3-venv", "python3"),
+    Prerequisite("pip", "installing rdo", "python3-pip", "python3-pip"),
+    Prerequisite("make", "installing rdo", "make", "make"),
+    Prerequisite("dnf reposync", "testing rdo", "dnf-plugins-core", "dnf-plugins-core"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MachineCheck:
     """One thing that was looked at. `is_needed` is false where rdo works without it."""
 
     name: str
@@ -77,7 +77,7 @@ class Finding:
     package: str = ""
 
 
-def family(os_release: Path = Path("/etc/os-release")) -> Family | None:
+def family(os_release: Path = Path("/etc/os-release")) -> PackageManager | None:
     """What installs packages here; None on a system that we have no list for."""
     if not os_release.is_file():
         return None
@@ -85,13 +85,13 @@ def family(os_release: Path = Path("/etc/os-release")) -> Family | None:
     words = {key: value.strip("\"'").split() for key, _, value in lines}
     kinds = {*words.get("ID", ()), *words.get("ID_LIKE", ())}
     if kinds & {"debian", "ubuntu"}:
-        return Family.APT
-    return Family.DNF if kinds & {"fedora", "rhel", "centos"} else None
+        return PackageManager.APT
+    return PackageManager.DNF if kinds & {"fedora", "rhel", "centos"} else None
 
 
-def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Finding]:
+def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[MachineCheck]:
     """Look at programs, modules, kernel features and disk space; nothing is changed."""
-    here = family() or Family.APT
+    here = family() or PackageManager.APT
     return [
         *(_program(need, here) for need in PROGRAMS),
         *(_module(need.name, need.purpose, need.package(here), runner) for need in MODULES),
@@ -101,14 +101,14 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Findin
     ]
 
 
-def mending_command(findings: Sequence[Finding], family: Family | None) -> str:
+def mending_command(findings: Sequence[MachineCheck], family: PackageManager | None) -> str:
     """The one command that brings what is missing; empty if nothing is, or no package helps."""
     lacking = [finding for finding in findings if not finding.is_good]
     packages = sorted({finding.package for finding in lacking if finding.package})
     names = [finding.name for finding in lacking]
     commands = []
     if packages and family is not None:
-        tool = "apt-get" if family is Family.APT else "dnf"
+        tool = "apt-get" if family is PackageManager.APT else "dnf"
         sudo = "" if os.geteuid() == 0 else "sudo "
         commands.append(f"{sudo}{tool} install -y {' '.join(packages)}")
     if own := [name for name in OWN_MODULES if f"python {name}" in names]:
@@ -121,25 +121,25 @@ def has_program(name: str) -> bool:
     return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin"))
 
 
-def _program(need: Need, family: Family) -> Finding:
+def _program(need: Prerequisite, family: PackageManager) -> MachineCheck:
     # sbin too: a user's PATH on Debian lacks it, and debootstrap lives there
     path = shutil.which(need.name) or shutil.which(need.name, path="/usr/sbin:/sbin")
     detail = path or f"missing: {need.purpose}"
-    return Finding(need.name, bool(path), need.needed, detail, need.package(family))
+    return MachineCheck(need.name, bool(path), need.needed, detail, need.package(family))
 
 
-def _module(name: str, purpose: str, package: str, runner: Runner) -> Finding:
+def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineCheck:
     """A compiled module is tried in a child: a broken one may crash."""
     done = runner(sys.executable, "-c", f"import {name}", ok=_ANY_STATUS, timeout=60)
     said = done.stderr.strip().splitlines()
     detail = "" if done.returncode == 0 else f"missing: {purpose} ({said[-1] if said else 'crash'})"
-    return Finding(f"python {name}", done.returncode == 0, True, detail, package)
+    return MachineCheck(f"python {name}", done.returncode == 0, True, detail, package)
 
 
-def _kernel(platforms: Path, runner: Runner) -> list[Finding]:
+def _kernel(platforms: Path, runner: Runner) -> list[MachineCheck]:
     if os.geteuid() != 0:
         detail = "not root: `rdo trunk` and `rdo build` need it, all else works"
-        return [Finding("root", False, False, detail)]
+        return [MachineCheck("root", False, False, detail)]
     tries = {
         "namespaces": ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--", "true"),
         "overlay": ("unshare", "--mount", "--propagation", "private", "--", "mount", "-t",
@@ -156,21 +156,21 @@ def _kernel(platforms: Path, runner: Runner) -> list[Finding]:
             try:
                 runner(*command, *more, timeout=60)
                 findings.append(
-                    Finding(name, True, True, f"in {Path(folder).parent}" if more else "")
+                    MachineCheck(name, True, True, f"in {Path(folder).parent}" if more else "")
                 )
             except CommandError as error:
                 said = str(error).splitlines()[-1]
-                findings.append(Finding(name, False, True, f"build roots need them: {said}"))
+                findings.append(MachineCheck(name, False, True, f"build roots need them: {said}"))
     return findings
 
 
-def _space(name: str, folder: Path) -> Finding:
+def _space(name: str, folder: Path) -> MachineCheck:
     place = _existing(folder)
     free = shutil.disk_usage(place).free / 2**30
     detail = f"{free:.1f} GB free for {folder}"
     if free < _WANTED_GB:
         detail += f"; a platform and a few builds take {_WANTED_GB} GB"
-    return Finding(f"{name} space", free >= _WANTED_GB, free < _NEEDED_GB, detail)
+    return MachineCheck(f"{name} space", free >= _WANTED_GB, free < _NEEDED_GB, detail)
 
 
 def _existing(folder: Path) -> Path:

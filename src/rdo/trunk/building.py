@@ -23,7 +23,7 @@ from rdo.publish.backwards import Backwards
 from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
 from rdo.trunk.context import Trunk
-from rdo.trunk.order.bridge_requests import Answer, Request, Requests
+from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Circles, circle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
@@ -231,7 +231,9 @@ class Building:
             self._asked_for_users.update(needs)
             log.info("asks the bridge for %s, to be installed", ", ".join(needs))
             self._unpublished[build.id] = build, rpms
-            if answer := self._requests.add(Request(build, needs, frozenset(), for_users=True)):
+            if answer := self._requests.add(
+                BridgeRequest(build, needs, frozenset(), for_users=True)
+            ):
                 self._answered(answer)
         else:
             self._publish(build, rpms)
@@ -288,7 +290,7 @@ class Building:
             self._failed(build, Failed(FailureReason.MISSING_DEPENDENCY, detail))
         elif verdict.bridge:
             log.info("asks the bridge for %s", ", ".join(verdict.bridge))
-            request = Request(build, verdict.bridge, verdict.behind)
+            request = BridgeRequest(build, verdict.bridge, verdict.behind)
             if answer := self._requests.add(request):
                 self._answered(answer)
         else:
@@ -299,7 +301,7 @@ class Building:
             with log_context.about(answer.request.build.commit):
                 self._answered(answer)
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: BridgeAnswer) -> None:
         build, failure = answer.request.build, answer.failure
         if answer.request.for_users:
             if failure:

@@ -8,13 +8,13 @@ from datetime import datetime
 from rdo.model.commit import Commit
 from rdo.store import Store, Transaction
 from rdo.trunk.order.revive import worth_another_try
-from rdo.trunk.sources.poll import Followed
+from rdo.trunk.sources.poll import FollowedPackage
 from rdo.trunk.sources.selection import select
 from rdo.trunk.sources.upstreams import Planned
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RoundPlan:
     """What a round is going to add to the queue, in that order, and what a person should know.
 
     `notes` are about choices (a rewritten branch), `problems` about packages that could not be
@@ -34,7 +34,9 @@ class PlanRules:
     head_only: bool = False
 
 
-def make_plan(at: Transaction, target: str, followed: Sequence[Followed], rules: PlanRules) -> Plan:
+def make_plan(
+    at: Transaction, target: str, followed: Sequence[FollowedPackage], rules: PlanRules
+) -> RoundPlan:
     """Choose the commits to build; changes nothing."""
     commits: list[Commit] = []
     notes: list[str] = []
@@ -68,11 +70,11 @@ def make_plan(at: Transaction, target: str, followed: Sequence[Followed], rules:
     packages = {one.package.name: one.package for one in followed}
     planned = {commit.package for commit in commits}
     again = worth_another_try(at, target, packages, planned)
-    return Plan((*commits, *again), tuple(notes), problems)
+    return RoundPlan((*commits, *again), tuple(notes), problems)
 
 
 def record_plan(
-    store: Store, target: str, plan: Plan, followed: Sequence[Followed], *,
+    store: Store, target: str, plan: RoundPlan, followed: Sequence[FollowedPackage], *,
     platform_digest: str, now: datetime,
 ) -> None:  # fmt: skip
     """Queue the planned builds, each with its release date, and note what the poll saw."""
@@ -95,7 +97,9 @@ def digest_of_inputs(
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _note_heads(at: Transaction, target: str, followed: Iterable[Followed], now: datetime) -> None:
+def _note_heads(
+    at: Transaction, target: str, followed: Iterable[FollowedPackage], now: datetime
+) -> None:
     """Write only what is news, so that a round with nothing new writes nothing."""
     before = at.heads.all(target)
     for one in followed:

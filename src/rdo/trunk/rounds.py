@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RoundRequest:
     """What the caller wants of every target; `workers` of 0 are those of the configuration."""
 
     packages: frozenset[str] = frozenset()
@@ -34,7 +34,9 @@ class Unfinished:
     error: UserError
 
 
-def run_target(app: App, target: str, asked: Asked, watch: Watcher = nobody_watches) -> Report:
+def run_target(
+    app: App, target: str, asked: RoundRequest, watch: Watcher = nobody_watches
+) -> Report:
     """One round of one target."""
     trunk = open_trunk(app, target)
     if asked.workers:
@@ -47,7 +49,7 @@ def run_target(app: App, target: str, asked: Asked, watch: Watcher = nobody_watc
 
 
 def run_targets(
-    app: App, targets: Sequence[str], asked: Asked, watch: Watcher = nobody_watches
+    app: App, targets: Sequence[str], asked: RoundRequest, watch: Watcher = nobody_watches
 ) -> list[Report | Unfinished]:
     """A round of each target in turn. A single target's error is raised."""
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now

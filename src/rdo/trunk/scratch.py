@@ -16,7 +16,7 @@ from pathlib import Path
 from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder
 from rdo.errors import NotFoundError, OutsideError, UserError
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Release, Waiting
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
@@ -24,7 +24,7 @@ from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.retry import failure_of
 from rdo.trunk.sources.selection import Sources
-from rdo.trunk.sources.unmerged import Followed, Side, changed_side
+from rdo.trunk.sources.unmerged import FollowedSide, Side, changed_side
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ MAX_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScratchRequest:
     """What is to be tried: for each side a folder or a ref, None for what the target follows."""
 
     package: str
@@ -49,7 +49,7 @@ class Sides:
     distgit: Side
 
 
-def choose_sides(trunk: Trunk, asked: Asked, scratch: Path) -> Sides:
+def choose_sides(trunk: Trunk, asked: ScratchRequest, scratch: Path) -> Sides:
     """Fetch both sides; what cannot be reached is an OutsideError."""
     package = trunk.packages[asked.package]
     (found,) = trunk.remotes.poll([package])
@@ -58,7 +58,7 @@ def choose_sides(trunk: Trunk, asked: Asked, scratch: Path) -> Sides:
     for problem in found.problems:
         log.warning("%s", problem)
     dist = found.sources.distgit
-    distgit = Followed(dist.mirror, dist.branch, dist.head, package.distgit)
+    distgit = FollowedSide(dist.mirror, dist.branch, dist.head, package.distgit)
     return Sides(
         _upstream_side(trunk, package, found.sources, asked.source, scratch),
         _side(asked.distgit, distgit, scratch / "distgit.git", trunk),
@@ -78,7 +78,7 @@ def _upstream_side(
     for number, one in enumerate(histories):
         head = package.pin.upstream_hash if package.pin else one.head
         url = next(url for url in package.upstreams if without_secret(url) == one.url)
-        followed = Followed(one.mirror, one.branch, head, url)
+        followed = FollowedSide(one.mirror, one.branch, head, url)
         try:
             side = _side(asked, followed, scratch / f"upstream{number}.git", trunk)
             if len(package.upstreams) == 1 or (asked and Path(asked).is_dir()):
@@ -89,7 +89,7 @@ def _upstream_side(
     raise NotFoundError("; ".join(map(str, missing)), hint=missing[0].hint)
 
 
-def _side(asked: str | None, followed: Followed, place: Path, trunk: Trunk) -> Side:
+def _side(asked: str | None, followed: FollowedSide, place: Path, trunk: Trunk) -> Side:
     if asked is None:
         return followed.side
     return changed_side(asked, followed, place, trunk.now())
@@ -112,7 +112,7 @@ def job_of(
     return BuildJob(
         id=0,
         commit=commit,
-        release=Release(trunk.now(), commit.short_hash, trunk.release_prefix),
+        release=ReleaseNumber(trunk.now(), commit.short_hash, trunk.release_prefix),
         upstream=sides.upstream.mirror.path,
         distgit=sides.distgit.mirror.path,
         folder=folder,

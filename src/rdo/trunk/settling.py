@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rdo.model.build import Built, Failed, FailureReason
-from rdo.publish.directory import Origin
+from rdo.publish.directory import SourceFolders
 from rdo.publish.tree import Published
 from rdo.store.builds import Build
 from rdo.trunk.context import Trunk
@@ -59,9 +59,9 @@ def publish_failed(trunk: Trunk, build: Build) -> None:
     trunk.tree.publish_failure(build, trunk.build_folder(build), _origin(trunk, build))
 
 
-def _origin(trunk: Trunk, build: Build) -> Origin:
+def _origin(trunk: Trunk, build: Build) -> SourceFolders:
     package = trunk.packages.get(build.package)
     if package is None:  # removed from the metadata since the build began
-        return Origin()
+        return SourceFolders()
     places = (trunk.remotes.upstream(package, build.commit), trunk.remotes.distgit(package))
-    return Origin(*(place.path.name for place in places))
+    return SourceFolders(*(place.path.name for place in places))

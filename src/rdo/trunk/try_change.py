@@ -14,7 +14,7 @@ from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.repodata import Composer, read_rpm
 from rdo.trunk.context import Trunk, open_trunk
-from rdo.trunk.scratch import Asked, Sides, build, choose_sides, job_of, scratch_folder
+from rdo.trunk.scratch import ScratchRequest, Sides, build, choose_sides, job_of, scratch_folder
 from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
 from rdo.trunk.views.status import find_build
 
@@ -23,7 +23,7 @@ MARK = "try.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class ScratchResult:
     """How a scratch build ended. `results` holds its RPMs and logs; paths are absolute."""
 
     target: str
@@ -48,8 +48,8 @@ class Tried:
 
 
 def try_change(
-    app: App, target: str, asked: Asked, *, results: Path, more: Sequence[str] = ()
-) -> Tried:
+    app: App, target: str, asked: ScratchRequest, *, results: Path, more: Sequence[str] = ()
+) -> ScratchResult:
     """Build a change in a scratch folder and put what came of it into `results`.
 
     `more` are builds of the target, or folders with RPMs such as an earlier try's results, that
@@ -79,10 +79,15 @@ def try_change(
 
 
 def _tried(
-    target: str, asked: Asked, sides: Sides, outcome: Outcome, seconds: float, results: Path
-) -> Tried:
+    target: str,
+    asked: ScratchRequest,
+    sides: Sides,
+    outcome: Outcome,
+    seconds: float,
+    results: Path,
+) -> ScratchResult:
     rpms = outcome.rpms if isinstance(outcome, Built) else ()
-    return Tried(
+    return ScratchResult(
         target,
         asked.package,
         sides.upstream.origin,
@@ -134,7 +139,7 @@ def _newly_bridged(app: App, target: str, dependencies: Dependencies) -> list[Pa
     return [path for path in after.glob("*.rpm") if path.name not in known] if after else []
 
 
-def _leave(app: App, tried: Tried, build_folder: Path, more: Sequence[Path]) -> None:
+def _leave(app: App, tried: ScratchResult, build_folder: Path, more: Sequence[Path]) -> None:
     """Put RPMs, logs and, if it was built, the repository into the results by one rename."""
     fresh = tried.results.with_name(f".{tried.results.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -151,7 +156,7 @@ def _leave(app: App, tried: Tried, build_folder: Path, more: Sequence[Path]) -> 
     shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _repo_text(app: App, tried: Tried) -> str:
+def _repo_text(app: App, tried: ScratchResult) -> str:
     """A .repo file for this machine: the try first, then the target's current, then the rest."""
     rows = [(f"try-{tried.package}", tried.results, 1)]
     current = app.repositories(tried.target, "current")
@@ -166,7 +171,7 @@ def _repo_text(app: App, tried: Tried) -> str:
     return "\n".join(sections)
 
 
-def as_row(tried: Tried) -> dict[str, object]:
+def as_row(tried: ScratchResult) -> dict[str, object]:
     """A try as a program wants it."""
     row: dict[str, object] = {
         "target": tried.target,
@@ -186,12 +191,12 @@ def as_row(tried: Tried) -> dict[str, object]:
             return row | {"outcome": "waiting", "needs": needs}
 
 
-def summary(tried: Tried) -> str:
+def summary(tried: ScratchResult) -> str:
     """The same in lines for a person."""
     return "\n".join(_lines(tried))
 
 
-def _lines(tried: Tried) -> Iterator[str]:
+def _lines(tried: ScratchResult) -> Iterator[str]:
     yield f"{tried.package} for {tried.target}"
     yield f"  upstream: {tried.source}"
     yield f"  distgit:  {tried.distgit}"

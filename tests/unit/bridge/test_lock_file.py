@@ -2,29 +2,31 @@ from pathlib import Path
 
 import pytest
 
-from rdo.bridge.lock_file import Entry, LockFile, Origin, merged, reasons
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin, merged, reasons
 from rdo.errors import ConfigError
 
 ENTRIES = (
-    Entry(
-        Origin.PYPI,
+    LockedPackage(
+        PackageOrigin.PYPI,
         "requests-kerberos",
         "0.14",
         "aa",
         requires=("requests>=1.1", "pyspnego[kerberos]"),
         asked_by=("python3dist(requests-kerberos) >= 0.8",),
     ),
-    Entry(
-        Origin.PYPI,
+    LockedPackage(
+        PackageOrigin.PYPI,
         "pyspnego",
         "0.10",
         "bb",
         requires=('krb5>=0.3; extra == "kerberos"', "not one"),
     ),
-    Entry(Origin.PYPI, "krb5", "0.5", "cc"),
-    Entry(Origin.PYPI, "requests", "2.31", "dd", requires=("idna<4",)),
-    Entry(Origin.PYPI, "idna", "3.6", "ee"),
-    Entry(Origin.DEBIAN, "libssl-dev", "3.0", "ff", asked_by=("openssl-devel >= 1",)),
+    LockedPackage(PackageOrigin.PYPI, "krb5", "0.5", "cc"),
+    LockedPackage(PackageOrigin.PYPI, "requests", "2.31", "dd", requires=("idna<4",)),
+    LockedPackage(PackageOrigin.PYPI, "idna", "3.6", "ee"),
+    LockedPackage(
+        PackageOrigin.DEBIAN, "libssl-dev", "3.0", "ff", asked_by=("openssl-devel >= 1",)
+    ),
 )
 
 
@@ -81,8 +83,10 @@ def test_a_damaged_lock_file_is_an_error_that_names_it(tmp_path: Path, text: str
 
 
 def test_a_newer_choice_keeps_the_reasons_of_the_older_one() -> None:
-    new = Entry(Origin.PYPI, "Requests", "3.0", "gg", asked_by=("python3-requests",))
-    old = Entry(Origin.PYPI, "requests", "2.0", "hh", asked_by=("python3dist(requests)",))
+    new = LockedPackage(PackageOrigin.PYPI, "Requests", "3.0", "gg", asked_by=("python3-requests",))
+    old = LockedPackage(
+        PackageOrigin.PYPI, "requests", "2.0", "hh", asked_by=("python3dist(requests)",)
+    )
 
     (one,) = merged([old], [new])
 

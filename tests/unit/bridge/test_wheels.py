@@ -3,7 +3,7 @@ from typing import cast
 
 from rdo.bridge.wheels import RELEASE, WheelStore
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.tools.pip import Resolved
 
 LEMON = Resolved("lemon", "1.0", "ab12", ())
@@ -13,7 +13,7 @@ def convert(folder: Path, upper: Path, content: str) -> None:
     """What is left to do when a root has made the RPM of a wheel."""
     upper.mkdir(exist_ok=True)
     (upper / "python3-lemon-1-1.rpm").write_text(content)
-    store = WheelStore(cast(Base, None), cast(ContentStore, None), folder, folder)
+    store = WheelStore(cast(BaseLayer, None), cast(ContentStore, None), folder, folder)
     store._keep([LEMON], ["/python3-lemon-1-1.rpm"], upper)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rdo.cli.main import run
-from rdo.notify.story import Kind, Story
+from rdo.notify.story import EventKind, Story
 from rdo.store import Store
 
 NOW = datetime.now(UTC)
@@ -31,11 +31,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rdo.toml").write_text(CONFIG)
     (tmp_path / "data").mkdir()
     story = Story(
-        Kind.BROKEN, TARGET, "master", "deb12-x86_64", "python-a", NOW, build_id=3,
+        EventKind.BROKEN, TARGET, "master", "deb12-x86_64", "python-a", NOW, build_id=3,
         maintainers=("ann@example.org",),
     )  # fmt: skip
     with Store(f"sqlite:///{tmp_path}/data/rdo.sqlite") as store, store.write() as at:
-        at.events.add(TARGET, "python-a", Kind.BROKEN, "k", now=NOW, build_id=3, break_id=3)
+        at.events.add(TARGET, "python-a", EventKind.BROKEN, "k", now=NOW, build_id=3, break_id=3)
         [event] = at.events.undescribed(TARGET)
         at.events.describe(event.id, story.to_json(), now=NOW)
         at.deliveries.add(event.id, "mail", "ann@example.org", due=NOW)

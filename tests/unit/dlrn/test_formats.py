@@ -7,7 +7,7 @@ import yaml
 
 from rdo.dlrn.formats import (
     CommitRecord,
-    Status,
+    DlrnStatus,
     VersionsRow,
     aggregate_hash,
     aggregate_repo,
@@ -35,7 +35,7 @@ ROW = VersionsRow(
     COMMIT,
     "git://git.example.test/proj0000.git",
     "git://git.example.test/proj0000-distgit.git",
-    Status.SUCCESS,
+    DlrnStatus.SUCCESS,
     BUILT,
     NVR,
 )
@@ -67,7 +67,7 @@ def test_delorean_repo_of_a_component() -> None:
 
 def test_versions_csv() -> None:
     extended = replace(COMMIT, component="network", extended_hash="e" * 40)
-    second = replace(ROW, commit=extended, status=Status.FAILED, nvr="")
+    second = replace(ROW, commit=extended, status=DlrnStatus.FAILED, nvr="")
 
     assert versions_csv([ROW, second]) == golden("versions.csv")
 
@@ -84,7 +84,7 @@ def test_commit_yaml_of_a_good_build() -> None:
     record = CommitRecord(
         7,
         replace(COMMIT, component="network"),
-        Status.SUCCESS,
+        DlrnStatus.SUCCESS,
         BUILT,
         rpms,
         repo_dir="data/mirrors/proj0000.git",
@@ -95,7 +95,7 @@ def test_commit_yaml_of_a_good_build() -> None:
 
 
 def test_commit_yaml_of_a_failure_has_19_strings() -> None:
-    record = CommitRecord(7, COMMIT, Status.FAILED, BUILT, notes="error: no\n\tsuch: 'file'")
+    record = CommitRecord(7, COMMIT, DlrnStatus.FAILED, BUILT, notes="error: no\n\tsuch: 'file'")
 
     (values,) = yaml.safe_load(commit_yaml(record))["commits"]
 
@@ -128,4 +128,4 @@ def test_an_aggregate_is_its_parts_one_after_the_other() -> None:
     ],
 )
 def test_status_words(outcome: Outcome | None, status: str) -> None:
-    assert Status.of(outcome) == status
+    assert DlrnStatus.of(outcome) == status

@@ -3,10 +3,12 @@ from pathlib import Path
 
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import version_and_release
-from rdo.model.build import Release
+from rdo.model.build import ReleaseNumber
 
 GOLDEN = Path(__file__).parent / "golden"
-NUMBERS = version_and_release("2.1.0.dev7", Release(datetime(2026, 8, 1, tzinfo=UTC), "abcdef0"))
+NUMBERS = version_and_release(
+    "2.1.0.dev7", ReleaseNumber(datetime(2026, 8, 1, tzinfo=UTC), "abcdef0")
+)
 ARCHIVE = NUMBERS.archive("python-sample")
 
 

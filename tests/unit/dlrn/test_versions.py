@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.dlrn.versions import version_and_release
-from rdo.model.build import Release
+from rdo.model.build import ReleaseNumber
 
 DATE = datetime(2015, 1, 2, 3, 44, 55, tzinfo=UTC)
-RELEASE = Release(DATE, "shortsha")
+RELEASE = ReleaseNumber(DATE, "shortsha")
 VECTORS = [
     ("1.0.0-d7f1b849", "1.0.0"),
     ("0.10.1.11.ga5f0e3c", "0.10.1.11"),
@@ -53,7 +53,7 @@ def test_an_archive_with_dev_numbers_a_plain_version() -> None:
     [("0.1", "0.1.20150102034455.shortsha"), ("4", "4.20150102034455.shortsha")],
 )
 def test_the_other_release_numberings(prefix: str, release: str) -> None:
-    numbers = version_and_release("1.0.0", Release(DATE, "shortsha", prefix))
+    numbers = version_and_release("1.0.0", ReleaseNumber(DATE, "shortsha", prefix))
 
     assert numbers.release == release
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.metadata.merge import merge, merge_files
-from rdo.metadata.tree import Files, Section
+from rdo.metadata.tree import Files, LocatedMapping
 
 
-def tree(text: str) -> Section:
+def tree(text: str) -> LocatedMapping:
     return Files().parse("f.yml", text.encode())
 
 
@@ -68,14 +68,14 @@ mappings = st.dictionaries(st.sampled_from("abc"), values)
 
 def places_complete(value: Any) -> bool:
     if isinstance(value, dict):
-        assert isinstance(value, Section)
+        assert isinstance(value, LocatedMapping)
         return set(value) == set(value.places) and all(map(places_complete, value.values()))
     if isinstance(value, list):
         return len(value) == len(value.places) and all(map(places_complete, value))  # type: ignore[attr-defined]
     return True
 
 
-def section(mapping: dict[str, Any]) -> Section:
+def section(mapping: dict[str, Any]) -> LocatedMapping:
     return tree(json.dumps(mapping))
 
 
@@ -118,4 +118,4 @@ def test_merging_changes_neither_side_and_keeps_every_place(a: Any, b: Any) -> N
 def test_an_empty_side_is_neutral(a: Any) -> None:
     x = section(a)
 
-    assert merge(x, Section()) == merge(Section(), x) == x
+    assert merge(x, LocatedMapping()) == merge(LocatedMapping(), x) == x

@@ -13,14 +13,14 @@ from rdo.notify.log_reader import LogLine
 from rdo.notify.mail import compose, compose_digest, is_address, message_id
 from rdo.notify.story import (
     Audience,
-    Change,
     Changes,
-    GoodBuild,
-    Kind,
-    Need,
+    EventKind,
+    LastGoodBuild,
+    LinkedCommit,
     Problem,
     RootChange,
     Story,
+    UnmetRequirement,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,7 +30,7 @@ TREE = "https://trunk.example.org/master-el10s/repos"
 WHEN = datetime(2026, 8, 3, 14, 30, tzinfo=UTC)
 
 BROKEN = Story(
-    kind=Kind.BROKEN,
+    kind=EventKind.BROKEN,
     target="master-el10s",
     release="master",
     platform="el10s-x86_64",
@@ -49,20 +49,20 @@ BROKEN = Story(
         LogLine(882, "E       AssertionError: 2 != 3", is_cause=True),
     ),
     broken=WHEN,
-    good=GoodBuild(
+    good=LastGoodBuild(
         4690, "openstack-nova-33.0.0-0.20260801101112.a1b2c3d.el10", WHEN.replace(day=1)
     ),
     upstream=Changes(
         22,
         (
-            Change(
+            LinkedCommit(
                 "5f0c2d9e" * 5,
                 "Größe ändern: <resize> & \"more\" 'all'",
                 "Zoë Example",
                 WHEN.replace(hour=9),
                 "https://opendev.org/openstack/nova/commit/5f0c2d9e",
             ),
-            Change("00112233" * 5, "Fix a typo", "Ann", WHEN.replace(hour=8)),
+            LinkedCommit("00112233" * 5, "Fix a typo", "Ann", WHEN.replace(hour=8)),
         ),
     ),
     root=(
@@ -85,14 +85,14 @@ MISSING = replace(
     waiting=(),
     good=None,
     needs=(
-        Need(
+        UnmetRequirement(
             "python3dist(oslo-limit) >= 3",
             "python-oslo-limit has 2.4: not in the version that is asked for",
         ),
     ),
 )
 MENDED = Story(
-    kind=Kind.MENDED,
+    kind=EventKind.MENDED,
     target=BROKEN.target,
     release="master",
     platform=BROKEN.platform,
@@ -103,14 +103,14 @@ MENDED = Story(
     commit="6a6a6a6a" * 5,
     nvr="openstack-nova-33.0.0-0.20260805143000.6a6a6a6.el10",
     broken=WHEN,
-    upstream=Changes(1, (Change("6a6a6a6a" * 5, "Count right", "Bob", WHEN.replace(day=5)),)),
+    upstream=Changes(1, (LinkedCommit("6a6a6a6a" * 5, "Count right", "Bob", WHEN.replace(day=5)),)),
     page_url=BROKEN.page_url,
 )
 WAITED_FOR = replace(
-    BROKEN, kind=Kind.WAITED_FOR, when=WHEN.replace(hour=18), waiting=("openstack-cinder", "x")
+    BROKEN, kind=EventKind.WAITED_FOR, when=WHEN.replace(hour=18), waiting=("openstack-cinder", "x")
 )
 STALE = Story(
-    kind=Kind.STALE,
+    kind=EventKind.STALE,
     target="master-el10s",
     release="master",
     platform="el10s-x86_64",
@@ -181,8 +181,8 @@ def test_hostile_text_stays_text() -> None:
         says=evil,
         detail=evil,
         lines=(LogLine(1, evil, is_cause=True),),
-        upstream=Changes(1, (Change("ff" * 20, evil, evil, WHEN, "javascript:alert(1)"),)),
-        needs=(Need(evil, evil),),
+        upstream=Changes(1, (LinkedCommit("ff" * 20, evil, evil, WHEN, "javascript:alert(1)"),)),
+        needs=(UnmetRequirement(evil, evil),),
         waiting=(evil,),
         log_url=f"javascript:{evil}",
     )

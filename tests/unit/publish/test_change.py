@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from rdo.publish.change import Aggregate, Change, Link, carry_out
+from rdo.publish.change import Aggregate, Link, TreeChange, carry_out
 
 
 def test_a_change_comes_back_from_json_as_it_was() -> None:
-    change = Change(
+    change = TreeChange(
         place="aa/bb/x",
         fresh=".publishing/1",
         inode=7,
@@ -13,7 +13,7 @@ def test_a_change_comes_back_from_json_as_it_was() -> None:
         reponame="other",
     )
 
-    assert Change.from_json(change.to_json()) == change
+    assert TreeChange.from_json(change.to_json()) == change
 
 
 def test_carrying_out_twice_ends_the_same(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_carrying_out_twice_ends_the_same(tmp_path: Path) -> None:
     for folder, text in ((old, "old"), (fresh, "new")):
         folder.mkdir(parents=True)
         (folder / "file").write_text(text)
-    change = Change("aa/x", ".publishing/1", fresh.stat().st_ino, (Link("current", "aa/x"),))
+    change = TreeChange("aa/x", ".publishing/1", fresh.stat().st_ino, (Link("current", "aa/x"),))
 
     for _ in range(2):
         carry_out(change, tmp_path)
@@ -37,7 +37,7 @@ def test_an_aggregate_takes_the_place_of_a_link_from_before_components(tmp_path:
     (part / "versions.csv").write_text("")
     (tmp_path / "current").symlink_to("component/a/x")
 
-    carry_out(Change(aggregates=(Aggregate("current", ("component/a/x",)),)), tmp_path)
+    carry_out(TreeChange(aggregates=(Aggregate("current", ("component/a/x",)),)), tmp_path)
 
     assert not (tmp_path / "current").is_symlink()
     assert (tmp_path / "current/delorean.repo").read_text() == "[a]\n\n"

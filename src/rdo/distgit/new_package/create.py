@@ -24,9 +24,9 @@ from rdo.bridge.protocol import Bridge
 from rdo.builders.workshop import Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.source import Described, describe, offer
-from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, Plan, render, rpm_version_of
+from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, SpecPlan, render, rpm_version_of
 from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
-from rdo.distgit.new_package.trial import Tried, settle
+from rdo.distgit.new_package.trial import TrialResult, settle
 from rdo.errors import RefusedError
 from rdo.metadata import edits
 from rdo.metadata.draft import Draft
@@ -43,7 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class NewPackageRequest:
     """What a person asked for; empty texts are found out. `into` is where the distgit goes.
 
     `known` are the projects and packages that there are already.
@@ -89,7 +89,7 @@ class Created:
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrialBench:
     """Where new packages are tried: roots, what fills them, the index, and a clock."""
 
     open_workshop: Callable[[], tuple[Workshop, Bridge]]
@@ -110,7 +110,7 @@ class Bench:
         return self._opened[1]
 
 
-def create(request: Request, bench: Bench) -> Created:
+def create(request: NewPackageRequest, bench: TrialBench) -> Created:
     """Make the distgit; the folder appears with its first commit, built or not."""
     if request.name:
         _check_free(request, request.name)
@@ -132,7 +132,7 @@ def create(request: Request, bench: Bench) -> Created:
             shutil.rmtree(new, ignore_errors=True)
 
 
-def _place(request: Request) -> Path:
+def _place(request: NewPackageRequest) -> Path:
     if request.is_dry:
         return Path(tempfile.gettempdir())
     request.into.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _new_folder(place: Path, name: str) -> Path:
     return new
 
 
-def _check_free(request: Request, name: str) -> None:
+def _check_free(request: NewPackageRequest, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise RefusedError(f"{name!r} is no name for a package", hint="name it with --name")
     if (request.into / name).exists():
@@ -158,7 +158,7 @@ def _check_free(request: Request, name: str) -> None:
         )
 
 
-def _check_new(request: Request, *names: str) -> None:
+def _check_new(request: NewPackageRequest, *names: str) -> None:
     for name in names:
         if name in request.known:
             raise RefusedError(f"the metadata has {name} already")
@@ -173,7 +173,7 @@ def package_name(project: str) -> str:
     return str(pymod2pkg.module2package(project, "fedora"))
 
 
-def _user(request: Request) -> tuple[str, str]:
+def _user(request: NewPackageRequest) -> tuple[str, str]:
     """Who makes the package: `Name <address>` or an address, else git's user, else the login."""
     match = re.fullmatch(r"\s*(.*?)\s*<?([^\s<>]+@[^\s<>]+)>?\s*", request.maintainer)
     if request.maintainer and not match:
@@ -192,10 +192,10 @@ def _plan(
     now: datetime,
     *,
     is_of_index: bool,
-) -> Plan:
+) -> SpecPlan:
     facts = described.facts
     vr = f"{rpm_version_of(facts.version)}-1"
-    return Plan(
+    return SpecPlan(
         name=name,
         source=described.archive.name,
         facts=facts,
@@ -208,10 +208,10 @@ def _plan(
 
 
 def _finish(
-    request: Request,
-    bench: Bench,
+    request: NewPackageRequest,
+    bench: TrialBench,
     upstream: str,
-    plan: Plan,
+    plan: SpecPlan,
     described: Described,
     user: tuple[str, str],
     new: Path,
@@ -223,7 +223,7 @@ def _finish(
         why = "not tried yet: the package was made without building it"
         docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
         tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
-        tried = Tried(replace(plan, tests=tests, docs=docs), None, 0)
+        tried = TrialResult(replace(plan, tests=tests, docs=docs), None, 0)
     _write(tried.plan, new)
     folder = request.into / plan.name
     if not request.is_dry:
@@ -233,7 +233,7 @@ def _finish(
     return _created(upstream, tried, user, folder)
 
 
-def _created(upstream: str, tried: Tried, user: tuple[str, str], folder: Path) -> Created:
+def _created(upstream: str, tried: TrialResult, user: tuple[str, str], folder: Path) -> Created:
     plan, facts = tried.plan, tried.plan.facts
     return Created(
         name=plan.name,
@@ -265,7 +265,7 @@ def _moved(outcome: Outcome | None, results: Path) -> Outcome | None:
     return outcome
 
 
-def _build(plan: Plan, folder: Path, bench: Bench) -> tuple[Outcome, str]:
+def _build(plan: SpecPlan, folder: Path, bench: TrialBench) -> tuple[Outcome, str]:
     spec = _write(plan, folder)
     results = folder / RESULTS
     shutil.rmtree(results, ignore_errors=True)
@@ -276,7 +276,7 @@ def _build(plan: Plan, folder: Path, bench: Bench) -> tuple[Outcome, str]:
     return outcome, text
 
 
-def _write(plan: Plan, folder: Path) -> Path:
+def _write(plan: SpecPlan, folder: Path) -> Path:
     spec = folder / f"{plan.name}.spec"
     spec.write_text(render(plan))
     digest = hashlib.sha512((folder / plan.source).read_bytes()).hexdigest()

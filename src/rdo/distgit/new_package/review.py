@@ -29,7 +29,7 @@ from rdo.distgit.requirements.reqcheck import (
     stated,
 )
 from rdo.errors import CommandError, UserError
-from rdo.metadata.review import Step, spec_step
+from rdo.metadata.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
 from rdo.solver import SolverRepository
@@ -69,7 +69,7 @@ _SUM = re.compile(r"^(?:(\w+) \(([^)]+)\) = ([0-9a-f]+)|([0-9a-f]{32,128})\s+\*?
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ReviewBench:
     """Where the package is built and installed; `repositories` have what the release has."""
 
     workshop: Workshop
@@ -78,7 +78,7 @@ class Bench:
     rpmlint: Rpmlint = field(default_factory=Rpmlint)
 
 
-def review(folder: Path, bench: Bench | None) -> list[Step]:
+def review(folder: Path, bench: ReviewBench | None) -> list[AcceptanceStep]:
     """All that is done and to do in a distgit; without a bench nothing is built."""
     name = folder.absolute().name
     found = sorted(path.name for path in folder.glob("*.spec"))
@@ -89,7 +89,7 @@ def review(folder: Path, bench: Bench | None) -> list[Step]:
     try:
         reading = spec.reading()
     except UserError as error:
-        return [*steps, Step("rpm", False, str(error))]
+        return [*steps, AcceptanceStep("rpm", False, str(error))]
     steps += [_naming(spec, reading.name), _licence(spec), *_sources(spec, reading.sources)]
     steps.append(_requirements(spec, reading.sources))
     if bench is None:
@@ -110,7 +110,7 @@ def review(folder: Path, bench: Bench | None) -> list[Step]:
     return steps
 
 
-def _naming(spec: SpecFile, name: str) -> Step:
+def _naming(spec: SpecFile, name: str) -> AcceptanceStep:
     """The package is called as its spec, and Python packages as RDO calls them."""
     faults = []
     if not _NAME.fullmatch(name):
@@ -123,27 +123,29 @@ def _naming(spec: SpecFile, name: str) -> Step:
         faults.append(f"name the source package python-{name.removeprefix('python3-')}")
     elif name.startswith("python-") and not any("python3-" in spec.expand(x) for x in packages):
         faults.append("a python- package has its modules in a package python3-")
-    return Step("naming", not faults, "; ".join(faults) or name)
+    return AcceptanceStep("naming", not faults, "; ".join(faults) or name)
 
 
-def _licence(spec: SpecFile) -> Step:
+def _licence(spec: SpecFile) -> AcceptanceStep:
     tag = find_tag(spec.text(), "License")
     value = spec.expand(tag.value) if tag else ""
     if not value:
-        return Step("licence", False, "the spec has no License tag")
+        return AcceptanceStep("licence", False, "the spec has no License tag")
     known = spdx(value)
     if not known or "LicenseRef-Unknown" in known:
-        return Step("licence", False, f"{value!r} is no SPDX expression; read the project's files")
+        return AcceptanceStep(
+            "licence", False, f"{value!r} is no SPDX expression; read the project's files"
+        )
     if known != value:
-        return Step("licence", False, f"write it as SPDX does: {known}")
-    return Step("licence", True, known)
+        return AcceptanceStep("licence", False, f"write it as SPDX does: {known}")
+    return AcceptanceStep("licence", True, known)
 
 
-def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[Step]:
+def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[AcceptanceStep]:
     """The sources are there, and are what the file `sources` says."""
     missing = [name for name in names if not (spec.folder / _file_of(name)).is_file()]
     if missing:
-        yield Step("sources", False, f"not here: {', '.join(missing)}")
+        yield AcceptanceStep("sources", False, f"not here: {', '.join(missing)}")
         return
     listing = spec.folder / "sources"
     text = listing.read_text(errors="replace") if listing.is_file() else ""
@@ -156,9 +158,9 @@ def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[Step]:
             found = hashlib.new(algorithm, path.read_bytes(), usedforsecurity=False).hexdigest()
             wrong += [path.name] if found != (digest or bare) else []
     if wrong:
-        yield Step("sources", False, f"not what `sources` says: {', '.join(wrong)}")
+        yield AcceptanceStep("sources", False, f"not what `sources` says: {', '.join(wrong)}")
     else:
-        yield Step("sources", True, ", ".join(_file_of(name) for name in names) or "none")
+        yield AcceptanceStep("sources", True, ", ".join(_file_of(name) for name in names) or "none")
 
 
 def _file_of(source: str) -> str:
@@ -199,11 +201,11 @@ class ArchiveSource:
         return None
 
 
-def _requirements(spec: SpecFile, sources: Sequence[str]) -> Step:
+def _requirements(spec: SpecFile, sources: Sequence[str]) -> AcceptanceStep:
     """The spec's requirements are those of its first source, and no line of it is outgrown."""
     archive = spec.folder / _file_of(sources[0]) if sources else spec.folder
     if not archive.is_file():
-        return Step("requirements", False, "its first source is not here")
+        return AcceptanceStep("requirements", False, "its first source is not here")
     source = ArchiveSource(archive)
     wanted = read(source, Python("3.11"))
     generated = is_generated(spec.text())
@@ -215,17 +217,17 @@ def _requirements(spec: SpecFile, sources: Sequence[str]) -> Step:
     ]
     faults += [str(one) for one in drift.find(spec, source, wanted)]
     said = "generated by rpm" if generated else f"{len(rows)} as upstream has them"
-    return Step("requirements", not faults, "; ".join(faults) or said)
+    return AcceptanceStep("requirements", not faults, "; ".join(faults) or said)
 
 
-def _builds(outcome: Outcome) -> Step:
+def _builds(outcome: Outcome) -> AcceptanceStep:
     match outcome:
         case Built(rpms):
-            return Step("builds", True, ", ".join(path.name for path in rpms))
+            return AcceptanceStep("builds", True, ", ".join(path.name for path in rpms))
         case Failed(reason, detail):
-            return Step("builds", False, f"{reason}: {detail}")
+            return AcceptanceStep("builds", False, f"{reason}: {detail}")
         case Waiting(needs):
-            return Step("builds", False, f"it waits for {', '.join(needs)}")
+            return AcceptanceStep("builds", False, f"it waits for {', '.join(needs)}")
 
 
 def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
@@ -233,7 +235,7 @@ def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
     return [one for one in headers if not one.name.endswith(("-debuginfo", "-debugsource"))]
 
 
-def licence_text(headers: Sequence[RpmHeader]) -> Step:
+def licence_text(headers: Sequence[RpmHeader]) -> AcceptanceStep:
     """Each package, or one of ours that it requires, has the licence's text."""
     with_text = {one.name for one in headers if one.licences}
     lacking = [
@@ -245,10 +247,10 @@ def licence_text(headers: Sequence[RpmHeader]) -> Step:
         and not re.search(r"\+", one.name)
     ]
     detail = f"no %license file in {', '.join(lacking)}"
-    return Step("licence text", not lacking, detail if lacking else "with each package")
+    return AcceptanceStep("licence text", not lacking, detail if lacking else "with each package")
 
 
-def misplaced_files(headers: Sequence[RpmHeader]) -> Step:
+def misplaced_files(headers: Sequence[RpmHeader]) -> AcceptanceStep:
     """Whether files are where no package may put them, or are in two packages."""
     faults = []
     owners: dict[str, str] = {}
@@ -264,7 +266,7 @@ def misplaced_files(headers: Sequence[RpmHeader]) -> Step:
                 owners[path] = one.name
     shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
     count = sum(len(one.files) for one in _usual(headers))
-    return Step("files", not faults, shown or f"{count} files where they belong")
+    return AcceptanceStep("files", not faults, shown or f"{count} files where they belong")
 
 
 def _depth(path: str) -> int:
@@ -272,7 +274,7 @@ def _depth(path: str) -> int:
     return path[: path.index("/site-packages/")].count("/") + 2
 
 
-def _described(headers: Sequence[RpmHeader]) -> Step:
+def _described(headers: Sequence[RpmHeader]) -> AcceptanceStep:
     """Summaries as they are shown in lists."""
     faults = []
     for one in _usual(headers):
@@ -282,10 +284,10 @@ def _described(headers: Sequence[RpmHeader]) -> Step:
             faults.append(f"the summary of {one.name} has more than 79 characters")
         if not one.summary:
             faults.append(f"{one.name} has no summary")
-    return Step("summary", not faults, "; ".join(faults) or "one line each")
+    return AcceptanceStep("summary", not faults, "; ".join(faults) or "one line each")
 
 
-def _installs(results: Path, headers: Sequence[RpmHeader], bench: Bench) -> Step:
+def _installs(results: Path, headers: Sequence[RpmHeader], bench: ReviewBench) -> AcceptanceStep:
     """Install all packages in a fresh root, with what they require."""
     own = results.parent / "own"
     own.mkdir()
@@ -298,16 +300,18 @@ def _installs(results: Path, headers: Sequence[RpmHeader], bench: Bench) -> Step
     for _ in range(8):
         stopped = _install_once(own, wanted, bench)
         if stopped is None:
-            return Step("installs", True, ", ".join(one.name for one in _usual(headers)))
+            return AcceptanceStep("installs", True, ", ".join(one.name for one in _usual(headers)))
         if isinstance(stopped, Failed):
-            return Step("installs", False, stopped.detail)
+            return AcceptanceStep("installs", False, stopped.detail)
         needs = bench.bridge.provide(stopped.needs).missing
         if needs:
             break
-    return Step("installs", False, f"nothing provides {', '.join(needs) or 'all it asks for'}")
+    return AcceptanceStep(
+        "installs", False, f"nothing provides {', '.join(needs) or 'all it asks for'}"
+    )
 
 
-def _install_once(own: Path, wanted: Sequence[str], bench: Bench) -> Failed | Waiting | None:
+def _install_once(own: Path, wanted: Sequence[str], bench: ReviewBench) -> Failed | Waiting | None:
     shop = bench.workshop
     with build_root(shop.base, shop.content, shop.roots) as root:
         rows = (
@@ -321,19 +325,21 @@ def _install_once(own: Path, wanted: Sequence[str], bench: Bench) -> Failed | Wa
             return Failed(FailureReason.INSTALL, str(error).splitlines()[-1])
 
 
-def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> Step:
+def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> AcceptanceStep:
     """Errors are to be mended; without rpmlint nobody has looked."""
     read = [path for path in files if not re.search(r"-debug(info|source)-", path.name)]
     try:
         hints = rpmlint.check(*read)
     except CommandError:
-        return Step("rpmlint", False, "rpmlint is not installed here; rdo pkg doctor says more")
+        return AcceptanceStep(
+            "rpmlint", False, "rpmlint is not installed here; rdo pkg doctor says more"
+        )
     counted = [hint for hint in hints if not _is_ours(hint[0], hint[2])]
     errors = [f"{Path(place).name}: {text}" for place, level, text in counted if level == "E"]
     warnings = sum(level == "W" for _, level, _ in counted)
     if errors:
-        return Step("rpmlint", False, "; ".join(errors[:5]))
-    return Step("rpmlint", True, f"no errors, {warnings} warnings")
+        return AcceptanceStep("rpmlint", False, "; ".join(errors[:5]))
+    return AcceptanceStep("rpmlint", True, f"no errors, {warnings} warnings")
 
 
 def _is_ours(place: str, text: str) -> bool:

@@ -19,7 +19,7 @@ UNKNOWN_LICENCE = "LicenseRef-Unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SpecPlan:
     """All that a spec is made of: the facts of the source, and what was decided.
 
     `name` is the package's, `source` the archive's file name, `needs` are BuildRequires besides
@@ -57,7 +57,7 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("%", "%%")
 
 
-def render(plan: Plan) -> str:
+def render(plan: SpecPlan) -> str:
     """The whole spec."""
     parts = (_head, _preamble, _packages, _prep, _build, _install, _check, _files)
     sections = ["\n".join(part(plan)) for part in parts]
@@ -65,7 +65,7 @@ def render(plan: Plan) -> str:
     return "\n\n".join([*sections, "\n".join(changelog)]) + "\n"
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _head(plan: SpecPlan) -> Iterator[str]:
     yield f"%global pypi_name {plan.facts.name}"
     for name, what, decided in (
         ("tests", plan.tests.command, plan.tests.off),
@@ -82,7 +82,7 @@ def _head(plan: Plan) -> Iterator[str]:
         yield "%global debug_package %{nil}"
 
 
-def _preamble(plan: Plan) -> Iterator[str]:
+def _preamble(plan: SpecPlan) -> Iterator[str]:
     facts = plan.facts
     yield f"Name:           {plan.name}"
     yield f"Version:        {rpm_version_of(facts.version)}"
@@ -107,7 +107,7 @@ def rpm_version_of(version: str) -> str:
     return version if re.fullmatch(r"\d+(\.\d+)*", version) else rpm_version(version)
 
 
-def _source(plan: Plan) -> str:
+def _source(plan: SpecPlan) -> str:
     """The archive; its version is `%{upstream_version}` where that is the same."""
     name, ending = plan.source, ""
     for ending in _ARCHIVES:
@@ -125,7 +125,7 @@ def _source(plan: Plan) -> str:
     return name
 
 
-def _packages(plan: Plan) -> Iterator[str]:
+def _packages(plan: SpecPlan) -> Iterator[str]:
     summary = plain(plan.facts.summary())
     about = [*textwrap.wrap(f"{summary}.", 79), ""]
     yield from ("%description", *about)
@@ -170,12 +170,12 @@ def _public_extras(facts: SourceFacts) -> list[str]:
     ]
 
 
-def _basic_needs(plan: Plan) -> list[str]:
+def _basic_needs(plan: SpecPlan) -> list[str]:
     compilers = () if plan.facts.is_pure else ("gcc", "gcc-c++")
     return [*compilers, *plan.needs]
 
 
-def _prep(plan: Plan) -> Iterator[str]:
+def _prep(plan: SpecPlan) -> Iterator[str]:
     top, version = plan.facts.top, plan.facts.version
     if top.endswith(f"-{version}") and rpm_version_of(version) == version:
         top = f"{top.removesuffix(version)}%{{upstream_version}}"
@@ -202,12 +202,12 @@ def _places_of_shebangs(facts: SourceFacts) -> list[str]:
     return list(found)
 
 
-def _build(_: Plan) -> Iterator[str]:
+def _build(_: SpecPlan) -> Iterator[str]:
     yield "%build"
     yield "%pyproject_wheel"
 
 
-def _install(plan: Plan) -> Iterator[str]:
+def _install(plan: SpecPlan) -> Iterator[str]:
     facts = plan.facts
     yield "%install"
     yield "%pyproject_install"
@@ -232,7 +232,7 @@ def _is_unusual(facts: SourceFacts) -> bool:
     return bool(facts.loose_files or facts.data_files)
 
 
-def _check(plan: Plan) -> Iterator[str]:
+def _check(plan: SpecPlan) -> Iterator[str]:
     yield "%check"
     yield from _import_check(plan.facts)
     if plan.tests.command:
@@ -247,7 +247,7 @@ def _check(plan: Plan) -> Iterator[str]:
         yield "%endif"
 
 
-def _shadowing(plan: Plan) -> list[str]:
+def _shadowing(plan: SpecPlan) -> list[str]:
     """Folders of the source that pytest would import instead of the compiled modules."""
     facts = plan.facts
     if facts.is_pure:
@@ -297,7 +297,7 @@ def _covering(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _files(plan: Plan) -> Iterator[str]:
+def _files(plan: SpecPlan) -> Iterator[str]:
     facts = plan.facts
     yield f"%files -n {plan.python_name} -f %{{pyproject_files}}"
     licences = [one for one in facts.licences if "/" not in one and one in facts.files]

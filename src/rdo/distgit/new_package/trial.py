@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rdo.distgit.new_package.source import missing_package
-from rdo.distgit.new_package.spec import Plan
+from rdo.distgit.new_package.spec import SpecPlan
 from rdo.distgit.new_package.tests_and_docs import extension_project, option_plugin, project_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 
@@ -46,17 +46,17 @@ _PASSED = re.compile(r"\b([1-9]\d*) passed\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialResult:
     """How the last try ended, with the plan that was tried."""
 
-    plan: Plan
+    plan: SpecPlan
     outcome: Outcome | None
     tries: int
 
 
 def settle(
-    plan: Plan, build: Callable[[Plan], tuple[Outcome, str]], say: Callable[[str], None]
-) -> Tried:
+    plan: SpecPlan, build: Callable[[SpecPlan], tuple[Outcome, str]], say: Callable[[str], None]
+) -> TrialResult:
     """Build, learn from a failure and build again, until it is built or nothing can be learnt.
 
     `build` gives an outcome and the log.
@@ -65,17 +65,17 @@ def settle(
     for tries in range(1, MAX_TRIES + 1):
         outcome, log = build(plan)
         if isinstance(outcome, Built):
-            return Tried(plan, outcome, tries)
+            return TrialResult(plan, outcome, tries)
         assert isinstance(outcome, Failed)
         better = learn(plan, outcome, log) if tries < MAX_TRIES - 1 else _bare(plan)
         if better is None or better == plan or outcome.reason.is_spurious:
-            return Tried(plan, outcome, tries)
+            return TrialResult(plan, outcome, tries)
         say(f"{outcome.reason}: {outcome.detail}; trying again {_change(plan, better)}")
         plan = better
-    return Tried(plan, outcome, MAX_TRIES)
+    return TrialResult(plan, outcome, MAX_TRIES)
 
 
-def _bare(plan: Plan) -> Plan:
+def _bare(plan: SpecPlan) -> SpecPlan:
     """The last try: without what asked for more and more."""
     why = f"not settled after {MAX_TRIES} tries"
     tests, docs = plan.tests, plan.docs
@@ -86,7 +86,7 @@ def _bare(plan: Plan) -> Plan:
     return replace(plan, tests=tests, docs=docs)
 
 
-def _change(before: Plan, after: Plan) -> str:
+def _change(before: SpecPlan, after: SpecPlan) -> str:
     if after.tests.off != before.tests.off:
         return "without its tests"
     if after.docs.off != before.docs.off:
@@ -101,7 +101,7 @@ def _change(before: Plan, after: Plan) -> str:
     return "with some tests left out" if after.tests != before.tests else "in another way"
 
 
-def learn(plan: Plan, failed: Failed, log: str) -> Plan | None:
+def learn(plan: SpecPlan, failed: Failed, log: str) -> SpecPlan | None:
     """The plan that a failed build suggests; None where it takes a person."""
     if failed.reason is FailureReason.MISSING_DEPENDENCY:
         return _without_missing(plan, failed.detail)
@@ -122,7 +122,7 @@ def learn(plan: Plan, failed: Failed, log: str) -> Plan | None:
     return None
 
 
-def _without_missing(plan: Plan, detail: str) -> Plan | None:
+def _without_missing(plan: SpecPlan, detail: str) -> SpecPlan | None:
     """Leave out what nobody provides, where only tests or documents want it."""
     names = set(re.findall(r"dist\(([\w.-]+?)(?:\[[^]]*\])?\)", detail))
     docs = names & set(plan.docs.needs)
@@ -147,7 +147,7 @@ def _less(needs: tuple[str, ...], gone: set[str]) -> tuple[str, ...]:
     return tuple(one for one in needs if one not in gone)
 
 
-def _docs(plan: Plan, log: str) -> Plan | None:
+def _docs(plan: SpecPlan, log: str) -> SpecPlan | None:
     tail = log[log.rfind("Executing(%install)") :]
     if "sphinx" not in tail.lower():
         return None
@@ -160,7 +160,7 @@ def _docs(plan: Plan, log: str) -> Plan | None:
     return _docs_off(plan, f"the documents cannot be made offline: {_last_error(tail)}")
 
 
-def _docs_off(plan: Plan, why: str) -> Plan:
+def _docs_off(plan: SpecPlan, why: str) -> SpecPlan:
     return replace(plan, docs=replace(plan.docs, off=why))
 
 
@@ -176,12 +176,12 @@ def _more(needs: tuple[str, ...], *new: str) -> tuple[str, ...]:
     return tuple(sorted({*needs, *new}))
 
 
-def _tests_off(plan: Plan, why: str, needs: tuple[str, ...] | None = None) -> Plan:
+def _tests_off(plan: SpecPlan, why: str, needs: tuple[str, ...] | None = None) -> SpecPlan:
     kept = plan.tests.needs if needs is None else needs
     return replace(plan, tests=replace(plan.tests, off=why, needs=kept))
 
 
-def _tests(plan: Plan, log: str) -> Plan:
+def _tests(plan: SpecPlan, log: str) -> SpecPlan:
     tail = log[log.rfind("Executing(%check)") :]
     known_names = {*plan.tests.needs, *plan.tests.unavailable}
     new = [one for one in dict.fromkeys(_wanted(plan, tail)) if one not in known_names]
@@ -213,7 +213,7 @@ def _tests(plan: Plan, log: str) -> Plan:
     return replace(plan, tests=kept)
 
 
-def _has_more_files(plan: Plan, ignored: set[str]) -> bool:
+def _has_more_files(plan: SpecPlan, ignored: set[str]) -> bool:
     files = [one for one in plan.facts.files if re.search(r"test[^/]*\.py$", one)]
     return len(files) > len(ignored) + len(plan.tests.ignored)
 
@@ -232,7 +232,7 @@ def _without_parameters(test: str) -> str:
     return test.partition("[")[0]
 
 
-def _wanted(plan: Plan, tail: str) -> Iterator[str]:
+def _wanted(plan: SpecPlan, tail: str) -> Iterator[str]:
     """Projects that the tests asked for in vain."""
     plugins = _NO_PLUGIN.findall(tail)
     yield from (f"pytest-{name.removeprefix('pytest_').replace('_', '-')}" for name in plugins)

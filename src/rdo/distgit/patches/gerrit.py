@@ -7,7 +7,7 @@ from rdo.distgit.verb.problems import NothingToDoError
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, OutsideError, RefusedError
 from rdo.tools.clone import Push
-from rdo.tools.gerrit_query import Gerrit
+from rdo.tools.gerrit_query import GerritServer
 from rdo.tools.review import ReviewPlace, review_ref, with_change_ids
 
 REMOTE = "review-patches"
@@ -22,7 +22,7 @@ def fetch_chain(desk: Desk, args: Arguments) -> None:
     url = desk.clone.remotes().get(REMOTE)
     if not url:
         raise RefusedError(f"there is no remote {REMOTE} to take a review from", hint=_how(REMOTE))
-    review = Gerrit(url).review(args.gerrit_patches_chain.rstrip("/").rpartition("/")[2])
+    review = GerritServer(url).review(args.gerrit_patches_chain.rstrip("/").rpartition("/")[2])
     if not args.force and not _CI & set(review.verified_by):
         raise RefusedError("Patch not validated by CI, use --force to override")
     desk.clone.fetch("--no-tags", "--", REMOTE, review.ref)

@@ -112,7 +112,7 @@ def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class PatchSelection:
     """The commits of a patches branch above its base, oldest first, and which get a file."""
 
     commits: tuple[PatchCommit, ...]
@@ -122,7 +122,7 @@ class Selection:
     ignore: str
 
 
-def select(desk: Desk, base: str, head: str) -> Selection:
+def select(desk: Desk, base: str, head: str) -> PatchSelection:
     """Apply patches_base and patches_ignore of the spec to a patches branch."""
     text = desk.spec.text()
     commits = desk.clone.commits(base, head)
@@ -130,7 +130,7 @@ def select(desk: Desk, base: str, head: str) -> Selection:
     ignore = get_magic(text, "patches_ignore")
     rest = commits[excluded:]
     chosen = [commit for commit in rest if not _is_ignored(commit, ignore)]
-    return Selection(
+    return PatchSelection(
         tuple(commits), tuple(chosen), min(excluded, len(commits)), len(rest) - len(chosen), ignore
     )
 
@@ -219,7 +219,7 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     return replace(args, old_patches=tuple(old))
 
 
-def _tell(selection: Selection, base: str) -> None:
+def _tell(selection: PatchSelection, base: str) -> None:
     if selection.ignore:
         log.info("Using patches_ignore=%s regexp to filter out patches.", selection.ignore)
     log.info(

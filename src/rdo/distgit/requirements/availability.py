@@ -17,7 +17,7 @@ from rdo.python_names import pep440_version, rpm_names
 _DIST = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)\)$")
 
 
-class State(StrEnum):
+class AvailabilityState(StrEnum):
     OK = "OK"
     TOO_OLD = "too old"
     TOO_NEW = "too new"
@@ -29,15 +29,15 @@ class Available:
     """A requirement and the best that there is for it; `nvr` is empty if nothing is."""
 
     wanted: Wanted
-    state: State
+    state: AvailabilityState
     version: str = ""
     nvr: str = ""
 
     def __str__(self) -> str:
         match self.state:
-            case State.OK:
+            case AvailabilityState.OK:
                 return f"{self.wanted}: OK, {self.nvr}"
-            case State.NOT_PACKAGED:
+            case AvailabilityState.NOT_PACKAGED:
                 return f"{self.wanted}: not packaged"
         return f"{self.wanted}: {self.state}, have {self.version} ({self.nvr})"
 
@@ -49,7 +49,7 @@ def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Availab
     """What folders with repodata have for each requirement.
 
     >>> available([Wanted("a")], [])[0].state
-    <State.NOT_PACKAGED: 'not packaged'>
+    <AvailabilityState.NOT_PACKAGED: 'not packaged'>
     """
     projects = {one.key: one.name for one in wanted}
     have: Have = {}
@@ -60,13 +60,13 @@ def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Availab
 
 def _judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
     if not have:
-        return Available(one, State.NOT_PACKAGED)
+        return Available(one, AvailabilityState.NOT_PACKAGED)
     fitting = [row for row in have if one.accepts(str(row[0]))]
     version, nvr = max(fitting or have)
     if fitting:
-        return Available(one, State.OK, str(version), nvr)
+        return Available(one, AvailabilityState.OK, str(version), nvr)
     older = [row for row in have if _is_below(one, row[0])]
-    state = State.TOO_OLD if older else State.TOO_NEW
+    state = AvailabilityState.TOO_OLD if older else AvailabilityState.TOO_NEW
     return Available(one, state, str(version), nvr)
 
 

@@ -27,7 +27,7 @@ _TEST_FILES = (
 _LOWER = re.compile(r"(>=?|~=|===?) *(\S+)")
 
 
-class Kind(StrEnum):
+class RequirementKind(StrEnum):
     """What a requirement is for."""
 
     RUN = "run"
@@ -42,7 +42,7 @@ class Wanted:
 
     name: str
     versions: str = ""
-    kind: Kind = Kind.RUN
+    kind: RequirementKind = RequirementKind.RUN
     extra: str = ""
     extras: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ class Wanted:
         return f"{self.name} {self.versions}".rstrip()
 
 
-class Source(Protocol):
+class SourceFiles(Protocol):
     """Where files of an upstream source are read; None for one that it has not."""
 
     def file(self, path: str) -> str | None: ...
@@ -102,7 +102,9 @@ class Python:
         return marker is None or marker.evaluate({**self.environment, "extra": extra})
 
 
-def parse_lines(text: str, python: Python, kind: Kind = Kind.RUN) -> list[Wanted]:
+def parse_lines(
+    text: str, python: Python, kind: RequirementKind = RequirementKind.RUN
+) -> list[Wanted]:
     """The requirements of a requirements.txt for one interpreter, by name.
 
     >>> [str(one) for one in parse_lines("b!=1.5,>=1  # why\\na;python_version<'3'", Python())]
@@ -116,7 +118,7 @@ def parse_lines(text: str, python: Python, kind: Kind = Kind.RUN) -> list[Wanted
     return found
 
 
-def _one(text: str, python: Python, kind: Kind, extra: str = "") -> Iterator[Wanted]:
+def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> Iterator[Wanted]:
     """A requirement as a value, with its versions in the order in which they are written."""
     try:
         requirement = Requirement(text)
@@ -132,19 +134,19 @@ def _one(text: str, python: Python, kind: Kind, extra: str = "") -> Iterator[Wan
     yield Wanted(requirement.name, spaced, kind, extra, extras)
 
 
-def read(source: Source, python: Python) -> list[Wanted]:
+def read(source: SourceFiles, python: Python) -> list[Wanted]:
     """Everything that a source asks for: at run time, for extras, to be built, to be tested."""
     project = _toml(source.file("pyproject.toml"), "pyproject.toml")
     config = _ini(source.file("setup.cfg"))
     found = runtime(source, python)
     found += _extras(project, config, python)
     build = _table(project, "build-system").get("requires", [])
-    found += [one for text in _texts(build) for one in _one(text, python, Kind.BUILD)]
+    found += [one for text in _texts(build) for one in _one(text, python, RequirementKind.BUILD)]
     found += _tests(source, project, python)
     return list(dict.fromkeys(found))
 
 
-def runtime(source: Source, python: Python) -> list[Wanted]:
+def runtime(source: SourceFiles, python: Python) -> list[Wanted]:
     """What is needed to run: of requirements.txt, else pyproject.toml, setup.cfg or setup.py."""
     text = source.file("requirements.txt")
     if text is not None:
@@ -161,10 +163,10 @@ def runtime(source: Source, python: Python) -> list[Wanted]:
     return parse_lines("\n".join(rows), python)
 
 
-def _tests(source: Source, project: dict[str, Any], python: Python) -> list[Wanted]:
+def _tests(source: SourceFiles, project: dict[str, Any], python: Python) -> list[Wanted]:
     for name in _TEST_FILES:
         if text := source.file(name):
-            return parse_lines(text, python, Kind.TEST)
+            return parse_lines(text, python, RequirementKind.TEST)
     groups = _table(project, "dependency-groups")
     rows = [
         text
@@ -172,7 +174,7 @@ def _tests(source: Source, project: dict[str, Any], python: Python) -> list[Want
         if canonicalize_name(name) in TEST_GROUPS
         for text in _texts(texts)
     ]
-    return parse_lines("\n".join(rows), python, Kind.TEST)
+    return parse_lines("\n".join(rows), python, RequirementKind.TEST)
 
 
 def _extras(
@@ -186,7 +188,7 @@ def _extras(
     found = []
     for name, rows in named.items():
         extra = str(canonicalize_name(name))
-        kind = Kind.TEST if extra in TEST_GROUPS else Kind.EXTRA
+        kind = RequirementKind.TEST if extra in TEST_GROUPS else RequirementKind.EXTRA
         for row in rows:
             line = re.sub(r"\s+\(([^)]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
             if line:
@@ -194,7 +196,7 @@ def _extras(
     return found
 
 
-def extra_names(source: Source) -> set[str]:
+def extra_names(source: SourceFiles) -> set[str]:
     """The extras that a source declares."""
     project = _toml(source.file("pyproject.toml"), "pyproject.toml")
     config = _ini(source.file("setup.cfg"))
@@ -260,7 +262,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RequirementChange:
     """A requirement that differs between two commits; `before` is None for a new one."""
 
     before: Wanted | None
@@ -271,7 +273,7 @@ class Change:
         shown = str(one)
         if self.before and self.after:
             shown += f"  (was {self.before.versions or 'not capped'})"
-        if one is None or one.kind is Kind.RUN:
+        if one is None or one.kind is RequirementKind.RUN:
             return shown
         return f"{shown}  ({one.kind}{f' {one.extra}' if one.extra else ''})"
 
@@ -280,9 +282,9 @@ class Change:
 class Difference:
     """What became of the requirements between two commits."""
 
-    added: tuple[Change, ...]
-    changed: tuple[Change, ...]
-    removed: tuple[Change, ...]
+    added: tuple[RequirementChange, ...]
+    changed: tuple[RequirementChange, ...]
+    removed: tuple[RequirementChange, ...]
 
     def text(self) -> str:
         """rdopkg's layout."""
@@ -302,13 +304,17 @@ def difference(old: Iterable[Wanted], new: Iterable[Wanted]) -> Difference:
     before: Mapping[tuple[str, ...], Wanted] = {_identity(one): one for one in old}
     after = {_identity(one): one for one in new}
     return Difference(
-        added=tuple(Change(None, one) for key, one in after.items() if key not in before),
+        added=tuple(
+            RequirementChange(None, one) for key, one in after.items() if key not in before
+        ),
         changed=tuple(
-            Change(before[key], one)
+            RequirementChange(before[key], one)
             for key, one in after.items()
             if key in before and before[key].versions != one.versions
         ),
-        removed=tuple(Change(one, None) for key, one in before.items() if key not in after),
+        removed=tuple(
+            RequirementChange(one, None) for key, one in before.items() if key not in after
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.requirements.declared import Source, Wanted, extra_names
+from rdo.distgit.requirements.declared import SourceFiles, Wanted, extra_names
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
 from rdo.tools.sandbox import Sandbox
@@ -34,7 +34,7 @@ class Drift:
         return f"line {self.line}: {self.fault}: {self.text}"
 
 
-def find(spec: SpecFile, source: Source, wanted: Iterable[Wanted]) -> list[Drift]:
+def find(spec: SpecFile, source: SourceFiles, wanted: Iterable[Wanted]) -> list[Drift]:
     """All drift between a spec and the source that it is for."""
     text = spec.text()
     found = [*_seds(spec, text, source), *_excluded(text, source, wanted)]
@@ -42,7 +42,7 @@ def find(spec: SpecFile, source: Source, wanted: Iterable[Wanted]) -> list[Drift
     return sorted(set(found), key=lambda one: (one.line, one.fault))
 
 
-def _seds(spec: SpecFile, text: SpecText, source: Source) -> Iterator[Drift]:
+def _seds(spec: SpecFile, text: SpecText, source: SourceFiles) -> Iterator[Drift]:
     """`sed -i` lines of %prep that change no file, or whose file is not there any more."""
     sandbox = spec.rpmspec.sandbox
     loops = 0
@@ -56,7 +56,7 @@ def _seds(spec: SpecFile, text: SpecText, source: Source) -> Iterator[Drift]:
 
 
 def _sed(
-    spec: SpecFile, sandbox: Sandbox, source: Source, line: Line, whole: str
+    spec: SpecFile, sandbox: Sandbox, source: SourceFiles, line: Line, whole: str
 ) -> Iterator[Drift]:
     expanded = spec.expand(whole) if _MACRO.search(whole) else whole
     command = plain_sed(expanded)
@@ -137,7 +137,7 @@ def _statements(text: SpecText, section: str) -> Iterator[tuple[Line, str]]:
         start, whole = None, ""
 
 
-def _excluded(text: SpecText, source: Source, wanted: Iterable[Wanted]) -> Iterator[Drift]:
+def _excluded(text: SpecText, source: SourceFiles, wanted: Iterable[Wanted]) -> Iterator[Drift]:
     """Names of `excluded_brs` that upstream asks for nowhere any more."""
     asked = {one.key for one in wanted}
     for name in ("doc/requirements.txt", "docs/requirements.txt", "tox.ini"):
@@ -153,7 +153,7 @@ def _excluded(text: SpecText, source: Source, wanted: Iterable[Wanted]) -> Itera
                 yield Drift(line.number + 1, line.text.strip(), fault)
 
 
-def _extras(text: SpecText, source: Source) -> Iterator[Drift]:
+def _extras(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
     """Extras that the spec names and upstream has not."""
     known = extra_names(source)
     if _has_dynamic_extras(source):
@@ -175,7 +175,7 @@ def _extras(text: SpecText, source: Source) -> Iterator[Drift]:
                 yield Drift(line.number + 1, line.text.strip(), fault)
 
 
-def _has_dynamic_extras(source: Source) -> bool:
+def _has_dynamic_extras(source: SourceFiles) -> bool:
     """Whether the extras stand where we do not look: setup.py, or the build backend."""
     if "extras_require" in (source.file("setup.py") or ""):
         return True
@@ -190,7 +190,7 @@ def _has_dynamic_extras(source: Source) -> bool:
     )
 
 
-def _files(text: SpecText, source: Source) -> Iterator[Drift]:
+def _files(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
     """Requirement files that %pyproject_buildrequires is to read and upstream has not."""
     for line in text.read():
         match = re.search(r"%pyproject_buildrequires\b(.*)", line.text)
@@ -200,7 +200,7 @@ def _files(text: SpecText, source: Source) -> Iterator[Drift]:
                 yield Drift(line.number + 1, line.text.strip(), fault)
 
 
-def _environments(text: SpecText, source: Source) -> Iterator[Drift]:
+def _environments(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
     """tox environments that the spec names and tox.ini has not."""
     tox = source.file("tox.ini")
     for line in text.read():

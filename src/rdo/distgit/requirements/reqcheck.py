@@ -12,7 +12,7 @@ import pymod2pkg
 import yaml
 from packaging.version import InvalidVersion, Version
 
-from rdo.distgit.requirements.declared import Kind, Wanted
+from rdo.distgit.requirements.declared import RequirementKind, Wanted
 from rdo.errors import ConfigError, NotFoundError
 from rdo.python_names import pep440_version, rpm_names
 from rdo.spec.file import SpecFile
@@ -181,7 +181,7 @@ def check(
     rest = {one.key: one for one in spec}
     found = []
     for one in wanted:
-        if one.kind is not Kind.RUN:
+        if one.kind is not RequirementKind.RUN:
             continue
         keys = keys_of(one.name)
         here = next((rest.pop(key) for key in sorted(keys) if key in rest), None)

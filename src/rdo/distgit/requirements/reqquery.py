@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PackageAvailability:
     """What the repositories of a release on one base OS have of a package, newest first."""
 
     release: str
@@ -83,7 +83,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReleaseRequirements:
     """The requirements in the repositories of a release on one base OS."""
 
     release: str
@@ -110,13 +110,13 @@ def repositories(found: DistRepos) -> Repos:
     return rows
 
 
-def query(where: Iterable[DistRepos], package: str, ask: RepoQuery) -> list[Answer]:
+def query(where: Iterable[DistRepos], package: str, ask: RepoQuery) -> list[PackageAvailability]:
     """All versions of one package, repository by repository."""
     answers = []
     for one in where:
         have = _ask_all(repositories(one), [package], ask)
         rows = [(repo, found[package]) for repo, found in have if package in found]
-        answers.append(Answer(one.release, one.base_os, tuple(newest_first(rows))))
+        answers.append(PackageAvailability(one.release, one.base_os, tuple(newest_first(rows))))
     return answers
 
 
@@ -139,14 +139,14 @@ def _ask_all(
 
 def reqquery(
     wanted: Sequence[Wanted], where: Iterable[DistRepos], ask: RepoQuery, *, is_spec: bool
-) -> list[Report]:
+) -> list[ReleaseRequirements]:
     """The best of each requirement; those of a spec are packages already."""
     reports = []
     for one in where:
         names = {item.name: _names(item.name, one.base_os, is_spec=is_spec) for item in wanted}
         have = _ask_all(repositories(one), [x for each in names.values() for x in each], ask)
         rows = [_row(item, names[item.name], have, is_spec=is_spec) for item in wanted]
-        reports.append(Report(one.release, one.base_os, tuple(rows)))
+        reports.append(ReleaseRequirements(one.release, one.base_os, tuple(rows)))
     return reports
 
 
@@ -172,12 +172,12 @@ def _row(
     return Row(best.name, item.versions or None, best.version, best.nvr, repo, module)
 
 
-def dump(reports: Sequence[Report], file: Path) -> None:
+def dump(reports: Sequence[ReleaseRequirements], file: Path) -> None:
     """Write reports in rdopkg's YAML."""
     write_file(file, yaml.safe_dump(as_rows(reports), sort_keys=False))
 
 
-def as_rows(reports: Sequence[Report]) -> list[dict[str, Any]]:
+def as_rows(reports: Sequence[ReleaseRequirements]) -> list[dict[str, Any]]:
     """Reports as rdopkg's file has them; a spec's packages have no module."""
     rows = []
     for one in reports:
@@ -189,7 +189,7 @@ def as_rows(reports: Sequence[Report]) -> list[dict[str, Any]]:
     return rows
 
 
-def load(file: Path) -> list[Report]:
+def load(file: Path) -> list[ReleaseRequirements]:
     """Read what `dump` or rdopkg wrote."""
     try:
         tree = yaml.safe_load(file.read_text())
@@ -200,7 +200,9 @@ def load(file: Path) -> list[Report]:
         raise ConfigError(f"{file} cannot be read: {why}") from error
     try:
         return [
-            Report(str(row["release"]), str(row["dist"]), tuple(map(_read_row, row["packages"])))
+            ReleaseRequirements(
+                str(row["release"]), str(row["dist"]), tuple(map(_read_row, row["packages"]))
+            )
             for row in tree
         ]
     except (KeyError, TypeError, AttributeError) as error:

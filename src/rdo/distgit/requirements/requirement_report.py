@@ -7,7 +7,14 @@ from pathlib import Path
 
 from rdo.distgit.requirements import autosync
 from rdo.distgit.requirements.availability import Available, available
-from rdo.distgit.requirements.declared import Difference, Kind, Python, Wanted, difference, read
+from rdo.distgit.requirements.declared import (
+    Difference,
+    Python,
+    RequirementKind,
+    Wanted,
+    difference,
+    read,
+)
 from rdo.distgit.requirements.drift import Drift, find
 from rdo.distgit.requirements.reqcheck import (
     Checked,
@@ -40,13 +47,13 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
             hint="name it: rdo pkg reqdiff 1.2.3",
         )
     before, after = (at_ref(desk, ref) for ref in (old, new))
-    kinds = {Kind.RUN} if desk.is_rdopkg else set(Kind)
+    kinds = {RequirementKind.RUN} if desk.is_rdopkg else set(RequirementKind)
     wanted = ([x for x in read(ref, python) if x.kind in kinds] for ref in (before, after))
     return before.ref, after.ref, difference(*wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RequirementReport:
     """All that reqcheck found; `build`, `tests` and `extras` are what BuildRequires or extras of
     the spec do not have, `diff` is what --autosync changed.
     """
@@ -67,14 +74,14 @@ def reqcheck(
     python: Python,
     overrides: Overrides,
     repositories: Sequence[Path] | None = None,
-) -> Report:
+) -> RequirementReport:
     """Compare what the source asks for with the spec, and with repositories if any are given."""
     wanted = read(source, python)
     text = desk.spec.text()
     generated = is_generated(text)
     required = stated(desk.spec)
     rows = check(wanted, required, overrides, formerly_wanted(desk, python), generated=generated)
-    return Report(
+    return RequirementReport(
         source=str(source),
         rows=tuple(rows),
         build=tuple(_not_built_with(desk, wanted)),
@@ -92,7 +99,7 @@ def _availability(
 ) -> tuple[Available, ...]:
     if repositories is None:
         return ()
-    asked = [one for one in wanted if one.kind in (Kind.RUN, Kind.BUILD)]
+    asked = [one for one in wanted if one.kind in (RequirementKind.RUN, RequirementKind.BUILD)]
     return tuple(available(asked, repositories))
 
 
@@ -122,7 +129,7 @@ def _not_built_with(desk: Desk, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
     have = {one.key for one in stated(desk.spec, build=True)}
     seen: set[str] = set()
     for one in wanted:
-        is_asked = one.kind in (Kind.BUILD, Kind.TEST) and one.key not in seen
+        is_asked = one.kind in (RequirementKind.BUILD, RequirementKind.TEST) and one.key not in seen
         if is_asked and not keys_of(one.name) & have:
             seen.add(one.key)
             yield one
@@ -132,12 +139,12 @@ def _extras_not_met(wanted: Sequence[Wanted], required: Sequence[Stated]) -> Ite
     """Requirements on extras of others (`requests[socks]`) that the spec does not name."""
     have = {one.key for one in required}
     for one in wanted:
-        for extra in one.extras if one.kind is Kind.RUN else ():
+        for extra in one.extras if one.kind is RequirementKind.RUN else ():
             if not {f"{key}+{extra}" for key in keys_of(one.name)} & have:
                 yield replace(one, extras=(extra,))
 
 
-def synchronise(desk: Desk, report: Report, *, is_dry: bool) -> Report:
+def synchronise(desk: Desk, report: RequirementReport, *, is_dry: bool) -> RequirementReport:
     """Edit the spec's Requires; the difference is part of the report."""
     old = desk.spec.text()
     new, rows = autosync.synchronise(old, report.rows)

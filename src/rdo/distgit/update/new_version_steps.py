@@ -12,7 +12,7 @@ from rdo.distgit.patches.patches_branch import base_ref, ensure_patches_base_ref
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.update.newest import newest_version
 from rdo.distgit.update.spec_update import final_spec_diff
-from rdo.distgit.verb.actions import Pause
+from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import os_dist, version_tag
 from rdo.distgit.verb.problems import NothingToDoError, invalid_ref
@@ -174,11 +174,11 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
     """What repositories have of that which a version asks for."""
     from rdo.distgit.requirements.availability import available  # createrepo_c
-    from rdo.distgit.requirements.declared import Kind, read
+    from rdo.distgit.requirements.declared import RequirementKind, read
     from rdo.distgit.requirements.upstream_source import at_ref, python_of
 
     found = read(at_ref(desk, ref), python_of(desk, ""))
-    wanted = [one for one in found if one.kind in {Kind.RUN, Kind.BUILD}]
+    wanted = [one for one in found if one.kind in {RequirementKind.RUN, RequirementKind.BUILD}]
     return "\n".join(["REPOSITORIES:", *(f"  {x}" for x in available(wanted, repositories))])
 
 
@@ -187,7 +187,7 @@ def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:
     return args
 
 
-def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
+def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
     """Step: the patches on the new version; a conflict waits for a person."""
     if args.bump_only:
         return args
@@ -208,7 +208,7 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | Pause:
         what = f"{stuck.commit.subject} {stuck.reason}" if stuck else "git rebase has stopped"
         for commit in rebasing.rivals(desk.clone, rebase):
             desk.say(f"  {'upstream':<11} {commit.short}  {commit.subject}")
-        return Pause(
+        return StepPause(
             f"solve the conflict ({what}) and `git add` the files, "
             f"or leave the patch out by `git rebase --skip`",
             args,
@@ -270,7 +270,7 @@ def _wants_push(desk: Desk, args: Arguments, what: str) -> bool:
     return desk.ask(f"Push {what} (with --force-with-lease)?", True)
 
 
-def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
+def get_source(desk: Desk, args: Arguments) -> Arguments | StepPause:
     """Step: the sources of the new version, if they are wanted, and whether they are genuine."""
     if not args.take_sources and not args.new_sources:
         return args
@@ -279,7 +279,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | Pause:
     try:
         new = sources.take(desk, only_first=_is_only_first(desk, args))
     except (OutsideError, NotFoundError) as error:
-        return Pause(
+        return StepPause(
             f"Failed to download source tarball. Please update Source0 in .spec file. ({error})",
             args,
             is_rerun=True,

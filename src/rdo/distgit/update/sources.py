@@ -26,7 +26,7 @@ _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceTag:
     """One `Source` tag with its macros expanded; `url` is empty for a file of the distgit."""
 
     number: int
@@ -34,7 +34,7 @@ class Source:
     url: str = ""
 
 
-def sources(desk: Desk) -> list[Source]:
+def sources(desk: Desk) -> list[SourceTag]:
     """The sources that rpm sees, in their order."""
     parsed = desk.spec.parsed()
     preamble = re.split(r"^%description\b", parsed, maxsplit=1, flags=re.MULTILINE)[0]
@@ -46,15 +46,15 @@ def sources(desk: Desk) -> list[Source]:
     return found
 
 
-def _source(number: int, value: str) -> Source:
+def _source(number: int, value: str) -> SourceTag:
     if "://" not in value:
-        return Source(number, Path(value).name)
+        return SourceTag(number, Path(value).name)
     place = urlsplit(value)
     named = place.fragment.removeprefix("/") if place.fragment.startswith("/") else ""
     name = Path(named or unquote(place.path)).name
     if not name or name.startswith((".", "-")):
         raise RefusedError(f"Source{number} names no file: {value}")
-    return Source(number, name, value.partition("#")[0])
+    return SourceTag(number, name, value.partition("#")[0])
 
 
 def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
@@ -79,7 +79,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
     return new
 
 
-def _download(source: Source, file: Path, *, on_index: bool) -> None:
+def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
     """Get one file; an archive of PyPI's comes from the index that pip uses here, if it has it."""
     if on_index or _OF_PYPI.search(urlsplit(source.url).path):
         if _from_index(file):

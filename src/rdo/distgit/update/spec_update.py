@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from rdo.distgit.verb.actions import Pause
+from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.message import (
     change_id_of,
@@ -111,9 +111,9 @@ def ensure_branch(desk: Desk, args: Arguments) -> None:
         desk.clone.checkout(args.branch)
 
 
-def edit_spec(_desk: Desk, args: Arguments) -> Pause:
+def edit_spec(_desk: Desk, args: Arguments) -> StepPause:
     """Step: a person edits."""
-    return Pause("Edit .spec file as needed and describe changes in changelog.", args)
+    return StepPause("Edit .spec file as needed and describe changes in changelog.", args)
 
 
 def commit_distgit_update(desk: Desk, args: Arguments) -> Arguments:

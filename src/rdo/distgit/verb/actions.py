@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rdo.distgit.verb import state as states
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.journal import Effect, Entry, Journal, Snapshot, throwaway
+from rdo.distgit.verb.journal import CloneState, Effect, Journal, JournalEntry, throwaway
 from rdo.distgit.verb.problems import (
     NoActionError,
     NothingToDoError,
@@ -18,7 +18,7 @@ from rdo.distgit.verb.problems import (
     StoppedError,
     nothing_to_undo,
 )
-from rdo.distgit.verb.state import STATE_FILE, STEPS, Arguments, State
+from rdo.distgit.verb.state import STATE_FILE, STEPS, ActionState, Arguments
 from rdo.errors import RefusedError, UserError
 from rdo.tools.gpg import BadSignatureError
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class StepPause:
     """A person has to do something; `is_rerun` has the same step done again afterwards.
 
     What a person was not expected to meet (a conflict) ends the command with an error.
@@ -38,7 +38,7 @@ class Pause:
     is_failure: bool = False
 
 
-Step = Callable[[Desk, Arguments], Arguments | Pause]
+Step = Callable[[Desk, Arguments], Arguments | StepPause]
 Steps = Mapping[str, Step]
 
 
@@ -139,7 +139,7 @@ def start(
     if not is_dry:
         _refuse_second(desk)  # before all that an action in progress is the cause of
     guard(desk, is_dry=is_dry, is_clean=is_clean)
-    first = State(action, STEPS[action][0], arguments)
+    first = ActionState(action, STEPS[action][0], arguments)
     verb = action.replace("_", "-")
     if is_dry:
         with _rehearsal(desk, verb, is_action=True) as there:
@@ -190,7 +190,7 @@ def undo(desk: Desk, *, is_dry: bool = False) -> None:
         entries = journal.entries()
         if not entries:
             raise nothing_to_undo()
-        now = Snapshot.take(desk.clone)
+        now = CloneState.take(desk.clone)
         _show(desk, Effect.between(desk.clone, now, entries[-1].before, verb="undo", dry_run=True))
         return
     with _answered(desk, "undo"):
@@ -215,7 +215,7 @@ def _abort(desk: Desk) -> None:
     desk.say("State file removed.")
 
 
-def _load(desk: Desk) -> State | None:
+def _load(desk: Desk) -> ActionState | None:
     """The action in progress; a file that nobody can read goes if a person says so."""
     try:
         return states.load(desk.folder)
@@ -246,13 +246,13 @@ def _refuse_second(desk: Desk) -> None:
     raise OpenActionError
 
 
-def _has_begun(desk: Desk, found: State) -> bool:
+def _has_begun(desk: Desk, found: ActionState) -> bool:
     """Whether an action has come to its first change."""
     entry = Journal(desk.clone).find(found.entry)
     return entry is None or entry.after is None or entry.is_change
 
 
-def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> Arguments:
+def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | None) -> Arguments:
     """Do one step after the other; the next one is written down before it begins."""
     journal = Journal(desk.clone)
     names = STEPS[state.action]
@@ -274,15 +274,15 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> Argumen
                 journal.pause(entry, keep=states.is_stored(desk.folder))
             raise
         following = names[names.index(state.step) + 1 :]
-        arguments = outcome.arguments if isinstance(outcome, Pause) else outcome
-        if isinstance(outcome, Pause) and outcome.is_rerun:
+        arguments = outcome.arguments if isinstance(outcome, StepPause) else outcome
+        if isinstance(outcome, StepPause) and outcome.is_rerun:
             following = (state.step, *following)
         if not following:
             break
         state = replace(state, step=following[0], arguments=arguments)
         _ignore_state_file(desk)
         states.store(desk.folder, state)
-        if isinstance(outcome, Pause):
+        if isinstance(outcome, StepPause):
             if entry:
                 journal.pause(entry, keep=True)
             _say_pause(desk, outcome)
@@ -295,7 +295,7 @@ def _run(desk: Desk, state: State, steps: Steps, entry: Entry | None) -> Argumen
     return arguments
 
 
-def _say_pause(desk: Desk, pause: Pause) -> None:
+def _say_pause(desk: Desk, pause: StepPause) -> None:
     if pause.is_failure:
         raise StoppedError(pause.message, hint=f"then go on by {desk.program} -c")
     desk.say(
@@ -317,7 +317,7 @@ def _ignore_state_file(desk: Desk) -> None:
 def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Desk]:
     """The same person at a throw-away clone; at the end what differs there is said."""
     with throwaway(desk.clone) as copy:
-        before = Snapshot.take(copy)
+        before = CloneState.take(copy)
         there = desk.at(copy.path, copy)
         try:
             yield there
@@ -335,7 +335,7 @@ def _answered(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Non
     if desk.answer is None:
         yield
         return
-    before = Snapshot.take(desk.clone)
+    before = CloneState.take(desk.clone)
     try:
         yield
     except (NothingToDoError, StoppedError) as error:
@@ -344,8 +344,8 @@ def _answered(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Non
     desk.answer(_effect(desk, before, verb, is_action=is_action))
 
 
-def _effect(desk: Desk, before: Snapshot, verb: str, *, is_action: bool) -> Effect:
-    after = Snapshot.take(desk.clone)
+def _effect(desk: Desk, before: CloneState, verb: str, *, is_action: bool) -> Effect:
+    after = CloneState.take(desk.clone)
     waits = is_action and states.is_stored(desk.folder)
     return Effect.between(
         desk.clone, before, after, verb=verb, dry_run=desk.clone.is_dry, finished=not waits
@@ -353,7 +353,7 @@ def _effect(desk: Desk, before: Snapshot, verb: str, *, is_action: bool) -> Effe
 
 
 def _answer_end(
-    desk: Desk, error: UserError, before: Snapshot, verb: str, *, is_action: bool = False
+    desk: Desk, error: UserError, before: CloneState, verb: str, *, is_action: bool = False
 ) -> None:
     """Tell a program, too, why a verb ended early and yet as it may."""
     if desk.answer:

@@ -30,7 +30,7 @@ _EMPTY = "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class CloneState:
     """The state of a clone. `head` is a branch's full name, or a hash when it is detached.
 
     `index` and `tree` are trees of what is staged and of the work tree (ignored files and
@@ -85,13 +85,13 @@ def _too_large(clone: Clone) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One verb in the journal. `after` is missing while it is under way."""
 
     number: int
     verb: str
-    before: Snapshot
-    after: Snapshot | None = None
+    before: CloneState
+    after: CloneState | None = None
     pushed: tuple[str, ...] = ()
 
     @property
@@ -109,7 +109,7 @@ class Journal:
     def folder(self) -> Path:
         return self.clone.common_dir / "rdo" / "undo"
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """All of them, oldest first; what cannot be read is left out."""
         found = []
         for file in self.folder.glob("*.json"):
@@ -117,20 +117,20 @@ class Journal:
                 found.append(_read(json.loads(file.read_text())))
         return sorted(found, key=lambda entry: entry.number)
 
-    def begin(self, verb: str) -> Entry:
+    def begin(self, verb: str) -> JournalEntry:
         """Keep the state before a verb."""
         number = max([entry.number for entry in self.entries()], default=0) + 1
-        entry = Entry(number, verb, Snapshot.take(self.clone))
+        entry = JournalEntry(number, verb, CloneState.take(self.clone))
         self._keep(entry)
         return entry
 
-    def end(self, entry: Entry, pushed: tuple[str, ...] = ()) -> Entry:
+    def end(self, entry: JournalEntry, pushed: tuple[str, ...] = ()) -> JournalEntry:
         """Keep the state behind it; a verb that changed nothing leaves no entry."""
-        ended = Entry(
+        ended = JournalEntry(
             entry.number,
             entry.verb,
             entry.before,
-            Snapshot.take(self.clone),
+            CloneState.take(self.clone),
             (*entry.pushed, *pushed),
         )
         if ended.is_change:
@@ -141,24 +141,24 @@ class Journal:
             self.forget(old)
         return ended
 
-    def find(self, number: int | None) -> Entry | None:
+    def find(self, number: int | None) -> JournalEntry | None:
         return next((entry for entry in self.entries() if entry.number == number), None)
 
-    def pause(self, entry: Entry, *, keep: bool) -> None:
+    def pause(self, entry: JournalEntry, *, keep: bool) -> None:
         """Keep what stands when an action waits or has failed; without `keep` it is put back."""
         if keep:
-            self._keep(replace(entry, after=Snapshot.take(self.clone)))
+            self._keep(replace(entry, after=CloneState.take(self.clone)))
         else:
             self.put_back(entry)
 
-    def put_back(self, entry: Entry) -> None:
+    def put_back(self, entry: JournalEntry) -> None:
         """Leave no trace of a verb that has failed."""
-        now = Snapshot.take(self.clone)
+        now = CloneState.take(self.clone)
         if now != entry.before or self.clone.in_progress:
             restore(self.clone, now, entry.before)
         self.forget(entry)
 
-    def abort(self, entry: Entry) -> None:
+    def abort(self, entry: JournalEntry) -> None:
         """Put back what an action changed before it stopped; files of others stay.
 
         What a person has done to the same files can be had back by `undo`. Where the person
@@ -166,7 +166,7 @@ class Journal:
         """
         if self.clone.in_progress:
             self.clone.end_rebase()
-        own = entry.after or Snapshot.take(self.clone)
+        own = entry.after or CloneState.take(self.clone)
         again = self.begin(f"{entry.verb} --abort")
         now, then = again.before, entry.before
         branch = then.head
@@ -184,18 +184,18 @@ class Journal:
         self.forget(entry)
         self.end(again)
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: JournalEntry) -> None:
         (self.folder / f"{entry.number:06}.json").unlink(missing_ok=True)
         for side in ("before", "after"):
             self.clone.plumb("update-ref", "-d", f"refs/rdo/undo/{entry.number}-{side}")
 
-    def undo(self) -> Entry:
+    def undo(self) -> JournalEntry:
         """Put back what the newest verb changed, unless somebody has gone on from there."""
         entries = self.entries()
         if not entries:
             raise nothing_to_undo()
         entry = entries[-1]
-        now = Snapshot.take(self.clone)
+        now = CloneState.take(self.clone)
         if entry.after is not None:
             conflicts = list(_since(self.clone, entry, now))
             if conflicts:
@@ -207,14 +207,14 @@ class Journal:
         self.forget(entry)
         return entry
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: JournalEntry) -> None:
         for side, snapshot in (("before", entry.before), ("after", entry.after)):
             if snapshot:
                 self._keep_objects(f"refs/rdo/undo/{entry.number}-{side}", snapshot)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_file(self.folder / f"{entry.number:06}.json", json.dumps(asdict(entry)))
 
-    def _keep_objects(self, ref: str, snapshot: Snapshot) -> None:
+    def _keep_objects(self, ref: str, snapshot: CloneState) -> None:
         """A commit that holds on to all that a snapshot names."""
         tips = {snapshot.refs[name] for name in snapshot.refs if name.startswith("refs/heads/")}
         if not snapshot.head.startswith("refs/"):
@@ -231,12 +231,14 @@ class Journal:
         self.clone.plumb("update-ref", ref, self.clone.plumb(*whole, env=stamp))
 
 
-def _read(row: dict[str, Any]) -> Entry:
-    after = Snapshot(**row["after"]) if row["after"] else None
-    return Entry(row["number"], row["verb"], Snapshot(**row["before"]), after, tuple(row["pushed"]))
+def _read(row: dict[str, Any]) -> JournalEntry:
+    after = CloneState(**row["after"]) if row["after"] else None
+    return JournalEntry(
+        row["number"], row["verb"], CloneState(**row["before"]), after, tuple(row["pushed"])
+    )
 
 
-def _since(clone: Clone, entry: Entry, now: Snapshot) -> Iterator[str]:
+def _since(clone: Clone, entry: JournalEntry, now: CloneState) -> Iterator[str]:
     """What the verb changed and somebody else has changed again."""
     before, after = entry.before, entry.after
     assert after is not None
@@ -250,7 +252,7 @@ def _since(clone: Clone, entry: Entry, now: Snapshot) -> Iterator[str]:
     yield from sorted(touched & again)
 
 
-def _with_files(clone: Clone, now: Snapshot, then: Snapshot, names: set[str]) -> Snapshot:
+def _with_files(clone: Clone, now: CloneState, then: CloneState, names: set[str]) -> CloneState:
     """The state `then`, but for all files other than `names`, which are as they are now."""
     return replace(
         then,
@@ -286,11 +288,11 @@ def _files(clone: Clone, old: str, new: str) -> set[str]:
     return {name for name in out.split("\0") if name}
 
 
-def restore(clone: Clone, now: Snapshot, then: Snapshot) -> None:
+def restore(clone: Clone, now: CloneState, then: CloneState) -> None:
     """Make the clone what it was: refs in one transaction, then the index, then the files."""
     if clone.in_progress:
         clone.end_rebase()
-        now = Snapshot.take(clone)
+        now = CloneState.take(clone)
     lines = []
     for ref in sorted({*now.refs, *then.refs}):
         if now.refs.get(ref) != then.refs.get(ref):
@@ -307,7 +309,7 @@ def restore(clone: Clone, now: Snapshot, then: Snapshot) -> None:
         write_file(clone.common_dir / "config", then.settings.encode(errors="surrogateescape"))
 
 
-def _restore_files(clone: Clone, now: Snapshot, then: Snapshot) -> None:
+def _restore_files(clone: Clone, now: CloneState, then: CloneState) -> None:
     """The files that differ, and no others: their times and modes are somebody's too."""
     top = Path(clone.plumb("rev-parse", "--show-toplevel"))
     changed = _files(clone, now.tree, then.tree)
@@ -396,8 +398,8 @@ class Effect:
     def between(
         cls,
         clone: Clone,
-        before: Snapshot,
-        after: Snapshot,
+        before: CloneState,
+        after: CloneState,
         *,
         verb: str,
         dry_run: bool = False,

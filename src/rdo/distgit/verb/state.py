@@ -90,7 +90,7 @@ class Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ActionState:
     """An action under way; `step` is the one that comes next, `entry` its place in the journal."""
 
     action: str
@@ -104,7 +104,7 @@ class State:
         return steps[: steps.index(self.step)]
 
 
-def load(folder: Path) -> State | None:
+def load(folder: Path) -> ActionState | None:
     """The action under way in a distgit; None if there is none."""
     try:
         content = (folder / STATE_FILE).read_bytes()
@@ -118,13 +118,13 @@ def load(folder: Path) -> State | None:
         ) from error
 
 
-def _parse(row: Any) -> State:
+def _parse(row: Any) -> ActionState:
     action, step = row["action"][0], row["action"][-1]
     if action not in STEPS or step not in STEPS[action]:
         raise ValueError(f"no known action and step: {row['action']}")
     known = {field.name: field.type for field in fields(Arguments)}
     given = {name: value for name, value in row["args"].items() if name in known}
-    return State(action, step, Arguments(**_typed(given)), row.get("entry"))
+    return ActionState(action, step, Arguments(**_typed(given)), row.get("entry"))
 
 
 def _typed(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _typed(given: Mapping[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def store(folder: Path, state: State) -> None:
+def store(folder: Path, state: ActionState) -> None:
     """Remember an action; what rdopkg writes as null stays null."""
     always = {
         "package",
@@ -181,7 +181,7 @@ def remove(folder: Path) -> bool:
     return True
 
 
-def as_text(state: State | None) -> str:
+def as_text(state: ActionState | None) -> str:
     """What `status` tells people."""
     if state is None:
         return "No action in progress."

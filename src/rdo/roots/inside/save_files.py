@@ -26,7 +26,7 @@ class SaveFilesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Distribution:
+class InstalledDistribution:
     """An installed .dist-info folder and every path it recorded, as the package has them."""
 
     dist_info: PurePosixPath
@@ -88,7 +88,7 @@ class Listing:
         self.listed.add(path)
         self.lines[file_list_line(path, directive)] = None
 
-    def add_module_file(self, distribution: Distribution, path: PurePosixPath) -> None:
+    def add_module_file(self, distribution: InstalledDistribution, path: PurePosixPath) -> None:
         """Add a file below the modules folder, the folders that contain it, and its bytecode."""
         relative = path.relative_to(distribution.modules_folder)
         for parent in reversed(relative.parents[:-1]):
@@ -104,7 +104,7 @@ class Listing:
             self.lines[f'{quoted}*.pyc"'] = None
 
 
-def add_metadata(listing: Listing, distribution: Distribution, buildroot: Path) -> bool:
+def add_metadata(listing: Listing, distribution: InstalledDistribution, buildroot: Path) -> bool:
     """List .dist-info and return whether it contains a license file."""
     folder = buildroot / str(distribution.dist_info)[1:]
     text = (folder / "METADATA").read_text(errors="replace")
@@ -122,7 +122,10 @@ def add_metadata(listing: Listing, distribution: Distribution, buildroot: Path) 
 
 
 def add_modules(
-    listing: Listing, distribution: Distribution, pattern: Pattern, present: Iterable[PurePosixPath]
+    listing: Listing,
+    distribution: InstalledDistribution,
+    pattern: Pattern,
+    present: Iterable[PurePosixPath],
 ) -> bool:
     """List the files of one module name and return whether there are any."""
     found = False
@@ -153,7 +156,7 @@ def public_module(relative: PurePosixPath) -> str:
 
 
 def add_rest(
-    listing: Listing, distribution: Distribution, present: Iterable[PurePosixPath]
+    listing: Listing, distribution: InstalledDistribution, present: Iterable[PurePosixPath]
 ) -> None:
     """List what no name matched (`+auto`): programs, data and other modules."""
     for path in present:
@@ -168,7 +171,7 @@ def add_rest(
             listing.add(path)
 
 
-def read_records(path: Path) -> Iterator[Distribution]:
+def read_records(path: Path) -> Iterator[InstalledDistribution]:
     """Return the distributions that %pyproject_install recorded.
 
     Raise SaveFilesError if none are.
@@ -176,7 +179,7 @@ def read_records(path: Path) -> Iterator[Distribution]:
     if not path.exists():
         raise SaveFilesError("nothing is installed yet: call this macro after %pyproject_install")
     for name, files in json.loads(path.read_text()).items():
-        yield Distribution(PurePosixPath(name), tuple(map(PurePosixPath, files)))
+        yield InstalledDistribution(PurePosixPath(name), tuple(map(PurePosixPath, files)))
 
 
 def save(args: argparse.Namespace) -> Listing:

@@ -14,7 +14,7 @@ from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.roots.build_root import remove_leftovers
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Base
+from rdo.roots.platforms import BaseLayer
 from rdo.store.builds import Build
 from rdo.store.recipe import NAME, Recipe
 from rdo.trunk.telling.stories import INSTALLED
@@ -126,7 +126,7 @@ def _check_sources(recipe: Recipe) -> None:
         )
 
 
-def _base(app: App, recipe: Recipe) -> Base:
+def _base(app: App, recipe: Recipe) -> BaseLayer:
     """The base layer of then; an older one is kept as long as nobody removes it."""
     base = app.platforms.base(recipe.platform)
     if base.digest == recipe.base:

@@ -19,7 +19,7 @@ _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BridgeRequest:
     """The needs of one build that only the bridge can meet, and what it has to wait for too.
 
     `for_bootstrap`: the release itself packages them, but nobody can begin; see `circles`.
@@ -34,10 +34,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BridgeAnswer:
     """What a request came to; `failure` is set when some of its needs stay unmet."""
 
-    request: Request
+    request: BridgeRequest
     failure: Failed | None = None
 
 
@@ -49,18 +49,18 @@ class Requests:
     last_resort: Bridge | None = None
     is_cancelled: Callable[[], bool] = bool
     running: Future[Provision | Failed] | None = None
-    _collected: list[Request] = field(default_factory=list)
-    _apart: list[Request] = field(default_factory=list)
-    _sent: list[Request] = field(default_factory=list)
+    _collected: list[BridgeRequest] = field(default_factory=list)
+    _apart: list[BridgeRequest] = field(default_factory=list)
+    _sent: list[BridgeRequest] = field(default_factory=list)
     _granted: dict[int, set[str]] = field(default_factory=dict)
 
-    def add(self, request: Request) -> Answer | None:
+    def add(self, request: BridgeRequest) -> BridgeAnswer | None:
         """Take a request; answered at once if the same build asks for the same thing again."""
         again = self._granted.get(request.build.id, set()) & set(request.needs)
         if again:
             shown = ", ".join(sorted(again))
             detail = f"{shown} (was brought in from outside, and does not meet it)"
-            return Answer(request, Failed(FailureReason.MISSING_DEPENDENCY, detail))
+            return BridgeAnswer(request, Failed(FailureReason.MISSING_DEPENDENCY, detail))
         self._collected.append(request)
         return None
 
@@ -79,7 +79,7 @@ class Requests:
         needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
         self.running = pool.submit(_provide, bridge, needs, self.is_cancelled)
 
-    def receive(self) -> list[Answer]:
+    def receive(self) -> list[BridgeAnswer]:
         """The answers to all that was sent; to be called when `running` is done.
 
         None yet if the bridge broke on several requests: a wheel that one of them asks for must
@@ -92,14 +92,16 @@ class Requests:
             return []
         return [self._answer(request, result) for request in self._sent]
 
-    def _answer(self, request: Request, result: Provision | Failed) -> Answer:
+    def _answer(self, request: BridgeRequest, result: Provision | Failed) -> BridgeAnswer:
         if isinstance(result, Failed):
-            return Answer(request, result)
+            return BridgeAnswer(request, result)
         missing = [need for need in request.needs if need not in result.provided]
         if missing:
-            return Answer(request, Failed(FailureReason.MISSING_DEPENDENCY, ", ".join(missing)))
+            return BridgeAnswer(
+                request, Failed(FailureReason.MISSING_DEPENDENCY, ", ".join(missing))
+            )
         self._granted.setdefault(request.build.id, set()).update(request.needs)
-        return Answer(request)
+        return BridgeAnswer(request)
 
 
 def _provide(

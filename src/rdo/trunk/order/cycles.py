@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.store.builds import Build
-from rdo.trunk.order.bridge_requests import Request
+from rdo.trunk.order.bridge_requests import BridgeRequest
 from rdo.trunk.order.providers import Providers
 
 
@@ -48,7 +48,7 @@ class Circles:
         members: Sequence[Build],
         waiting: Mapping[Build, frozenset[str]],
         providers: Providers,
-    ) -> Request | None:
+    ) -> BridgeRequest | None:
         """What to ask of the last resort, for one member that nothing was asked for yet."""
         if not self.has_last_resort:
             return None
@@ -57,7 +57,7 @@ class Circles:
             if build.id not in self._asked and isinstance(build.outcome, Waiting):
                 self._asked.add(build.id)
                 needs = tuple(n for n in build.outcome.needs if providers.of(n) & circle)
-                return Request(build, needs, waiting[build] - circle, for_bootstrap=True)
+                return BridgeRequest(build, needs, waiting[build] - circle, for_bootstrap=True)
         return None
 
 

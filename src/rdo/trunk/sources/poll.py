@@ -17,7 +17,7 @@ from rdo.trunk.sources.selection import Sources
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedPackage:
     """A package and the histories that it is built from.
 
     `problems` say what is unreachable or gone; `sources` are then what was last seen, or None
@@ -40,7 +40,7 @@ class Remotes:
     releases: Releases
     rules: BranchRules = field(default_factory=BranchRules)
 
-    def poll(self, packages: Sequence[Package]) -> list[Followed]:
+    def poll(self, packages: Sequence[Package]) -> list[FollowedPackage]:
         """Ask each remote once, whatever the number of packages that follow it."""
         urls = {url for package in packages for url in package.remotes if not is_on_pypi(url)}
         wanted = {
@@ -82,7 +82,7 @@ def _follow(
     polled: Mapping[str, Polled],
     released: Mapping[tuple[str, str], _Found],
     rules: BranchRules,
-) -> Followed:
+) -> FollowedPackage:
     upstreams = [
         released.get((url, package.upstream_branch)) or _upstream(package, polled[url], rules)
         for url in package.upstreams
@@ -94,7 +94,7 @@ def _follow(
     sources = None
     if histories and distgit and (source_git or not package.source_git):
         sources = Sources(histories, distgit, source_git, _overlay(package, polled))
-    return Followed(package, sources, tuple(filter(None, problems)))
+    return FollowedPackage(package, sources, tuple(filter(None, problems)))
 
 
 def _source_git(package: Package, polled: Mapping[str, Polled]) -> tuple[str, str]:

@@ -18,7 +18,7 @@ Owner: TypeAlias = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class CommitSelection:
     """The commits to build, oldest first, and what a person should know about the choice.
 
     The last one of each upstream is its head, which becomes the newest even if it was built
@@ -55,7 +55,7 @@ def select(
     initial: int = 1,
     head_only: bool = False,
     owner: Owner = lambda _upstream, _distgit: None,
-) -> Selection:
+) -> CommitSelection:
     """Choose the commits of `package` to build, one upstream after the other.
 
     A branch that was only renamed (stable to unmaintained) goes on where it was. Nothing is
@@ -65,7 +65,7 @@ def select(
     if package.pin:
         return _pinned(package, package.pin, sources, last)
     if last and _is_at_head(last, planned, sources):
-        return Selection()
+        return CommitSelection()
     distgit = sources.distgit.newest(1)[-1]
     commits: dict[str, Commit] = {}
     notes = []
@@ -79,23 +79,23 @@ def select(
     if not commits and last and last.distgit_hash != distgit.hash:
         commits = {last.upstream_hash: _with_distgit(package, last, distgit)}
     told_apart = (_told_apart(commit, owner) for commit in commits.values())
-    return Selection(tuple(told_apart), tuple(notes))
+    return CommitSelection(tuple(told_apart), tuple(notes))
 
 
-def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> Selection:
+def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> CommitSelection:
     """What another instance has built, with the newest spec of our own."""
     extended = "_".join(filter(None, (sources.distgit.head, sources.source_git)))
     key = package.name, pin.upstream_hash, pin.distgit_hash, extended
     if last and last.key == key:
-        return Selection()
+        return CommitSelection()
     having = (one for one in sources.upstreams if one.mirror.has_commit(pin.upstream_hash))
     source = next(having, None)
     if source is None:
         note = f"{package.name}: its upstream has no {pin.upstream_hash[:7]}"
-        return Selection(notes=(note,))
+        return CommitSelection(notes=(note,))
     if package.overlay and not (sources.overlay and sources.overlay.has_commit(pin.distgit_hash)):
         note = f"{package.name}: the distgit there has no {pin.distgit_hash[:7]}"
-        return Selection(notes=(note,))
+        return CommitSelection(notes=(note,))
     upstream, own = source.mirror.commit(pin.upstream_hash), sources.distgit.newest(1)[-1]
     commit = Commit(
         package=package.name,
@@ -109,7 +109,7 @@ def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -
         component=package.component,
         upstream=source.url,
     )
-    return Selection((commit,))
+    return CommitSelection((commit,))
 
 
 def _is_at_head(last: Commit, planned: Planned, sources: Sources) -> bool:

@@ -30,7 +30,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedSide:
     """What the target itself would build of one side now: its mirror, branch, head and URL."""
 
     mirror: Mirror
@@ -44,7 +44,7 @@ class Followed:
         return Side(self.mirror, commit, self.branch, f"{self.branch}@{self.head[:7]}")
 
 
-def changed_side(asked: str, followed: Followed, place: Path, now: datetime) -> Side:
+def changed_side(asked: str, followed: FollowedSide, place: Path, now: datetime) -> Side:
     """The side as `asked` has it: the path of a folder, or a ref of the remote.
 
     `place` is where a mirror for it may be made. A NotFoundError if there is no such thing.
@@ -72,7 +72,7 @@ def _of_folder(folder: Path, place: Path, now: datetime) -> Side:
     return Side(mirror, mirror.commit(hash_), tree.branch, origin)
 
 
-def _of_ref(ref: str, followed: Followed, place: Path) -> Side:
+def _of_ref(ref: str, followed: FollowedSide, place: Path) -> Side:
     known = followed.mirror.resolve(ref) if _HASH.fullmatch(ref) else None
     if known:
         return Side(followed.mirror, followed.mirror.commit(known), followed.branch, known[:7])

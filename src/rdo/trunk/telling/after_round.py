@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rdo.model.audiences import Audiences
 from rdo.notify.mail import is_address
-from rdo.notify.story import Audience, Kind, Problem, Story
+from rdo.notify.story import Audience, EventKind, Problem, Story
 from rdo.store import Transaction
 from rdo.store.events import Event
 from rdo.trunk.context import Trunk
@@ -55,11 +55,11 @@ def _waiting(report: Report) -> dict[str, set[str]]:
 def _groups(events: Sequence[Event]) -> list[list[Event]]:
     """Events that one message tells: who waits belongs to the break, stale ones to each other."""
     groups: dict[tuple[object, ...], list[Event]] = {}
-    for event in sorted(events, key=lambda one: (one.kind != Kind.BROKEN, one.id)):
-        match Kind(event.kind):
-            case Kind.STALE:
-                key: tuple[object, ...] = (Kind.STALE,)
-            case Kind.WAITED_FOR | Kind.BROKEN if _is_for_maintainers(event):
+    for event in sorted(events, key=lambda one: (one.kind != EventKind.BROKEN, one.id)):
+        match EventKind(event.kind):
+            case EventKind.STALE:
+                key: tuple[object, ...] = (EventKind.STALE,)
+            case EventKind.WAITED_FOR | EventKind.BROKEN if _is_for_maintainers(event):
                 key = (event.package, event.break_id)
             case _:
                 key = (event.key,)
@@ -68,14 +68,14 @@ def _groups(events: Sequence[Event]) -> list[list[Event]]:
 
 
 def _is_for_maintainers(event: Event) -> bool:
-    is_break = event.kind == Kind.BROKEN
+    is_break = event.kind == EventKind.BROKEN
     return not is_break or audience_of(event.key) is Audience.MAINTAINERS
 
 
 def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]) -> Story:
     first = group[0]
-    match Kind(first.kind):
-        case Kind.STALE:
+    match EventKind(first.kind):
+        case EventKind.STALE:
             with trunk.store.read() as at:
                 heads = at.heads.all(trunk.name)
             problems = [
@@ -84,10 +84,10 @@ def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[
                 if (head := heads.get(event.package)) and head.error_since
             ]
             return empty_story(trunk, first, Audience.OPERATOR, problems=tuple(problems))
-        case Kind.WAITED_FOR:
+        case EventKind.WAITED_FOR:
             names = sorted(event.key.rpartition(":")[2] for event in group)
             return build_story(trunk, first, Audience.MAINTAINERS, waiting=tuple(names))
-    names = sorted(waiting.get(first.package, ())) if first.kind == Kind.BROKEN else []
+    names = sorted(waiting.get(first.package, ())) if first.kind == EventKind.BROKEN else []
     return build_story(trunk, first, audience_of(first.key), waiting=tuple(names))
 
 
@@ -99,14 +99,18 @@ def _describe(
     at.events.describe(first.id, story.to_json(), now=now)
     for event in rest:
         at.events.describe(event.id, {}, now=now)
-    if story.kind is Kind.STALE and not story.problems:
+    if story.kind is EventKind.STALE and not story.problems:
         return  # it can be followed again
     if audiences.mail:
         for address in _addresses(story, audiences):
             digest = audiences.wants_digest(address)
             due = audiences.digest_due(now) if digest else now
             at.deliveries.add(first.id, "mail", address, due=due, digest=digest)
-    if audiences.gerrit and story.kind is Kind.BROKEN and story.audience is Audience.MAINTAINERS:
+    if (
+        audiences.gerrit
+        and story.kind is EventKind.BROKEN
+        and story.audience is Audience.MAINTAINERS
+    ):
         at.deliveries.add(first.id, "gerrit", story.package, due=now)
     for name in audiences.webhooks:
         at.deliveries.add(first.id, f"webhook:{name}", name, due=now)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from rdo.model.build import Failed, Outcome
-from rdo.notify.story import Audience, Kind
+from rdo.notify.story import Audience, EventKind
 from rdo.store import Transaction
 from rdo.store.builds import Build
 from rdo.store.packages import PackageState
@@ -38,8 +38,8 @@ def _note_break(at: Transaction, build: Build, after: PackageState, now: datetim
     at.events.add(
         build.target,
         build.package,
-        Kind.BROKEN,
-        break_key(Kind.BROKEN, break_id, audience),
+        EventKind.BROKEN,
+        break_key(EventKind.BROKEN, break_id, audience),
         now=now,
         build_id=build.id,
         break_id=break_id,
@@ -54,12 +54,12 @@ def _note_mend(
     break_id = before.broken_by.id
     told = {event.key for event in at.events.of_break(build.target, build.package, break_id)}
     for audience in Audience:
-        if break_key(Kind.BROKEN, break_id, audience) in told:
-            key = break_key(Kind.MENDED, break_id, audience)
+        if break_key(EventKind.BROKEN, break_id, audience) in told:
+            key = break_key(EventKind.MENDED, break_id, audience)
             at.events.add(
                 build.target,
                 build.package,
-                Kind.MENDED,
+                EventKind.MENDED,
                 key,
                 now=now,
                 build_id=build.id,
@@ -67,7 +67,7 @@ def _note_mend(
             )
 
 
-def break_key(kind: Kind, break_id: int, audience: Audience) -> str:
+def break_key(kind: EventKind, break_id: int, audience: Audience) -> str:
     return f"{kind}:{break_id}:{audience}"
 
 
@@ -93,13 +93,13 @@ def note_waiting(
             continue
         break_id = state.broken_by.id
         told = {event.key for event in at.events.of_break(target, package, break_id)}
-        if break_key(Kind.BROKEN, break_id, Audience.MAINTAINERS) not in told:
+        if break_key(EventKind.BROKEN, break_id, Audience.MAINTAINERS) not in told:
             continue
         for other in sorted(others):
-            key = f"{Kind.WAITED_FOR}:{break_id}:{other}"
+            key = f"{EventKind.WAITED_FOR}:{break_id}:{other}"
             if key not in told:
                 at.events.add(
-                    target, package, Kind.WAITED_FOR, key, now=now, break_id=break_id,
+                    target, package, EventKind.WAITED_FOR, key, now=now, break_id=break_id,
                     build_id=state.newest.id if state.newest else break_id,
                 )  # fmt: skip
 
@@ -109,5 +109,5 @@ def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datet
     packages = set(known)
     for name, head in at.heads.all(target).items():
         if name in packages and head.error_since and now - head.error_since >= STALE_AFTER:
-            key = f"{Kind.STALE}:{name}:{int(head.error_since.timestamp())}"
-            at.events.add(target, name, Kind.STALE, key, now=now)
+            key = f"{EventKind.STALE}:{name}:{int(head.error_since.timestamp())}"
+            at.events.add(target, name, EventKind.STALE, key, now=now)

@@ -12,16 +12,16 @@ from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
-from rdo.notify.log_reader import Reading, read_log_file
+from rdo.notify.log_reader import LogReading, read_log_file
 from rdo.notify.story import (
     Audience,
-    Change,
     Changes,
-    GoodBuild,
-    Kind,
-    Need,
+    EventKind,
+    LastGoodBuild,
+    LinkedCommit,
     RootChange,
     Story,
+    UnmetRequirement,
 )
 from rdo.store.builds import Build
 from rdo.store.events import Event
@@ -44,7 +44,7 @@ def empty_story(trunk: Trunk, event: Event, audience: Audience, **more: Any) -> 
     """The part that every story has."""
     package = trunk.packages.get(event.package)
     return Story(
-        kind=Kind(event.kind),
+        kind=EventKind(event.kind),
         target=trunk.name,
         release=trunk.release,
         platform=trunk.platform,
@@ -67,14 +67,14 @@ def build_story(
         first = at.builds.get(event.break_id) if event.break_id else None
         history = at.builds.history(trunk.name, event.package, limit=500)
         good = _good_before(history, build)
-        is_mend = event.kind == Kind.MENDED
+        is_mend = event.kind == EventKind.MENDED
         shown = build if is_mend else good
         artifacts = at.artifacts.of_build(shown.id) if shown else ()
     failed = build.outcome if isinstance(build.outcome, Failed) else None
     since = first if is_mend else good
     package = trunk.packages.get(event.package)
     nvr = next((str(x.nevra) for x in artifacts if x.is_source), "").removesuffix(".src")
-    read = _read_log(trunk, build) if failed and failed.reason in _HAS_LOG else Reading("", ())
+    read = _read_log(trunk, build) if failed and failed.reason in _HAS_LOG else LogReading("", ())
     log_url, repository_url = _urls(trunk, build)
     return empty_story(
         trunk,
@@ -92,7 +92,7 @@ def build_story(
         says=read.says,
         lines=read.lines,
         broken=first.finished if first else None,
-        good=GoodBuild(good.id, nvr, good.finished or good.created)
+        good=LastGoodBuild(good.id, nvr, good.finished or good.created)
         if good and not is_mend
         else None,
         upstream=_upstream_changes(trunk, package, build, since, history),
@@ -131,7 +131,7 @@ def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
     )
 
 
-def _read_log(trunk: Trunk, build: Build) -> Reading:
+def _read_log(trunk: Trunk, build: Build) -> LogReading:
     return read_log_file(trunk.build_folder(build) / LOG)
 
 
@@ -184,7 +184,7 @@ def _changes(
         return Changes()
     is_release = is_on_pypi(remote)
     newest = tuple(
-        Change(
+        LinkedCommit(
             commit.hash,
             commit.subject,
             "" if is_release else commit.author,
@@ -233,7 +233,7 @@ def _installed(path: Path) -> dict[str, str]:
     return found
 
 
-def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[Need, ...]:
+def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[UnmetRequirement, ...]:
     """The requirements that were not met, each with what there is of it."""
     if failed.reason is not FailureReason.MISSING_DEPENDENCY:
         return ()
@@ -249,7 +249,7 @@ def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[Need, ...]:
             published[stored.package] = published.get(stored.package, ()) + stored.artifact.provides
             versions[stored.package] = stored.artifact.nevra.version
     providers = Providers(trunk.packages.values(), published)
-    return tuple(Need(need, _found(need, providers, versions)) for need in lacking)
+    return tuple(UnmetRequirement(need, _found(need, providers, versions)) for need in lacking)
 
 
 def _found(need: str, providers: Providers, versions: dict[str, str]) -> str:

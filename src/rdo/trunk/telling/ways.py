@@ -2,7 +2,7 @@
 
 from rdo.app import App
 from rdo.mirrors import Mirrors
-from rdo.notify.gerrit import Distgit, Gerrit
+from rdo.notify.gerrit import Distgit, GerritReviews
 from rdo.notify.mailer import Mailer
 from rdo.notify.outbox import Outbox
 from rdo.notify.smtp import MailServer
@@ -29,7 +29,7 @@ def _ways(app: App) -> dict[str, Way]:
         ways["mail"] = Mailer(server, mail.from_)
     if gerrit := settings.gerrit:
         email = gerrit.email or (settings.mail.from_ if settings.mail else "rdo@localhost")
-        ways["gerrit"] = Gerrit(
+        ways["gerrit"] = GerritReviews(
             lambda target, name: _distgit(app, target, name),
             email,
             gerrit.topic,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from rdo import atomic
-from rdo.dlrn.formats import Status
+from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
 from rdo.model.build import Failed, Waiting
 from rdo.model.commit import Commit
@@ -16,7 +16,7 @@ from rdo.model.url import without_secret
 from rdo.notify import words
 from rdo.notify.links import commit_url
 from rdo.notify.log_reader import clean
-from rdo.notify.story import Kind, Story
+from rdo.notify.story import EventKind, Story
 from rdo.pages import reports
 from rdo.pages.layout import STYLE, STYLE_FILE
 from rdo.pages.values import Blocked, Broken, Built, Head, Named, Stands, State, Waits
@@ -94,7 +94,7 @@ class Pages:
             files = at.reports.files(trunk.name)
             waiting = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
             breaks = [(x.package, x.broken) for x in standings if x.broken is not None]
-            events = at.events.of_breaks(trunk.name, Kind.BROKEN, breaks) if breaks else []
+            events = at.events.of_breaks(trunk.name, EventKind.BROKEN, breaks) if breaks else []
             heads = at.heads.all(trunk.name)
             named = self._named()
         stale = {name: one.error for name, one in heads.items() if one.error}
@@ -196,7 +196,7 @@ class Pages:
                 name,
                 srpm.removesuffix(".src.rpm"),
                 newest.commit.upstream_hash if newest else "",
-                built.status if built else Status.NO_BUILD.value,
+                built.status if built else DlrnStatus.NO_BUILD.value,
                 _condition(pending),
                 built.log if built else "",
                 self._built(first) if first else None,
@@ -284,7 +284,7 @@ class Pages:
 
 
 def _status(line: BuildLine) -> str:
-    return Status.of_failure(line.reason).value
+    return DlrnStatus.of_failure(line.reason).value
 
 
 def _condition(pending: Build | None) -> str:

@@ -8,7 +8,7 @@ from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
 from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
-from rdo.trunk.plan import Plan
+from rdo.trunk.plan import RoundPlan
 
 ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6
 
@@ -43,7 +43,7 @@ class Report:
     target: str
     packages: int
     seconds: float
-    plan: Plan
+    plan: RoundPlan
     ended: tuple[Ended, ...] = ()
     held: tuple[Held, ...] = ()
     dropped: tuple[Build, ...] = ()

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from rdo.bridge.lock_file import Entry, Origin, reasons
+from rdo.bridge.lock_file import LockedPackage, PackageOrigin, reasons
 from rdo.model.package import Package
 from rdo.python_names import python_requirement
 from rdo.trunk.order.providers import needed_names
 from rdo.trunk.views.why import Known, State, Step, Why
 
-_PLACES = {Origin.PYPI: "PyPI", Origin.DEBIAN: "Debian"}
+_PLACES = {PackageOrigin.PYPI: "PyPI", PackageOrigin.DEBIAN: "Debian"}
 
 
-def explain_bridged(known: Known, text: str, entries: Sequence[Entry]) -> Why | None:
+def explain_bridged(known: Known, text: str, entries: Sequence[LockedPackage]) -> Why | None:
     """Who asked for a bridged package, by its name or by a dependency; None if it is not one."""
     entry = _named(text, entries)
     if entry is None:
@@ -29,18 +29,18 @@ def explain_bridged(known: Known, text: str, entries: Sequence[Entry]) -> Why | 
     )
 
 
-def with_beginning(found: Why, package: Package, entries: Iterable[Entry]) -> Why:
+def with_beginning(found: Why, package: Package, entries: Iterable[LockedPackage]) -> Why:
     """The answer with a note if something from outside stood in for the package at first."""
     names = {canonicalize_name(name) for name in package.python_projects}
     notes = (
         f"{one.version} of {_PLACES[one.origin]} was there for bootstrap builds, to begin a circle"
         for one in entries
-        if one.origin is Origin.PYPI and one.key[1] in names
+        if one.origin is PackageOrigin.PYPI and one.key[1] in names
     )
     return replace(found, notes=(*found.notes, *notes))
 
 
-def _named(text: str, entries: Iterable[Entry]) -> Entry | None:
+def _named(text: str, entries: Iterable[LockedPackage]) -> LockedPackage | None:
     requirement = python_requirement(text)
     name = canonicalize_name(requirement.name if requirement else text)
     for entry in entries:
@@ -49,13 +49,13 @@ def _named(text: str, entries: Iterable[Entry]) -> Entry | None:
     return None
 
 
-def _step(entry: Entry, entries: Sequence[Entry]) -> Step:
+def _step(entry: LockedPackage, entries: Sequence[LockedPackage]) -> Step:
     because = dict.fromkeys(reason.because_of for reason in reasons(entries, entry.name))
     why = f"{entry.version} came from {_PLACES[entry.origin]}: {'; '.join(because)}"
     return Step(entry.name, State.BRIDGED, why)
 
 
-def _requirers(entry: Entry, entries: Sequence[Entry]) -> Iterator[Entry]:
+def _requirers(entry: LockedPackage, entries: Sequence[LockedPackage]) -> Iterator[LockedPackage]:
     """The bridged packages that require `entry`, directly and through others, nearest first."""
     seen, todo = {entry.key}, [entry]
     while todo:
@@ -66,7 +66,9 @@ def _requirers(entry: Entry, entries: Sequence[Entry]) -> Iterator[Entry]:
                 yield other
 
 
-def _direct_requirers(entry: Entry, entries: Sequence[Entry]) -> Iterator[Entry]:
+def _direct_requirers(
+    entry: LockedPackage, entries: Sequence[LockedPackage]
+) -> Iterator[LockedPackage]:
     said = {reason.because_of for reason in reasons(entries, entry.name)}
     for other in entries:
         if any(f"{other.name} {other.version} requires {text}" in said for text in other.requires):

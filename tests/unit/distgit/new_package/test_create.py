@@ -6,7 +6,7 @@ import pytest
 from rdo.distgit.new_package import licences
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.source import missing_package
-from rdo.distgit.new_package.spec import Plan, plain, quoted, render
+from rdo.distgit.new_package.spec import SpecPlan, plain, quoted, render
 from rdo.distgit.new_package.tests_and_docs import CheckPlan, DocPlan, plan_docs, plan_tests
 from rdo.distgit.new_package.trial import learn, settle
 from rdo.model.build import Built, Failed, FailureReason, Outcome
@@ -52,9 +52,9 @@ def facts(**changes: object) -> SourceFacts:
     return SourceFacts.parse({**answer, **changes})
 
 
-def plan(found: SourceFacts | None = None) -> Plan:
+def plan(found: SourceFacts | None = None) -> SpecPlan:
     found = found or facts()
-    return Plan(
+    return SpecPlan(
         name="python-lemon-tree",
         source="lemon_tree-1.2.0.tar.gz",
         facts=found,
@@ -359,9 +359,9 @@ def test_a_module_is_known_by_the_project_that_is_declared() -> None:
 
 
 def test_the_last_try_goes_without_tests() -> None:
-    plans: list[Plan] = []
+    plans: list[SpecPlan] = []
 
-    def build(one: Plan) -> tuple[Outcome, str]:
+    def build(one: SpecPlan) -> tuple[Outcome, str]:
         plans.append(one)
         module = f"m{len(plans)}"
         log = f"Executing(%check)\nE   ModuleNotFoundError: No module named '{module}'\n"

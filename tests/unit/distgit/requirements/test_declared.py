@@ -3,8 +3,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from rdo.distgit.requirements.declared import (
-    Kind,
     Python,
+    RequirementKind,
     Wanted,
     difference,
     extra_names,
@@ -82,9 +82,13 @@ def test_every_kind_of_requirement_is_read() -> None:
     found = read(Files({"pyproject.toml": PYPROJECT}), PYTHON)
 
     assert {(one.key, one.kind) for one in found} == {
-        ("a", Kind.RUN), ("b", Kind.RUN), ("d", Kind.EXTRA), ("pytest", Kind.TEST),
-        ("hatchling", Kind.BUILD), ("hypothesis", Kind.TEST),
-    }  # fmt: skip
+        ("a", RequirementKind.RUN),
+        ("b", RequirementKind.RUN),
+        ("d", RequirementKind.EXTRA),
+        ("pytest", RequirementKind.TEST),
+        ("hatchling", RequirementKind.BUILD),
+        ("hypothesis", RequirementKind.TEST),
+    }
     assert extra_names(Files({"pyproject.toml": PYPROJECT})) == {"fast-mode", "test"}
 
 
@@ -150,10 +154,10 @@ def test_what_upstream_asked_for_before_was_removed() -> None:
 
 
 def test_a_difference_knows_what_a_requirement_is_for() -> None:
-    old = [Wanted("a", ">= 1"), Wanted("b"), Wanted("b", "", Kind.TEST)]
+    old = [Wanted("a", ">= 1"), Wanted("b"), Wanted("b", "", RequirementKind.TEST)]
     new = [
-        Wanted("A", ">= 2"), Wanted("b", ">= 3", Kind.TEST), Wanted("c"),
-        Wanted("d", "", Kind.EXTRA, extra="fast"),
+        Wanted("A", ">= 2"), Wanted("b", ">= 3", RequirementKind.TEST), Wanted("c"),
+        Wanted("d", "", RequirementKind.EXTRA, extra="fast"),
     ]  # fmt: skip
 
     found = difference(old, new)

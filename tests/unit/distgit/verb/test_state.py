@@ -7,7 +7,7 @@ import pytest
 
 from rdo.distgit.verb import state
 from rdo.distgit.verb.settings import load as load_settings
-from rdo.distgit.verb.state import STATE_FILE, STEPS, Arguments, State
+from rdo.distgit.verb.state import STATE_FILE, STEPS, ActionState, Arguments
 from rdo.errors import ConfigError, RefusedError
 
 
@@ -15,7 +15,7 @@ from rdo.errors import ConfigError, RefusedError
 def test_an_action_is_read_as_it_was_written(tmp_path: Path, action: str) -> None:
     arguments = Arguments(package="foo", version="1.0", changes=("One", "Two"), bump_only=True)
     for step in STEPS[action]:
-        written = State(action, step, arguments, entry=3)
+        written = ActionState(action, step, arguments, entry=3)
 
         state.store(tmp_path, written)
 
@@ -23,7 +23,7 @@ def test_an_action_is_read_as_it_was_written(tmp_path: Path, action: str) -> Non
 
 
 def test_what_is_not_known_is_null_as_rdopkg_writes_it(tmp_path: Path) -> None:
-    state.store(tmp_path, State("fix", "edit_spec", Arguments(package="foo")))
+    state.store(tmp_path, ActionState("fix", "edit_spec", Arguments(package="foo")))
 
     row = json.loads((tmp_path / STATE_FILE).read_text())
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rdo.bridge.protocol import Provision
 from rdo.errors import CommandError
 from rdo.model.build import FailureReason
-from rdo.trunk.order.bridge_requests import Answer, Request, Requests
+from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from tests.unit.trunk.samples import build
 
 
@@ -17,8 +17,8 @@ class OneBadWheel:
         return Provision(provided=tuple(needs))
 
 
-def answers_to(requests: Requests, wanted: Sequence[Request]) -> list[Answer]:
-    found: list[Answer] = []
+def answers_to(requests: Requests, wanted: Sequence[BridgeRequest]) -> list[BridgeAnswer]:
+    found: list[BridgeAnswer] = []
     with ThreadPoolExecutor(1) as pool:
         for request in wanted:
             assert requests.add(request) is None
@@ -33,7 +33,8 @@ def answers_to(requests: Requests, wanted: Sequence[Request]) -> list[Answer]:
 def test_what_breaks_the_bridge_spoils_nothing_for_other_builds() -> None:
     names = ("good", "bad", "fine")
     wanted = [
-        Request(build(number, name), (name,), frozenset()) for number, name in enumerate(names)
+        BridgeRequest(build(number, name), (name,), frozenset())
+        for number, name in enumerate(names)
     ]
 
     found = answers_to(Requests(OneBadWheel(), is_cancelled=lambda: False), wanted)

@@ -1,0 +1,37 @@
+"""One word per thing: a class is known by its name alone, wherever a reader meets it."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import rdo
+
+SOURCES = Path(rdo.__file__).parent
+
+SHARED = {
+    "Built": "model: a build's outcome; pages: a row of the page of builds",
+    "Head": "store: heads of branches; pages: what each page begins with",
+    "Standing": "store: of one package; trunk: of a round's packages",
+    "State": "pages: of a target; views: of a package",
+}
+"""Names that several public classes have, each with the reason."""
+
+
+def public_classes() -> dict[str, list[str]]:
+    """The modules by the names of the public classes in them, not those within classes."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(SOURCES.rglob("*.py")):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(str(file.relative_to(SOURCES)))
+    return found
+
+
+def test_no_two_public_classes_have_one_name_without_a_reason() -> None:
+    classes = public_classes()
+
+    repeated = {name: files for name, files in classes.items() if len(files) > 1}
+
+    assert len(classes) > 300  # the walk has seen the program
+    assert {name: files for name, files in repeated.items() if name not in SHARED} == {}
+    assert set(SHARED) - set(repeated) == set()  # no reason outlives its names
