@@ -69,7 +69,7 @@ def built(report: Any) -> list[tuple[str, bool]]:
 # One story in steps: each test goes on where the one before it ended.
 
 
-def test_1_a_circle_through_tests_is_bootstrapped_and_built_a_second_time(
+def test_1_a_cycle_through_tests_is_bootstrapped_and_built_a_second_time(
     first_round: tuple[int, Any],
 ) -> None:
     _, report = first_round
@@ -116,7 +116,7 @@ def test_3_what_nobody_has_fails_and_its_dependent_waits(
     assert (why["step"]["state"], why["needed_by"]) == ("bridged", ["python-zetamod"])
 
 
-def test_4_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
+def test_4_a_cycle_that_nothing_breaks_fails_its_members_and_nobody_else(
     first_round: tuple[int, Any],
 ) -> None:
     _, report = first_round
@@ -129,7 +129,7 @@ def test_4_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
     }
 
 
-def test_5_such_a_circle_begins_with_what_pypi_has_and_ends_with_our_own(
+def test_5_such_a_cycle_begins_with_what_pypi_has_and_ends_with_our_own(
     packages: Distribution,
 ) -> None:
     packages.release("gammamod", "1.1", "deltamod")
@@ -161,7 +161,7 @@ def test_6_nothing_that_was_only_there_to_begin_is_published(packages: Distribut
     assert "0.9 of PyPI was there for bootstrap builds, to begin a circle" in why["notes"]
 
 
-def test_7_dnf_installs_both_circles(packages: Distribution) -> None:
+def test_7_dnf_installs_both_cycles(packages: Distribution) -> None:
     root = packages.folder / "root"
     options = ("--root", "root", "--target", TARGET, "--name", "current")
     made = packages.rdo("platform", "create", PLATFORM, *options)

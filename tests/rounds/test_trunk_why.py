@@ -113,7 +113,7 @@ def test_what_nobody_provides_is_named(factory: Factory) -> None:
     assert "it was never built with success" in found.notes
 
 
-def test_a_circle_names_its_members(factory: Factory) -> None:
+def test_a_cycle_names_its_members(factory: Factory) -> None:
     factory.add("a", "b")
     factory.builder.will("python-a", Waiting(NEEDS_B))
     factory.builder.will("python-b", Waiting(("python3dist(a)",)))

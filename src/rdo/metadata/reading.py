@@ -54,8 +54,8 @@ class MetadataReading:
         path = Path(source.folder / name)
         at = imported_at or Where(source.prefix + name)
         if path in self._open:
-            circle = " > ".join(p.name for p in [*self._open[self._open.index(path) :], path])
-            self._fault("import", at, f"a file imports itself: {circle}")
+            cycle = " > ".join(p.name for p in [*self._open[self._open.index(path) :], path])
+            self._fault("import", at, f"a file imports itself: {cycle}")
             return
         tree = self._parsed.get(path) or self._parse(source, path, name, at)
         if tree is None:

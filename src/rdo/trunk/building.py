@@ -24,7 +24,7 @@ from rdo.repodata import read_rpm
 from rdo.store.builds import Build, BuildState
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
-from rdo.trunk.order.cycles import Circles, circle_failure
+from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.retry import failure_of
@@ -72,7 +72,7 @@ class Building:
     dropped: list[Build] = field(default_factory=list)
     _is_paused: bool = False
     _requests: Requests = field(init=False)
-    _circles: Circles = field(init=False)
+    _cycles: Cycles = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
     _running: dict[Future[Outcome], _Running] = field(default_factory=dict)
     _seconds: dict[int, float] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Building:
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
         self._requests = Requests(self.workplace.bridge, last_resort, self._is_stopped.is_set)
-        self._circles = Circles(self._can_bootstrap, last_resort is not None)
+        self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
@@ -106,7 +106,7 @@ class Building:
             self._tell()
             bridging = self._requests.running
             pending: list[Future[Any]] = [*self._running, *([bridging] if bridging else [])]
-            if not pending and not taken and (self._is_paused or not self._break_circle()):
+            if not pending and not taken and (self._is_paused or not self._break_cycle()):
                 return
             done, _ = wait(pending, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             if bridging in done:
@@ -331,15 +331,15 @@ class Building:
                 log.info("dropped: %s", why)
             self.queue.drop(build.id)
 
-    def _break_circle(self) -> bool:
+    def _break_cycle(self) -> bool:
         """Help or fail builds that wait for each other; False if there are none."""
         members, waiting = self.queue.cycle(), self.queue.waiting()
         if not members:
             return False
-        log.info("in a circle: %s", ", ".join(build.package for build in members))
-        if starter := self._circles.starter(members, waiting):
+        log.info("in a cycle: %s", ", ".join(build.package for build in members))
+        if starter := self._cycles.starter(members, waiting):
             self._begin_bootstrap(starter)
-        elif request := self._circles.request(members, waiting, self.standing.providers):
+        elif request := self._cycles.request(members, waiting, self.standing.providers):
             with log_context.about(request.build.commit):
                 log.info("asks outside for %s, to begin", ", ".join(request.needs))
                 if answer := self._requests.add(request):
@@ -347,11 +347,11 @@ class Building:
         else:
             for build in members:
                 with log_context.about(build.commit):
-                    self._failed(build, circle_failure(members))
+                    self._failed(build, cycle_failure(members))
         return True
 
     def _begin_bootstrap(self, build: Build, behind: frozenset[str] = frozenset()) -> None:
-        """Make a build that waits in a circle a bootstrap build; it is queued as such at once."""
+        """Make a build that waits in a cycle a bootstrap build; it is queued as such at once."""
         package, digest = self.trunk.packages[build.package], self.workplace.platform_digest
         inputs = digest_of_inputs(
             build.commit, digest, bootstrap=True, skip_tests=bool(package.skip_tests)

@@ -30,7 +30,7 @@ def test_imports_are_read_depth_first_and_a_file_may_come_in_twice(folder: Folde
     assert projects(folder) == ["a", "b", "c", "d"]
 
 
-def test_a_circle_of_imports_is_shown(folder: Folder) -> None:
+def test_a_cycle_of_imports_is_shown(folder: Folder) -> None:
     folder.write(main="import: [one.yml]", one="import:\n- two.yml", two="a: 1\nimport: [one.yml]")
 
     assert faults(folder) == ["two.yml:2: a file imports itself: one.yml > two.yml > one.yml"]

@@ -22,7 +22,7 @@ _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
 class BridgeRequest:
     """The needs of one build that only the bridge can meet, and what it has to wait for too.
 
-    `for_bootstrap`: the release itself packages them, but nobody can begin; see `circles`.
+    `for_bootstrap`: the release itself packages them, but nobody can begin; see `cycles`.
     `for_users`: it is built, and its packages need them once they are installed.
     """
 

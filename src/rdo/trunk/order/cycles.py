@@ -16,8 +16,8 @@ from rdo.trunk.order.providers import Providers
 
 
 @dataclass(slots=True)
-class Circles:
-    """Whom a round has helped out of a circle so far; nobody is helped twice in the same way.
+class Cycles:
+    """Whom a round has helped out of a cycle so far; nobody is helped twice in the same way.
 
     `can_bootstrap` reads the spec of a build, `has_last_resort` says whether there is anything
     outside to ask.
@@ -52,12 +52,12 @@ class Circles:
         """What to ask of the last resort, for one member that nothing was asked for yet."""
         if not self.has_last_resort:
             return None
-        circle = frozenset(build.package for build in members)
+        cycle = frozenset(build.package for build in members)
         for build in _most_awaited_first(members, waiting):
             if build.id not in self._asked and isinstance(build.outcome, Waiting):
                 self._asked.add(build.id)
-                needs = tuple(n for n in build.outcome.needs if providers.of(n) & circle)
-                return BridgeRequest(build, needs, waiting[build] - circle, for_bootstrap=True)
+                needs = tuple(n for n in build.outcome.needs if providers.of(n) & cycle)
+                return BridgeRequest(build, needs, waiting[build] - cycle, for_bootstrap=True)
         return None
 
 
@@ -72,8 +72,8 @@ def _most_awaited_first(
     return sorted(members, key=rank)
 
 
-def circle_failure(members: Sequence[Build]) -> Failed:
-    """Why the members of a circle that nothing can break have failed."""
+def cycle_failure(members: Sequence[Build]) -> Failed:
+    """Why the members of a cycle that nothing can break have failed."""
     names = ", ".join(build.package for build in members)
     ways = "no spec of them begins under %{repo_bootstrap}, and nobody else has what they want"
     if len(members) == 1:

@@ -109,12 +109,12 @@ class Queue:
         return {self._builds[id_]: names for id_, names in self._behind.items() if names}
 
     def cycle(self) -> list[Build]:
-        """Builds that wait for nothing but each other; none if there is no such circle.
+        """Builds that wait for nothing but each other; none if there is no such cycle.
 
         Of a package that has several, the first one that waits. Only to be asked when nothing
         runs and nothing may start.
         """
-        members = _circle(self._edges())
+        members = _cycle(self._edges())
         first: dict[str, Build] = {}
         for build in self._builds.values():
             if build.package in members and self._behind.get(build.id):
@@ -171,11 +171,11 @@ def _by_package(builds: Iterable[Build]) -> list[Build]:
     return sorted(planned, key=lambda build: (first[build.package], build.position))
 
 
-def _circle(edges: Mapping[str, Packages]) -> Packages:
+def _cycle(edges: Mapping[str, Packages]) -> Packages:
     """Names that all lead to each other and to nothing else; every name leads somewhere.
 
     From any name on, whatever has no way back to where we are is a better place to be: less
-    can be reached from there. Where there is nothing of that kind, all is one circle.
+    can be reached from there. Where there is nothing of that kind, all is one cycle.
     """
     back: dict[str, set[str]] = {}
     for name, needs in edges.items():

@@ -16,7 +16,7 @@ def worth_another_try(
 ) -> list[Commit]:
     """The newest commits of packages that failed for what is different by now.
 
-    Tests that have been turned off; a circle with a new commit in it; a dependency that the
+    Tests that have been turned off; a cycle with a new commit in it; a dependency that the
     release itself packages and has published since; a package that had left the release with
     something in the queue. `planned` are packages that get builds anyway. Each try makes a build
     of its own, so that the same change counts once.
@@ -35,7 +35,7 @@ def worth_another_try(
         states = {state.package: state for state in at.packages.states(target)}
         owners = {n: _owners(providers, b) for n, b in asking.items()}
         chosen |= {n: b for n, b in asking.items() if _has_news(b, owners[n], states)}
-        chosen |= dict(_circles_of({*coming, *chosen}, asking, owners))
+        chosen |= dict(_cycles_of({*coming, *chosen}, asking, owners))
     returned = (
         build.commit
         for build in at.builds.dropped_last(target)
@@ -65,10 +65,10 @@ def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, Package
     )
 
 
-def _circles_of(
+def _cycles_of(
     coming: set[str], asking: Mapping[str, Build], owners: Mapping[str, frozenset[str]]
 ) -> Iterator[tuple[str, Build]]:
-    """The members of failed circles that ask, also through each other, for what is coming."""
+    """The members of failed cycles that ask, also through each other, for what is coming."""
     while found := [
         name
         for name, build in asking.items()

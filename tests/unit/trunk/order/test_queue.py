@@ -101,7 +101,7 @@ def test_hints_on_what_never_moves_are_ignored() -> None:
     assert ids(todo.take(9)) == [1]
 
 
-def test_hints_in_a_circle_are_no_reason_to_build_nothing() -> None:
+def test_hints_in_a_cycle_are_no_reason_to_build_nothing() -> None:
     todo = queue("a", "b", a="b", b="a")
 
     assert ids(todo.take(9)) == [1]
@@ -109,7 +109,7 @@ def test_hints_in_a_circle_are_no_reason_to_build_nothing() -> None:
     assert ids(todo.take(9)) == [2]
 
 
-def test_a_circle_is_its_members_and_not_what_waits_for_them() -> None:
+def test_a_cycle_is_its_members_and_not_what_waits_for_them() -> None:
     todo = queue("a", "b", "c", "d")
     todo.take(9)
     todo.hold_back(1, behind("b"))
@@ -120,7 +120,7 @@ def test_a_circle_is_its_members_and_not_what_waits_for_them() -> None:
     assert ids(todo.cycle()) == [1, 2, 3]
 
 
-def test_a_circle_that_also_waits_for_a_broken_package_is_not_to_blame() -> None:
+def test_a_cycle_that_also_waits_for_a_broken_package_is_not_to_blame() -> None:
     todo = queue("a", "b")
     todo.take(9)
     todo.hold_back(1, behind("b", "broken"))
@@ -141,7 +141,7 @@ def test_what_waited_for_a_package_that_is_gone_can_be_released() -> None:
     assert todo.open_packages == {"b"}
 
 
-def test_of_two_circles_the_one_that_waits_for_nothing_else_comes_first() -> None:
+def test_of_two_cycles_the_one_that_waits_for_nothing_else_comes_first() -> None:
     todo = queue("a", "b", "c", "d", "e")
     todo.take(9)
     todo.hold_back(1, behind("b", "c"))
@@ -153,7 +153,7 @@ def test_of_two_circles_the_one_that_waits_for_nothing_else_comes_first() -> Non
     assert ids(todo.cycle()) == [3, 4]
 
 
-def test_a_package_may_be_a_circle_by_itself() -> None:
+def test_a_package_may_be_a_cycle_by_itself() -> None:
     todo = queue("a", "b")
     todo.take(9)
     todo.hold_back(1, behind("b"))
@@ -162,7 +162,7 @@ def test_a_package_may_be_a_circle_by_itself() -> None:
     assert ids(todo.cycle()) == [2]
 
 
-def test_of_a_package_in_a_circle_the_first_commit_that_waits_counts() -> None:
+def test_of_a_package_in_a_cycle_the_first_commit_that_waits_counts() -> None:
     todo = queue("a", "a", "b")
     todo.take(9)
     todo.hold_back(1, behind("b"))

@@ -43,7 +43,7 @@ def failures(report: Report) -> dict[str, FailureReason]:
     }
 
 
-def make_circle(factory: Factory, *, can_bootstrap: bool = True) -> None:
+def make_cycle(factory: Factory, *, can_bootstrap: bool = True) -> None:
     """Packages a and b that need each other; a builds without b under %{repo_bootstrap}."""
     factory.add("a", spec=CAN_BOOTSTRAP if can_bootstrap else "")
     factory.add("b")
@@ -55,7 +55,7 @@ def make_circle(factory: Factory, *, can_bootstrap: bool = True) -> None:
 def test_the_second_pass_has_a_new_release_date_and_is_what_is_published(
     factory: Factory,
 ) -> None:
-    make_circle(factory)
+    make_cycle(factory)
 
     report = factory.round()
 
@@ -72,7 +72,7 @@ def test_the_second_pass_has_a_new_release_date_and_is_what_is_published(
     assert factory.queue() == ()
 
 
-def test_of_a_circle_only_as_many_are_bootstrapped_as_it_takes(factory: Factory) -> None:
+def test_of_a_cycle_only_as_many_are_bootstrapped_as_it_takes(factory: Factory) -> None:
     factory.add("a", "b", "c", spec=CAN_BOOTSTRAP)
     factory.builder.will("python-a", Unless(("python-b",), NEEDS_B))
     factory.builder.will("python-c", Unless(("python-b",), NEEDS_B))
@@ -92,7 +92,7 @@ def test_of_a_circle_only_as_many_are_bootstrapped_as_it_takes(factory: Factory)
 def test_a_bootstrap_that_fails_fails_its_package_and_the_others_wait_for_it(
     factory: Factory,
 ) -> None:
-    make_circle(factory)
+    make_cycle(factory)
     factory.builder.will("python-a", Unless(("python-b",), NEEDS_B), BROKEN)
 
     report = factory.round()
@@ -105,7 +105,7 @@ def test_a_bootstrap_that_fails_fails_its_package_and_the_others_wait_for_it(
 
 
 def test_a_bootstrap_that_was_killed_is_taken_up_with_its_second_pass(factory: Factory) -> None:
-    make_circle(factory)
+    make_cycle(factory)
     needs_b = Unless(("python-b",), NEEDS_B)
     factory.builder.will("python-a", needs_b, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -120,7 +120,7 @@ def test_a_bootstrap_that_was_killed_is_taken_up_with_its_second_pass(factory: F
 def test_a_round_killed_after_the_bootstrap_still_knows_the_second_pass(
     factory: Factory,
 ) -> None:
-    make_circle(factory)
+    make_cycle(factory)
     factory.builder.will("python-b", Unless(("python-a",), NEEDS_A), KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         factory.round()
@@ -138,7 +138,7 @@ def test_a_round_killed_after_the_bootstrap_still_knows_the_second_pass(
 def test_without_a_way_to_bootstrap_the_wanted_thing_comes_from_outside(
     factory: Factory,
 ) -> None:
-    make_circle(factory, can_bootstrap=False)
+    make_cycle(factory, can_bootstrap=False)
     factory.builder.will("python-a", UnlessOutside(("python-b",), NEEDS_B))
     factory.builder.will("python-b", Waiting(NEEDS_A), UnlessOutside(("python-b",), NEEDS_B))
     factory.last_resort = ScriptedLastResort({"python3dist(b)"})
@@ -154,7 +154,7 @@ def test_without_a_way_to_bootstrap_the_wanted_thing_comes_from_outside(
 
 
 def test_only_bootstrap_builds_see_what_came_from_outside(factory: Factory) -> None:
-    make_circle(factory, can_bootstrap=False)
+    make_cycle(factory, can_bootstrap=False)
     factory.builder.will("python-a", UnlessOutside(("python-b",), NEEDS_B))
     factory.builder.will("python-b", UnlessOutside(("python-a",), NEEDS_A))
     factory.last_resort = ScriptedLastResort({"python3dist(b)"})
@@ -167,10 +167,10 @@ def test_only_bootstrap_builds_see_what_came_from_outside(factory: Factory) -> N
     assert any(job.bootstrap for job in factory.builder.jobs)
 
 
-def test_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
+def test_a_cycle_that_nothing_breaks_fails_its_members_and_nobody_else(
     factory: Factory,
 ) -> None:
-    make_circle(factory, can_bootstrap=False)
+    make_cycle(factory, can_bootstrap=False)
     factory.add("c", "d")
     factory.builder.will("python-c", Waiting(NEEDS_A))
     factory.last_resort = ScriptedLastResort()
@@ -183,8 +183,8 @@ def test_a_circle_that_nothing_breaks_fails_its_members_and_nobody_else(
     assert built(report) == [("python-d", False)]
 
 
-def test_an_outside_that_cannot_be_asked_is_no_failure_of_the_circle(factory: Factory) -> None:
-    make_circle(factory, can_bootstrap=False)
+def test_an_outside_that_cannot_be_asked_is_no_failure_of_the_cycle(factory: Factory) -> None:
+    make_cycle(factory, can_bootstrap=False)
     factory.last_resort = ScriptedLastResort(error=OutsideError("no route"))
 
     report = factory.round()
@@ -195,7 +195,7 @@ def test_an_outside_that_cannot_be_asked_is_no_failure_of_the_circle(factory: Fa
 
 
 def test_what_outside_gave_and_still_does_not_help_fails(factory: Factory) -> None:
-    make_circle(factory, can_bootstrap=False)
+    make_cycle(factory, can_bootstrap=False)
     factory.builder.will("python-a", Waiting(NEEDS_B))
     factory.builder.will("python-b", Waiting(NEEDS_A))
     factory.last_resort = ScriptedLastResort({*NEEDS_A, *NEEDS_B})
@@ -380,7 +380,7 @@ def test_ctrl_c_ends_a_request_of_the_bridge(factory: Factory) -> None:
         assert at.packages.ftbfs(TARGET) == ()
 
 
-def test_a_failed_circle_is_tried_again_when_one_of_it_has_a_new_commit(factory: Factory) -> None:
+def test_a_failed_cycle_is_tried_again_when_one_of_it_has_a_new_commit(factory: Factory) -> None:
     factory.add("a", "b", "c")
     factory.builder.will("python-a", Unless(("python-b",), NEEDS_B))
     factory.builder.will("python-b", Unless(("python-c",), ("python3dist(c)",)))
