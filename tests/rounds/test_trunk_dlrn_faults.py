@@ -142,7 +142,8 @@ def test_10_importing_what_was_built_elsewhere_moves_consistent(factory: Factory
     job = factory.builder.jobs[0]
     folder = factory.trunk.build_folder(build)
     folder.mkdir(parents=True)
-    rpms = make_rpms(replace(job, commit=build.commit, release=build.release, folder=folder))
+    release = factory.trunk.release_number(build.commit, build.release_date)
+    rpms = make_rpms(replace(job, commit=build.commit, release=release, folder=folder))
     with factory.store.write() as at:
         build = at.builds.settle(build.id, Built(rpms), now=factory.clock())
 

@@ -367,7 +367,7 @@ def test_builds_that_were_running_at_a_kill_are_interrupted_and_tried_again(
     report = factory.round()
 
     assert built(report) == ["python-a"]
-    assert report.built[0].build.release == queued.release
+    assert report.built[0].build.release_date == queued.release_date
 
 
 def test_a_second_round_at_the_same_time_is_told_who_holds_the_lock(factory: Factory) -> None:

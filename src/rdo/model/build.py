@@ -77,7 +77,7 @@ Outcome: TypeAlias = Built | Failed | Waiting
 
 @dataclass(frozen=True, slots=True)
 class ReleaseNumber:
-    """What a build's Version and Release are made from (DLRN's numbering).
+    """The Release of a build's RPMs (DLRN's numbering), known where its target is.
 
     `date` is chosen once when the build is planned and reused by every spurious retry.
     `prefix` is DLRN's release_numbering: `0`, `0.1`, or a minor number.
@@ -85,7 +85,7 @@ class ReleaseNumber:
 
     date: datetime
     short_hash: str
-    prefix: str = "0"
+    prefix: str
 
     def __str__(self) -> str:
         """`0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""

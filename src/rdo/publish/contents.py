@@ -76,7 +76,7 @@ def of_build(
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
     stored = (StoredArtifact(0, build.id, build.package, artifact) for artifact in own)
-    rows = _rows(members, shared, now, GoodBuild(build.commit, build.release.date, tuple(stored)))
+    rows = _rows(members, shared, now, GoodBuild(build.commit, build.release_date, tuple(stored)))
     return Contents(
         component,
         hash_directory(build.commit, component),

@@ -161,7 +161,7 @@ def _record(
         id=build.id,
         commit=build.commit,
         status=status,
-        built=build.release.date,
+        built=build.release_date,
         rpms=rpms,
         notes=notes,
         repo_dir=origin.repo_dir,

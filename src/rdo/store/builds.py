@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rdo.errors import NotFoundError
-from rdo.model.build import Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
 from rdo.store.commits import Commits, commit_of
 from rdo.store.moments import maybe_moment, moment, seconds
@@ -38,6 +38,7 @@ class BuildState(StrEnum):
 class Build:
     """One try of a commit, as the store knows it.
 
+    `release_date` is kept by the retries; the target makes a release number of it.
     `position` orders the commits of a package. `outcome` is None until there was one; a queued
     build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
     bare file names in the build's own folder. `published` is its number in the target's
@@ -51,7 +52,7 @@ class Build:
     target: str
     commit: Commit
     position: int
-    release: ReleaseNumber
+    release_date: datetime
     attempt: int
     bootstrap: bool
     inputs: str
@@ -442,7 +443,7 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         target=row.target,
         commit=commit,
         position=commit_row.position,
-        release=ReleaseNumber(moment(row.release_date), commit.short_hash),
+        release_date=moment(row.release_date),
         attempt=row.attempt,
         bootstrap=row.bootstrap,
         inputs=row.inputs,

@@ -183,7 +183,7 @@ class Building:
         return BuildJob(
             id=build.id,
             commit=build.commit,
-            release=self.trunk.numbered(build).release,
+            release=self.trunk.release_number(build.commit, build.release_date),
             upstream=self.trunk.remotes.upstream(package, build.commit).path,
             distgit=self.trunk.remotes.distgit(package).path,
             folder=folder,
@@ -276,8 +276,8 @@ class Building:
     ) -> None:
         seconds = self._seconds.get(build.id, 0.0)
         folder = self.trunk.build_folder(build)
-        build_of = self.trunk.numbered(build)
-        self.ended.append(Ended(build_of, outcome, seconds, folder, will_retry, backwards))
+        release = self.trunk.release_number(build.commit, build.release_date)
+        self.ended.append(Ended(build, release, outcome, seconds, folder, will_retry, backwards))
         self.queue.ended(build.id, published=published)
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:

@@ -1,7 +1,8 @@
 """What services that follow upstreams work with: a target, its remotes, and what a round adds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
@@ -10,8 +11,9 @@ from rdo.app.targets import OpenTarget
 from rdo.app.workplaces import Workplace
 from rdo.mirrors import Mirrors
 from rdo.model.audiences import Audiences
+from rdo.model.build import ReleaseNumber
+from rdo.model.commit import Commit
 from rdo.package_index import PackageIndex
-from rdo.store.builds import Build
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.poll import Remotes
@@ -34,9 +36,9 @@ class Trunk(OpenTarget):
     release_prefix: str = "0"
     keep_changelog: bool = False
 
-    def numbered(self, build: Build) -> Build:
-        """A build as the target's numbering has it; the store knows the date alone."""
-        return replace(build, release=replace(build.release, prefix=self.release_prefix))
+    def release_number(self, commit: Commit, date: datetime) -> ReleaseNumber:
+        """Return the Release that a build of `commit` with this release date gets."""
+        return ReleaseNumber(date, commit.short_hash, self.release_prefix)
 
 
 def open_trunk(app: App, target: str) -> Trunk:

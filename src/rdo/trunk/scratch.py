@@ -16,7 +16,7 @@ from pathlib import Path
 from rdo.bridge.protocol import Bridge
 from rdo.builders.protocol import Builder
 from rdo.errors import NotFoundError, OutsideError, UserError
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
@@ -112,7 +112,7 @@ def job_of(
     return BuildJob(
         id=0,
         commit=commit,
-        release=ReleaseNumber(trunk.now(), commit.short_hash, trunk.release_prefix),
+        release=trunk.release_number(commit, trunk.now()),
         upstream=sides.upstream.mirror.path,
         distgit=sides.distgit.mirror.path,
         folder=folder,

@@ -7,7 +7,7 @@ from rdo.model.build import ReleaseNumber
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = version_and_release(
-    "2.1.0.dev7", ReleaseNumber(datetime(2026, 8, 1, tzinfo=UTC), "abcdef0")
+    "2.1.0.dev7", ReleaseNumber(datetime(2026, 8, 1, tzinfo=UTC), "abcdef0", "0")
 )
 ARCHIVE = NUMBERS.archive("python-sample")
 

@@ -8,7 +8,7 @@ from rdo.dlrn.versions import version_and_release
 from rdo.model.build import ReleaseNumber
 
 DATE = datetime(2015, 1, 2, 3, 44, 55, tzinfo=UTC)
-RELEASE = ReleaseNumber(DATE, "shortsha")
+RELEASE = ReleaseNumber(DATE, "shortsha", "0")
 VECTORS = [
     ("1.0.0-d7f1b849", "1.0.0"),
     ("0.10.1.11.ga5f0e3c", "0.10.1.11"),

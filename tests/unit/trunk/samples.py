@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from rdo.model.build import ReleaseNumber
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store.builds import Build, BuildState
@@ -35,7 +34,7 @@ def build(id_: int, name: str) -> Build:
         target="master-deb12",
         commit=commit,
         position=id_,
-        release=ReleaseNumber(NOW, commit.short_hash),
+        release_date=NOW,
         attempt=1,
         bootstrap=False,
         inputs="",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.model.build import Built, Failed, Outcome
+from rdo.model.build import Built, Failed, Outcome, ReleaseNumber
 from rdo.model.commit import Commit
 from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
@@ -21,6 +21,7 @@ class Ended:
     """
 
     build: Build
+    release: ReleaseNumber
     outcome: Outcome
     seconds: float
     folder: Path
@@ -119,7 +120,7 @@ def _commit_row(commit: Commit) -> dict[str, object]:
 def _ended_row(one: Ended) -> dict[str, object]:
     row = _commit_row(one.build.commit) | {
         "build": one.build.id,
-        "release": str(one.build.release),
+        "release": str(one.release),
         "bootstrap": one.build.bootstrap,
         "seconds": round(one.seconds, 1),
         "folder": one.folder,
