@@ -297,7 +297,7 @@ def test_the_queue_is_steered_from_the_command_line(
     assert (row["build"], row["package"], row["state"]) == (2, "python-foo", "queued")
     assert site.rdo("cancel", "2", *one) == 0
     assert site.rdo("queue", *one) == 0
-    assert "nothing is queued" in capsys.readouterr().out
+    assert "the queue is empty" in capsys.readouterr().out
     assert site.rdo("recheck", "--all-failed", "--since", "1d") == 0
     assert site.rdo("pause", "--because", "a new disk") == 0
     assert site.rdo("run", *one) == 5
@@ -307,7 +307,7 @@ def test_the_queue_is_steered_from_the_command_line(
     assert site.rdo("resume") == 0
     site.round()
     assert site.rdo("rebuild", "--dependents-of", "python-foo", *one) == 0
-    assert "no build needs python-foo" in capsys.readouterr().out
+    assert "no build requires python-foo" in capsys.readouterr().out
     assert site.rdo("hold", "python-foo", "--because", "it hangs", *one) == 0
     assert site.rdo("status", *one) == 0
     assert "it hangs" in capsys.readouterr().out

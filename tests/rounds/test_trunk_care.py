@@ -269,6 +269,34 @@ def test_a_purge_takes_snapshots_of_last_resort_that_nothing_names(used: Factory
     assert {path.name for path in (target / "bootstrap-deps").iterdir()} == {now, in_recipe}
 
 
+@pytest.mark.parametrize("is_all", [False, True])
+def test_mirrors_are_purged_only_with_all_targets(used: Factory, is_all: bool) -> None:
+    left = used.packages.pop()  # another target may still follow it
+    now, rules = used.clock.moment + timedelta(days=400), Rules(ALL)
+
+    done = purging.purge_targets([used.trunk], rules, now, is_all=is_all, dry_run=False)
+
+    mirrors = [used.trunk.remotes.mirrors.path(url) for url in left.remotes]
+    assert [path.exists() for path in mirrors] == [not is_all] * 2
+    assert len(done.mirrors.paths) == (2 if is_all else 0)
+    assert [one.target for one in done.targets] == [TARGET]
+
+
+def test_a_purge_of_what_is_clean_is_empty(used: Factory) -> None:
+    now, rules = used.clock.moment, Rules(timedelta(days=400))
+
+    done = purging.purge_targets([used.trunk], rules, now, is_all=True, dry_run=True)
+
+    assert done.is_empty
+    assert list(purging.as_row(done)) == ["targets", "mirrors"]
+    purge(used)
+    used.packages.pop()
+    later = now + timedelta(days=400)
+    found = purging.purge_targets([used.trunk], Rules(ALL), later, is_all=True, dry_run=True)
+    assert found.targets[0].purge.is_empty
+    assert not found.is_empty  # there are mirrors
+
+
 def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     used.packages.pop()
     used.change("a", source_git=GitRepository(used.folder / "git/more").url)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_recheck_of_what_builds_is_refused_unless_forced(factory: Factory) -> 
     factory.add("a")
     factory.round()
 
-    with pytest.raises(RefusedError, match="python-a of master-deb12 builds"):
+    with pytest.raises(RefusedError, match="python-a of master-deb12 has not failed"):
         steering.recheck(factory.trunk, ["python-a"])
     assert factory.queue() == ()
     steering.recheck(factory.trunk, ["python-a"], force=True)
@@ -74,10 +75,34 @@ def test_all_that_failed_since_a_moment_is_found(factory: Factory) -> None:
     assert steering.all_failed(factory.trunk) == ["python-a", "python-b"]
     assert steering.all_failed(factory.trunk, moment) == ["python-b"]
 
+    [since] = steering.recheck_failed([factory.trunk], "1h")
+    before, again = steering.recheck_failed([factory.trunk])
+
+    assert since.is_new
+    assert since.build.package == "python-b"
+    assert steering.recheck_row(before) == {
+        "target": TARGET,
+        "package": "python-a",
+        "build": before.build.id,
+        "is_new": True,
+    }
+    assert again == replace(since, is_new=False)
+
+
+def test_a_moment_that_is_none_rechecks_nothing(factory: Factory) -> None:
+    factory.add("a")
+    factory.builder.will("python-a", BROKEN)
+    factory.round()
+
+    with pytest.raises(ConfigError, match="'soon' is not a time"):
+        steering.recheck_failed([factory.trunk], "soon")
+
+    assert factory.queue() == ()
+
 
 @pytest.mark.parametrize("text", ["", "yesterday", "3", "3y", "2026-13-01"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no moment"):
+    with pytest.raises(ConfigError, match="is not a time"):
         steering.parse_since(text, datetime(2026, 8, 1, tzinfo=UTC))
 
 
@@ -162,7 +187,7 @@ def test_a_running_build_is_cancelled_by_its_round(factory: Factory) -> None:
 def test_what_is_in_no_queue_cannot_be_cancelled(factory: Factory) -> None:
     factory.add("a")
 
-    with pytest.raises(NotFoundError, match="nothing called python-a in its queue"):
+    with pytest.raises(NotFoundError, match="master-deb12 matches python-a"):
         steering.cancel(factory.trunk, "python-a", by="me", why="")
 
 
@@ -174,8 +199,8 @@ def test_a_paused_target_builds_nothing_and_says_why(factory: Factory) -> None:
         factory.round()
 
     assert factory.builder.jobs == []
-    assert steering.resume(factory.trunk)
-    assert not steering.resume(factory.trunk)
+    assert steering.resume(factory.trunk).was_paused
+    assert not steering.resume(factory.trunk).was_paused
     assert built(factory.round()) == ["python-a"]
 
 
@@ -256,14 +281,14 @@ def test_a_package_can_be_held_at_an_older_build(factory: Factory) -> None:
     factory.round()
     newest = factory.name("consistent")
 
-    _, moved = steering.hold(factory.trunk, "python-a", first.id, by="me", why="the new one hangs")
+    held = steering.hold(factory.trunk, "python-a", first.id, by="me", why="the new one hangs")
 
     place = factory.name("current")
-    assert place in moved
+    assert place in held.moved
     assert place == factory.name("consistent") != newest
     assert place is not None
     assert first.commit.upstream_hash in (place / "versions.csv").read_text()
-    assert steering.release(factory.trunk, "python-a", by="me")
+    assert steering.release(factory.trunk, "python-a", by="me").moved
     back = factory.name("consistent")
     assert back is not None
     assert newest is not None
@@ -274,7 +299,7 @@ def test_only_a_published_build_can_be_held(factory: Factory) -> None:
     factory.add("a")
     factory.round()
 
-    with pytest.raises(NotFoundError, match="build 99 is no published build of python-a"):
+    with pytest.raises(NotFoundError, match="build 99 is not a published build of python-a"):
         steering.hold(factory.trunk, "python-a", 99, by="me", why="x")
     with pytest.raises(NotFoundError, match="is not held"):
         steering.release(factory.trunk, "python-a", by="me")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rdo.bridge.dependencies import Dependencies, RepoFile
+    from rdo.bridge.lock_file import LockedPackage
     from rdo.config import Settings
     from rdo.metadata import ReleasePackages
     from rdo.roots.platforms import Platforms
@@ -73,6 +74,12 @@ class Bridges:
     def lock_file(self, target: str) -> Path:
         """Return the lock file of what comes from outside for a target."""
         return self._settings.target_folder(target) / "bridge.json"
+
+    def locked(self, target: str) -> "tuple[LockedPackage, ...]":
+        """Return what is bridged for a target now; this needs no platform."""
+        from rdo.bridge.lock_file import LockFile
+
+        return LockFile.read(self.lock_file(target)).entries
 
     def last_resort_lock_file(self, target: str) -> Path:
         """Return the lock file of what only bootstrap builds of a target see."""

@@ -113,6 +113,25 @@ def _fields(one: LockedPackage) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionChange:
+    """A bridged package with another version than before; None where it was or is not bridged."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+def version_changes(
+    before: Iterable[LockedPackage], after: Iterable[LockedPackage]
+) -> list[VersionChange]:
+    """Return the packages that were added, removed, or got another version, by name."""
+    old = {one.name: one.version for one in before}
+    new = {one.name: one.version for one in after}
+    changes = (VersionChange(name, old.get(name), new.get(name)) for name in sorted({*old, *new}))
+    return [one for one in changes if one.before != one.after]
+
+
+@dataclass(frozen=True, slots=True)
 class BridgeReason:
     """Why a package is bridged: an RPM dependency of a build, or another bridged package."""
 

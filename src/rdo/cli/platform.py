@@ -1,5 +1,6 @@
 """`rdo platform`: base layers of this machine, and roots to install into."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -29,17 +30,11 @@ platform.add_command(update)
 @click.pass_obj
 def list_platforms(app: App, as_json: bool) -> None:
     """Show the known platforms, and which are made on this machine."""
-    platforms = app.platforms
-    rows = [
-        {
-            "platform": name,
-            "made": platforms.has(name),
-            "definition": str(platforms.own_definition(name) or "rdo's own"),
-        }
-        for name in platforms.names()
-    ]
-    cells = [(row["platform"], "yes" if row["made"] else "no", row["definition"]) for row in rows]
-    output.show(rows, as_json, output.Table(("platform", "made here", "definition"), cells))
+    from rdo.roots import platform_list
+
+    found = platform_list.list_platforms(app.platforms)
+    rows = [(one.platform, "yes" if one.made else "no", one.definition) for one in found]
+    output.show(found, as_json, output.Table(("platform", "made here", "definition"), rows))
 
 
 @platform.command()
@@ -48,28 +43,15 @@ def list_platforms(app: App, as_json: bool) -> None:
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
     """Show a platform's definition and its layers."""
-    platforms = app.platforms
-    found = platforms.find(name)
-    made = platforms.has(name)
-    row = {
-        "platform": found.name,
-        "definition": str(platforms.own_definition(name) or "rdo's own"),
-        "family": str(found.family),
-        "suite": found.suite,
-        "arch": found.arch,
-        "dist": found.dist,
-        "python": found.python,
-        "packages": list(found.packages),
-        "repositories": [f"{one.name} {one.address}" for one in found.repositories],
-        "made": made,
-        "layers": [str(path) for path in platforms.base(name).layers] if made else [],
-    }
-    people = "\n".join(f"{key:12} {_shown(value)}" for key, value in row.items())
-    output.show(row, as_json, people)
+    from rdo.roots import platform_list
+
+    found = platform_list.show_platform(app.platforms, name)
+    values = ((field.name, getattr(found, field.name)) for field in fields(found))
+    output.show(found, as_json, "\n".join(f"{key:12} {_shown(value)}" for key, value in values))
 
 
 def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 @platform.command()

@@ -1,20 +1,17 @@
-"""What runs now, below the log lines of a terminal."""
+"""The builds that are running, shown below the log lines of a terminal."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rdo.trunk.building import Watcher, nobody_watches
+from rdo.trunk.progress import Progress, Watcher, nobody_watches
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-    from rdo.store.builds import Build
-    from rdo.trunk.views.report import Ended
 
 
 class _Display:
@@ -22,32 +19,29 @@ class _Display:
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
-        self._running: Sequence[Build] = ()
-        self._queued = self._done = 0
+        self._progress = Progress({}, 0, 0)
 
-    def watch(self, running: Sequence[Build], queued: int, ended: Sequence[Ended]) -> None:
+    def watch(self, progress: Progress) -> None:
         now = time.monotonic()
-        self._since = {build.id: self._since.get(build.id, now) for build in running}
-        self._running, self._queued, self._done = list(running), queued, len(ended)
+        self._since = {number: self._since.get(number, now) for number in progress.running}
+        self._progress = progress
 
     def __rich__(self) -> Text:
         from rich.text import Text
 
-        text = Text()
-        if not self._running:
+        text, now = Text(), self._progress
+        if not now.running:
             return text
-        text.append(
-            f"{len(self._running)} running, {self._queued} to come, {self._done} done", "bold"
-        )
-        for build in self._running:
-            seconds = time.monotonic() - self._since[build.id]
-            text.append(f"\n  {build.commit}  {seconds:.0f} s")
+        text.append(f"building {len(now.running)}, {now.queued} queued, {now.ended} done", "bold")
+        for number, commit in now.running.items():
+            seconds = time.monotonic() - self._since[number]
+            text.append(f"\n  {commit}  {seconds:.0f} s")
         return text
 
 
 @contextlib.contextmanager
 def live() -> Iterator[Watcher]:
-    """A display on a terminal; elsewhere the log lines say everything."""
+    """Show a display on a terminal; elsewhere the log lines are enough."""
     if not sys.stderr.isatty():
         yield nobody_watches
         return

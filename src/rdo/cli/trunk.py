@@ -10,11 +10,9 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
-from rdo.errors import ConfigError
 from rdo.trunk import rounds
-from rdo.trunk.context import open_trunk
+from rdo.trunk.context import open_trunks
 from rdo.trunk.loop import repeat
-from rdo.trunk.views.report import as_row, summary
 from rdo.trunk.views.status import PackageStatus, TargetStatus, find_build, log_file, status
 
 _STEER = "rdo.cli.trunk_steer"
@@ -24,16 +22,22 @@ _VERIFY, _PURGE = "rdo.cli.trunk_verify", "rdo.cli.trunk_purge"
 @click.group(
     cls=LazyGroup,
     lazy={
-        "queue": Lazy(_STEER, "queue", "Show what is queued or runs, and what it waits for."),
-        "recheck": Lazy(_STEER, "recheck", "Build again what failed."),
-        "rebuild": Lazy(_STEER, "rebuild", "Build again what needs a package."),
+        "queue": Lazy(_STEER, "queue", "Show queued and running builds, and what they wait for."),
+        "recheck": Lazy(_STEER, "recheck", "Queue failed packages once more."),
+        "rebuild": Lazy(_STEER, "rebuild", "Rebuild the packages that need a package."),
         "cancel": Lazy(_STEER, "cancel", "End a queued or running build."),
-        "hold": Lazy(_STEER, "hold", "Keep a package at a build, and wait for it no more."),
+        "hold": Lazy(_STEER, "hold", "Keep a package at a build; others stop waiting for it."),
         "release": Lazy(_STEER, "release", "End a hold."),
-        "pause": Lazy(_STEER, "pause", "Build nothing until somebody resumes."),
+        "pause": Lazy(_STEER, "pause", "Build nothing until the target is resumed."),
         "resume": Lazy(_STEER, "resume", "End a pause."),
-        "verify": Lazy(_VERIFY, "verify", "Say whether store, tree and mirrors agree."),
-        "purge": Lazy(_PURGE, "purge", "Remove what is old and not needed."),
+        "verify": Lazy(_VERIFY, "verify", "Check that store, tree and mirrors agree."),
+        "purge": Lazy(_PURGE, "purge", "Remove what is old and no longer needed."),
+    },
+    sections={
+        "Rounds": ("run", "try"),
+        "Looking": ("status", "queue", "log"),
+        "Steering": ("recheck", "rebuild", "cancel", "hold", "release", "pause", "resume"),
+        "Care": ("verify", "purge"),
     },
 )
 def trunk() -> None:
@@ -41,21 +45,34 @@ def trunk() -> None:
 
 
 target_option = click.option(
-    "--target", metavar="T", help="A target of rdo.toml; all in turn if left out."
+    "--target", metavar="T", help="Target to use. Default: all, one after another."
+)
+one_target_option = click.option(
+    "--target", metavar="T", help="Target to use. Optional if there is only one."
 )
 
 
 @trunk.command()
 @target_option
-@click.option("--package", "packages", metavar="P", multiple=True, help="Only this one; repeat.")
-@click.option("--head-only", is_flag=True, help="Only the newest commit of each package.")
-@click.option("--dry-run", is_flag=True, help="Say what would be built, and change nothing.")
-@click.option("--workers", type=click.IntRange(1), help="Builds at a time.")
+@click.option(
+    "--package",
+    "packages",
+    metavar="P",
+    multiple=True,
+    help="Package to poll and build (repeatable). Default: all.",
+)
+@click.option("--head-only", is_flag=True, help="Build only the newest commit of each package.")
+@click.option("--dry-run", is_flag=True, help="Print what would be built; change nothing.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Number of builds at the same time. Default: the target's workers.",
+)
 @click.option(
     "--loop",
     metavar="SECONDS",
     type=click.IntRange(1),
-    help="Begin a round every so many seconds, until SIGTERM or Ctrl-C.",
+    help="Start a round every SECONDS, until SIGTERM or Ctrl-C. Default: one round.",
 )
 @output.json_option
 @click.pass_context
@@ -69,7 +86,7 @@ def run(
     loop: int | None,
     as_json: bool,
 ) -> None:
-    """Do one round: build and publish what is new.
+    """Do one round: poll, build and publish what is new.
 
     \b
     rdo trunk run
@@ -77,36 +94,27 @@ def run(
     rdo trunk run --loop 300
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
-    asked = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0)
+    request = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0)
     if loop is None:
-        ctx.exit(_round(ctx.obj, target, asked, as_json))
-    targets_of(ctx.obj, target)  # what is wrong from the start ends it
+        ctx.exit(_round(ctx.obj, target, request, as_json))
+    ctx.obj.settings.chosen_targets(target)  # an error in the configuration ends the loop at once
 
     def again() -> None:
         app = ctx.obj.anew()
         try:
-            _round(app, target, asked, as_json)
+            _round(app, target, request, as_json)
         finally:
             app.close()
 
     repeat(again, loop)
 
 
-def _round(app: App, target: str | None, asked: rounds.RoundRequest, as_json: bool) -> int:
-    """Do a round of each target, show what came of it, and return the exit code."""
+def _round(app: App, target: str | None, request: rounds.RoundRequest, as_json: bool) -> int:
+    """Do a round of each target, show the results, and return the exit code."""
     with live() as watch:
-        done = rounds.run_targets(app, targets_of(app, target), asked, watch)
-    rows = [
-        {"target": one.target, "error": str(one.error), "exit_code": one.error.exit_code}
-        if isinstance(one, rounds.Unfinished)
-        else as_row(one)
-        for one in done
-    ]
-    people = "\n".join(
-        f"{one.target}: {one.error}" if isinstance(one, rounds.Unfinished) else summary(one)
-        for one in done
-    )
-    output.show(rows, as_json, people)
+        targets = app.settings.chosen_targets(target)
+        done = rounds.run_targets(app, targets, request, watch)
+    output.show(list(map(rounds.as_row, done)), as_json, "\n".join(map(rounds.summary, done)))
     return rounds.exit_code(done)
 
 
@@ -115,12 +123,12 @@ def _round(app: App, target: str | None, asked: rounds.RoundRequest, as_json: bo
 @output.json_option
 @click.pass_obj
 def show_status(app: App, target: str | None, as_json: bool) -> None:
-    """Show where each package stands and what blocks `consistent`.
+    """Show the state of each package, and what blocks `consistent`.
 
     \b
     rdo trunk status --target master-deb12
     """
-    found = [status(open_trunk(app, name)) for name in targets_of(app, target)]
+    found = list(map(status, open_trunks(app, target)))
     if as_json:
         output.show(found, as_json)
         return
@@ -131,12 +139,12 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 @trunk.command()
 @click.argument("build")
 @target_option
-@click.option("--cause", is_flag=True, help="Only the lines that matter, the first marked.")
+@click.option("--cause", is_flag=True, help="Print only the lines around the cause, and mark it.")
 @click.pass_obj
 def log(app: App, build: str, target: str | None, cause: bool) -> None:
-    """Print the log of BUILD: a number, a package, or an upstream hash's first digits.
+    """Print the log of BUILD: a number, a package, or the first digits of an upstream hash.
 
-    It may also be a log file, of any build.
+    BUILD may also be the path of a log file.
 
     \b
     rdo trunk log 17
@@ -145,7 +153,7 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
     """
     file = Path(build)
     if not ("/" in build and file.is_file()):
-        found = find_build(app.store, targets_of(app, target), build)
+        found = find_build(app.store, app.settings.chosen_targets(target), build)
         file = log_file(app.settings.target_folder(found.target), found)
     if cause:
         _show_cause(file)
@@ -160,20 +168,28 @@ def _show_cause(file: Path) -> None:
 
     reading = read_log_file(file)
     lines = [f"{'>' if x.is_cause else ' '}{x.number:6} | {x.text}" for x in reading.lines]
-    output.show(None, as_json=False, people="\n".join([reading.says or "no rule knows", *lines]))
+    output.show(None, as_json=False, people="\n".join([reading.says or "no known cause", *lines]))
 
 
 @trunk.command("try")
 @click.argument("package")
-@click.option("--target", metavar="T", help="A target of rdo.toml; needed if there are several.")
-@click.option("--source", metavar="DIR|REF", help="The upstream: a work tree, or a ref of it.")
-@click.option("--distgit", metavar="DIR|REF", help="The distgit: a work tree, or a ref of it.")
+@one_target_option
+@click.option(
+    "--source",
+    metavar="DIR|REF",
+    help="Upstream to build: a work tree or a git ref. Default: the branch the target follows.",
+)
+@click.option(
+    "--distgit",
+    metavar="DIR|REF",
+    help="Distgit to build with: a work tree or a git ref. Default: the branch the target follows.",
+)
 @click.option(
     "--with",
     "more",
     metavar="BUILD",
     multiple=True,
-    help="Use this build too: a number, package, hash, or folder of RPMs; repeat.",
+    help="Another build to use: a number, package, hash, or folder of RPMs (repeatable).",
 )
 @click.option(
     "--results",
@@ -181,7 +197,7 @@ def _show_cause(file: Path) -> None:
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Where RPMs, logs and a repository go.",
+    help="Folder for RPMs, logs and a repository.",
 )
 @output.json_option
 @click.pass_context
@@ -195,42 +211,25 @@ def try_(
     results: Path,
     as_json: bool,
 ) -> None:
-    """Build a change of PACKAGE against `current`; nothing is stored, nothing published.
+    """Build a change of PACKAGE against `current`, without storing or publishing anything.
 
-    A work tree counts with what is uncommitted in it. What is not named is what the target
-    follows. Exit code 1: the change does not build; 6: something outside of it is in the way.
+    Uncommitted changes in a work tree are included. A side you do not name comes from the branch
+    the target follows. Exit code 1: the change fails to build; 6: it could not be tried, because
+    of something outside it.
 
     \b
     rdo trunk try python-oslo-config --source ~/src/oslo.config
     rdo trunk try python-oslo-config --distgit refs/changes/42/4242/3 --with python-oslo-i18n
     """
-    from rdo.trunk import try_change as attempt
+    from rdo.trunk import try_change as service
     from rdo.trunk.scratch import ScratchRequest
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
-    name = only_target(ctx.obj, target)
-    asked = ScratchRequest(package, source, distgit)
-    tried = attempt.try_change(ctx.obj, name, asked, results=results, more=more)
-    output.show(attempt.as_row(tried), as_json, attempt.summary(tried))
+    name = ctx.obj.settings.only_target(target)
+    request = ScratchRequest(package, source, distgit)
+    tried = service.try_change(ctx.obj, name, request, results=results, more=more)
+    output.show(service.as_row(tried), as_json, service.summary(tried))
     ctx.exit(tried.exit_code)
-
-
-def only_target(app: App, target: str | None) -> str:
-    """The target that is meant, for what is done to one at a time."""
-    names = targets_of(app, target)
-    if len(names) > 1:
-        raise ConfigError(f"which target? there are {', '.join(names)}", hint="say --target")
-    return names[0]
-
-
-def targets_of(app: App, target: str | None) -> list[str]:
-    """The target that is named, or else all."""
-    if target:
-        app.settings.target(target)
-        return [target]
-    if not app.settings.targets:
-        raise app.settings.no_target()
-    return list(app.settings.targets)
 
 
 def _show_target(found: TargetStatus) -> None:

@@ -1,21 +1,27 @@
-"""What a person tells a target, and the queue that it changes."""
+"""`rdo trunk queue`, `recheck`, `rebuild`, `cancel`, `hold`, `pause` and their opposites."""
+
+from collections.abc import Iterator
+from itertools import groupby
 
 import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.trunk import only_target, target_option, targets_of
+from rdo.cli.trunk import one_target_option, target_option
 from rdo.errors import ConfigError
 from rdo.trunk.care import steering
-from rdo.trunk.context import Trunk, open_trunk
+from rdo.trunk.context import Trunk, open_trunk, open_trunks
 from rdo.trunk.views import dependents
 from rdo.trunk.views.dependents import Rebuild
-from rdo.trunk.views.why import Known, pending_step
 
-_because = click.option(
-    "--because", metavar="TEXT", required=True, help="Why; others will read it."
-)
+_REASON = "Reason, shown to everyone in status and pages."
+_DEPENDENTS = "Rebuild every package whose build requires PACKAGE."
+_because = click.option("--because", metavar="TEXT", required=True, help=_REASON)
 _next_round = "the next round builds it: rdo trunk run --target {0}"
+
+
+def _open(app: App, target: str | None) -> Trunk:
+    return open_trunk(app, app.settings.only_target(target))
 
 
 @click.command()
@@ -23,52 +29,32 @@ _next_round = "the next round builds it: rdo trunk run --target {0}"
 @output.json_option
 @click.pass_obj
 def queue(app: App, target: str | None, as_json: bool) -> None:
-    """Show what is queued or runs, in the order of planning, and what each build waits for.
+    """Show queued and running builds, in the order they were planned, and what each waits for.
 
     \b
     rdo trunk queue --target master-deb12
     """
-    rows = [row for name in targets_of(app, target) for row in _queue_rows(open_trunk(app, name))]
+    from rdo.trunk.views.queue import as_row, open_builds
+
+    rows = [as_row(build) for build in open_builds(open_trunks(app, target))]
     columns = ("target", "build", "package", "commit", "state", "try", "since", "why")
     shown = [
         tuple(f"{row[name]:%Y-%m-%d %H:%M}" if name == "since" else row[name] for name in columns)
         for row in rows
     ]
-    people = output.Table(columns, shown) if rows else "nothing is queued"
+    people = output.Table(columns, shown) if rows else "the queue is empty"
     output.show(rows, as_json, people)
-
-
-def _queue_rows(trunk: Trunk) -> list[dict[str, object]]:
-    known = Known.of(trunk)
-    with trunk.store.read() as at:
-        builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
-    rows: list[dict[str, object]] = []
-    for build in builds:
-        step = pending_step(known, build)
-        rows.append(
-            {
-                "target": trunk.name,
-                "build": build.id,
-                "package": build.package,
-                "commit": build.commit.short_hash,
-                "state": step.state.value,
-                "try": build.attempt,
-                "bootstrap": build.bootstrap,
-                "since": build.started or build.created,
-                "why": build.to_cancel or step.why,
-                "waits_for": step.waits_for,
-            }
-        )
-    return rows
 
 
 @click.command()
 @click.argument("packages", metavar="[PACKAGE]...", nargs=-1)
-@click.option("--all-failed", is_flag=True, help="Every package that does not build.")
+@click.option("--all-failed", is_flag=True, help="Recheck every package that fails to build.")
 @click.option(
-    "--since", metavar="WHEN", help="Of these, what failed then or later: 3d, 2026-08-01."
+    "--since",
+    metavar="WHEN",
+    help="With --all-failed: only failures since this time, such as 3d or 2026-08-01.",
 )
-@click.option("--force", is_flag=True, help="Also a package that builds.")
+@click.option("--force", is_flag=True, help="Recheck packages that build, too.")
 @target_option
 @output.json_option
 @click.pass_obj
@@ -83,38 +69,39 @@ def recheck(
 ) -> None:
     """Queue the newest commit of PACKAGE once more; the next round builds it.
 
-    What is queued already is left as it is, but no longer rests between its tries.
+    A package that is queued already stays queued, but no longer waits for its next try. With
+    --all-failed all targets are used unless you name one.
 
     \b
     rdo trunk recheck python-oslo-config
     rdo trunk recheck --all-failed --since 2d
     """
     if all_failed == bool(packages):
-        raise ConfigError("what is to be checked again? name packages, or say --all-failed")
+        raise ConfigError("nothing to recheck: name packages or use --all-failed")
     if since and not all_failed:
-        raise ConfigError("--since belongs to --all-failed")
-    rows: list[dict[str, object]] = []
-    lines: list[str] = []
-    for name in targets_of(app, target) if all_failed else [only_target(app, target)]:
-        trunk = open_trunk(app, name)
-        moment = steering.parse_since(since, app.now()) if since else None
-        chosen = steering.all_failed(trunk, moment) if all_failed else list(packages)
-        for one in steering.recheck(trunk, chosen, force=force):
+        raise ConfigError("--since can only be used with --all-failed")
+    if all_failed:
+        done = steering.recheck_failed(open_trunks(app, target), since, force=force)
+    else:
+        done = steering.recheck(_open(app, target), packages, force=force)
+    people = "\n".join(_recheck_lines(done)) or "no package fails to build"
+    output.show([steering.recheck_row(one) for one in done], as_json, people)
+
+
+def _recheck_lines(done: list[steering.Rechecked]) -> Iterator[str]:
+    for target, group in groupby(done, key=lambda one: one.build.target):
+        for one in group:
             state = "queued" if one.is_new else "was queued before"
-            rows.append({"target": name, "package": one.build.package, "build": one.build.id,
-                         "is_new": one.is_new})  # fmt: skip
-            lines.append(f"{name}: {one.build.commit} {state}, build {one.build.id}")
-        if chosen:
-            lines.append(_next_round.format(name))
-    output.show(rows, as_json, "\n".join(lines) or "nothing has failed")
+            yield f"{target}: {one.build.commit} {state}, build {one.build.id}"
+        yield _next_round.format(target)
 
 
 @click.command()
-@click.option("--dependents-of", "package", metavar="PACKAGE", required=True, help="Of what.")
-@click.option("--direct", is_flag=True, help="Only what needs it itself, not through others.")
-@click.option("--dry-run", is_flag=True, help="Show order and cost, and queue nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@target_option
+@click.option("--dependents-of", "package", metavar="PACKAGE", required=True, help=_DEPENDENTS)
+@click.option("--direct", is_flag=True, help="Leave out packages that need it only through others.")
+@click.option("--dry-run", is_flag=True, help="Print order and cost; queue nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@one_target_option
 @output.json_option
 @click.pass_obj
 def rebuild(
@@ -126,46 +113,44 @@ def rebuild(
     target: str | None,
     as_json: bool,
 ) -> None:
-    """Build again all packages whose builds need PACKAGE; order and cost are shown first.
+    """Rebuild all packages whose builds require PACKAGE, after showing order and cost.
 
     \b
     rdo trunk rebuild --dependents-of python-pbr --dry-run
     """
-    name = only_target(app, target)
-    trunk = open_trunk(app, name)
+    trunk = _open(app, target)
     plan = dependents.plan_rebuild(trunk, package, direct=direct)
     if not as_json:
         _show_rebuild(plan)
-    queued: list[int] = []
+    queued = []
     if plan.dependents and not dry_run:
-        output.confirm(f"queue {_builds(len(plan.dependents))} in {name}?", yes=yes)
-        queued = [build.id for build in dependents.queue_rebuild(trunk, plan)]
-    rows = {
-        "target": name,
-        "dependents": plan.dependents,
-        "build_seconds": plan.build_seconds,
-        "seconds": plan.seconds,
-        "queued": queued,
-    }
-    done = f"{len(queued)} queued; " + _next_round.format(name) if queued else ""
+        output.confirm(f"queue {_builds(len(plan.dependents))} in {trunk.name}?", yes=yes)
+        queued = dependents.queue_rebuild(trunk, plan)
+    done = f"{len(queued)} queued; {_next_round.format(trunk.name)}" if queued else ""
     if as_json or done:
-        output.show(rows, as_json, done)
+        output.show(dependents.as_row(trunk.name, plan, queued), as_json, done)
 
 
 def _show_rebuild(plan: Rebuild) -> None:
     if not plan.dependents:
-        output.show(plan, as_json=False, people=f"no build needs {plan.package}")
+        output.show(plan, as_json=False, people=f"no build requires {plan.package}")
         return
     rows = [
-        (one.step, one.package, one.commit.short_hash, f"{one.seconds:.0f}", ", ".join(one.needs),
-         "is queued already" if one.is_queued else "")
+        (
+            one.step,
+            one.package,
+            one.commit.short_hash,
+            f"{one.seconds:.0f}",
+            ", ".join(one.needs),
+            "queued already" if one.is_queued else "",
+        )
         for one in plan.dependents
-    ]  # fmt: skip
+    ]
     columns = ("step", "package", "commit", "seconds", "needs", "remark")
     output.show(plan, as_json=False, people=output.Table(columns, rows))
     cost = (
         f"{_builds(len(rows))}, {plan.build_seconds:.0f} s of building, "
-        f"{plan.seconds:.0f} s at least with {plan.workers} at a time"
+        f"at least {plan.seconds:.0f} s with {plan.workers} at a time"
     )
     output.show(plan, as_json=False, people=cost)
 
@@ -176,74 +161,75 @@ def _builds(count: int) -> str:
 
 @click.command()
 @click.argument("build")
-@click.option("--because", metavar="TEXT", default="", help="Why; others will read it.")
-@target_option
+@click.option("--because", metavar="TEXT", default="", help=_REASON)
+@one_target_option
 @output.json_option
 @click.pass_obj
 def cancel(app: App, build: str, because: str, target: str | None, as_json: bool) -> None:
-    """End BUILD, a number, or all of a package that is queued or runs.
+    """End BUILD: a number, or a package whose queued and running builds are all ended.
 
-    It does not come back by itself: the package's next commit is built, or `rdo trunk recheck`.
+    A cancelled build does not come back by itself. The package's next commit is built as usual;
+    `rdo trunk recheck` queues the same commit again.
 
     \b
     rdo trunk cancel 17 --because "the branch was wrong"
     """
-    trunk = open_trunk(app, only_target(app, target))
-    found = steering.cancel(trunk, build, by=app.user, why=because)
-    rows = [
-        {"build": one.id, "package": one.package, "is_ending": steering.is_ending(one)}
-        for one in found
-    ]
+    found = steering.cancel(_open(app, target), build, by=app.user, why=because)
     lines = [
         f"build {one.id} of {one.commit} "
         + ("is being ended by its round" if steering.is_ending(one) else "is cancelled")
         for one in found
     ]
-    output.show(rows, as_json, "\n".join(lines))
+    output.show([steering.cancel_row(one) for one in found], as_json, "\n".join(lines))
 
 
 @click.command()
 @click.argument("package")
-@click.option("--build", "build_id", metavar="N", type=int, help="The build that it is to stay at.")
+@click.option(
+    "--build",
+    "build_id",
+    metavar="N",
+    type=int,
+    help="Build to stay at. Default: the one that is published now.",
+)
 @_because
-@target_option
+@one_target_option
 @output.json_option
 @click.pass_obj
 def hold(
     app: App, package: str, build_id: int | None, because: str, target: str | None, as_json: bool
 ) -> None:
-    """Build nothing new of PACKAGE and keep it at a build: what is published now, or --build N.
+    """Keep PACKAGE at a build and build nothing new of it, until `rdo trunk release`.
 
-    Nobody waits for it: `consistent` moves without it. Its queued builds stay queued.
+    Other packages stop waiting for it, and `consistent` moves without it. Its queued builds stay
+    queued.
 
     \b
     rdo trunk hold python-oslo-log --build 41 --because "the new one breaks nova"
     """
-    trunk = open_trunk(app, only_target(app, target))
-    found, moved = steering.hold(trunk, package, build_id, by=app.user, why=because)
+    done = steering.hold(_open(app, target), package, build_id, by=app.user, why=because)
     place = f" at build {build_id}" if build_id is not None else ""
-    lines = [f"{package} is held{place}; rdo trunk release {package} ends that"]
-    lines += [f"names lead to {path} now" for path in moved]
-    if moved:
-        lines.append("who has a newer one installed needs: dnf distro-sync")
-    output.show({"hold": found, "moved": moved}, as_json, "\n".join(lines))
+    lines = [f"{package} is held{place}; rdo trunk release {package} ends the hold"]
+    lines += [f"names now point to {path}" for path in done.moved]
+    if done.moved:
+        lines.append("hosts that installed a newer version must run: dnf distro-sync")
+    output.show(done, as_json, "\n".join(lines))
 
 
 @click.command()
 @click.argument("package")
-@target_option
+@one_target_option
 @output.json_option
 @click.pass_obj
 def release(app: App, package: str, target: str | None, as_json: bool) -> None:
-    """End the hold of PACKAGE: its newest good build counts again, and new ones are made.
+    """End the hold of PACKAGE: its newest good build is used again, and new ones are built.
 
     \b
     rdo trunk release python-oslo-log
     """
-    trunk = open_trunk(app, only_target(app, target))
-    moved = steering.release(trunk, package, by=app.user)
-    lines = [f"{package} is no longer held", *(f"names lead to {path} now" for path in moved)]
-    output.show({"package": package, "moved": moved}, as_json, "\n".join(lines))
+    done = steering.release(_open(app, target), package, by=app.user)
+    lines = [f"{package} is no longer held", *(f"names now point to {x}" for x in done.moved)]
+    output.show(done, as_json, "\n".join(lines))
 
 
 @click.command()
@@ -252,18 +238,15 @@ def release(app: App, package: str, target: str | None, as_json: bool) -> None:
 @output.json_option
 @click.pass_obj
 def pause(app: App, because: str, target: str | None, as_json: bool) -> None:
-    """Let rounds build nothing until `rdo trunk resume`; what runs is finished and published.
+    """Build nothing until `rdo trunk resume`; running builds are finished and published.
 
-    A round of a paused target ends at once with exit code 5 and says who paused it, and why.
+    A round of a paused target ends at once with exit code 5 and prints who paused it, and why.
 
     \b
     rdo trunk pause --because "moving to a new disk"
     """
-    names = targets_of(app, target)
-    for name in names:
-        steering.pause(open_trunk(app, name), by=app.user, why=because)
-    lines = (f"{name} is paused" for name in names)
-    output.show([{"target": name, "paused": True} for name in names], as_json, "\n".join(lines))
+    done = [steering.pause(one, by=app.user, why=because) for one in open_trunks(app, target)]
+    output.show(done, as_json, "\n".join(f"{one.target} is paused" for one in done))
 
 
 @click.command()
@@ -276,7 +259,6 @@ def resume(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk resume --target master-deb12
     """
-    done = {name: steering.resume(open_trunk(app, name)) for name in targets_of(app, target)}
-    lines = (f"{name} " + ("goes on" if was else "was not paused") for name, was in done.items())
-    rows = [{"target": name, "was_paused": was} for name, was in done.items()]
-    output.show(rows, as_json, "\n".join(lines))
+    done = [steering.resume(one) for one in open_trunks(app, target)]
+    lines = (f"{x.target} {'resumed' if x.was_paused else 'was not paused'}" for x in done)
+    output.show(done, as_json, "\n".join(lines))

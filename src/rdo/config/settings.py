@@ -196,6 +196,10 @@ class Target(Section):
         return str(self.release_minor) if prefix == "minor" else prefix
 
 
+def _no_target() -> ConfigError:
+    return ConfigError("no [targets.NAME] is configured in an rdo.toml", hint=NO_FILE_HINT)
+
+
 class Settings(Section):
     """All of rdo.toml; every path is absolute.
 
@@ -251,18 +255,38 @@ class Settings(Section):
             raise ConfigError("no [metadata] is configured", hint=NO_FILE_HINT)
         return self.metadata
 
-    def no_target(self) -> ConfigError:
-        """The error for a command that needs a target where none is configured."""
-        return ConfigError("no [targets.NAME] is configured in an rdo.toml", hint=NO_FILE_HINT)
-
     def target(self, name: str) -> Target:
-        """The settings of one target."""
+        """Return the settings of one target; a NotFoundError if there is none of this name."""
         if not self.targets:
-            raise self.no_target()
+            raise _no_target()
         if name not in self.targets:
             near = did_you_mean(name, self.targets)
             raise NotFoundError(f"no target is called {name}{near}")
         return self.targets[name]
+
+    def chosen_targets(self, name: str | None) -> list[str]:
+        """Return the target that is named, or all of them if none is.
+
+        Raises ConfigError if no target is configured.
+        """
+        if name:
+            self.target(name)
+            return [name]
+        if not self.targets:
+            raise _no_target()
+        return list(self.targets)
+
+    def only_target(self, name: str | None) -> str:
+        """Return the target that is named, or the only one there is.
+
+        Raises ConfigError if none is named and there are several.
+        """
+        names = self.chosen_targets(name)
+        if len(names) > 1:
+            raise ConfigError(
+                f"there are several targets: {', '.join(names)}", hint="name one with --target"
+            )
+        return names[0]
 
     def target_folder(self, name: str) -> Path:
         """Where all state of a target lives; its published tree is `repos` in it."""

@@ -37,6 +37,42 @@ class Sent:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """One event for one recipient that is not sent yet, and why its last try failed.
+
+    `way` is how it goes out, such as mail; `due` is the minute from which it may.
+    """
+
+    target: str
+    package: str
+    event: str
+    way: str
+    to: str
+    due: str
+    tries: int
+    error: str
+
+
+def queued_messages(store: Store) -> list[QueuedMessage]:
+    """Return what waits to be sent."""
+    with store.read() as at:
+        waiting = at.deliveries.open()
+    return [
+        QueuedMessage(
+            one.event.target,
+            one.event.package,
+            one.event.kind,
+            one.way,
+            one.recipient,
+            f"{one.due:%F %R}",
+            one.tries,
+            one.error,
+        )
+        for one in waiting
+    ]
+
+
 @dataclass(slots=True)
 class Outbox:
     """The ways that are configured, by name, and the queue. `run` works it off once."""

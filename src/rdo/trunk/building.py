@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
@@ -30,24 +30,13 @@ from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.retry import failure_of
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
+from rdo.trunk.progress import Progress, Watcher, nobody_watches
 from rdo.trunk.settling import INTERRUPTED, publish_build, settle_failure, settle_success
 from rdo.trunk.views.report import Ended
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause is heard
-
-
-class Watcher(Protocol):
-    """Told about every change in what runs, for a live display."""
-
-    def __call__(
-        self, running: Sequence[Build], queued: int, ended: Sequence[Ended], /
-    ) -> None: ...
-
-
-def nobody_watches(_running: Sequence[Build], _queued: int, _ended: Sequence[Ended]) -> None:
-    """The watcher of a round without a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +141,8 @@ class Building:
         return bool(why)
 
     def _tell(self) -> None:
-        running = [one.build for one in self._running.values()]
-        self.watch(running, len(self.queue) - len(running), self.ended)
+        running = {one.build.id: one.build.commit for one in self._running.values()}
+        self.watch(Progress(running, len(self.queue) - len(running), len(self.ended)))
 
     def _start(self, pool: Executor, build: Build) -> None:
         with log_context.about(build.commit):

@@ -61,5 +61,10 @@ def open_trunk(app: App, target: str) -> Trunk:
     )
 
 
+def open_trunks(app: App, target: str | None = None) -> list[Trunk]:
+    """Open the target that is named, or every configured target if none is."""
+    return [open_trunk(app, name) for name in app.settings.chosen_targets(target)]
+
+
 def _open_index() -> PackageIndex:
     return PackageIndex(index_settings())

@@ -17,7 +17,7 @@ from rdo.model.build import Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
 from rdo.tools.processes import end_those_with
-from rdo.trunk.building import Building, Watcher, nobody_watches
+from rdo.trunk.building import Building
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import declared_requires, last_build_requires
 from rdo.trunk.order.providers import Providers
@@ -25,6 +25,7 @@ from rdo.trunk.order.queue import Packages, Queue
 from rdo.trunk.order.retry import rests_until
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
+from rdo.trunk.progress import Watcher, nobody_watches
 from rdo.trunk.settling import INTERRUPTED, publish_build, publish_failed, settle_failure
 from rdo.trunk.telling.after_round import tell_round
 from rdo.trunk.views.pages import write_pages

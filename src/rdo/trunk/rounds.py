@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from rdo.app import App
 from rdo.errors import UserError
-from rdo.trunk.building import Watcher, nobody_watches
 from rdo.trunk.context import open_trunk
 from rdo.trunk.plan import PlanRules
+from rdo.trunk.progress import Watcher, nobody_watches
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.telling.ways import outbox
+from rdo.trunk.views import report
 from rdo.trunk.views.report import ALL_WELL, FTBFS, Report
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,11 @@ def run_target(
     if asked.workers:
         trunk = replace(trunk, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
-    report = run_round(trunk, RoundOptions(rules, asked.packages, asked.dry_run), watch=watch)
+    options = RoundOptions(rules, asked.packages, asked.dry_run)
+    done = run_round(trunk, options, watch=watch)
     if not asked.dry_run:
-        outbox(app).run()  # who cannot be reached now is told after the next round
-    return report
+        outbox(app).run()  # who cannot be reached now is notified after the next round
+    return done
 
 
 def run_targets(
@@ -63,6 +65,21 @@ def run_targets(
             log.error("%s: %s", target, error)  # noqa: TRY400 - for a person, not a bug
             done.append(Unfinished(target, error))
     return done
+
+
+def as_row(done: Report | Unfinished) -> dict[str, object]:
+    """Return a target's round, or why it could not be done, as a program reads it."""
+    if isinstance(done, Unfinished):
+        error = done.error
+        return {"target": done.target, "error": str(error), "exit_code": error.exit_code}
+    return report.as_row(done)
+
+
+def summary(done: Report | Unfinished) -> str:
+    """Return the same in lines for a person."""
+    if isinstance(done, Unfinished):
+        return f"{done.target}: {done.error}"
+    return report.summary(done)
 
 
 def exit_code(done: Iterable[Report | Unfinished]) -> int:

@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin, merged, reasons
+from rdo.bridge.lock_file import (
+    LockedPackage,
+    LockFile,
+    PackageOrigin,
+    VersionChange,
+    merged,
+    reasons,
+    version_changes,
+)
 from rdo.errors import ConfigError
 
 ENTRIES = (
@@ -91,3 +99,21 @@ def test_a_newer_choice_keeps_the_reasons_of_the_older_one() -> None:
     (one,) = merged([old], [new])
 
     assert (one.version, one.asked_by) == ("3.0", ("python3dist(requests)", "python3-requests"))
+
+
+def test_version_changes_are_what_came_went_and_moved() -> None:
+    before = [
+        LockedPackage(PackageOrigin.PYPI, name, "1", "aa") for name in ("gone", "old", "same")
+    ]
+    after = [
+        LockedPackage(PackageOrigin.PYPI, "same", "1", "bb"),
+        LockedPackage(PackageOrigin.PYPI, "old", "2", "aa"),
+        LockedPackage(PackageOrigin.DEBIAN, "new", "3", "cc"),
+    ]
+
+    assert version_changes(before, after) == [
+        VersionChange("gone", "1", None),
+        VersionChange("new", None, "3"),
+        VersionChange("old", "1", "2"),
+    ]
+    assert version_changes(after, after) == []

@@ -1,4 +1,4 @@
-"""Removing what a target needs no more, and mirrors that no target follows any more."""
+"""Removing what targets no longer need, and mirrors that no target follows any more."""
 
 import logging
 import time
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rdo.app import App
 from rdo.bridge.lock_file import LockFile
 from rdo.disk_usage import freed_bytes
 from rdo.errors import RefusedError
 from rdo.lock import hold
 from rdo.mirrors import remove_mirror
 from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
-from rdo.trunk.context import Trunk
+from rdo.trunk.context import Trunk, open_trunks
 from rdo.trunk.round import recover
 from rdo.trunk.sources.poll import Remotes
 
@@ -73,3 +74,67 @@ def purge_mirrors(
         for path in found:
             remove_mirror(path)
     return PurgedMirrors(found, freed)
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryPurge:
+    """What a purge of one or all targets removed, or would remove."""
+
+    targets: tuple[Purged, ...]
+    mirrors: PurgedMirrors = PurgedMirrors()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.mirrors.paths and all(one.purge.is_empty for one in self.targets)
+
+
+def purge_factory(
+    app: App, target: str | None = None, *, days: float | None = None, dry_run: bool
+) -> FactoryPurge:
+    """Purge one target, or all of them with their mirrors, of what is older than `days`.
+
+    Without `days` the configured time to keep things applies.
+    """
+    retention = app.settings.retention
+    keep = timedelta(days=retention.keep_days if days is None else days)
+    rules = Rules(keep, retention.max_gb * 1_000_000_000)
+    trunks = open_trunks(app, target)
+    is_all = len(trunks) == len(app.settings.targets)
+    return purge_targets(trunks, rules, app.now(), is_all=is_all, dry_run=dry_run)
+
+
+def purge_targets(
+    trunks: Sequence[Trunk], rules: Rules, now: datetime, *, is_all: bool, dry_run: bool
+) -> FactoryPurge:
+    """Purge each target; mirrors too if these are all targets of the factory.
+
+    A target that is left out may follow any mirror, so then none is removed.
+    """
+    purged = tuple(purge(trunk, rules, dry_run=dry_run) for trunk in trunks)
+    if not (is_all and trunks):
+        return FactoryPurge(purged)
+    remotes = trunks[0].remotes  # the mirrors are shared by all targets
+    return FactoryPurge(purged, purge_mirrors(remotes, trunks, rules.keep, now, dry_run=dry_run))
+
+
+def as_row(done: FactoryPurge) -> dict[str, object]:
+    """Return a purge as a program reads it."""
+    return {"targets": [_target_row(one) for one in done.targets], "mirrors": done.mirrors}
+
+
+def _target_row(one: Purged) -> dict[str, object]:
+    found = one.purge
+    return {
+        "target": one.target,
+        "dry_run": one.dry_run,
+        "kept_repositories": found.kept,
+        "keep_days": found.keep.total_seconds() / 86400,
+        "repositories": found.repositories,
+        "logs": found.logs,
+        "builds": found.builds,
+        "rpms": found.rpms,
+        "snapshots": found.snapshots,
+        "aggregates": found.aggregates,
+        "bootstrap": found.bootstrap,
+        "freed_bytes": found.freed,
+    }

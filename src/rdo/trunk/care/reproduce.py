@@ -52,7 +52,13 @@ class Reproduced:
         return not self.root_changes and self.has_same_verdict and files_are
 
     @property
+    def log_file(self) -> Path:
+        """The log of rpmbuild, this time."""
+        return self.folder / "rpmbuild.log"
+
+    @property
     def has_same_verdict(self) -> bool:
+        """Whether the build ended as it did then."""
         then, now = self.build.outcome, self.outcome
         match now:
             case Built():
@@ -92,6 +98,31 @@ def reproduce(
     changes += [f"+{name}" for name in sorted(after - before)]
     files = _files(app, build, outcome) if isinstance(outcome, Built) else ()
     return Reproduced(build, outcome, results, len(after), tuple(changes), files)
+
+
+def as_row(made: Reproduced) -> dict[str, object]:
+    """Return a reproduction as a program reads it."""
+    return {
+        "build": made.build.id,
+        "commit": str(made.build.commit),
+        "outcome": made.outcome,
+        "same": made.is_same,
+        "same_verdict": made.has_same_verdict,
+        "root": made.root_size,
+        "root_changes": made.root_changes,
+        "files": made.files,
+        "log": made.log_file,
+    }
+
+
+def failed_script(log_tail: str) -> tuple[str, str] | None:
+    """Return the path in the root and the section of the script that failed, if the log names it.
+
+    >>> failed_script("error: Bad exit status from /var/tmp/rpm-tmp.x (%check)")
+    ('/var/tmp/rpm-tmp.x', '%check')
+    """
+    found = re.findall(r"Bad exit status from (\S+) \((%\w+)\)", log_tail)
+    return found[-1] if found else None
 
 
 def _verdict(failed: Failed) -> tuple[FailureReason, str]:

@@ -1,10 +1,10 @@
-"""What a person tells a target: build this again, end that, wait, stay at an older build.
+"""What a person tells a target: recheck, cancel, hold, pause.
 
-Each is one short transaction beside whatever runs; a running round hears it within a second.
+Each is one short transaction beside whatever runs; a running round notices it within a second.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,14 +23,48 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """A build that is in the queue now; `is_new` is False if it was there before."""
+    """A build that is queued now; `is_new` is False if it was queued before."""
 
     build: Build
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HoldChange:
+    """A hold that was made, and the repositories that names were moved to because of it."""
+
+    hold: Hold
+    moved: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnd:
+    """A package whose hold has ended, and the repositories that names were moved to."""
+
+    package: str
+    moved: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A target that is paused now."""
+
+    target: str
+    paused: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A target that is not paused any more; it may not have been."""
+
+    target: str
+    was_paused: bool
+
+
 def parse_since(text: str, now: datetime) -> datetime:
-    """A moment as people write it: a date, a date with a time (UTC), or how long ago.
+    """Return a moment that a person wrote: a date, a date with a time (UTC), or how long ago.
+
+    Raises ConfigError if it is none of these.
 
     >>> noon = datetime(2026, 8, 2, 12, tzinfo=UTC)
     >>> f"{parse_since('36h', noon):%F %R}", f"{parse_since('2026-08-01', noon):%F %R}"
@@ -42,25 +76,41 @@ def parse_since(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ConfigError(
-            f"{text!r} is no moment", hint="write 2026-08-01, '2026-08-01 13:00', 3d, 12h or 30m"
+            f"{text!r} is not a time",
+            hint="write 2026-08-01, '2026-08-01 13:00', 3d, 12h or 30m",
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def recheck_failed(
+    trunks: Iterable[Trunk], since: str | None = None, *, force: bool = False
+) -> list[Rechecked]:
+    """Recheck all packages of the targets that fail to build, or only since a moment.
+
+    `since` is read by `parse_since`; a ConfigError if it cannot be.
+    """
+    done: list[Rechecked] = []
+    for trunk in trunks:
+        moment = parse_since(since, trunk.now()) if since else None
+        done += recheck(trunk, all_failed(trunk, moment), force=force)
+    return done
 
 
 def recheck(trunk: Trunk, names: Sequence[str], *, force: bool = False) -> list[Rechecked]:
     """Queue the newest commit of each package once more, with a release date of its own.
 
-    A package that is queued already stays so, but no longer rests after a spurious failure. One
-    whose newest build is good is refused unless `force`; then nothing at all is queued.
+    A package that is queued already stays so, but no longer rests after a spurious failure.
+    Raises NotFoundError for a package that the target does not have, and RefusedError for one
+    that builds, unless `force`; then nothing at all is queued.
     """
     for name in names:
-        trunk.package(name)  # or it is said that there is none
+        trunk.package(name)
     with trunk.store.write() as at:
         return [_recheck(at, trunk, name, force=force) for name in names]
 
 
 def all_failed(trunk: Trunk, since: datetime | None = None) -> list[str]:
-    """The packages of the release whose newest outcome is a failure (from `since` on)."""
+    """Return the packages of the release whose newest outcome is a failure, since a moment."""
     with trunk.store.read() as at:
         states = at.packages.ftbfs(trunk.name)
         held = at.holds.all(trunk.name)
@@ -91,7 +141,7 @@ def _recheck(at: Transaction, trunk: Trunk, name: str, *, force: bool) -> Rechec
     is_good = newest is not None and not isinstance(newest.outcome, Failed)
     if is_good and not force and not queued and not (last and last.dropped):
         raise RefusedError(
-            f"{name} of {target} builds: nothing failed", hint="--force builds it again"
+            f"{name} of {target} has not failed", hint="pass --force to build it again"
         )
     for build in queued:
         at.builds.drop(build.id, "it is built anew", now=now)
@@ -99,69 +149,90 @@ def _recheck(at: Transaction, trunk: Trunk, name: str, *, force: bool) -> Rechec
     return Rechecked(at.builds.plan(target, commit, now=now, inputs=inputs), is_new=True)
 
 
+def recheck_row(one: Rechecked) -> dict[str, object]:
+    """Return a recheck as a program reads it."""
+    build = one.build
+    return {
+        "target": build.target,
+        "package": build.package,
+        "build": build.id,
+        "is_new": one.is_new,
+    }
+
+
 def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
-    """End the queued or running builds that `text` means: a number, or a package."""
+    """End the queued or running builds that `text` names: a number, or a package.
+
+    Raises NotFoundError if there is none.
+    """
     with trunk.store.write() as at:
         open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
         found = [build for build in open_builds if text in {str(build.id), build.package}]
         if not found:
             raise NotFoundError(
-                f"{trunk.name} has nothing called {text} in its queue",
-                hint="rdo trunk queue shows what there is",
+                f"no queued or running build of {trunk.name} matches {text}",
+                hint="rdo trunk queue lists them",
             )
         reason = f"cancelled by {by}" + (f": {why}" if why else "")
         return [at.builds.ask_to_cancel(build.id, reason, now=trunk.now()) for build in found]
 
 
 def is_ending(build: Build) -> bool:
-    """Whether a cancelled build still runs, until its round hears of it."""
+    """Whether a cancelled build still runs, until its round notices."""
     return build.state is BuildState.RUNNING
 
 
-def hold(
-    trunk: Trunk, name: str, build_id: int | None, *, by: str, why: str
-) -> tuple[Hold, tuple[Path, ...]]:
-    """Build nothing new of a package, and nobody waits for it; it stays at a build of it.
+def cancel_row(build: Build) -> dict[str, object]:
+    """Return a cancelled build as a program reads it."""
+    return {"build": build.id, "package": build.package, "is_ending": is_ending(build)}
 
-    Without `build_id` that is what is published now. Returns the hold, and where names lead if
-    the published tree has changed.
+
+def hold(trunk: Trunk, name: str, build_id: int | None, *, by: str, why: str) -> HoldChange:
+    """Keep a package at a build: nothing new of it is built, and nothing waits for it.
+
+    Without `build_id` it stays at the build that is published now. Raises NotFoundError if the
+    target has no such package, or the package no such published build.
     """
-    trunk.package(name)  # or it is said that there is none
+    trunk.package(name)
     moved: tuple[Path, ...] = ()
     with trunk.store.read() as at:
         if build_id is not None and at.builds.to_stay_at(trunk.name, name, build_id) is None:
             raise NotFoundError(
-                f"build {build_id} is no published build of {name} in {trunk.name}",
-                hint=f"rdo why {name} names its last good build",
+                f"build {build_id} is not a published build of {name} in {trunk.name}",
+                hint=f"rdo why {name} shows its last good build",
             )
     with trunk.store.write() as at:
         at.holds.hold(trunk.name, name, build_id, now=trunk.now(), by=by, why=why)
         found = at.holds.all(trunk.name)[name]
     if build_id is not None:
         _, moved = trunk.tree.stay_at(name, build_id, trunk.members_now(), by=by, why=_held(found))
-    return found, moved
+    return HoldChange(found, moved)
 
 
-def release(trunk: Trunk, name: str, *, by: str) -> tuple[Path, ...]:
-    """End a hold; the newest build that there is counts again. Returns where names lead then."""
-    trunk.package(name)  # or it is said that there is none
+def release(trunk: Trunk, name: str, *, by: str) -> HoldEnd:
+    """End a hold, so that the package's newest good build is used again.
+
+    Raises NotFoundError if the target has no such package, or it is not held.
+    """
+    trunk.package(name)
     with trunk.store.write() as at:
         if not at.holds.release(trunk.name, name):
             raise NotFoundError(f"{name} is not held in {trunk.name}")
     why = f"{name} is no longer held"
-    return trunk.tree.stay_at(name, None, trunk.members_now(), by=by, why=why)[1]
+    return HoldEnd(name, trunk.tree.stay_at(name, None, trunk.members_now(), by=by, why=why)[1])
 
 
-def pause(trunk: Trunk, *, by: str, why: str) -> None:
-    """Let nothing more be built or polled; what runs now is finished and published."""
+def pause(trunk: Trunk, *, by: str, why: str) -> Paused:
+    """Let rounds poll and build nothing more; builds that run are finished and published."""
     with trunk.store.write() as at:
         at.holds.pause(trunk.name, now=trunk.now(), by=by, why=why)
+    return Paused(trunk.name)
 
 
-def resume(trunk: Trunk) -> bool:
-    """End a pause; False if there was none."""
+def resume(trunk: Trunk) -> Resumed:
+    """End a pause, if there is one."""
     with trunk.store.write() as at:
-        return at.holds.resume(trunk.name)
+        return Resumed(trunk.name, was_paused=at.holds.resume(trunk.name))
 
 
 def _held(found: Hold) -> str:

@@ -32,6 +32,11 @@ class Verified:
     def is_clean(self) -> bool:
         return not self.left
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, with what is still wrong although it was not found at first."""
+        return (*self.found, *(one for one in self.left if one not in self.found))
+
 
 def verify(trunk: Trunk) -> Verified:
     """Compare store, tree and mirrors; changes nothing."""
@@ -57,6 +62,25 @@ def repair(trunk: Trunk) -> Verified:
         trunk.tree.recover()  # empties what was put aside
         left = tuple(_findings(trunk))
     return Verified(trunk.name, tuple(found), left, tuple(failures))
+
+
+def as_row(verified: Verified) -> dict[str, object]:
+    """Return a verification as a program reads it."""
+    return {
+        "target": verified.target,
+        "is_clean": verified.is_clean,
+        "findings": [
+            {
+                "kind": one.kind,
+                "place": one.place,
+                "what": one.what,
+                "remedy": one.remedy,
+                "is_left": one in verified.left,
+            }
+            for one in verified.findings
+        ],
+        "failures": verified.failures,
+    }
 
 
 def _findings(trunk: Trunk) -> Iterable[Finding]:

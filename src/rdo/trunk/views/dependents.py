@@ -84,6 +84,17 @@ def queue_rebuild(trunk: Trunk, rebuild: Rebuild) -> list[Build]:
         ]
 
 
+def as_row(target: str, rebuild: Rebuild, queued: Iterable[Build]) -> dict[str, object]:
+    """Return a rebuild, and the builds that were queued for it, as a program reads them."""
+    return {
+        "target": target,
+        "dependents": rebuild.dependents,
+        "build_seconds": rebuild.build_seconds,
+        "seconds": rebuild.seconds,
+        "queued": [build.id for build in queued],
+    }
+
+
 def _steps(
     needs: Mapping[str, frozenset[str]], start: str, *, direct: bool
 ) -> Iterable[Collection[str]]:

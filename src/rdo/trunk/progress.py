@@ -1,0 +1,24 @@
+"""What a round is doing at this moment, for whoever watches it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rdo.model.commit import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The commits being built, by build number, and how many builds are queued and have ended."""
+
+    running: Mapping[int, Commit]
+    queued: int
+    ended: int
+
+
+Watcher: TypeAlias = Callable[[Progress], None]
+"""Called with every change in what runs, for a live display."""
+
+
+def nobody_watches(_progress: Progress) -> None:
+    """Ignore the progress of a round, where there is no terminal."""

@@ -1,0 +1,48 @@
+"""The answer of `rdo why` for any name: a package, an RPM, a requirement, of any target."""
+
+from rdo.app import App
+from rdo.bridge.lock_file import LockFile
+from rdo.errors import NotFoundError
+from rdo.metadata import Distribution
+from rdo.trunk.context import open_trunk
+from rdo.trunk.views.why import Known, Why, explain, not_found
+from rdo.trunk.views.why_bridged import explain_bridged, with_beginning
+
+
+def explain_in_targets(app: App, target: str | None, name: str) -> list[Why]:
+    """Explain `name` in the target that is named, or in every target that knows it.
+
+    Raises NotFoundError if no target does.
+    """
+    found: list[Why] = []
+    unknown: NotFoundError | None = None
+    for one in app.settings.chosen_targets(target):
+        try:
+            found.append(explain_anything(app, one, name))
+        except NotFoundError as error:
+            unknown = error
+    if unknown and not found:
+        raise unknown
+    return found
+
+
+def explain_anything(app: App, target: str, name: str) -> Why:
+    """Explain a package of the release, else what was bridged, else what the metadata has.
+
+    Raises NotFoundError if it is none of these.
+    """
+    known = Known.of(open_trunk(app, target))
+    if package := known.named(name):
+        outside = LockFile.read(app.bridges.last_resort_lock_file(target)).entries
+        return with_beginning(explain(known, package), known.trunk.packages[package], outside)
+    entries = LockFile.read(app.bridges.lock_file(target)).entries
+    bridged = explain_bridged(known, name, entries)
+    return bridged or not_found(known, name, _releases_with(app.distribution, name))
+
+
+def _releases_with(distribution: Distribution, name: str) -> set[str]:
+    """Return the releases of the metadata that have a package or project of this name."""
+    releases = {release.name for release in distribution.releases}
+    entries = distribution.entries()
+    named = (entry for entry in entries if name in {entry["name"], entry.get("project")})
+    return releases & {tag for entry in named for tag in entry.get("tags") or ()}

@@ -1,0 +1,55 @@
+"""What `rdo trunk queue` and later an API say of the queue, after rounds."""
+
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.trunk.care import steering
+from rdo.trunk.views.queue import as_row, open_builds
+from rdo.trunk.views.why import State
+from tests.rounds.factory import TARGET, Factory
+
+NETWORK = Failed(FailureReason.NETWORK, "no route to host")
+
+
+def test_an_empty_queue_has_no_rows(factory: Factory) -> None:
+    factory.add("a")
+    factory.round()
+
+    assert open_builds([factory.trunk]) == []
+
+
+def test_a_build_that_waits_names_what_it_waits_for(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.builder.will("python-a", Waiting(("python3dist(b)",)))
+    factory.builder.will("python-b", NETWORK)
+    factory.round()
+
+    by_package = {one.commit.package: one for one in open_builds([factory.trunk])}
+
+    assert by_package["python-a"].state is State.WAITING
+    assert by_package["python-a"].waits_for == ("python-b",)
+    assert by_package["python-b"].attempt == 2
+    assert by_package["python-b"].waits_for == ()
+
+
+def test_the_row_of_a_cancelled_build_says_so(factory: Factory) -> None:
+    factory.add("a")
+    factory.builder.will("python-a", NETWORK)
+    factory.round()
+    [queued] = factory.queue()
+    with factory.store.write() as at:
+        at.builds.start(queued.id, now=factory.clock())
+    steering.cancel(factory.trunk, "python-a", by="me", why="it hangs")
+
+    [row] = map(as_row, open_builds([factory.trunk]))
+
+    assert row == {
+        "target": TARGET,
+        "build": queued.id,
+        "package": "python-a",
+        "commit": queued.commit.short_hash,
+        "state": "running",
+        "try": 2,
+        "bootstrap": False,
+        "since": row["since"],
+        "why": "cancelled by me: it hangs",
+        "waits_for": (),
+    }
