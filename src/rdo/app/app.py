@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rdo.app.opened_once import opened_once
 from rdo.errors import NotFoundError, RefusedError
+from rdo.model.repo_file import RepoSection, repo_file
 
 if TYPE_CHECKING:
     from rdo.app.bridges import Bridges
@@ -197,12 +198,13 @@ class App:
         rows = [(settings.reponame, folder, 1) for folder in folders]
         if dependencies := self.bridges.of_target(target).repository():
             rows.append((f"{settings.reponame}-deps", dependencies, 50))
-        sections = [
-            f"[{repo}-{number}]\nname={repo} of {target}\nbaseurl={folder.as_uri()}\n"
-            f"enabled=1\ngpgcheck=0\npriority={priority}\n"
+        sections = (
+            RepoSection(
+                f"{repo}-{number}", f"{repo} of {target}", (folder.as_uri(),), priority=priority
+            )
             for number, (repo, folder, priority) in enumerate(rows)
-        ]
-        return {f"{settings.reponame}.repo": "\n".join(sections)}
+        )
+        return {f"{settings.reponame}.repo": repo_file(sections)}
 
     @opened_once
     def user(self) -> str:

@@ -22,6 +22,7 @@ from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelStore
 from rdo.errors import NotFoundError, OutsideError
+from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpm
 
@@ -41,10 +42,8 @@ class RepoFile:
 
     def write(self, snapshot: str) -> None:
         """Make the file name this snapshot; an unchanged file is not touched."""
-        text = (
-            f"[{self.repo_id}]\nname={self.repo_id}-{snapshot}\nbaseurl={self.url}/{snapshot}\n"
-            "enabled=1\ngpgcheck=0\npriority=50\n"
-        )
+        name, url = f"{self.repo_id}-{snapshot}", f"{self.url}/{snapshot}"
+        text = str(RepoSection(self.repo_id, name, (url,), priority=50))
         if not self.path.exists() or self.path.read_text() != text:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_file(self.path, text)

@@ -11,6 +11,7 @@ import yaml
 
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.model.commit import Commit
+from rdo.model.repo_file import RepoSection
 
 VERSIONS_HEADER = (
     "Project,Source Repo,Source Sha,Dist Repo,Dist Sha,Status,"
@@ -102,17 +103,8 @@ def delorean_repo(
     `component` is given where components are used; it becomes part of the id.
     """
     section = f"{reponame}-component-{component}" if component else reponame
-    return "\n".join(
-        (
-            f"[{section}]",
-            f"name={reponame}-{project_name}-{commit_hash}",
-            f"baseurl={url}",
-            "enabled=1",
-            "gpgcheck=0",
-            "priority=1",
-            "",
-        )
-    )
+    name = f"{reponame}-{project_name}-{commit_hash}"
+    return str(RepoSection(section, name, (url,), priority=1))
 
 
 def versions_csv(rows: Iterable[VersionsRow]) -> str:

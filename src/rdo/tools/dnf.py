@@ -13,6 +13,7 @@ from pathlib import Path
 from rdo import atomic
 from rdo.errors import CommandError, ConfigError, OutsideError, RefusedError
 from rdo.model.platform import BaseRepository, Platform
+from rdo.model.repo_file import RepoSection, repo_file
 from rdo.run import Runner, run
 
 _NEVRA = "%{name}-%{evr}.%{arch}"
@@ -115,8 +116,7 @@ class Dnf:
         yield "keepcache=0\nretries=5\ntimeout=30\nprotected_packages=\ntsflags="
         if self.platform.module_platform_id:
             yield f"module_platform_id={self.platform.module_platform_id}"
-        for repository in self.platform.repositories:
-            yield from repository_lines(repository)
+        yield repo_file(map(_section, self.platform.repositories))
 
     def _error(self, command: str, said: str) -> Exception:
         """What dnf's last words mean for the user."""
@@ -144,20 +144,17 @@ class Dnf:
         return CommandError(f"dnf {command} for platform {name} failed\n{tail}")
 
 
-def repository_lines(repository: BaseRepository) -> Iterator[str]:
-    """The section of a .repo file."""
-    yield f"[{repository.name}]\nname={repository.name}\nenabled=1"
-    if repository.baseurl:
-        yield "baseurl=" + "\n  ".join(repository.baseurl)
-    if repository.metalink:
-        yield f"metalink={repository.metalink}"
-    if repository.mirrorlist:
-        yield f"mirrorlist={repository.mirrorlist}"
-    yield f"gpgcheck={int(repository.gpgcheck)}"
-    if repository.gpgkey:
-        yield "gpgkey=" + "\n  ".join(repository.gpgkey)
-    yield f"priority={repository.priority}"
-    if repository.exclude:
-        yield f"exclude={' '.join(repository.exclude)}"
-    if repository.module_hotfixes:
-        yield "module_hotfixes=1"
+def _section(repository: BaseRepository) -> RepoSection:
+    """Return a repository of a platform as dnf reads it."""
+    return RepoSection(
+        repository.name,
+        repository.name,
+        repository.baseurl,
+        metalink=repository.metalink,
+        mirrorlist=repository.mirrorlist,
+        gpgcheck=repository.gpgcheck,
+        gpgkey=repository.gpgkey,
+        priority=repository.priority,
+        exclude=repository.exclude,
+        module_hotfixes=repository.module_hotfixes,
+    )

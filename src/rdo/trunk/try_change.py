@@ -12,6 +12,7 @@ from rdo.app import App
 from rdo.bridge.dependencies import Dependencies
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
+from rdo.model.repo_file import RepoSection, repo_file
 from rdo.repodata import Composer, read_rpm
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.scratch import ScratchRequest, Sides, build, choose_sides, job_of, scratch_folder
@@ -163,12 +164,10 @@ def _repo_text(app: App, tried: ScratchResult) -> str:
     rows += [(f"{tried.target}-{number}", path, 2) for number, path in enumerate(current)]
     if dependencies := app.bridges.of_target(tried.target).repository():
         rows.append((f"{tried.target}-deps", dependencies, 50))
-    sections = (
-        f"[{name}]\nname={name}\nbaseurl={path.as_uri()}\n"
-        f"enabled=1\ngpgcheck=0\npriority={priority}\n"
+    return repo_file(
+        RepoSection(name, name, (path.as_uri(),), priority=priority)
         for name, path, priority in rows
     )
-    return "\n".join(sections)
 
 
 def as_row(tried: ScratchResult) -> dict[str, object]:

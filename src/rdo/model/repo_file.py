@@ -1,0 +1,73 @@
+"""The sections of .repo files, as dnf reads them and everybody here writes them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class RepoSection:
+    """One repository in a .repo file.
+
+    Of repositories that have a package, dnf takes it from the one with the lowest `priority`.
+    A value may come from metadata or from a name on the disk, so one that would begin a line or
+    a section of its own is refused with a ValueError.
+
+    >>> print(RepoSection("delorean", "delorean-x", ("http://example.org/x",), priority=1), end="")
+    [delorean]
+    name=delorean-x
+    baseurl=http://example.org/x
+    enabled=1
+    gpgcheck=0
+    priority=1
+    """
+
+    id: str
+    name: str
+    baseurl: tuple[str, ...] = ()
+    metalink: str = ""
+    mirrorlist: str = ""
+    gpgcheck: bool = False
+    gpgkey: tuple[str, ...] = ()
+    priority: int = 99
+    exclude: tuple[str, ...] = ()
+    module_hotfixes: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            for text in value if isinstance(value, tuple) else [value]:
+                if isinstance(text, str) and "".join(text.splitlines()) != text:
+                    raise ValueError(f"{field.name} of a .repo file cannot be {text!r}")
+        if not self.id or set(self.id) & set("[] "):
+            raise ValueError(f"a section of a .repo file cannot be called {self.id!r}")
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"[{self.id}]"
+        yield f"name={self.name}"
+        if self.baseurl:
+            yield f"baseurl={_one_below_the_other(self.baseurl)}"
+        if self.metalink:
+            yield f"metalink={self.metalink}"
+        if self.mirrorlist:
+            yield f"mirrorlist={self.mirrorlist}"
+        yield "enabled=1"
+        yield f"gpgcheck={int(self.gpgcheck)}"
+        if self.gpgkey:
+            yield f"gpgkey={_one_below_the_other(self.gpgkey)}"
+        yield f"priority={self.priority}"
+        if self.exclude:
+            yield f"exclude={' '.join(self.exclude)}"
+        if self.module_hotfixes:
+            yield "module_hotfixes=1"
+
+
+def repo_file(sections: Iterable[RepoSection]) -> str:
+    """Return the text of a .repo file, with an empty line between sections."""
+    return "\n".join(map(str, sections))
+
+
+def _one_below_the_other(values: Iterable[str]) -> str:
+    return "\n  ".join(values)
