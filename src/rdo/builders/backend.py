@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rdo.builders.room import Room, limit_failure
+from rdo.log_tail import last_line
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.roots.programs import RootProgram
 
@@ -31,9 +32,3 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
         if stopped := room.require(answer["needs"]):
             return stopped
     return Failed(FailureReason.SOURCE, "the build backend asked for more and more requirements")
-
-
-def last_line(text: str) -> str:
-    """The last thing a program said, shortened."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing"

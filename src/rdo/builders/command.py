@@ -4,13 +4,12 @@ It may be anything that knows a build farm. What it says goes to `rpmbuild.log` 
 a log of that name itself. The SRPM is only made for a command that asks for `{srpm}`.
 """
 
-import re
 import shutil
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from rdo.builders.collect import move_files
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.protocol import FOLDER_VARIABLE
@@ -18,6 +17,7 @@ from rdo.builders.room import NO_SPACE, limit_failure
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
+from rdo.log_tail import last_line, read_tail
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds, Logged
 from rdo.tools.command import Command
@@ -26,7 +26,7 @@ _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
 _LOG, _OUTPUT = "rpmbuild.log", "command.log"
 _LOG_NAMES = (_LOG, "build.log", "mock.log")
 _TAIL_BYTES = 200_000
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
+_SILENT = "it printed nothing and left no log"
 
 MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
 
@@ -57,7 +57,8 @@ class CommandBuilder(InProcessBuilder):
             srpm = made
         done = self._run(job, results, srpm, is_cancelled)
         was_full = is_full(job.folder)
-        rpms = _collect(results, job.folder)
+        moved = move_files(results.rglob("*"), job.folder)
+        rpms = [path for path in moved if path.suffix == ".rpm"]
         _name_the_log(job.folder, _OUTPUT)
         shutil.rmtree(results)
         if failed := limit_failure(done):
@@ -109,20 +110,6 @@ def _environment(job: BuildJob, results: Path) -> dict[str, str]:
     }
 
 
-def _collect(results: Path, folder: Path) -> list[Path]:
-    """Move RPMs and logs to the build's folder; only regular files with plain names are taken."""
-    rpms = []
-    for path in sorted(results.rglob("*")):
-        if not (_PLAIN.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode)):
-            continue
-        place = folder / path.name
-        path.replace(place)
-        place.chmod(0o644)
-        if place.suffix == ".rpm":
-            rpms.append(place)
-    return list(dict.fromkeys(rpms))
-
-
 def _name_the_log(folder: Path, otherwise: str) -> None:
     """Have an `rpmbuild.log`: the farm's own, else what its other logs or its output say."""
     if (folder / _LOG).exists():
@@ -135,7 +122,8 @@ def _name_the_log(folder: Path, otherwise: str) -> None:
 def _failure(folder: Path, status: int) -> Failed | Waiting:
     """What the logs say of a command that failed; its exit status first."""
     if status == _TEMPORARY:
-        return Failed(FailureReason.BUILDER, f"away for now: {_last_line(folder / _OUTPUT)}")
+        said = last_line(_tail(folder / _OUTPUT), _SILENT)
+        return Failed(FailureReason.BUILDER, f"away for now: {said}")
     names = ("root.log", *_LOG_NAMES, _OUTPUT)
     logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
     text = "\n".join(logs)
@@ -146,19 +134,9 @@ def _failure(folder: Path, status: int) -> Failed | Waiting:
     verdict = rpmbuild_failure(_tail(folder / _LOG))
     if verdict.reason is not FailureReason.UNKNOWN:
         return verdict
-    detail = f"exit status {status}: {_last_line(folder / _LOG)}"
+    detail = f"exit status {status}: {last_line(_tail(folder / _LOG), _SILENT)}"
     return Failed(FailureReason.UNKNOWN, detail)
 
 
-def _last_line(path: Path) -> str:
-    lines = [line.strip() for line in _tail(path).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing and left no log"
-
-
 def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-            return file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
+    return read_tail(path, _TAIL_BYTES)

@@ -4,14 +4,15 @@ import contextlib
 import errno
 import logging
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from rdo.builders.collect import move_files
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
+from rdo.log_tail import read_tail
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.program import Bounds, Limit, Logged
 from rdo.roots.build_root import BuildRoot
@@ -60,22 +61,13 @@ class Room:
             file.write(f"+ {' '.join(argv)}\n")
         return self.root.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
-    def tail(self, size: int = 40_000) -> str:
+    def tail(self) -> str:
         """Return the end of the log, where a program prints why it failed."""
-        content = self.log_file.read_bytes()
-        return content[-size:].decode(errors="replace")
+        return read_tail(self.log_file)
 
     def take_out(self, pattern: str, results: Path) -> list[Path]:
         """Move files below /builddir that match `pattern` to the folder `results`."""
-        results.mkdir(parents=True, exist_ok=True)
-        moved = []
-        for path in sorted(self.root.builddir.glob(pattern)):
-            place = results / path.name
-            shutil.move(path, place)
-            place.chmod(0o644)
-            shutil.chown(place, 0, 0)
-            moved.append(place)
-        return moved
+        return move_files(self.root.builddir.glob(pattern), results)
 
     def _note(self, what: str, lines: Iterable[str]) -> None:
         with self.log_file.open("a") as file:

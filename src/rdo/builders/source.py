@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rdo.builders.backend import ask_backend, last_line
+from rdo.builders.backend import ask_backend
 from rdo.builders.overlay import lay_over
 from rdo.builders.room import Room
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError
+from rdo.log_tail import last_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.programs import RootProgram
 from rdo.tools.git import Mirror

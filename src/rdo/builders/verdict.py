@@ -11,6 +11,7 @@ from rdo.builders.log_tables import (
     SECTION_REASONS,
     SUMMARY,
 )
+from rdo.log_tail import last_line
 from rdo.model.build import Failed, FailureReason
 
 
@@ -32,5 +33,4 @@ def _last_words(log_tail: str) -> str:
     """Return the last line before rpmbuild's own summary."""
     summary = SUMMARY.search(log_tail)
     before = log_tail[: summary.start()] if summary else log_tail
-    lines = [line.strip() for line in before.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing"
+    return last_line(before)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rdo.errors import UserError
+from rdo.log_tail import last_line
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.explain import explain
 from rdo.metadata.faults import Fault, Level, MetadataError, Where
@@ -96,7 +97,7 @@ def _answer(url: str, ask: Ask) -> Mapping[str, str] | str:
     try:
         return ask(url)
     except UserError as error:
-        return str(error).splitlines()[-1]
+        return last_line(str(error))
 
 
 def _missing(want: _Wanted, answer: Mapping[str, str] | str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import UserError
+from rdo.log_tail import last_line
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.faults import MetadataError
 from rdo.metadata.online import ask, unreachable
@@ -108,7 +109,7 @@ def _spec(package: Package, mirrors: Path) -> AcceptanceStep:
             mirror = Mirror.clone(package.distgit, folder)
         files = mirror.list_files(package.distgit_branch, package.distgit_path)
     except UserError as error:
-        return AcceptanceStep("spec", False, str(error).splitlines()[-1])
+        return AcceptanceStep("spec", False, last_line(str(error)))
     inside = f"{package.distgit_path}/" if package.distgit_path else ""
     specs = [path.removeprefix(inside) for path in files if path.endswith(".spec")]
     return spec_step(package.name, specs)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rdo.errors import CommandError, OutsideError, RefusedError
+from rdo.log_tail import last_line
 from rdo.run import Runner, run
 
 TIMEOUT_SECONDS = 120.0
@@ -64,7 +65,7 @@ class GerritServer:
         try:
             done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
         except CommandError as error:
-            reason = str(error).rpartition("\n")[2]
+            reason = last_line(str(error))
             raise OutsideError(f"the Gerrit {place.hostname} does not answer: {reason}") from error
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         try:

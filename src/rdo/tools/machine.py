@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from rdo.errors import CommandError
+from rdo.log_tail import last_line
 from rdo.run import Runner, run
 
 _ANY_STATUS = range(-64, 256)
@@ -131,8 +132,8 @@ def _program(need: Prerequisite, family: PackageManager) -> MachineCheck:
 def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineCheck:
     """A compiled module is tried in a child: a broken one may crash."""
     done = runner(sys.executable, "-c", f"import {name}", ok=_ANY_STATUS, timeout=60)
-    said = done.stderr.strip().splitlines()
-    detail = "" if done.returncode == 0 else f"missing: {purpose} ({said[-1] if said else 'crash'})"
+    why = last_line(done.stderr, "crash")
+    detail = "" if done.returncode == 0 else f"missing: {purpose} ({why})"
     return MachineCheck(f"python {name}", done.returncode == 0, True, detail, package)
 
 
@@ -159,7 +160,7 @@ def _kernel(platforms: Path, runner: Runner) -> list[MachineCheck]:
                     MachineCheck(name, True, True, f"in {Path(folder).parent}" if more else "")
                 )
             except CommandError as error:
-                said = str(error).splitlines()[-1]
+                said = last_line(str(error))
                 findings.append(MachineCheck(name, False, True, f"build roots need them: {said}"))
     return findings
 

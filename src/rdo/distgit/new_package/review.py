@@ -29,6 +29,7 @@ from rdo.distgit.requirements.reqcheck import (
     stated,
 )
 from rdo.errors import CommandError, UserError
+from rdo.log_tail import last_line
 from rdo.metadata.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
@@ -322,7 +323,7 @@ def _install_once(own: Path, wanted: Sequence[str], bench: ReviewBench) -> Faile
         try:
             return room.require(wanted)
         except CommandError as error:
-            return Failed(FailureReason.INSTALL, str(error).splitlines()[-1])
+            return Failed(FailureReason.INSTALL, last_line(str(error)))
 
 
 def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> AcceptanceStep:

@@ -10,6 +10,7 @@ from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import release_ref, upstream_branch, upstream_version
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, RefusedError, UserError
+from rdo.log_tail import last_line
 from rdo.spec.macros import get_macro
 from rdo.spec.release import tag_version
 from rdo.spec.text import SpecText
@@ -58,7 +59,7 @@ def _fetch(desk: Desk) -> None:
         try:
             desk.clone.fetch(remote, "--tags")
         except CommandError as error:
-            log.warning("%s is not fetched: %s", remote, str(error).splitlines()[-1])
+            log.warning("%s is not fetched: %s", remote, last_line(str(error)))
 
 
 def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:

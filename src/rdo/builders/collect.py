@@ -1,0 +1,29 @@
+"""Taking RPMs and logs out of where a build ran, to the build's own folder."""
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
+
+
+def move_files(found: Iterable[Path], folder: Path) -> list[Path]:
+    """Move the RPMs and logs of a build to `folder`, and return the new paths, each once.
+
+    The build is not trusted: only regular files with plain names are taken.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    moved: dict[Path, None] = {}
+    for path in sorted(found):
+        if not (_PLAIN.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode)):
+            continue
+        place = folder / path.name
+        shutil.move(path, place)
+        place.chmod(0o644)
+        if os.geteuid() == 0:  # it may belong to the build's user
+            shutil.chown(place, 0, 0)
+        moved[place] = None
+    return list(moved)
