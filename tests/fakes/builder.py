@@ -3,12 +3,13 @@
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from rdo.bridge.protocol import Provision
+from rdo.builders.in_process import CANCELLED, InProcessBuilder
 from rdo.builders.protocol import Ticket
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 
@@ -58,7 +59,7 @@ Act: TypeAlias = GoodBuild | Unless | UnlessOutside | Failed | Waiting | BaseExc
 
 
 @dataclass(slots=True)
-class ScriptedBuilder:
+class ScriptedBuilder(InProcessBuilder):
     """Unannounced packages are built well; for others each act is done once, the last for ever.
 
     `jobs` are all jobs in the order of their start; `most_at_once` is how many ran together.
@@ -69,9 +70,13 @@ class ScriptedBuilder:
     built: list[str] = field(default_factory=list)
     most_at_once: int = 0
     gate: threading.Barrier | None = None
-    _started: dict[Ticket, BuildJob] = field(default_factory=dict)
-    _running: int = 0
+    name: str = "scripted"
+    _working: int = 0
+    _raised: list[BaseException] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        InProcessBuilder.__init__(self)
 
     def will(self, package: str, *acts: Act) -> None:
         self.acts[package] = list(acts)
@@ -81,26 +86,25 @@ class ScriptedBuilder:
         return [job.commit.package for job in self.jobs]
 
     def start(self, job: BuildJob) -> Ticket:
-        ticket = Ticket(f"scripted:{job.id}")
         self.jobs.append(job)
-        self._started[ticket] = job
-        return ticket
+        return InProcessBuilder.start(self, job)
 
-    def wait(self, ticket: Ticket) -> Outcome:
-        job = self._started.pop(ticket)
+    def poll(self, tickets: Collection[Ticket]) -> dict[Ticket, Outcome]:
+        if self._raised:  # what the announced act raises meets the round itself
+            raise self._raised.pop()
+        return InProcessBuilder.poll(self, tickets)
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         with self._lock:
-            self._running += 1
-            self.most_at_once = max(self.most_at_once, self._running)
+            self._working += 1
+            self.most_at_once = max(self.most_at_once, self._working)
         try:
             if self.gate:
                 self.gate.wait(120)
             return self._act(job)
         finally:
             with self._lock:
-                self._running -= 1
-
-    def cancel(self, ticket: Ticket) -> None:
-        self._started.pop(ticket, None)
+                self._working -= 1
 
     def _act(self, job: BuildJob) -> Outcome:
         job.folder.mkdir(parents=True)  # fails if the round left something there
@@ -116,8 +120,11 @@ class ScriptedBuilder:
                 rpms = make_rpms(job, needed)
                 self.built.append(job.commit.package)
                 return Built(rpms, lacking)
-            case BaseException():
+            case Exception():
                 raise act
+            case BaseException():
+                self._raised.append(act)
+                return CANCELLED
         return act
 
 

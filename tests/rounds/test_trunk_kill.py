@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rdo.builders.protocol import Ticket
 from rdo.model.build import BuildJob, Outcome
 from rdo.publish.site import Members
 from rdo.store import Store
@@ -36,14 +35,11 @@ class Hanging(ScriptedBuilder):
 
     marker: Path
 
-    def wait(self, ticket: Ticket) -> Outcome:
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         if self.built:
             self.marker.touch()
             time.sleep(600)
-        return ScriptedBuilder.wait(self, ticket)
-
-    def start(self, job: BuildJob) -> Ticket:
-        return ScriptedBuilder.start(self, job)
+        return ScriptedBuilder._build(self, job, is_cancelled)
 
 
 def test_after_a_kill_in_a_build_everything_is_built_once_more_or_kept(tmp_path: Path) -> None:

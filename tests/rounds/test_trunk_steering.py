@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -146,17 +147,14 @@ class Endless(ScriptedBuilder):
 
     ended: threading.Event
 
-    def wait(self, ticket: Ticket) -> Outcome:
-        if self.order[-1:] != ["python-a"]:
-            return ScriptedBuilder.wait(self, ticket)
-        self.ended.wait(300)
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        if job.commit.package != "python-a":
+            return ScriptedBuilder._build(self, job, is_cancelled)
+        assert self.ended.wait(300)
         return Failed(FailureReason.INTERRUPTED, "cancelled")
 
     def cancel(self, ticket: Ticket) -> None:
         self.ended.set()
-
-    def start(self, job: BuildJob) -> Ticket:
-        return ScriptedBuilder.start(self, job)
 
 
 def is_building(factory: Factory) -> bool:
@@ -238,9 +236,9 @@ class Pausing(ScriptedBuilder):
 
     factory: Factory
 
-    def wait(self, ticket: Ticket) -> Outcome:
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         steering.pause(self.factory.trunk, by="me", why="enough")
-        return ScriptedBuilder.wait(self, ticket)
+        return ScriptedBuilder._build(self, job, is_cancelled)
 
 
 def test_a_pause_lets_what_runs_end_and_begins_nothing(factory: Factory) -> None:

@@ -1,57 +1,102 @@
-"""The life of a build that a thread of this process does: started, waited for, cancelled."""
+"""The life of a build that a thread of this process does: started, polled, cancelled."""
 
-import errno
+import contextvars
+import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from rdo.builders.failure import failure_of
 from rdo.builders.protocol import Ticket
 from rdo.cancellation import cancelled_by
-from rdo.errors import CancelledError
+from rdo.errors import CancelledError, UserError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
+CANCELLED = Failed(FailureReason.INTERRUPTED, "cancelled")
+UNKNOWN = Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
+
+
+@dataclass(slots=True)
 class _Started:
-    job: BuildJob
+    """A build that has a thread, which sets `outcome` before it announces its end."""
+
     cancelled: threading.Event = field(default_factory=threading.Event)
+    outcome: Outcome | None = None
+
+    def is_cancelled(self) -> bool:
+        """Whether the build is to end: somebody wants it, or nobody waits for it any more."""
+        return self.cancelled.is_set() or not threading.main_thread().is_alive()
 
 
 class InProcessBuilder(ABC):
-    """A builder whose `wait` does the work, in the caller's thread."""
+    """A local builder: each build has a thread from its start to its end."""
 
     name: str
 
     def __init__(self) -> None:
         self._started: dict[Ticket, _Started] = {}
+        self._event = threading.Event()
 
     def start(self, job: BuildJob) -> Ticket:
-        ticket = Ticket(f"{self.name}:{job.id}")
-        self._started[ticket] = _Started(job)
+        ticket = self._ticket(job)
+        started = self._started[ticket] = _Started()
+        # The thread logs about the package that its caller logs about.
+        context = contextvars.copy_context()
+        work = threading.Thread(
+            target=context.run, args=(self._work, job, started), name=f"build-{job.id}"
+        )
+        work.start()
         return ticket
 
-    def wait(self, ticket: Ticket) -> Outcome:
-        """Build to the end; RPMs and logs are in the job's folder then."""
-        started = self._started.get(ticket)
-        if started is None:  # of a process that has ended
-            return Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
-        try:
-            with cancelled_by(started.cancelled.is_set):
-                return self._build(started.job, started.cancelled.is_set)
-        except CancelledError:
-            return Failed(FailureReason.INTERRUPTED, "cancelled")
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                return Failed(FailureReason.NO_SPACE, str(error))
-            raise
-        finally:
-            del self._started[ticket]
+    def find(self, build_id: int, folder: Path) -> Ticket | None:  # noqa: ARG002 - the protocol's
+        return None
+
+    def poll(self, tickets: Collection[Ticket]) -> dict[Ticket, Outcome]:
+        """Return the outcomes of builds that have ended; each is returned once."""
+        outcomes: dict[Ticket, Outcome] = {}
+        for ticket in tickets:
+            started = self._started.get(ticket)
+            if started is None:
+                outcomes[ticket] = UNKNOWN
+            elif started.outcome is not None:
+                del self._started[ticket]
+                outcomes[ticket] = started.outcome
+        return outcomes
 
     def cancel(self, ticket: Ticket) -> None:
         if started := self._started.get(ticket):
             started.cancelled.set()
 
+    def leave(self, ticket: Ticket) -> bool:
+        self.cancel(ticket)
+        return False
+
+    def notify(self, event: threading.Event) -> None:
+        self._event = event
+
     @abstractmethod
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        """Do the work; a failure of the build is an outcome."""
+        """Do the work, in a thread of the build; a failure of the build is an outcome."""
+
+    def _ticket(self, job: BuildJob) -> Ticket:
+        return Ticket(f"{self.name}:{job.id}")
+
+    def _work(self, job: BuildJob, started: _Started) -> None:
+        try:
+            with cancelled_by(started.is_cancelled):
+                started.outcome = self._build(job, started.is_cancelled)
+        except CancelledError:
+            started.outcome = CANCELLED
+        except (UserError, OSError) as error:
+            started.outcome = failure_of(error)
+        except Exception as error:
+            log.exception("the builder failed")
+            started.outcome = Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
+        finally:
+            if started.outcome is None:  # ended by what is no Exception, such as SystemExit
+                started.outcome = CANCELLED
+            self._event.set()

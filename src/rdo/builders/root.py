@@ -23,14 +23,17 @@ log = logging.getLogger(__name__)
 
 
 class RootBuilder(InProcessBuilder):
-    """Builds commits in roots of this machine; `wait` does the work, in the caller's thread."""
+    """Builds commits in roots of this machine."""
 
     name = "root"
 
     def __init__(
         self, workshop: Workshop, on_failure: Callable[[Room], None] | None = None
     ) -> None:
-        """`on_failure` gets the room of a build that gave nothing while it is still there."""
+        """`on_failure` receives the room of a build that gave nothing, before it is removed.
+
+        It is called from the thread of the build, and not for a cancelled one.
+        """
         super().__init__()
         self._workshop = workshop
         self._on_failure = on_failure
@@ -72,14 +75,14 @@ class RootBuilder(InProcessBuilder):
             return outcome
 
     def _show(self, room: Room) -> None:
-        if self._on_failure:
+        if self._on_failure and not room.bounds.is_cancelled():
             self._on_failure(room)
 
 
 def lacking(
     rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: BaseLayer
 ) -> tuple[str, ...]:
-    """What the binary packages need to be installed, and neither they nor the repositories have."""
+    """Return what the packages need once installed, and nothing provides."""
     binary = [one for one in rpms if not one.name.endswith((".src.rpm", ".nosrc.rpm"))]
     given = set[str]().union(*(Rpm().given_names(one) for one in binary))
     asked = {need for one in binary for need in Rpm().requires(one)}
@@ -91,5 +94,5 @@ def lacking(
 
 
 def write_installed(root: BuildRoot, path: Path) -> None:
-    """The NEVRAs that the build added to the base, one per line."""
+    """Write the NEVRAs that the build added to the base, one per line."""
     path.write_text("".join(f"{nevra}\n" for nevra in sorted(root.installed)))

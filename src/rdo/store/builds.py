@@ -29,9 +29,15 @@ SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 
 
 class BuildState(StrEnum):
+    """Where a build stands. A *starting* one may have been started: only its builder knows."""
+
     QUEUED = "queued"
+    STARTING = "starting"
     RUNNING = "running"
     DONE = "done"
+
+
+_RUNNING = (BuildState.STARTING, BuildState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Build:
     publish sequence; `superseded` says that a later commit of its package came first.
     `dropped` is why it left the queue without an outcome, also when somebody cancelled it;
     `to_cancel` why somebody wants that while it runs. `asked` are the dependencies that its
-    last try waited for, also when it has failed since.
+    last try waited for, also when it has failed since. `ticket` is what its builder knows it
+    by, empty unless it is running.
     """
 
     id: int
@@ -71,6 +78,11 @@ class Build:
     @property
     def package(self) -> str:
         return self.commit.package
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its builder has it, or may have it."""
+        return self.state in _RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +133,21 @@ class Builds:
         return frozenset(self.session.scalars(query))
 
     def running(self, target: str) -> tuple[Build, ...]:
-        return self._in_state(target, BuildState.RUNNING)
+        """Return the builds that are starting or running."""
+        return self._in_state(target, *_RUNNING)
 
-    def start(self, build_id: int, *, now: datetime, ticket: str = "") -> Build:
-        """Mark a queued build as running; `ticket` is what its builder knows it by."""
+    def start(self, build_id: int, *, now: datetime) -> Build:
+        """Mark a queued build as starting; to be done before its builder is asked."""
         row = self._queued_row(build_id)
-        row.state, row.started, row.ticket = BuildState.RUNNING, seconds(now), ticket
+        row.state, row.started = BuildState.STARTING, seconds(now)
+        return self.get(build_id)
+
+    def keep_ticket(self, build_id: int, ticket: str) -> Build:
+        """Mark a starting build as running; `ticket` is what its builder knows it by."""
+        row = self._row(build_id)
+        if row.state != BuildState.STARTING:
+            raise ValueError(f"build {build_id} is {row.state}, not starting")
+        row.state, row.ticket = BuildState.RUNNING, ticket
         return self.get(build_id)
 
     def settle(
@@ -179,7 +200,7 @@ class Builds:
         row = self._row(build_id)
         if row.state == BuildState.QUEUED:
             return self.cancel(build_id, why, now=now)
-        if row.state == BuildState.RUNNING:
+        if row.state in _RUNNING:
             row.to_cancel = why
         return self.get(build_id)
 
@@ -197,17 +218,6 @@ class Builds:
         row = self._queued_row(build_id)
         row.bootstrap, row.inputs, row.outcome, row.needs = True, inputs, None, "[]"
         return self.get(build_id)
-
-    def interrupt(self, target: str, *, now: datetime) -> tuple[Build, ...]:
-        """Fail every running build of the target as interrupted; return them.
-
-        Only the holder of the target's round lock may know that they no longer run. None of
-        them makes its package FTBFS; the caller decides on another try.
-        """
-        failure = Failed(FailureReason.INTERRUPTED, "the round that ran it was stopped")
-        return tuple(
-            self.settle(build.id, failure, now=now, final=False) for build in self.running(target)
-        )
 
     def get(self, build_id: int) -> Build:
         self.session.flush()
@@ -409,9 +419,10 @@ class Builds:
         query = select(CommitRow).join(BuildRow, BuildRow.commit_id == CommitRow.id)
         return self.session.scalars(query.where(BuildRow.id == build_id)).one()
 
-    def _in_state(self, target: str, state: BuildState) -> tuple[Build, ...]:
+    def _in_state(self, target: str, *states: BuildState) -> tuple[Build, ...]:
         # OPEN_BUILD is implied by the state; written out, it lets the partial index be used.
-        return self._select((BuildRow.target == target) & OPEN_BUILD & (BuildRow.state == state))
+        is_in_state = BuildRow.state.in_(states)
+        return self._select((BuildRow.target == target) & OPEN_BUILD & is_in_state)
 
     def _select(
         self,

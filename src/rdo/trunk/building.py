@@ -1,22 +1,22 @@
-"""The middle of a round: build what is queued, several at a time, publish each as soon as done.
+"""The middle of a round: build what is queued, several at a time; publish each as soon as it ends.
 
-Workers wait for builders and for the bridge and return values. The main thread alone decides
-and writes, so what happens after a build needs no lock.
+The main thread alone decides and writes, so what happens after a build needs no lock. It polls
+the builder for builds that have ended; a worker waits for the bridge.
 """
 
 import logging
 import shutil
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
-from rdo.builders.protocol import Builder, Ticket
+from rdo.builders.failure import failure_of
+from rdo.builders.protocol import Ticket, wait_for
 from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
@@ -27,7 +27,6 @@ from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Request
 from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
-from rdo.trunk.order.retry import failure_of
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.progress import Progress, Watcher, nobody_watches
@@ -36,12 +35,12 @@ from rdo.trunk.views.report import Ended
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause is heard
+_LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause takes effect
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A build that a worker waits for; `started` is on the monotonic clock."""
+    """A build that the builder has; `started` is on the monotonic clock."""
 
     build: Build
     ticket: Ticket
@@ -50,7 +49,10 @@ class _Running:
 
 @dataclass(slots=True)
 class Building:
-    """Works off a queue; `run` once."""
+    """Builds a queue to its end, with the builds that an earlier round left running.
+
+    Call `adopt` for these first, then `run`, once.
+    """
 
     trunk: Trunk
     workplace: Workplace
@@ -63,20 +65,32 @@ class Building:
     _requests: Requests = field(init=False)
     _cycles: Cycles = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
-    _running: dict[Future[Outcome], _Running] = field(default_factory=dict)
+    _news: threading.Event = field(default_factory=threading.Event)
+    _running: dict[Ticket, _Running] = field(default_factory=dict)
     _seconds: dict[int, float] = field(default_factory=dict)
     _asked_for_users: set[str] = field(default_factory=set)
     _unpublished: dict[int, tuple[Build, tuple[Path, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
-        self._requests = Requests(self.workplace.bridge, last_resort, self._is_stopped.is_set)
+        self._requests = Requests(
+            self.workplace.bridge, last_resort, self._is_stopped.is_set, self._news.set
+        )
+        self.workplace.builder.notify(self._news)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
+
+    def adopt(self, builds: Iterable[Build]) -> None:
+        """Wait for builds that an earlier round started and that have outlived it."""
+        for build in builds:
+            self.queue.adopt(build)
+            started = build.started or self.trunk.now()
+            ago = (self.trunk.now() - started).total_seconds()
+            ticket = Ticket(build.ticket)
+            self._running[ticket] = _Running(build, ticket, time.monotonic() - ago)
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
-        # One more than builds at a time: the bridge must not wait for a slow build.
-        with ThreadPoolExecutor(self.trunk.workers + 1, thread_name_prefix="build") as pool:
+        with ThreadPoolExecutor(1, thread_name_prefix="bridge") as pool:
             try:
                 self._work(pool)
             except BaseException:
@@ -90,21 +104,21 @@ class Building:
             room = 0 if self._is_paused else self.trunk.workers - len(self._running)
             taken = self.queue.take(room)
             for build in taken:
-                self._start(pool, build)
+                self._start(build)
             self._requests.send(pool)
             self._tell()
-            bridging = self._requests.running
-            pending: list[Future[Any]] = [*self._running, *([bridging] if bridging else [])]
-            if not pending and not taken and (self._is_paused or not self._break_cycle()):
+            is_idle = not (self._running or self._requests.running or taken)
+            if is_idle and (self._is_paused or not self._break_cycle()):
                 return
-            done, _ = wait(pending, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
-            if bridging in done:
+            if self._running or self._requests.running:
+                self._news.wait(_LOOK_SECONDS)
+            self._news.clear()  # before looking: what ends meanwhile is seen the next time
+            if self._requests.is_answered:
                 self._received()
-            for future in [future for future in self._running if future in done]:
-                self._settle(future)
+            self._settle_ended()
 
     def _obey(self) -> None:
-        """Do what people have asked for since we last looked: pause, hold, cancel."""
+        """Do what people have asked for since the last look: pause, hold, cancel."""
         target = self.trunk.name
         with self.trunk.store.read() as at:
             paused, held = at.holds.pause_of(target), at.holds.all(target)
@@ -131,7 +145,7 @@ class Building:
             log.info("cancelled: %s", build.dropped)
 
     def _is_cancelled(self, build: Build) -> bool:
-        """Whether somebody asked to cancel a build that has just ended; then it is."""
+        """Whether somebody asked to cancel a build that has just ended; if so, cancel it."""
         with self.trunk.store.write() as at:
             why = at.builds.get(build.id).to_cancel
             if why:
@@ -144,25 +158,32 @@ class Building:
         running = {one.build.id: one.build.commit for one in self._running.values()}
         self.watch(Progress(running, len(self.queue) - len(running), len(self.ended)))
 
-    def _start(self, pool: Executor, build: Build) -> None:
+    def _start(self, build: Build) -> None:
+        """Start a build in three steps, so that a kill between them starts nothing twice."""
+        builder = self.workplace.builder
         with log_context.about(build.commit):
             try:
-                ticket = self.workplace.builder.start(self._job(build))
+                job = self._job(build)
+                if not self._mark_starting(build):  # cancelled at this very moment
+                    self._cancelled(build)
+                    return
+                ticket = builder.start(job)
             except (UserError, OSError) as error:
-                self._failed(build, failure_of(error))
+                if not self._is_cancelled(build):
+                    self._failed(build, failure_of(error))
                 return
+            self._running[ticket] = _Running(build, ticket, time.monotonic())
             with self.trunk.store.write() as at:
-                is_queued = at.builds.get(build.id).state is BuildState.QUEUED
-                if is_queued:
-                    at.builds.start(build.id, now=self.trunk.now(), ticket=ticket)
-            if not is_queued:  # cancelled at this very moment
-                self.workplace.builder.cancel(ticket)
-                self._cancelled(build)
-                return
+                at.builds.keep_ticket(build.id, ticket)
             self.standing.started(build)
             log.info("build %d started%s", build.id, " (bootstrap)" if build.bootstrap else "")
-            future = pool.submit(_wait, self.workplace.builder, build, ticket)
-            self._running[future] = _Running(build, ticket, time.monotonic())
+
+    def _mark_starting(self, build: Build) -> bool:
+        with self.trunk.store.write() as at:
+            is_queued = at.builds.get(build.id).state is BuildState.QUEUED
+            if is_queued:
+                at.builds.start(build.id, now=self.trunk.now())
+        return is_queued
 
     def _job(self, build: Build) -> BuildJob:
         package = self.trunk.packages[build.package]
@@ -188,14 +209,19 @@ class Building:
         )
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:
-        """What only bootstrap builds may use: the release's own packages, from elsewhere."""
+        """Return what only bootstrap builds may use: the release's own packages, from outside."""
         outside = self.workplace.last_resort if build.bootstrap else None
         folder = outside.repository() if outside else None
         return (folder,) if folder else ()
 
-    def _settle(self, future: Future[Outcome]) -> None:
-        running = self._running.pop(future)
-        build, outcome = running.build, future.result()
+    def _settle_ended(self) -> None:
+        outcomes = self.workplace.builder.poll(tuple(self._running))
+        for ticket in tuple(self._running):
+            if ticket in outcomes:
+                self._settle(self._running.pop(ticket), outcomes[ticket])
+
+    def _settle(self, running: _Running, outcome: Outcome) -> None:
+        build = running.build
         seconds = time.monotonic() - running.started
         self._seconds[build.id] = self._seconds.get(build.id, 0.0) + seconds
         with log_context.about(build.commit):
@@ -210,7 +236,7 @@ class Building:
                     self._waits(build, needs)
 
     def _built(self, build: Build, rpms: tuple[Path, ...], lacking: tuple[str, ...]) -> None:
-        """Publish, after what only users of the packages need was asked of the bridge."""
+        """Publish a build, once the bridge was asked for what only users of its packages need."""
         if refusal := _unpublishable(rpms):
             self._failed(build, refusal)
             return
@@ -218,7 +244,7 @@ class Building:
         needs = tuple(need for need in new if not self.standing.providers.of(need))
         if needs and not build.bootstrap:
             self._asked_for_users.update(needs)
-            log.info("asks the bridge for %s, to be installed", ", ".join(needs))
+            log.info("asks the bridge for %s, to be installable", ", ".join(needs))
             self._unpublished[build.id] = build, rpms
             if answer := self._requests.add(
                 BridgeRequest(build, needs, frozenset(), for_users=True)
@@ -251,7 +277,7 @@ class Building:
             "failed: %s: %s%s",
             failure.reason,
             failure.detail,
-            "; will be tried again" if will_retry else "",
+            "; will be retried" if will_retry else "",
         )
 
     def _end(
@@ -275,7 +301,7 @@ class Building:
         self.queue.refresh(build)
         verdict = self.standing.judge(build, needs, self.queue.others(build))
         if verdict.hopeless or not needs:
-            detail = ", ".join(verdict.hopeless) or "the build waits and does not say for what"
+            detail = ", ".join(verdict.hopeless) or "the build waits and does not name for what"
             self._failed(build, Failed(FailureReason.MISSING_DEPENDENCY, detail))
         elif verdict.bridge:
             log.info("asks the bridge for %s", ", ".join(verdict.bridge))
@@ -312,7 +338,7 @@ class Building:
             log.info("waits for %s", ", ".join(sorted(behind)))
 
     def _drop_outdated(self) -> None:
-        """Forget commits that wait for what nobody builds, where a later one waits as well."""
+        """Drop a commit that waits for what nobody builds if a later one waits as well."""
         for build in self.queue.outdated():
             why = "the package waits for what nobody builds now, so only its newest commit stays"
             with log_context.about(build.commit), self.trunk.store.write() as at:
@@ -321,7 +347,7 @@ class Building:
             self.queue.drop(build.id)
 
     def _break_cycle(self) -> bool:
-        """Help or fail builds that wait for each other; False if there are none."""
+        """Help or fail builds that wait for each other; return False if there are none."""
         members, waiting = self.queue.cycle(), self.queue.waiting()
         if not members:
             return False
@@ -330,7 +356,7 @@ class Building:
             self._begin_bootstrap(starter)
         elif request := self._cycles.request(members, waiting, self.standing.providers):
             with log_context.about(request.build.commit):
-                log.info("asks outside for %s, to begin", ", ".join(request.needs))
+                log.info("asks outside for %s, to bootstrap", ", ".join(request.needs))
                 if answer := self._requests.add(request):
                     self._answered(answer)
         else:
@@ -340,7 +366,7 @@ class Building:
         return True
 
     def _begin_bootstrap(self, build: Build, behind: frozenset[str] = frozenset()) -> None:
-        """Make a build that waits in a cycle a bootstrap build; it is queued as such at once."""
+        """Turn a build that waits in a cycle into a bootstrap build and queue it at once."""
         package, digest = self.trunk.packages[build.package], self.workplace.platform_digest
         inputs = digest_of_inputs(
             build.commit, digest, bootstrap=True, skip_tests=bool(package.skip_tests)
@@ -357,38 +383,33 @@ class Building:
         return can_bootstrap(spec_text(distgit, spec_hash, package.distgit_path))
 
     def _interrupt(self) -> None:
-        """End what runs and leave it in the queue for the next round; publish nothing more."""
+        """End what runs and leave it in the queue for the next round; publish nothing more.
+
+        A build that outlives us stays as it is: the next round waits for it.
+        """
         self._is_stopped.set()
-        for running in self._running.values():
-            self.workplace.builder.cancel(running.ticket)
-        digest = self.workplace.platform_digest
+        builder, digest = self.workplace.builder, self.workplace.platform_digest
+        ending = []
+        for ticket, running in self._running.items():
+            if builder.leave(ticket):
+                log.info("%s: its build goes on; the next round waits for it", running.build.commit)
+            else:
+                ending.append(ticket)
         for build, rpms in self._unpublished.values():
             settle_success(self.trunk, build, rpms, digest)
-        for future, running in self._running.items():
-            outcome = None if future.exception() else future.result()
-            if isinstance(outcome, Built):  # it was just done; the next round publishes it
-                settle_success(self.trunk, running.build, outcome.rpms, digest)
+        for ticket, outcome in wait_for(builder, ending, self._news).items():
+            build = self._running[ticket].build
+            if isinstance(outcome, Built):  # it has just ended; the next round publishes it
+                settle_success(self.trunk, build, outcome.rpms, digest)
             else:
-                settle_failure(self.trunk, running.build, INTERRUPTED)
+                settle_failure(self.trunk, build, INTERRUPTED)
 
 
 def _unpublishable(rpms: Sequence[Path]) -> Failed | None:
-    """What is wrong with RPMs that may not enter a repository."""
+    """Return what is wrong with RPMs that may not enter a repository; None if nothing is."""
     try:
         for rpm in rpms:
             read_rpm(rpm)
     except RefusedError as error:
         return Failed(FailureReason.UNKNOWN, str(error))
     return None
-
-
-def _wait(builder: Builder, build: Build, ticket: Ticket) -> Outcome:
-    """Runs in a worker."""
-    with log_context.about(build.commit):
-        try:
-            return builder.wait(ticket)
-        except (UserError, OSError) as error:
-            return failure_of(error)
-        except Exception as error:
-            log.exception("the builder failed")
-            return Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")

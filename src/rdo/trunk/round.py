@@ -1,8 +1,8 @@
 """One round of a target: poll, plan, build, publish, report.
 
-A round holds the target's round lock from begin to end. Killed at any line, the next one goes
-on: what was planned is in the queue, what ran is interrupted and tried again, what was built
-is published.
+A round holds the target's round lock from begin to end. After a kill at any line the next round
+goes on: it has the plan in the queue, asks the builder about every build that ran, and publishes
+what was built.
 """
 
 import logging
@@ -10,10 +10,10 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from rdo.builders.protocol import FOLDER_VARIABLE
+from rdo.builders.protocol import FOLDER_VARIABLE, Builder, Ticket
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
-from rdo.model.build import Waiting
+from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
 from rdo.store.builds import Build
 from rdo.tools.processes import end_those_with
@@ -33,10 +33,12 @@ from rdo.trunk.views.report import Ended, Held, Report
 
 log = logging.getLogger(__name__)
 
+_DEPARTED = "its package has left the release"
+
 
 @dataclass(frozen=True, slots=True)
 class RoundOptions:
-    """What of the target a round does; no `only`: all packages."""
+    """Which packages a round works on, and how. An empty `only` means all."""
 
     rules: PlanRules = field(default_factory=PlanRules)
     only: frozenset[str] = frozenset()
@@ -44,7 +46,7 @@ class RoundOptions:
 
 
 def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_watches) -> Report:
-    """Do one round and say what it did. A dry run polls and plans and changes nothing."""
+    """Do one round and report what it did. A dry run polls and plans and changes nothing."""
     packages = _chosen(trunk, options.only)
     if options.dry_run:
         return _rehearse(trunk, options, packages)
@@ -56,12 +58,12 @@ def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_wa
 
 
 def _show(trunk: Trunk, report: Report) -> None:
-    """Tell and show what happened; that this fails changes nothing of what did."""
+    """Queue notifications and write the pages. A failure here is logged; the results stand."""
     try:
         tell_round(trunk, report)
         write_pages(trunk, report)
     except (UserError, OSError) as error:
-        log.warning("%s: not all of it is told or on the pages yet: %s", trunk.name, error)
+        log.warning("%s: notifications or pages are not complete yet: %s", trunk.name, error)
 
 
 def _chosen(trunk: Trunk, only: Collection[str]) -> list[Package]:
@@ -84,7 +86,7 @@ def _do_round(
     trunk: Trunk, options: RoundOptions, packages: list[Package], watch: Watcher
 ) -> Report:
     started = time.monotonic()
-    recover(trunk)
+    outliving = recover(trunk)
     refuse_if_paused(trunk)
     trunk, packages, held = without_held(trunk, packages)
     departed = drop_departed(trunk)
@@ -103,8 +105,9 @@ def _do_round(
     queue, standing = prepare(trunk, {package.name for package in packages})
     ended: list[Ended] = []
     dropped: list[Build] = departed
-    if len(queue):
+    if len(queue) or outliving:
         building = Building(trunk, trunk.open_workplace(), queue, standing, watch)
+        building.adopt(outliving)
         building.run()
         ended, dropped = building.ended, [*departed, *building.dropped]
     trunk.tree.refresh(trunk.members)
@@ -120,20 +123,26 @@ def _do_round(
     )
 
 
-def recover(trunk: Trunk) -> None:
-    """Set right what a killed round left; only for the holder of the round lock."""
-    with trunk.store.read() as at:
-        running = at.builds.running(trunk.name)
+def recover(trunk: Trunk) -> tuple[Build, ...]:
+    """Finish what a killed round left; only for the holder of the round lock.
+
+    Returns the builds whose builder still has them, or has their outcome, under their tickets.
+    """
     trunk.tree.recover()
-    if running:
-        end_those_with(FOLDER_VARIABLE, f"{(trunk.folder / 'builds').absolute()}/")
-    for build in running:
-        if build.to_cancel:
-            with trunk.store.write() as at:
-                at.builds.cancel(build.id, build.to_cancel, now=trunk.now())
-            continue
-        log.warning("%s was interrupted", build.commit)
-        settle_failure(trunk, build, INTERRUPTED)
+    _publish_built(trunk)
+    with trunk.store.read() as at:
+        left = at.builds.running(trunk.name)
+    if not left:
+        return ()
+    builder = trunk.open_workplace().builder
+    found = [_with_ticket(trunk, build, builder) for build in left]
+    outcomes = builder.poll([Ticket(build.ticket) for build in found if build.ticket])
+    ended = {build.id: outcomes.get(Ticket(build.ticket)) for build in found}
+    return tuple(build for build in found if not _ends(trunk, build, builder, ended[build.id]))
+
+
+def _publish_built(trunk: Trunk) -> None:
+    """Publish the builds that have ended and were not published: RPMs, or the logs of a failure."""
     with trunk.store.read() as at:
         unpublished = at.builds.unpublished(trunk.name)
         failures = at.builds.last_failures(trunk.name)
@@ -150,8 +159,39 @@ def recover(trunk: Trunk) -> None:
             publish_failed(trunk, build)
 
 
+def _with_ticket(trunk: Trunk, build: Build, builder: Builder) -> Build:
+    """Return a build with its ticket, also when its round was killed before it kept it.
+
+    The ticket stays empty if the builder never got the build.
+    """
+    if build.ticket or not (ticket := builder.find(build.id, trunk.build_folder(build))):
+        return build
+    with trunk.store.write() as at:
+        return at.builds.keep_ticket(build.id, ticket)
+
+
+def _ends(trunk: Trunk, build: Build, builder: Builder, outcome: Outcome | None) -> bool:
+    """End a build that was cancelled or interrupted, or whose package is gone; whether it was."""
+    is_interrupted = isinstance(outcome, Failed) and outcome.reason is FailureReason.INTERRUPTED
+    unwanted = build.to_cancel or ("" if build.package in trunk.packages else _DEPARTED)
+    if not unwanted and build.ticket and not is_interrupted:
+        log.info("%s: its build has outlived its round", build.commit)
+        return False
+    if build.ticket and not is_interrupted:
+        builder.cancel(Ticket(build.ticket))
+    else:
+        end_those_with(FOLDER_VARIABLE, f"{trunk.build_folder(build).absolute()}/")
+    if unwanted:
+        with trunk.store.write() as at:
+            at.builds.cancel(build.id, unwanted, now=trunk.now())
+    else:
+        log.warning("%s was interrupted", build.commit)
+        settle_failure(trunk, build, INTERRUPTED)
+    return True
+
+
 def refuse_if_paused(trunk: Trunk) -> None:
-    """What was built is published also while a target is paused; nothing else happens."""
+    """Raise RefusedError if the target is paused; what was built is published by then."""
     with trunk.store.read() as at:
         pause = at.holds.pause_of(trunk.name)
     if pause:
@@ -164,7 +204,7 @@ def refuse_if_paused(trunk: Trunk) -> None:
 def without_held(
     trunk: Trunk, packages: list[Package]
 ) -> tuple[Trunk, list[Package], tuple[str, ...]]:
-    """The round without the packages that somebody holds, and a line about each of them."""
+    """Return the round without the packages that somebody holds, and a line about each."""
     with trunk.store.read() as at:
         holds = at.holds.all(trunk.name)
     trunk = replace(trunk, members=trunk.members_now())
@@ -184,12 +224,11 @@ def drop_departed(trunk: Trunk) -> list[Build]:
     if not departed:
         return []
     with trunk.store.write() as at:
-        why = "its package has left the release"
-        return [at.builds.drop(build.id, why, now=trunk.now()) for build in departed]
+        return [at.builds.drop(build.id, _DEPARTED, now=trunk.now()) for build in departed]
 
 
 def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
-    """The queue of the round with what is known about who needs whom."""
+    """Return the queue of the round, and what is known about which package needs which."""
     with trunk.store.read() as at:
         everything = at.builds.queue(trunk.name)
         queued = [build for build in everything if build.package in names]
@@ -218,8 +257,8 @@ def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
 
 
 def _hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standing) -> Packages:
-    """The packages of the release that a build will probably ask for."""
-    if build.asked:  # it has said so itself
+    """Return the packages of the release that a build will probably ask for."""
+    if build.asked:  # its last try asked for them
         needs = before.union(build.asked)
     else:
         package = trunk.packages[build.package]
@@ -230,7 +269,7 @@ def _hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standin
 def _held(
     trunk: Trunk, queue: Queue, ended: list[Ended], packages: list[Package]
 ) -> tuple[Held, ...]:
-    """What is still in the store's queue, with the packages that it waits for."""
+    """Return what is still in the store's queue, with the packages that it waits for."""
     behind = {build.id: names for build, names in queue.waiting().items()}
     names = {package.name for package in packages}
     with trunk.store.read() as at:

@@ -1,7 +1,7 @@
-"""Scratch builds: what a change of a maintainer or of an open review would come to.
+"""Scratch builds: what the target would make of a maintainer's change or of an open review.
 
-Built as the target would build it, against `current`; nothing is stored and nothing published.
-What the build needs from outside is brought in for it alone.
+They build like the target, against `current`; nothing is stored or published. What a scratch
+build needs from outside is brought in for it alone.
 """
 
 import contextlib
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.protocol import Builder
+from rdo.builders.failure import failure_of
+from rdo.builders.protocol import Builder, build_and_wait
 from rdo.errors import NotFoundError, OutsideError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
@@ -22,19 +23,18 @@ from rdo.model.package import Package
 from rdo.model.url import without_secret
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
-from rdo.trunk.order.retry import failure_of
 from rdo.trunk.sources.selection import Sources
 from rdo.trunk.sources.unmerged import FollowedSide, Side, changed_side
 
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 12
-"""How often a build may ask for more; a dozen is more than any package was seen to need."""
+"""How often a build may ask for more; no package was seen to need a dozen."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchRequest:
-    """What is to be tried: for each side a folder or a ref, None for what the target follows."""
+    """The change to try: for each side a folder or a ref, or None for what the target follows."""
 
     package: str
     source: str | None = None
@@ -50,7 +50,7 @@ class Sides:
 
 
 def choose_sides(trunk: Trunk, asked: ScratchRequest, scratch: Path) -> Sides:
-    """Fetch both sides; what cannot be reached is an OutsideError."""
+    """Fetch both sides; raises OutsideError if a remote cannot be reached."""
     package = trunk.packages[asked.package]
     (found,) = trunk.remotes.poll([package])
     if found.sources is None:
@@ -68,7 +68,7 @@ def choose_sides(trunk: Trunk, asked: ScratchRequest, scratch: Path) -> Sides:
 def _upstream_side(
     trunk: Trunk, package: Package, sources: Sources, asked: str | None, scratch: Path
 ) -> Side:
-    """The upstream side; what is asked for may be in any of several upstreams."""
+    """Return the upstream side; the ref may be in any of several upstreams."""
     with trunk.store.read() as at:
         newest = at.commits.newest(trunk.name, package.name)
     # First the one that the newest commit is of, else the last one, whose head would be newest.
@@ -98,7 +98,7 @@ def _side(asked: str | None, followed: FollowedSide, place: Path, trunk: Trunk) 
 def job_of(
     trunk: Trunk, package: Package, sides: Sides, folder: Path, more: Sequence[Path] = ()
 ) -> BuildJob:
-    """The job of a scratch build; what is in the folders `more` counts like the release's own."""
+    """Return the job of a scratch build; packages in the folders `more` rank like the release's."""
     upstream, distgit = sides.upstream.commit, sides.distgit.commit
     commit = Commit(
         package=package.name,
@@ -127,13 +127,13 @@ def job_of(
 
 
 def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outcome:
-    """Build until it is built or has failed; Waiting if the release lacks what it asks for."""
+    """Build to the end; Waiting means that the release lacks a package that the build needs."""
     needs: tuple[str, ...] = ()
     for _ in range(MAX_TRIES):
         shutil.rmtree(job.folder, ignore_errors=True)
-        outcome = _build_once(builder, job)
+        outcome = build_and_wait(builder, job)
         if isinstance(outcome, Built) and outcome.lacking:
-            _provide(trunk, bridge, outcome.lacking)  # or whoever installs it is told
+            _provide(trunk, bridge, outcome.lacking)  # if it cannot, installing it says so
         if not isinstance(outcome, Waiting):
             return outcome
         if outcome.needs == needs:
@@ -142,18 +142,13 @@ def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outc
         needs = outcome.needs
         if stopped := _provide(trunk, bridge, needs):
             return stopped
-    return Failed(FailureReason.MISSING_DEPENDENCY, f"it asks for more and more: {needs}")
-
-
-def _build_once(builder: Builder, job: BuildJob) -> Outcome:
-    try:
-        return builder.wait(builder.start(job))
-    except (UserError, OSError) as error:
-        return failure_of(error)
+    return Failed(
+        FailureReason.MISSING_DEPENDENCY, f"the build asks for more each time: {', '.join(needs)}"
+    )
 
 
 def _provide(trunk: Trunk, bridge: Bridge, needs: Sequence[str]) -> Failed | Waiting | None:
-    """Bring in what the release does not package; None if that is all that was asked for."""
+    """Bring in what the release does not package; None if that meets all needs."""
     with trunk.store.read() as at:
         provides = at.artifacts.provides(trunk.name)
         good = {state.package for state in at.packages.states(trunk.name) if state.good}
@@ -171,13 +166,13 @@ def _provide(trunk: Trunk, bridge: Bridge, needs: Sequence[str]) -> Failed | Wai
 
 
 def _owners(providers: Providers, needs: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """The needs that the release itself packages, with the packages that should provide them."""
+    """Return the needs that the release itself packages, with the packages that provide them."""
     return {need: providers.of(need) for need in needs if providers.are_sure_of(need)}
 
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder for one scratch build, gone at the end; what a kill left is removed on sight."""
+    """Make a folder for one scratch build and remove it at the end, with what a kill left."""
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob("try-*"):
         with (

@@ -43,7 +43,8 @@ def test_a_fault_of_the_network_is_found_by_its_words(line: str, words: str) -> 
     [
         (
             (
-                "error: Failed build dependencies:\n\tpython3-pbr >= 2 is needed by nova-1-1.noarch\n"
+                "error: Failed build dependencies:\n"
+                "\tpython3-pbr >= 2 is needed by nova-1-1.noarch\n"
                 "\tgcc is needed by nova-1-1.noarch\n"
             ),
             ("python3-pbr >= 2", "gcc"),

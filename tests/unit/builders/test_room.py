@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from rdo.builders.failure import failure_of
 from rdo.builders.room import disk_failure, on_disk_of
 from rdo.errors import CommandError
 from rdo.model.build import Failed, FailureReason
-from rdo.trunk.order.retry import failure_of
 
 RPM_SAYS = (
     "installing package python3-babel-2.18-1.noarch needs 20MB more space on the / filesystem"

@@ -58,14 +58,44 @@ def test_spurious_attempts_are_counted_per_planned_build(store: Store) -> None:
         assert at.builds.spurious_attempts(recheck.id) == 0
 
 
-def test_a_build_can_be_started_once(store: Store) -> None:
+def test_a_build_starts_once_and_runs_when_it_has_a_ticket(store: Store) -> None:
     with store.write() as at:
         build = at.builds.plan(TARGET, commit(), now=NOW)
-        started = at.builds.start(build.id, now=later(1), ticket="task 7")
-        assert (started.state, started.ticket) == (BuildState.RUNNING, "task 7")
+        with pytest.raises(ValueError, match="is queued, not starting"):
+            at.builds.keep_ticket(build.id, "task 7")
+        starting = at.builds.start(build.id, now=later(1))
+        assert at.builds.queue(TARGET) == ()
+        assert at.builds.queued_ids(TARGET) == frozenset()
+        assert at.builds.running(TARGET) == (starting,)
+        running = at.builds.keep_ticket(build.id, "task 7")
+        assert at.builds.running(TARGET) == (running,)
 
         with pytest.raises(ValueError, match="is running, not queued"):
             at.builds.start(build.id, now=later(2))
+        with pytest.raises(ValueError, match="is running, not starting"):
+            at.builds.keep_ticket(build.id, "task 8")
+
+    assert (build.is_running, starting.is_running, running.is_running) == (False, True, True)
+    assert (starting.state, starting.ticket) == (BuildState.STARTING, "")
+    assert (running.state, running.ticket) == (BuildState.RUNNING, "task 7")
+    assert starting.started == running.started == later(1)
+
+
+@pytest.mark.parametrize("ticket", ["", "task 7"])
+def test_of_a_build_that_runs_it_is_only_noted_that_it_is_to_be_cancelled(
+    store: Store, ticket: str
+) -> None:
+    with store.write() as at:
+        build = at.builds.plan(TARGET, commit(), now=NOW)
+        at.builds.start(build.id, now=later(1))
+        if ticket:
+            at.builds.keep_ticket(build.id, ticket)
+
+        asked = at.builds.ask_to_cancel(build.id, "it hangs", now=later(2))
+
+        assert asked.is_running
+        assert (asked.to_cancel, asked.finished) == ("it hangs", None)
+        assert not at.builds.cancel(build.id, "it hangs", now=later(3)).is_running
 
 
 def test_waiting_puts_the_same_build_back_into_the_queue(store: Store) -> None:
@@ -134,16 +164,19 @@ def test_a_queued_build_can_become_a_bootstrap_build(store: Store) -> None:
     assert second.release_date > turned.release_date
 
 
-def test_interrupt_fails_what_runs_and_breaks_no_package(store: Store) -> None:
+def test_what_runs_is_told_by_target_and_an_interrupted_try_breaks_no_package(
+    store: Store,
+) -> None:
     with store.write() as at:
         running = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW)
         queued = at.builds.plan(TARGET, commit(upstream="a2"), now=NOW)
         other = at.builds.plan("other-target", commit(), now=NOW)
         at.builds.start(running.id, now=later(1))
         at.builds.start(other.id, now=later(1))
-        interrupted = at.builds.interrupt(TARGET, now=later(2))
+        assert [build.id for build in at.builds.running(TARGET)] == [running.id]
+        interrupted = Failed(FailureReason.INTERRUPTED, "")
+        at.builds.settle(running.id, interrupted, now=later(2), final=False)
 
-    assert [build.id for build in interrupted] == [running.id]
     with store.read() as at:
         assert at.builds.running("other-target")[0].id == other.id
         assert at.builds.queue(TARGET)[0].id == queued.id

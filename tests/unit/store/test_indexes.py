@@ -28,7 +28,9 @@ def ask_everything(at: Transaction) -> None:
     """Every call that a round, a status or a publication makes."""
     first = at.builds.plan(TARGET, commit(upstream="a1"), now=NOW, inputs="i")
     at.builds.start(first.id, now=NOW)
-    at.builds.interrupt(TARGET, now=NOW)
+    at.builds.keep_ticket(first.id, "root:1")
+    at.builds.running(TARGET)
+    at.builds.settle(first.id, Failed(FailureReason.INTERRUPTED, ""), now=NOW, final=False)
     build = at.builds.retry(first.id, now=NOW)
     at.builds.settle(build.id, Built((Path("a.rpm"),)), now=NOW)
     at.builds.unpublished(TARGET)

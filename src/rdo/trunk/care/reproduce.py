@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.app import App
+from rdo.builders.protocol import build_and_wait
 from rdo.builders.room import Room
 from rdo.builders.root import RootBuilder
 from rdo.builders.workshop import Workshop
@@ -92,7 +93,7 @@ def reproduce(
         disk_bytes=section.disk_limit_mb * 1_000_000,
     )
     builder = RootBuilder(workshop, on_failure)
-    outcome = builder.wait(builder.start(replace(recipe.job, folder=results.absolute())))
+    outcome = build_and_wait(builder, replace(recipe.job, folder=results.absolute()))
     before, after = _installed(folder), _installed(results)
     changes = [f"-{name}" for name in sorted(before - after)]
     changes += [f"+{name}" for name in sorted(after - before)]

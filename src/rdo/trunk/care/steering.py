@@ -12,7 +12,7 @@ from pathlib import Path
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Failed
 from rdo.store import Transaction
-from rdo.store.builds import Build, BuildState
+from rdo.store.builds import Build
 from rdo.store.holds import Hold
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import rests_until
@@ -179,7 +179,7 @@ def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
 
 def is_ending(build: Build) -> bool:
     """Whether a cancelled build still runs, until its round notices."""
-    return build.state is BuildState.RUNNING
+    return build.is_running
 
 
 def cancel_row(build: Build) -> dict[str, object]:

@@ -6,11 +6,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from rdo.bridge.protocol import Bridge, Provision
+from rdo.builders.failure import failure_of
 from rdo.cancellation import cancelled_by
 from rdo.errors import UserError
 from rdo.model.build import Failed, FailureReason
 from rdo.store.builds import Build
-from rdo.trunk.order.retry import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +43,16 @@ class BridgeAnswer:
 
 @dataclass(slots=True)
 class Requests:
-    """The requests of a round; what is running ends soon after `is_cancelled` says so."""
+    """The requests of a round.
+
+    A running request ends soon after `is_cancelled` is true; `on_answer` is called, from the
+    worker, when one has ended.
+    """
 
     bridge: Bridge
     last_resort: Bridge | None = None
     is_cancelled: Callable[[], bool] = bool
+    on_answer: Callable[[], None] = lambda: None
     running: Future[Provision | Failed] | None = None
     _collected: list[BridgeRequest] = field(default_factory=list)
     _apart: list[BridgeRequest] = field(default_factory=list)
@@ -78,9 +83,15 @@ class Requests:
         assert bridge is not None
         needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
         self.running = pool.submit(_provide, bridge, needs, self.is_cancelled)
+        self.running.add_done_callback(lambda _: self.on_answer())
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the request that was sent has ended, so that `receive` can be called."""
+        return self.running is not None and self.running.done()
 
     def receive(self) -> list[BridgeAnswer]:
-        """The answers to all that was sent; to be called when `running` is done.
+        """Return the answers to all that was sent; to be called when `is_answered`.
 
         None yet if the bridge broke on several requests: a wheel that one of them asks for must
         not spoil the others, so each is sent once more alone.

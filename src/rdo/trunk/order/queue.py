@@ -55,6 +55,11 @@ class Queue:
         self._builds = {build.id: build for build in _by_package(self._builds.values())}
         self._behind.pop(build.id, None)
 
+    def adopt(self, build: Build) -> None:
+        """Take in a build that runs already; it is not in the store's queue."""
+        self.add(build)
+        self._busy.add(build.id)
+
     def hint(self, package: str, packages: Packages) -> None:
         """Learn that `package` will probably ask for `packages`."""
         self._hints[package] = self._hints.get(package, frozenset()) | packages

@@ -128,7 +128,7 @@ def _package_status(
 def _condition(build: Build | None) -> Condition:
     if build is None:
         return Condition.NEVER_BUILT
-    if build.state is BuildState.RUNNING:
+    if build.is_running:
         return Condition.RUNNING
     if build.state is BuildState.QUEUED:
         return Condition.WAITING if isinstance(build.outcome, Waiting) else Condition.QUEUED

@@ -12,7 +12,7 @@ from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.package import Package
 from rdo.model.url import without_secret
-from rdo.store.builds import Build, BuildState
+from rdo.store.builds import Build
 from rdo.store.heads import Head
 from rdo.store.holds import Hold, Pause
 from rdo.store.packages import PackageState
@@ -192,7 +192,7 @@ def _of_build(
 def pending_step(known: Known, build: Build) -> Step:
     """Where a build stands that is queued or running."""
     as_bootstrap = " as bootstrap, to break a circle" if build.bootstrap else ""
-    if build.state is BuildState.RUNNING:
+    if build.is_running:
         why = f"it is being built now{as_bootstrap}"
         return _of_build(build, State.RUNNING, why, build.started)
     if stop := _stop(known, build.package)[0]:
