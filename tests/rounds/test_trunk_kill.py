@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from rdo.builders.protocol import Ticket
 from rdo.model.build import BuildJob, Outcome
 from rdo.publish.site import Members
 from rdo.store import Store
+from rdo.store.builds import BuildState
 from tests.fakes.builder import ScriptedBuilder
 from tests.rounds.factory import TARGET, Factory
 
@@ -61,6 +63,46 @@ def test_after_a_kill_in_a_build_everything_is_built_once_more_or_kept(tmp_path:
         with store.read() as at:
             assert at.builds.unpublished(TARGET) == ()
         assert factory.round().is_idle
+
+
+class Dying(ScriptedBuilder):
+    """Has its process killed before or after it is given its second build."""
+
+    before: bool
+    marker: Path
+
+    def start(self, job: BuildJob) -> Ticket:
+        if not self.jobs:
+            return ScriptedBuilder.start(self, job)
+        ticket = None if self.before else ScriptedBuilder.start(self, job)
+        self.marker.touch()
+        time.sleep(60)  # until the kill comes
+        assert ticket
+        return ticket
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_kill_while_a_build_is_handed_over_costs_it_one_try(tmp_path: Path, before: bool) -> None:
+    url = f"sqlite:///{tmp_path}/rdo.sqlite"
+    with Store(url) as store:
+        factory = Factory(tmp_path, store, workers=1)
+        factory.add("a", "b")
+        builder = factory.builder
+        factory.builder = Dying()
+        Dying.marker, Dying.before = tmp_path / "starting", before
+
+        killed(factory, url, factory.round, Dying.marker)
+        with store.read() as at:
+            [starting] = at.builds.running(TARGET)
+        factory.builder = builder
+        report = factory.round()
+
+        assert (starting.state, starting.ticket) == (BuildState.STARTING, "")
+        assert [(one.build.package, one.build.attempt) for one in report.built] == [
+            (starting.package, 2)
+        ]
+        assert report.exit_code == 0
+        assert factory.name("consistent") == factory.name("current")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from rdo.builders.command import DetachedCommandBuilder
+from rdo.builders.protocol import Builder
 from rdo.model.audiences import Audiences
 from rdo.notify import outbox, smtp
 from rdo.notify.mailer import Mailer
@@ -25,7 +27,7 @@ from rdo.trunk.care import purge as purging
 from rdo.trunk.care import verify
 from tests.fakes.mail import MailBox, mail_server
 from tests.rounds.factory import TARGET, Factory
-from tests.rounds.farm import farm
+from tests.rounds.farm import detached_farm, farm
 from tests.rpms import make_rpms
 from tests.tools.publish.test_kill import STEPS
 
@@ -40,6 +42,7 @@ class Walk:
     def __init__(self, folder: Path, box: MailBox, port: int) -> None:
         self.folder, self.box, self.port = folder, box, port
         self.packages: Factory | None = None
+        self.make_farm: Callable[[Path], Builder] = farm
 
     def url(self, name: str) -> str:
         return f"sqlite:///{self.folder}/{name}/data/rdo.sqlite"
@@ -48,7 +51,7 @@ class Walk:
         """The factory with the state `name`; git repositories and farm are shared by all."""
         made = Factory(self.folder / name, store)
         made.audiences = Audiences(mail=True, operator=("operator@example.test",))
-        made.other_builder = farm(self.folder / "farm")
+        made.other_builder = self.make_farm(self.folder / "farm")
         if self.packages:
             made.packages, made.upstreams = self.packages.packages, self.packages.upstreams
         made.clock.moment += timedelta(days=int(name != "prepared"))
@@ -235,6 +238,35 @@ def test_a_round_killed_anywhere_ends_as_if_it_had_not_been(walk: Walk) -> None:
         assert walk.mails().keys() == subjects, step
         assert all(len(ids) == 1 for ids in walk.mails().values()), step
         shutil.rmtree(walk.folder / name)
+
+
+def test_a_build_that_outlives_a_round_killed_anywhere_runs_once(walk: Walk) -> None:
+    walk.make_farm = lambda folder: detached_farm(folder, DetachedCommandBuilder)
+    runs = walk.folder / "farm/runs"
+    before = len(runs.read_text().split())
+    walk.copy("detached")
+    steps = walk.child("detached", 10**9)
+    expected = told(walk.folder / "detached/data")
+    once = len(runs.read_text().split()) - before
+    assert once == 2  # python-a and python-b have a new commit
+
+    for number in range(SAMPLES):
+        step = 1 + number * (steps // 2) // SAMPLES  # the builds are in the first half
+        name = f"detached{step}"
+        walk.copy(name)
+        before = len(runs.read_text().split())
+        killed = walk.child(name, step) < 0
+        with Store(walk.url(name)) as store:
+            made = walk.factory(name, store)
+            walk.act(made)
+            left = verify.verify(made.trunk).left
+
+        assert killed, step
+        assert left == (), step
+        assert len(runs.read_text().split()) - before == once, step
+        assert told(walk.folder / name / "data") == expected, step
+        shutil.rmtree(walk.folder / name)
+    walk.make_farm = farm
 
 
 def test_sending_that_is_killed_anywhere_loses_no_mail_and_invents_none(walk: Walk) -> None:

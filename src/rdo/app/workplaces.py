@@ -94,8 +94,8 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
 
 
 def _open_command(places: Workplaces, target: str) -> Workplace:
-    """The operator's command. A root is needed only if it wants an SRPM."""
-    from rdo.builders.command import CommandBuilder
+    """Open the operator's command. It needs a root only if it wants an SRPM."""
+    from rdo.builders.command import CommandBuilder, DetachedCommandBuilder
     from rdo.builders.srpm import make_srpm
 
     section = places.settings.target(target)
@@ -105,13 +105,14 @@ def _open_command(places: Workplaces, target: str) -> Workplace:
             f"target {target}: the builder is a command, and there is none",
             hint='set command = ["PROGRAM", "{srpm}", "{resultdir}", "{package}"]',
         )
+    kind = DetachedCommandBuilder if section.detached else CommandBuilder
     bounds, digest = _bounds(section), _digest(section.platform, *words)
     if not any("{srpm}" in word for word in words):
-        return Workplace(CommandBuilder(Command(words), bounds), NoBridge(), digest)
+        return Workplace(kind(Command(words), bounds), NoBridge(), digest)
     base = places.platforms.create(section.platform)
     dependencies = places.bridges.of_target(target)
     source = partial(make_srpm, places.bounded_workshop(target, dependencies))
-    builder = CommandBuilder(Command(words), bounds, source)
+    builder = kind(Command(words), bounds, source)
     last_resort = places.bridges.last_resort(target)
     return Workplace(builder, dependencies, f"{base.digest}-{digest}", last_resort)
 

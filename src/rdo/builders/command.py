@@ -1,38 +1,33 @@
-"""The command builder: a program of the operator's builds, and leaves RPMs and logs in a folder.
+"""The command builder: a program of the operator builds, and leaves RPMs and logs in a folder.
 
-It may be anything that knows a build farm. What it says goes to `rpmbuild.log` unless it leaves
-a log of that name itself. The SRPM is only made for a command that asks for `{srpm}`.
+It may be anything that knows a build farm. The SRPM is made only for a command that asks for
+`{srpm}`. A command runs attached, and ends with our process, or detached, and outlives it.
 """
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from rdo.builders.collect import move_files
-from rdo.builders.in_process import InProcessBuilder
-from rdo.builders.log_tables import missing_requirements, network_fault
-from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.builders.room import NO_SPACE, limit_failure
-from rdo.builders.verdict import rpmbuild_failure
+from rdo.builders.command_results import OUTPUT, RESULTS, name_the_log, read_outcome
+from rdo.builders.in_process import UNKNOWN, InProcessBuilder
+from rdo.builders.protocol import FOLDER_VARIABLE, Ticket
 from rdo.disk_usage import is_full
-from rdo.errors import CommandError
-from rdo.log_tail import last_line, read_tail
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
-from rdo.model.program import Bounds, Logged
+from rdo.model.program import Bounds
 from rdo.tools.command import Command
+from rdo.tools.detached import Detached
 
-_TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
-_LOG, _OUTPUT = "rpmbuild.log", "command.log"
-_LOG_NAMES = (_LOG, "build.log", "mock.log")
-_TAIL_BYTES = 200_000
-_SILENT = "it printed nothing and left no log"
+PLACE = "detached"
+"""Where a build's folder keeps what is known of its detached command."""
 
 MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
 
 
 class CommandBuilder(InProcessBuilder):
-    """Runs the command for each build; `make_source` gives the SRPM if the command wants one."""
+    """Runs the command for each build; `make_source` makes the SRPM if the command wants one."""
 
     name = "command"
 
@@ -45,60 +40,156 @@ class CommandBuilder(InProcessBuilder):
         self._make_source = make_source
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
-        results = job.folder / "results"
-        results.mkdir(parents=True)
-        srpm: Path | None = None
-        if self._make_source:
-            made = self._make_source(job, is_cancelled)
-            if isinstance(made, Failed | Waiting):
-                _name_the_log(job.folder, "source.log")
-                return made
-            srpm = made
-        done = self._run(job, results, srpm, is_cancelled)
-        was_full = is_full(job.folder)
-        moved = move_files(results.rglob("*"), job.folder)
-        rpms = [path for path in moved if path.suffix == ".rpm"]
-        _name_the_log(job.folder, _OUTPUT)
-        shutil.rmtree(results)
-        if failed := limit_failure(done):
-            return failed
-        if done.returncode and was_full:
-            return Failed(FailureReason.NO_SPACE, NO_SPACE)
-        if done.returncode:
-            return _failure(job.folder, done.returncode)
-        if not any(not rpm.name.endswith(".src.rpm") for rpm in rpms):
-            return Failed(FailureReason.UNKNOWN, "the command ended well and left no RPMs")
-        if srpm and not any(rpm.name.endswith(".src.rpm") for rpm in rpms):
-            rpms.append(srpm)
-        return Built(tuple(sorted(rpms)))
-
-    def _run(
-        self, job: BuildJob, results: Path, srpm: Path | None, is_cancelled: Callable[[], bool]
-    ) -> Logged:
-        values = {
-            "srpm": str(srpm.absolute()) if srpm else "",
-            "resultdir": str(results.absolute()),
-            "package": job.commit.package,
-        }
-        log_file = job.folder / _OUTPUT
-        bounds = Bounds(
-            self._bounds.seconds,
-            self._bounds.log_bytes,
-            is_cancelled,
-            folder=results,
-            disk_bytes=self._bounds.disk_bytes,
-        )
+        results, srpm = _make_ready(job, self._make_source, is_cancelled)
+        if isinstance(srpm, Failed | Waiting):
+            return srpm
         done = self._command.log(
-            values, log_file=log_file, cwd=job.folder, env=_environment(job, results), bounds=bounds
+            _values(job, results, srpm),
+            log_file=job.folder / OUTPUT,
+            cwd=job.folder,
+            env=_environment(job, results),
+            bounds=replace(self._bounds, is_cancelled=is_cancelled, folder=results),
         )
-        if done.returncode == 127 and "setpriv: failed to execute" in _tail(log_file):
-            raise CommandError(f"{self._command.words[0]} is not installed")
-        return done
+        program, was_full = self._command.words[0], is_full(job.folder)
+        return read_outcome(job.folder, done, program=program, was_full=was_full)
+
+
+class DetachedCommandBuilder:
+    """Starts the command of each build so that it outlives our process.
+
+    What comes before it, the SRPM, is local: a build that is killed then was never started. The
+    ticket is the build's folder, in which `Detached` finds the command again.
+    """
+
+    def __init__(
+        self, command: Command, bounds: Bounds, make_source: MakeSource | None = None
+    ) -> None:
+        self._program = command.words[0]
+        self._starter = _Starter(command, bounds, make_source)
+
+    def start(self, job: BuildJob) -> Ticket:
+        return self._starter.start(job)
+
+    def find(self, build_id: int, folder: Path) -> Ticket | None:  # noqa: ARG002 - the protocol's
+        return _ticket(folder) if _detached(folder).was_started() else None
+
+    def poll(self, tickets: Collection[Ticket]) -> dict[Ticket, Outcome]:
+        return {ticket: found for ticket in tickets if (found := self._outcome(ticket))}
+
+    def cancel(self, ticket: Ticket) -> None:
+        # In this order: either the starter sees it in time, or there is a program to stop.
+        self._starter.cancel(ticket)
+        if folder := _folder(ticket):
+            _detached(folder).stop()
+
+    def leave(self, ticket: Ticket) -> bool:
+        if self._starter.is_starting(ticket):
+            self.cancel(ticket)
+            return False
+        return True
+
+    def notify(self, event: threading.Event) -> None:
+        self._starter.notify(event)
+
+    def _outcome(self, ticket: Ticket) -> Outcome | None:
+        if self._starter.has(ticket):
+            started = self._starter.poll([ticket]).get(ticket)
+            if not isinstance(started, Built):
+                return started
+        if not (folder := _folder(ticket)):
+            return UNKNOWN  # of another builder, which the target had before
+        ended = _detached(folder).ended()
+        if ended is None:
+            return None
+        if ended.done is None:
+            reason = FailureReason.NO_SPACE if ended.was_full else FailureReason.INTERRUPTED
+            return Failed(reason, f"no end of the command was seen: {ended.why}")
+        return read_outcome(folder, ended.done, program=self._program, was_full=ended.was_full)
+
+
+class _Starter(InProcessBuilder):
+    """Brings builds to the point where their command runs; Built, without RPMs, means that."""
+
+    name = PLACE
+
+    def __init__(self, command: Command, bounds: Bounds, make_source: MakeSource | None) -> None:
+        super().__init__()
+        self._command = command
+        self._bounds = bounds
+        self._make_source = make_source
+
+    def has(self, ticket: Ticket) -> bool:
+        """Whether a build is here: its command is not started yet, or was since the last poll."""
+        return ticket in self._started
+
+    def is_starting(self, ticket: Ticket) -> bool:
+        """Whether the command of a build is not started yet."""
+        return ticket in self._started and self._started[ticket].outcome is None
+
+    def _ticket(self, job: BuildJob) -> Ticket:
+        return _ticket(job.folder)
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        results, srpm = _make_ready(job, self._make_source, is_cancelled)
+        if isinstance(srpm, Failed | Waiting):
+            return srpm
+        try:
+            self._command.detach(
+                _values(job, results, srpm),
+                job.folder / PLACE,
+                log_file=job.folder / OUTPUT,
+                cwd=job.folder,
+                env=_environment(job, results),
+                bounds=replace(self._bounds, folder=results),
+            )
+        except BaseException:
+            detached = _detached(job.folder)
+            if detached.was_started():  # if not, it never will be
+                detached.stop()
+            raise
+        return Built(())
+
+
+def _ticket(folder: Path) -> Ticket:
+    return Ticket(f"{PLACE}:{folder.absolute()}")
+
+
+def _folder(ticket: Ticket) -> Path | None:
+    """Return the folder of the build that a ticket of ours names."""
+    prefix, _, folder = ticket.partition(":")
+    return Path(folder) if prefix == PLACE else None
+
+
+def _detached(folder: Path) -> Detached:
+    return Detached(folder / PLACE)
+
+
+def _make_ready(
+    job: BuildJob, make_source: MakeSource | None, is_cancelled: Callable[[], bool]
+) -> tuple[Path, Path | Failed | Waiting | None]:
+    """Make the folder for the command's results, and the SRPM if there is a `make_source`."""
+    shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
+    results = job.folder / RESULTS
+    results.mkdir(parents=True)
+    if make_source is None:
+        return results, None
+    srpm = make_source(job, is_cancelled)
+    if isinstance(srpm, Failed | Waiting):
+        name_the_log(job.folder, "source.log")
+    return results, srpm
+
+
+def _values(job: BuildJob, results: Path, srpm: Path | None) -> dict[str, str]:
+    """Return what the names in the words of the command become."""
+    return {
+        "srpm": str(srpm.absolute()) if srpm else "",
+        "resultdir": str(results.absolute()),
+        "package": job.commit.package,
+    }
 
 
 def _environment(job: BuildJob, results: Path) -> dict[str, str]:
-    """What the command may want to know besides the words that it is given."""
+    """Return what the command may need besides its words."""
     return {
         FOLDER_VARIABLE: str(results.absolute()),
         "RDO_PACKAGE": job.commit.package,
@@ -108,35 +199,3 @@ def _environment(job: BuildJob, results: Path) -> dict[str, str]:
         "RDO_BOOTSTRAP": "1" if job.bootstrap else "",
         "RDO_REPOSITORIES": " ".join(str(path.absolute()) for path in job.repositories),
     }
-
-
-def _name_the_log(folder: Path, otherwise: str) -> None:
-    """Have an `rpmbuild.log`: the farm's own, else what its other logs or its output say."""
-    if (folder / _LOG).exists():
-        return
-    found = [folder / name for name in (*_LOG_NAMES, otherwise) if (folder / name).is_file()]
-    if found:
-        shutil.copyfile(found[0], folder / _LOG)
-
-
-def _failure(folder: Path, status: int) -> Failed | Waiting:
-    """What the logs say of a command that failed; its exit status first."""
-    if status == _TEMPORARY:
-        said = last_line(_tail(folder / _OUTPUT), _SILENT)
-        return Failed(FailureReason.BUILDER, f"away for now: {said}")
-    names = ("root.log", *_LOG_NAMES, _OUTPUT)
-    logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
-    text = "\n".join(logs)
-    if fault := network_fault(text):
-        return Failed(FailureReason.NETWORK, fault)
-    if needs := missing_requirements(text):
-        return Waiting(needs)
-    verdict = rpmbuild_failure(_tail(folder / _LOG))
-    if verdict.reason is not FailureReason.UNKNOWN:
-        return verdict
-    detail = f"exit status {status}: {last_line(_tail(folder / _LOG), _SILENT)}"
-    return Failed(FailureReason.UNKNOWN, detail)
-
-
-def _tail(path: Path) -> str:
-    return read_tail(path, _TAIL_BYTES)

@@ -17,7 +17,7 @@ from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 log = logging.getLogger(__name__)
 
 CANCELLED = Failed(FailureReason.INTERRUPTED, "cancelled")
-UNKNOWN = Failed(FailureReason.INTERRUPTED, "the process that built it has ended")
+UNKNOWN = Failed(FailureReason.INTERRUPTED, "the process that built it was stopped")
 
 
 @dataclass(slots=True)
@@ -93,10 +93,7 @@ class InProcessBuilder(ABC):
             started.outcome = CANCELLED
         except (UserError, OSError) as error:
             started.outcome = failure_of(error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("the builder failed")
             started.outcome = Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
-        finally:
-            if started.outcome is None:  # ended by what is no Exception, such as SystemExit
-                started.outcome = CANCELLED
-            self._event.set()
+        self._event.set()

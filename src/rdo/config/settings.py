@@ -4,7 +4,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.audiences import Audiences
@@ -34,6 +41,13 @@ def _pattern(text: str) -> str:
     except re.error as error:
         raise ValueError(f"is no regular expression: {error}") from error
     return text
+
+
+def _only_of_command(value: bool, info: ValidationInfo) -> bool:
+    """Refuse to set what means nothing to the builder of the section."""
+    if value and info.data.get("builder") is BuilderName.ROOT:
+        raise ValueError('needs builder = "command"')
+    return value
 
 
 def _spec_rule(text: str) -> str:
@@ -158,7 +172,7 @@ class Target(Section):
     `retries` counts the tries after a spurious failure. `upstream_branch` and
     `distgit_branch` stand instead of the release's own; a package's override still counts.
     `url` is where the target's tree is served, if not below `base-url`. `command` are the words
-    of the command line of the builder `command`.
+    of the command line of the builder `command`; a `detached` one goes on when `rdo` ends.
     """
 
     release: Name
@@ -166,6 +180,7 @@ class Target(Section):
     workers: Count = 2
     builder: Annotated[BuilderName, Field(strict=False)] = BuilderName.ROOT
     command: list[Line] = Field(default_factory=list)
+    detached: Annotated[bool, AfterValidator(_only_of_command)] = False
     components: bool = False
     initial_commits: Count = 1
     time_limit_minutes: Count = 60

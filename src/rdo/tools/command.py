@@ -6,6 +6,10 @@ from pathlib import Path
 
 from rdo.model.program import Bounds, Logged
 from rdo.run import run_logged
+from rdo.tools.detached import Detached
+
+# Whoever waits for it may be killed; what it has started itself is for `processes`.
+_ENDS_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,26 @@ class Command:
         env: Mapping[str, str],
         bounds: Bounds,
     ) -> Logged:
-        """Run it with the names replaced; its output goes to `log_file`.
+        """Run it with the names replaced; its output goes to `log_file`. It ends when we do."""
+        argv = self._argv(values)
+        return run_logged(*argv, log_file=log_file, bounds=bounds, cwd=cwd, env=dict(env))
 
-        It is told to end when we are killed; what it has started itself is for `processes`.
-        """
-        argv = [expand(word, values) for word in self.words]
-        ends_with_us = ("setpriv", "--pdeathsig", "KILL", "--")
-        return run_logged(
-            *ends_with_us, *argv, log_file=log_file, bounds=bounds, cwd=cwd, env=dict(env)
-        )
+    def detach(
+        self,
+        values: Mapping[str, str],
+        place: Path,
+        *,
+        log_file: Path,
+        cwd: Path,
+        env: Mapping[str, str],
+        bounds: Bounds,
+    ) -> None:
+        """Start it like `log`, but let it go on when we end; `Detached(place)` finds it again."""
+        argv = self._argv(values)
+        Detached(place).start(argv, log_file=log_file, bounds=bounds, cwd=cwd, env=env)
+
+    def _argv(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        return (*_ENDS_WITH_ITS_PARENT, *(expand(word, values) for word in self.words))
 
 
 def expand(word: str, values: Mapping[str, str]) -> str:

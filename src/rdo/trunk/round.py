@@ -175,7 +175,7 @@ def _ends(trunk: Trunk, build: Build, builder: Builder, outcome: Outcome | None)
     is_interrupted = isinstance(outcome, Failed) and outcome.reason is FailureReason.INTERRUPTED
     unwanted = build.to_cancel or ("" if build.package in trunk.packages else _DEPARTED)
     if not unwanted and build.ticket and not is_interrupted:
-        log.info("%s: its build has outlived its round", build.commit)
+        log.info("%s: its build has outlived the last round; waiting for it", build.commit)
         return False
     if build.ticket and not is_interrupted:
         builder.cancel(Ticket(build.ticket))
@@ -185,8 +185,9 @@ def _ends(trunk: Trunk, build: Build, builder: Builder, outcome: Outcome | None)
         with trunk.store.write() as at:
             at.builds.cancel(build.id, unwanted, now=trunk.now())
     else:
-        log.warning("%s was interrupted", build.commit)
-        settle_failure(trunk, build, INTERRUPTED)
+        failure = outcome if isinstance(outcome, Failed) else INTERRUPTED
+        log.warning("%s was interrupted: %s", build.commit, failure.detail)
+        settle_failure(trunk, build, failure)
     return True
 
 

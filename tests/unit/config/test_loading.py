@@ -91,6 +91,14 @@ def test_a_builder_that_there_is_not_is_refused(folder: Path) -> None:
     ]
 
 
+def test_only_a_command_can_be_detached(folder: Path) -> None:
+    text = f"{TARGET}detached = true"
+    detached = loaded(folder, text=f'{text}\nbuilder = "command"').settings
+
+    assert detached.target("t").detached
+    assert faults(folder, text) == ['rdo.toml:4: targets.t.detached needs builder = "command"']
+
+
 @pytest.mark.parametrize(
     "source",
     ["https://example.test/info.git", "ssh://git@example.test/info", "git@example.test:info.git"],

@@ -1,0 +1,97 @@
+"""What a command of the operator has left of a build, read as an outcome.
+
+Reading it twice gives the same: a round may be killed while it reads.
+"""
+
+import shutil
+from pathlib import Path
+
+from rdo.builders.collect import move_files
+from rdo.builders.log_tables import missing_requirements, network_fault
+from rdo.builders.room import NO_SPACE, limit_failure
+from rdo.builders.verdict import rpmbuild_failure
+from rdo.log_tail import last_line, read_tail
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.program import Logged
+
+RESULTS = "results"
+"""The command's own folder, in the folder of the build."""
+LOG, OUTPUT = "rpmbuild.log", "command.log"
+
+_TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
+_NOT_FOUND = 127
+_LOG_NAMES = (LOG, "build.log", "mock.log")
+_TAIL_BYTES = 200_000
+
+
+def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) -> Outcome:
+    """Take RPMs and logs out of the command's results and return how the build ended.
+
+    `folder` is the build's. `was_full` says that its disk was full when the command ended.
+    """
+    rpms = _collect(folder / RESULTS, folder)
+    name_the_log(folder, OUTPUT)
+    shutil.rmtree(folder / RESULTS, ignore_errors=True)
+    if failed := limit_failure(done):
+        return failed
+    if done.returncode and was_full:
+        return Failed(FailureReason.NO_SPACE, NO_SPACE)
+    if done.returncode == _NOT_FOUND and "setpriv: failed to execute" in _tail(folder / OUTPUT):
+        return Failed(FailureReason.BUILDER, f"{program} is not installed")
+    if done.returncode:
+        return failure(folder, done.returncode)
+    if all(_is_source(rpm) for rpm in rpms):
+        return Failed(FailureReason.UNKNOWN, "the command succeeded and left no RPMs")
+    return Built(tuple(rpms))
+
+
+def name_the_log(folder: Path, otherwise: str) -> None:
+    """Have an `rpmbuild.log`: the farm's own, or a copy of its other logs or of its output."""
+    if (folder / LOG).exists():
+        return
+    found = [folder / name for name in (*_LOG_NAMES, otherwise) if (folder / name).is_file()]
+    if found:
+        shutil.copyfile(found[0], folder / LOG)
+
+
+def failure(folder: Path, status: int) -> Failed | Waiting:
+    """Return what the logs in a folder say of a command that failed; its exit status first."""
+    if status == _TEMPORARY:
+        return Failed(FailureReason.BUILDER, f"away for now: {_last_line(folder / OUTPUT)}")
+    names = ("root.log", *_LOG_NAMES, OUTPUT)
+    logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
+    text = "\n".join(logs)
+    if fault := network_fault(text):
+        return Failed(FailureReason.NETWORK, fault)
+    if needs := missing_requirements(text):
+        return Waiting(needs)
+    verdict = rpmbuild_failure(_tail(folder / LOG))
+    if verdict.reason is not FailureReason.UNKNOWN:
+        return verdict
+    detail = f"exit status {status}: {_last_line(folder / LOG)}"
+    return Failed(FailureReason.UNKNOWN, detail)
+
+
+def _collect(results: Path, folder: Path) -> list[Path]:
+    """Move RPMs and logs to the build's folder and return all RPMs there.
+
+    A source RPM of the command replaces ours.
+    """
+    found = list(results.rglob("*"))
+    if any(_is_source(path) for path in found):
+        for ours in folder.glob("*.src.rpm"):
+            ours.unlink()
+    move_files(found, folder)
+    return sorted(folder.glob("*.rpm"))
+
+
+def _is_source(path: Path) -> bool:
+    return path.name.endswith(".src.rpm")
+
+
+def _last_line(path: Path) -> str:
+    return last_line(read_tail(path), "it printed nothing and left no log")
+
+
+def _tail(path: Path) -> str:
+    return read_tail(path, _TAIL_BYTES)

@@ -1,0 +1,137 @@
+"""A program that goes on when our process ends, and is found again by another one.
+
+It is known by a folder, its *place*, in which two files appear, each whole and once. `claim.json`
+names the process that runs the program, or says that it is never to run: whoever writes it first
+decides. `status.json` says how the program ended.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rdo.model.program import Bounds, Limit, Logged
+from rdo.run import run
+
+CLAIM, STATUS = "claim.json", "status.json"
+_CHILD = Path(__file__).with_name("children") / "run_detached.py"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a detached program ended; `done` is None if nobody saw its end, with the reason why.
+
+    `was_full` says that its disk was full then.
+    """
+
+    done: Logged | None
+    why: str = ""
+    was_full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A program that may have been started by another process than ours."""
+
+    place: Path
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        log_file: Path,
+        cwd: Path,
+        env: Mapping[str, str],
+        bounds: Bounds,
+    ) -> None:
+        """Start the program in a session of its own; its output goes to `log_file`.
+
+        The bounds hold also after our process has ended, but for `is_cancelled`. Raises
+        CommandError if it cannot be started.
+        """
+        self.place.mkdir(parents=True, exist_ok=True)
+        plan = {
+            "place": str(self.place.absolute()),
+            "argv": list(argv),
+            "log_file": str(log_file.absolute()),
+            "cwd": str(cwd.absolute()),
+            "results": str((bounds.folder or cwd).absolute()),
+            "seconds": bounds.seconds,
+            "log_bytes": bounds.log_bytes,
+            "disk_bytes": bounds.disk_bytes,
+        }
+        run(
+            *(sys.executable, "-I", _CHILD, json.dumps(plan)),
+            env=env,
+            timeout=_START_SECONDS,
+        )
+
+    def was_started(self) -> bool:
+        """Whether the program runs or ran; if not, it never starts from now on."""
+        if not (self.place / CLAIM).exists():
+            self.place.mkdir(parents=True, exist_ok=True)
+            claim(self.place, {})
+        return bool(self._claim())
+
+    def ended(self) -> Ended | None:
+        """Return how the program ended; None while it runs."""
+        if not self.was_started():
+            return Ended(None, "it was never started")
+        is_running = self._is_running()
+        status = self.place / STATUS  # looked at afterwards: it is there before the process ends
+        if status.exists():
+            return _ended(json.loads(status.read_text()))
+        return None if is_running else Ended(None, "it was killed, or the machine was restarted")
+
+    def stop(self) -> None:
+        """Ask a program that runs to end soon; `ended` says when it has."""
+        if (self.place / CLAIM).exists() and self._is_running():
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(self._claim()["pid"], signal.SIGTERM)
+
+    def _claim(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.place / CLAIM).read_text())
+        return found
+
+    def _is_running(self) -> bool:
+        claimed = self._claim()
+        return bool(claimed) and identity(claimed["pid"]) == claimed
+
+
+def claim(place: Path, content: Mapping[str, Any]) -> bool:
+    """Write the claim of a place unless somebody has; whether it is ours."""
+    new = place / f".claim.{os.getpid()}"
+    new.write_text(json.dumps(content))
+    try:
+        (place / CLAIM).hardlink_to(new)
+    except FileExistsError:
+        return False
+    finally:
+        new.unlink()
+    return True
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """Return what no other process has: the pid alone is used again; empty for a dead process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return {}
+    state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    if state in {"Z", "X"}:
+        return {}
+    return {"pid": pid, "started": int(fields[18]), "boot": _BOOT_ID.read_text().strip()}
+
+
+def _ended(status: dict[str, Any]) -> Ended:
+    if "error" in status:
+        return Ended(None, status["error"], status["was_full"])
+    limit = Limit(status["limit"]) if status["limit"] else None
+    return Ended(Logged(status["returncode"], status["seconds"], limit), "", status["was_full"])
