@@ -12,7 +12,7 @@ from rdo import log_context
 from rdo.builders.in_process import CANCELLED, UNKNOWN, InProcessBuilder
 from rdo.builders.protocol import Ticket, build_and_wait, wait_for
 from rdo.errors import CancelledError, CommandError
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Release
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, ReleaseNumber
 from rdo.model.commit import Commit
 
 MOMENT = datetime(2026, 8, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ MOMENT = datetime(2026, 8, 1, tzinfo=UTC)
 def job(number: int = 1) -> BuildJob:
     commit = Commit("python-a", "a" * 40, "b" * 40, MOMENT, MOMENT, "master")
     nowhere = Path("/nonexistent")
-    return BuildJob(number, commit, Release(MOMENT, "aaa"), nowhere, nowhere, nowhere)
+    return BuildJob(number, commit, ReleaseNumber(MOMENT, "aaa", "0"), nowhere, nowhere, nowhere)
 
 
 class Doing(InProcessBuilder):
