@@ -192,7 +192,7 @@ def test_an_instance_that_is_away_is_followed_as_it_was(
     link = follower.leader.folder / "data/master-deb12/repos/current"
     away = link.with_name("away")
     link.rename(away)
-    with pytest.raises(OutsideError, match="cannot be read"):
+    with pytest.raises(OutsideError, match="cannot read"):
         follower.round()
     away.rename(link)
     follower.round()

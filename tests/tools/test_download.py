@@ -35,14 +35,14 @@ def test_a_file_comes_from_http_and_from_the_disk(server: str, tmp_path: Path) -
 
 
 def test_what_cannot_be_had_says_why(server: str, tmp_path: Path) -> None:
-    with pytest.raises(OutsideError, match=r"/none cannot be read: .*404"):
+    with pytest.raises(OutsideError, match=r"cannot read \S+/none: .*404"):
         download(f"{server}/none", max_bytes=100)
-    with pytest.raises(OutsideError, match="/none cannot be read: "):
+    with pytest.raises(OutsideError, match=r"cannot read \S+/none: "):
         download((tmp_path / "none").as_uri(), max_bytes=100)
 
 
 def test_what_is_too_large_or_no_file_is_refused(server: str) -> None:
     with pytest.raises(RefusedError, match="is larger than"):
         download(f"{server}/x", max_bytes=99)
-    with pytest.raises(RefusedError, match="is no address of a file"):
+    with pytest.raises(RefusedError, match="is not the URL of a file"):
         download("ftp://127.0.0.1/x", max_bytes=99)

@@ -201,13 +201,18 @@ def test_without_a_gerrit_the_remedy_is_told(
     ("verb", "url", "code", "message"),
     [
         ("review-patch", "ssh://me@away.example.test:29418/foo", 6, "Connection refused"),
-        ("patch -g 12", "ssh://me@away.example.test/foo", 6, "away.example.test does not answer"),
-        ("patch -g 12", "https://example.test/foo", 5, "is no address of a Gerrit"),
+        (
+            "patch -g 12",
+            "ssh://me@away.example.test/foo",
+            6,
+            "Gerrit on away.example.test does not answer",
+        ),
+        ("patch -g 12", "https://example.test/foo", 5, "is not the URL of a Gerrit project"),
         ("patch -g twelve", "", 5, "a review has a number, not 'twelve'"),
         ("patch -g 12", "", 5, "Gerrit has no review 12"),
         ("review-spec", "/nowhere", 6, "does not appear to be a git repository"),
         ("review-patch nobody-patches", "", 5, "Expected git branch not found: nobody-patches"),
-        ("review-spec %submit", "", 5, "no review can be made for a branch called '%submit'"),
+        ("review-spec %submit", "", 5, "cannot make a review for a branch named '%submit'"),
     ],
 )
 def test_what_stands_in_the_way_is_one_clear_message(
@@ -284,7 +289,7 @@ def test_a_server_slips_in_no_refspec(distgit: Distgit, server: FakeGerrit) -> N
 
     said = distgit.pkg("patch", "-g", "12", code=6)
 
-    assert "Gerrit's answer about review 12 is not understood" in said.err
+    assert "cannot parse Gerrit's answer about review 12" in said.err
     assert distgit.state == before
 
 

@@ -311,7 +311,7 @@ def test_a_repository_that_is_away_is_named(distgit: Distgit, info: Path, tmp_pa
 
     said = distgit.rdopkg("query", *where, "flamingo", "x", code=1)
 
-    assert f"the repository {(tmp_path / 'away').as_uri()} cannot be read" in said.out
+    assert f"cannot read the repository {(tmp_path / 'away').as_uri()}" in said.out
 
 
 def test_reqquery_guesses_the_release_and_is_dumped(distgit: Distgit, info: Path) -> None:

@@ -24,7 +24,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     app: App = ctx.obj
     data, platforms, fault = _folders(app)
     findings = machine.examine(data, platforms)
-    command = machine.mending_command(findings, machine.family())
+    command = machine.fix_command(findings, machine.family())
     answer = {"findings": findings, "command": command}
     rows = [(_state(finding), finding.name, finding.detail) for finding in findings]
     output.show(answer, as_json, output.Table(("state", "what", "detail"), rows))

@@ -1,4 +1,4 @@
-"""apt and dpkg-deb: Debian packages for a tree that is not this machine."""
+"""apt and dpkg-deb: Debian packages for a tree other than this machine's."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _URI = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Deb:
-    """One Debian package to fetch; `version` is Debian's, with epoch and revision."""
+    """One Debian package to download; `version` is Debian's, with epoch and revision."""
 
     name: str
     version: str
@@ -25,9 +25,9 @@ class Deb:
 
 @dataclass(frozen=True, slots=True)
 class Apt:
-    """The host's apt, pointed at another tree: its dpkg database, its keys, lists of its own.
+    """The host's apt, working on another tree: its dpkg database, its keys, and separate lists.
 
-    `folder` keeps lists and archives; `tree` is what the packages are for.
+    `folder` holds lists and archives; the packages are for `tree`.
     """
 
     folder: Path
@@ -36,15 +36,15 @@ class Apt:
     runner: Runner = run
 
     def closure(self, names: Sequence[str]) -> list[Deb]:
-        """What must be added to the tree so that `names` are installed, without recommendations."""
+        """Return the packages to add so that `names` are installed, without recommendations."""
         self._prepare()
-        # With its archives in sight apt would leave out what is there already.
+        # If apt saw its archives, it would leave out what they contain.
         nothing = f"Dir::Cache::archives={self.folder.resolve() / 'none'}"
         done = self._apt("install", "--print-uris", "-o", nothing, *names)
         return [deb for line in done.splitlines() if (deb := _deb(line))]
 
     def unknown(self, names: Sequence[str]) -> list[str]:
-        """Those of `names` that the suite has no package for."""
+        """Return those of `names` that the suite does not have."""
         self._prepare()
         done = self.runner(
             *("apt-cache", *self._options(), "policy", *names), timeout=120, ok=(0, 100)
@@ -55,7 +55,7 @@ class Apt:
         return [name for name in names if name not in known]
 
     def download(self, debs: Sequence[Deb]) -> list[Path]:
-        """The .deb files; apt checks their hashes against the signed lists."""
+        """Download the .deb files; apt checks their hashes against the signed lists."""
         archives = self.folder / "cache/archives"
         lacking = [deb for deb in debs if not (archives / deb.file).exists()]
         if lacking:
@@ -64,20 +64,23 @@ class Apt:
         return [archives / deb.file for deb in debs]
 
     def _prepare(self) -> None:
-        """The lists, fetched when there are none; `update` fetches them again."""
+        """Fetch the lists if there are none; `update` fetches them again."""
         if not (self.folder / "state/lists").is_dir():
             self.update()
 
     def update(self) -> None:
-        """Fetch the suite's lists from where this machine itself gets them."""
+        """Fetch the suite's lists from the mirror that this machine uses.
+
+        Raise CommandError without one.
+        """
         for name in ("state/lists/partial", "cache/archives/partial", "none/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         keyring = self.tree.resolve() / "usr/share/keyrings/debian-archive-keyring.gpg"
         site = mirror_of(self.suite, self.runner)
         if not site:
             raise CommandError(
-                f"this machine's apt has no mirror of {self.suite}",
-                hint="add one to its sources; the Debian bridge takes packages from there",
+                f"apt on this machine has no mirror of {self.suite}",
+                hint="add one to apt's sources; the Debian bridge takes packages from there",
             )
         line = f"deb [signed-by={keyring}] {site} {self.suite} main\n"
         (self.folder / "sources.list").write_text(line)
@@ -115,7 +118,7 @@ def _deb(line: str) -> Deb | None:
 
 
 def mirror_of(suite: str, runner: Runner = run) -> str:
-    """The site from which this machine itself takes a suite; empty when it does not."""
+    """Return the site from which this machine gets a suite; empty if it does not use that suite."""
     try:
         sites = runner(
             *("apt-get", "indextargets", "--format", "$(CODENAME) $(SITE)"),

@@ -1,7 +1,7 @@
 """A maintainer's clone: a git repository with a work tree, branches and remotes.
 
-What changes the repository is told as a git command, for the maintainer to see and learn.
-Nothing here pushes but `push`, and that never without a lease.
+Each change is logged as a git command, so that the maintainer sees and learns it. Only `push`
+pushes, and never without a lease.
 """
 
 import contextlib
@@ -27,11 +27,14 @@ log = logging.getLogger(__name__)
 
 OLDEST_GIT = (2, 27)
 _IN_PROGRESS = {
-    "rebase-merge": "rebase", "rebase-apply": "rebase", "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert",
-}  # fmt: skip
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
 _FIELDS = "%H%x1f%h%x1f%s%x1f%b%x1f%an <%ae>%x1e"
-# Settings of the maintainer's own that would give other patch files.
+# Settings that override the maintainer's own, which would produce different patch files.
 _PLAIN = (
     *("core.abbrev=7", "diff.noprefix=false", "diff.mnemonicPrefix=false", "diff.external="),
     *("format.attach=", "format.outputDirectory=", "format.suffix=.patch", "format.subjectPrefix="),
@@ -58,7 +61,7 @@ class PatchCommit:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that was asked for; `lease` is the hash that the remote branch must still have."""
+    """A push to make; `lease` is the hash that the remote branch must still have."""
 
     remote: str
     source: str
@@ -67,6 +70,7 @@ class Push:
 
     @property
     def command(self) -> tuple[str, ...]:
+        """The arguments with which git makes this push."""
         force = () if self.lease is None else (f"--force-with-lease={self.target}:{self.lease}",)
         return ("push", *force, self.remote, f"{self.source}:{self.target}")
 
@@ -76,9 +80,9 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """One clone. With `is_dry` nothing is pushed, and what would be is told.
+    """One clone. If `is_dry`, nothing is pushed, and the push is only logged.
 
-    `pushes` are those that were made, or in a dry run would have been.
+    `pushes` are those that were made, or that a dry run left out.
     """
 
     path: Path
@@ -87,7 +91,7 @@ class Clone:
     pushes: list[Push] = field(default_factory=list, compare=False)
 
     def check(self) -> None:
-        """Refuse what no verb can work with: no repository, a git that is too old."""
+        """Raise RefusedError outside a git repository, CommandError if git is too old."""
         self.check_version()
         if self._run("rev-parse", "--git-dir", ok=(0, 128)).returncode:
             raise RefusedError(
@@ -95,37 +99,39 @@ class Clone:
             )
 
     def check_version(self) -> None:
-        """Refuse a git that is too old."""
+        """Raise CommandError if git is too old."""
         version = self._ask("version")
         numbers = re.search(r"(\d+)\.(\d+)", version)
         if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
             needed = ".".join(map(str, OLDEST_GIT))
             raise CommandError(f"{version.strip()} is too old; rdo pkg needs git {needed}")
 
-    # what there is
+    # reading
 
     @property
     def git_dir(self) -> Path:
+        """The git directory, that of a linked work tree if this is one."""
         return (self.path / self._ask("rev-parse", "--git-dir")).resolve()
 
     @property
     def common_dir(self) -> Path:
-        """The repository's own folder, where a linked work tree's git dir is another."""
+        """The git directory that linked work trees share."""
         return (self.path / self._ask("rev-parse", "--git-common-dir")).resolve()
 
     @property
     def top(self) -> Path:
+        """The top folder of the work tree."""
         return Path(self._ask("rev-parse", "--show-toplevel"))
 
     @property
     def branch(self) -> str:
-        """The branch that is checked out; empty when HEAD is detached."""
+        """The branch that is checked out; empty if HEAD is detached."""
         done = self._run("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
         return done.stdout.strip()
 
     @property
     def in_progress(self) -> str:
-        """`rebase`, `merge` … when git waits for the end of one."""
+        """The unfinished operation, such as `rebase` or `merge`; empty if there is none."""
         folder = self.git_dir
         return next((what for name, what in _IN_PROGRESS.items() if (folder / name).exists()), "")
 
@@ -136,38 +142,43 @@ class Clone:
         return [row[3:] for row in out.split("\0") if row]
 
     def resolve(self, ref: str) -> str:
-        """The hash of the commit that a ref names; empty if there is none."""
+        """Return the hash of the commit that a ref names; empty if there is none."""
         if not ref or ref.startswith("-"):
             return ""
         args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         return self._run(*args, ok=(0, 1, 128)).stdout.strip()
 
     def has_ref(self, name: str) -> bool:
-        """Whether a full name (`refs/heads/x`) is there."""
+        """Whether a ref with this full name (`refs/heads/x`) exists."""
         return self._run("show-ref", "--verify", "--quiet", name, ok=(0, 1)).returncode == 0
 
     def has_branch(self, name: str) -> bool:
+        """Whether a local branch exists."""
         return self.has_ref(f"refs/heads/{name}")
 
     def has_remote_branch(self, name: str) -> bool:
-        """Whether `REMOTE/BRANCH` is known here."""
+        """Whether the remote-tracking branch `REMOTE/BRANCH` exists."""
         return self.has_ref(f"refs/remotes/{name}")
 
     def has_tag(self, name: str) -> bool:
+        """Whether a tag exists."""
         return self.has_ref(f"refs/tags/{name}")
 
     def remotes(self) -> dict[str, str]:
-        """The remotes with their URLs."""
+        """Return the remotes with their URLs."""
         out = self._run("config", "--get-regexp", r"^remote\..*\.url$", ok=(0, 1)).stdout
         rows = (line.split(" ", 1) for line in out.splitlines())
         return {key.removeprefix("remote.").removesuffix(".url"): url for key, url in rows}
 
     def config(self, key: str) -> str:
-        """A setting; empty if it is not set."""
+        """Return a setting; empty if it is not set."""
         return self._run("config", "--get", key, ok=(0, 1, 2)).stdout.strip()
 
     def branch_at(self, remote: str, branch: str) -> str:
-        """The hash of a branch as a remote has it now, with its commits; empty if there is none."""
+        """Fetch a branch from a remote and return its hash.
+
+        Empty if the remote does not have it.
+        """
         ref = f"refs/heads/{branch}"
         listed = self._run("ls-remote", "--", remote, ref, timeout=ASK_TIMEOUT_SECONDS).stdout
         rows = (line.partition("\t") for line in listed.splitlines())
@@ -177,12 +188,12 @@ class Clone:
         return found
 
     def tags_of(self, ref: str) -> list[str]:
-        """The tags in a ref's history, highest version first."""
+        """Return the tags in a ref's history, highest version first."""
         out = self._ask("tag", "--merged", ref, "--sort=-version:refname")
         return out.splitlines()
 
     def describe(self, ref: str, without: Sequence[str] = ()) -> str:
-        """The nearest tag below a ref, `without` left out; empty if there is none."""
+        """Return the nearest tag in a ref's history, ignoring `without`; empty if there is none."""
         others = [f"--exclude={tag}" for tag in without]
         done = self._run("describe", "--abbrev=0", "--tags", *others, ref, ok=(0, 128))
         return done.stdout.strip()
@@ -193,24 +204,24 @@ class Clone:
         return self._run(*args, ok=(0, 1)).returncode == 0
 
     def commits(self, base: str, head: str) -> list[PatchCommit]:
-        """The commits of `head` that `base` has not, oldest first, without merges."""
+        """Return the commits of `head` that are not in `base`, oldest first, without merges."""
         return self.commits_touching(base, head, ())
 
     def commits_touching(self, base: str, head: str, files: Sequence[str]) -> list[PatchCommit]:
-        """Those of `commits` that touch one of the files, oldest first."""
+        """Return those of `commits` that touch one of the files, oldest first."""
         args = ("log", "--no-merges", "--topo-order", "--reverse", "--no-show-signature")
         out = self._ask(*args, f"--format={_FIELDS}", f"{base}..{head}", "--", *files)
         rows = (row.strip("\n").split("\x1f") for row in out.split("\x1e") if row.strip("\n"))
         return [PatchCommit(*row) for row in rows]
 
     def message(self, ref: str) -> str:
-        """The whole message of a commit."""
+        """Return the whole message of a commit."""
         return self._ask("log", "--max-count=1", "--format=%B", ref, "--")
 
     def patch_ids(self, base: str, head: str, files: Sequence[str] = ()) -> dict[str, str]:
-        """What commits change, without line numbers, by git's own measure -> their hashes.
+        """Return git's patch ids (the changes without line numbers) -> the hashes of the commits.
 
-        With `files` only commits that touch one of them.
+        With `files`, only commits that touch one of them.
         """
         diffs = self._ask(
             *("log", "--no-merges", "-p", "--no-ext-diff", "--full-diff"),
@@ -221,43 +232,44 @@ class Clone:
         return {row[0]: row[1] for row in rows if len(row) == 2}
 
     def files_of(self, base: str, head: str) -> list[str]:
-        """The files that the commits after `base` touch."""
+        """Return the files that the commits after `base` touch."""
         args = ("log", "--no-merges", "--format=", "--name-only", "-z", f"{base}..{head}")
         return sorted({name for name in self._ask(*args, "--").split("\0") if name})
 
     def file_at(self, ref: str, path: str) -> str | None:
-        """The text of a file at a ref; None if it has no such file."""
+        """Return the text of a file at a ref; None if the ref does not have it."""
         done = self._run("cat-file", "blob", f"{ref}:{path}", ok=(0, 128))
         return None if done.returncode else done.stdout
 
     def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
-        """The difference of two trees or commits, as `git diff` shows it."""
+        """Return the difference of two trees or commits, as `git diff` prints it."""
         options = ("--stat",) if stat else ()
         command = ("--no-pager", "diff", "--no-ext-diff", "--no-color", *options)
         return self._ask(*command, old, new, *(("--", *paths) if paths else ()))
 
     def last_change(self) -> str:
-        """The newest commit with the names of its files."""
+        """Return the newest commit with the names of its files."""
         return self._ask("--no-pager", "log", "--name-status", "--max-count=1")
 
-    # what changes it
+    # changing
 
     def checkout(self, branch: str) -> None:
+        """Check out a branch."""
         self._act("checkout", "--quiet", branch)
 
     def set_branch(self, branch: str, ref: str) -> None:
-        """Make a branch, which is not checked out, lead to a ref."""
+        """Make a branch point to a ref; if it is checked out, discard all changes."""
         if self.branch == branch:
             self._act("reset", "--hard", "--quiet", ref)
         else:
             self._act("branch", "--force", "--no-track", branch, ref)
 
     def move_branch(self, branch: str, new: str) -> None:
-        """Make a branch lead to a commit with the same files; the work tree is not touched."""
+        """Make a branch point to a commit with the same files; the work tree is not touched."""
         self._act("update-ref", f"refs/heads/{branch}", new)
 
     def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
-        """Write each commit as a patch file, numbered from `first`; the names in order."""
+        """Write each commit as a patch file, numbered from `first`; return the names in order."""
         settings = [part for setting in _PLAIN for part in ("-c", setting)]
         options = (
             *("--no-renames", "--no-signature", "-N", "--ignore-submodules", "--stat=80"),
@@ -266,18 +278,26 @@ class Clone:
         names = []
         for number, commit in enumerate(commits, first):
             out = self._ask(
-                *settings, "format-patch", *options, "--start-number", str(number),
-                "-o", str(folder), "-1", commit.hash,
-            )  # fmt: skip
+                *settings,
+                "format-patch",
+                *options,
+                "--start-number",
+                str(number),
+                "-o",
+                str(folder),
+                "-1",
+                commit.hash,
+            )
             names.append(Path(out.strip()).name)
         return names
 
     def remove(self, files: Collection[str]) -> None:
-        """Take files out of the index and the work tree, those that are there."""
+        """Remove files from the index and the work tree; missing files are ignored."""
         if files:
             self._act("rm", "--force", "--quiet", "--ignore-unmatch", "--", *files)
 
     def add(self, files: Collection[str]) -> None:
+        """Add files to the index."""
         if files:
             self._act("add", "--force", "--", *files)
 
@@ -290,21 +310,23 @@ class Clone:
         )
 
     def commit_index(self, message: str) -> None:
-        """Commit what is in the index."""
+        """Commit the content of the index."""
         self._act("commit", "--quiet", "-F", "-", stdin=message.encode(errors="surrogateescape"))
 
     def squash(self) -> None:
-        """Make the newest commit part of the one before, whose message stays."""
+        """Make the newest commit part of the one before, and keep that one's message."""
         self._act("reset", "--soft", "HEAD~")
         self._act("commit", "--quiet", "--amend", "--no-edit")
 
     def tag(self, name: str, ref: str, *, force: bool = False) -> None:
+        """Make a tag."""
         self._act("tag", *(("--force",) if force else ()), name, ref)
 
     def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
-        """Put commits of `branch` on another commit, as the lines of a rebase's list say.
+        """Rebase commits of `branch` onto another commit, with `todo` as the rebase's todo list.
 
-        Whether that is done; if not, git waits for a person to solve a conflict.
+        Returns whether it is finished; if not, git waits for a person to solve a conflict. Raises
+        CommandError if git fails in another way.
         """
         if not todo:
             self.set_branch(branch, onto)
@@ -322,7 +344,7 @@ class Clone:
         return self._is_rebased(done)
 
     def continue_rebase(self) -> bool:
-        """Go on after a person has solved a conflict; whether the rebase is done."""
+        """Continue after a person has solved a conflict; return whether it is finished."""
         return self._is_rebased(self._act("rebase", "--continue", ok=(0, 1)))
 
     def _is_rebased(self, done: Completed) -> bool:
@@ -331,16 +353,16 @@ class Clone:
         return done.returncode == 0
 
     def waiting_in_rebase(self) -> list[str]:
-        """The commits that a rebase under way has not come to yet."""
+        """Return the commits that the current rebase has not applied yet."""
         file = self.git_dir / "rebase-merge/git-rebase-todo"
         lines = file.read_text(errors="replace").splitlines() if file.exists() else []
         names = [line.split()[1] for line in lines if line.startswith(("pick ", "p "))]
         return [self.resolve(name) for name in names]
 
     def has_hunks_of(self, commit: str, ref: str = "HEAD", context: int = 3) -> bool:
-        """Whether all that a commit adds and takes away is so in `ref` already.
+        """Whether `ref` already has everything that a commit adds, and nothing that it removes.
 
-        So many lines around each hunk have to be the same.
+        `context` is the number of lines around each hunk that must be the same.
         """
         diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", f"{commit}~", commit)
         with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
@@ -348,33 +370,35 @@ class Clone:
             self._run("read-tree", ref, env=env)
             done = self._run(
                 *("apply", "--cached", "--reverse", "--check", f"-C{context}", "-"),
-                ok=(0, 1, 128), env=env, stdin=f"{diff}\n".encode(errors="surrogateescape"),
-            )  # fmt: skip
+                ok=(0, 1, 128),
+                env=env,
+                stdin=f"{diff}\n".encode(errors="surrogateescape"),
+            )
         return done.returncode == 0
 
     def skip_in_rebase(self) -> bool:
-        """Leave out the commit that a rebase has stopped at; whether the rebase is done."""
+        """Skip the commit that a rebase has stopped at; return whether the rebase is finished."""
         return self._is_rebased(self._act("rebase", "--skip", ok=(0, 1)))
 
     def end_rebase(self) -> None:
-        """Give up what git waits for."""
+        """Abort the unfinished operation."""
         what = self.in_progress
         if what:
             self._act(what, "--abort")
 
     def conflicts(self) -> list[str]:
-        """The files that a person has to solve."""
+        """Return the files that a person has to solve."""
         return self._ask("diff", "--name-only", "--diff-filter=U").splitlines()
 
     def apply_mailbox(self, patch: Path) -> bool:
-        """Make a commit of a patch file that has a mail's header; False if it does not apply."""
+        """Commit a patch file that has a mail header; return False if it does not apply."""
         done = self._act("am", "--quiet", "--3way", str(patch), ok=(0, 1, 128))
         if done.returncode:
             self._run("am", "--abort", ok=(0, 1, 128))
         return done.returncode == 0
 
     def apply_plain(self, patch: Path, strip: int, message: str) -> bool:
-        """Make a commit of a plain diff; False if it does not apply."""
+        """Commit a plain diff; return False if it does not apply."""
         done = self._act("apply", "--index", f"-p{strip}", str(patch), ok=(0, 1, 128))
         if done.returncode:
             return False
@@ -383,7 +407,7 @@ class Clone:
 
     @contextlib.contextmanager
     def linked(self, ref: str) -> Iterator["Clone"]:
-        """A work tree of its own at a ref, gone afterwards; its commits stay."""
+        """Yield a linked work tree at a ref; it is removed afterwards, but its commits stay."""
         with tempfile.TemporaryDirectory(prefix="rdo-linked-") as folder:
             tree = Path(folder, "tree")
             self._act("worktree", "add", "--quiet", "--detach", str(tree), ref)
@@ -393,16 +417,19 @@ class Clone:
                 self._run("worktree", "remove", "--force", str(tree), ok=range(256))
 
     def add_remote(self, name: str, url: str) -> None:
+        """Add a remote."""
         self._act("remote", "add", name, check_url(url))
 
     def set_remote_url(self, name: str, url: str) -> None:
+        """Change the URL of a remote."""
         self._act("remote", "set-url", name, check_url(url))
 
     def fetch(self, *args: str) -> None:
+        """Fetch from a remote."""
         self._act("fetch", "--quiet", *args, timeout=FETCH_TIMEOUT_SECONDS)
 
     def push(self, push: Push) -> None:
-        """Push, or say what would be pushed."""
+        """Push; in a dry run, only log the command."""
         if self.is_dry:
             log.info("would run: %s", push)
         else:
@@ -410,13 +437,13 @@ class Clone:
         self.pushes.append(push)
 
     def edit(self, editor: str, file: Path) -> bool:
-        """Give the terminal to the maintainer's editor; whether it ended well."""
+        """Open the maintainer's editor in the terminal and return whether it succeeded."""
         return hand_over(*shlex.split(editor), file) == 0
 
     # plumbing, for snapshots
 
     def plumb(self, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
-        """A command that is not told."""
+        """Run a git command without logging it, and return its output."""
         return self._run(*args, env=env, stdin=stdin).stdout.strip("\n")
 
     def _ask(self, *args: str, stdin: bytes = b"") -> str:
@@ -447,9 +474,9 @@ class Clone:
 
 
 def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:
-    """Clone a distgit into a folder that must not be there yet."""
+    """Clone a distgit into a new folder; raise RefusedError if the folder exists."""
     if folder.exists():
-        raise RefusedError(f"{folder} is there already")
+        raise RefusedError(f"{folder} already exists")
     log.info("git clone %s %s", url, folder)
     command = ("git", "clone", "--quiet", "--", check_url(url), folder)
     runner(*command, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)

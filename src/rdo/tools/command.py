@@ -14,7 +14,7 @@ _ENDS_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The words of a command line, some of them with `{names}` for what changes."""
+    """The words of a command line; `{names}` in them stand for values that change."""
 
     words: tuple[str, ...]
 
@@ -50,7 +50,7 @@ class Command:
 
 
 def expand(word: str, values: Mapping[str, str]) -> str:
-    """Replace `{name}` where the name is known; all else, braces too, stays as it is.
+    """Replace `{name}` if the name is known; everything else, braces included, stays as it is.
 
     >>> expand("--out={resultdir}/{x}", {"resultdir": "/r"})
     '--out=/r/{x}'

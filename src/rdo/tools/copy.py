@@ -8,8 +8,10 @@ from rdo.run import Runner, run
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """The cp of this machine."""
+
     runner: Runner = run
 
     def tree(self, source: Path, target: Path) -> None:
-        """A copy of the folder `source` as the new folder `target`; shares blocks where it can."""
+        """Copy the folder `source` to the new folder `target`; blocks are shared where possible."""
         self.runner("cp", "--archive", "--reflink=auto", "--", source, target, timeout=1800)

@@ -1,4 +1,4 @@
-"""createrepo_c, for folders of RPMs that nobody composes from fragments."""
+"""createrepo_c, for folders of RPMs whose repodata is not composed from fragments."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ class CreateRepo:
     runner: Runner = run
 
     def create(self, folder: Path) -> None:
+        """Write the repodata of all RPMs below a folder into it."""
         self.runner(
             *("createrepo_c", "--quiet", "--no-database", "--general-compress-type=gz", folder),
             timeout=1800,

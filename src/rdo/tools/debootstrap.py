@@ -17,7 +17,10 @@ class Debootstrap:
     cache: Path
 
     def create(self, tree: Path, *, suite: str, packages: Sequence[str], log_file: Path) -> None:
-        """Unpack and configure a minimal `suite` with `packages` in the new folder `tree`."""
+        """Unpack and configure a minimal `suite` with `packages` in the new folder `tree`.
+
+        Raises CommandError with the end of the log if debootstrap fails.
+        """
         self.cache.mkdir(parents=True, exist_ok=True)
         mirror = [site] if (site := mirror_of(suite)) else []
         done = run_logged(

@@ -1,8 +1,8 @@
-"""dnf, with a world of its own: the repositories of one platform, and nothing of this machine.
+"""dnf, isolated from this machine: it sees only the repositories of one platform.
 
-What decides where dnf looks is written into `folder` before each run: its configuration, and
-a home with rpm macros by which the RPM database, and with it the keyring, is in `folder` too.
-That database has no packages, so an installation is planned as for an empty root.
+Before each run, everything that decides where dnf looks is written into `folder`: its
+configuration, and a home with rpm macros that put the RPM database, and with it the keyring, into
+`folder` too. That database has no packages, so an installation is planned as for an empty root.
 """
 
 import re
@@ -39,32 +39,35 @@ class Dnf:
     runner: Runner = run
 
     def refresh(self) -> None:
-        """Fetch the metadata of every repository anew; dnf checks it against its checksums."""
+        """Fetch the metadata of every repository again; dnf verifies the checksums."""
         self._run("makecache", "--refresh", timeout=3600)
 
     def download_closure(self, packages: Sequence[str], target: Path) -> list[Path]:
-        """The RPMs by which `packages` are installed into an empty root, signatures checked."""
+        """Download the RPMs that install `packages` into an empty root; check their signatures."""
         target.mkdir(parents=True, exist_ok=True)
         command = ("install", "--downloadonly", "--downloaddir", str(target.resolve()))
         self._run(*command, "--", *packages, timeout=7200)
         return sorted(target.glob("*.rpm"))
 
     def download(self, packages: Sequence[str], target: Path) -> None:
-        """Exactly these packages, given as NEVRAs without a zero epoch, in `target`."""
+        """Download exactly these packages, given as NEVRAs without a zero epoch, into `target`."""
         target.mkdir(parents=True, exist_ok=True)
         command = ("download", "--destdir", str(target.resolve()), "--arch", self.platform.arch)
         self._run(*command, "--arch", "noarch", "--", *packages, timeout=7200)
 
     def metadata(self, repository: BaseRepository) -> Path:
-        """The folder with the repodata of one repository."""
+        """Return the folder with the repodata of one repository.
+
+        Raise CommandError if it is missing.
+        """
         name = re.compile(re.escape(repository.name) + r"-[0-9a-f]{16}")
         found = [path for path in (self.folder / "cache").iterdir() if name.fullmatch(path.name)]
         if len(found) != 1:
-            raise CommandError(f"dnf has no metadata of {repository.name} in {self.folder}")
+            raise CommandError(f"{self.folder} has no metadata of repository {repository.name}")
         return found[0]
 
     def visible(self, repository: BaseRepository) -> set[str]:
-        """The NEVRAs that excludes and module streams leave of a repository."""
+        """Return the NEVRAs of a repository that excludes and module streams do not hide."""
         done = self._run(
             *("repoquery", "--quiet", "--cacheonly", "--repo", repository.name),
             *("--queryformat", f"{_NEVRA}\\n"),
@@ -73,7 +76,7 @@ class Dnf:
         return set(filter(None, done.splitlines()))
 
     def is_genuine(self, rpm: Path) -> bool:
-        """Whether an RPM is signed by a key that was imported, and unharmed."""
+        """Whether an RPM is intact and signed with an imported key."""
         done = self.runner(
             *("rpmkeys", "--define", "_pkgverify_level signature", "--checksig", rpm),
             env=self._environment(),
@@ -119,7 +122,7 @@ class Dnf:
         yield repo_file(map(_section, self.platform.repositories))
 
     def _error(self, command: str, said: str) -> Exception:
-        """What dnf's last words mean for the user."""
+        """Return the error for the user that dnf's last output means."""
         name = self.platform.name
         if found := _UNREACHABLE.search(said):
             repo = found["repo"] or found["key"]
@@ -128,19 +131,21 @@ class Dnf:
             what = f"the key of repository {repo}" if found["key"] else f"repository {repo}"
             why = (found["why"] or found["keywhy"] or "").strip()
             return OutsideError(
-                f"{what} of platform {name} cannot be fetched from {address}: {why}",
-                hint="check the address in its definition and the network, then try again",
+                f"cannot fetch {what} of platform {name} from {address}: {why}",
+                hint="check the URL in its definition and the network, then try again",
             )
         tail = "\n".join(said.strip().splitlines()[-8:])
         if missing := _NO_MATCH.findall(said):
             return ConfigError(
                 f"platform {name}: no repository has {', '.join(dict.fromkeys(missing))}",
-                hint="mend `packages` or `repositories` in its definition",
+                hint="fix `packages` or `repositories` in its definition",
             )
         if _UNSIGNED.search(said):
-            return RefusedError(f"platform {name}: a package is not signed by its key\n{tail}")
+            return RefusedError(
+                f"platform {name}: a package is not signed with its repository's key\n{tail}"
+            )
         if _NO_FILE.search(said):
-            return OutsideError(f"platform {name}: packages cannot be downloaded\n{tail}")
+            return OutsideError(f"platform {name}: cannot download packages\n{tail}")
         return CommandError(f"dnf {command} for platform {name} failed\n{tail}")
 
 

@@ -1,4 +1,4 @@
-"""A file behind a URL."""
+"""Download one file by its URL."""
 
 import http.client
 import urllib.error
@@ -11,13 +11,13 @@ PROTOCOLS = ("file", "http", "https")
 
 
 def download(url: str, *, max_bytes: int) -> bytes:
-    """The content of a small file; the proxies of the environment count.
+    """Return the content of a small file, through the proxies that the environment sets.
 
-    An OutsideError says why it cannot be had, a RefusedError that it is no such address or
-    larger than `max_bytes`.
+    Raises OutsideError if it cannot be downloaded, RefusedError if the URL has another protocol or
+    the file is larger than `max_bytes`.
     """
     if url.partition("://")[0] not in PROTOCOLS:
-        raise RefusedError(f"{url} is no address of a file; use {', '.join(PROTOCOLS)}")
+        raise RefusedError(f"{url} is not the URL of a file; use {', '.join(PROTOCOLS)}")
     try:
         with urllib.request.urlopen(
             url, timeout=TIMEOUT_SECONDS
@@ -26,7 +26,7 @@ def download(url: str, *, max_bytes: int) -> bytes:
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", "") or error
         code = f" ({error.code})" if isinstance(error, urllib.error.HTTPError) else ""
-        raise OutsideError(f"{url} cannot be read: {reason}{code}") from error
+        raise OutsideError(f"cannot read {url}: {reason}{code}") from error
     if len(content) > max_bytes:
         raise RefusedError(f"{url} is larger than {max_bytes >> 20} MB")
     return content

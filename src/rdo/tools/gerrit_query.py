@@ -1,4 +1,4 @@
-"""Gerrit, asked over ssh as its own command line is."""
+"""Gerrit, queried over ssh as its own command line is."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from rdo.log_tail import last_line
 from rdo.run import Runner, run
 
 TIMEOUT_SECONDS = 120.0
-# What goes into a fetch: a server must not slip in a refspec of its own.
+# A ref as `git fetch` gets it: a server must not slip in a refspec of its own.
 _REF = re.compile(r"refs/changes/\d+/\d+/\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A change as Gerrit knows it: its newest patch set's ref, and who has verified that."""
+    """A change on Gerrit: the ref of its newest patch set, and who has verified it."""
 
     number: int
     ref: str
@@ -33,7 +33,11 @@ class GerritServer:
     runner: Runner = run
 
     def review(self, number: str) -> Review:
-        """A review by its number."""
+        """Return a review by its number.
+
+        Raises RefusedError for anything but a number, NotFoundError if Gerrit has no such review,
+        and OutsideError if Gerrit does not answer.
+        """
         if not re.fullmatch(r"\d+", number):
             raise RefusedError(f"Invalid usage: a review has a number, not {number!r}")
         found = self._query("--current-patch-set", f"change:{number}")
@@ -57,7 +61,7 @@ class GerritServer:
         place = urlsplit(self.url)
         if place.scheme != "ssh" or not place.hostname or place.hostname.startswith("-"):
             raise RefusedError(
-                f"{self.url} is no address of a Gerrit; ssh://USER@HOST:PORT/PROJECT"
+                f"{self.url} is not the URL of a Gerrit project; use ssh://USER@HOST:PORT/PROJECT"
             )
         who = f"{place.username}@{place.hostname}" if place.username else place.hostname
         command = ("ssh", "-o", "BatchMode=yes", "-p", str(place.port or 29418), "--", who)
@@ -71,9 +75,9 @@ class GerritServer:
         try:
             rows = [json.loads(line) for line in lines]
         except ValueError as error:
-            raise OutsideError(f"the answer of {place.hostname} is not understood") from error
+            raise OutsideError(f"cannot parse the answer of {place.hostname}") from error
         return next((row for row in rows if row.get("type") not in {"stats", "error"}), None)
 
 
 def _not_understood(number: str) -> OutsideError:
-    return OutsideError(f"Gerrit's answer about review {number} is not understood")
+    return OutsideError(f"cannot parse Gerrit's answer about review {number}")

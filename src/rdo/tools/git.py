@@ -1,8 +1,8 @@
 """git, as far as the factory needs it.
 
-A `Mirror` is a bare repository that holds all branches and tags of one remote. Nothing here
-deletes one: what a remote has dropped stays readable by its hash, so that an old build can be
-reproduced after a force-push.
+A `Mirror` is a bare repository with all branches and tags of one remote. No function here
+deletes commits: what a remote has dropped stays readable by its hash, so that an old build can
+be reproduced after a force-push.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ ENVIRONMENT: dict[str, str | None] = {
 _FORM = "--format=%H%x00%ct%x00%an%x00%s"
 _REF = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/[^\x00-\x20\x7f]+)")
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-# A gc in the background would outlive us and a pruning one would lose force-pushed commits.
+# A gc in the background would outlive us, and pruning would lose force-pushed commits.
 _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
 
 
@@ -68,7 +68,7 @@ class GitCommit:
 
 
 def check_url(url: str) -> str:
-    """Return `url` if git may be given it; git itself refuses other protocols than ours.
+    """Return `url` if git may use it, else raise RefusedError; git itself refuses other protocols.
 
     >>> check_url("ext::sh -c evil")
     Traceback (most recent call last):
@@ -86,14 +86,14 @@ def check_url(url: str) -> str:
 def ls_remote(
     url: str, *, timeout: float = ASK_TIMEOUT_SECONDS, runner: Runner = run
 ) -> dict[str, str]:
-    """The branches and tags of a remote with their hashes, by full name (`refs/heads/master`).
+    """Return the branches and tags of a remote with their hashes, by full name (`refs/heads/x`).
 
-    An annotated tag appears twice, as git says it: with its own hash, and as `NAME^{}` with
-    the hash of its commit.
+    An annotated tag appears twice, as in git's output: with its own hash, and as `NAME^{}` with the
+    hash of its commit.
     """
     command = ("git", "ls-remote", "--heads", "--tags", "--", check_url(url))
     out = runner(*command, env=ENVIRONMENT, timeout=timeout).stdout
-    # A server may send anything; what is no ref with a hash is not there.
+    # A server may send anything; lines that are not a ref with a hash are ignored.
     return {found[2]: found[1] for line in out.split("\n") if (found := _REF.fullmatch(line))}
 
 
@@ -108,7 +108,7 @@ class Mirror:
     def clone(cls, url: str, path: Path, *, runner: Runner = run) -> Self:
         """Make the mirror at `path`, which appears only when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.name}.*"):  # by a killed clone
+        for left in path.parent.glob(f".{path.name}.*"):  # left by a killed clone
             shutil.rmtree(left, ignore_errors=True)  # whose git may still be writing
         new = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         settings = [f"--config={setting}" for setting in _MIRROR_SETTINGS]
@@ -127,60 +127,76 @@ class Mirror:
         mirror = cls(path, runner)
         for setting in _MIRROR_SETTINGS:
             mirror._git("config", *setting.split("="))
-        # What is committed from a folder is kept byte for byte, whatever its .gitattributes say.
+        # A folder is committed byte for byte, whatever its .gitattributes say.
         (path / "info").mkdir(exist_ok=True)
         (path / "info/attributes").write_text("* -text -ident -filter -working-tree-encoding\n")
         return mirror
 
     def fetch(self, url: str) -> None:
-        """Take over the remote's branches and tags; refs that it dropped go, their commits stay."""
+        """Take over the remote's branches and tags.
+
+        Refs that the remote dropped go, their commits stay.
+        """
         self._git(
-            "fetch", "--quiet", "--prune", "--no-write-fetch-head", "--", check_url(url),
-            *_REFSPECS, timeout=FETCH_TIMEOUT_SECONDS,
-        )  # fmt: skip
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-write-fetch-head",
+            "--",
+            check_url(url),
+            *_REFSPECS,
+            timeout=FETCH_TIMEOUT_SECONDS,
+        )
 
     def remove_stale_locks(self) -> None:
-        """Remove the lock files that a killed git left; for the only one who writes here.
+        """Remove the lock files that a killed git left.
 
-        git holds them for moments, so one that is minutes old belongs to nobody.
+        Only the one process that writes here may call it.
+
+        git holds them for moments, so a lock that is minutes old has no owner.
         """
         oldest = time.time() - _LOCK_SECONDS
         for lock in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
-            with contextlib.suppress(FileNotFoundError):  # its git is just done with it
+            with contextlib.suppress(FileNotFoundError):  # git has just released it
                 if lock.stat().st_mtime < oldest:
                     lock.unlink()
 
     def fault(self) -> str:
-        """What git finds missing or damaged here; empty if all is there."""
+        """Return git's report of missing or damaged objects; empty if the mirror is complete."""
         done = self._run(
-            "fsck", "--connectivity-only", "--no-dangling", "--no-progress", ok=range(256),
+            "fsck",
+            "--connectivity-only",
+            "--no-dangling",
+            "--no-progress",
+            ok=range(256),
             timeout=FETCH_TIMEOUT_SECONDS,
-        )  # fmt: skip
+        )
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         return (said or ["git fsck failed"])[0] if done.returncode else ""
 
     def resolve(self, ref: str) -> str | None:
-        """The hash of the commit that a branch, tag or hash names; None if there is none."""
+        """Return the hash of the commit that a branch, tag or hash names; None if there is none."""
         args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         return self._run(*args, ok=(0, 1, 128)).stdout.strip() or None
 
     def has_commit(self, hash_: str) -> bool:
+        """Whether the mirror has this commit."""
         return self.resolve(hash_) is not None
 
     def commits_since(self, base: str, head: str) -> list[GitCommit]:
-        """First-parent commits after `base`, oldest first."""
+        """Return the first-parent commits after `base`, oldest first."""
         return self._log("--reverse", f"{base}..{head}")
 
     def newest(self, head: str, count: int = -1) -> list[GitCommit]:
-        """The last `count` first-parent commits up to `head` (all if negative), oldest first."""
+        """Return the last `count` first-parent commits to `head` (negative: all), oldest first."""
         return self._log("--reverse", f"--max-count={count}", head)
 
     def changes(
         self, base: str | None, head: str, *, folder: str = "", limit: int = 20
     ) -> tuple[int, list[GitCommit]]:
-        """For people: how many commits brought `base` to `head`, and the newest of them.
+        """Return, for people, how many commits lead from `base` to `head`, and the newest of them.
 
-        All parents count and merges themselves do not; without `base` it is the head alone.
+        All parents are followed, and merges are not counted; without `base` it is the head alone.
         """
         scope = ("--", f"{folder}/") if folder else ("--",)
         span = ("--no-merges", "--end-of-options", f"{base}..{head}", *scope) if base else ()
@@ -191,83 +207,91 @@ class Mirror:
         return count, _commits(kept)
 
     def last_change(self, head: str, folder: str) -> str | None:
-        """The hash of the newest commit up to `head` that touches `folder`."""
+        """Return the hash of the newest commit up to `head` that touches `folder`."""
         return self._git("log", "--max-count=1", "--format=%H", head, "--", folder).strip() or None
 
     def commit(self, hash_: str) -> GitCommit:
-        """What git knows of one commit."""
+        """Return one commit as git describes it."""
         return self._log("--max-count=1", hash_)[0]
 
     def commits(self, hashes: Iterable[str]) -> dict[str, GitCommit]:
-        """What git knows of several commits, whatever their history, by hash."""
+        """Return several commits by hash, whatever their history."""
         wanted = list(hashes)
         found = self._log("--no-walk=unsorted", *wanted) if wanted else []
         return {commit.hash: commit for commit in found}
 
     def commit_time(self, hash_: str) -> datetime:
+        """Return the committer's time of a commit."""
         return self.commit(hash_).time
 
     def is_ancestor(self, ancestor: str, head: str) -> bool:
-        """Whether `head` has grown from `ancestor`; a commit that is not here is none."""
+        """Whether `head` descends from `ancestor`; False if that commit is not in the mirror."""
         args = ("merge-base", "--is-ancestor", "--end-of-options", ancestor, head)
         return self._run(*args, ok=(0, 1, 128)).returncode == 0
 
     def refs(self) -> dict[str, str]:
-        """Our branches and tags with their hashes, in the form of `ls_remote`."""
-        # for-each-ref would peel a tag of a tag once only, ls-remote peels to the commit.
+        """Return the mirror's branches and tags with their hashes, in the form of `ls_remote`."""
+        # for-each-ref would peel a tag of a tag only once; ls-remote peels to the commit.
         command = ("show-ref", "--heads", "--tags", "--dereference")
         rows = (row.split(" ", 1) for row in self._run(*command, ok=(0, 1)).stdout.splitlines())
         return {name: hash_ for hash_, name in rows}
 
     def tagged_commits(self) -> frozenset[str]:
-        """The hashes of all commits that carry a tag."""
+        """Return the hashes of all commits that have a tag."""
         refs = self.refs()
         tags = {name: hash_ for name, hash_ in refs.items() if name.startswith("refs/tags/")}
         return frozenset(refs.get(f"{name}^{{}}", hash_) for name, hash_ in tags.items())
 
     def tags_at(self, hash_: str) -> list[str]:
-        """The names of the tags on a commit."""
+        """Return the names of the tags on a commit."""
         out = self._git(
             "for-each-ref", "--format=%(refname:short)", "--points-at", hash_, "refs/tags"
         )
         return out.splitlines()
 
     def tags_containing(self, hash_: str) -> list[str]:
-        """The names of the tags whose history holds a commit, lowest version first."""
+        """Return the names of the tags whose history contains a commit, lowest version first."""
         return self._git(
-            "for-each-ref", "--format=%(refname:strip=2)", "--sort=version:refname",
-            "--contains", hash_, "refs/tags",
-        ).splitlines()  # fmt: skip
+            "for-each-ref",
+            "--format=%(refname:strip=2)",
+            "--sort=version:refname",
+            "--contains",
+            hash_,
+            "refs/tags",
+        ).splitlines()
 
     def list_files(self, ref: str, folder: str = "") -> list[str]:
-        """The paths of all files at a ref, or of those below `folder`; links left out."""
+        """Return the paths of all files at a ref, or of those below `folder`, without links."""
         scope = ("--", f"{folder.rstrip('/')}/") if folder else ()
         out = self._git("ls-tree", "-r", "-z", "--full-tree", self._known(ref), *scope)
         rows = (row.partition("\t") for row in out.split("\0") if row)
         return [path for entry, _, path in rows if entry.startswith("100")]
 
     def read_file(self, ref: str, path: str) -> str:
-        """The text of one file at a ref."""
+        """Return the text of one file at a ref; raise NotFoundError if it does not exist."""
         done = self._run("cat-file", "blob", f"{self._known(ref)}:{path}", ok=(0, 128))
         if done.returncode:
             raise NotFoundError(f"{ref} of {self.path.name} has no file {path}")
         return done.stdout
 
     def read_files(self, commit: str, paths: Collection[str]) -> dict[str, str]:
-        """The texts of those of the files that a commit has, by path; two programs for all.
+        """Return the texts of the files that a commit has, by path, with two git commands in all.
 
-        None of them if the commit is not here.
+        Returns nothing if the commit is not in the mirror.
         """
         found = self._blobs(commit, *paths)
         return self._texts({path: hash_ for path, hash_ in found.items() if path in paths})
 
     def read_folder(self, commit: str, folder: str, suffix: str) -> dict[str, str]:
-        """The texts of the files right in a folder (empty: the top) whose names end so, by path."""
+        """Return the texts of files directly in a folder (empty: the top), by path.
+
+        Only files whose names end with `suffix` are read.
+        """
         found = self._blobs(commit, *([f"{folder.strip('/')}/"] if folder.strip("/") else []))
         return self._texts({path: hash_ for path, hash_ in found.items() if path.endswith(suffix)})
 
     def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
-        """The regular files among these entries of a commit's tree, with the hashes of blobs."""
+        """Return the regular files among these entries of a commit's tree, with blob hashes."""
         command = ("ls-tree", "-z", "--full-tree", commit, "--", *paths)
         rows = (row.partition("\t") for row in self._run(*command, ok=(0, 128)).stdout.split("\0"))
         return {path: entry.split()[2] for entry, _, path in rows if entry.startswith("100")}
@@ -275,7 +299,7 @@ class Mirror:
     def _texts(self, blobs: Mapping[str, str]) -> dict[str, str]:
         if not blobs:
             return {}
-        mark = uuid.uuid4().hex  # which no content can know
+        mark = uuid.uuid4().hex  # no content can contain it
         names = "".join(f"{hash_}\n" for hash_ in blobs.values())
         done = self._run("cat-file", f"--batch={mark}", "--buffer", stdin=names.encode())
         texts = (text.removesuffix("\n") for text in done.stdout.split(f"{mark}\n")[1:])
@@ -284,7 +308,8 @@ class Mirror:
     def export(self, commit: str, folder: Path) -> None:
         """Write the files of a commit into `folder`, without history.
 
-        Not `git archive`: it leaves out what the project marks export-ignore, such as tests.
+        `git archive` is not used, because it omits what the project marks export-ignore, such as
+        tests.
         """
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
@@ -295,8 +320,8 @@ class Mirror:
     def checkout(self, commit: str, folder: Path) -> None:
         """Make `folder` a clone with history and tags, at `commit`.
 
-        For tools that ask git for their version (pbr, setuptools-scm). It shares no inode with
-        the mirror: a build may change owner and content.
+        For tools that ask git for their version (pbr, setuptools-scm). It shares no inode with the
+        mirror, because a build may change owner and content.
         """
         hash_ = self._known(commit)
         clone = ("clone", "--quiet", "--no-hardlinks", "--no-checkout", "--", self.path, folder)
@@ -307,7 +332,7 @@ class Mirror:
     def commit_folder(
         self, folder: Path, *, parent: str | None, when: datetime, message: str
     ) -> str:
-        """Commit the whole of `folder`, ignored files too; no ref moves.
+        """Commit the whole of `folder`, ignored files included, and return the hash; no ref moves.
 
         The author is fixed, so that the same content, parent and time give the same hash.
         """
@@ -320,10 +345,12 @@ class Mirror:
     def commit_work_tree(
         self, top: Path, *, head: str, when: datetime, message: str, excludes: Path
     ) -> str:
-        """Commit a work tree whose HEAD is here, on top of it; HEAD itself if nothing differs.
+        """Commit a work tree on top of its HEAD, which the mirror has.
 
-        Only the files are read: neither the work tree's own repository nor its index. What
-        git ignores there stays out, unless it is tracked.
+        Return HEAD if nothing differs.
+
+        Only the files are read: neither the work tree's own repository nor its index. Files that
+        git ignores there are left out unless they are tracked.
         """
         with tempfile.TemporaryDirectory() as scratch:
             files = _FileArea(Path(scratch) / "index", top)
@@ -347,12 +374,18 @@ class Mirror:
         return self._git(*command, env=who).strip()
 
     def fetch_ref(self, url: str, ref: str) -> str:
-        """Fetch one branch, tag, commit or other ref (`refs/changes/…`); the commit's hash."""
+        """Fetch one branch, tag, commit or other ref (`refs/changes/…`); return the hash."""
         place = "refs/rdo/fetched"
         self._git(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", check_url(url),
-            f"+{ref}:{place}", timeout=FETCH_TIMEOUT_SECONDS,
-        )  # fmt: skip
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--",
+            check_url(url),
+            f"+{ref}:{place}",
+            timeout=FETCH_TIMEOUT_SECONDS,
+        )
         return self._known(place)
 
     def set_refs(self, refs: dict[str, str]) -> None:
@@ -408,14 +441,14 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class _FileArea:
-    """A folder of files and the index that belongs to it, for one act on a bare repository."""
+    """A folder of files with its index, for one operation on a bare repository."""
 
     index: Path
     folder: Path
 
 
 def _commits(out: str) -> list[GitCommit]:
-    """What git wrote in the form of `_FORM`."""
+    """Parse git's output in the format `_FORM`."""
     rows = (line.split("\0", 3) for line in out.split("\n") if line)
     return [
         GitCommit(hash_, datetime.fromtimestamp(int(when), UTC), subject, author)

@@ -1,4 +1,4 @@
-"""gpg and gpgv: whether a file was signed by a key that somebody names."""
+"""gpg and gpgv: check that a file was signed with a known key."""
 
 import tempfile
 from dataclasses import dataclass
@@ -9,30 +9,42 @@ from rdo.run import Runner, run
 
 
 class BadSignatureError(RefusedError):
-    """A file that is not what its signer has signed."""
+    """A file differs from what its signer has signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gpg:
-    """GnuPG of this machine, with a home of its own: the maintainer's keys do not count."""
+    """GnuPG of this machine with a home of its own, so that the maintainer's keys are not used."""
 
     runner: Runner = run
 
     def verify(self, keys: Path, signature: Path, data: Path) -> str:
-        """Who has signed; a BadSignatureError if the signature is not one by these keys."""
+        """Return the signer.
+
+        Raise BadSignatureError unless one of these keys made the signature.
+        """
         with tempfile.TemporaryDirectory(prefix="rdo-gpg-") as home:
             keyring = self._keyring(keys, Path(home))
             done = self.runner(
-                "gpgv", "--homedir", home, "--status-fd", "1", "--keyring", keyring,
-                signature, data, ok=range(256), timeout=120,
-            )  # fmt: skip
+                "gpgv",
+                "--homedir",
+                home,
+                "--status-fd",
+                "1",
+                "--keyring",
+                keyring,
+                signature,
+                data,
+                ok=range(256),
+                timeout=120,
+            )
         good = [line for line in done.stdout.splitlines() if "[GNUPG:] GOODSIG " in line]
         if done.returncode or not good:
             said = [line for line in done.stderr.splitlines() if line.startswith("gpgv:")]
             detail = "; ".join(line.removeprefix("gpgv: ").strip() for line in said[-2:])
             raise BadSignatureError(
-                f"the signature of {data.name} is not good by the keys in {keys.name}: {detail}",
-                hint="do not use this file; ask upstream, or mend the key in the .spec",
+                f"the keys in {keys.name} do not verify the signature of {data.name}: {detail}",
+                hint="do not use this file; ask upstream, or fix the key in the .spec",
             )
         return good[0].split(" ", 3)[3]
 
@@ -44,5 +56,5 @@ class Gpg:
         command = ("gpg", "--homedir", home, "--batch", "--yes", "--output", keyring, "--dearmor")
         done = self.runner(*command, keys, ok=range(256), timeout=120)
         if done.returncode:
-            raise BadSignatureError(f"{keys.name} holds no OpenPGP keys")
+            raise BadSignatureError(f"{keys.name} contains no OpenPGP keys")
         return keyring

@@ -1,6 +1,6 @@
-"""What this machine has of what rdo needs, and the command that installs the rest.
+"""Which requirements of rdo this machine meets, and the command that installs the rest.
 
-The packages named here are the lists in `packaging/`, from which a fresh machine is set up.
+The packages named here are those of the lists in `packaging/`, which set up a fresh machine.
 """
 
 import os
@@ -58,7 +58,7 @@ PROGRAMS = (
 MODULES = (Prerequisite("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
 # These come with rdo from PyPI; a broken one is installed again by pip.
 OWN_MODULES = ("createrepo_c", "solv")
-# What is needed to install and test rdo itself; a machine that runs it may lack it.
+# Required to install and test rdo itself; a machine that runs rdo does not need it.
 INSTALLERS = (
     Prerequisite("venv", "installing rdo", "python3-venv", "python3"),
     Prerequisite("pip", "installing rdo", "python3-pip", "python3-pip"),
@@ -118,7 +118,7 @@ def mending_command(findings: Sequence[MachineCheck], family: PackageManager | N
 
 
 def has_program(name: str) -> bool:
-    """Whether a program is installed, administrators' folders included."""
+    """Whether a program is installed; administrators' folders are searched too."""
     return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin"))
 
 
@@ -143,9 +143,18 @@ def _kernel(platforms: Path, runner: Runner) -> list[MachineCheck]:
         return [MachineCheck("root", False, False, detail)]
     tries = {
         "namespaces": ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--", "true"),
-        "overlay": ("unshare", "--mount", "--propagation", "private", "--", "mount", "-t",
-                    "overlay", "overlay"),
-    }  # fmt: skip
+        "overlay": (
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "--",
+            "mount",
+            "-t",
+            "overlay",
+            "overlay",
+        ),
+    }
     findings = []
     with tempfile.TemporaryDirectory(dir=_existing(platforms), prefix=".rdo-doctor-") as folder:
         layers = [Path(folder) / name for name in ("lower", "upper", "work", "merged")]
@@ -175,5 +184,5 @@ def _space(name: str, folder: Path) -> MachineCheck:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder itself or what exists above it."""
+    """Return the folder, or the nearest folder above it that exists."""
     return next(place for place in (folder, *folder.parents) if place.is_dir())

@@ -1,4 +1,4 @@
-"""A git repository that begins: one branch with one commit."""
+"""A new git repository: one branch with one commit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from rdo.tools.git import ENVIRONMENT
 
 
 def user_settings(folder: Path, *, runner: Runner = run) -> tuple[str, str]:
-    """The name and address of git's user, as they count in a folder; empty if not set."""
+    """Return the name and address that git uses in a folder; empty if not set."""
     asked = (("git", "-C", folder, "config", "--get", key) for key in ("user.name", "user.email"))
     name, email = (runner(*ask, env=ENVIRONMENT, ok=(0, 1)).stdout.strip() for ask in asked)
     return name, email
@@ -23,11 +23,14 @@ def commit_new(
     *,
     runner: Runner = run,
 ) -> None:
-    """Make `folder` a repository whose `branch` holds these files of it, committed by `user`."""
+    """Make `folder` a repository whose `branch` contains these files of it, committed by `user`."""
     name, email = user
     roles = ("AUTHOR", "COMMITTER")
-    who = {f"GIT_{role}_{what}": value for role in roles
-           for what, value in (("NAME", name), ("EMAIL", email))}  # fmt: skip
+    who = {
+        f"GIT_{role}_{what}": value
+        for role in roles
+        for what, value in (("NAME", name), ("EMAIL", email))
+    }
     env = {**ENVIRONMENT, **who}
     git = ("git", "-C", folder)
     runner("git", "init", "--quiet", f"--initial-branch={branch}", "--", folder, env=env)

@@ -1,4 +1,4 @@
-"""pip, as the resolver and downloader of what comes from PyPI: wheels only, no code is run."""
+"""pip, which resolves and downloads packages from PyPI: wheels only, no code is run."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from rdo.run import Runner, run
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One distribution of a resolution, as its wheel's metadata says."""
+    """One distribution of a resolution, as its wheel's metadata describes it."""
 
     name: str
     version: str
@@ -25,7 +25,7 @@ class Resolved:
 class UnresolvableError(CommandError):
     """PyPI has no set of wheels that meets the requirements; the message is pip's.
 
-    `suspects` are requirements that may have no wheel, where that may be the cause.
+    `suspects` are requirements that may have no wheel, if that may be the cause.
     """
 
     def __init__(self, message: str, suspects: tuple[str, ...] = ()) -> None:
@@ -44,7 +44,10 @@ class Pip:
     runner: Runner = run
 
     def resolve(self, requirements: Sequence[str]) -> list[Resolved]:
-        """The closure of `requirements`; raises UnresolvableError, CommandError without network."""
+        """Return the closure of `requirements`.
+
+        Raises UnresolvableError if there is none, CommandError if the index cannot be reached.
+        """
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "report.json")
             done = self.runner(
@@ -67,7 +70,7 @@ class Pip:
         ]
 
     def download(self, wanted: Sequence[Resolved], folder: Path) -> list[Path]:
-        """The wheels of exactly these distributions, in `folder`."""
+        """Download the wheels of exactly these distributions into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         before = set(folder.glob("*.whl"))
         pins = [f"{one.name}=={one.version}" for one in wanted]
@@ -105,7 +108,7 @@ class Pip:
         return ["--find-links", str(self.find_links)] if here else []
 
     def has_wheel(self, requirement: str) -> bool:
-        """Whether there is a wheel that meets a requirement, whatever it needs itself."""
+        """Whether there is a wheel that meets a requirement, whatever that wheel requires."""
         with tempfile.TemporaryDirectory() as folder:
             done = self.runner(
                 *self._pip("install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"),
@@ -117,7 +120,7 @@ class Pip:
 
 
 def _error(said: str) -> CommandError:
-    """What pip's texts mean: it has one exit status for all of it."""
+    """Return the error that pip's text means, because pip has one exit status for all errors."""
     errors = [line for line in said.splitlines() if line.startswith("ERROR")]
     message = "pip: " + ("; ".join(errors) or said.strip())[-1000:]
     if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", said):

@@ -1,4 +1,4 @@
-"""Which package index pip asks, so that what we fetch ourselves comes from the same place."""
+"""The package index that pip uses, so that our own downloads come from the same place."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from rdo.run import Runner, run
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """The user's indexes and how to reach them; proxies of the environment count besides."""
+    """The user's indexes and how to reach them; proxies of the environment apply too."""
 
     urls: tuple[str, ...]
     certificates: str | None = None
@@ -21,7 +21,7 @@ class IndexSettings:
 
 
 def index_settings(runner: Runner = run) -> IndexSettings:
-    """What `pip download` would use: pip's environment and files, and its own default."""
+    """Return what `pip download` would use: pip's environment, its files, and its own default."""
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     values = parse_listing(runner(*pip, "config", "list", timeout=60).stdout)
     if "index-url" not in values:
@@ -30,14 +30,14 @@ def index_settings(runner: Runner = run) -> IndexSettings:
 
 
 def parse_listing(listing: str) -> dict[str, str]:
-    """The options in the answer of `pip config list` that count for `pip download`.
+    """Return the options in the output of `pip config list` that apply to `pip download`.
 
     >>> parse_listing("global.index-url='a'\\ninstall.index-url='b'\\n:env:.index-url='c'")
     {'index-url': 'c'}
     """
     values: dict[str, str] = {}
     rows = [line.partition("=") for line in listing.splitlines()]
-    for scope in ("global", "download", ":env:"):  # the later one wins, as in pip
+    for scope in ("global", "download", ":env:"):  # the last one wins, as in pip
         for key, _, value in rows:
             section, _, option = key.rpartition(".")
             if section == scope:
@@ -46,15 +46,15 @@ def parse_listing(listing: str) -> dict[str, str]:
 
 
 def default_index(help_text: str) -> str:
-    """The index that pip's help names as its default for --index-url."""
+    """Return the default for --index-url in pip's help; raise ConfigError if it names none."""
     plain = " ".join(help_text.split())
     if match := re.search(r"--index-url <url> [^()]*\(default (\S+?)\)", plain):
         return match[1]
-    raise ConfigError("pip does not name its default index; set index-url in pip's configuration")
+    raise ConfigError("cannot find pip's default index; set index-url in pip's configuration")
 
 
 def settings(values: Mapping[str, str]) -> IndexSettings:
-    """The settings that pip's options stand for."""
+    """Return the index settings that pip's options mean."""
     urls = [values["index-url"], *values.get("extra-index-url", "").split()]
     if values.get("no-index", "").lower() in {"1", "true", "yes", "on"}:
         urls = []

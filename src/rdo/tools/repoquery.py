@@ -1,4 +1,4 @@
-"""dnf repoquery: what versions of packages a yum repository has, by its URL."""
+"""dnf repoquery: the versions of packages in a yum repository, by its URL."""
 
 import re
 from collections.abc import Iterable
@@ -28,11 +28,12 @@ class Found:
 
     @property
     def nvr(self) -> str:
+        """Name, version and release."""
         return f"{self.name}-{self.version}-{self.release}"
 
 
 def newest_first(found: Iterable[tuple[str, Found]]) -> list[tuple[str, Found]]:
-    """Repositories with what they have, the newest version first."""
+    """Return the repositories and their packages, the newest version first."""
 
     def by_version(one: tuple[str, Found], other: tuple[str, Found]) -> int:
         return compare(other[1], one[1])
@@ -41,22 +42,22 @@ def newest_first(found: Iterable[tuple[str, Found]]) -> list[tuple[str, Found]]:
 
 
 def compare(one: Found, other: Found) -> int:
-    """Less than, equal to or greater than 0, as rpm orders versions."""
+    """Return a number less than, equal to or greater than 0, as rpm orders the versions."""
     a, b = ((x.epoch or "0", x.version, x.release) for x in (one, other))
     return int(labelCompare(a, b))
 
 
 @dataclass(frozen=True, slots=True)
 class RepoQuery:
-    """dnf with one repository and nothing of this machine; `cache` keeps metadata for a while."""
+    """dnf with one repository, isolated from this machine; `cache` keeps metadata for a while."""
 
     cache: Path
     runner: Runner = run
 
     def newest(self, url: str, names: Iterable[str]) -> dict[str, Found]:
-        """The newest of each of these packages that the repository at `url` has.
+        """Return the newest package of each of these names in the repository at `url`.
 
-        Raises OutsideError when the repository cannot be read.
+        Raises RefusedError if `url` is not a URL, OutsideError if the repository cannot be read.
         """
         protocol, separator, _ = url.partition("://")
         if not separator or protocol not in _PROTOCOLS or not url.isprintable() or " " in url:
@@ -94,11 +95,11 @@ def _read(out: str) -> dict[str, Found]:
 
 def _error(url: str, said: str) -> CommandError | OutsideError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    why = lines[-1] if lines else "it said nothing"
+    why = lines[-1] if lines else "it printed nothing"
     if "repo 'asked'" in said:
         reason = re.sub(r"^.*?repo 'asked':?\s*", "", why)
         return OutsideError(
-            f"the repository {url} cannot be read: {reason}",
-            hint="is the network there, and the URL still right?",
+            f"cannot read the repository {url}: {reason}",
+            hint="check the network and the URL",
         )
     return CommandError(f"dnf repoquery: {why}")

@@ -1,4 +1,4 @@
-"""git towards a Gerrit: one commit on top of a branch, or a branch, pushed for review."""
+"""git with Gerrit: one commit on top of a branch, or a branch, pushed for review."""
 
 import configparser
 import hashlib
@@ -21,7 +21,7 @@ _SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30"
 
 @dataclass(frozen=True, slots=True)
 class ReviewPlace:
-    """What a repository's .gitreview says: where its reviews go."""
+    """The content of a repository's .gitreview: where its reviews go."""
 
     host: str
     port: int
@@ -29,25 +29,25 @@ class ReviewPlace:
 
     @classmethod
     def read(cls, mirror: Mirror, commit: str) -> "ReviewPlace":
-        """The .gitreview of a commit; NotFoundError if there is none."""
+        """Return the .gitreview of a commit; raise NotFoundError if there is none."""
         return cls.parse(mirror.read_file(commit, ".gitreview"), mirror.path.name)
 
     @classmethod
     def parse(cls, text: str, repository: str) -> "ReviewPlace":
-        """The text of a .gitreview; `repository` is whose it is."""
+        """Parse the .gitreview of `repository`; raise RefusedError if it is faulty."""
         parser = configparser.ConfigParser(interpolation=None)
         try:
             parser.read_string(text)
             section = parser["gerrit"]
             place = cls(section["host"], int(section.get("port", "29418")), section["project"])
         except (configparser.Error, KeyError, ValueError) as error:
-            raise RefusedError(f".gitreview of {repository} cannot be read: {error}") from error
+            raise RefusedError(f"cannot read .gitreview of {repository}: {error}") from error
         if place.host.startswith("-") or not place.project.strip("/"):
-            raise RefusedError(f".gitreview of {repository} names no host and project")
+            raise RefusedError(f".gitreview of {repository} does not name a host and a project")
         return place
 
     def url(self, user: str = "", server: str = "") -> str:
-        """Where to push to, by ssh, or below another `server`."""
+        """Return the URL to push to, by ssh or below another `server`."""
         if server:
             return check_url(f"{server.rstrip('/')}/{self.project}")
         login = f"{user}@" if user else ""
@@ -55,20 +55,22 @@ class ReviewPlace:
 
 
 def review_ref(branch: str) -> str:
-    """Where a push makes reviews for a branch; behind a `%` there would be orders to Gerrit.
+    """Return the ref that makes reviews for a branch; raise RefusedError for a strange name.
+
+    After a `%` in it, Gerrit would expect options.
 
     >>> review_ref("epoxy-rdo")
     'refs/for/epoxy-rdo'
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/+-]*", branch):
-        raise RefusedError(f"no review can be made for a branch called {branch!r}")
+        raise RefusedError(f"cannot make a review for a branch named {branch!r}")
     return f"refs/for/{branch}"
 
 
 def with_change_ids(clone: Clone, base: str, head: str) -> str:
-    """The commits of `head` that `base` has not, each with a Change-Id; the hash of the last.
+    """Give each commit of `head` that is not in `base` a Change-Id; return the hash of the last.
 
-    No branch moves. Commits that have one stay what they are if all below them do.
+    No branch moves. A commit that has a Change-Id stays the same if all commits below it do.
     """
     new: dict[str, str] = {}
     for commit in clone.plumb("rev-list", "--topo-order", "--reverse", f"{base}..{head}").split():
@@ -81,8 +83,10 @@ def with_change_ids(clone: Clone, base: str, head: str) -> str:
         if kept == parents.split() and marked == message.rstrip("\n"):
             continue
         author = {
-            "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email, "GIT_AUTHOR_DATE": date,
-        }  # fmt: skip
+            "GIT_AUTHOR_NAME": name,
+            "GIT_AUTHOR_EMAIL": email,
+            "GIT_AUTHOR_DATE": date,
+        }
         command = ("commit-tree", tree, *(part for parent in kept for part in ("-p", parent)))
         text = f"{marked}\n".encode(errors="surrogateescape")
         new[commit] = clone.plumb(*command, env=author, stdin=text)
@@ -91,7 +95,7 @@ def with_change_ids(clone: Clone, base: str, head: str) -> str:
 
 
 def _marked(clone: Clone, message: str, name: str) -> str:
-    """A commit message with a Change-Id in its last paragraph, by git's own rules for those."""
+    """Return a commit message with a Change-Id in its last paragraph, as git adds trailers."""
     trailer = ("--if-exists", "doNothing", "--trailer", f"Change-Id: {name}")
     text = message.rstrip("\n") + "\n"
     stdin = text.encode(errors="surrogateescape")
@@ -99,14 +103,14 @@ def _marked(clone: Clone, message: str, name: str) -> str:
 
 
 def change_id(*parts: str) -> str:
-    """Gerrit's name of a review: the same for the same parts."""
+    """Return Gerrit's name of a review, the same for the same parts."""
     text = "\0".join(parts).encode(errors="surrogateescape")
     return f"I{hashlib.sha1(text, usedforsecurity=False).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change to put up for review: lines added at the end of a file, and who should look."""
+    """A change to put up for review: lines added at the end of a file, and the reviewers."""
 
     branch: str
     base: str
@@ -121,10 +125,11 @@ class Proposal:
 
 
 def propose(mirror: Mirror, url: str, proposal: Proposal, *, runner: Runner = run) -> str:
-    """Push a proposal for review; Gerrit's answer.
+    """Push a proposal for review and return Gerrit's answer.
 
-    The same proposal has the same hash and Change-Id, so a repeated push is no second review.
-    Reviewers whom Gerrit does not know are left out rather than the review.
+    The same proposal has the same hash and Change-Id, so pushing it again makes no second review.
+    Reviewers that Gerrit does not know are left out. Raises NotFoundError if the file is missing,
+    CommandError if the push fails.
     """
     ref = review_ref(proposal.branch)
     with tempfile.TemporaryDirectory(prefix="rdo-review-") as scratch:
@@ -152,10 +157,8 @@ def _commit(mirror: Mirror, clone: Path, proposal: Proposal, runner: Runner) -> 
     who: dict[str, str | None] = {
         f"GIT_{role}_{field}": value
         for role in ("AUTHOR", "COMMITTER")
-        for field, value in (
-            ("NAME", proposal.author), ("EMAIL", proposal.email), ("DATE", stamp)
-        )
-    }  # fmt: skip
+        for field, value in (("NAME", proposal.author), ("EMAIL", proposal.email), ("DATE", stamp))
+    }
     git = ("git", "-C", clone, "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false")
     runner(*git, "add", "--", proposal.file, env=ENVIRONMENT)
     command = (*git, "commit", "--quiet", "--cleanup=verbatim", "--file=-")
@@ -173,7 +176,7 @@ def _push(clone: Path, url: str, refspec: str, runner: Runner) -> str:
 
 
 def _is_about_reviewers(error: CommandError, reviewers: Sequence[str]) -> bool:
-    """Whether Gerrit complains that it has no such account."""
+    """Whether Gerrit complains about an unknown account."""
     said = str(error).lower()
     words = ("reviewer", "user", "account", "not found", "does not identify")
     return any(word in said for word in words) and any(name.lower() in said for name in reviewers)

@@ -1,8 +1,8 @@
 """A root made of layers, and running programs inside it.
 
-The work is done by `children/enter_root.py` under util-linux's `unshare`: every entry has its
-own mount, pid, ipc, uts and network namespaces (loopback only), so nothing stays mounted and
-no process survives, even after kill -9.
+`children/enter_root.py` does the work under util-linux's `unshare`: every entry has its own
+mount, pid, ipc, uts and network namespaces (loopback only), so nothing stays mounted and no
+process survives, even after kill -9.
 """
 
 import json
@@ -18,10 +18,10 @@ from rdo.run import hand_over, run, run_logged
 from rdo.tools.children import enter_root
 
 BUILD_UID = 61184
-"""The user that runs a build inside: far from users of the host, without privileges there."""
+"""The user that runs builds in a root; it has no privileges there and no equal on the host."""
 
 _UNSHARE = (
-    *("setpriv", "--pdeathsig", "KILL"),  # it ends when we are killed; --kill-child ends the rest
+    *("setpriv", "--pdeathsig", "KILL"),  # so it ends if we are killed; --kill-child ends the rest
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
     *("--ipc", "--uts", "--net", "--"),
 )
@@ -36,7 +36,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """A file or folder of the host that is seen inside, read-only unless said otherwise."""
+    """A file or folder of the host that is visible in the root, read-only unless `writable`."""
 
     source: Path
     target: str
@@ -47,9 +47,9 @@ class Bind:
 class Root:
     """Layers, topmost first, under a writable folder of its own.
 
-    `work` holds what the inside writes (`work/upper`); it is kept between entries, so that
-    a root can be entered again, and is the caller's to remove. `may_chroot` leaves that right
-    to privileged programs, for an rpm that installs into a folder.
+    `work` holds what programs in the root write (`work/upper`). It is kept between entries, so that
+    a root can be entered again; the caller removes it. `may_chroot` leaves that right to privileged
+    programs, for an rpm that installs into a folder.
     """
 
     layers: tuple[Path, ...]
@@ -61,7 +61,10 @@ class Root:
 
     @property
     def upper(self) -> Path:
-        """Where a file written inside is found from outside; files of layers are not there."""
+        """The folder on the host with the files written in the root.
+
+        Files of layers are not there.
+        """
         return self.work / "upper"
 
     def ask(
@@ -73,7 +76,10 @@ class Root:
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
     ) -> Completed:
-        """Run a program inside to its end and return its output."""
+        """Run a program in the root to its end and return its output.
+
+        Raises CommandError for an exit status that is not in `ok`.
+        """
         command = self._command(argv, privileged, cwd)
         done = run(*command, timeout=timeout, ok=range(256), stdin=stdin)
         if done.returncode not in ok:
@@ -90,12 +96,12 @@ class Root:
         cwd: str = "/",
         bounds: Bounds,
     ) -> Logged:
-        """Run a long program inside as the build user, writing to `log_file`."""
+        """Run a long program in the root as the build user and write its output to `log_file`."""
         command = self._command(argv, False, cwd)
         return run_logged(*command, log_file=log_file, bounds=bounds)
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
-        """Give the terminal to a program inside."""
+        """Connect a program in the root to the terminal and return its exit status."""
         return hand_over(*self._command(argv, privileged, cwd))
 
     def _command(self, argv: Sequence[str], privileged: bool, cwd: str) -> list[str]:

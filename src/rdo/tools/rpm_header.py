@@ -1,4 +1,4 @@
-"""rpm: what the header of one package file says."""
+"""rpm: the header of one package file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class RpmHeader:
 
 
 def read_header(rpm: Path, *, runner: Runner = run) -> RpmHeader:
-    """The header of an RPM file, which is not verified."""
+    """Return the header of an RPM file, without verifying it."""
     command = ("rpm", "-qp", "--nosignature", "--qf", _QUERY, rpm)
     fields: dict[str, list[str]] = {key: [] for key in "NVESRF"}
     for line in runner(*command, timeout=60).stdout.splitlines():

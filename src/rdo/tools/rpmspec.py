@@ -1,4 +1,4 @@
-"""rpmspec: what rpm itself reads in a spec, asked in the sandbox."""
+"""rpmspec: what rpm itself reads in a spec, evaluated in the sandbox."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from rdo.tools.sandbox import Sandbox
 
 _QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
 _NOTHING = "(none)"
-# The file that Fedora's macro names; where it is fetched from is not the spec's matter here.
+# The file that Fedora's macro names, without the URL, which does not matter here.
 _PROJECT = '%{?pypi_name}%{!?pypi_name:%{lua:print((rpm.expand("%{name}"):gsub("^python%-", "")))}}'
 PYPI_SOURCE = (
     f"%{{?1}}%{{!?1:{_PROJECT}}}-%{{?2}}%{{!?2:%{{?pypi_version}}%{{!?pypi_version:%{{version}}}}}}"
@@ -21,10 +21,10 @@ _MARKER = "rdo-expanded"
 
 @dataclass(frozen=True, slots=True)
 class SpecReading:
-    """What the SRPM's header would say, and what %prep would apply, in its order.
+    """The SRPM's header as rpm would write it, and the patches that %prep applies, in order.
 
-    `sources` and `patches` are file names; rpm gives them in no useful order. `epoch` is
-    empty if there is none.
+    `sources` and `patches` are file names; rpm lists them in no useful order. `epoch` is empty if
+    there is none.
     """
 
     name: str
@@ -42,16 +42,16 @@ class SpecReading:
 
     @property
     def vr_only(self) -> str:
+        """Version and release without the epoch."""
         return f"{self.version}-{self.release}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rpmspec:
-    """rpm of this machine, reading specs it must not trust.
+    """rpm of this machine, reading specs that it must not trust.
 
-    `%(…)` and Lua of the spec do run, but in the sandbox. Macros of rpmautospec stand for the
-    values that they have in a fresh distgit. One object gives the same answer to the same
-    question: a verb asks about one text many times.
+    `%(…)` and Lua of the spec do run, but in the sandbox. Macros of rpmautospec have the values of
+    a fresh distgit. One object caches its answers, because a verb asks about one text many times.
     """
 
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -62,7 +62,7 @@ class Rpmspec:
     def read(
         self, spec: bytes, folder: Path, macros: Mapping[str, str] | None = None
     ) -> SpecReading:
-        """What rpm makes of a spec whose sources are in `folder`, under these macros."""
+        """Return what rpm reads in a spec whose sources are in `folder`, under these macros."""
         said = self._ask(spec, folder, macros, "-q", "--srpm", "--queryformat", _QUERY)
         fields: dict[str, list[str]] = {}
         for line in said.splitlines():
@@ -81,17 +81,17 @@ class Rpmspec:
     def expand(
         self, spec: bytes, folder: Path, text: str, macros: Mapping[str, str] | None = None
     ) -> str:
-        """A text of the spec with the macros that count when rpm has read the spec."""
+        """Expand a text with the macros that are defined once rpm has read the spec."""
         said = self._ask(_with_probe(spec, text), folder, macros, "-P")
         match = re.search(rf"^{_MARKER} (.*)$", said, re.MULTILINE)
         return match[1] if match else text
 
     def parse(self, spec: bytes, folder: Path, macros: Mapping[str, str] | None = None) -> str:
-        """The whole spec as rpm sees it, all macros expanded, false conditions left out."""
+        """Return the whole spec as rpm sees it, all macros expanded, false conditions left out."""
         return self._ask(spec, folder, macros, "-P")
 
     def requires(self, spec: bytes, folder: Path, *, build: bool = False) -> list[tuple[str, str]]:
-        """What the binary packages, or the build, require: package name and dependency."""
+        """Return what the binary packages, or the build, require: package name and dependency."""
         if build:
             said = self._ask(spec, folder, None, "-q", "--srpm", "--requires")
             return [("", line) for line in said.splitlines()]
@@ -103,7 +103,7 @@ class Rpmspec:
     def _applied(
         self, spec: bytes, folder: Path, macros: Mapping[str, str] | None
     ) -> tuple[str, ...]:
-        """The files of the source folder that %prep names, in the order of their first mention."""
+        """Return the files of the source folder that %prep names, in order of first mention."""
         said = self._ask(spec, folder, macros, "-P")
         prep = re.search(
             r"^%prep\b(.*?)(?=^%(?:build|install|files|generate)|\Z)", said, re.M | re.S
@@ -141,8 +141,8 @@ class Rpmspec:
 def _error(said: str) -> CommandError | RefusedError:
     if said.startswith("bwrap:"):
         return CommandError(
-            f"the sandbox for reading specs does not start: {said.strip()}",
-            hint="rdo doctor says what is missing",
+            f"cannot start the sandbox for reading specs: {said.strip()}",
+            hint="rdo doctor shows what is missing",
         )
     lines = [line for line in said.splitlines() if line.startswith("error:")]
     detail = "; ".join(line.removeprefix("error: ") for line in lines[:3]) or said.strip()[-300:]
@@ -152,7 +152,7 @@ def _error(said: str) -> CommandError | RefusedError:
 
 
 def _with_probe(spec: bytes, text: str) -> bytes:
-    """The spec with a line of description that rpm expands."""
+    """Return the spec with one more line of description, which rpm expands."""
     match = re.search(rb"^%description\b[^\n]*\n", spec, re.MULTILINE)
     at = match.end() if match else len(spec)
     return spec[:at] + f"{_MARKER} {text}\n".encode() + spec[at:]

@@ -1,4 +1,4 @@
-"""bubblewrap: a program that reads what we do not trust sees this machine and cannot touch it."""
+"""bubblewrap: run a program on untrusted input so that it sees this machine but cannot touch it."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 from rdo.model.program import Completed
 from rdo.run import Runner, run
 
-# What rpm needs of the machine's tree; homes, data and secrets are not among it.
+# The parts of the machine's tree that rpm needs, without homes, data and secrets.
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc/rpm", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf"),
@@ -33,9 +33,10 @@ class Sandbox:
         files: Mapping[str, bytes] | None = None,
         timeout: float = 30.0,
     ) -> Completed:
-        """Run a program to its end; `files` lie in /sandbox for it, folders where they are.
+        """Run a program to its end.
 
-        The exit status is the caller's to judge.
+        It finds `files` in /sandbox, and folders at their usual paths. The caller judges the exit
+        status.
         """
         with tempfile.TemporaryDirectory(prefix="rdo-sandbox-") as folder:
             for name, content in (files or {}).items():
@@ -63,6 +64,6 @@ def _system_folders() -> Iterator[str]:
 
 
 def _only_path() -> dict[str, str | None]:
-    """No variable of ours is the spec's to read; bwrap's own --clearenv is newer than EL 9's."""
+    """Return an environment without our variables; EL 9's bwrap has no --clearenv yet."""
     kept = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/sandbox", "TZ": "UTC"}
     return {**dict.fromkeys(os.environ), "LC_ALL": "C.UTF-8", **kept}

@@ -1,4 +1,4 @@
-"""libsolv, asked in a child process."""
+"""libsolv, called in a child process."""
 
 import json
 import sys
@@ -13,11 +13,12 @@ _CHILD = Path(__file__).with_name("children") / "solve.py"
 
 @dataclass(frozen=True, slots=True)
 class Solv:
-    """Puts one question to a fresh libsolv; the JSON shapes are `rdo.solver`'s."""
+    """Puts one question to a fresh libsolv; `rdo.solver` defines the JSON of both sides."""
 
     runner: Runner = run
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return libsolv's answer to a question."""
         done = self.runner(
             *(sys.executable, "-I", _CHILD),
             stdin=json.dumps(question).encode(),

@@ -1,4 +1,4 @@
-"""rpmbuild -bs: a source RPM from a spec and the files beside it, made in the sandbox."""
+"""rpmbuild -bs: make a source RPM from a spec and the files beside it, in the sandbox."""
 
 import re
 import tempfile
@@ -12,28 +12,35 @@ from rdo.tools.sandbox import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class SrpmMaker:
-    """rpmbuild of this machine; nothing of a build but the source RPM is done here."""
+    """The rpmbuild of this machine, used to make source RPMs only."""
 
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def make(self, spec: Path, results: Path) -> Path:
-        """The source RPM of a spec, put into a folder."""
+        """Make the source RPM of a spec in a folder and return its path."""
         place = spec.parent.resolve()
         with tempfile.TemporaryDirectory(prefix="rdo-srpm-") as scratch:
             out = Path(scratch)
             defines = {
-                "_sourcedir": str(place), "_srcrpmdir": str(out), "_topdir": str(out),
-                "dist": "%{nil}", "autorelease": "1%{?dist}", "autochangelog": "%{nil}",
+                "_sourcedir": str(place),
+                "_srcrpmdir": str(out),
+                "_topdir": str(out),
+                "dist": "%{nil}",
+                "autorelease": "1%{?dist}",
+                "autochangelog": "%{nil}",
                 "pypi_source()": PYPI_SOURCE,
-            }  # fmt: skip
+            }
             command = ["rpmbuild", "-bs", "--nodeps"]
             for name, value in defines.items():
                 command += ["--define", f"{name} {value}"]
             done = self.sandbox.ask(
-                *command, f"/sandbox/{spec.name}",
-                readable=[place], writable=[out], files={spec.name: spec.read_bytes()},
+                *command,
+                f"/sandbox/{spec.name}",
+                readable=[place],
+                writable=[out],
+                files={spec.name: spec.read_bytes()},
                 timeout=300,
-            )  # fmt: skip
+            )
             if done.returncode:
                 raise _error(done.stderr)
             [made] = out.glob("*.src.rpm")
@@ -45,10 +52,12 @@ class SrpmMaker:
 
 def _error(said: str) -> CommandError | RefusedError:
     if said.startswith("bwrap:"):
-        return CommandError(f"the sandbox does not start: {said.strip()}")
+        return CommandError(f"cannot start the sandbox: {said.strip()}")
     missing = re.findall(r"Bad (?:file|source): (\S+): No such file", said)
     if missing:
         names = ", ".join(Path(name).name for name in missing)
-        return RefusedError(f"no SRPM without {names}", hint="get-source --all downloads sources")
+        return RefusedError(
+            f"cannot make the SRPM without {names}", hint="get-source --all downloads the sources"
+        )
     lines = [line for line in said.splitlines() if line.startswith("error:")]
-    return RefusedError(f"no SRPM: {'; '.join(lines[:3]) or said.strip()[-300:]}")
+    return RefusedError(f"cannot make the SRPM: {'; '.join(lines[:3]) or said.strip()[-300:]}")

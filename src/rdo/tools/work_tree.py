@@ -1,4 +1,4 @@
-"""A maintainer's work tree, taken as it is and left as it is."""
+"""A maintainer's work tree, read without changing it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +7,20 @@ from pathlib import Path
 from rdo.run import Runner, run
 from rdo.tools.git import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, Mirror
 
-# It is the maintainer's, and roots need root: whoever names it by hand means it.
+# The repository is the maintainer's while rdo runs as root; naming it by hand is consent.
 _ANY_OWNER = ("-c", "safe.directory=*")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """The work tree that holds the folder `path`; nothing in it or its repository is changed."""
+    """The work tree that contains the folder `path`; neither it nor its repository is changed."""
 
     path: Path
     runner: Runner = run
 
     @property
     def top(self) -> Path | None:
-        """Its top folder; None where there is no git repository, or one without files."""
+        """Its top folder; None if there is no git repository, or one without files."""
         top = self._ask("rev-parse", "--show-toplevel")
         return Path(top) if top else None
 
@@ -31,11 +31,11 @@ class WorkTree:
 
     @property
     def branch(self) -> str:
-        """The branch that is checked out; empty when HEAD is detached."""
+        """The branch that is checked out; empty if HEAD is detached."""
         return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
     def mirror(self, place: Path) -> Mirror:
-        """A bare clone with its branches and tags, which shares nothing with it."""
+        """Make a bare clone with its branches and tags, which shares nothing with it."""
         top = self.top
         assert top
         upload = f"git {' '.join(_ANY_OWNER)} upload-pack"
@@ -46,7 +46,10 @@ class WorkTree:
         return Mirror(place, self.runner)
 
     def snapshot(self, mirror: Mirror, *, when: datetime) -> str:
-        """The commit in `mirror` of all files as they are now; HEAD if nothing was changed."""
+        """Commit all files as they are now in `mirror` and return the hash.
+
+        HEAD if nothing changed.
+        """
         top = self.top
         assert top
         excludes = Path(self._ask("rev-parse", "--git-path", "info/exclude"))

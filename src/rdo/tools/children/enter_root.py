@@ -1,12 +1,12 @@
 """Mount a root from layers, enter it, and run one program there (a program of its own).
 
-Started by `rdo.tools.root` under `unshare`, in fresh mount, pid, ipc, uts and network
-namespaces, with one argument: the JSON of the plan. Everything it mounts lives in its own
-mount namespace, so nothing stays mounted however it ends. Standard library only: it runs
-with `-I -S` before the root is entered.
+`rdo.tools.root` starts it under `unshare`, in fresh mount, pid, ipc, uts and network namespaces,
+with one argument: the JSON of the plan. Everything it mounts is in its own mount namespace, so
+nothing stays mounted however it ends. It uses the standard library only, because it runs with
+`-I -S` before the root is entered.
 
-Exit status: the program's own; 128 + signal; 125 when the root could not be entered; 127
-when the program is not in the root.
+Exit status: the program's own; 128 + signal; 125 if the root cannot be entered; 127 if the
+program is not in the root.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32,
 MNT_DETACH = 2
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "ppc64le": 203, "s390x": 217}
-# What installing packages as root needs; every other capability is out of reach inside:
+# The capabilities that installing packages as root needs; a root has no others:
 # CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP MKNOD SETFCAP
 KEPT_CAPABILITIES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 27, 31}
 HIGHEST_CAPABILITY = 63
@@ -38,6 +38,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check(result: int, what: str) -> None:
+    """Raise OSError if the system call reported an error."""
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -49,13 +50,14 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def mount_layers(work: Path, layers: list[str]) -> None:
-    """The overlay of all layers, topmost first, on `work/merged`; changes go to `work/upper`.
+    """Mount the overlay of all layers, topmost first, on `work/merged`; changes go to `work/upper`.
 
-    The option string has one page, so the layers get one-letter names in a folder of links.
+    mount's option string is limited to one page, so the layers get one-letter names in a folder of
+    links.
     """
     names = work / "l"
     shutil.rmtree(names, ignore_errors=True)
-    shutil.rmtree(work / "work", ignore_errors=True)  # a volatile overlay refuses its old one
+    shutil.rmtree(work / "work", ignore_errors=True)  # a volatile overlay refuses the previous one
     for folder in ("l", "work", "upper", "merged"):
         (work / folder).mkdir(exist_ok=True)
     for number, layer in enumerate(layers):
@@ -68,9 +70,10 @@ def mount_layers(work: Path, layers: list[str]) -> None:
 
 
 def bind(source: str, target: Path, writable: bool) -> None:
+    """Bind a file or folder of the host into the root."""
     if Path(source).is_dir():
         target.mkdir(parents=True, exist_ok=True)
-    elif not target.exists():  # what is there may be of a read-only bind
+    elif not target.exists():  # an existing file may belong to a read-only bind
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     mount(source, str(target), "", MS_BIND)
@@ -80,6 +83,7 @@ def bind(source: str, target: Path, writable: bool) -> None:
 
 
 def make_devices(dev: Path) -> None:
+    """Make the devices of a build root."""
     mount("tmpfs", str(dev), "tmpfs", MS_NOSUID, "mode=755,size=512m")
     os.umask(0)
     for name, minor in DEVICES.items():
@@ -96,14 +100,14 @@ def make_devices(dev: Path) -> None:
 
 
 def raise_loopback() -> None:
-    """A new network namespace has lo down; programs and tests expect 127.0.0.1."""
+    """Bring up lo, because a new network namespace has it down and programs expect 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14s", b"lo", 1, b"")  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
 def enter(new_root: Path) -> None:
-    """Make `new_root` the root; the old one is gone from this namespace afterwards."""
+    """Make `new_root` the root; afterwards the old one is gone from this namespace."""
     os.chdir(new_root)
     check(libc.syscall(PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
     check(libc.umount2(b".", MNT_DETACH), "leave the old root")
@@ -111,6 +115,7 @@ def enter(new_root: Path) -> None:
 
 
 def drop_privileges(uid: int, gid: int, processes: int, kept: set[int]) -> None:
+    """Become user `uid` and keep only the capabilities in `kept`."""
     most = resource.getrlimit(resource.RLIMIT_CORE)[1]  # tests may ask for core files, as in mock
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     for capability in set(range(HIGHEST_CAPABILITY + 1)) - kept:
@@ -124,7 +129,7 @@ def drop_privileges(uid: int, gid: int, processes: int, kept: set[int]) -> None:
 
 
 def wait_for(child: int) -> int:
-    """As process 1 of the namespace: reap everything until `child` ends."""
+    """Reap every process until `child` ends, as process 1 of the namespace must."""
     while True:
         pid, status = os.wait()
         if pid == child:

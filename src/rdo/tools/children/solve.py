@@ -1,7 +1,8 @@
 """Answer one dependency question with libsolv (a program of its own).
 
 libsolv keeps state per process and can crash on bad input, so every question gets a process.
-The question comes as JSON on stdin, the answer goes as JSON to stdout; `rdo.solver` knows both.
+The question arrives as JSON on stdin, the answer leaves as JSON on stdout; `rdo.solver` knows
+both.
 """
 
 import gzip
@@ -42,14 +43,14 @@ def load(pool: Any, asked: dict[str, Any]) -> None:
 
 
 def fill(repo: Any, folder: Path, cache: str) -> None:
-    """Read a repository's metadata, or the cache of libsolv's own form of it, made on first use."""
+    """Read a repository's metadata, or libsolv's cached form of it, which the first use writes."""
     if cache and Path(cache).exists():
         file = solv.xfopen(cache)
         done = repo.add_solv(file)
         file.close()
         if done:
             return
-        repo.empty(True)  # another libsolv wrote it
+        repo.empty(True)  # another version of libsolv wrote it
     for kind, flags in (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES)):
         if path := _metadata(folder, kind):
             file = _memory_file(path)
@@ -65,10 +66,10 @@ def fill(repo: Any, folder: Path, cache: str) -> None:
 
 
 def want(pool: Any, wanted: list[str]) -> Any:
-    """A package of our own that requires what is wanted.
+    """Return a package of our own that requires what is wanted.
 
-    libsolv looks up files only when some package's dependency names them, so the question
-    has to be a package before the index of providers is made.
+    libsolv looks up files only if some package's dependency names them, so the question must be a
+    package before the index of providers is made.
     """
     question = pool.add_repo("question").add_solvable()
     question.name, question.evr, question.arch = "question", "1", "noarch"
@@ -80,7 +81,7 @@ def want(pool: Any, wanted: list[str]) -> Any:
 
 
 def _metadata(folder: Path, kind: str) -> Path | None:
-    """The newest file of one kind that repomd.xml names."""
+    """Return the newest file of one kind that repomd.xml names."""
     repomd = ElementTree.parse(folder / "repodata/repomd.xml").getroot()
     for data in repomd.iter(f"{_REPO}data"):
         location = data.find(f"{_REPO}location")
@@ -90,7 +91,7 @@ def _metadata(folder: Path, kind: str) -> Path | None:
 
 
 def _memory_file(path: Path) -> Any:
-    """libsolv's own decompression fails without a word on some formats: hand it plain text."""
+    """Return the file as plain text, because libsolv fails silently on some compression formats."""
     descriptor = os.memfd_create("metadata")
     if path.suffix in _DECOMPRESS:
         with os.fdopen(os.dup(descriptor), "wb") as file:
@@ -103,7 +104,7 @@ def _memory_file(path: Path) -> Any:
 
 
 def parse(pool: Any, text: str) -> Any:
-    """A dependency as rpm writes it: plain, with a version, or rich."""
+    """Parse a dependency as rpm writes it: plain, with a version, or rich."""
     if text.startswith("("):
         return pool.parserpmrichdep(text)
     name, *relation = text.split()
@@ -119,9 +120,9 @@ def parse(pool: Any, text: str) -> Any:
 
 
 def missing(pool: Any, question: Any) -> Iterator[dict[str, str]]:
-    """Requirements that nothing provides, through the whole closure, and who asks for them.
+    """Yield requirements in the whole closure that no package provides, and the packages with them.
 
-    For each requirement the solver's first choice is followed; conditional ones are left to it.
+    For each requirement the solver's first choice is followed; the solver decides conditional ones.
     """
     asked = [(need, "") for need in question.lookup_deparray(solv.SOLVABLE_REQUIRES)]
     seen: set[str] = set()
