@@ -1,4 +1,4 @@
-"""Changes that a reader sees either not at all or whole."""
+"""Changes that a reader sees either completely or not at all."""
 
 import contextlib
 import ctypes
@@ -17,7 +17,7 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 def point_link(link: Path, target: Path) -> None:
-    """Make `link` lead to `target`, relative; no reader ever meets a missing link."""
+    """Make `link` lead to `target` by a relative path; no reader ever finds the link missing."""
     new = link.with_name(f".{link.name}.new")
     new.unlink(missing_ok=True)
     new.symlink_to(os.path.relpath(target, link.parent))
@@ -25,16 +25,17 @@ def point_link(link: Path, target: Path) -> None:
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Replace the whole file `path`; a reader sees the old content or the new."""
+    """Replace the whole file `path`; a reader sees either the old content or the new."""
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content.encode() if isinstance(content, str) else content)
     new.replace(path)
 
 
 def place_directory(new: Path, target: Path) -> None:
-    """Put the directory `new` at `target` by one rename.
+    """Move the directory `new` to `target` by one rename.
 
-    A directory that was at `target` is at `new` afterwards; a reader meets one or the other.
+    A directory that was at `target` is at `new` afterwards; a reader sees either the one or the
+    other.
     """
     if target.exists():
         _exchange(new, target)
@@ -45,10 +46,12 @@ def place_directory(new: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def new_directory(target: Path) -> Iterator[Path]:
-    """A directory to fill, which is `target` at the end of the block, whole, or nothing.
+    """Yield a directory to fill.
 
-    Several processes may make the same one: the first stays, and the others' work goes. What a
-    killed one left goes with the next that is made a day later.
+    At the end of the block it becomes `target`, complete or not at all.
+
+    Several processes may make the same one: the first stays, and the others' work is removed. What
+    a killed process left is removed a day later, when the next one is made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
@@ -68,10 +71,10 @@ def new_directory(target: Path) -> Iterator[Path]:
 
 
 def sync(*paths: Path) -> None:
-    """Bring files, or the entries of directories, to the disk before going on."""
+    """Flush files, or the entries of directories, to the disk."""
     for path in paths:
         with contextlib.ExitStack() as stack:
-            descriptor = os.open(path, os.O_RDONLY)  # `open` takes no directory
+            descriptor = os.open(path, os.O_RDONLY)  # `open` does not open directories
             stack.callback(os.close, descriptor)
             os.fsync(descriptor)
 
@@ -84,7 +87,7 @@ def _exchange(one: Path, other: Path) -> None:
     code = ctypes.get_errno()
     if code not in {errno.ENOSYS, errno.EINVAL}:
         raise OSError(code, os.strerror(code), str(one), None, str(other))
-    # A file system that cannot exchange (NFS): two renames, with a moment in between.
+    # The file system cannot exchange names (NFS): use two renames, with a gap between them.
     aside = other.with_name(f".{other.name}.old")
     other.rename(aside)
     one.rename(other)
@@ -92,7 +95,7 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def link_or_copy(source: Path, place: Path) -> None:
-    """The same file at `place`: a hard link, or a copy on another file system."""
+    """Put the same file at `place`: a hard link, or a copy on another file system."""
     try:
         os.link(source, place)
     except OSError:

@@ -1,7 +1,7 @@
-"""When work may be ended, and how the programs that a worker thread waits for are ended too.
+"""Cancelling work, including the programs that a worker thread waits for.
 
-A worker says once by what it is cancelled; each program that it runs then ends within a moment
-of that, however long it would have taken. Without this a Ctrl-C would wait for a download.
+A worker registers once what cancels it; each program that it runs then ends within a moment of
+that, however long it would have taken. Otherwise Ctrl-C would have to wait for a download.
 """
 
 import contextlib
@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 current: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", default=bool)
-"""Asked while a program runs; `bool` itself, which says no, where nobody may cancel."""
+"""Called while a program runs; `bool` itself, which returns False, if nothing can cancel it."""
 
 
 @contextlib.contextmanager
 def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Let `is_cancelled` end what this thread runs in the block; `run` raises CancelledError."""
+    """Let `is_cancelled` end what this thread runs in the block.
+
+    `run` then raises CancelledError.
+    """
     token = current.set(is_cancelled)
     try:
         yield
@@ -26,9 +29,9 @@ def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let SIGINT and SIGTERM wait until the end of the block: what is begun there is finished.
+    """Delay SIGINT and SIGTERM until the end of the block, so that its work is completed.
 
-    For short acts; outside the main thread, where no signal arrives, nothing is done.
+    For short operations. Outside the main thread, where no signal arrives, it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""How much of a disk a folder takes."""
+"""The disk usage of folders."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ _FULL_BYTES = 1_000_000
 
 
 def allocated_bytes(folder: Path) -> int:
-    """What the files below a folder take of the disk, each once."""
+    """Return the disk usage of the files below a folder; hard links are counted once."""
     found = {(one.st_dev, one.st_ino): one.st_blocks * 512 for one in _files(folder)}
     return sum(found.values())
 
 
 def freed_bytes(places: Iterable[Path]) -> int:
-    """What the disk would win if these were removed: a file with a name elsewhere stays."""
+    """Return how much space removing these would free; a file with another name elsewhere stays."""
     seen: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], os.stat_result] = {}
     for place in places:
@@ -33,15 +33,15 @@ def freed_bytes(places: Iterable[Path]) -> int:
 
 
 def _files(folder: Path) -> Iterator[os.stat_result]:
-    """The files and folders below a folder, and itself; what vanishes meanwhile is left out."""
+    """Yield a folder and the files and folders below it; what vanishes meanwhile is skipped."""
     with contextlib.suppress(FileNotFoundError):
         yield folder.lstat()
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            with contextlib.suppress(OSError):  # it is just being removed
+            with contextlib.suppress(OSError):  # it is being removed
                 yield os.lstat(f"{parent}/{name}")
 
 
 def is_full(folder: Path) -> bool:
-    """Whether the disk of a folder has no space worth the name any more."""
+    """Whether the disk of a folder has practically no space left."""
     return shutil.disk_usage(folder).free < _FULL_BYTES

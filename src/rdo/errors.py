@@ -1,11 +1,11 @@
-"""Every error a user can meet. One base class, one exit code per family."""
+"""All errors that a user can meet: one base class, one exit code per family."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user can act on; the CLI prints it without a traceback."""
+    """An error that the user can act on; the CLI prints it without a traceback."""
 
     exit_code = 1
 
@@ -15,16 +15,20 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
+    """The configuration, the metadata or the command line is wrong."""
+
     exit_code = 2
 
 
 class CommandError(UserError):
-    """An external program was missing, failed, or ran out of time."""
+    """An external program was missing, failed, or exceeded its time limit."""
 
     exit_code = 3
 
 
 class NotFoundError(UserError):
+    """Something that was named does not exist."""
+
     exit_code = 4
 
 
@@ -35,23 +39,26 @@ class RefusedError(UserError):
 
 
 class OutsideError(UserError):
-    """Something outside our hands stood in the way: unreachable, spurious."""
+    """An external problem: a server is unreachable, or a failure will be retried."""
 
     exit_code = 6
 
 
 class CancelledError(OutsideError):
-    """A program of ours was ended because the thread that waits for it is to end."""
+    """A program was ended because the thread that waits for it was cancelled."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that an unknown one was probably meant to be; empty if none is near."""
+    """Return the known name that an unknown one was probably meant to be.
+
+    Empty if none is close.
+    """
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return near[0] if near else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown name.
+    """Return the end of an error message about an unknown name.
 
     >>> did_you_mean("worker", ["workers", "release"])
     '; did you mean "workers"?'
@@ -63,9 +70,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def typo_of(name: str, known: Iterable[str]) -> str:
-    """The known name that an unknown one is a slip of the fingers away from; empty if none is.
+    """Return the known name that an unknown one is a misspelling of; empty if there is none.
 
-    Stricter than `nearest`, for where a name of somebody's own is no fault.
+    Stricter than `nearest`, for places where a user's own names are allowed.
 
     >>> typo_of("upstraem", ["upstream"]), typo_of("tgas", ["tags"]), typo_of("source_branch", [""])
     ('upstream', 'tags', '')
@@ -78,7 +85,7 @@ def typo_of(name: str, known: Iterable[str]) -> str:
 
 
 def _slips(a: str, b: str) -> int:
-    """How many letters were added, lost, changed or swapped between two words."""
+    """Return how many letters were added, lost, changed or swapped between two words."""
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):

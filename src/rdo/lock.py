@@ -1,4 +1,4 @@
-"""Locks between processes, that end with the process and name their holder."""
+"""Locks between processes that end with the process and name their holder."""
 
 import contextlib
 import fcntl
@@ -14,10 +14,10 @@ from rdo.errors import RefusedError
 
 @contextlib.contextmanager
 def hold(path: Path, *, purpose: str, wait: bool = False) -> Iterator[None]:
-    """Own the lock `path` inside the block.
+    """Hold the lock `path` inside the block.
 
-    With `wait` one stands in line, else a second asker is refused and told who holds it. The
-    kernel frees the lock of a dead process; the file stays, its text is only for people.
+    With `wait` it waits in line, otherwise it raises RefusedError that names the holder. The kernel
+    frees the lock of a dead process; the file stays, and its text is only for people.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
@@ -27,7 +27,7 @@ def hold(path: Path, *, purpose: str, wait: bool = False) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "another process"
             raise RefusedError(
-                f"{path.parent.name} is busy: {holder}", hint="try again when it has ended"
+                f"{path.parent.name} is busy: {holder}", hint="try again when it has finished"
             )
         file.truncate(0)
         file.write(f"{purpose}, process {os.getpid()}, since {datetime.now(UTC):%F %T} UTC\n")
@@ -37,14 +37,14 @@ def hold(path: Path, *, purpose: str, wait: bool = False) -> Iterator[None]:
 
 
 def _try(file: IO[str]) -> bool:
-    """Take the lock at once or nearly so.
+    """Take the lock at once or within moments, and return whether it succeeded.
 
-    A killed holder may have been about to start a program: until that program is executed its
+    A killed holder may have been about to start a program: until that program is executed, its
     process has the lock too, for some milliseconds.
     """
     for pause in (0.0, 0.02, 0.05, 0.1, 0.2):
         time.sleep(pause)
-        with contextlib.suppress(BlockingIOError):  # the turn of the loop
+        with contextlib.suppress(BlockingIOError):  # the loop goes on
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     return False

@@ -1,4 +1,4 @@
-"""Which package a line of the log is about, so that parallel logs can be grepped."""
+"""The package that a log line is about, so that parallel logs can be grepped."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ current: ContextVar[str] = ContextVar("current", default="")
 
 @contextlib.contextmanager
 def about(what: object) -> Iterator[None]:
-    """Put `what: ` (a package, a commit) before each line logged inside, in this thread."""
+    """Put `what: ` (a package, a commit) before each line that this thread logs in the block."""
     token = current.set(f"{what}: ")
     try:
         yield

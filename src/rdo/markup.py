@@ -1,4 +1,4 @@
-"""HTML in which text can only be text: what is not markup already is escaped."""
+"""HTML in which text stays text: everything that is not markup already is escaped."""
 
 from collections.abc import Iterable
 from html import escape
@@ -17,7 +17,7 @@ Content: TypeAlias = "str | Html | Iterable[str | Html] | None"
 
 
 def element(name: str, /, *children: Content, **attributes: str | None) -> Html:
-    """One element. `class_` is the attribute class; an attribute that is None is left out.
+    """Return one element. `class_` is the attribute class; an attribute that is None is left out.
 
     >>> element("a", "<x>", href="?a&b")
     '<a href="?a&amp;b">&lt;x&gt;</a>'
@@ -33,7 +33,7 @@ def element(name: str, /, *children: Content, **attributes: str | None) -> Html:
 
 
 def joined(parts: "Content | Iterable[Content]") -> Html:
-    """The parts one after another, escaped where they are text."""
+    """Return the parts one after another, with text escaped."""
     match parts:
         case None:
             return Html("")
@@ -45,7 +45,7 @@ def joined(parts: "Content | Iterable[Content]") -> Html:
 
 
 def link(text: str, url: str) -> Html:
-    """A link, if the address is one that a reader may follow; else only the text.
+    """Return a link if the URL is safe to follow, otherwise only the text.
 
     >>> link("x", "javascript:alert(1)"), link("x", "https://h/")
     ('x', '<a href="https://h/">x</a>')

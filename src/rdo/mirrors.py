@@ -1,7 +1,7 @@
 """Our copies of git remotes: one bare mirror per URL, shared by all targets.
 
-A poll asks all remotes at once what they have and fetches only what moved. What cannot be
-reached is a value; its mirror stays and goes on serving what it last saw.
+A poll asks all remotes at once for their refs and fetches only what moved. An unreachable remote
+is a value, not an error; its mirror stays and keeps serving what it last saw.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _SEEN = "rdo-refs.json"
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A remote that answered, and the mirror that now holds the same."""
+    """A remote that answered, and the mirror that now has the same refs."""
 
     url: str
     mirror: Mirror
@@ -58,7 +58,7 @@ class Mirrors:
     folder: Path
 
     def path(self, url: str) -> Path:
-        """Where the mirror of a URL is: a readable part, then what makes it unique.
+        """Return the path of a URL's mirror: a readable part, then a unique one.
 
         >>> Mirrors(Path("m")).path("https://example.test/openstack/nova.git").name
         'nova-18a07808b570.git'
@@ -68,6 +68,7 @@ class Mirrors:
         return self.folder / f"{name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
 
     def lock_path(self, url: str) -> Path:
+        """Return the lock file of a URL's mirror."""
         return self.path(url).with_suffix(".lock")
 
     def poll(self, urls: Iterable[str]) -> dict[str, Polled]:
@@ -88,7 +89,7 @@ class Mirrors:
                 raise
 
     def last_seen(self, url: str) -> Reached | None:
-        """What the mirror of a URL holds, without asking the remote."""
+        """Return what the mirror of a URL has, without asking the remote."""
         path = self.path(url)
         if not path.is_dir():
             return None
@@ -96,7 +97,10 @@ class Mirrors:
         return Reached(url, Mirror(path), seen, has_moved=False)
 
     def fault(self, url: str) -> str:
-        """What is wrong with the mirror of a URL; empty if nothing is, or there is none yet."""
+        """Return what is wrong with the mirror of a URL.
+
+        Empty if nothing is or there is no mirror yet.
+        """
         path = self.path(url)
         if not path.is_dir():
             return ""
@@ -104,22 +108,28 @@ class Mirrors:
         if fault := mirror.fault():
             return fault
         seen = _read_seen(path)
-        return "" if seen is None or seen == mirror.refs() else "its branches are not those seen"
+        return (
+            ""
+            if seen is None or seen == mirror.refs()
+            else "its branches differ from those it last saw"
+        )
 
     def mend(self, url: str) -> None:
-        """Put a damaged mirror aside, so that the next poll makes it anew.
+        """Move a damaged mirror aside, so that the next poll makes a new one.
 
-        It is not deleted: it may be the last to have commits that the remote has dropped.
+        It is not deleted: it may be the last copy of commits that the remote has dropped.
         """
         path = self.path(url)
-        with hold(self.lock_path(url), purpose=f"mending of {without_secret(url)}", wait=True):
+        with hold(
+            self.lock_path(url), purpose=f"fixing the mirror of {without_secret(url)}", wait=True
+        ):
             if Mirror(path).fault():
                 path.rename(path.with_name(f"{path.name}.damaged-{path.stat().st_ino}"))
             else:
                 (path / _SEEN).unlink(missing_ok=True)  # so that it is fetched again
 
     def unused(self, urls: Iterable[str], before: float) -> list[Path]:
-        """The mirrors of URLs that are none of these, not fetched since a moment (of time())."""
+        """Return the mirrors of other URLs that were not fetched since `before` (from time())."""
         return unused_mirrors(self.folder, {self.path(url) for url in urls}, _SEEN, before)
 
     def _poll_one(self, url: str) -> Polled:
@@ -131,23 +141,23 @@ class Mirrors:
             reason = reason_of(error)
             log.warning("%s cannot be reached: %s", without_secret(url), reason)
             return Unreachable(url, reason, self.last_seen(url))
-        except OSError as error:  # no space, or a mirror that was damaged
-            log.warning("the mirror of %s cannot be written: %s", without_secret(url), error)
-            return Unreachable(url, f"its mirror cannot be written: {error.strerror}")
+        except OSError as error:  # no space, or a damaged mirror
+            log.warning("cannot write the mirror of %s: %s", without_secret(url), error)
+            return Unreachable(url, f"cannot write its mirror: {error.strerror}")
 
     def _refresh(self, url: str) -> Reached:
         path = self.path(url)
         remote = ls_remote(url)
         if path.is_dir() and _read_seen(path) == remote:
             return Reached(url, Mirror(path), remote, has_moved=False)
-        with hold(self.lock_path(url), purpose=f"fetch of {without_secret(url)}", wait=True):
+        with hold(self.lock_path(url), purpose=f"fetching {without_secret(url)}", wait=True):
             if path.is_dir():
                 mirror = Mirror(path)
                 mirror.remove_stale_locks()
                 mirror.fetch(url)
             else:
                 mirror = Mirror.clone(url, path)
-            # Not the answer of ls-remote: the remote may have moved again before the fetch.
+            # Not ls-remote's answer, because the remote may have moved again before the fetch.
             refs = mirror.refs()
             atomic.write_file(path / _SEEN, json.dumps(refs, indent=0))
         log.info("fetched %s", without_secret(url))
@@ -155,7 +165,7 @@ class Mirrors:
 
 
 def reason_of(error: UserError) -> str:
-    """The line of git's complaint that says most, for a report of one line."""
+    """Return the most informative line of git's error, for a report of one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines[1:] if line.startswith(("fatal:", "error:", "ssh:"))]
     said = [line for line in said if "No space left" in line] or said
@@ -163,13 +173,13 @@ def reason_of(error: UserError) -> str:
 
 
 def unused_mirrors(folder: Path, used: Collection[Path], mark: str, before: float) -> list[Path]:
-    """The mirrors in a folder that are not used, and in which `mark` was not written since."""
+    """Return the mirrors in a folder that are not used and whose `mark` is older than `before`."""
     return [
         path
         for path in sorted(folder.glob("*.git*"))
         if path.is_dir()
         and path not in used
-        and path.suffix != ".fetch"  # which a fetch of now writes
+        and path.suffix != ".fetch"  # a current fetch writes this one
         and _last_fetch(path, mark) < before
     ]
 

@@ -1,7 +1,7 @@
-"""Source archives on a Python package index: which there are, and getting one.
+"""Source archives on a Python package index: listing and downloading them.
 
-Reads the simple repository API (PEP 503 and 691) of the index that pip is configured for. It
-is not done by pip, because pip runs a project's build code to download its sdist.
+Reads the simple repository API (PEP 503 and 691) of the index that pip is configured for. pip
+itself is not used, because it runs a project's build code to download its sdist.
 """
 
 import contextlib
@@ -25,16 +25,19 @@ from rdo.tools.pip_config import IndexSettings
 if TYPE_CHECKING:
     import httpx
 
-# The JSON form alone knows when a file was uploaded; it is asked for, the other one accepted.
+# Only the JSON form has upload times, so it is requested; the other one is accepted.
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
-_NO_VERSION = Version("0")  # of a file whose name was not looked at yet
+_NO_VERSION = Version("0")  # of a file whose name has not been parsed yet
 MAX_PAGE_BYTES = 64 * 2**20
 MAX_SDIST_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Sdist:
-    """One source archive as the index describes it; `uploaded` is None where that says nothing."""
+    """One source archive as the index describes it.
+
+    `uploaded` is None if the index does not know.
+    """
 
     file_name: str
     version: Version
@@ -51,7 +54,10 @@ class PackageIndex:
     settings: IndexSettings
 
     def sdists(self, project: str) -> list[Sdist]:
-        """The source archives of a project, one per version, lowest version first."""
+        """Return the source archives of a project, one per version, lowest version first.
+
+        Raises NotFoundError if no index has the project, OutsideError if an index cannot be read.
+        """
         found: dict[Version, Sdist] = {}
         known = False
         for index in self.settings.urls:
@@ -65,9 +71,12 @@ class PackageIndex:
         return [found[version] for version in sorted(found)]
 
     def download(self, sdist: Sdist, file: Path) -> None:
-        """Fetch an archive and check it; a file that is not what the index says is removed."""
+        """Download an archive.
+
+        Raise RefusedError, and keep no file, if its checksum is wrong or missing.
+        """
         if not sdist.sha256:
-            raise RefusedError(f"{sdist.file_name}: the index gives no sha256 for it")
+            raise RefusedError(f"the package index has no sha256 for {sdist.file_name}")
         digest = hashlib.sha256()
         with file.open("wb") as out:
             for chunk in self._chunks(sdist.url, MAX_SDIST_BYTES):
@@ -75,7 +84,7 @@ class PackageIndex:
                 out.write(chunk)
         if digest.hexdigest() != sdist.sha256:
             file.unlink()
-            raise RefusedError(f"{sdist.file_name}: its sha256 is not the one of the index")
+            raise RefusedError(f"the sha256 of {sdist.file_name} differs from the package index's")
 
     def _page(self, url: str) -> "Page | None":
         with _spoken(url):
@@ -102,7 +111,7 @@ class PackageIndex:
                 yield from _bounded(response, url, limit)
 
     def _client(self) -> "httpx.Client":
-        import httpx  # it takes 0.1 s, and only packages that come from PyPI need it
+        import httpx  # the import takes 0.1 s, and only packages from PyPI need it
 
         certificates = self.settings.certificates
         context = ssl.create_default_context(cafile=certificates) if certificates else True
@@ -116,7 +125,7 @@ class PackageIndex:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An index's page about a project, as it came."""
+    """An index's page about a project, as it was received."""
 
     content_type: str
     body: bytes
@@ -124,7 +133,10 @@ class Page:
 
 
 def read_page(page: Page, project: str) -> Iterator[Sdist]:
-    """The source archives that a page of the index lists; what has no such name is left out."""
+    """Yield the source archives that an index page lists; other files are skipped.
+
+    Raises OutsideError if the page cannot be parsed.
+    """
     is_json = page.content_type.partition(";")[0].strip().endswith("json")
     for row in _json_rows(page) if is_json else _html_rows(page):
         try:
@@ -148,7 +160,7 @@ def _json_rows(page: Page) -> Iterator[Sdist]:
                 is_yanked=file.get("yanked", False) is not False,
             )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OutsideError(f"{page.url} is no page of a package index: {error!r}") from error
+        raise OutsideError(f"{page.url} is not a page of a package index: {error!r}") from error
 
 
 def _html_rows(page: Page) -> Iterator[Sdist]:
@@ -190,7 +202,7 @@ def _bounded(response: "httpx.Response", url: str, limit: int) -> Iterator[bytes
 
 @contextlib.contextmanager
 def _spoken(url: str) -> Iterator[None]:
-    """Turn what can go wrong on the way to an index into something to act on."""
+    """Turn network errors into errors that a user can act on."""
     import httpx
 
     try:

@@ -1,9 +1,9 @@
-"""The metadata of a yum repository, composed from pieces that are read once per RPM.
+"""The metadata of a yum repository, composed from fragments that are read once per RPM.
 
-`read_rpm` reads an RPM's header when it is published and never again. A `Composer` puts the
-pieces of any set of RPMs together. Pieces are grouped into segments of about sixteen packages;
-a segment is one member of the gzip stream and is kept, so that a repository that differs from
-the last one in one package costs the compression of two segments.
+`read_rpm` reads an RPM's header when it is published and never again. A `Composer` combines the
+fragments of any set of RPMs. Fragments are grouped into segments of about sixteen packages; a
+segment is one member of the gzip stream and is kept, so that a repository that differs from the
+last one in one package costs the compression of two segments.
 """
 
 import gzip
@@ -24,10 +24,10 @@ from rdo.errors import RefusedError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
 
-CHANGELOG_ENTRIES = 10  # as createrepo_c has it
+CHANGELOG_ENTRIES = 10  # createrepo_c's default
 PACKAGES_PER_SEGMENT = 16
 COMPRESSION = 6
-# What rpmbuild itself allows in a name, version or release, less `%{}`.
+# The characters that rpmbuild allows in a name, version or release, without `%{}`.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.rpm")
 _PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
 _LOCATION = '<location href="'
@@ -39,7 +39,7 @@ _COMMON = "http://linux.duke.edu/metadata"
 class RepositoryEntry:
     """One RPM in one repository: which, of which package, and where its file is from there.
 
-    `key` is whatever the composer's `fetch` knows the RPM's fragment by.
+    `key` identifies the RPM's fragment for the composer's `fetch`.
     """
 
     key: int
@@ -84,13 +84,13 @@ _Segment = tuple[_Member, _Member, _Member]
 
 
 def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
-    """What a repository says about one RPM file.
+    """Return what a repository's metadata contains about one RPM file.
 
-    The file comes out of a build, so it is not trusted: it must be a regular file that is
-    called as its header says, in letters that mean nothing in a path, a URL or XML.
+    The file is the product of a build, so it is not trusted: RefusedError is raised unless it is a
+    regular file, named as its header says, in letters without meaning in a path, a URL or XML.
     """
     if not _FILE_NAME.fullmatch(path.name) or not stat.S_ISREG(path.lstat().st_mode):
-        raise RefusedError(f"{path.name!r} cannot be published: not the name of an RPM file")
+        raise RefusedError(f"cannot publish {path.name!r}: not the name of an RPM file")
     try:
         package = createrepo_c.package_from_rpm(
             str(path),
@@ -98,16 +98,18 @@ def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
             location_href=path.name,
             changelog_limit=CHANGELOG_ENTRIES,
         )
-        package.time_file = package.time_build  # the same build says the same, whenever published
+        package.time_file = (
+            package.time_build
+        )  # the same build gives the same bytes, whenever published
         parts = createrepo_c.xml_dump(package)
     except (createrepo_c.CreaterepoCError, OSError) as error:
-        raise RefusedError(f"{path.name} cannot be published: {error}") from error
+        raise RefusedError(f"cannot publish {path.name}: {error}") from error
     nevra = Nevra(
         package.name, int(package.epoch or 0), package.version, package.release, package.arch
     )
     is_source = not package.rpm_sourcerpm
     if path.name not in _file_names(nevra, is_source=is_source):
-        raise RefusedError(f"{path.name} cannot be published: its header says {nevra}")
+        raise RefusedError(f"cannot publish {path.name}: its header names {nevra}")
     artifact = Artifact(
         path.name, nevra, package.pkgId, package.size_package, is_source, _provides(package)
     )
@@ -125,11 +127,11 @@ def _provides(package: createrepo_c.Package) -> tuple[str, ...]:
 
 
 class Composer:
-    """Writes repodata. `fetch` gives the fragments of the keys it is asked for.
+    """Writes repodata. `fetch` returns the fragments of the keys it is called with.
 
     The segments of the last repository are kept for the next one, so a composer serves one
-    component of a target. With a `folder` a later process has them too; what is in there can be
-    thrown away at any time.
+    component of a target. With a `folder`, a later process has them too; its content can be removed
+    at any time.
     """
 
     def __init__(
@@ -149,10 +151,10 @@ class Composer:
         *,
         revision: int,
     ) -> None:
-        """Write `directory`/repodata; it must not exist.
+        """Write `directory`/repodata, which must not exist.
 
-        `own` are the RPMs that are in the directory itself, by file name. `revision` is the
-        time, in seconds, that clients compare.
+        `own` are the RPMs that are in the directory itself, by file name. `revision` is the time,
+        in seconds, that clients compare.
         """
         located = [(fragment, file_name) for file_name, fragment in own]
         segments = [_compressed(located), *self._segments(_segmented(others))]
@@ -188,7 +190,7 @@ class Composer:
 
 
 class _Shelf:
-    """Segments on the disk, each in a file that is named by what is in it."""
+    """Segments on the disk, each in a file that is named by its content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -202,7 +204,7 @@ class _Shelf:
             try:
                 content = (self._folder / self._name(group)).read_bytes()
                 found[group] = _unpacked(content)
-            except (OSError, EOFError, ValueError, zlib.error):  # not there, or cut by a crash
+            except (OSError, EOFError, ValueError, zlib.error):  # missing, or cut off by a crash
                 continue
         return found
 
@@ -211,7 +213,7 @@ class _Shelf:
         made: Mapping[tuple[RepositoryEntry, ...], _Segment],
         keep: Sequence[tuple[RepositoryEntry, ...]],
     ) -> None:
-        """Add segments, and drop what is none of `keep`."""
+        """Add segments, and remove all that are not in `keep`."""
         if not made:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -237,7 +239,7 @@ def _unpacked(content: bytes) -> _Segment:
     head, _, rest = content.partition(b"\n")
     one, two, three = map(int, head.split())
     if len(rest) != one + two + three:
-        raise ValueError("a segment that was not written to its end")
+        raise ValueError("the segment was not written completely")
     parts = rest[:one], rest[one : one + two], rest[one + two :]
     primary, filelists, other = (_Member(gzip.decompress(part), part) for part in parts)
     return primary, filelists, other
@@ -246,7 +248,7 @@ def _unpacked(content: bytes) -> _Segment:
 def _write_file(
     folder: Path, name: str, members: Sequence[_Member], revision: int
 ) -> createrepo_c.RepomdRecord:
-    """One metadata file, named by its checksum, and the record of it for repomd.xml."""
+    """Write one metadata file, named by its checksum; return its record for repomd.xml."""
     plain, packed = hashlib.sha256(), hashlib.sha256()
     for member in members:
         plain.update(member.plain)
@@ -282,14 +284,14 @@ def _compressed(located: Sequence[tuple[Fragment, str]]) -> _Segment:
 
 
 def _located(primary: str, href: str) -> str:
-    """The fragment with `href` in place of the bare file name.
+    """Return the fragment with `href` in place of the bare file name.
 
-    Text of the RPM cannot look like the tag: in it every `<` is written `&lt;`.
+    Text of the RPM cannot look like the tag, because every `<` in it is written `&lt;`.
     """
     before, tag, after = primary.partition(_LOCATION)
     _, quote, rest = after.partition('"')
     if not (tag and quote):
-        raise ValueError("a fragment without location")
+        raise ValueError("the fragment has no location")
     return f"{before}<location href={quoteattr(href)}{rest}"
 
 

@@ -1,7 +1,7 @@
 """The only place that starts a process.
 
-Three acts: `run` asks a question and returns the answer; `run_logged` lets a long program
-write straight to its log, bounded in time and size; `hand_over` gives it the terminal.
+There are three ways: `run` returns a program's output; `run_logged` lets a long program write
+straight to its log, limited in time and size; `hand_over` gives it the terminal.
 """
 
 import contextlib
@@ -51,9 +51,10 @@ def run(
 ) -> Completed:
     """Run a program to its end and return its output.
 
-    No shell, a fixed locale, its own process group: on a timeout or Ctrl-C the whole group
-    ends, so that no orphan keeps a root busy. `env` adds to
-    the environment, it does not replace it; a variable given as None is left out.
+    It gets no shell, a fixed locale and its own process group; on a timeout or Ctrl-C the whole
+    group ends, so that no orphan keeps a root busy. `env` is added to the environment; a variable
+    with the value None is left out. Raises CommandError if the program is missing, exceeds the
+    timeout, or ends with a status that is not in `ok`; CancelledError if the thread is cancelled.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
@@ -64,7 +65,7 @@ def run(
         except BaseException as error:
             _stop(process)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise CommandError(f"{shown}: no end after {timeout:g} s") from error
+                raise CommandError(f"{shown}: timed out after {timeout:g} s") from error
             raise
     if cancellation.current.get()():
         raise CancelledError(f"cancelled: {shown}")
@@ -83,9 +84,9 @@ def run_logged(
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
 ) -> Logged:
-    """Run a program whose output is appended to `log_file`; the caller judges its exit status.
+    """Run a program and append its output to `log_file`; the caller judges its exit status.
 
-    Past its bounds the whole process group is ended, and `limit` says which bound it was.
+    Beyond its limits the whole process group is ended, and `limit` tells which limit it was.
     """
     started = time.monotonic()
     with log_file.open("ab") as file:
@@ -102,7 +103,10 @@ def run_logged(
 
 
 def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
-    """Give the terminal to a program (an editor, a shell) and return its exit status."""
+    """Give the terminal to a program (an editor, a shell) and return its exit status.
+
+    Raises CommandError if the program is not installed.
+    """
     command = [os.fspath(arg) for arg in argv]
     try:
         return subprocess.call(command, cwd=cwd)
@@ -145,7 +149,7 @@ def _start(
 
 @contextlib.contextmanager
 def _ended_when_cancelled(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the process as soon as this thread is to end; see `rdo.cancellation`."""
+    """End the process as soon as this thread is cancelled; see `rdo.cancellation`."""
     is_cancelled = cancellation.current.get()
     if is_cancelled is bool:
         yield
@@ -175,7 +179,7 @@ def _watch(
 ) -> Limit | None:
     disk = _Disk(bounds)
     while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # the turn of the loop
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the loop goes on
             process.wait(_POLL_SECONDS)
             return None
         limit = None
@@ -193,13 +197,14 @@ def _watch(
 
 
 class _Disk:
-    """Looks at what a program has written, so seldom that it costs next to nothing."""
+    """Measures what a program has written, so rarely that it costs almost nothing."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._next = time.monotonic() + _DISK_SECONDS
 
     def is_exceeded(self) -> bool:
+        """Whether the program has written more than it may; False between measurements."""
         started = time.monotonic()
         if self._bounds.folder is None or self._bounds.disk_bytes is None or started < self._next:
             return False
@@ -210,7 +215,7 @@ class _Disk:
 
 
 def _stop(process: subprocess.Popen[bytes], grace: float = 10.0) -> None:
-    """End the process group; SIGTERM first, so that mock can clear its chroot."""
+    """End the process group, with SIGTERM first, so that mock can clear its chroot."""
     with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Which packages a build root or a repository needs, and what is missing."""
+"""Which packages a build root or a repository requires, and which requirements cannot be met."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from rdo.tools.solv import Solv
 
 @dataclass(frozen=True, slots=True)
 class SolverRepository:
-    """A folder with repodata. The lower the priority's number, the sooner it is chosen (dnf).
+    """A folder with repodata. Repositories with a lower priority number are preferred, as in dnf.
 
     `visible` is a file with the NEVRAs that may be chosen, one per line; without it all may.
-    `cache` is where libsolv's own form of the metadata is kept, for metadata that never changes.
+    `cache` is for libsolv's own form of the metadata, if the metadata never changes.
     """
 
     name: str
@@ -26,7 +26,10 @@ class SolverRepository:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A package to install; `path` is its RPM, `sha256` what its repository says of it."""
+    """A package to install.
+
+    `path` is its RPM, `sha256` its checksum in the repository's metadata.
+    """
 
     name: str
     nevra: str
@@ -37,36 +40,37 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class MissingRequirement:
-    """A dependency that no repository provides; `by` is who asks, if not the caller."""
+    """A dependency that no repository provides; `by` is the package with it, if not the caller."""
 
     need: str
     by: str = ""
 
     def __str__(self) -> str:
-        return f"{self.need} (needed by {self.by})" if self.by else self.need
+        return f"{self.need} (required by {self.by})" if self.by else self.need
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """All that has to be installed besides what already is."""
+    """The packages to install in addition to those installed already."""
 
     packages: tuple[Chosen, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Nothing provides these, anywhere in the closure of what was asked."""
+    """The requirements that nothing provides, in the whole closure of the question."""
 
     requirements: tuple[MissingRequirement, ...]
 
     @property
     def needs(self) -> tuple[str, ...]:
+        """The missing dependencies without the packages that have them."""
         return tuple(dict.fromkeys(one.need for one in self.requirements))
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Providers exist but cannot be installed together; libsolv's own sentences."""
+    """Providers exist but cannot be installed together; the sentences are libsolv's own."""
 
     problems: tuple[str, ...]
 
@@ -81,7 +85,7 @@ def solve(
     arch: str,
     solv: Solv | None = None,
 ) -> Answer:
-    """What must be added to the installed repository so that every dependency is met."""
+    """Return what must be added to the installed repository so that every dependency is met."""
     answer = (solv or Solv()).ask(
         {
             "arch": arch,

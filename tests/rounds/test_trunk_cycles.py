@@ -323,7 +323,7 @@ def test_a_package_that_comes_back_is_built_where_it_had_stopped(factory: Factor
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (CommandError("pip: no end after 900 s"), FailureReason.BUILDER),
+        (CommandError("pip: timed out after 900 s"), FailureReason.BUILDER),
         (ConfigError("the lock file is damaged"), FailureReason.BUILDER),
         (OSError(28, "No space left on device"), FailureReason.NO_SPACE),
         (OutsideError("no route"), FailureReason.NETWORK),

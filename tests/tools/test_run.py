@@ -20,7 +20,7 @@ def test_missing_program_is_named() -> None:
 
 def test_timeout_kills_the_whole_group(tmp_path: Path) -> None:
     group = tmp_path / "group"
-    with pytest.raises(CommandError, match=r"no end after 5 s"):
+    with pytest.raises(CommandError, match=r"timed out after 5 s"):
         run("sh", "-c", f"echo $$ > {group}; sleep 600 & wait", timeout=5)
 
     assert is_gone(int(group.read_text()))
@@ -65,5 +65,5 @@ def test_what_can_be_cancelled_gets_its_input_and_gives_its_output() -> None:
 
 
 def test_what_can_be_cancelled_keeps_its_time_limit() -> None:
-    with cancelled_by(lambda: False), pytest.raises(CommandError, match=r"no end after 0\.4 s"):
+    with cancelled_by(lambda: False), pytest.raises(CommandError, match=r"timed out after 0\.4 s"):
         run("sleep", "600", timeout=0.4)

@@ -91,7 +91,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_fragment_without_location_is_a_bug(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="without location"):
+    with pytest.raises(ValueError, match="has no location"):
         Composer(Fetched()).write(tmp_path, [("x", Fragment("", "", ""))], [], revision=1)
 
 

@@ -1,4 +1,4 @@
-"""rdo.toml: what can be set, where it is found, and where each value came from."""
+"""rdo.toml: the settings, where the file is found, and the origin of each value."""
 
 from rdo.config.loading import Configuration, Effective, OriginKind, ValueOrigin, find, load
 from rdo.config.settings import (

@@ -1,4 +1,4 @@
-"""How a fault in one of our TOML files is told: by its key, in one sentence."""
+"""Describe a fault in one of our TOML files by its key, in one sentence."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from typing import Any
 from rdo.config.lines import KeyPath
 from rdo.errors import ConfigError, did_you_mean
 
-# Our own words, since pydantic's are not the same in all its versions.
+# Our own words, because those of pydantic differ between its versions.
 _WANTED = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
@@ -25,14 +25,14 @@ _WANTED = {
     "path_type": "must be a path",
     "string_pattern_mismatch": "must match pattern '{pattern}'",
     "string_too_long": "must have at most {max_length} characters",
-    "string_type": "must be a text",
+    "string_type": "must be a string",
     "too_short": "must not be empty",
     "value_error": "{error}",
 }
 
 
 def parse_toml(text: str, shown: str) -> dict[str, Any]:
-    """The table that a TOML text is; ConfigError names the line where it is none."""
+    """Parse a TOML text; raise ConfigError with the line if it is not valid."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -43,7 +43,7 @@ def parse_toml(text: str, shown: str) -> dict[str, Any]:
 
 
 def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> str:
-    """Word a fault of the key `path` that pydantic found; `known` are the keys allowed there.
+    """Describe a fault that pydantic found at the key `path`; `known` are the valid keys there.
 
     >>> sentence(("targets", "a", "worker"), {"type": "extra_forbidden"}, ["workers"])
     'unknown key "targets.a.worker"; did you mean "workers"?'
@@ -62,5 +62,5 @@ def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> 
 
 
 def several(faults: list[str]) -> str:
-    """One message of all faults of a file."""
+    """Return one message with all faults of a file."""
     return faults[0] if len(faults) == 1 else "\n".join([f"{len(faults)} faults", *faults])

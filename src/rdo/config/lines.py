@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands; tomllib itself does not say."""
+"""Find the line of each key in a TOML text, because tomllib does not report it."""
 
 import contextlib
 import tomllib
@@ -9,7 +9,7 @@ KeyPath: TypeAlias = tuple[str, ...]
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """The first line (from 1) of each table and key of a text that tomllib accepts.
+    """Return the first line (from 1) of each table and key of a text that tomllib accepts.
 
     >>> key_lines('a = 1\\n[b.c]\\nd = [\\n2]')
     {('a',): 1, ('b',): 2, ('b', 'c'): 2, ('b', 'c', 'd'): 3}
@@ -29,11 +29,11 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a TOML text into its statements: the shortest runs of lines that parse alone."""
+    """Split a TOML text into its statements: the shortest runs of lines that parse alone."""
     start, collected = 1, ""
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         collected += line
-        with contextlib.suppress(tomllib.TOMLDecodeError):  # a value goes on in the next line
+        with contextlib.suppress(tomllib.TOMLDecodeError):  # a value continues on the next line
             if tomllib.loads(collected):
                 yield start, collected
             start, collected = number + 1, ""

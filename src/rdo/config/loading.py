@@ -1,6 +1,6 @@
-"""Find rdo.toml, lay file, environment and options over the defaults, and check the result.
+"""Find rdo.toml, apply file, environment and options over the defaults, and check the result.
 
-Each value remembers where it came from, for `rdo config show` and for error messages.
+Each value remembers its origin, for `rdo config show` and for error messages.
 """
 
 import logging
@@ -39,6 +39,8 @@ _SECRET = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
 
 
 class OriginKind(StrEnum):
+    """The kinds of places that a value can come from; a later one overrides an earlier one."""
+
     DEFAULT = "default"
     FILE = "file"
     ENVIRONMENT = "environment"
@@ -58,7 +60,7 @@ class ValueOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """One value as it counts, with its origin; secrets in it are masked."""
+    """One effective value with its origin; secrets in it are masked."""
 
     key: str
     value: object
@@ -74,7 +76,7 @@ class Configuration:
     origins: Mapping[KeyPath, ValueOrigin]
 
     def effective(self) -> list[Effective]:
-        """Every value, sections last, in the order of the classes."""
+        """Return every effective value, sections last, in the order of the classes."""
         dump = self.settings.model_dump(mode="json", by_alias=True)
         leaves = sorted(_leaves(dump), key=lambda leaf: len(leaf[0]) > 1)
         default = ValueOrigin(OriginKind.DEFAULT)
@@ -85,16 +87,17 @@ class Configuration:
 
 
 def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The rdo.toml to read: of `start` (-C), else of RDO_CONFIG, else of the current folder.
+    """Return the rdo.toml to read: that of `start` (-C), of RDO_CONFIG, or of the current folder.
 
-    A folder or file that was named must hold one; the current folder need not.
+    The current folder may lack one and gives None; raises ConfigError if a named folder or file
+    does.
     """
     if named := start or (environ.get(FILE_VARIABLE) and Path(environ[FILE_VARIABLE])):
         file = named / FILE_NAME if named.is_dir() else named
         if not file.is_file():
             by = "-C" if start else FILE_VARIABLE
             hint = f"`rdo init {named}` makes one" if named.is_dir() or not named.exists() else ""
-            raise ConfigError(f"{by}: there is no {file}", hint=hint)
+            raise ConfigError(f"{by}: {file} does not exist", hint=hint)
         return file.absolute()
     file = Path(FILE_NAME)
     return file.absolute() if file.is_file() else None
@@ -105,10 +108,10 @@ def load(
     environ: Mapping[str, str] = os.environ,
     options: Mapping[str, str] | None = None,
 ) -> Configuration:
-    """Read and check the whole configuration; one ConfigError names all its faults.
+    """Read and check the whole configuration; raise one ConfigError that lists all faults.
 
-    `options` are texts by dotted key (`targets.master-deb12.workers`), as the command line
-    gives them. Without a file the data folder is the user's.
+    `options` are texts by dotted key (`targets.master-deb12.workers`), as on the command line.
+    Without a file, the data folder is the user's.
     """
     layers = _Layers()
     if file is None:
@@ -125,7 +128,7 @@ def load(
 
 
 class _Layers:
-    """The values laid over each other so far, with the origin of each."""
+    """The values merged so far, with the origin of each."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -172,7 +175,7 @@ def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
         if path[-1] not in known:
             variables = [_variable((*path[:-1], key)) for key in known]
             near = did_you_mean(variable, variables)
-            log.warning("%s in the environment sets nothing%s", variable, near)
+            log.warning("%s in the environment has no effect%s", variable, near)
             continue
         value = _anchored(path, _typed(path, text), Path.cwd())
         layers.put(path, value, ValueOrigin(OriginKind.ENVIRONMENT, variable))
@@ -188,7 +191,7 @@ def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
 
 
 def _variable(path: KeyPath) -> str:
-    """The environment variable of a key.
+    """Return the environment variable of a key.
 
     >>> _variable(("targets", "master-deb12", "time-limit-minutes"))
     'RDO_TARGETS__MASTER_DEB12__TIME_LIMIT_MINUTES'
@@ -207,14 +210,14 @@ def _variable_path(variable: str, values: Mapping[str, Any]) -> KeyPath:
 
 
 def _section_class(path: KeyPath) -> type[BaseModel] | None:
-    """The class that holds the keys below `path`."""
+    """Return the class that holds the keys below `path`."""
     section: type[BaseModel] | None = Settings
     keys = iter(path)
     for key in keys:
         fields = section.model_fields.values() if section else ()
         annotation = next((field.annotation for field in fields if field.alias == key), None)
         if typing.get_origin(annotation) is dict and next(keys, None) is None:
-            return None  # the names of targets are anybody's choice
+            return None  # any target name is allowed
         section = _model(annotation)
     return section
 
@@ -231,7 +234,7 @@ def _known_keys(path: KeyPath) -> list[str]:
 
 
 def _typed(path: KeyPath, text: str) -> object:
-    """A text from the environment or an option as the type its key wants, if it can be that."""
+    """Convert a text from the environment or an option to the type of its key, if possible."""
     section = _section_class(path[:-1])
     fields = section.model_fields.values() if section else ()
     wanted = next((field.annotation for field in fields if field.alias == path[-1]), None)
@@ -243,7 +246,7 @@ def _typed(path: KeyPath, text: str) -> object:
 
 
 def _anchored(path: KeyPath, value: object, base: Path) -> object:
-    """A relative path in `value` made absolute; an address is left as it is."""
+    """Make a relative path in `value` absolute; leave an address as it is."""
     is_path = path in _PATHS or (path[0], path[-1]) == ("webhooks", "secret-file")
     if not is_path or not isinstance(value, str) or not value:
         return value
@@ -258,7 +261,7 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
     try:
         settings = Settings.model_validate(layers.values)
     except ValidationError as error:
-        # a fault in the key of a mapping is told of the key, not of "[key]"
+        # a fault in the key of a mapping is reported for the key, not for "[key]"
         for detail in error.errors(include_url=False):
             path = tuple(str(part) for part in detail["loc"] if part != "[key]")
             faults.append(_told(path, detail, layers, file))
@@ -286,6 +289,6 @@ def _masked(value: object) -> object:
 
 
 def _shown(file: Path) -> str:
-    """A file as the user would name it: relative when it is below the current folder."""
+    """Return a file's path for the user: relative if it is below the current folder."""
     here = Path.cwd()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)

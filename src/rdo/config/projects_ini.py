@@ -1,7 +1,7 @@
-"""DLRN's projects.ini as rdo.toml: what can be carried is, and the rest is named.
+"""Convert DLRN's projects.ini to rdo.toml, and list what cannot be converted.
 
-Every option of the file ends in one of three ways: as a value of rdo.toml, as a note in it that
-says what became of it, or, if DLRN itself does not know it, as a note that says so.
+Every option of the file ends in one of three ways: as a value of rdo.toml, as a note that
+explains what became of it, or, if DLRN itself does not know it, as a note about that.
 """
 
 import configparser
@@ -17,21 +17,21 @@ from rdo.config.loading import FILE_NAME, load
 from rdo.config.settings import RESERVED_NAMES
 from rdo.errors import ConfigError, RefusedError
 
-# Mock templates of RDO and Fedora, as the platforms that stand for them here.
+# Mock templates of RDO and Fedora, and the platforms that replace them.
 _PLATFORMS = (
     (r"centos-?(?:stream-?)?(\d+)(?:-stream)?(?:-x86_64)?", r"el\1s-x86_64"),
     (r"(?:rhel|epel|rocky|alma)-?(?:linux-?)?(\d+)(?:-x86_64)?", r"el\1-x86_64"),
     (r"fedora-?(\d+)(?:-x86_64)?", r"fedora\1-x86_64"),
 )
-_NOT_YET = "rdo does not do this yet"
-_BUILT_IN = 'the built-in builder builds; with builder = "command" a program of yours does'
+_NOT_YET = "rdo does not support this yet"
+_BUILT_IN = 'rdo has its own builder; builder = "command" runs yours instead'
 _DRIVER_SECTIONS = {
     "dlrn.drivers.rdoinfo.RdoInfoDriver": "rdoinfo_driver",
     "dlrn.drivers.downstream.DownstreamInfoDriver": "downstream_driver",
     "dlrn.drivers.gitrepo.GitRepoDriver": "gitrepo_driver",
     "dlrn.drivers.local.LocalDriver": "local_driver",
 }
-# Options that rdo has no use for, or no counterpart of, with the reason.
+# Options that rdo does not need or has no counterpart for, with the reason.
 _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "scriptsdir"): "rdo has no build scripts",
     ("DEFAULT", "configdir"): "rdo has no mock templates; a platform is chosen by name",
@@ -40,29 +40,42 @@ _LEFT: dict[tuple[str, str], str] = {
     ("DEFAULT", "rsyncport"): _NOT_YET,
     ("DEFAULT", "custom_preprocess"): _NOT_YET,
     ("DEFAULT", "allow_force_rechecks"): "`rdo trunk recheck --force` builds a success again",
-    ("DEFAULT", "deps_url"): "what packages need comes from the platform and the bridge",
+    ("DEFAULT", "deps_url"): "dependencies come from the platform and the bridge",
     ("rdoinfo_driver", "cache_dir"): "rdo keeps it in data/cache",
     ("downstream_driver", "cache_dir"): "rdo keeps it in data/cache",
     ("mockbuild_driver", "install_after_build"): _BUILT_IN,
     **{
-        ("gitrepo_driver", option): _NOT_YET
-        for option in ("keep_tarball", "use_version_from_spec")
+        ("gitrepo_driver", option): _NOT_YET for option in ("keep_tarball", "use_version_from_spec")
     },
     **{
         ("kojibuild_driver", option): _BUILT_IN
         for option in (
-            "additional_koji_tags", "arch", "build_target", "fetch_mock_config", "koji_exe",
-            "krb_keytab", "krb_principal", "mock_base_packages", "mock_package_manager",
-            "rhpkg_timeout", "scratch_build", "use_rhpkg",
+            "additional_koji_tags",
+            "arch",
+            "build_target",
+            "fetch_mock_config",
+            "koji_exe",
+            "krb_keytab",
+            "krb_principal",
+            "mock_base_packages",
+            "mock_package_manager",
+            "rhpkg_timeout",
+            "scratch_build",
+            "use_rhpkg",
         )
     },
     ("coprbuild_driver", "coprid"): _BUILT_IN,
-}  # fmt: skip
+}
 
 _FOLLOWING = (
-    "versions_url", "downstream_distgit_key", "downstream_tag", "downstream_source_git_key",
-    "downstream_source_git_branch", "use_upstream_spec", "downstream_spec_replace_list",
-)  # fmt: skip
+    "versions_url",
+    "downstream_distgit_key",
+    "downstream_tag",
+    "downstream_source_git_key",
+    "downstream_source_git_branch",
+    "use_upstream_spec",
+    "downstream_spec_replace_list",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The text of an rdo.toml, and what a person should know of what is not in it."""
+    """The text of an rdo.toml, and notes for a person about what is not in it."""
 
     text: str
     notes: tuple[Note, ...]
@@ -89,8 +102,11 @@ class Imported:
 
 
 def import_projects_ini(file: Path, target: str = "") -> Imported:
-    """Turn a projects.ini into an rdo.toml with one target."""
-    parser = configparser.RawConfigParser()  # DLRN's own: a % is a %
+    """Convert a projects.ini to an rdo.toml with one target.
+
+    Raises ConfigError if the file cannot be read, or has a value that cannot be converted.
+    """
+    parser = configparser.RawConfigParser()  # as in DLRN, so that % is not special
     try:
         parser.read_string(file.read_text(), str(file))
     except OSError as error:
@@ -103,10 +119,13 @@ def import_projects_ini(file: Path, target: str = "") -> Imported:
 
 
 def write(found: Imported, folder: Path) -> Path:
-    """Write the rdo.toml into a folder, if it is good; an existing one is not overwritten."""
+    """Write the rdo.toml into a folder, after checking it.
+
+    Raises RefusedError if the file exists, ConfigError if the text is not a valid configuration.
+    """
     file = folder / FILE_NAME
     if file.exists():
-        raise RefusedError(f"{file} exists", hint="choose another folder, or move it away")
+        raise RefusedError(f"{file} already exists", hint="choose another folder, or move it away")
     with tempfile.TemporaryDirectory() as scratch:
         trial = Path(scratch) / FILE_NAME
         trial.write_text(found.text)
@@ -131,6 +150,7 @@ class _Import:
     notes: list[Note] = field(default_factory=list)
 
     def result(self) -> Imported:
+        """Convert all options and return the result."""
         for section, option, value in self._options():
             carry = _CARRIED.get((section, option))
             if carry is not None:
@@ -147,21 +167,24 @@ class _Import:
         return _DRIVER_SECTIONS.get(driver, "rdoinfo_driver")
 
     def note(self, option: str, value: str, reason: str, section: str = "DEFAULT") -> None:
+        """Note what became of an option."""
         self.notes.append(Note(section, option, value, reason))
 
     def number(self, option: str, value: str) -> int:
+        """Parse a number; raise ConfigError if the value is not one."""
         if not value.isdecimal():
-            raise ConfigError(f"{self.file}: {option} = {value} is no number")
+            raise ConfigError(f"{self.file}: {option} = {value} is not a number")
         return int(value)
 
     def truth(self, option: str, value: str) -> bool:
+        """Parse a boolean; raise ConfigError if the value is not one."""
         words = configparser.ConfigParser.BOOLEAN_STATES
         if value.lower() not in words:
             raise ConfigError(f"{self.file}: {option} = {value} is neither true nor false")
         return words[value.lower()]
 
     def _options(self) -> list[tuple[str, str, str]]:
-        """Each option with its value, in the section that says it itself."""
+        """Return each option with its value, in the section that sets it."""
         defaults = self.parser.defaults()
         found = []
         for section in ("DEFAULT", *self.parser.sections()):
@@ -179,23 +202,23 @@ class _Import:
         self.metadata.setdefault("file", "rdo.yml")
         if "release" not in self.target:
             self.target["release"] = "master"
-            self.note("tags", "", "without it DLRN builds all packages; name a release")
+            self.note("tags", "", "without it DLRN builds all packages; rdo requires a release")
         if "platform" not in self.target:
             self.target["platform"] = "deb12-x86_64"
-            self.note("target", "", "no mock template, so the embedded platform; name another")
+            self.note("target", "", "without a mock template the default platform is used")
         stem = self.target["platform"].rpartition("-")[0] or self.target["platform"]
         name = self.wanted_target or _name(f"{self.target['release']}-{stem}")
         if name in RESERVED_NAMES:
-            raise ConfigError(f"a target cannot be called {name}; choose another name")
+            raise ConfigError(f"a target cannot be named {name}; choose another name")
         return Imported(self._text(name), tuple(self.notes), name)
 
     def _note_unfollowed(self) -> None:
-        """Say so of what only counts for a target that follows another instance."""
+        """Note the options that apply only to a target that follows another instance."""
         section = "downstream_driver"
         is_in_use = self.driver_section == section
         if is_in_use and self.follow.get("versions"):
             return
-        reason = "it follows no versions_url" if is_in_use else "its driver is not in use"
+        reason = "it applies only with versions_url" if is_in_use else "its driver is not in use"
         for option in _FOLLOWING:
             if value := self.parser.get(section, option, fallback=""):
                 self.note(option, value, reason, section)
@@ -211,7 +234,7 @@ class _Import:
         if self.parser.defaults().get("gerrit"):
             lines += ["", "[gerrit]", *_lines(self.gerrit)]
         if self.notes:
-            lines += ["", "# Not carried over, or not as it was:"]
+            lines += ["", "# Not converted, or converted with a change:"]
             lines += [f"#   {note}" for note in self.notes]
         return "".join(f"{line}\n" for line in lines)
 
@@ -242,7 +265,7 @@ def _put_truth(key: str, option: str) -> Carry:
 
 
 def _only(option: str, usual: str, reason: str) -> Carry:
-    """An option whose usual value is what rdo does anyway."""
+    """Return the rule for an option whose usual value is what rdo does anyway."""
 
     def carry(found: _Import, value: str) -> None:
         if value.lower() != usual.lower():
@@ -253,7 +276,7 @@ def _only(option: str, usual: str, reason: str) -> Carry:
 
 def _data(found: _Import, value: str) -> None:
     found.top["data"] = value
-    found.note("datadir", value, "it is data here; the tree is data/<target>/repos, not data/repos")
+    found.note("datadir", value, "now data; the tree is data/<target>/repos, not data/repos")
 
 
 def _mock_template(found: _Import, value: str) -> None:
@@ -262,7 +285,7 @@ def _mock_template(found: _Import, value: str) -> None:
             found.target["platform"] = match.expand(platform)
             return
     found.target["platform"] = _name(value)
-    found.note("target", value, "taken as the name of a platform; see `rdo platform list`")
+    found.note("target", value, "used as the name of a platform; see `rdo platform list`")
 
 
 def _server(found: _Import, value: str) -> None:
@@ -272,12 +295,12 @@ def _server(found: _Import, value: str) -> None:
 
 def _gerrit(found: _Import, value: str) -> None:
     if value:
-        found.note("gerrit", value, "reviews go where a distgit's .gitreview says")
+        found.note("gerrit", value, "each distgit's .gitreview says where its reviews go")
 
 
 def _gerrit_topic(found: _Import, value: str) -> None:
     if not found.parser.defaults().get("gerrit"):
-        found.note("gerrit_topic", value, "there are no reviews where gerrit is not set")
+        found.note("gerrit_topic", value, "it applies only with gerrit")
     elif value:
         found.gerrit["topic"] = re.sub(r"[^A-Za-z0-9._/-]", "-", value)
 
@@ -287,7 +310,7 @@ def _branches(found: _Import, value: str) -> None:
 
 
 def _source(section: str) -> Carry:
-    """The metadata of one driver; only that of the driver in use counts."""
+    """Return the rule for the metadata of one driver; other drivers' metadata is not used."""
 
     def carry(found: _Import, value: str) -> None:
         if section == found.driver_section:
@@ -306,7 +329,7 @@ def _info_files(section: str) -> Carry:
             return
         found.metadata["file"] = files[0]
         if len(files) > 1:
-            reason = f"only {files[0]}; write a file that imports them all"
+            reason = f"only {files[0]} is used; write a file that imports all of them"
             found.note("info_files", value, reason, section)
 
     return carry
@@ -330,7 +353,7 @@ def _own_branch(found: _Import, value: str) -> None:
         found.note(option, value, "its driver is not in use", "downstream_driver")
         return
     if before := found.target.get("distgit-branch"):
-        found.note("distro", before, f"{option} counts")
+        found.note("distro", before, f"{option} overrides it")
     found.target["distgit-branch"] = value
 
 
@@ -348,25 +371,29 @@ def _package_driver(found: _Import, value: str) -> None:
     section = _DRIVER_SECTIONS.get(value)
     if section == "gitrepo_driver":
         found.metadata["layout"] = "folders"
-        found.note("pkginfo_driver", value, "rdo builds a .spec, and renders no .spec.j2")
+        found.note("pkginfo_driver", value, "rdo builds from a .spec and does not render .spec.j2")
     elif section == "local_driver":
         found.metadata |= {"layout": "local", "source": "."}
-        found.note("pkginfo_driver", value, "`rdo build SPEC` builds one spec without all this")
+        found.note(
+            "pkginfo_driver", value, "`rdo build SPEC` builds one spec without a configuration"
+        )
     elif section == "downstream_driver":
-        found.note("pkginfo_driver", value, "a target that follows another instance")
+        found.note("pkginfo_driver", value, "converted to a target that follows another instance")
     elif section is None:
-        found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is taken as rdoinfo")
+        found.note("pkginfo_driver", value, f"{_NOT_YET}; the metadata is read as rdoinfo")
 
 
 def _numbering(found: _Import, value: str) -> None:
     if value in ("0.date.hash", "0.1.date.hash", "minor.date.hash"):
         found.target["numbering"] = value
     else:
-        found.note("release_numbering", value, "there is no such numbering; 0.date.hash counts")
+        found.note("release_numbering", value, "unknown numbering; 0.date.hash is used")
 
 
 def _database(found: _Import, value: str) -> None:
-    reason = 'rdo has tables of its own, in data/rdo.sqlite; "database" names an empty one'
+    reason = (
+        'rdo has its own tables, in data/rdo.sqlite; "database" may name another, empty database'
+    )
     without_secret = re.sub(r"://.*@", "://…@", value)
     found.note("database_connection", without_secret, reason)
 
@@ -376,7 +403,7 @@ def _name(text: str) -> str:
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
-    # TOML reads JSON's texts, numbers, lists and booleans
+    # TOML accepts JSON's strings, numbers, lists and booleans
     return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
 
 

@@ -18,20 +18,20 @@ from rdo.model.audiences import Audiences
 from rdo.model.build import BuilderName
 from rdo.model.package import SpecRule
 
-# What else lives in the data folder, beside one folder per target.
+# Other folders in the data folder, beside one folder per target.
 RESERVED_NAMES = frozenset({"cache", "local", "mirrors", "platforms", "releases", "roots", "tmp"})
 
 NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
 
 
 def _kebab(name: str) -> str:
-    """The key in the file: `base_url` is `base-url`, the Python word `from_` is `from`."""
+    """Return the key in the file: `base_url` is `base-url`, the Python word `from_` is `from`."""
     return name.strip("_").replace("_", "-")
 
 
 def _target_name(name: str) -> str:
     if name in RESERVED_NAMES:
-        raise ValueError("is the name of another folder in data; choose another")
+        raise ValueError("is the name of another folder in data; choose another name")
     return name
 
 
@@ -39,7 +39,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
+        raise ValueError(f"is not a regular expression: {error}") from error
     return text
 
 
@@ -68,17 +68,19 @@ Address = Annotated[
 
 
 class Section(BaseModel):
+    """One section of rdo.toml; it rejects unknown keys and wrong types."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, alias_generator=_kebab, hide_input_in_errors=True
     )
 
 
 class MetadataSection(Section):
-    """Where the packages of the distribution are written down, in rdoinfo's format.
+    """The location of the distribution's package list, in rdoinfo's format.
 
-    DLRN's other layouts: `folders`, a repository with a folder per package below `directories`,
-    some of which to `skip`, whose upstream is the first of `upstreams` that is there, `%s` being
-    the folder's name; `local`, a distgit on this machine as the only package.
+    DLRN's other layouts: `folders` is a repository with a folder per package below `directories`,
+    except those in `skip`; a package's upstream is the first of `upstreams` that exists, with the
+    folder's name for `%s`. `local` is a distgit on this machine as the only package.
     """
 
     source: Line
@@ -92,17 +94,17 @@ class MetadataSection(Section):
 
 
 class BridgeSection(Section):
-    """What comes from PyPI when no package of ours provides it."""
+    """Settings of the bridge, which takes from PyPI what none of our packages provides."""
 
     constraints: Path | None = None
 
 
 class MailSection(Section):
-    """How maintainers are told; without this section no mail is sent.
+    """How maintainers are notified; without this section no mail is sent.
 
-    `security` of `auto` is TLS on port 465, elsewhere STARTTLS where the server offers it; a
-    password goes out over TLS only, or to this machine. `operator` is told what is nobody
-    else's fault. Who is in `digest` (`*`: everybody) gets one mail a day.
+    `security = "auto"` means TLS on port 465, otherwise STARTTLS if the server offers it; a
+    password is sent over TLS only, or to this machine. `operator` gets mail about problems that are
+    not a package's fault. Each address in `digest` (`*`: everybody) gets one mail a day.
     """
 
     server: Annotated[Line, StringConstraints(pattern=r"^(\[[^\]\s]+\]|[^\s:\[\]]+)(:\d{1,5})?$")]
@@ -117,9 +119,9 @@ class MailSection(Section):
 
 
 class GerritSection(Section):
-    """With this section a break becomes a review of the package's distgit.
+    """How failures are reported to Gerrit: each becomes a review of the package's distgit.
 
-    Where it goes stands in the distgit's own .gitreview; `url` stands instead of the host in it.
+    The distgit's own .gitreview names the server; `url` replaces the host in it.
     """
 
     user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
@@ -129,20 +131,20 @@ class GerritSection(Section):
 
 
 class WebhookSection(Section):
-    """An address that gets every event as JSON, signed with the content of `secret-file`."""
+    """A URL that receives every event as JSON, signed with the content of `secret-file`."""
 
     url: Annotated[Line, StringConstraints(pattern=r"^https?://\S+$")]
     secret_file: Path | None = None
 
 
 class FollowSection(Section):
-    """Another instance that a target follows: it builds what that has built, with own specs.
+    """Another instance that a target follows: it builds what that has built, with its own specs.
 
-    `versions` are addresses of that instance's versions.csv; a later one wins. `distgit_key`
-    names the attribute of a package with its own distgit; with `tag` only packages that carry
-    a tag which matches it are followed. With `use_upstream_spec` the files of
-    the distgit there are laid over it, and `spec_replace` changes the lines of the spec. A change
-    in the repository that the attribute `source_git_key` names is built like one of the distgit.
+    `versions` are URLs of that instance's versions.csv; later ones take precedence. `distgit_key`
+    is the attribute of a package that names its own distgit; with `tag`, only packages with a
+    matching tag are followed. With `use_upstream_spec`, the files of the followed distgit replace
+    its own, and `spec_replace` changes the lines of the spec. A change in the repository that the
+    attribute `source_git_key` names is built like a change in the distgit.
     """
 
     versions: Annotated[list[Url], Field(min_length=1)]
@@ -155,9 +157,9 @@ class FollowSection(Section):
 
 
 class RetentionSection(Section):
-    """What `rdo trunk purge` keeps although nothing needs it: what is younger, while there is room.
+    """How long `rdo trunk purge` keeps repositories that nothing needs.
 
-    A `max_gb` of 0 is no bound.
+    They are kept for `keep_days`, and removed earlier if a target exceeds `max_gb` (0: no limit).
     """
 
     keep_days: Annotated[int, Field(ge=0)] = 60
@@ -165,7 +167,7 @@ class RetentionSection(Section):
 
 
 class Target(Section):
-    """A release on a platform, and the bounds of a build there.
+    """A release on a platform, and the limits of a build there.
 
     `initial_commits` is how many of the newest commits are built when a package is seen for
     the first time; `numbering` is DLRN's release_numbering, whose minor is `release-minor`;
@@ -202,7 +204,7 @@ class Target(Section):
 
     @property
     def release_prefix(self) -> str:
-        """What stands before the date in the Release of each build.
+        """The part of each build's Release before the date.
 
         >>> Target(release="x", platform="y", numbering="0.1.date.hash").release_prefix
         '0.1'
@@ -216,10 +218,10 @@ def _no_target() -> ConfigError:
 
 
 class Settings(Section):
-    """All of rdo.toml; every path is absolute.
+    """The whole content of rdo.toml; every path is absolute.
 
-    Without a rdo.toml the sections are empty: `needed_metadata` and `target` then say what
-    to do.
+    Without an rdo.toml the sections are empty; `needed_metadata` and `target` then raise an error
+    with a hint.
     """
 
     data: Path
@@ -236,14 +238,14 @@ class Settings(Section):
 
     @property
     def database_url(self) -> str:
-        """What SQLAlchemy opens; `sqlite` alone is a file of ours in the data folder."""
+        """The URL for SQLAlchemy; `sqlite` alone means a file in the data folder."""
         if self.database == "sqlite":
             return f"sqlite:///{self.data / 'rdo.sqlite'}"
         return self.database
 
     @property
     def cache(self) -> Path:
-        """What can be thrown away at any time."""
+        """The folder of files that can be removed at any time."""
         return self.data / "cache"
 
     @property
@@ -266,8 +268,9 @@ class Settings(Section):
 
     @property
     def needed_metadata(self) -> MetadataSection:
+        """The section [metadata]; raises ConfigError if there is none."""
         if self.metadata is None:
-            raise ConfigError("no [metadata] is configured", hint=NO_FILE_HINT)
+            raise ConfigError("no [metadata] is configured in rdo.toml", hint=NO_FILE_HINT)
         return self.metadata
 
     def target(self, name: str) -> Target:
@@ -276,7 +279,7 @@ class Settings(Section):
             raise _no_target()
         if name not in self.targets:
             near = did_you_mean(name, self.targets)
-            raise NotFoundError(f"no target is called {name}{near}")
+            raise NotFoundError(f"there is no target {name}{near}")
         return self.targets[name]
 
     def chosen_targets(self, name: str | None) -> list[str]:
@@ -304,10 +307,10 @@ class Settings(Section):
         return names[0]
 
     def target_folder(self, name: str) -> Path:
-        """Where all state of a target lives; its published tree is `repos` in it."""
+        """Return the folder with all state of a target; its published tree is `repos` in it."""
         return self.data / name
 
     def tree_url(self, name: str) -> str:
-        """The address under which a target's published tree is served."""
+        """Return the URL at which a target's published tree is served."""
         own = self.target(name).url
         return own.rstrip("/") if own else f"{self.base_url.rstrip('/')}/{name}/repos"

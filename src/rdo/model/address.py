@@ -1,4 +1,4 @@
-"""Telling addresses from folders."""
+"""Tell addresses from folders."""
 
 import re
 

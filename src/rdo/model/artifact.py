@@ -1,4 +1,4 @@
-"""One RPM that a build gave, and its piece of repository metadata."""
+"""One RPM of a build, and its fragment of repository metadata."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from rdo.model.nevra import Nevra
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What the three metadata files of a repository say about one RPM, as XML.
+    """The entries of one RPM in the three metadata files of a repository, as XML.
 
-    The href in `primary` is the bare file name; a repository puts its own in place of it.
+    The href in `primary` is the bare file name; a repository replaces it by its own path.
     """
 
     primary: str
@@ -19,10 +19,10 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One RPM file. `file_name` has passed the check that it may be a path and a URL.
+    """One RPM file. `file_name` is safe in a path and a URL, because it has been checked.
 
-    `provides` are the names, without versions, that a requirement may ask for; of the files
-    only programs are among them.
+    `provides` are the names, without versions, that a requirement may ask for; of the files, only
+    programs are included.
     """
 
     file_name: str
@@ -34,6 +34,9 @@ class Artifact:
 
     @property
     def is_debug(self) -> bool:
-        """Whether it is only for a debugger; such RPMs have a repository of their own."""
+        """Whether only a debugger needs it.
+
+        Such RPMs are published as a repository of their own.
+        """
         is_named_so = self.nevra.name.endswith(("-debuginfo", "-debugsource"))
         return is_named_so and not self.is_source

@@ -33,7 +33,7 @@ class FailureReason(StrEnum):
     NETWORK = "network"
     NO_SPACE = "no-space"
     INTERRUPTED = "interrupted"
-    BUILDER = "builder"  # it is away, or a program of ours failed that is no part of the build
+    BUILDER = "builder"  # it is unreachable, or a program of ours failed outside the build
     UNKNOWN = "unknown"
 
     @property
@@ -44,10 +44,10 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A build that gave RPMs: their paths in the build's own folder, the SRPM among them.
+    """A build that produced RPMs: their paths in the build's own folder, including the SRPM.
 
-    `lacking` are RPM dependencies that the RPMs have once installed and that nothing provided
-    when they were built, as far as the builder looks.
+    `lacking` are RPM dependencies of the installed RPMs that nothing provided when they were built,
+    as far as the builder checks.
     """
 
     rpms: tuple[Path, ...]
@@ -56,7 +56,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A build that gave nothing. `detail` is one line for a person, e.g. the missing names."""
+    """A build that failed. `detail` is one line for a person, such as the missing names."""
 
     reason: FailureReason
     detail: str
@@ -64,7 +64,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The build learned of requirements that nothing installed or published provides yet.
+    """A build that requires something that nothing installed or published provides yet.
 
     `needs` are RPM dependencies as rpm writes them, such as `python3dist(pbr) >= 2`.
     """
@@ -79,7 +79,7 @@ Outcome: TypeAlias = Built | Failed | Waiting
 class ReleaseNumber:
     """The Release of a build's RPMs (DLRN's numbering), known where its target is.
 
-    `date` is chosen once when the build is planned and reused by every spurious retry.
+    `date` is chosen once, when the build is planned, and reused by every spurious retry.
     `prefix` is DLRN's release_numbering: `0`, `0.1`, or a minor number.
     """
 
@@ -88,7 +88,7 @@ class ReleaseNumber:
     prefix: str
 
     def __str__(self) -> str:
-        """`0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""
+        """Return `0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""
         return f"{self.prefix}.{self.date:%Y%m%d%H%M%S}.{self.short_hash}"
 
 
@@ -106,15 +106,15 @@ class LaidOver:
 
 @dataclass(frozen=True, slots=True)
 class BuildJob:
-    """All that a builder needs to know about one build; made by trunk, immutable.
+    """Everything that a builder needs to know about one build; made by trunk, immutable.
 
-    `upstream` and `distgit` are bare mirrors that hold the commit's hashes; `distgit_path` is
-    the folder of the .spec inside the distgit. `folder` receives the logs and RPMs and is
-    empty or absent when the build starts. `repositories` are folders with repodata that hold
-    what the release itself has built so far, newest state first; `last_resort` are folders
-    that count only for what nothing else has. With `skip_tests` %check is not run. `spec_hash`
-    is the distgit's commit whose spec is built, if it is not the commit's own; an `overlay` is laid
-    over what it has.
+    `upstream` and `distgit` are bare mirrors that hold the commit's hashes; `distgit_path` is the
+    folder of the .spec inside the distgit. `folder` receives the logs and RPMs; it is empty or
+    missing when the build starts. `repositories` are folders with repodata of what the release
+    itself has built so far, newest state first; `last_resort` are folders used only for what no
+    other one has. With `skip_tests`, %check is not run. `spec_hash` is the distgit's commit whose
+    spec is built, if it is not the commit's own; the files of an `overlay` replace those of the
+    distgit.
     """
 
     id: int

@@ -9,10 +9,10 @@ from datetime import datetime
 class Commit:
     """A package at one upstream hash and one distgit hash.
 
-    `extended_hash` is None but where two packages of a target own the same two hashes, or
-    where a driver needs more than two to name its input. Times are commit times, aware UTC.
-    `upstream` is the URL that it was taken from, without user and password; empty if an older
-    rdo took it. It says where the source is, and is no part of the identity.
+    `extended_hash` is None, except if two packages of a target have the same two hashes, or if a
+    driver needs more than two to name its input. Times are commit times, aware UTC. `upstream` is
+    the URL of the source, without user and password; it is empty for commits recorded by an older
+    rdo, and it is not part of the identity.
     """
 
     package: str
@@ -33,6 +33,7 @@ class Commit:
 
     @property
     def short_hash(self) -> str:
+        """The first seven digits of the upstream hash."""
         return self.upstream_hash[:7]
 
     @property
@@ -45,5 +46,5 @@ class Commit:
 
 
 def package_suffix(package: str) -> str:
-    """The extended hash that tells apart two packages with the same two hashes (DLRN's rule)."""
+    """Return the extended hash of a package that shares its two hashes (DLRN's rule)."""
     return hashlib.sha1(package.encode(), usedforsecurity=False).hexdigest()

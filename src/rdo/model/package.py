@@ -11,7 +11,7 @@ from rdo.model.url import is_on_pypi, pypi_name, without_secret
 
 @dataclass(frozen=True, slots=True)
 class SpecRule:
-    """`REGEX/REPLACEMENT`, for every line of a spec.
+    """A replacement `REGEX/REPLACEMENT` for every line of a spec.
 
     >>> SpecRule.parse(r"^(Epoch: +)1/\\g<1>2").apply("Epoch:   1")
     'Epoch:   2'
@@ -22,7 +22,10 @@ class SpecRule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A ValueError says what is wrong. What follows a second slash does not count."""
+        """Parse a rule; text after a second slash is ignored.
+
+        Raises ValueError for a faulty rule.
+        """
         pattern, slash, rest = text.partition("/")
         rule = cls(pattern, rest.partition("/")[0])
         if not slash:
@@ -37,12 +40,13 @@ class SpecRule:
         return f"{self.pattern}/{self.replacement}"
 
     def apply(self, line: str) -> str:
+        """Return a line with the replacement made."""
         return re.sub(self.pattern, self.replacement, line)
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """The files of the distgit that a followed instance builds from, to be laid over ours."""
+    """The files of a followed instance's distgit, which replace ours."""
 
     distgit: str
     rules: tuple[SpecRule, ...] = ()
@@ -50,7 +54,7 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The state in which another instance has last built a package with success."""
+    """The state of a package in the last successful build of another instance."""
 
     upstream_hash: str
     distgit_hash: str
@@ -59,17 +63,16 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One package of one release: where it comes from and who looks after it.
+    """One package of one release: where it comes from and who maintains it.
 
-    `upstreams` are git URLs, or `pypi:NAME` for a package whose upstream history is its
-    releases on PyPI; the commits of each are built. `upstream_branch` is a branch or
-    tag, for PyPI a version specifier (`>=10,<11`) or a branch name, which then means any
-    final release. `tags` are the metadata's, resolved (`under-review`, `build-tags-only` …).
-    `skip_tests` is the reason why its %check is not run; empty: it is run.
-    A package with a `pin` follows another instance: its commits are those that were built
-    there, with the spec of `distgit`, whose hash is then the commit's extended hash; that of
-    `source_git` follows it after `_`, where there is one. `distgit_there` is what is built from
-    there.
+    `upstreams` are git URLs, or `pypi:NAME` for a package whose upstream history is its releases on
+    PyPI; the commits of each are built. `upstream_branch` is a branch or tag; for PyPI it is a
+    version specifier (`>=10,<11`) or a branch name, which then means any final release. `tags` are
+    the metadata's, resolved (`under-review`, `build-tags-only` …). `skip_tests` is the reason why
+    %check is not run; if empty, it is run. A package with a `pin` follows another instance: its
+    commits are those that were built there, with the spec of `distgit`, whose hash is then the
+    commit's extended hash; the hash of `source_git` follows it after `_`, if there is one.
+    `distgit_there` is the distgit that the other instance builds from.
     """
 
     name: str
@@ -92,7 +95,7 @@ class Package:
 
     @property
     def python_projects(self) -> frozenset[str]:
-        """The names under which PyPI may know what this package builds, not normalised.
+        """The names, not normalised, under which PyPI may know what this package builds.
 
         >>> sorted(Package("python-oslo-config", "oslo.config", (), "", "", "").python_projects)
         ['oslo-config', 'oslo.config']
@@ -108,22 +111,24 @@ class Package:
 
     @property
     def is_under_review(self) -> bool:
-        """Built, but kept out of the published repositories."""
+        """Whether it is built, but kept out of the published repositories."""
         return "under-review" in self.tags
 
     @property
     def builds_tags_only(self) -> bool:
+        """Whether only tagged upstream commits are built."""
         return "build-tags-only" in self.tags
 
     def upstream_of(self, commit: Commit) -> str:
-        """Which of the upstreams a commit was taken from.
+        """Return the upstream that a commit was taken from.
 
-        The first, if it was taken from one that the metadata no longer names: a package moves.
+        It is the first one if the metadata no longer names the commit's upstream, because a package
+        may move.
         """
         urls = (url for url in self.upstreams if without_secret(url) == commit.upstream)
         return next(urls, self.upstreams[0])
 
     def spec_hash(self, commit: Commit) -> str:
-        """The commit of `distgit` whose spec is built."""
+        """Return the commit of `distgit` whose spec is built."""
         ours, _, _ = (commit.extended_hash or "").partition("_")
         return ours if self.pin else commit.distgit_hash

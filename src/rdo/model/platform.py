@@ -1,11 +1,11 @@
-"""Where packages are built for: base OS, architecture and dist tag."""
+"""The systems that packages are built for: base OS, architecture and dist tag."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Family(StrEnum):
-    """How a platform's base layer is made."""
+    """The ways to make a platform's base layer."""
 
     DEBIAN = "debian"
     DNF = "dnf"
@@ -13,10 +13,10 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BaseRepository:
-    """One repository that a platform's base layer and BuildRequires come from.
+    """One repository for a platform's base layer and BuildRequires.
 
-    One of the three addresses is set; they may hold dnf's `$releasever` and `$basearch`.
-    `priority` is dnf's: the lower the number, the sooner it is chosen.
+    Exactly one of the three addresses is set; they may contain dnf's `$releasever` and `$basearch`.
+    `priority` is dnf's: lower numbers are preferred.
     """
 
     name: str
@@ -31,7 +31,7 @@ class BaseRepository:
 
     @property
     def address(self) -> str:
-        """Where it is, for a person."""
+        """Its URL, for a person."""
         return self.metalink or self.mirrorlist or " ".join(self.baseurl)
 
 
@@ -39,15 +39,15 @@ class BaseRepository:
 class Platform:
     """One platform's definition, as read from its TOML file.
 
-    `packages` are installed into the base layer by the distribution's own names,
-    `python_packages` come from the PyPI bridge, `provides` maps a package of the base
-    distribution to the names that the RPM world uses for it, `macros` are set in every root
-    (`rhel = "9"` is what `%{?rhel}` expands to). `bridged` are such names for packages outside
-    the base, `users` what RPM packages expect these to have added to passwd, and
-    `sdist_requires` what a project on PyPI needs to be compiled and cannot say.
-    `python_constraints` bound projects of PyPI that nobody else constrains; `spec_requires` maps
-    words of a spec to what it counts on by them and does not ask for.
-    `repositories` are where a dnf platform's packages come from; a Debian one has a `suite`.
+    `packages` are installed into the base layer by the distribution's own names, `python_packages`
+    come from the PyPI bridge, `provides` maps a package of the base distribution to its names in
+    the RPM world, `macros` are set in every root (`rhel = "9"` is what `%{?rhel}` expands to).
+    `bridged` are such names for packages outside the base, `users` the users that RPM packages
+    expect these to add to passwd, and `sdist_requires` what compiling a project from PyPI requires
+    but its sdist cannot declare. `python_constraints` bound projects of PyPI that nothing else
+    constrains; `spec_requires` maps words of a spec to requirements that they imply but the spec
+    does not declare. `repositories` are the sources of a dnf platform's packages; a Debian one has
+    a `suite`.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Platform:
     packages: tuple[str, ...]
     python_packages: tuple[str, ...] = ()
     provides: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # What is not in the repr is no part of the base layer.
+    # Fields outside the repr do not change the base layer.
     macros: dict[str, str] = field(default_factory=dict, repr=False)
     bridged: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     users: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)

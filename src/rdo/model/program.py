@@ -1,4 +1,4 @@
-"""How a program that we run is bounded, and how it ended."""
+"""The limits of a program that we run, and how it ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended and what it said; `stdout` is decoded, undecodable bytes replaced."""
+    """How a program ended and its output; `stdout` is decoded, with undecodable bytes replaced."""
 
     returncode: int
     stdout: str
@@ -17,7 +17,7 @@ class Completed:
 
 
 class Limit(StrEnum):
-    """The bound that ended a logged program before it ended itself."""
+    """The limit that ended a logged program early."""
 
     TIME = "time"
     OUTPUT = "output"
@@ -27,7 +27,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """How a logged program ended; `limit` is set when we ended it."""
+    """How a logged program ended; `limit` is set if we ended it."""
 
     returncode: int
     seconds: float
@@ -36,9 +36,9 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When a logged program is ended: after a time, a length of its log, or on request.
+    """The limits of a logged program: its time, the size of its log, a request to end it.
 
-    `disk_bytes` is what it may have in `folder`, which is looked at now and then.
+    `disk_bytes` is how much it may write to `folder`, which is checked now and then.
     """
 
     seconds: float | None = None

@@ -1,4 +1,4 @@
-"""URLs of remotes: what is git and what is PyPI, and what people may see of them."""
+"""URLs of remotes: git or PyPI, and how people may see them."""
 
 import re
 
@@ -6,12 +6,13 @@ _PYPI = "pypi:"
 
 
 def is_on_pypi(url: str) -> bool:
-    """Whether an upstream is a project's releases on PyPI (`pypi:NAME`), and no repository."""
+    """Whether an upstream is a project's releases on PyPI (`pypi:NAME`) instead of a repository."""
     return url.startswith(_PYPI)
 
 
 def pypi_name(url: str) -> str:
-    """
+    """Return the name of the project on PyPI.
+
     >>> pypi_name("pypi:oslo.config")
     'oslo.config'
     """
@@ -19,7 +20,7 @@ def pypi_name(url: str) -> str:
 
 
 def without_secret(text: str) -> str:
-    """Leave out user and password of URLs; a user of ssh is part of the address and stays.
+    """Remove user and password from URLs; a user of ssh is part of the address and stays.
 
     >>> without_secret("fatal: https://token@example.test/x: not found")
     'fatal: https://example.test/x: not found'

@@ -18,7 +18,7 @@ from rdo.tools.git import Mirror
 from rdo.tools.review import Proposal, ReviewPlace, propose
 from rdo.tools.review import change_id as named
 
-_AWAY = re.compile(r"no end after|[Cc]ould not resolve|[Cc]onnection |unable to access|timed out")
+_AWAY = re.compile(r"[Cc]ould not resolve|[Cc]onnection |unable to access|timed out")
 
 
 @dataclass(frozen=True, slots=True)

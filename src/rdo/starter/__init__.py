@@ -9,10 +9,12 @@ FILES = ("rdo.toml", "info/rdo.yml", "info/tags/master.yml")
 
 
 def write(folder: Path) -> list[Path]:
-    """Put the files into `folder`, all or none; what exists is never overwritten."""
+    """Write the files into `folder`, all or none; raise RefusedError rather than overwrite one."""
     existing = [folder / file for file in FILES if (folder / file).exists()]
     if existing:
-        raise RefusedError(f"{existing[0]} exists", hint="choose another folder, or move it away")
+        raise RefusedError(
+            f"{existing[0]} already exists", hint="choose another folder, or move it away"
+        )
     if folder.exists() and not folder.is_dir():
         raise RefusedError(f"{folder} is not a folder")
     root = importlib.resources.files(__name__)

@@ -210,9 +210,9 @@ def test_a_variable_that_sets_nothing_is_told(
         loaded(folder, RDO_BASEURL="http://x", RDO_TARGETS__MASTER_DEB12__WORKER="1")
 
     assert caplog.messages == [
-        'RDO_BASEURL in the environment sets nothing; did you mean "RDO_BASE_URL"?',
+        'RDO_BASEURL in the environment has no effect; did you mean "RDO_BASE_URL"?',
         (
-            "RDO_TARGETS__MASTER_DEB12__WORKER in the environment sets nothing; "
+            "RDO_TARGETS__MASTER_DEB12__WORKER in the environment has no effect; "
             'did you mean "RDO_TARGETS__MASTER_DEB12__WORKERS"?'
         ),
     ]
@@ -264,5 +264,5 @@ def test_the_file_is_found_by_option_then_variable_then_here(
 
 @pytest.mark.parametrize("environ", [{}, {"RDO_CONFIG": "nowhere"}])
 def test_a_named_file_must_exist(tmp_path: Path, environ: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="there is no"):
+    with pytest.raises(ConfigError, match="does not exist"):
         find(None if environ else tmp_path, environ)

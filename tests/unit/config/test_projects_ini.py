@@ -171,7 +171,7 @@ def test_the_documented_file_gives_a_target(ini: Path) -> None:
     assert metadata.source == "http://github.example.test/org/rdoinfo-fork"
     assert settings.data == ini.parent / "new/data"
     assert settings.mail is None
-    assert notes["DEFAULT.tags"] == "without it DLRN builds all packages; name a release"
+    assert notes["DEFAULT.tags"] == "without it DLRN builds all packages; rdo requires a release"
     assert "tables of its own" in notes["DEFAULT.database_connection"]
 
 
@@ -214,7 +214,7 @@ def test_a_driver_that_is_not_in_use_is_not_carried(ini: Path) -> None:
     assert target.follow is None
     assert settings.needed_metadata.source == "https://git.example.test/rdoinfo"
     assert notes["downstream_driver.versions_url"] == "its driver is not in use"
-    assert notes["DEFAULT.pkginfo_driver"].endswith("the metadata is taken as rdoinfo")
+    assert notes["DEFAULT.pkginfo_driver"].endswith("the metadata is read as rdoinfo")
 
 
 def test_what_follows_nothing_is_named(ini: Path) -> None:
@@ -223,7 +223,7 @@ def test_what_follows_nothing_is_named(ini: Path) -> None:
     settings, notes = imported(ini, text)
 
     assert settings.target("master-deb12").follow is None
-    assert notes["downstream_driver.use_upstream_spec"] == "it follows no versions_url"
+    assert notes["downstream_driver.use_upstream_spec"] == "it applies only with versions_url"
 
 
 def test_the_other_package_drivers_are_layouts(ini: Path) -> None:
@@ -262,11 +262,11 @@ def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
     ("text", "said"),
     [
         ("workers = 3", "projects.ini"),
-        ("[DEFAULT]\nworkers = many", "workers = many is no number"),
+        ("[DEFAULT]\nworkers = many", "workers = many is not a number"),
         ("[DEFAULT]\nuse_components = perhaps", "is neither true nor false"),
         ("[DEFAULT]\na = 1\na = 2", "projects.ini"),
         ("[DEFAULT]\nbaseurl = trunk", "must match"),
-        ("[DEFAULT]\nnonfallback_branches = (", "is no regular expression"),
+        ("[DEFAULT]\nnonfallback_branches = (", "is not a regular expression"),
         (f"{FOLLOWING}downstream_spec_replace_list = x", "is not REGEX/REPLACEMENT"),
         (f"{FOLLOWING}downstream_spec_replace_list = x/\\1", "is not REGEX/REPLACEMENT"),
     ],
@@ -281,7 +281,7 @@ def test_a_file_that_cannot_be_carried_is_one_error(ini: Path, text: str, said: 
 def test_an_existing_file_is_kept(ini: Path) -> None:
     imported(ini, DOCUMENTED)
 
-    with pytest.raises(RefusedError, match="exists"):
+    with pytest.raises(RefusedError, match="already exists"):
         imported(ini, OTHERS)
 
 
