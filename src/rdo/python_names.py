@@ -1,9 +1,9 @@
 """Python requirements as RPM dependencies, and back.
 
 The forms are those of rpm's own Python dependency generator: `python3dist(name)` and
-`python3.11dist(name)`, names normalised as PEP 503 says, versions as `RpmVersion` below.
-This module is also copied into build roots, where the dependency generators run: it needs
-nothing but the standard library and `packaging`.
+`python3.11dist(name)`, with names normalised by PEP 503 and versions as `RpmVersion` below.
+This module is also copied into build roots, where the dependency generators run, so it requires
+only the standard library and `packaging`.
 """
 
 import re
@@ -18,7 +18,7 @@ _CAPABILITY = re.compile(
     r"^python(?P<python>3(?:\.\d+)?)dist\((?P<name>[^)\[]+)(?:\[(?P<extra>[^\]]+)\])?\)$"
 )
 _PROGRAM = re.compile(r"^/usr/bin/(?P<name>[\w.-]+)-3(\.\d+)?$")
-"""A program by the name that tells it from Python 2's; most are called like their project."""
+"""A program's name with a suffix against Python 2's; most programs are named like their project."""
 
 _RELATION = re.compile(
     r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
@@ -57,7 +57,7 @@ RPM_NAMES = {
         *("watcher", "zaqar", "zun"),
     )
 }
-"""What follows `python3-` in an RPM's name where PyPI calls it otherwise."""
+"""The part after `python3-` in an RPM's name, if PyPI has another name for the project."""
 
 _APPLICATIONS = frozenset(
     {
@@ -66,14 +66,14 @@ _APPLICATIONS = frozenset(
         "pykickstart",
     }
 )
-"""RPMs that are called as on PyPI."""
+"""RPMs that have the same name as on PyPI."""
 
 _TEMPEST = "-tempest-plugin", "-tests-tempest"
-"""How PyPI's and RDO's names of the same plugins end."""
+"""The endings of the names of the same plugins on PyPI and in RDO."""
 
 
 def rpm_names(name: str) -> set[str]:
-    """The `python3-…` names that a package of this distribution is asked for by.
+    """Return the `python3-…` names by which other packages require a project's package.
 
     >>> sorted(rpm_names("PyYAML"))
     ['python3-PyYAML', 'python3-pyyaml', 'python3-yaml']
@@ -82,7 +82,7 @@ def rpm_names(name: str) -> set[str]:
 
 
 def other_rpm_names(name: str) -> set[str]:
-    """The names of its RPM that are not `python3-` and PyPI's name of it.
+    """Return the names of a project's RPM that are not `python3-` with its name on PyPI.
 
     >>> other_rpm_names("python-novaclient"), other_rpm_names("heat-tempest-plugin")
     ({'python3-novaclient'}, {'python3-heat-tests-tempest'})
@@ -100,7 +100,7 @@ def other_rpm_names(name: str) -> set[str]:
 
 
 def rpm_version(version: str) -> str:
-    """A PEP 440 version as rpm orders it: trailing zeros dropped, pre-releases behind `~`.
+    """Convert a PEP 440 version so that rpm orders it: `~` before pre-releases, no trailing zeros.
 
     >>> [rpm_version(text) for text in ("1.2.0", "2.0rc1", "3.0.dev4", "1.0.post2", "1!2.0")]
     ['1.2', '2~rc1', '3~~dev4', '1^post2', '1!2']
@@ -118,7 +118,7 @@ def rpm_version(version: str) -> str:
 
 
 def pep440_version(version: str) -> str:
-    """The inverse of `rpm_version`, trailing zeros aside.
+    """Reverse `rpm_version`, except for trailing zeros.
 
     >>> [pep440_version(text) for text in ("1.2", "2~rc1", "3~~dev4", "1^post2", "4~~")]
     ['1.2', '2rc1', '3.dev4', '1.post2', '4']
@@ -127,7 +127,7 @@ def pep440_version(version: str) -> str:
 
 
 def capability(name: str, extra: str = "", python: str = "3") -> str:
-    """The RPM name of a Python distribution, `python3dist(oslo-config)`."""
+    """Return the RPM name of a Python distribution, `python3dist(oslo-config)`."""
     inside = (
         f"{canonicalize_name(name)}[{canonicalize_name(extra)}]"
         if extra
@@ -137,12 +137,12 @@ def capability(name: str, extra: str = "", python: str = "3") -> str:
 
 
 def legacy_capability(name: str, python: str = "3") -> str:
-    """The older form that keeps dots, which many specs still ask for."""
+    """Return the older form with dots, which many specs still require."""
     return f"python{python}dist({re.sub(r'[-_]+', '-', name).lower()})"
 
 
 def provides(name: str, version: str, extra: str = "", python: str = "3.11") -> Iterator[str]:
-    """What a package that holds a Python distribution provides."""
+    """Yield what a package with a Python distribution provides."""
     for tag in (python, "3"):
         names = {capability(name, extra, tag)}
         if not extra:
@@ -151,7 +151,7 @@ def provides(name: str, version: str, extra: str = "", python: str = "3.11") -> 
 
 
 def requires(requirement: Requirement, python: str = "3") -> Iterator[str]:
-    """The RPM dependencies that a Python requirement (its marker aside) stands for.
+    """Yield the RPM dependencies that a Python requirement means, whatever its marker.
 
     >>> list(requires(Requirement("pbr!=2.1.0,>=2.0")))
     ['(python3dist(pbr) >= 2 with (python3dist(pbr) < 2.1 or python3dist(pbr) > 2.1))']
@@ -197,14 +197,14 @@ def _relation(name: str, operator: str, version: str) -> str:
 
 
 def _next(prefix: str) -> str:
-    """The first version behind all that begin with `prefix`: `1.4` -> `1.5`."""
+    """Return the first version after all that begin with `prefix`: `1.4` -> `1.5`."""
     numbers = list(Version(prefix).release)
     numbers[-1] += 1
     return ".".join(map(str, numbers))
 
 
 def python_requirement(dependency: str) -> Requirement | None:
-    """What to ask PyPI for, so that an RPM dependency is met; None when it is nothing of PyPI's.
+    """Return the requirement for PyPI that meets an RPM dependency; None if PyPI cannot meet it.
 
     >>> str(python_requirement("(python3dist(pbr) >= 2 with python3dist(pbr) < 3~~)"))
     'pbr<3,>=2'

@@ -1,4 +1,4 @@
-"""The RPMs of published builds and their pieces of repository metadata."""
+"""The RPMs of published builds and their fragments of repository metadata."""
 
 import json
 import zlib
@@ -16,7 +16,7 @@ from rdo.store.schema import ArtifactRow, BuildRow, PackageRow
 
 @dataclass(frozen=True, slots=True)
 class StoredArtifact:
-    """An artifact with its place in the store; its fragment is asked for by `id`."""
+    """An artifact with its place in the store; its fragment is read by `id`."""
 
     id: int
     build_id: int
@@ -26,10 +26,12 @@ class StoredArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
+    """The table of artifacts, within one transaction."""
+
     session: Session
 
     def add(self, build_id: int, fragments: Mapping[Artifact, Fragment]) -> None:
-        """Record the RPMs of a build; what an interrupted publication left is replaced."""
+        """Record the RPMs of a build; this replaces what an interrupted publication left."""
         for old in self.session.scalars(_light().where(ArtifactRow.build_id == build_id)):
             self.session.delete(old)
         self.session.flush()
@@ -37,23 +39,23 @@ class Artifacts:
         self.session.flush()
 
     def of_build(self, build_id: int) -> tuple[Artifact, ...]:
-        """The RPMs of a build, the source RPM first, then by file name."""
+        """Return the RPMs of a build: the source RPM first, then the others by file name."""
         query = _light().where(ArtifactRow.build_id == build_id)
         order = (ArtifactRow.is_source.desc(), ArtifactRow.file_name)
         return tuple(_artifact(row) for row in self.session.scalars(query.order_by(*order)))
 
     def good(self, target: str) -> tuple[StoredArtifact, ...]:
-        """The RPMs of every package's newest good build, by package and file name."""
+        """Return the RPMs of every package's newest good build, by package and file name."""
         query = self._stored().join(PackageRow, PackageRow.good_id == BuildRow.id)
         return self._read(query.where(PackageRow.target == target))
 
     def bootstrap(self, target: str) -> tuple[StoredArtifact, ...]:
-        """The RPMs of the bootstrap builds of packages that have no good build since."""
+        """Return the RPMs of the bootstrap builds of packages without a good build since then."""
         query = self._stored().join(PackageRow, PackageRow.bootstrap_id == BuildRow.id)
         return self._read(query.where(PackageRow.target == target))
 
     def of_builds(self, build_ids: Collection[int]) -> tuple[StoredArtifact, ...]:
-        """The RPMs of several builds, by package and file name."""
+        """Return the RPMs of several builds, by package and file name."""
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
@@ -61,7 +63,7 @@ class Artifacts:
         return query.join(BuildRow, ArtifactRow.build_id == BuildRow.id)
 
     def _read(self, query: Select[*tuple[Any, ...]]) -> tuple[StoredArtifact, ...]:
-        # Columns and no objects, unpacked and not named: there are thousands of them.
+        # Columns instead of objects, unpacked instead of named, because there are thousands.
         ordered = query.order_by(BuildRow.package, ArtifactRow.file_name)
         return tuple(
             StoredArtifact(
@@ -95,17 +97,17 @@ class Artifacts:
         )
 
     def forget(self, build_ids: Collection[int]) -> None:
-        """Drop what is known of the RPMs of builds, because the RPMs are gone."""
+        """Drop the records of the RPMs of builds, because the RPMs are gone."""
         for part in _batched(sorted(build_ids), _AT_ONCE):
             self.session.execute(delete(ArtifactRow).where(ArtifactRow.build_id.in_(part)))
 
     def build_ids(self, target: str) -> frozenset[int]:
-        """The builds whose RPMs are known."""
+        """Return the builds that have RPMs recorded."""
         query = select(ArtifactRow.build_id).join(BuildRow, ArtifactRow.build_id == BuildRow.id)
         return frozenset(self.session.scalars(query.where(BuildRow.target == target).distinct()))
 
     def provides(self, target: str) -> dict[str, tuple[str, ...]]:
-        """What each package's newest good build provides, by package."""
+        """Return what each package's newest good build provides, by package."""
         found: dict[str, tuple[str, ...]] = {}
         for stored in self.good(target):
             if not stored.artifact.is_source:
@@ -113,6 +115,7 @@ class Artifacts:
         return found
 
     def fragments(self, artifact_ids: Collection[int]) -> dict[int, Fragment]:
+        """Return the fragments of artifacts by id."""
         query = select(
             ArtifactRow.id,
             ArtifactRow.primary_xml,
@@ -149,7 +152,7 @@ def _batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def _light() -> Select[ArtifactRow]:
-    """A query that leaves the fragments, which are most of a row, on the disk."""
+    """Return a query without the fragments, which are most of a row."""
     return select(ArtifactRow).options(load_only(*_LIGHT))
 
 

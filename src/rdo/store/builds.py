@@ -1,4 +1,4 @@
-"""Builds: the queue of a target, what runs, and how each try ended."""
+"""Builds: the queue of a target, the running ones, and how each try ended."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -42,7 +42,7 @@ _RUNNING = (BuildState.STARTING, BuildState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One try of a commit, as the store knows it.
+    """One try of a commit, as the store records it.
 
     `release_date` is kept by the retries; the target makes a release number of it.
     `position` orders the commits of a package. `outcome` is None until there was one; a queued
@@ -77,6 +77,7 @@ class Build:
 
     @property
     def package(self) -> str:
+        """The package of its commit."""
         return self.commit.package
 
     @property
@@ -87,6 +88,8 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Builds:
+    """The table of builds, within one transaction."""
+
     session: Session
 
     def plan(
@@ -101,16 +104,16 @@ class Builds:
     ) -> Build:
         """Queue a build of `commit` and choose its release date, once and for all its retries.
 
-        The date is `now`, or one second after the package's last one where that is later, so
-        that two builds of a package never share a Release. `as_newest` is for a known commit
-        that has become the head again; see `Commits.add`.
+        The date is `now`, or one second after the package's last one if that is later, so that two
+        builds of a package never share a Release. `as_newest` is for a known commit that has become
+        the head again; see `Commits.add`.
         """
         row = Commits(self.session).add(target, commit, as_newest=as_newest)
         date = max(seconds(now), self._last_release_date(target, commit.package) + 1)
         return self._queue(row, date, seconds(now), 1, inputs=inputs, bootstrap=bootstrap)
 
     def retry(self, build_id: int, *, now: datetime) -> Build:
-        """Queue the same build once more, with the release date that it had."""
+        """Queue the same build once more, with the same release date."""
         old, commit = self._row(build_id), self._commit_row(build_id)
         return self._queue(
             commit,
@@ -122,11 +125,11 @@ class Builds:
         )
 
     def queue(self, target: str) -> tuple[Build, ...]:
-        """The queued builds in the order they were planned."""
+        """Return the queued builds in the order they were planned."""
         return self._in_state(target, BuildState.QUEUED)
 
     def queued_ids(self, target: str) -> frozenset[int]:
-        """What `queue` has, by id alone: cheap enough to be asked all the time."""
+        """Return the ids of `queue`, which is cheap enough to be called all the time."""
         query = select(BuildRow.id).where(
             BuildRow.target == target, OPEN_BUILD, BuildRow.state == BuildState.QUEUED
         )
@@ -155,9 +158,9 @@ class Builds:
     ) -> Build:
         """Record how a build ended.
 
-        Waiting puts the same build back into the queue. A failure that is `final=False` will
-        be tried again, and does not make its package FTBFS. A queued build may be failed
-        without ever having run (the member of a cycle).
+        Waiting puts the same build back into the queue. A failure with `final=False` will be tried
+        again and does not make its package FTBFS. A queued build may fail without having run (the
+        member of a cycle). Raises ValueError if the build has ended before.
         """
         row = self._row(build_id)
         if row.state == BuildState.DONE:
@@ -178,25 +181,28 @@ class Builds:
         return self.get(build_id)
 
     def lost(self, build_id: int, *, now: datetime) -> Build:
-        """Plan the commit of a build anew, because its RPMs are lost.
+        """Plan the commit of a build again, because its RPMs are lost.
 
-        One that was not published yet no longer waits for that.
+        An unpublished build no longer waits for its publication.
         """
         row, build = self._row(build_id), self.get(build_id)
         if row.published is None:
             row.outcome, row.reason = "failed", FailureReason.INTERRUPTED.value
-            row.detail = "its RPMs were lost before they were published"
+            row.detail = "its RPMs were lost before publication"
         return self.plan(build.target, build.commit, now=now, inputs=build.inputs)
 
     def drop(self, build_id: int, why: str, *, now: datetime) -> Build:
-        """Take a queued build out of the queue; nothing was learned of its package by it."""
+        """Remove a queued build from the queue; it says nothing about its package."""
         row = self._queued_row(build_id)
         row.state, row.outcome, row.finished = BuildState.DONE, "dropped", seconds(now)
         row.needs, row.detail = "[]", why
         return self.get(build_id)
 
     def ask_to_cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
-        """End a queued build; of a running one only note it, for the round that runs it."""
+        """End a queued build.
+
+        Of a running one only note the request, for the round that runs it.
+        """
         row = self._row(build_id)
         if row.state == BuildState.QUEUED:
             return self.cancel(build_id, why, now=now)
@@ -205,7 +211,10 @@ class Builds:
         return self.get(build_id)
 
     def cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
-        """End a build because a person wants it; unlike a dropped one it does not come back."""
+        """End a build at a person's request; unlike a dropped one it does not come back.
+
+        Raises ValueError if the build has ended before.
+        """
         row = self._row(build_id)
         if row.state == BuildState.DONE:
             raise ValueError(f"build {build_id} has ended before")
@@ -214,12 +223,13 @@ class Builds:
         return self.get(build_id)
 
     def bootstrap(self, build_id: int, *, inputs: str) -> Build:
-        """Make a queued build a bootstrap build; what it asked for before is forgotten."""
+        """Make a queued build a bootstrap build, and forget what it lacked before."""
         row = self._queued_row(build_id)
         row.bootstrap, row.inputs, row.outcome, row.needs = True, inputs, None, "[]"
         return self.get(build_id)
 
     def get(self, build_id: int) -> Build:
+        """Return a build; raise NotFoundError if there is none with this id."""
         self.session.flush()
         found = self._select(BuildRow.id == build_id)
         if not found:
@@ -227,23 +237,23 @@ class Builds:
         return found[0]
 
     def origins(self, build_ids: Collection[int]) -> dict[int, tuple[Commit, datetime]]:
-        """What does not change about builds, for many at once: commit and release date."""
+        """Return what never changes about builds, for many at once: commit and release date."""
         columns = (BuildRow.id.label("build_id"), BuildRow.release_date, *CommitRow.__table__.c)
         query = select(*columns).join(CommitRow, BuildRow.commit_id == CommitRow.id)
         rows = self.session.execute(query.where(BuildRow.id.in_(build_ids)))
         return {row.build_id: (commit_of(row), moment(row.release_date)) for row in rows}
 
     def newest(self, target: str, package: str) -> Build | None:
-        """The package's build with the highest id, whatever its state."""
+        """Return the package's build with the highest id, whatever its state."""
         return next(iter(self.history(target, package, limit=1)), None)
 
     def history(self, target: str, package: str, *, limit: int = 20) -> tuple[Build, ...]:
-        """The package's builds, newest first."""
+        """Return the package's builds, newest first."""
         condition = (BuildRow.target == target) & (BuildRow.package == package)
         return self._select(condition, newest_first=True, limit=limit)
 
     def dropped_last(self, target: str) -> tuple[Build, ...]:
-        """The dropped builds after which nothing more was planned for their packages."""
+        """Return the dropped builds of packages for which nothing was planned since."""
         last = select(func.max(BuildRow.id)).where(BuildRow.target == target)
         condition = BuildRow.id.in_(last.group_by(BuildRow.package))
         return self._select(condition & (BuildRow.outcome == "dropped"))
@@ -251,8 +261,10 @@ class Builds:
     def with_prefix(
         self, target: str, upstream_prefix: str, *, limit: int = 20
     ) -> tuple[Build, ...]:
-        """The builds of commits whose upstream hash begins so, newest first."""
-        upper = upstream_prefix + "\x7f"  # above every hexadecimal digit: a range, for the index
+        """Return the builds of commits whose upstream hash begins so, newest first."""
+        upper = (
+            upstream_prefix + "\x7f"
+        )  # above every hexadecimal digit: a range, which the index can serve
         condition = (
             (CommitRow.target == target)
             & (CommitRow.upstream_hash >= upstream_prefix)
@@ -261,7 +273,7 @@ class Builds:
         return self._select(condition, newest_first=True, limit=limit)
 
     def already_built(self, target: str, inputs: str) -> Build | None:
-        """The newest build from the same inputs that gave RPMs."""
+        """Return the newest build from the same inputs that produced RPMs."""
         condition = (
             (BuildRow.target == target)
             & (BuildRow.inputs == inputs)
@@ -270,7 +282,7 @@ class Builds:
         return next(iter(self._select(condition, newest_first=True, limit=1)), None)
 
     def spurious_attempts(self, build_id: int) -> int:
-        """How often this build and the tries it repeats failed for no reason of their own."""
+        """Return how often this build and the tries it repeats failed spuriously."""
         row = self._row(build_id)
         query = select(func.count()).where(
             BuildRow.commit_id == row.commit_id,
@@ -280,14 +292,14 @@ class Builds:
         return self.session.scalar(query) or 0
 
     def unpublished(self, target: str) -> tuple[Build, ...]:
-        """Builds that gave RPMs and were not published, oldest first: after a kill, usually."""
+        """Return the builds with unpublished RPMs, oldest first; a kill usually leaves them."""
         return self._select((BuildRow.target == target) & UNPUBLISHED)
 
     def publish(self, build_id: int, *, superseded: bool) -> Build:
         """Give the build the target's next publish number; called by `rdo.publish` alone.
 
-        Unless it is superseded it becomes the package's newest good one; a bootstrap build
-        becomes the package's bootstrap, until the next good one.
+        Unless it is superseded, it becomes the package's newest good one; a bootstrap build becomes
+        the package's bootstrap, until the next good one.
         """
         row = self._row(build_id)
         query = select(func.max(BuildRow.published)).where(BuildRow.target == row.target, PUBLISHED)
@@ -301,7 +313,7 @@ class Builds:
         return self.get(build_id)
 
     def ended_before(self, target: str, moment: datetime) -> frozenset[int]:
-        """The builds that ended before then and need no publication any more, by id."""
+        """Return the ids of builds that ended before `moment` and need no publication any more."""
         query = select(BuildRow.id).where(
             BuildRow.target == target,
             BuildRow.state == BuildState.DONE,
@@ -311,14 +323,14 @@ class Builds:
         return frozenset(self.session.scalars(query))
 
     def last_failures(self, target: str, limit: int = 20) -> tuple[Build, ...]:
-        """The builds that failed last and were not tried again, newest first."""
+        """Return the newest failed builds that were not tried again, newest first."""
         again = aliased(BuildRow)
         tried_again = exists().where(again.commit_id == BuildRow.commit_id, again.id > BuildRow.id)
         condition = (BuildRow.target == target) & (BuildRow.outcome == "failed") & ~tried_again
         return self._select(condition, newest_first=True, limit=limit)
 
     def failed_commits(self, target: str) -> dict[int, Commit]:
-        """The commit of each build that failed, by the build's id."""
+        """Return the commit of each failed build, by the build's id."""
         query = select(BuildRow.id, CommitRow).join(CommitRow, BuildRow.commit_id == CommitRow.id)
         rows = self.session.execute(
             query.where(BuildRow.target == target, BuildRow.outcome == "failed")
@@ -326,13 +338,13 @@ class Builds:
         return {id_: commit_of(row) for id_, row in rows}
 
     def to_stay_at(self, target: str, package: str, build_id: int | None) -> Build | None:
-        """A published build of the package; without an id the newest by commit order."""
+        """Return a published build of the package; without an id, the newest by commit order."""
         query = selection().where(
             BuildRow.target == target,
             BuildRow.package == package,
             PUBLISHED,
             BuildRow.bootstrap.is_(False),
-            BuildRow.id.in_(select(ArtifactRow.build_id)),  # retention has not taken its RPMs
+            BuildRow.id.in_(select(ArtifactRow.build_id)),  # retention has not removed its RPMs
         )
         if build_id is not None:
             query = query.where(BuildRow.id == build_id)
@@ -436,14 +448,17 @@ class Builds:
 
 
 def selection() -> Select[BuildRow, CommitRow]:
+    """Return the query for builds with their commits."""
     return select(BuildRow, CommitRow).join(CommitRow, BuildRow.commit_id == CommitRow.id)
 
 
 def read_builds(session: Session, query: Select[BuildRow, CommitRow]) -> tuple[Build, ...]:
+    """Return the builds that a query finds."""
     return tuple(_build(build, commit) for build, commit in session.execute(query))
 
 
 def by_id(builds: Iterable[Build]) -> dict[int, Build]:
+    """Return the builds by their ids."""
     return {build.id: build for build in builds}
 
 

@@ -14,6 +14,8 @@ from rdo.store.schema import CommitRow
 
 @dataclass(frozen=True, slots=True)
 class Commits:
+    """The table of commits, within one transaction."""
+
     session: Session
 
     def newest(
@@ -25,10 +27,10 @@ class Commits:
         but: Collection[str] = (),
         upstream_hash: str = "",
     ) -> Commit | None:
-        """The newest commit that was ever planned, by position, whatever branch it is of.
+        """Return the newest commit that was ever planned, by position, whatever its branch.
 
-        It can be asked for that `of` some of the package's upstreams or of none `but` other
-        ones, and for that with an upstream hash.
+        The search can be limited to some of the package's upstreams (`of`), to upstreams other than
+        some (`but`), and to one upstream hash.
         """
         conditions = [CommitRow.target == target, CommitRow.package == package]
         conditions += [CommitRow.upstream.in_(of)] if of is not None else []
@@ -39,13 +41,14 @@ class Commits:
         return commit_of(row) if row else None
 
     def is_known(self, target: str, commit: Commit) -> bool:
+        """Whether this commit was planned before."""
         return self.row_of(target, commit) is not None
 
     def owner(self, target: str, upstream_hash: str, distgit_hash: str) -> str | None:
-        """The package that has these two hashes without an extended one.
+        """Return the package that has these two hashes without an extended one.
 
-        A second package with the same two needs an extended hash, so that the two do not
-        meet in one hash directory.
+        A second package with the same two hashes needs an extended hash, so that both do not use
+        one hash directory.
         """
         query = select(CommitRow.package).where(
             CommitRow.target == target,
@@ -56,9 +59,9 @@ class Commits:
         return self.session.scalar(query.limit(1))
 
     def add(self, target: str, commit: Commit, *, as_newest: bool = False) -> CommitRow:
-        """The row of `commit`, made at the end of the package's order if it is new.
+        """Return the row of `commit`, added at the end of the package's order if it is new.
 
-        A known commit keeps its place, unless `as_newest`: a force-push or a switched branch
+        A known commit keeps its place, unless `as_newest`: then a force-push or a switched branch
         has made it the head again.
         """
         row = self.row_of(target, commit)
@@ -74,6 +77,7 @@ class Commits:
         return row
 
     def row_of(self, target: str, commit: Commit) -> CommitRow | None:
+        """Return the row of a commit; None if it is unknown."""
         query = select(CommitRow).where(
             CommitRow.target == target,
             CommitRow.package == commit.package,
@@ -91,7 +95,7 @@ class Commits:
 
 
 def commit_of(row: CommitRow | Row[*tuple[Any, ...]]) -> Commit:
-    """The value of a row, or of any result that has the columns of one."""
+    """Return the commit of a row, or of any result with the same columns."""
     return Commit(
         package=row.package,
         upstream_hash=row.upstream_hash,

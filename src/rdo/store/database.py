@@ -32,12 +32,12 @@ from rdo.store.repositories import Repositories
 from rdo.store.upgrade import upgrade
 
 BUSY_SECONDS = 60  # how long a writer waits for another one before it gives up
-_WRITERS = 0x72646F  # the advisory lock of all writers; the number only has to be our own
+_WRITERS = 0x72646F  # the advisory lock of all writers; any number of our own will do
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """All that can be asked and told, within one transaction."""
+    """All tables, within one transaction."""
 
     artifacts: Artifacts
     builds: Builds
@@ -58,9 +58,9 @@ class Store:
 
     `with store.write() as at: at.builds.start(7, now=now)`.
 
-    Opening brings the schema up to date. One store may be used from several threads; each
-    `read` or `write` is a transaction of its own and should be short: a second writer waits
-    for the first. An exception inside rolls everything back.
+    Opening brings the schema up to date. One store may be used from several threads; each `read` or
+    `write` is a transaction of its own and should be short, because a second writer waits for the
+    first. An exception inside rolls everything back.
     """
 
     def __init__(self, url: str) -> None:
@@ -71,7 +71,7 @@ class Store:
     @classmethod
     @contextlib.contextmanager
     def temporary(cls) -> Iterator[Self]:
-        """A store in a folder that goes away with it, for tests."""
+        """Open a store in a temporary folder, for tests."""
         with (
             tempfile.TemporaryDirectory(prefix="rdo-store-") as folder,
             cls(f"sqlite:///{Path(folder)}/rdo.sqlite") as store,
@@ -80,28 +80,29 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A view of one moment, which no writer disturbs."""
+        """Open a view of one moment, which no writer changes."""
         with self._transaction(writes=False) as session:
             yield _transaction(session)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Changes that are seen by others all at once, when the block ends."""
+        """Open a transaction; others see all its changes together, at the end of the block."""
         with self._transaction(writes=True) as session:
             yield _transaction(session)
 
     def faults(self) -> list[str]:
-        """What the database itself finds wrong with its file; empty if all is well."""
+        """Return what the database itself finds wrong with its file; empty if all is well."""
         with self._transaction(writes=False) as session:
             if session.get_bind().dialect.name != "sqlite":
                 return []
             rows = session.execute(text("PRAGMA integrity_check")).scalars()
             found = [str(row) for row in rows if row != "ok"]
             broken = session.execute(text("PRAGMA foreign_key_check")).all()
-        lost = (f"a row of {row[0]} refers to a row of {row[2]} that is gone" for row in broken)
+        lost = (f"a row of {row[0]} refers to a missing row of {row[2]}" for row in broken)
         return [*found, *lost]
 
     def close(self) -> None:
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -131,17 +132,17 @@ class Store:
 
 @contextlib.contextmanager
 def _explaining() -> Iterator[None]:
-    """Say what a full disk or a lock that nobody lets go means; nothing was changed."""
+    """Explain errors of a full disk or of a lock that is never released; nothing was changed."""
     try:
         yield
     except OperationalError as error:
         code = getattr(error.orig, "sqlite_errorcode", None)
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_WRITE}:
-            hint = "make space; what was begun is taken up by the next round"
+            hint = "free some space; the next round continues the unfinished work"
             raise OutsideError("no space left for the database", hint=hint) from error
         if code == sqlite3.SQLITE_BUSY:
-            message = f"another process has kept the database locked for {BUSY_SECONDS} s"
-            raise OutsideError(message, hint="try again when it has ended") from error
+            message = f"another process has held the database's lock for {BUSY_SECONDS} s"
+            raise OutsideError(message, hint="try again when it has finished") from error
         raise
 
 
@@ -166,21 +167,23 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ConfigError(f"database {url!r} cannot be used: {error}") from error
+        raise ConfigError(f"cannot use database {url!r}: {error}") from error
     name = parsed.render_as_string(hide_password=True)
     set_up = _SET_UP.get(parsed.get_backend_name())
     if set_up is None:
-        raise ConfigError(f"database {name!r} is of no known kind", hint="sqlite or postgresql://…")
+        raise ConfigError(
+            f"database {name!r} is of an unknown kind", hint="sqlite or postgresql://…"
+        )
     try:
         engine = create_engine(parsed)
         set_up(engine)
         engine.connect().close()
     except ImportError as error:
         hint = "pip install 'rdo[postgresql]'"
-        raise ConfigError(f"database {name!r} needs a driver: {error}", hint=hint) from error
+        raise ConfigError(f"database {name!r} requires a driver: {error}", hint=hint) from error
     except (ArgumentError, OperationalError) as error:
         cause = getattr(error, "orig", error)
-        raise ConfigError(f"database {name!r} cannot be opened: {cause}") from error
+        raise ConfigError(f"cannot open database {name!r}: {cause}") from error
     return engine
 
 
@@ -197,13 +200,13 @@ _SET_UP = {"sqlite": _set_up_sqlite, "postgresql": _set_up_postgresql}
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    """A writer waits for the one before it, as in SQLite, so that each rule holds in both."""
+    """Make a writer wait for the one before it, so that the same rules hold as in SQLite."""
     if connection.get_execution_options().get("rdo_writes"):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _connect_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The driver's own idea of when a transaction begins would break `BEGIN IMMEDIATE`.
+    # If the driver began transactions itself, `BEGIN IMMEDIATE` would fail.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
@@ -216,8 +219,8 @@ def _connect_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def _use_wal(cursor: DBAPICursor) -> None:
     """Switch the file to write-ahead logging, which it then keeps.
 
-    sqlite does not honour the busy timeout for this one step, so that two first openings at
-    once need a wait of our own.
+    sqlite does not honour the busy timeout for this one step, so that two processes that open a new
+    database at once need a wait of our own.
     """
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
@@ -232,6 +235,6 @@ def _use_wal(cursor: DBAPICursor) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once: one that began as a reader could not wait for it."""
+    """Take the writer's lock at once, because a transaction that began as a reader cannot wait."""
     writes = connection.get_execution_options().get("rdo_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,4 @@
-"""The queue of what is to be sent: it survives whoever should receive it being away."""
+"""The queue of messages to send; it survives recipients that cannot be reached."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from rdo.store.schema import UNDELIVERED, DeliveryRow, EventRow
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event for one recipient. `way` is how it goes out, such as mail.
+    """One event for one recipient. `way` is how it is sent, such as mail.
 
-    With `digest` it goes out at `due` together with all else for the same recipient.
+    With `digest` it is sent at `due`, together with everything else for the same recipient.
     """
 
     id: int
@@ -31,12 +31,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
+    """The table of deliveries, within one transaction."""
+
     session: Session
 
     def add(
         self, event_id: int, way: str, recipient: str, *, due: datetime, digest: bool = False
     ) -> None:
-        """Queue an event for a recipient; a second time is none."""
+        """Queue an event for a recipient; queuing it twice has no effect."""
         query = select(DeliveryRow.id).where(
             DeliveryRow.event_id == event_id,
             DeliveryRow.way == way,
@@ -57,11 +59,11 @@ class Deliveries:
             self.session.flush()
 
     def due(self, now: datetime) -> tuple[Delivery, ...]:
-        """What is to be sent now, oldest first."""
+        """Return the deliveries to send now, oldest first."""
         return tuple(one for one in self.open() if one.due <= now)
 
     def open(self) -> tuple[Delivery, ...]:
-        """All that waits to be sent, oldest first."""
+        """Return all unsent deliveries, oldest first."""
         query = (
             select(DeliveryRow, EventRow)
             .join(EventRow, EventRow.id == DeliveryRow.event_id)
@@ -71,7 +73,7 @@ class Deliveries:
         return tuple(_delivery(row, event) for row, event in self.session.execute(query))
 
     def recipients(self, event_id: int, way: str) -> tuple[str, ...]:
-        """Everybody who was or is to be told of an event by one way, digests left out."""
+        """Return everybody who was or will be told of an event by one way, digests left out."""
         query = select(DeliveryRow.recipient).where(
             DeliveryRow.event_id == event_id,
             DeliveryRow.way == way,
@@ -80,18 +82,19 @@ class Deliveries:
         return tuple(self.session.scalars(query.order_by(DeliveryRow.id)))
 
     def sent(self, ids: Collection[int], *, now: datetime) -> None:
+        """Record that deliveries were sent."""
         for row in self._rows(ids):
             row.ended, row.sent, row.error = seconds(now), True, ""
             row.tries += 1
 
     def failed(self, ids: Collection[int], error: str) -> None:
-        """Note a try that failed; it stays in the queue."""
+        """Record a failed try; the deliveries stay in the queue."""
         for row in self._rows(ids):
             row.error = error
             row.tries += 1
 
     def give_up(self, ids: Collection[int], error: str, *, now: datetime) -> None:
-        """Take out of the queue what nobody will ever accept."""
+        """Remove deliveries from the queue that nobody will ever accept."""
         for row in self._rows(ids):
             row.ended, row.error = seconds(now), error
             row.tries += 1

@@ -1,4 +1,4 @@
-"""What somebody should be told: noted with the state that it is about, described later."""
+"""Events that somebody should be told: recorded with the state they are about, described later."""
 
 import json
 from collections.abc import Collection
@@ -15,10 +15,10 @@ from rdo.store.schema import UNDESCRIBED, EventRow
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing to tell. `payload` is what there is to say of it, empty until it is described.
+    """One thing to tell. `payload` is its description, empty until it has been gathered.
 
-    `build_id` is the build that it is about, `break_id` the first failure of the break that it
-    belongs to; events of one break are one thread.
+    `build_id` is the build that it is about; `break_id` is the package's first failed build. All
+    events from that failure to the next good build are one thread.
     """
 
     id: int
@@ -34,6 +34,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Events:
+    """The table of events, within one transaction."""
+
     session: Session
 
     def add(
@@ -47,7 +49,7 @@ class Events:
         build_id: int | None = None,
         break_id: int | None = None,
     ) -> bool:
-        """Note that something is to be told; False if `key` was noted before."""
+        """Record an event; return False if `key` was recorded before."""
         query = select(EventRow.id).where(EventRow.target == target, EventRow.key == key)
         if self.session.scalar(query) is not None:
             return False
@@ -66,26 +68,28 @@ class Events:
         return True
 
     def undescribed(self, target: str) -> tuple[Event, ...]:
-        """The events of which nobody has gathered yet what there is to say, oldest first."""
+        """Return the events without a description, oldest first."""
         query = select(EventRow).where(EventRow.target == target, UNDESCRIBED)
         return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
 
     def describe(self, event_id: int, payload: dict[str, Any], *, now: datetime) -> None:
+        """Record the description of an event."""
         row = self.session.get_one(EventRow, event_id)
         row.payload, row.described = json.dumps(payload), seconds(now)
 
     def get(self, event_id: int) -> Event:
+        """Return an event by its id."""
         return event_of(self.session.get_one(EventRow, event_id))
 
     def of_break(self, target: str, package: str, break_id: int) -> tuple[Event, ...]:
-        """The events of one break, oldest first."""
+        """Return the events about one first failure and what followed, oldest first."""
         query = select(EventRow).where(
             EventRow.target == target, EventRow.package == package, EventRow.break_id == break_id
         )
         return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
 
     def of_breaks(self, target: str, kind: str, breaks: Collection[tuple[str, int]]) -> list[Event]:
-        """The events of a kind of several breaks, each a package and its first failure."""
+        """Return the events of one kind for several packages and their first failures."""
         query = select(EventRow).where(
             EventRow.target == target,
             EventRow.kind == kind,
@@ -95,7 +99,7 @@ class Events:
         return [event_of(row) for row in self.session.scalars(query.order_by(EventRow.id))]
 
     def newest_of(self, target: str, package: str) -> Event | None:
-        """The newest event of a package that there is something to say of."""
+        """Return a package's newest event that has a description."""
         query = (
             select(EventRow)
             .where(EventRow.target == target, EventRow.package == package, EventRow.payload != "{}")
@@ -107,6 +111,7 @@ class Events:
 
 
 def event_of(row: EventRow) -> Event:
+    """Return the event of a row."""
     return Event(
         id=row.id,
         target=row.target,

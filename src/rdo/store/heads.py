@@ -1,4 +1,4 @@
-"""What the last poll of each package saw."""
+"""The result of the last poll of each package."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,8 @@ from rdo.store.schema import HeadRow
 class Head:
     """The heads of a package's two branches when they were last seen.
 
-    A package that cannot be reached keeps what was seen before; `error` says why it cannot,
-    `error_since` since when.
+    A package that cannot be reached keeps what was seen before; `error` is the reason, and
+    `error_since` is when that began.
     """
 
     package: str
@@ -28,23 +28,25 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
+    """The table of heads, within one transaction."""
+
     session: Session
 
     def all(self, target: str) -> dict[str, Head]:
-        """The heads of the target's packages, by package name."""
+        """Return the heads of the target's packages, by package name."""
         rows = self.session.scalars(select(HeadRow).where(HeadRow.target == target))
         return {row.package: _head(row) for row in rows}
 
     def seen(
         self, target: str, package: str, *, upstream_hash: str, distgit_hash: str, now: datetime
     ) -> None:
-        """Note a successful poll; it ends whatever error there was."""
+        """Record a successful poll; this ends any error."""
         row = self._row(target, package)
         row.upstream_hash, row.distgit_hash, row.seen = upstream_hash, distgit_hash, seconds(now)
         row.error, row.error_since = "", None
 
     def unreachable(self, target: str, package: str, error: str, *, now: datetime) -> None:
-        """Note a failed poll; the moment of the first one in a row is kept."""
+        """Record a failed poll; the time of the first one in a row is kept."""
         row = self._row(target, package)
         row.error = error
         row.error_since = row.error_since or seconds(now)

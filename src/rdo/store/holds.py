@@ -23,7 +23,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A target of which nothing is built until somebody resumes it."""
+    """A target that builds nothing until somebody resumes it."""
 
     target: str
     since: datetime
@@ -33,10 +33,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
+    """The tables of holds and pauses, within one transaction."""
+
     session: Session
 
     def all(self, target: str) -> dict[str, Hold]:
-        """The held packages of a target, by name."""
+        """Return the held packages of a target, by name."""
         query = select(HoldRow).where(HoldRow.target == target).order_by(HoldRow.package)
         return {
             row.package: Hold(row.package, row.build_id, moment(row.since), row.held_by, row.why)
@@ -46,7 +48,7 @@ class Holds:
     def hold(
         self, target: str, package: str, build_id: int | None, *, now: datetime, by: str, why: str
     ) -> None:
-        """Hold a package, or hold it otherwise than before."""
+        """Hold a package, or replace its present hold."""
         self.release(target, package)
         row = HoldRow(target=target, package=package, build_id=build_id, held_by=by, why=why)
         row.since = seconds(now)
@@ -54,7 +56,7 @@ class Holds:
         self.session.flush()
 
     def release(self, target: str, package: str) -> bool:
-        """End a hold; False if there was none."""
+        """End a hold; return False if there was none."""
         found = self.session.get(HoldRow, (target, package))
         condition = (HoldRow.target == target) & (HoldRow.package == package)
         self.session.execute(delete(HoldRow).where(condition))
@@ -62,7 +64,7 @@ class Holds:
         return found is not None
 
     def pause_of(self, target: str) -> Pause | None:
-        """Why the target is paused; None: it is not."""
+        """Return the target's pause; None if it is not paused."""
         row = self.session.get(PauseRow, target)
         return Pause(row.target, moment(row.since), row.paused_by, row.why) if row else None
 
@@ -76,7 +78,7 @@ class Holds:
         self.session.flush()
 
     def resume(self, target: str) -> bool:
-        """End a pause; False if there was none."""
+        """End a pause; return False if there was none."""
         row = self.session.get(PauseRow, target)
         if row is not None:
             self.session.delete(row)

@@ -1,4 +1,4 @@
-"""Changes of files that were decided, so that whoever comes next can finish them."""
+"""Changes of files that have been decided, recorded so that any later process can finish them."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from rdo.store.schema import OPEN_INTENT, IntentRow
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """`payload` is what its kind needs to do the act again from the start, as JSON has it."""
+    """A decided change.
+
+    `payload` is the JSON that its kind needs to carry it out from the start.
+    """
 
     id: int
     target: str
@@ -24,20 +27,24 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Intents:
+    """The table of intents, within one transaction."""
+
     session: Session
 
     def open(self, target: str, kind: str, payload: dict[str, Any], *, now: datetime) -> int:
+        """Record an intent and return its id."""
         row = IntentRow(target=target, kind=kind, payload=json.dumps(payload), created=seconds(now))
         self.session.add(row)
         self.session.flush()
         return row.id
 
     def close(self, intent_id: int, *, now: datetime) -> None:
+        """Record that an intent is done."""
         row = self.session.get_one(IntentRow, intent_id)
         row.done = seconds(now)
 
     def unfinished(self, target: str) -> tuple[Intent, ...]:
-        """The open intents, oldest first: the order in which they must be finished."""
+        """Return the open intents, oldest first: the order in which they must be finished."""
         query = select(IntentRow).where(IntentRow.target == target, OPEN_INTENT)
         rows = self.session.scalars(query.order_by(IntentRow.id))
         return tuple(Intent(row.id, row.target, row.kind, json.loads(row.payload)) for row in rows)

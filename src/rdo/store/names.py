@@ -1,4 +1,4 @@
-"""The names that lead to a repository, and every move that they made."""
+"""The names that lead to a repository, and their history."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +26,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Names:
+    """The tables of names and moves, within one transaction."""
+
     session: Session
 
     def repository(self, target: str, component: str | None, name: str) -> Repository | None:
-        """Where the name leads now."""
+        """Return the repository that the name leads to now."""
         query = (
             select(RepositoryRow)
             .join(NameRow, NameRow.repository_id == RepositoryRow.id)
@@ -43,7 +45,10 @@ class Names:
         return repository_of(row) if row else None
 
     def components(self, target: str, name: str) -> dict[str | None, Repository]:
-        """Where the name leads in each component that has it; the key None is a tree without."""
+        """Return the repository of each component that has the name.
+
+        The key None: no components.
+        """
         query = (
             select(NameRow.component, RepositoryRow)
             .join(RepositoryRow, NameRow.repository_id == RepositoryRow.id)
@@ -54,7 +59,7 @@ class Names:
         return {component or None: repository_of(row) for component, row in rows}
 
     def all(self, target: str) -> tuple[tuple[str, Repository], ...]:
-        """Every name of the target with where it leads."""
+        """Return every name of the target with its repository."""
         query = (
             select(NameRow.name, RepositoryRow)
             .join(RepositoryRow, NameRow.repository_id == RepositoryRow.id)
@@ -64,7 +69,7 @@ class Names:
         return tuple((name, repository_of(row)) for name, row in self.session.execute(query))
 
     def left_since(self, target: str, moment: datetime) -> frozenset[int]:
-        """The repositories that some name has left since then, by id."""
+        """Return the ids of the repositories that some name has left since `moment`."""
         query = select(MoveRow.old_id).where(
             MoveRow.target == target, MoveRow.moved >= seconds(moment), MoveRow.old_id.is_not(None)
         )
@@ -81,7 +86,7 @@ class Names:
         by: str,
         why: str,
     ) -> None:
-        """Point the name at `repository` and keep the move in its history."""
+        """Point the name at `repository` and record the move in its history."""
         row = self.session.get(NameRow, (target, component or "", name))
         move = MoveRow(
             target=target,
@@ -102,7 +107,7 @@ class Names:
         self.session.flush()
 
     def last_moves(self, target: str) -> list[tuple[Move, str]]:
-        """Every name by component, with its last move and the path that it leads to now."""
+        """Return every name by component, with its last move and the path that it leads to now."""
         query = (
             select(MoveRow, RepositoryRow.path)
             .join(NameRow, NameRow.move_id == MoveRow.id)
@@ -115,7 +120,7 @@ class Names:
     def history(
         self, target: str, component: str | None, name: str, *, limit: int = 20
     ) -> tuple[Move, ...]:
-        """The moves of a name, newest first."""
+        """Return the moves of a name, newest first."""
         query = (
             select(MoveRow)
             .where(

@@ -1,4 +1,4 @@
-"""Where each package of a target stands: its newest outcome, its newest good build, FTBFS."""
+"""Each package's newest outcome, newest good build and first failure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,10 @@ from rdo.store.schema import BuildRow, PackageRow
 
 @dataclass(frozen=True, slots=True)
 class PackageState:
-    """`newest` is the newest outcome by commit order; `good` the newest that was published.
+    """A package's builds: `newest` has the newest outcome by commit order, `good` is published.
 
-    The two are the same build while the package is healthy. `broken_by` is the first failure
-    since the last good build; a failure that is still being retried is not counted.
+    The two are the same build while the package is healthy. `broken_by` is the first failure since
+    the last good build; a failure that is still being retried is ignored.
     """
 
     package: str
@@ -28,14 +28,15 @@ class PackageState:
 
     @property
     def is_ftbfs(self) -> bool:
+        """Whether the newest outcome is a failure."""
         return self.newest is not None and isinstance(self.newest.outcome, Failed)
 
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """A package's state without its builds, cheap to ask for all packages at once.
+    """A package's state without its builds, cheap to read for all packages at once.
 
-    `failure` is why the newest outcome is no good one, None if it is good.
+    `failure` is why the newest outcome failed; None if it is good.
     """
 
     package: str
@@ -48,10 +49,12 @@ class Pointers:
 
 @dataclass(frozen=True, slots=True)
 class Packages:
+    """The table of packages, within one transaction."""
+
     session: Session
 
     def pointers(self, target: str) -> dict[str, Pointers]:
-        """Every package of the target that has had an outcome, by name."""
+        """Return the state of every package of the target that has had an outcome, by name."""
         query = (
             select(
                 PackageRow.package,
@@ -80,7 +83,7 @@ class Packages:
         }
 
     def build_ids(self, target: str) -> frozenset[int]:
-        """Every build that says where a package stands: newest, good, bootstrap, first failure."""
+        """Return the builds that packages' states refer to: newest, good, bootstrap, failed."""
         columns = (
             PackageRow.newest_id,
             PackageRow.good_id,
@@ -91,7 +94,7 @@ class Packages:
         return frozenset(id_ for row in rows for id_ in row if id_ is not None)
 
     def states(self, target: str) -> tuple[PackageState, ...]:
-        """Every package of the target that has had an outcome, by name."""
+        """Return every package of the target that has had an outcome, by name."""
         query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
         rows = self.session.scalars(query).all()
         pointers = select(PackageRow).where(PackageRow.target == target).subquery()
@@ -104,6 +107,7 @@ class Packages:
         return tuple(_state(row, builds) for row in rows)
 
     def state(self, target: str, package: str) -> PackageState:
+        """Return the state of one package."""
         row = self.session.get(PackageRow, (target, package))
         if row is None:
             return PackageState(package, newest=None, good=None)
@@ -112,7 +116,7 @@ class Packages:
         return _state(row, by_id(read_builds(self.session, selection().where(wanted))))
 
     def ftbfs(self, target: str) -> tuple[PackageState, ...]:
-        """The packages whose newest outcome is a failure, by name, with since when."""
+        """Return the packages whose newest outcome is a failure, by name."""
         return tuple(state for state in self.states(target) if state.is_ftbfs)
 
 

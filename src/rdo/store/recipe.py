@@ -14,7 +14,7 @@ NAME = "recipe.json"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A job with what its root was filled from: platform, base layer, dependency repository.
+    """A job and what its root was made from: platform, base layer, dependency repository.
 
     `base` is the digest of the base layer and its macros.
     """
@@ -25,18 +25,22 @@ class Recipe:
     dependencies: Path | None
 
     def write(self, folder: Path) -> None:
+        """Write the recipe into the folder of its build."""
         content = _adapter().dump_python(self, mode="json")
         (folder / NAME).write_text(json.dumps(content, indent=1))
 
     @classmethod
     def read(cls, folder: Path) -> "Recipe":
-        """The recipe of a build; NotFoundError if it never began in a root, or was removed."""
+        """Return the recipe of a build.
+
+        Raise NotFoundError if it never began in a root, or was removed.
+        """
         try:
             text = (folder / NAME).read_text()
         except FileNotFoundError:
             raise NotFoundError(
-                f"build {folder.name} left no recipe: it never began, ran elsewhere, or its "
-                "folder was cleaned up",
+                f"build {folder.name} has no recipe: it never began, ran elsewhere, or its "
+                "folder was removed",
                 hint="rdo trunk recheck builds its commit again",
             ) from None
         found: Recipe = _adapter().validate_python(json.loads(text))
@@ -45,6 +49,6 @@ class Recipe:
 
 @cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # only where something is built
+    from pydantic import TypeAdapter  # only needed where something is built
 
     return TypeAdapter(Recipe)

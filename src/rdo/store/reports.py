@@ -1,4 +1,4 @@
-"""What the pages of a target show, in as few and as light queries as can be."""
+"""The data for a target's pages, in as few and as light queries as possible."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
 class BuildLine:
     """A build that has ended, without what only a round needs.
 
-    `reason` is None for one that gave RPMs; `counts` is false for a failure that was tried
+    `reason` is None for one that produced RPMs; `counts` is false for a failure that was tried
     again.
     """
 
@@ -37,7 +37,7 @@ class BuildLine:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a package stands: its newest outcome, its newest good build, what broke it."""
+    """A package's state: its newest outcome, newest good build, and first failure since then."""
 
     package: str
     newest: int | None
@@ -48,33 +48,38 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
+    """The queries of the pages, within one transaction."""
+
     session: Session
 
     def newest(self, target: str, *, limit: int) -> list[BuildLine]:
-        """The builds that ended, newest first."""
-        # An index by target would be read whole and sorted; backwards by number few rows are.
+        """Return the builds that ended, newest first."""
+        # An index by target would be read whole and sorted; backwards by number, few rows are read.
         without_index = BuildRow.target.concat("")
         query = _builds().where(without_index == target, _ENDED)
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
 
     def history(self, target: str, package: str, *, limit: int) -> list[BuildLine]:
-        """The builds of a package that ended, newest first."""
+        """Return the builds of a package that ended, newest first."""
         query = _builds().where(BuildRow.target == target, BuildRow.package == package, _ENDED)
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
 
     def standings(self, target: str) -> list[Standing]:
-        """Every package of the target that has had an outcome, by name."""
+        """Return every package of the target that has had an outcome, by name."""
         query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
         return [
             Standing(
-                row.package, row.newest_id, row.good_id, row.broken_id,
+                row.package,
+                row.newest_id,
+                row.good_id,
+                row.broken_id,
                 maybe_moment(row.broken_since),
             )
             for row in self.session.scalars(query)
-        ]  # fmt: skip
+        ]
 
     def pointed_at(self, target: str) -> dict[int, BuildLine]:
-        """The builds that standings speak of, by number."""
+        """Return the builds that the standings refer to, by number."""
         found: dict[int, BuildLine] = {}
         for column in (PackageRow.newest_id, PackageRow.good_id, PackageRow.broken_id):
             query = _builds().join(PackageRow, column == BuildRow.id)
@@ -83,7 +88,7 @@ class Reports:
         return found
 
     def files(self, target: str) -> dict[int, list[str]]:
-        """The RPMs of the newest good builds, the source RPM first, by the build's number."""
+        """Return the RPMs of the newest good builds by build number, the source RPM first."""
         query = (
             select(ArtifactRow.build_id, ArtifactRow.file_name)
             .join(PackageRow, PackageRow.good_id == ArtifactRow.build_id)
@@ -100,7 +105,7 @@ _ENDED = BuildRow.outcome.in_(("built", "failed"))
 
 
 def _builds() -> Select[*tuple[Any, ...]]:
-    """Columns and no objects: there are hundreds of them at each change."""
+    """Select columns instead of objects, because each change reads hundreds of rows."""
     columns = (
         BuildRow.id.label("build_id"),
         BuildRow.release_date,

@@ -1,4 +1,4 @@
-"""Published repositories: where they are and which set of builds each one holds."""
+"""Published repositories: where they are and which set of builds each one contains."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from rdo.store.schema import RepositoryRow
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """`path` is relative to the published tree; `build_id` is None for a composed one.
+    """A published repository; `path` is relative to the published tree.
 
-    `digest` names the set of builds, so that two repositories with the same content are seen
-    to be equal. `removed` is when retention took it away.
+    `build_id` is None for a composed one. `digest` names the set of builds, so that two
+    repositories with the same content compare equal. `removed` is when retention removed it.
     """
 
     id: int
@@ -31,6 +31,8 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
+    """The table of repositories, within one transaction."""
+
     session: Session
 
     def add(
@@ -43,7 +45,7 @@ class Repositories:
         digest: str,
         now: datetime,
     ) -> Repository:
-        """Write down a repository that is about to be published; `build_id` is None if composed."""
+        """Record a repository that is about to be published; `build_id` is None if composed."""
         row = RepositoryRow(
             target=target,
             component=component or "",
@@ -57,10 +59,11 @@ class Repositories:
         return repository_of(row)
 
     def get(self, repository_id: int) -> Repository:
+        """Return a repository by its id."""
         return repository_of(self.session.get_one(RepositoryRow, repository_id))
 
     def at_path(self, target: str, path: str) -> Repository | None:
-        """The repository that is now at `path`; a recheck may have replaced an older one."""
+        """Return the repository that is now at `path`; a recheck may have replaced an older one."""
         query = (
             select(RepositoryRow)
             .where(
@@ -75,7 +78,7 @@ class Repositories:
         return repository_of(row) if row else None
 
     def newest_of(self, target: str, component: str | None, digest: str) -> Repository | None:
-        """The newest repository that holds exactly the builds that `digest` names."""
+        """Return the newest repository that contains exactly the builds that `digest` names."""
         query = (
             select(RepositoryRow)
             .where(
@@ -91,7 +94,10 @@ class Repositories:
         return repository_of(row) if row else None
 
     def in_tree(self, target: str) -> tuple[Repository, ...]:
-        """What is in the tree now, oldest first; of a place that was replaced the newest."""
+        """Return what is in the tree now, oldest first.
+
+        Of a place that was replaced, the newest.
+        """
         query = select(RepositoryRow).where(
             RepositoryRow.target == target, RepositoryRow.removed.is_(None)
         )
@@ -100,7 +106,7 @@ class Repositories:
         return tuple(sorted(found.values(), key=lambda one: one.id))
 
     def remove(self, target: str, paths: Collection[str], *, now: datetime) -> None:
-        """Note that what was at these places is no longer in the tree."""
+        """Record that the repositories at these places are no longer in the tree."""
         rows = update(RepositoryRow).where(
             RepositoryRow.target == target,
             RepositoryRow.path.in_(paths),
@@ -110,6 +116,7 @@ class Repositories:
 
 
 def repository_of(row: RepositoryRow) -> Repository:
+    """Return the repository of a row."""
     return Repository(
         id=row.id,
         target=row.target,

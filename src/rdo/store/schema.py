@@ -1,9 +1,8 @@
-"""The tables. Only this package sees them; callers meet the values of its other modules.
+"""The tables. Only this package uses them; callers get the values of its other modules.
 
-Times are whole seconds since the epoch. `package` and `target` are repeated in builds so that
-every question that a round asks is answered by one index, whatever the length of the history.
-An absent extended hash or component is the empty string where it is part of a key, because
-NULLs are never equal.
+Times are whole seconds since the epoch. `package` and `target` are repeated in builds so that one
+index answers each question of a round, whatever the length of the history. A missing extended
+hash or component is the empty string where it is part of a key, because NULLs are never equal.
 """
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
@@ -18,6 +17,8 @@ UNDELIVERED = text("ended IS NULL")
 
 
 class Base(DeclarativeBase):
+    """The base class of all rows."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,7 +37,7 @@ class CommitRow(Base):
         UniqueConstraint("target", "package", "upstream_hash", "distgit_hash", "extended_hash"),
         Index(None, "target", "package", "position"),
         Index(None, "target", "package", "upstream", "position"),
-        # all that `owner` asks, or sqlite prefers the unique key, searched by target alone
+        # all columns of `owner`, or sqlite prefers the unique key, searched by target alone
         Index(
             "ix_commits_owner",
             "target",
@@ -65,7 +66,7 @@ class CommitRow(Base):
 class BuildRow(Base):
     """One try of a commit. `published` is its number in the target's publish sequence.
 
-    `to_cancel` is why somebody wants it ended, for the round that runs it.
+    `to_cancel` is why somebody wants to cancel it, for the round that runs it.
     """
 
     __tablename__ = "builds"
@@ -103,7 +104,7 @@ class BuildRow(Base):
 
 
 class PackageRow(Base):
-    """Where a package stands in a target: pointers, so that no history is searched for them."""
+    """A package's state in a target: pointers, so that no history has to be searched for them."""
 
     __tablename__ = "packages"
 
@@ -117,7 +118,7 @@ class PackageRow(Base):
 
 
 class HeadRow(Base):
-    """What the last poll of a package saw, or why it saw nothing."""
+    """The result of the last poll of a package, or why it failed."""
 
     __tablename__ = "heads"
 
@@ -131,7 +132,7 @@ class HeadRow(Base):
 
 
 class ArtifactRow(Base):
-    """One RPM of a published build, with its three pieces of repository metadata, deflated."""
+    """One RPM of a published build, with its three fragments of repository metadata, deflated."""
 
     __tablename__ = "artifacts"
 
@@ -153,9 +154,9 @@ class ArtifactRow(Base):
 
 
 class RepositoryRow(Base):
-    """A published yum repository; `digest` names the set of builds that it holds.
+    """A published yum repository; `digest` names the set of builds that it contains.
 
-    `removed` is when retention took it out of the tree: its row stays for the history of names.
+    `removed` is when retention removed it from the tree: its row stays for the history of names.
     """
 
     __tablename__ = "repositories"
@@ -175,7 +176,7 @@ class RepositoryRow(Base):
 
 
 class NameRow(Base):
-    """Where a name leads now."""
+    """The repository that a name leads to now."""
 
     __tablename__ = "names"
 
@@ -204,7 +205,7 @@ class MoveRow(Base):
 
 
 class IntentRow(Base):
-    """A change of files that was decided; open until the files are as it says."""
+    """A change of files that has been decided; open until the files match it."""
 
     __tablename__ = "intents"
     __table_args__ = (Index("ix_intents_open", "target", "id", sqlite_where=OPEN_INTENT),)
@@ -231,7 +232,7 @@ class HoldRow(Base):
 
 
 class PauseRow(Base):
-    """A target of which nothing is built until somebody resumes it."""
+    """A target that builds nothing until somebody resumes it."""
 
     __tablename__ = "pauses"
 
@@ -242,10 +243,10 @@ class PauseRow(Base):
 
 
 class EventRow(Base):
-    """What somebody should be told, once: `key` says what it is about.
+    """Something that somebody should be told, once: `key` identifies it.
 
-    `payload` is all there is to tell, as JSON, empty until it was gathered. Builds are numbers
-    only: an event outlives the builds that it speaks of.
+    `payload` is its description as JSON, empty until it has been gathered. Builds are stored as
+    numbers only, because an event outlives the builds that it refers to.
     """
 
     __tablename__ = "events"

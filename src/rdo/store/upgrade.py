@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema."""
+"""Upgrading a database to the newest schema."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(connection: Connection) -> None:
     """Apply the migrations that this database lacks, inside the caller's transaction.
 
-    Alembic is imported only when there is something to do: it takes longer than all the rest
-    of opening a store.
+    Raises ConfigError if a newer rdo has made the schema. Alembic is imported only if there is
+    something to do, because that takes longer than all the rest of opening a store.
     """
     current = _current(connection)
     if current == HEAD:
@@ -27,7 +27,7 @@ def upgrade(connection: Connection) -> None:
     if current and current not in {script.revision for script in scripts.walk_revisions()}:
         raise ConfigError(
             f"the database has schema {current}, which this rdo does not know: "
-            "it was made by a newer one; upgrade rdo"
+            "a newer rdo made it; upgrade rdo"
         )
     steps = tuple(scripts.iterate_revisions("head", current or "base"))
     context = MigrationContext.configure(connection)

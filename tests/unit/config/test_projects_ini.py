@@ -172,7 +172,7 @@ def test_the_documented_file_gives_a_target(ini: Path) -> None:
     assert settings.data == ini.parent / "new/data"
     assert settings.mail is None
     assert notes["DEFAULT.tags"] == "without it DLRN builds all packages; rdo requires a release"
-    assert "tables of its own" in notes["DEFAULT.database_connection"]
+    assert "its own tables" in notes["DEFAULT.database_connection"]
 
 
 def test_values_that_differ_are_carried(ini: Path) -> None:
