@@ -1,4 +1,4 @@
-"""`rdo build`: one spec or SRPM on a platform of this machine."""
+"""`rdo build`: build one spec or SRPM on a platform of this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,39 +15,47 @@ if TYPE_CHECKING:
 
 
 def _open_shell(room: "Room") -> None:
-    click.echo("the build failed; this shell is in its root (leave with exit)", err=True)
+    click.echo("the build failed; opening a shell in its root (leave it with exit)", err=True)
     room.root.root.hand_over("bash", cwd="/builddir/BUILD")
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
+@click.option(
+    "--platform", "-P", default="deb12-x86_64", show_default=True, help="Platform to build on."
+)
 @click.option(
     "--results",
     "-o",
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Where RPMs and logs go.",
+    help="Folder for RPMs and logs.",
 )
-@click.option("--define", "-D", "defines", multiple=True, help="A macro, as for rpmbuild -D.")
-@click.option("--target", help="Build as this target would: with its packages and dependencies.")
+@click.option(
+    "--define",
+    "-D",
+    "defines",
+    multiple=True,
+    help="Define a macro, as rpmbuild -D does (repeatable).",
+)
+@click.option("--target", help="Use the packages and dependencies of this target. Default: none.")
 @click.option(
     "--repo",
     "repositories",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with repodata to take BuildRequires from.",
+    help="Folder with repodata that provides BuildRequires (repeatable).",
 )
-@click.option("--minutes", default=60, show_default=True, help="The bound on its time.")
-@click.option("--log-mb", default=200, show_default=True, help="The bound on its log.")
+@click.option("--minutes", default=60, show_default=True, help="Time limit in minutes.")
+@click.option("--log-mb", default=200, show_default=True, help="Maximum log size in MB.")
 @click.option(
     "--source-date",
     type=int,
     metavar="SECONDS",
-    help="SOURCE_DATE_EPOCH: no time in the packages is later than this.",
+    help="Set SOURCE_DATE_EPOCH, the latest time in the packages.",
 )
-@click.option("--shell", is_flag=True, help="Open a shell in the root when the build fails.")
+@click.option("--shell", is_flag=True, help="Open a shell in the root if the build fails.")
 @output.json_option
 @click.pass_context
 def build(  # one parameter per option
@@ -64,10 +72,10 @@ def build(  # one parameter per option
     shell: bool,
     as_json: bool,
 ) -> None:
-    """Build SOURCE, a .spec with its sources beside it or a .src.rpm, in a fresh root.
+    """Build SOURCE in a fresh root: a .src.rpm, or a .spec with its sources beside it.
 
     BuildRequires come from the platform, from --repo folders, from --target, and from PyPI;
-    the build itself has no network and no privileges.
+    the build itself runs without network and privileges.
 
     \b
     rdo build python-foo.spec

@@ -1,4 +1,4 @@
-"""`rdo completion`: what a shell needs to complete our command lines."""
+"""`rdo completion`: print what a shell needs to complete our command lines."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -11,7 +11,7 @@ SHELLS = ("bash", "fish", "zsh")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the completion script of SHELL.
+    """Print the completion script for SHELL.
 
     \b
     Example: rdo completion bash > ~/.local/share/bash-completion/completions/rdo

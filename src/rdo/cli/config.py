@@ -1,4 +1,4 @@
-"""`rdo config`: what is configured, and from where."""
+"""`rdo config`: show the configuration and the origin of each value, or import DLRN's."""
 
 from pathlib import Path
 
@@ -6,18 +6,19 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.lazy import LazyGroup
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def config() -> None:
-    """Show what is configured, and from where."""
+    """Show the configuration, or import DLRN's."""
 
 
 @config.command()
 @output.json_option
 @click.pass_obj
 def show(app: App, as_json: bool) -> None:
-    """Show every value that counts and where it came from.
+    """Show every effective value and where it came from.
 
     \b
     Example: rdo -C demo config show
@@ -34,12 +35,19 @@ def _text(value: object) -> str:
 @config.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--into", type=click.Path(path_type=Path), help="The folder for the rdo.toml; else it is shown."
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Write rdo.toml into this folder. Default: print it.",
 )
-@click.option("--target", default="", metavar="NAME", help="The name of the target.")
+@click.option(
+    "--target",
+    default="",
+    metavar="NAME",
+    help="Name of the target. Default: release and platform.",
+)
 @output.json_option
 def import_file(file: Path, into: Path | None, target: str, as_json: bool) -> None:
-    """Turn DLRN's projects.ini into an rdo.toml; what cannot be carried over is named.
+    """Convert DLRN's projects.ini to rdo.toml, and list what cannot be converted.
 
     \b
     Example: rdo config import projects.ini --into /srv/rdo

@@ -1,4 +1,4 @@
-"""`rdo platform deps`: what was bridged from PyPI and Debian, why, and other choices."""
+"""`rdo platform deps`: show and change what was bridged from PyPI and Debian."""
 
 import click
 
@@ -6,12 +6,14 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.errors import NotFoundError
 
-_target = click.option("--target", metavar="T", help="A target of rdo.toml; not needed for one.")
+_target = click.option(
+    "--target", metavar="T", help="Target to use (optional if there is only one)."
+)
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def deps() -> None:
-    """What a target's packages need and nobody of its release or base provides.
+    """Show and change the packages that a target takes from PyPI and Debian.
 
     \b
     rdo platform deps list
@@ -38,7 +40,7 @@ def list_deps(app: App, target: str | None, as_json: bool) -> None:
 @output.json_option
 @click.pass_obj
 def why(app: App, name: str, target: str | None, as_json: bool) -> None:
-    """Say which requirement brought NAME, or which bridged package needs it."""
+    """Show which build requires NAME, or which bridged package does."""
     from rdo.bridge.lock_file import reasons
 
     found = reasons(app.bridges.locked(app.settings.only_target(target)), name)
@@ -58,16 +60,16 @@ def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -
     for need in provision.provided:
         click.echo(f"provided: {need}")
     if provision.missing:
-        raise NotFoundError(f"nothing provides {', '.join(provision.missing)}")
+        raise NotFoundError(f"neither PyPI nor Debian provides {', '.join(provision.missing)}")
 
 
 @deps.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_target
 @click.pass_obj
 def drop(app: App, name: str, yes: bool, target: str | None) -> None:
-    """Remove NAME and what only it needed; the next build that asks brings it again."""
+    """Remove NAME and what only it needed; a build that requires NAME bridges it again."""
     output.confirm(f"drop {name}?", yes=yes)
     for one in app.bridges.of_target(app.settings.only_target(target)).drop(name):
         click.echo(f"dropped {one.name} {one.version}")

@@ -1,4 +1,4 @@
-"""`rdo doctor`: what this machine lacks, and what mends it."""
+"""`rdo doctor`: check this machine and show how to fix what is missing."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from rdo.tools import machine
 @output.json_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Say what this machine lacks, and the command that mends it.
+    """Check this machine and show how to fix what is missing.
 
-    Ends with 3 when something is missing that rdo cannot do without.
+    The exit code is 3 if something is missing that rdo requires.
 
     \b
     Example: rdo doctor
@@ -30,14 +30,14 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     output.show(answer, as_json, output.Table(("state", "what", "detail"), rows))
     missing = [x.name for x in findings if x.is_needed and not x.is_good]
     if missing:
-        hint = f"this mends it: {command}" if command else ""
+        hint = f"fix it with: {command}" if command else ""
         raise CommandError(f"this machine lacks {', '.join(missing)}", hint=hint)
     if fault:
         raise fault
 
 
 def _folders(app: App) -> tuple[Path, Path, UserError | None]:
-    """Where the work will be; a fault in the configuration must not hide what else is wrong."""
+    """Return the folders of the work; a faulty configuration must not hide other faults."""
     try:
         return app.settings.data, app.settings.platforms, None
     except UserError as error:

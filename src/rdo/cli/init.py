@@ -1,4 +1,4 @@
-"""`rdo init`: a folder to start from."""
+"""`rdo init`: make a folder to start from."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rdo.cli import output
 def init(folder: Path) -> None:
     """Make FOLDER with a commented rdo.toml and a small metadata folder.
 
-    Nothing that exists is overwritten.
+    Existing files are never overwritten.
 
     \b
     Example: rdo init demo && rdo -C demo config show

@@ -1,4 +1,4 @@
-"""The `rdo` command: its groups, loaded when used, its logging, its exit codes."""
+"""The `rdo` command: its groups, which are loaded when used, its logging and its exit codes."""
 
 import errno
 import logging
@@ -26,36 +26,41 @@ INTERRUPTED = 130
 
 EXIT_CODES = """\b
 Exit codes:
-  0  all is well, or there was nothing to do
-  1  something is FTBFS (does not build)
-  2  configuration, metadata or usage
+  0  success, or nothing to do
+  1  a package fails to build (FTBFS)
+  2  wrong configuration, metadata or usage
   3  an external program failed or is missing
   4  not found
   5  refused
-  6  only things outside our hands are left: unreachable, spurious
+  6  only external problems are left: a server is unreachable, or a failure
+     will be retried
 """
 
 
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
-    "config": Lazy("rdo.cli.config", "config", "Show what is configured, and from where."),
-    "doctor": Lazy("rdo.cli.doctor", "doctor", "Say what this machine lacks, and what mends it."),
-    "notify": Lazy("rdo.cli.notify", "notify", "Tell people of breaks and mends."),
-    "platform": Lazy("rdo.cli.platform", "platform", "Base layers, and roots to install into."),
-    "info": Lazy("rdo.cli.info", "info", "Ask, check and edit the distribution's metadata."),
+    "config": Lazy("rdo.cli.config", "config", "Show the configuration, or import DLRN's."),
+    "doctor": Lazy(
+        "rdo.cli.doctor", "doctor", "Check this machine and show how to fix what is missing."
+    ),
+    "notify": Lazy("rdo.cli.notify", "notify", "Notify people of failures and fixes."),
+    "platform": Lazy(
+        "rdo.cli.platform", "platform", "Make base layers, and roots to install into."
+    ),
+    "info": Lazy("rdo.cli.info", "info", "Show, check and edit the distribution's metadata."),
     "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
-    "reproduce": Lazy("rdo.cli.reproduce", "reproduce", "Make a build again as it was."),
+    "reproduce": Lazy("rdo.cli.reproduce", "reproduce", "Repeat a build exactly."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
-    "why": Lazy("rdo.cli.why", "why", "Say why a package is or is not being built."),
+    "why": Lazy("rdo.cli.why", "why", "Explain why a package is or is not built."),
 }
 
 
 def _options(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, str]:
-    """`--set KEY=VALUE` as a mapping."""
+    """Parse `--set KEY=VALUE` into a mapping."""
     for text in texts:
         if "=" not in text:
             raise click.BadParameter(f"{text!r} is not KEY=VALUE")
@@ -73,7 +78,7 @@ def _options(
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The folder of rdo.toml, instead of RDO_CONFIG or the current folder.",
+    help="Read rdo.toml from DIR. Default: RDO_CONFIG or the current folder.",
 )
 @click.option(
     "--set",
@@ -81,10 +86,10 @@ def _options(
     metavar="KEY=VALUE",
     multiple=True,
     callback=_options,
-    help="A value over that of rdo.toml, e.g. targets.master-deb12.workers=4.",
+    help="Override a value of rdo.toml, e.g. targets.master-deb12.workers=4 (repeatable).",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say each program that is run.")
-@click.option("--debug", is_flag=True, help="Say everything, with times and tracebacks.")
+@click.option("-v", "--verbose", is_flag=True, help="Log each program that is run.")
+@click.option("--debug", is_flag=True, help="Log everything, with times and tracebacks.")
 @click.version_option(__version__, prog_name="rdo", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(
@@ -112,7 +117,7 @@ def _app(folder: Path | None, options: dict[str, str]) -> "App":
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Lines on whatever stderr is now, so that a live display may stand in for it."""
+    """Writes to the current stderr, which a live display may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
@@ -134,7 +139,7 @@ class ContextFormatter(logging.Formatter):
 
 
 def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
-    """Send rdo's log to stderr: things done, with `verbose` each program, with `debug` all."""
+    """Send the log to stderr: what was done, each program if `verbose`, everything if `debug`."""
     handler = StderrHandler()
     handler.setFormatter(ContextFormatter(times=debug))
     root = logging.getLogger()
@@ -167,21 +172,21 @@ def run(args: Sequence[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # The reader (`head`) has gone; Python would complain again when it flushes at its end.
+            # The reader (`head`) is gone; without this, Python's last flush would complain again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             return _is_a_bug()
         place = f": {error.filename}" if error.filename else ""
-        _complain(f"no space left on the disk{place}", "make space and do it again")
+        _complain(f"no space left on the disk{place}", "free some space and run the command again")
         return OutsideError.exit_code
-    except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
+    except Exception:  # noqa: BLE001 - the top: every exception here is a bug of ours
         return _is_a_bug()
     return code if isinstance(code, int) else 0
 
 
 def _is_a_bug() -> int:
-    """Show the exception that is being handled."""
+    """Print the current exception and return the exit code of a bug."""
     traceback.print_exc()
     _complain("this is a bug in rdo; please report it with the lines above")
     return EX_SOFTWARE
@@ -194,5 +199,5 @@ def _complain(message: str, hint: str = "") -> None:
 
 
 def main() -> NoReturn:
-    """The entry point of the program."""
+    """Run the program with the command line of the process."""
     sys.exit(run(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""What a command answers: a table or a text for people, JSON for programs."""
+"""Print a command's result: a table or a text for people, JSON for programs."""
 
 import dataclasses
 import json
@@ -23,19 +23,21 @@ _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARAC
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """Rows for people; a cell is shown with `str`, None as nothing."""
+    """Rows for people; cells are printed with `str`, and None as an empty cell."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
 
 
 def json_option(command: Command) -> Command:
-    """The option `--json`, given to the command as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(command)
+    """Add the option `--json`, which the command gets as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
 
 
 def show(value: object, as_json: bool, people: Table | str | None = None) -> None:
-    """Print `value` as JSON, or else `people`, or else the value's own text."""
+    """Print `value` as JSON, or for people: `people`, or the value's own text without it."""
     if as_json:
         click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
     elif isinstance(people, Table):
@@ -46,16 +48,19 @@ def show(value: object, as_json: bool, people: Table | str | None = None) -> Non
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before a destructive act; without a terminal only `--yes` lets it pass."""
+    """Ask before a destructive act; raise RefusedError without a terminal, unless `yes`."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise RefusedError(f"{question} there is no terminal to ask on", hint="say --yes")
+        raise RefusedError(
+            f"cannot ask for confirmation without a terminal: {question}",
+            hint="pass --yes to go ahead",
+        )
     click.confirm(question, abort=True)
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: dataclasses as objects, times in ISO 8601, sets sorted."""
+    """Convert a value for JSON: dataclasses to objects, times to ISO 8601, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name)) for field in fields}
@@ -90,7 +95,7 @@ def _show_table(table: Table) -> None:
 
 
 def _show_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    # imported here: only a terminal pays for it
+    # imported here, so that only a terminal pays for it
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""`rdo platform`: base layers of this machine, and roots to install into."""
+"""`rdo platform`: manage the base layers of this machine, and make roots to install into."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -8,9 +8,10 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.deps import deps, update
+from rdo.cli.lazy import LazyGroup
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def platform() -> None:
     """Make, list and enter the platforms that packages are built on.
 
@@ -60,25 +61,33 @@ def _shown(value: object) -> str:
     "--from-definition",
     "definition",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file that describes the platform; it is kept beside the base layer.",
+    help="Read the definition of the platform from this file, and keep it beside the base layer.",
 )
 @click.option(
-    "--refresh", is_flag=True, help="Make it again if the distribution's repositories changed."
+    "--refresh",
+    is_flag=True,
+    help="Make the base layer again if the distribution's repositories have changed.",
 )
 @click.option(
     "--root",
     "folder",
     type=click.Path(path_type=Path),
-    help="Make a fresh root to install into, in this new folder.",
+    help="Also make a fresh root in this new folder, to install packages into.",
 )
-@click.option("--target", help="Set the repositories of this target in the fresh root.")
-@click.option("--name", "link", default="consistent", help="Which name of the target to use.")
+@click.option("--target", help="Configure this target's repositories in the fresh root.")
+@click.option(
+    "--name",
+    "link",
+    default="consistent",
+    show_default=True,
+    help="Name of the target's repository to use.",
+)
 @click.option(
     "--repo",
     "repos",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A .repo file to set in the fresh root.",
+    help="Copy this .repo file into the fresh root (repeatable).",
 )
 @click.pass_obj
 def create(
@@ -91,7 +100,7 @@ def create(
     link: str,
     repos: tuple[Path, ...],
 ) -> None:  # one parameter per option
-    """Make the base layer of platform NAME, if it is not made yet.
+    """Make the base layer of platform NAME, unless it exists.
 
     \b
     rdo platform create el9s-x86_64
@@ -112,11 +121,13 @@ def create(
 
 @platform.command()
 @click.argument("name")
-@click.option("--user", is_flag=True, help="As the build user, without privileges.")
+@click.option(
+    "--user", is_flag=True, help="Enter as the build user, without privileges. Default: root."
+)
 @click.argument("command", nargs=-1)
 @click.pass_context
 def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -> None:
-    """Open a shell (or run COMMAND) in a throw-away root of platform NAME."""
+    """Open a shell, or run COMMAND, in a temporary root of platform NAME."""
     app: App = ctx.obj
     from rdo.roots.build_root import build_root
     from rdo.roots.content import ContentStore
@@ -130,7 +141,7 @@ def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -
 
 @platform.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def remove(app: App, name: str, yes: bool) -> None:
     """Remove the layers of platform NAME from this machine."""

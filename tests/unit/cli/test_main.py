@@ -40,7 +40,7 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
     for name, lazy in main.COMMANDS.items():
         assert f"{name} " in out
         assert lazy.help in out
-    assert "6  only things outside our hands" in out
+    assert "6  only external problems are left" in out
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)
