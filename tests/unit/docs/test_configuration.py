@@ -65,6 +65,6 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
     for key, shown in told.items():
         field = fields[key]
         if field.default is PydanticUndefined and field.default_factory is None:
-            assert shown == "needed" or (heading, key) in {("Top", "data"), ("Top", "platforms")}
+            assert shown == "required" or (heading, key) in {("Top", "data"), ("Top", "platforms")}
         elif wanted := default(field.default):
             assert shown.replace("`", "") == wanted.replace("`", "")
