@@ -250,12 +250,15 @@ class Settings(Section):
 
     @property
     def roots(self) -> Path:
-        """Where live build roots are; what a killed process left there is removed on sight."""
+        """The folder of live build roots.
+
+        Leftovers of a killed process there are removed on sight.
+        """
         return self.data / "roots"
 
     @property
     def audiences(self) -> Audiences:
-        """Who is told of what happens, and when."""
+        """The people and addresses to notify."""
         mail = self.mail
         return Audiences(
             mail=mail is not None,

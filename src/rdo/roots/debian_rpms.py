@@ -112,6 +112,7 @@ def _register(command: str) -> str:
 def _provides(
     files: Path, package: DebianPackage, platform: Platform, sonames: set[str]
 ) -> Iterator[str]:
+    """Yield everything that the RPM of a Debian package provides."""
     evr = f"{package.version}-{package.release}"
     yield f"deb({package.name}) = {evr}"
     yield from package.provides

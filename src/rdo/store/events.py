@@ -1,4 +1,4 @@
-"""Events that somebody should be told: recorded with the state they are about, described later."""
+"""Events that people are told about: recorded with the state they are about, described later."""
 
 import json
 from collections.abc import Collection
@@ -15,7 +15,9 @@ from rdo.store.schema import UNDESCRIBED, EventRow
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing to tell. `payload` is its description, empty until it has been gathered.
+    """Something that people are told.
+
+    `payload` is its description, empty until it has been gathered.
 
     `build_id` is the build that it is about; `break_id` is the package's first failed build. All
     events from that failure to the next good build are one thread.

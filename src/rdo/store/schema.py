@@ -243,7 +243,7 @@ class PauseRow(Base):
 
 
 class EventRow(Base):
-    """Something that somebody should be told, once: `key` identifies it.
+    """Something that people are told, once: `key` identifies it.
 
     `payload` is its description as JSON, empty until it has been gathered. Builds are stored as
     numbers only, because an event outlives the builds that it refers to.

@@ -31,7 +31,8 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     for path in (args.keyring, args.signature, args.data):
         if not path.exists():
-            sys.exit(f"%gpgverify: there is no file {path}")
+            sys.exit(f"%gpgverify: {path} does not exist")
     if not verify(args.keyring, args.signature, args.data):
-        sys.exit(f"%gpgverify: {args.signature.name} is no signature of {args.data.name} by a key")
+        keys, signature = args.keyring.name, args.signature.name
+        sys.exit(f"%gpgverify: the keys in {keys} do not verify {signature} for {args.data.name}")
     return 0

@@ -1,4 +1,4 @@
-"""Holds and pauses; builds that are to be cancelled; repositories that were removed."""
+"""Holds and pauses; requests to cancel builds; the time when a repository was removed."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Events that somebody should be told, and the queue of what is to be sent."""
+"""Events that people are told about, and the queue of messages."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""From which of its package's upstreams a commit was taken."""
+"""The upstream that a commit was taken from."""
 
 import sqlalchemy as sa
 from alembic import op
