@@ -81,7 +81,7 @@ def test_one_command_mends_programs_and_modules(monkeypatch: pytest.MonkeyPatch)
         MachineCheck("root", False, False, ""),
     ]
 
-    command = machine.mending_command(lacking, PackageManager.APT)
+    command = machine.fix_command(lacking, PackageManager.APT)
 
     assert command == (
         f"sudo apt-get install -y rpm && {sys.executable} -m pip install --force-reinstall solv"

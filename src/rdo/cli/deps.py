@@ -4,6 +4,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.lazy import LazyGroup
 from rdo.errors import NotFoundError
 
 _target = click.option(

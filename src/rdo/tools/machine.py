@@ -102,7 +102,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
     ]
 
 
-def mending_command(findings: Sequence[MachineCheck], family: PackageManager | None) -> str:
+def fix_command(findings: Sequence[MachineCheck], family: PackageManager | None) -> str:
     """The one command that brings what is missing; empty if nothing is, or no package helps."""
     lacking = [finding for finding in findings if not finding.is_good]
     packages = sorted({finding.package for finding in lacking if finding.package})
