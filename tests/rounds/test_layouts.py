@@ -93,7 +93,7 @@ def test_what_is_said_of_them_names_the_repository(
 
     told = capsys.readouterr().out
     if question[0] == "verify":
-        assert (code, told) == (0, "no fault found\n")
+        assert (code, told) == (0, "no faults found\n")
     elif question[0] == "why":
         assert f"package   {packaging.url}" in told
     else:

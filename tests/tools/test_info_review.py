@@ -45,7 +45,7 @@ def test_when_all_is_there_the_tag_may_be_lifted(
 ) -> None:
     found = steps(info, capsys)
 
-    lifts = "`rdo info tag new under-review --remove` lifts the tag"
+    lifts = "remove the tag: `rdo info tag new under-review --remove`"
     assert found.pop("review") == (False, lifts)
     assert found.pop("spec") == (True, "python-new.spec")
     assert all(is_done for is_done, _ in found.values())
@@ -69,7 +69,7 @@ def test_what_is_missing_is_named(
     assert f"{upstream.url} cannot be reached" in found["repositories"][1]
     wanted = "the distgit needs one python-new.spec; it has other.spec, python-new.spec"
     assert found["spec"] == (False, wanted)
-    assert found["review"][1].startswith("after the rest: ")
+    assert found["review"][1].startswith("once the rest is done, ")
 
 
 def test_a_spec_that_came_later_is_seen(

@@ -59,7 +59,7 @@ def test_a_url_that_cannot_be_reached_gives_its_last_state(
     info.path.rename(info.path.with_name("away"))
 
     assert names(metadata.load(info.url, cache=cache, max_age=0)) == ["a"]
-    assert "cannot be reached; the last state is used" in caplog.text
+    assert "cannot be reached; using its last state" in caplog.text
 
 
 def test_a_url_that_was_never_reached_is_outside_our_hands(tmp_path: Path, cache: Path) -> None:
@@ -145,4 +145,4 @@ def test_a_remote_import_may_be_raw_files_behind_a_url(
 
     web.rename(tmp_path / "away")
     assert names(metadata.load(info.path, cache=cache, max_age=0)) == ["three"]
-    assert "the last state is used" in caplog.text
+    assert "using its last state" in caplog.text

@@ -1,4 +1,4 @@
-"""`rdo info`: questions about the distribution's metadata."""
+"""`rdo info`: ask about the distribution's metadata."""
 
 import logging
 
@@ -24,20 +24,20 @@ EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
 DIFFS, RELEASES = "rdo.cli.info_diff", "rdo.cli.info_releases"
 LATER = {
     "add-package": Lazy(EDITS, "add_package", "Add a package."),
-    "attr-diff": Lazy(DIFFS, "attr_diff", "Show packages whose attribute has a new value."),
-    "diff": Lazy(DIFFS, "diff", "Show what changed between two states, for a review."),
+    "attr-diff": Lazy(DIFFS, "attr_diff", "Show packages whose attribute changed."),
+    "diff": Lazy(DIFFS, "diff", "Show what changed between two states, for review."),
     "distrepos": Lazy(RELEASES, "distrepos", "Show the yum repositories of a release."),
-    "new-release": Lazy(EDITS, "new_release", "Branch a release from an old one."),
-    "release": Lazy(RELEASES, "release", "Show the releases as rdopkg does."),
+    "new-release": Lazy(EDITS, "new_release", "Branch a new release from an existing one."),
+    "release": Lazy(RELEASES, "release", "Show the releases in rdopkg's format."),
     "releases": Lazy(RELEASES, "releases", "Show the releases: base OS, branches, identifiers."),
-    "remove-package": Lazy(EDITS, "remove_package", "Take a package out of all files."),
-    "remove-release": Lazy(EDITS, "remove_release", "Take a release out, and its tags."),
-    "review": Lazy(VERIFY, "review", "Say what a package lacks for its acceptance."),
+    "remove-package": Lazy(EDITS, "remove_package", "Remove a package from all files."),
+    "remove-release": Lazy(EDITS, "remove_release", "Remove a release and its tags."),
+    "review": Lazy(VERIFY, "review", "List what a package still needs to be accepted."),
     "set": Lazy(EDITS, "set_value", "Set an attribute of a package."),
     "set-release": Lazy(EDITS, "set_release", "Set an attribute of a release."),
-    "tag": Lazy(EDITS, "tag", "Give a package a tag, or take it away."),
-    "tags-diff": Lazy(DIFFS, "tags_diff", "Show packages with tags added or changed."),
-    "verify": Lazy(VERIFY, "verify", "Check the metadata; for CI too."),
+    "tag": Lazy(EDITS, "tag", "Add a tag to a package, or remove it."),
+    "tags-diff": Lazy(DIFFS, "tags_diff", "Show packages whose tags changed."),
+    "verify": Lazy(VERIFY, "verify", "Check the metadata for errors, also in CI."),
 }
 
 
@@ -45,16 +45,16 @@ _WITH_VALUE = ("-i", "--file", "-l", "--info", "-t", "--apply-tag")
 
 
 class InfoGroup(LazyGroup):
-    """`rdo info ATTR:REGEX...` is a question of its own, without a verb; options stand anywhere.
+    """A group that also takes `rdo info ATTR:REGEX...`, without a verb, and options anywhere.
 
-    As in rdopkg, a word alone is a filter of names, unless it looks like a slip of a verb.
+    As in rdopkg, a single word filters by name, unless it looks like a mistyped verb.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_verb_first(ctx, args))
 
     def _with_verb_first(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """All options are then those of the verb."""
+        """Move the verb to the front, so that all options become the verb's."""
         position = 0
         while position < len(args) and args[position].startswith("-"):
             position += 2 if args[position] in _WITH_VALUE else 1
@@ -72,16 +72,16 @@ class InfoGroup(LazyGroup):
 @metadata_options
 @answer_options
 def info(asked: Asked, answer: Answer) -> None:
-    """Ask, check and edit the distribution's metadata, in rdoinfo's format.
+    """Query, check and edit the distribution's metadata, in rdoinfo's format.
 
-    It is that of rdo.toml, unless --info names another folder or git URL; without both it is
-    RDO's own.
+    Reads the metadata that --info or rdo.toml names; without either, the current folder if it has
+    metadata, else RDO's own.
 
     \b
-    rdo info                                    what there is
-    rdo info maintainers:amoralej tags:flamingo  packages, as rdopkg filters them
-    rdo info component:~common                  ~ negates
-    rdo info package nova                       all of one package
+    rdo info                                     an overview
+    rdo info maintainers:amoralej tags:flamingo  packages that match, as in rdopkg
+    rdo info component:~common                   packages that do not match
+    rdo info package nova                        everything about one package
     """
     if click.get_current_context().invoked_subcommand is None:
         _summary(asked.load(), answer)
@@ -107,7 +107,7 @@ def _summary(distribution: Distribution, answer: Answer) -> None:
 def list_packages(
     asked: Asked, filters: tuple[str, ...], apply_tag: str | None, answer: Answer
 ) -> None:
-    """Packages that all filters let through; ATTR:~REGEX negates, a REGEX alone is of names."""
+    """Show packages that match all filters; ATTR:~REGEX negates, REGEX alone filters names."""
     parsed = [Filter.parse(text if ":" in text else f"name:{text}") for text in filters]
     packages = asked.packages(apply_tag)
     for one in parsed:
@@ -122,7 +122,7 @@ def list_packages(
 @metadata_options
 @answer_options
 def package(asked: Asked, name: str, apply_tag: str | None, answer: Answer) -> None:
-    """Show all of one package, by its name or project.
+    """Show everything about one package, by its name or project.
 
     \b
     Example: rdo info package nova --apply-tag flamingo-uc
@@ -132,24 +132,24 @@ def package(asked: Asked, name: str, apply_tag: str | None, answer: Answer) -> N
 
 @info.command()
 @click.argument("query")
-@click.option("--strict", "-s", is_flag=True, help="No guess: exact names, projects and URLs.")
+@click.option("--strict", "-s", is_flag=True, help="Match names, projects and URLs exactly.")
 @tag_option
 @metadata_options
 @answer_options
 def findpkg(asked: Asked, query: str, strict: bool, apply_tag: str | None, answer: Answer) -> None:
-    """Find the package that a name, project or upstream URL means.
+    """Find a package by its name, project or upstream URL.
 
     \b
     Example: rdo info findpkg https://opendev.org/openstack/oslo.config
     """
     found = queries.find_package(asked.packages(apply_tag), query, strict=strict)
     if found is None:
-        raise NotFoundError(f"no package is found by {query}")
+        raise NotFoundError(f"no package matches {query}")
     answer.show_package(found)
 
 
 @info.command()
-@click.option("--release", metavar="TAG", help="Count the packages of a release only.")
+@click.option("--release", metavar="TAG", help="Count only the packages of this release.")
 @metadata_options
 @answer_options
 def components(asked: Asked, release: str | None, answer: Answer) -> None:
@@ -165,14 +165,16 @@ def components(asked: Asked, release: str | None, answer: Answer) -> None:
 
 @info.command()
 @click.argument("address", required=False)
-@click.option("--gone", multiple=True, metavar="ADDRESS", help="Somebody who has left.")
-@click.option("--release", metavar="TAG", help="Only packages of a release.")
+@click.option(
+    "--gone", multiple=True, metavar="ADDRESS", help="A maintainer who has left (repeatable)."
+)
+@click.option("--release", metavar="TAG", help="Show only packages of this release.")
 @metadata_options
 @answer_options
 def maintainers(
     asked: Asked, address: str | None, gone: tuple[str, ...], release: str | None, answer: Answer
 ) -> None:
-    """Show who maintains what; with --gone, the packages that nobody else looks after.
+    """Show who maintains which packages; with --gone, the packages nobody else maintains.
 
     \b
     rdo info maintainers someone@example.org
@@ -187,7 +189,7 @@ def maintainers(
     if address and not people:
         known = {x.address.partition("@")[0]: x.address for x in queries.maintainers(packages)}
         near = f'; did you mean "{known[address]}"?' if address in known else ""
-        raise NotFoundError(f"nobody with the address {address} maintains a package{near}")
+        raise NotFoundError(f"no package has the maintainer {address}{near}")
     if address:
         answer.show(people[0], "\n".join(people[0].packages), people[0].packages)
         return
@@ -204,12 +206,17 @@ def maintainers(
     type=click.Choice(("lists", "dicts")),
     default="lists",
     show_default=True,
-    help="Packages and releases as lists, or by project and name.",
+    help="Print packages and releases as lists, or as dicts by project and name.",
 )
-@click.option("--json", is_flag=True, expose_value=False, help="The only form there is.")
+@click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="Accepted for consistency; the output is always JSON.",
+)
 @metadata_options
 def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:
-    """Print everything as JSON, as distroinfo's get_info() gives it.
+    """Print everything as JSON, in the form of distroinfo's get_info().
 
     \b
     Example: rdo info dump --info . --file rdo-full.yml --apply-tag flamingo
@@ -224,7 +231,7 @@ def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:
 @metadata_options
 @answer_options
 def why(asked: Asked, name: str, apply_tag: str | None, answer: Answer) -> None:
-    """Show which rule in which file and line gave a package each of its values.
+    """Show where each value of a package comes from: the rule, file and line.
 
     \b
     Example: rdo info why nova --apply-tag flamingo-uc

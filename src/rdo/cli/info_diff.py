@@ -1,4 +1,4 @@
-"""`rdo info diff`, `tags-diff` and `attr-diff`: two states of the metadata side by side."""
+"""`rdo info diff`, `tags-diff` and `attr-diff`: compare two states of the metadata."""
 
 import click
 
@@ -10,16 +10,18 @@ from rdo.metadata.changes import changes
 
 @click.command("tags-diff")
 @click.argument("refs", nargs=-1)
-@click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
+@click.option(
+    "--buildsys-tags", "-b", is_flag=True, help="Compare the tags of the build system instead."
+)
 @metadata_options
 @answer_options
 def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, answer: Answer) -> None:
-    """Show packages with tags added or changed between two states of the metadata.
+    """Show packages whose tags were added or changed between two states of the metadata.
 
     \b
-    rdo info tags-diff                 in the last commit, and what is not committed
-    rdo info tags-diff REF             in what follows REF
-    rdo info tags-diff OLD NEW
+    rdo info tags-diff                 in the last commit and in uncommitted changes
+    rdo info tags-diff REF             since REF
+    rdo info tags-diff OLD NEW         between OLD and NEW
     """
     old, new = _two_states(asked, refs)
     key = "buildsys-tags" if buildsys_tags else "tags"
@@ -35,7 +37,7 @@ def tags_diff(asked: Asked, refs: tuple[str, ...], buildsys_tags: bool, answer: 
 @metadata_options
 @answer_options
 def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], answer: Answer) -> None:
-    """Show packages whose ATTRIBUTE has a new value between two states of the metadata.
+    """Show packages whose ATTRIBUTE changed between two states of the metadata.
 
     \b
     Example: rdo info attr-diff maintainers HEAD~5 HEAD
@@ -49,7 +51,7 @@ def attr_diff(asked: Asked, attribute: str, refs: tuple[str, ...], answer: Answe
 
 def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Distribution]:
     if len(refs) > 2:
-        raise click.UsageError("at most two refs: OLD NEW")
+        raise click.UsageError("expected at most two refs: OLD NEW")
     old, new = refs if len(refs) == 2 else (*(refs or ("HEAD~1",)), "")
     return asked.load(old), asked.load(new)
 
@@ -59,12 +61,12 @@ def _two_states(asked: Asked, refs: tuple[str, ...]) -> tuple[Distribution, Dist
 @metadata_options
 @answer_options
 def diff(asked: Asked, refs: tuple[str, ...], answer: Answer) -> None:
-    """Show what changed between two states of the metadata, for a review.
+    """Show what changed between two states of the metadata, for review.
 
     \b
-    rdo info diff                 the last commit, and what is not committed
-    rdo info diff origin/master   what follows origin/master
-    rdo info diff OLD NEW
+    rdo info diff                 in the last commit and in uncommitted changes
+    rdo info diff origin/master   since origin/master
+    rdo info diff OLD NEW         between OLD and NEW
     """
     found = changes(*_two_states(asked, refs))
     people = "\n".join(map(str, found)) or "nothing changed"

@@ -1,4 +1,4 @@
-"""`rdo info add-package`, `set`, `tag`, `new-release` …: edits of the metadata's files."""
+"""`rdo info add-package`, `set`, `tag`, `new-release` …: edit the metadata's files."""
 
 import functools
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from rdo.metadata.draft import Draft
 
 
 def edit_command(command: Callable[..., Any]) -> click.Command:
-    """A command that is given a `draft`; its edits are shown, and written unless --dry-run."""
+    """Make a command of a function that edits a `draft`: show the diff, and write the files."""
 
-    @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+    @click.option("--dry-run", is_flag=True, help="Show the diff without changing anything.")
     @metadata_options
     @functools.wraps(command)
     def edit(asked: Asked, dry_run: bool, **kwargs: Any) -> None:
@@ -33,14 +33,25 @@ def edit_command(command: Callable[..., Any]) -> click.Command:
 
 @edit_command
 @click.argument("project")
-@click.option("--name", help="The package's name, if its config does not say it.")
-@click.option("--conf", help="The package config it follows.")
-@click.option("--upstream", multiple=True, help="The upstream's git URL, or pypi:NAME.")
-@click.option("--distgit", help="The distgit's git URL.")
-@click.option("--component", help="The component it belongs to.")
-@click.option("--maintainer", "maintainers", multiple=True, help="Who looks after it.")
-@click.option("--tag", "tags", multiple=True, help="A release, or under-review.")
-@click.option("--into", default="", metavar="FILE", help="The file to add it to.")
+@click.option("--name", help="Name of the package, if its config does not give it.")
+@click.option("--conf", help="Package config to use.")
+@click.option(
+    "--upstream", multiple=True, help="Git URL of the upstream, or pypi:NAME (repeatable)."
+)
+@click.option("--distgit", help="Git URL of the distgit.")
+@click.option("--component", help="Component the package belongs to.")
+@click.option(
+    "--maintainer", "maintainers", multiple=True, help="Address of a maintainer (repeatable)."
+)
+@click.option(
+    "--tag", "tags", multiple=True, help="Tag to add: a release, under-review … (repeatable)."
+)
+@click.option(
+    "--into",
+    default="",
+    metavar="FILE",
+    help="File to add the package to. Default: where most packages like it are.",
+)
 def add_package(
     draft: Draft,
     project: str,
@@ -50,7 +61,7 @@ def add_package(
     into: str,
     **values: str | None,
 ) -> None:
-    """Add a package. A community package starts with --tag under-review.
+    """Add a package. Start a community package with --tag under-review.
 
     \b
     rdo info add-package oslo.new --conf rpmfactory-lib --maintainer me@example.org \\
@@ -67,7 +78,7 @@ def add_package(
 @edit_command
 @click.argument("package")
 def remove_package(draft: Draft, package: str) -> None:
-    """Take a package out of all files."""
+    """Remove a package from all files."""
     edits.remove_package(draft, package)
 
 
@@ -75,8 +86,10 @@ def remove_package(draft: Draft, package: str) -> None:
 @click.argument("package")
 @click.argument("key")
 @click.argument("values", nargs=-1)
-@click.option("--tag", help="Set the override of this tag.")
-@click.option("--unset", is_flag=True, help="Leave the value to the package's config.")
+@click.option("--tag", help="Set the override that this tag makes instead.")
+@click.option(
+    "--unset", is_flag=True, help="Remove the value, so that the package's config applies."
+)
 def set_value(
     draft: Draft, package: str, key: str, values: tuple[str, ...], tag: str | None, unset: bool
 ) -> None:
@@ -88,7 +101,7 @@ def set_value(
     rdo info set nova source-branch 31.0.0 --tag epoxy
     """
     if unset == bool(values):
-        raise click.UsageError("give values, or --unset")
+        raise click.UsageError("give either VALUES or --unset")
     new = None if unset else list(values)
     if tag:
         edits.set_override(draft, package, tag, key, new)
@@ -100,9 +113,9 @@ def set_value(
 @click.argument("package")
 @click.argument("tag")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--remove", is_flag=True, help="Take the tag away.")
+@click.option("--remove", is_flag=True, help="Remove the tag.")
 def tag(draft: Draft, package: str, tag: str, overrides: tuple[str, ...], remove: bool) -> None:
-    """Give a package a tag with these overrides, or take it away.
+    """Add a tag with overrides to a package, or remove it.
 
     \b
     rdo info tag oslo.new flamingo source-branch=1.0.0
@@ -110,7 +123,7 @@ def tag(draft: Draft, package: str, tag: str, overrides: tuple[str, ...], remove
     """
     pairs = [text.partition("=") for text in overrides]
     if any(not equals for _, equals, _ in pairs) or (remove and overrides):
-        raise click.UsageError("overrides are KEY=VALUE, and none with --remove")
+        raise click.UsageError("write overrides as KEY=VALUE; --remove takes none")
     if remove:
         edits.untag(draft, package, tag)
     else:
@@ -119,18 +132,20 @@ def tag(draft: Draft, package: str, tag: str, overrides: tuple[str, ...], remove
 
 @edit_command
 @click.argument("name")
-@click.option("--from", "old", required=True, metavar="OLD", help="The release to branch from.")
-@click.option("--branch", help="Its distgit branch; without, that of OLD.")
-@click.option("--upstream-branch", help="Its upstream branch; without, that of OLD.")
-@click.option("--identifier", help="Such as 2026.1; without, it has none.")
-@click.option("--status", default="development", show_default=True, help="Its status.")
-@click.option("--old-status", help="The new status of OLD; one release may be in development.")
+@click.option("--from", "old", required=True, metavar="OLD", help="Release to branch from.")
+@click.option("--branch", help="Distgit branch of the new release. Default: OLD's.")
+@click.option("--upstream-branch", help="Upstream branch of the new release. Default: OLD's.")
+@click.option("--identifier", help="Identifier such as 2026.1. Default: none.")
+@click.option(
+    "--status", default="development", show_default=True, help="Status of the new release."
+)
+@click.option("--old-status", help="New status of OLD; only one release can be in development.")
 @click.option(
     "--source-branch",
     "rules",
     multiple=True,
     metavar="REGEX=REPLACEMENT",
-    help="What becomes of a source-branch override; without a rule that fits it is not copied.",
+    help="Rewrite source-branch overrides (repeatable); those that match no rule are dropped.",
 )
 def new_release(
     draft: Draft,
@@ -143,7 +158,7 @@ def new_release(
     old_status: str | None,
     rules: tuple[str, ...],
 ) -> None:
-    """Branch a release: its entry, and its tag for every package that has the old one.
+    """Add a release, and tag every package of the old release with it.
 
     \b
     rdo info new-release gazpacho --from flamingo --identifier 2026.1 \\
@@ -160,7 +175,7 @@ def new_release(
 @edit_command
 @click.argument("name")
 def remove_release(draft: Draft, name: str) -> None:
-    """Take a release out, and its tags from all packages."""
+    """Remove a release, and its tag from all packages."""
     branching.remove_release(draft, name)
 
 
@@ -169,7 +184,7 @@ def remove_release(draft: Draft, name: str) -> None:
 @click.argument("key")
 @click.argument("value", required=False)
 def set_release(draft: Draft, name: str, key: str, value: str | None) -> None:
-    """Set a release's branch, status and so on; without VALUE it is taken away.
+    """Set an attribute of a release, such as branch or status; without VALUE, remove it.
 
     \b
     Example: rdo info set-release epoxy status eol

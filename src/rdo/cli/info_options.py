@@ -1,4 +1,4 @@
-"""Options that the commands of `rdo info` share: which metadata is asked, and how it answers."""
+"""Options that the commands of `rdo info` share: which metadata to read, and how to answer."""
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which metadata a command was asked about."""
+    """The metadata that a command was asked about."""
 
     app: App
     source: str = ""
@@ -30,7 +30,7 @@ class Asked:
         return self.app.metadata(self.source, self.file, ref=ref, max_age=max_age)
 
     def packages(self, apply_tag: str | None = None) -> Sequence[Attributes]:
-        """All packages as they count; an error if some of the metadata could not be read."""
+        """Return all packages with their effective values."""
         packages: Sequence[Attributes] = self.load().dump(apply_tag)["packages"]
         return packages
 
@@ -40,14 +40,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How an answer is shown: for people, all of it in JSON or YAML, or the names in it."""
+    """The form of an answer: for people, in JSON or YAML, or only the names in it."""
 
     names: bool
     as_yaml: bool
     as_json: bool
 
     def show(self, value: Any, people: output.Table | str, names: Iterable[str]) -> None:
-        """Print the form that was asked for; `names` are what the answer is about."""
+        """Print `value` in the form that was asked for; `names` are the names in it."""
         if self.names:
             people = "\n".join(dict.fromkeys(names))
         elif self.as_yaml:
@@ -63,18 +63,29 @@ class Answer:
         ]
         table = output.Table(("name", "project", "component", "tags"), rows)
         names = (str(package["name"]) for package in found)
-        self.show(found, table if rows else "no package is such", names)
+        self.show(found, table if rows else "no package matches", names)
 
     def show_package(self, found: Attributes) -> None:
         self.show(found, in_yaml(found), [str(found["name"])])
 
 
 def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that say which metadata is meant, given to the command as `asked`."""
+    """Add the options that choose the metadata, given to the command as `asked`."""
 
-    @click.option("--fetch", "-f", is_flag=True, help="Ask a git URL now, however recent.")
-    @click.option("--file", "-i", metavar="F", help="The main file in it.  [rdo-full.yml]")
-    @click.option("--info", "-l", "source", metavar="DIR", help="A folder or git URL.")
+    @click.option(
+        "--fetch",
+        "-f",
+        is_flag=True,
+        help="Fetch the metadata again even if the cached copy is fresh.",
+    )
+    @click.option("--file", "-i", metavar="F", help="Main file of the metadata.  [rdo-full.yml]")
+    @click.option(
+        "--info",
+        "-l",
+        "source",
+        metavar="DIR",
+        help="Folder or git URL of the metadata. Default: rdo.toml's, this folder, or RDO's.",
+    )
     @functools.wraps(command)
     def with_asked(source: str | None, file: str | None, fetch: bool, **kwargs: Any) -> Any:
         app = click.get_current_context().find_object(App) or App()
@@ -84,10 +95,10 @@ def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that answer a question, given to the command as `answer`."""
+    """Add the options that choose the form of the answer, given to the command as `answer`."""
 
-    @click.option("--names", is_flag=True, help="Names only, for scripts.")
-    @click.option("--yaml", "as_yaml", is_flag=True, help="Answer in YAML.")
+    @click.option("--names", is_flag=True, help="Print names only.")
+    @click.option("--yaml", "as_yaml", is_flag=True, help="Print the result as YAML.")
     @output.json_option
     @functools.wraps(command)
     def with_answer(names: bool, as_yaml: bool, as_json: bool, **kwargs: Any) -> Any:
@@ -97,13 +108,13 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that applies a tag, given to the command as `apply_tag`."""
-    help_text = "Let the overrides of a tag count."
+    """Add the option that applies a tag, given to the command as `apply_tag`."""
+    help_text = "Apply the overrides of this tag."
     return click.option("--apply-tag", "-t", metavar="TAG", help=help_text)(command)
 
 
 def in_words(value: Any) -> str:
-    """A value of the metadata on one line."""
+    """Return a value of the metadata as one line of text."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {in_words(below)}" for key, below in value.items())
     if isinstance(value, list):
@@ -112,7 +123,7 @@ def in_words(value: Any) -> str:
 
 
 def in_yaml(value: Any) -> str:
-    """A value as YAML, in the order that it has."""
+    """Return a value as YAML, with its keys in their order."""
     import yaml
 
     return yaml.safe_dump(

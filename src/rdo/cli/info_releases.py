@@ -1,4 +1,4 @@
-"""`rdo info releases`, `release` and `distrepos`: the series of the distribution."""
+"""`rdo info releases`, `release` and `distrepos`: the releases of the distribution."""
 
 import click
 
@@ -8,7 +8,7 @@ from rdo.metadata import ReleaseRepo, queries
 
 
 @click.command()
-@click.option("--status", metavar="STATUS", help="Only releases with this status.")
+@click.option("--status", metavar="STATUS", help="Show only releases with this status.")
 @metadata_options
 @answer_options
 def releases(asked: Asked, status: str | None, answer: Answer) -> None:
@@ -24,34 +24,38 @@ def releases(asked: Asked, status: str | None, answer: Answer) -> None:
 
 
 @click.command()
-@click.option("--release-specified", "-r", "name", default="", metavar="NAME", help="Only this.")
-@click.option("--repo", "-R", default="", metavar="BASE-OS", help="Only those on a base OS.")
+@click.option(
+    "--release-specified", "-r", "name", default="", metavar="NAME", help="Show only this release."
+)
+@click.option(
+    "--repo", "-R", default="", metavar="BASE-OS", help="Show only releases for this base OS."
+)
 @click.option(
     "--phase-specified",
     "-s",
     "status",
     default="",
     metavar="STATUS",
-    help="Only those with a status; without --json their names.",
+    help="Show only releases with this status; prints their names unless --json is given.",
 )
 @metadata_options
 @answer_options
 def release(asked: Asked, name: str, repo: str, status: str, answer: Answer) -> None:
-    """Show the releases as rdopkg does, with the branches that it supposes.
+    """Show the releases in rdopkg's format, with the branches that it assumes.
 
     \b
     rdo info release -r flamingo
     rdo info release -s maintained
     """
     if name and repo:
-        raise click.UsageError("--release-specified and --repo exclude each other")
+        raise click.UsageError("--release-specified and --repo cannot be used together")
     found = queries.supposed_branches(asked.load().dump(), name, repo, status)
     if status:
         people = "\n".join(release.name for release in found)
     else:
         people = "\n\n".join(map(_lines, found))
     names = (release.name for release in found)
-    answer.show(found, people or "no release is such", names)
+    answer.show(found, people or "no release matches", names)
 
 
 def _lines(release: queries.SupposedBranches) -> str:
@@ -65,7 +69,7 @@ def _lines(release: queries.SupposedBranches) -> str:
 @metadata_options
 @answer_options
 def distrepos(asked: Asked, release: str, base_os: str, answer: Answer) -> None:
-    """Show the yum repositories that a release is used with.
+    """Show the yum repositories that belong to a release.
 
     \b
     Example: rdo info distrepos flamingo/el10s

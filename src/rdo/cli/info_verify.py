@@ -1,4 +1,4 @@
-"""`rdo info verify` and `review`: what is wrong in the metadata, what a package lacks."""
+"""`rdo info verify` and `review`: check the metadata, or the entry of one package."""
 
 from pathlib import Path
 
@@ -17,12 +17,33 @@ FORMATS = ("text", "github", "sarif")
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Ask every upstream and distgit for its branches.")
-@click.option("--release", "releases", multiple=True, metavar="TAG", help="Ask for these only.")
-@click.option("--strict", is_flag=True, help="A warning is as bad as an error.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="Known faults, not told again.")
-@click.option("--write-baseline", type=click.Path(path_type=Path), help="Make such a file.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--online", is_flag=True, help="Also ask every upstream and distgit for its branches."
+)
+@click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    metavar="TAG",
+    help="Ask only for branches of this release (repeatable).",
+)
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="File of known faults to leave out."
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path),
+    help="Write the faults found to this file, and stop.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Output format.",
+)
 @metadata_options
 @output.json_option
 def verify(
@@ -35,7 +56,7 @@ def verify(
     form: str,
     as_json: bool,
 ) -> None:
-    """Check the metadata; ends with 2 when there is an error.
+    """Check the metadata. Exit code 2: it has errors.
 
     \b
     rdo info verify --info .
@@ -45,7 +66,7 @@ def verify(
     found = _faults(asked, online, releases)
     if write_baseline:
         atomic.write_file(write_baseline, reports.baseline(found))
-        output.show(None, False, f"wrote {write_baseline}: {reports.count(found) or 'no fault'}")
+        output.show(None, False, f"wrote {write_baseline}: {reports.count(found) or 'no faults'}")
         return
     if baseline:
         found = reports.new_since(found, _text(baseline))
@@ -68,7 +89,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the baseline {file} cannot be read: {error}") from error
+        raise ConfigError(f"cannot read the baseline {file}: {error}") from error
 
 
 def _show(found: list[Fault], form: str, as_json: bool) -> None:
@@ -80,16 +101,16 @@ def _show(found: list[Fault], form: str, as_json: bool) -> None:
         first = sorted(found, key=lambda fault: fault.level is not Level.ERROR)
         rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in first]
         people = output.Table(("level", "where", "rule", "fault"), rows)
-        output.show(found, as_json, people if found else "no fault found")
+        output.show(found, as_json, people if found else "no faults found")
 
 
 @click.command()
 @click.argument("package")
-@click.option("--offline", is_flag=True, help="Ask no upstream and no distgit.")
+@click.option("--offline", is_flag=True, help="Do not contact the upstream or the distgit.")
 @metadata_options
 @output.json_option
 def review(asked: Asked, package: str, offline: bool, as_json: bool) -> None:
-    """Say what a package under review still lacks for its acceptance; ends with 1 if anything.
+    """List what a package under review still needs to be accepted. Exit code 1: any step is left.
 
     \b
     Example: rdo info review oslo.new

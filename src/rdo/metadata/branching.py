@@ -1,4 +1,4 @@
-"""A new release from an old one, and its reverse."""
+"""Branch a new release from an old one, and remove a release."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _SOURCE = "source-branch"
 
 @dataclass(frozen=True, slots=True)
 class BranchRule:
-    """`REGEX=REPLACEMENT` for a `source-branch` that a new release takes over from an old one.
+    """A rule `REGEX=REPLACEMENT` that rewrites a `source-branch` for a new release.
 
     >>> BranchRule.parse(r"stable/(.*)\\.1=stable/\\1.2").apply("stable/2026.1")
     'stable/2026.2'
@@ -29,16 +29,16 @@ class BranchRule:
     def parse(cls, text: str) -> Self:
         regex, equals, replacement = text.rpartition("=")
         if not equals or not regex:
-            raise ConfigError(f"not REGEX=REPLACEMENT: {text!r}")
+            raise ConfigError(f"{text!r} is not REGEX=REPLACEMENT")
         try:
             pattern = re.compile(regex)
-            re.sub(pattern, replacement, "")  # the replacement may name a group that is not there
+            re.sub(pattern, replacement, "")  # the replacement may name a missing group
         except re.error as error:
-            raise ConfigError(f"not REGEX=REPLACEMENT: {text!r}: {error}") from error
+            raise ConfigError(f"{text!r} is not REGEX=REPLACEMENT: {error}") from error
         return cls(pattern, replacement)
 
     def apply(self, branch: str) -> str | None:
-        """The new branch, None if the rule is not for this one."""
+        """Return the new branch, or None if the rule does not match this one."""
         found = self.pattern.fullmatch(branch)
         return found.expand(self.replacement) if found else None
 
@@ -50,14 +50,14 @@ def new_release(
     values: Mapping[str, str | None],
     rules: Sequence[BranchRule] = (),
 ) -> None:
-    """Branch a release from an old one.
+    """Branch a new release from an old one.
 
-    Its entry is the old one's with the name replaced and `values` set (None: left out). Every
-    package with the tag `old` or `old-uc` gets that of the new release; overrides are copied,
-    a `source-branch` as the first rule that fits says, and without one not at all.
+    Copy the old entry, replace its name, and set `values` (None removes a key). Every package
+    tagged `old` or `old-uc` gets the matching tag of the new release. Overrides are copied; a
+    `source-branch` is rewritten by the first rule that matches it, and dropped if none does.
     """
     if any(entry["name"] == name for entry in draft.tree["releases"]):
-        raise RefusedError(f"the metadata has a release {name} already")
+        raise RefusedError(f"the metadata already has a release {name}")
     _copy_entry(draft, name, old, values)
     tags = {old: name, f"{old}-uc": f"{name}-uc"}
     wanted = [_with_new_tags(package, tags, rules) for package in draft.attributes()]
@@ -77,7 +77,7 @@ def new_release(
 
 
 def remove_release(draft: Draft, name: str) -> None:
-    """Take a release out, and its tags from all packages."""
+    """Remove a release, and its tags from all packages."""
     entry = draft.release(name)
     document = draft.document(draft.file_of(entry, "name"))
     document.remove_entry("releases", document.entry("releases", "name", name))
@@ -109,7 +109,7 @@ def _copy_entry(draft: Draft, name: str, old: str, values: Mapping[str, str | No
 
 
 def _is_tag_file(document: Document, tag: str) -> bool:
-    """Whether a file has nothing but packages with this one tag."""
+    """Whether a file has only packages with this one tag."""
     if [pair[0].value for pair in document.root.value] != ["packages"]:
         return False
     for entry in document.entries("packages"):
@@ -124,12 +124,12 @@ def _is_tag_file(document: Document, tag: str) -> bool:
 def _copy_file(
     draft: Draft, file: str, before: str, after: str, rules: Sequence[BranchRule]
 ) -> None:
-    """The file of a tag again for the new tag, imported on the next line."""
+    """Copy the file of a tag for the new tag, and import the copy on the next line."""
     path = PurePosixPath(file)
     stem = path.stem.replace(before, after) if before in path.stem else after
     name = str(path.with_name(f"{stem}{path.suffix}"))
     document = draft.new_file(name, draft.document(file).text)
-    # from the end, so that what is still to come stands where it stood
+    # from the end, so that the positions of entries still to come stay valid
     for entry in reversed(document.entries("packages")):
         own = found(value_of(entry, "tags"))
         _rewrite_branch(document, own, before, rules)
@@ -155,7 +155,7 @@ def _rewrite_branch(document: Document, tags: Node, tag: str, rules: Sequence[Br
 
 
 def _copy_tags(document: Document, before: str, after: str, rules: Sequence[BranchRule]) -> None:
-    """The old tag again under its new name, in each package of a file of many tags."""
+    """Add the new tag beside the old one in each package of a file with many tags."""
     for position in range(len(document.entries("packages"))):
         own = value_of(document.entries("packages")[position], "tags")
         if pair_of(own, before):
@@ -169,7 +169,7 @@ def _copy_inherited(draft: Draft, before: str, after: str, rules: Sequence[Branc
 
 
 def _configs_with(draft: Draft, tag: str) -> list[tuple[Document, Node]]:
-    """The defaults and configs that give a tag."""
+    """Return the defaults and configs that set a tag."""
     found = []
     for name in draft.names:
         document = draft.document(name)
@@ -183,7 +183,7 @@ def _configs_with(draft: Draft, tag: str) -> list[tuple[Document, Node]]:
 
 
 def _plain(node: Node) -> dict[str, str]:
-    """The overrides of a tag; all that a release takes over are texts."""
+    """Return the overrides of a tag; those that a release inherits are all texts."""
     pairs = node.value if isinstance(node.value, list) else []
     return {key.value: value.value for key, value in pairs}
 

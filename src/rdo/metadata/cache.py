@@ -1,4 +1,4 @@
-"""The merged tree, kept as JSON until one of its files changes: a hundred times faster to read."""
+"""A cache of merged trees as JSON, which loads a hundred times faster than YAML."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ _MAX_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A folder of cached trees. An entry counts while all its files have the same content.
+    """A folder of cached trees. An entry is valid while all its files have the same content.
 
-    The first line of an entry says which files and remotes it was made from, the second is
-    the tree. An entry that cannot be read is none.
+    The first line of an entry lists the files and remotes it was made from, the second line is
+    the tree. An unreadable entry is ignored.
     """
 
     folder: Path
@@ -29,7 +29,7 @@ class Cache:
     def load(
         self, folder: Path, file: str, is_same_remote: Callable[[Mapping[str, Any], Path], bool]
     ) -> dict[str, Any] | None:
-        """The tree of a file, if nothing it was made from has changed."""
+        """Return the tree of a file, or None if anything it was made from has changed."""
         try:
             head, _, body = self._entry(folder, file).read_bytes().partition(b"\n")
             made_from = json.loads(head)
@@ -45,7 +45,7 @@ class Cache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.debug("cached metadata is not usable: %s", error)
+            log.debug("cannot use cached metadata: %s", error)
             return None
         return tree
 
@@ -57,7 +57,7 @@ class Cache:
         digests: Mapping[Path, str],
         remotes: Iterable[tuple[Mapping[str, Any], Path]],
     ) -> None:
-        """Keep a tree; values that JSON does not know are not worth a cache."""
+        """Store a tree, unless it has values that JSON cannot represent."""
         files = {str(path): digest for path, digest in digests.items()}
         try:
             body = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What changed between two states of the metadata, in the words of the field, for a review."""
+"""What changed between two states of the metadata, in a packager's words, for review."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def changes(old: Distribution, new: Distribution) -> list[MetadataChange]:
 
 
 def _by(tree: Tree, section: str, key: str) -> dict[str, Tree]:
-    """The entries of a list by name; what has none is told by `verify`."""
+    """Return the entries of a list by name; `verify` reports those without one."""
     entries = tree.get(section)
     named = (
         (entry for entry in entries if isinstance(entry, Mapping))

@@ -1,7 +1,7 @@
-"""The rules of the format, for the parts that a target is made of.
+"""The rules of the format, for the parts that make up a target.
 
-Each check yields the faults of one part; what is found wrong elsewhere does not concern a
-target. A tree from the cache has no places: then the faults tell no line.
+Each check yields the faults of one part; faults elsewhere do not stop a target. A tree from the
+cache has no places, so its faults name no line.
 """
 
 import re
@@ -70,35 +70,35 @@ _MEMBERSHIP_KEYS = ("conf", "tags")
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """The checks of one merged tree; `files` tells the lines of its places."""
+    """The checks of one merged tree; `files` maps its places to lines."""
 
     info: Mapping[str, Any]
     files: Files | None = None
 
     def top(self) -> Iterator[Fault]:
-        """The sections of the file."""
+        """Check the sections of the file."""
         yield from self._unknown_keys(self.info, TOP_KEYS, "the file")
         yield from self.sections()
 
     def sections(self) -> Iterator[Fault]:
-        """What no reader of the format can do without."""
+        """Check what every reader of the format needs."""
         for section in ("releases", "packages"):
             if not isinstance(self.info.get(section), list):
                 place = self._place(self.info, section)
-                yield self._fault("required", place, f'there is no list "{section}"')
+                yield self._fault("required", place, f'the list "{section}" is missing')
 
     def doubled_projects(self) -> Iterator[Fault]:
-        """A project twice in a file that stands alone; with imports the two would be merged."""
+        """Find a project listed twice in a single file; with imports the two would be merged."""
         seen: set[Any] = set()
         for raw in self.info["packages"]:
             project = raw.get("project")
             if project in seen:
-                message = f"project {project} is there twice"
+                message = f"project {project} is listed twice"
                 yield self._fault("project-twice", self._place(raw, "project"), message)
             seen.add(project)
 
     def release(self, release: Mapping[str, Any]) -> Iterator[Fault]:
-        """One release and what it consists of on each base OS."""
+        """Check one release and its repo on each base OS."""
         subject = f"release {release.get('name')}"
         yield from self._unknown_keys(release, RELEASE_KEYS, subject)
         yield from self.release_essentials(release)
@@ -110,7 +110,7 @@ class Checker:
                 yield from self._repo(repo, f"{subject} on {repo.get('name')}")
 
     def release_essentials(self, release: Mapping[str, Any]) -> Iterator[Fault]:
-        """What no reader of the format can do without."""
+        """Check what every reader of the format needs."""
         subject = f"release {release.get('name')}"
         repos = release.get("repos")
         if not isinstance(repos, list):
@@ -120,12 +120,12 @@ class Checker:
         for repo in repos:
             if not isinstance(repo, Mapping):
                 place = self._place(release, "repos")
-                yield self._fault("shape", place, f"a repo of {subject} is no mapping")
+                yield self._fault("shape", place, f"a repo of {subject} must be a mapping")
             elif not isinstance(repo.get("name"), str):
                 place = self._place(repo, "name")
                 yield self._fault("required", place, f'a repo of {subject} lacks "name"')
             elif not repo.get("branch") and not release.get("branch"):
-                message = f"{subject} on {repo['name']} has no branch, nor has the release"
+                message = f"neither {subject} nor its repo {repo['name']} has a branch"
                 yield self._fault("branch", self._place(repo, "name"), message)
 
     def _repo(self, repo: Mapping[str, Any], subject: str) -> Iterator[Fault]:
@@ -134,10 +134,12 @@ class Checker:
         yield from self._branches(repo, ("branch",), subject)
         for key in ("buildsys-tags", "distrepos"):
             if not isinstance(repo.get(key), list | None):
-                yield self._fault("shape", self._place(repo, key), f"{subject}: {key} is no list")
+                yield self._fault(
+                    "shape", self._place(repo, key), f"{subject}: {key} must be a list"
+                )
 
     def package(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
-        """One package as it counts, for a release's tag if one is given."""
+        """Check one package with its effective values, for a release's tag if one is given."""
         subject = f"package {raw.get('project')}"
         yield from self.membership(raw)
         for layer in layers(raw, self.info, tag):
@@ -153,7 +155,7 @@ class Checker:
             yield from self._skip_tests(raw, values, tag)
 
     def essentials(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
-        """What no reader of the format can do without."""
+        """Check what every reader of the format needs."""
         subject = f"package {raw.get('project')}"
         configs = self.info.get("package-configs") or {}
         if "conf" in raw and raw["conf"] not in configs:
@@ -171,7 +173,7 @@ class Checker:
         yield from self._maintainers(raw, values, tag)
 
     def membership(self, raw: Mapping[str, Any]) -> Iterator[Fault]:
-        """What decides to which releases a package belongs; wrong for one, wrong for all."""
+        """Check what decides a package's releases; a fault there affects all of them."""
         subject = f"package {raw.get('project')}"
         if "conf" in raw and raw["conf"] not in (self.info.get("package-configs") or {}):
             yield from (x for x in self.essentials(raw) if x.rule == "conf")
@@ -188,11 +190,11 @@ class Checker:
             return
         for name, overrides in tags.items():
             if not isinstance(overrides, Mapping | None):
-                message = f"{subject}: tag {name} takes a mapping or nothing"
+                message = f"{subject}: tag {name} must be a mapping or empty"
                 yield self._fault("shape", self._place(tags, name), message)
 
     def undeclared_tags(self, raw: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
-        """The faults of tags that nothing declares, each after the tag that was probably meant."""
+        """Find undeclared tags; each fault comes after the tag that was probably meant."""
         tags = tags_of(raw, self.info)
         declared = self.declared_tags()
         for name in tags if isinstance(tags, Mapping) else ():
@@ -203,24 +205,24 @@ class Checker:
                 yield meant, self._fault("tag", self._place(tags, name), message)
 
     def declared_tags(self) -> tuple[str, ...]:
-        """The releases, each also as `<release>-uc`, and the tags of the format itself."""
+        """Return the releases, each also as `<release>-uc`, and the format's own tags."""
         names = [r["name"] for r in self.info.get("releases") or ()]
         return (*names, *(f"{name}-uc" for name in names), *SPECIAL_TAGS)
 
     def doubled_names(
         self, members: Iterable[Mapping[str, Any]], tag: str | None = None
     ) -> Iterator[Fault]:
-        """One package name for two projects, among packages that meet in a release."""
+        """Find two projects with one package name among packages of the same release."""
         owners: dict[str, str] = {}
         for raw in members:
             try:
                 name = str(attributes(raw, self.info, tag).get("name"))
             except SubstitutionError:
-                continue  # told by `package`
+                continue  # `package` reports it
             project = str(raw.get("project"))
             if name in owners:
                 other = owners[name]
-                message = f"package {project} has the name {name}, as project {other} has"
+                message = f"package {project} has the same name {name} as project {other}"
                 yield self._fault("name-twice", self._place(raw, "project"), message)
             owners.setdefault(name, project)
 
@@ -229,15 +231,15 @@ class Checker:
     ) -> Iterator[Fault]:
         name = values.get("name")
         if name and (not isinstance(name, str) or not _NAME.fullmatch(name)):
-            allowed = "letters, digits and ._+-, a letter or digit first"
-            message = f"package {raw.get('project')}: the name {name!r} is not {allowed}"
+            allowed = "letters, digits and ._+-, beginning with a letter or digit"
+            message = f"package {raw.get('project')}: the name {name!r} must be {allowed}"
             place = self._given(raw, "name", tag) or self._place(raw, "project")
             yield self._fault("name", place, message)
 
     def _places_of_work(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
     ) -> Iterator[Fault]:
-        """Repositories, branches and paths: what is given to git and to the disk."""
+        """Check repositories, branches and paths, which are passed to git and to the disk."""
         subject = f"package {raw.get('project')}"
         distgit = "master-distgit" if values.get("master-distgit") else "distgit"
         upstreams = values.get("upstream")
@@ -265,7 +267,9 @@ class Checker:
                 if ".." in PurePosixPath(value).parts:
                     yield self._fault("path", place, f"{subject}: {key} leads out of the distgit")
             elif not _BRANCH.fullmatch(value) and not (is_pypi and _is_specifier(value)):
-                yield self._fault("branch", place, f"{subject}: {key} {value!r} is no branch")
+                yield self._fault(
+                    "branch", place, f"{subject}: {key} {value!r} is not a branch name"
+                )
 
     def _maintainers(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
@@ -280,7 +284,7 @@ class Checker:
         else:
             for address in maintainers:
                 if not isinstance(address, str) or "@" not in address:
-                    message = f"{subject}: {address!r} is no maintainer's address"
+                    message = f"{subject}: maintainer {address!r} is not an address"
                     yield self._fault("maintainer", place, message)
 
     def _component(
@@ -297,13 +301,13 @@ class Checker:
     def _skip_tests(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
     ) -> Iterator[Fault]:
-        """Tests are turned off only with a reason, which `status` shows; nothing: they run."""
+        """Check that tests are turned off only with a reason, which `status` shows."""
         reason = values.get("skip-tests")
         if reason is None or (isinstance(reason, str) and reason.strip()):
             return
         message = (
-            f"package {raw.get('project')}: skip-tests takes the reason why the tests of the"
-            f' package are not run, not {reason!r}; to run them leave it out or write "~"'
+            f"package {raw.get('project')}: skip-tests must give the reason why the package's tests"
+            f' do not run, not {reason!r}; to run them, leave it out or write "~"'
         )
         yield self._fault("skip-tests", self._given(raw, "skip-tests", tag), message)
 
@@ -314,7 +318,7 @@ class Checker:
         subject: str,
         skip: tuple[str, ...] = (),
     ) -> Iterator[Fault]:
-        """A key near to a known one is a typo; another may be somebody's own."""
+        """Report a key close to a known one as a typo, and warn about any other unknown key."""
         for key in mapping:
             if key in known or (key in PACKAGE_KEYS and known is OVERRIDE_KEYS):
                 continue
@@ -330,7 +334,7 @@ class Checker:
     ) -> Iterator[Fault]:
         for key in keys:
             if not isinstance(value := mapping.get(key), str | None):
-                message = f'{subject}: {key} {value} is no text; write "{value}"'
+                message = f'{subject}: {key} {value} must be a text; write "{value}"'
                 yield self._fault("shape", self._place(mapping, key), message, Level.WARNING)
 
     def _branches(
@@ -339,11 +343,11 @@ class Checker:
         for key in keys:
             value = mapping.get(key)
             if value is not None and not (isinstance(value, str) and _BRANCH.fullmatch(value)):
-                message = f"{subject}: {key} {value!r} is no branch"
+                message = f"{subject}: {key} {value!r} is not a branch name"
                 yield self._fault("branch", self._place(mapping, key), message)
 
     def _given(self, raw: Mapping[str, Any], key: str, tag: str | None = None) -> int:
-        """The place that gives an attribute its value, 0 if nothing does."""
+        """Return the place that sets an attribute, or 0 if nothing does."""
         for layer in reversed(layers(raw, self.info, tag)):
             if key in layer.values:
                 return self._place(layer.values, key)
@@ -358,7 +362,7 @@ class Checker:
 
 
 def _is_pypi(upstream: Any) -> bool:
-    """Whether what is followed are releases; of several upstreams all of them."""
+    """Whether all upstreams are projects on PyPI, whose releases are followed."""
     urls = upstream if isinstance(upstream, list) else [upstream]
     return all(isinstance(url, str) and is_on_pypi(url) for url in urls)
 
@@ -372,12 +376,12 @@ def _is_specifier(text: str) -> bool:
 
 
 def _refused(url: Any) -> str:
-    """Why a repository cannot be used, empty if it can."""
+    """Return why a repository's URL cannot be used, or "" if it can."""
     if not isinstance(url, str):
         return f"{url!r} is not a text"
     if is_on_pypi(url):
         name = pypi_name(url)
-        return "" if _NAME.fullmatch(name) else f"{name!r} is no name of a PyPI project"
+        return "" if _NAME.fullmatch(name) else f"{name!r} is not the name of a PyPI project"
     try:
         check_url(url)
     except RefusedError as error:

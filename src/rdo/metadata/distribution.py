@@ -1,4 +1,4 @@
-"""The distribution: its releases, components and packages, and what a target is made of."""
+"""The distribution: its releases, components and packages, resolved for a target on demand."""
 
 import contextlib
 import logging
@@ -21,13 +21,13 @@ Tree = Mapping[str, Any]
 
 
 class Distribution:
-    """All metadata of one source.
+    """All metadata from one source.
 
-    Made by `rdo.metadata.load`. What is wrong in it becomes an error only when it is asked
-    for: a fault in one release does not stop the work on another.
+    `rdo.metadata.load` makes it. A fault becomes an error only when the faulty part is used, so a
+    fault in one release does not stop work on another.
 
-    `tree` and `files`, the merged tree and what its places mean, are for this package alone.
-    A tree from the cache has no places; `located` then reads it again, once.
+    `tree` and `files`, the merged tree and the meaning of its places, are private to rdo.metadata.
+    A tree from the cache has no places; `located` then reads the files again, once.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Distribution:
 
     @cached_property
     def located(self) -> "Distribution":
-        """The same, with the file and line of everything."""
+        """The same distribution, with the file and line of everything."""
         return self._reread() if self._reread else self
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
-        """In the order of the metadata, newest first by custom; a MetadataError if one is bad."""
+        """The releases in the metadata's order, by custom newest first; may raise MetadataError."""
         entries = self.tree.get("releases") or ()
         checker = Checker(self.tree, self.files)
         faults = [fault for entry in entries for fault in checker.release(entry)]
@@ -62,10 +62,10 @@ class Distribution:
         return tuple(component["name"] for component in self.tree.get("components") or ())
 
     def dump(self, apply_tag: str | None = None, *, as_dicts: bool = False) -> dict[str, Any]:
-        """All of it as distroinfo's `get_info` gives it: plain dicts and lists.
+        """Return everything in the form of distroinfo's `get_info`: plain dicts and lists.
 
-        With `apply_tag` the overrides of that tag count; `as_dicts` gives packages by project
-        and releases by name. A MetadataError names all that no reader of the format accepts.
+        `apply_tag` applies the overrides of that tag; `as_dicts` gives packages by project and
+        releases by name. Raises MetadataError with every fault that no reader could work around.
         """
         tree = self.tree
         if as_dicts and isinstance(tree, LocatedMapping):
@@ -86,11 +86,11 @@ class Distribution:
         return whole
 
     def entries(self, apply_tag: str | None = None) -> list[dict[str, Any]]:
-        """The packages' attributes as in `dump`, without those that cannot be resolved."""
+        """Return the packages as in `dump`, without those that cannot be resolved."""
         return [package for _, package in self._resolved(apply_tag)]
 
     def raw(self, name: str) -> Tree:
-        """A package as its own files have it, by name, else by project."""
+        """Return a package's own entry, found by name, else by project; may raise NotFoundError."""
         resolved = list(self._resolved())
         for key in ("name", "project"):
             for raw, package in resolved:
@@ -101,7 +101,7 @@ class Distribution:
 
     def _resolved(self, apply_tag: str | None = None) -> Iterator[tuple[Tree, dict[str, Any]]]:
         for raw in self.tree.get("packages") or ():
-            with contextlib.suppress(SubstitutionError):  # its own fault, not the asker's
+            with contextlib.suppress(SubstitutionError):  # a fault of that package only
                 package = attributes(raw, self.tree, apply_tag)
                 if isinstance(package.get("name"), str):
                     yield raw, package
@@ -116,14 +116,14 @@ class Distribution:
         distgit_key: str = "",
         source_git_key: str = "",
     ) -> ReleasePackages:
-        """The packages of a release, on a base OS if one is named, resolved and checked.
+        """Return the packages of a release, on a base OS if one is named, resolved and checked.
 
-        `release` is also `<release>-uc`, DLRN's tag for a release that follows upper
-        constraints. The branches given here stand instead of the release's own; a package's
-        override still counts. With `distgit_key` the distgit is that attribute of a package,
-        and packages without it are left out; so with `source_git_key`. A MetadataError names
-        every fault that touches the release or its packages; faults elsewhere are left to
-        `verify`.
+        `release` can also be `<release>-uc`, DLRN's tag for a release that follows upper
+        constraints. The branches given here replace the release's own; a package's override still
+        wins. `distgit_key` names the attribute to read the distgit from, and packages without it
+        are left out; the same goes for `source_git_key`. Raises MetadataError with every fault
+        in the release or its packages (`verify` finds faults elsewhere), and NotFoundError for
+        an unknown release or base OS.
         """
         faults = list(self._target_faults(release))
         if faults:
@@ -150,7 +150,7 @@ class Distribution:
         return ReleasePackages(found, release, repo, packages)
 
     def has_base_os(self, release: str, base_os: str) -> bool:
-        """Whether a release says anything about a base OS."""
+        """Whether a release has a repo for a base OS."""
         repos = self._release_entry(release).get("repos") or ()
         return any(repo.get("name") == base_os for repo in repos)
 
@@ -165,7 +165,7 @@ class Distribution:
         for raw in self.tree["packages"]:
             if id(raw) in member_ids:
                 faults += checker.package(raw, release)
-            else:  # it might be one, but for a typo
+            else:  # a typo may be all that keeps it out
                 tags = checker.undeclared_tags(raw)
                 faults += checker.membership(raw)
                 faults += (fault for meant, fault in tags if meant == release)
@@ -192,7 +192,7 @@ class Distribution:
 
 
 def _essential_faults(checker: Checker, tag: str | None) -> list[Fault]:
-    """What no reader of the format can do without, in the whole tree."""
+    """Return the faults, in the whole tree, of what every reader of the format needs."""
     if faults := list(checker.sections()):
         return faults
     for release in checker.info["releases"]:
@@ -238,7 +238,7 @@ def _package(
 
 
 def _branch(release: Release) -> str:
-    """The distgit branch of a release, whatever the base OS; without one every repo has its own."""
+    """Return the distgit branch of a release; without one, that of its first repo."""
     return release.branch or (release.repos[0].branch if release.repos else "")
 
 
@@ -261,7 +261,7 @@ def _release(entry: Tree) -> Release:
 
 
 def _with_branches(release: Tree) -> dict[str, Any]:
-    """A release as distroinfo gives it: each repo has a branch."""
+    """Return a release as distroinfo does: each repo has a branch."""
     branch = {"branch": release["branch"]} if release.get("branch") else {}
     return {**release, "repos": [repo | (branch | repo) for repo in release["repos"]]}
 

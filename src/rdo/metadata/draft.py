@@ -1,8 +1,8 @@
-"""Edits of metadata files before they are written: texts in memory, checked as a whole.
+"""Edits of metadata files, kept in memory and checked as a whole before they are written.
 
-After each edit everything is read again as it would be. An edit that changes anything else
-than what was asked for is refused: where values are joined from several files, a person must
-choose. So is one that brings a fault.
+After each edit, the whole metadata is read again as it would be. An edit is refused if it also
+changes something else: where a value is merged from several files, a person must choose which
+one to edit. An edit that introduces a fault is refused too.
 """
 
 import difflib
@@ -25,7 +25,10 @@ Place = tuple[Document, Node]
 
 
 class Draft:
-    """One folder of metadata with edits that are not written yet."""
+    """A folder of metadata with edits that are not written yet.
+
+    Raises MetadataError if the metadata lacks whole sections.
+    """
 
     def __init__(self, folder: Path, file: str) -> None:
         self.folder = folder.absolute()
@@ -41,21 +44,21 @@ class Draft:
 
     @property
     def tree(self) -> Tree:
-        """The merged tree with all edits that were checked so far."""
+        """The merged tree, with all edits checked so far."""
         return self._now.distribution.tree
 
     @property
     def names(self) -> list[str]:
-        """The files, relative to the folder, in the order in which they are read."""
+        """The files, relative to the folder, in the order they are read."""
         files = dict.fromkeys(self._now.reading.files.names)
         return [name for name in files if (self.folder / name).is_file()]
 
     def raw(self, name: str) -> Tree:
-        """A package as its own files have it, by name or project."""
+        """Return a package's own entry, merged from its files; find it by name or project."""
         return self._now.distribution.raw(name)
 
     def release(self, name: str) -> Tree:
-        """The entry of a release."""
+        """Return the entry of a release; raises NotFoundError if there is none."""
         found = {entry["name"]: entry for entry in self.tree["releases"]}
         if name not in found:
             raise NotFoundError(f"the metadata has no release {name}{did_you_mean(name, found)}")
@@ -63,16 +66,16 @@ class Draft:
         return entry
 
     def attributes(self) -> list[Attributes]:
-        """All packages as they count."""
+        """Return all packages with their effective values."""
         return [attributes(raw, self.tree) for raw in self.tree["packages"]]
 
     def file_of(self, mapping: Any, key: str) -> str:
-        """The file that gave a key, empty if none did."""
+        """Return the file that set a key, or "" if none did."""
         place = getattr(mapping, "places", {}).get(key)
         return "" if place is None else self._now.reading.files.where(place).file
 
     def document(self, name: str) -> Document:
-        """A file, open for changes."""
+        """Open a file for edits; raises RefusedError if it belongs to other metadata."""
         if name not in self._documents:
             path = self.folder / name
             if not path.is_file():
@@ -86,16 +89,16 @@ class Draft:
         return self._documents[name]
 
     def new_file(self, name: str, text: str) -> Document:
-        """A file that is not there yet."""
+        """Create a file; raises RefusedError if it exists."""
         if (self.folder / name).exists():
-            hint = "an edit that was killed may have left it; then delete it"
+            hint = "if an edit that was killed left it behind, delete it"
             raise RefusedError(f"{name} exists", hint=hint)
         self._on_disk[name] = ""
         self._documents[name] = Document(name, text)
         return self._documents[name]
 
     def remove_file(self, name: str) -> None:
-        """Delete a file, and each import of it."""
+        """Delete a file and every import of it."""
         self.document(name)
         self._removed.add(name)
         for other in self.names:
@@ -103,7 +106,7 @@ class Draft:
                 self.document(other).remove_text_item("import", name)
 
     def package_places(self, project: str, word: str = "") -> list[Place]:
-        """The entries of a package in all files that have one, or that have `word` too."""
+        """Return a package's entries in all files; `word` limits them to files that contain it."""
         found = []
         for name in self.names:
             document = self.document(name)
@@ -115,7 +118,7 @@ class Draft:
         return found
 
     def tag_places(self, tag: str) -> dict[str, list[str]]:
-        """The files where packages have a tag, with those packages' projects."""
+        """Return the projects tagged in each file that has the tag."""
         found: dict[str, list[str]] = {}
         for name in self.names:
             document = self.document(name)
@@ -127,13 +130,13 @@ class Draft:
         return found
 
     def usual_file(self, tag: str) -> str:
-        """The file in which most packages have a tag, empty if none has it."""
+        """Return the file where most packages get a tag, or "" if no package has it."""
         files = Counter(
             self.file_of(raw["tags"], tag)
             for raw in self.tree["packages"]
             if isinstance(raw.get("tags"), Mapping) and tag in raw["tags"]
         )
-        # as many in two files: the later one, for tags are imported after what they tag
+        # on a tie take the later file: tags are imported after the packages they tag
         order = self.names
         return max(files, key=lambda name: (files[name], order.index(name)), default="")
 
@@ -144,7 +147,10 @@ class Draft:
         packages: Sequence[Attributes] | None = None,
         releases: Sequence[Tree] | None = None,
     ) -> None:
-        """Take the edits since the last check as good, if their effect is just this."""
+        """Accept the edits since the last check if they have exactly the given effect.
+
+        Raises RefusedError if they change anything else, and MetadataError if they bring a fault.
+        """
         edited = self._read()
         new = edited.distribution
         if missing := list(Checker(new.tree, edited.reading.files).sections()):
@@ -160,8 +166,10 @@ class Draft:
         if packages is None or releases is None:
             odd += [key for key in rest if new.tree.get(key) != self.tree.get(key)]
         if odd:
-            hint = "it is given in more than one place; see `rdo info why`, and edit by hand"
-            raise RefusedError(f"{what} cannot be edited without changing {odd[0]} too", hint=hint)
+            hint = (
+                "it is set in more than one place; see `rdo info why`, and edit the files by hand"
+            )
+            raise RefusedError(f"editing {what} would also change {odd[0]}", hint=hint)
         before = {package["project"]: _normal(package) for package in self.attributes()}
         touched = {project for project in wanted if wanted[project] != before.get(project)}
         told = {fault.message for fault in _errors(self._now, touched)}
@@ -171,11 +179,11 @@ class Draft:
         self._now = edited
 
     def peek(self) -> Tree:
-        """The merged tree with the edits of this moment, checked or not."""
+        """Return the merged tree with all edits so far, checked or not."""
         return self._read().distribution.tree
 
     def diff(self) -> str:
-        """All changes as a unified diff, empty if there are none."""
+        """Return all changes as a unified diff, or "" if there are none."""
         lines: list[str] = []
         for name, before, after in self._changes():
             old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
@@ -183,10 +191,10 @@ class Draft:
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
     def write(self) -> list[Path]:
-        """Put what changed on the disk, each file at once; returns those files in their order.
+        """Write each changed file atomically, and return those files in the order written.
 
-        New files come first and files that go come last, so that after a kill in between no
-        file imports one that is not there.
+        New files are written first and deleted files go last, so that after a kill in between no
+        file imports a missing one.
         """
         written = []
         for name, _, after in sorted(self._changes(), key=lambda change: self._turn(change[0])):
@@ -220,7 +228,7 @@ class Draft:
 
 
 def _errors(edited: Edited, projects: Set[str]) -> list[Fault]:
-    """What makes releases and these packages unusable."""
+    """Return the errors that make releases or these packages unusable."""
     tree = edited.distribution.tree
     checker = Checker(tree, edited.reading.files)
     faults = [fault for release in tree["releases"] for fault in checker.release(release)]
@@ -235,7 +243,7 @@ def _errors(edited: Edited, projects: Set[str]) -> list[Fault]:
 
 
 def _normal(package: Mapping[str, Any]) -> Attributes:
-    """A package without the differences that mean nothing: what is empty is as good as absent."""
+    """Return a package without meaningless differences: an empty value equals an absent one."""
     kept = {key: value for key, value in package.items() if value not in (None, {}, [])}
     if isinstance(kept.get("tags"), Mapping):
         kept["tags"] = {tag: overrides or None for tag, overrides in kept["tags"].items()}

@@ -1,4 +1,8 @@
-"""Edits of packages and releases, one function each; each is checked before it counts."""
+"""Edits of packages and releases, one function each; the draft checks every edit.
+
+Each raises NotFoundError for an unknown package, release or tag, ConfigError for a key or value
+that cannot be set, and RefusedError for an edit that would also change something else.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,9 +22,12 @@ _NOT_SET_BY_KEY = ("buildsys-tags", "project", "tags")
 def add_package(
     draft: Draft, project: str, values: Mapping[str, Any], tags: Sequence[str], into: str = ""
 ) -> None:
-    """Add a package after those of its kind, and its tags where such tags are kept."""
+    """Add a package after others of its kind, and its tags to the files that hold such tags.
+
+    Raises RefusedError if the metadata has the project already.
+    """
     if any(raw["project"] == project for raw in draft.tree["packages"]):
-        raise RefusedError(f"the metadata has a project {project} already")
+        raise RefusedError(f"the metadata already has a project {project}")
     for key in values:
         if key not in PACKAGE_KEYS:
             raise ConfigError(f"unknown key {key}{did_you_mean(key, PACKAGE_KEYS)}")
@@ -35,7 +42,7 @@ def add_package(
 
 
 def remove_package(draft: Draft, name: str) -> None:
-    """Take a package out of all files."""
+    """Remove a package from all files."""
     project = draft.raw(name)["project"]
     wanted = [package for package in draft.attributes() if package["project"] != project]
     for document, entry in draft.package_places(project):
@@ -44,7 +51,7 @@ def remove_package(draft: Draft, name: str) -> None:
 
 
 def set_value(draft: Draft, name: str, key: str, values: Sequence[str] | None) -> None:
-    """Give an attribute of a package another value; None leaves it to the package's config."""
+    """Set an attribute of a package; None removes it, so that the package's config applies."""
     known = [known for known in PACKAGE_KEYS if known not in _NOT_SET_BY_KEY]
     value = _value(key, values, known)
     raw = draft.raw(name)
@@ -55,18 +62,18 @@ def set_value(draft: Draft, name: str, key: str, values: Sequence[str] | None) -
     elif key in raw:
         document.remove_key(entry, key)
     else:
-        raise NotFoundError(f"package {name} itself has no {key}")
+        raise NotFoundError(f"package {name} has no {key} of its own")
     changed = {k: v for k, v in raw.items() if k != key} | ({key: value} if values else {})
     draft.check(f"{key} of package {name}", packages=_with(draft, raw, changed))
 
 
 def set_override(draft: Draft, name: str, tag: str, key: str, values: Sequence[str] | None) -> None:
-    """Give a tag of a package another override, or with None take one away."""
+    """Set an override of a package's tag; None removes it."""
     value = _value(key, values, OVERRIDE_KEYS)
     raw = draft.raw(name)
     tags = _mapping(raw.get("tags"), f"the tags of package {name}")
     if tag not in tags:
-        raise NotFoundError(f"package {name} itself has no tag {tag}{did_you_mean(tag, tags)}")
+        raise NotFoundError(f"package {name} has no tag {tag} of its own{did_you_mean(tag, tags)}")
     before = _mapping(tags[tag], f"tag {tag} of package {name}")
     if values is None and key not in before:
         raise NotFoundError(f"tag {tag} of package {name} has no {key}")
@@ -87,10 +94,10 @@ def set_override(draft: Draft, name: str, tag: str, key: str, values: Sequence[s
 
 
 def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None:
-    """Give a package a tag, or a tag that it has other overrides."""
+    """Add a tag to a package, or replace the overrides of a tag it has."""
     for key in overrides:
         if key not in OVERRIDE_KEYS:
-            raise ConfigError(f"{key} is no override{did_you_mean(key, OVERRIDE_KEYS)}")
+            raise ConfigError(f"{key} is not an override{did_you_mean(key, OVERRIDE_KEYS)}")
     raw = draft.raw(name)
     tags = _mapping(tags_of(raw, draft.tree), f"the tags of package {name}")
     if tag in tags and (tags[tag] or {}) == overrides:
@@ -105,7 +112,7 @@ def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None
 
 
 def untag(draft: Draft, name: str, tag: str) -> None:
-    """Take a tag from a package."""
+    """Remove a tag from a package."""
     raw = draft.raw(name)
     tags = _mapping(tags_of(raw, draft.tree), f"the tags of package {name}")
     if tag not in tags:
@@ -128,7 +135,7 @@ def untag(draft: Draft, name: str, tag: str) -> None:
 
 
 def set_release(draft: Draft, name: str, key: str, value: str | None) -> None:
-    """Give a release another branch, status and so on; None takes it away."""
+    """Set an attribute of a release, such as branch or status; None removes it."""
     known = [known for known in RELEASE_KEYS if known not in ("name", "repos")]
     if key not in known:
         raise ConfigError(f"{key} cannot be set{did_you_mean(key, known)}")
@@ -146,9 +153,9 @@ def set_release(draft: Draft, name: str, key: str, value: str | None) -> None:
 
 
 def drop_tag(draft: Draft, project: str, tag: str, only: str = "") -> None:
-    """Take a tag out of a package's entries in all files, or in one.
+    """Remove a tag from a package's entries in all files, or only in the file `only`.
 
-    What is left empty goes too: the tags, and an entry that had nothing else to say.
+    Empty `tags`, and entries that had nothing else, are removed too.
     """
     for document, entry in draft.package_places(project, tag):
         own = value_of(entry, "tags")
@@ -161,7 +168,7 @@ def drop_tag(draft: Draft, project: str, tag: str, only: str = "") -> None:
 
 
 def _drop_tags(draft: Draft, document: Document, entry: Node) -> None:
-    """Take all tags out of an entry, or the entry away if it has nothing else to say."""
+    """Remove all tags from an entry, or the entry itself if it has nothing else."""
     project = text_of(value_of(entry, "project"))
     if len(entry.value) > 2 or not _is_elsewhere(draft, project, document.name):
         document.remove_key(entry, "tags")
@@ -170,7 +177,7 @@ def _drop_tags(draft: Draft, document: Document, entry: Node) -> None:
 
 
 def _is_elsewhere(draft: Draft, project: str, file: str) -> bool:
-    """Whether another file has more to say of a package than its tags."""
+    """Whether another file says more about a package than its tags."""
     raw = next(raw for raw in draft.tree["packages"] if raw["project"] == project)
     return any(draft.file_of(raw, key) != file for key in raw if key not in ("project", "tags"))
 
@@ -188,16 +195,16 @@ def _value(key: str, values: Sequence[str] | None, known: Sequence[str]) -> Any:
 
 
 def _mapping(value: Any, what: str) -> Tree:
-    """A mapping, or nothing as an empty one."""
+    """Return a mapping; None becomes an empty one."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise RefusedError(f"{what} must be a mapping; `rdo info verify` tells where")
+        raise RefusedError(f"{what} must be a mapping; `rdo info verify` shows where")
     return value
 
 
 def _with(draft: Draft, raw: Tree, changed: Tree) -> list[Attributes]:
-    """All packages as they count when one of them is changed."""
+    """Return all packages with their effective values, one of them changed."""
     packages = draft.tree["packages"]
     return [attributes(changed if other is raw else other, draft.tree) for other in packages]
 
@@ -208,7 +215,7 @@ def _set_tags(draft: Draft, raw: Tree, tags: Mapping[str, Any]) -> None:
 
 
 def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
-    """Write a tag where the package has it already, else where most packages have theirs."""
+    """Write a tag where the package already has it, else where most packages have theirs."""
     raw: Tree = next((x for x in draft.tree["packages"] if x["project"] == project), {})
     has = draft.file_of(raw.get("tags"), tag)
     home = draft.file_of(raw, "project") or draft.package_places(project)[0][0].name
@@ -226,7 +233,7 @@ def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
 
 
 def _follower(document: Document, project: str) -> Node | None:
-    """The entry before which a new one goes, in a file whose entries are sorted."""
+    """Return the entry to put a new one before, in a file whose entries are sorted."""
     entries = document.entries("packages")
     names = [text_of(value_of(entry, "project")) for entry in entries]
     if names != sorted(names):
@@ -236,7 +243,7 @@ def _follower(document: Document, project: str) -> Node | None:
 
 
 def _file_for(draft: Draft, conf: Any) -> str:
-    """The file where most packages of a config are defined, else most packages."""
+    """Return the file that defines most packages of a config, else most packages."""
     own = [x for x in draft.tree["packages"] if conf is not None and x.get("conf") == conf]
     if own:
         files = Counter(draft.file_of(raw, "conf") for raw in own)

@@ -1,4 +1,4 @@
-"""Why a package is as it is: which layer, in which file and line, gave each value."""
+"""Where each value of a package comes from: the layer, file and line that set it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from rdo.metadata.tree import Files, Items
 class ExplainedValue:
     """A value, the layer that gave it, and where it is written.
 
-    A tag and an item of a list have a reason of their own: `tags.oak`, `maintainers[0]`.
+    Tags and items of lists have reasons of their own: `tags.oak`, `maintainers[0]`.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What is wrong in the metadata, and where."""
+"""Faults in the metadata: what is wrong, and where."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from rdo.errors import ConfigError
 
 
 class Level(StrEnum):
-    """An error makes what it touches unusable; a warning is worth mending."""
+    """How bad a fault is: an error makes its part unusable, a warning is worth fixing."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
-    """A line of a file; line 0 is the file as a whole."""
+    """A line of a file; line 0 means the whole file."""
 
     file: str
     line: int = 0
@@ -27,7 +27,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One finding. `rule` is its stable name, by which a baseline or CI can tell it apart."""
+    """One finding; `rule` is the stable name that a baseline or CI knows it by."""
 
     level: Level
     rule: str
@@ -39,7 +39,7 @@ class Fault:
 
 
 class MetadataError(ConfigError):
-    """Metadata that cannot be used; all that is wrong with it at once."""
+    """An error that lists everything wrong with unusable metadata at once."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
@@ -48,5 +48,5 @@ class MetadataError(ConfigError):
 
 
 def broken(rule: str, where: Where, message: str) -> MetadataError:
-    """The error for a single fault that stops the reading."""
+    """Return the error for a single fault that ends the reading."""
     return MetadataError([Fault(Level.ERROR, rule, where, message)])

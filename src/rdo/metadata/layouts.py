@@ -1,6 +1,6 @@
-"""DLRN's other ways to say what the packages are: folders of one repository, or one distgit.
+"""DLRN's other sources of packages: the folders of one repository, or a single distgit.
 
-Each gives the same tree as a file in rdoinfo's format would.
+Each produces the same tree as a file in rdoinfo's format would.
 """
 
 import json
@@ -20,7 +20,7 @@ from rdo.tools.git import ls_remote
 
 log = logging.getLogger(__name__)
 
-MAINTAINER = "test@example.com"  # DLRN's own, for a layout that names nobody
+MAINTAINER = "test@example.com"  # what DLRN uses, as the layout names nobody
 _AT_ONCE = 16
 
 # Whether there is a git repository at a URL.
@@ -28,7 +28,7 @@ IsThere = Callable[[str], bool]
 
 
 def is_there(url: str) -> bool:
-    """Ask the remote itself."""
+    """Whether a git repository answers at a URL."""
     try:
         ls_remote(url, timeout=60)
     except UserError:
@@ -46,11 +46,11 @@ def folders(
     cache: Path,
     is_there: IsThere = is_there,
 ) -> Distribution:
-    """A repository with a folder per package below some directories, as openstack/rpm-packaging.
+    """Read a repository with one folder per package, such as openstack/rpm-packaging.
 
-    A package is called as its folder; its upstream is the first of `upstreams` that exists, with
-    the name in place of `%s`, and is looked for once. Every package belongs to each of the
-    releases.
+    A package has the name of its folder. Its upstream is the first of `upstreams` that exists,
+    with the name in place of `%s`; an upstream that was found is remembered. Every package belongs
+    to all of the releases. Raises ConfigError if the repository lacks one of the directories.
     """
     opened = open_source(source, cache / "git", max_age=0)
     found: dict[str, str] = {}
@@ -75,12 +75,15 @@ def folders(
         if places[name]
     ]
     for name in found.keys() - {package["name"] for package in packages}:
-        log.warning("package %s has no upstream that we can find and is left out", name)
+        log.warning("skipping package %s: no upstream found", name)
     return _distribution(packages, releases, source)
 
 
 def local(folder: Path, releases: Iterable[str]) -> Distribution:
-    """A distgit on this machine as the only package; its own commits are the upstream's."""
+    """Read a distgit on this machine as the only package; it is also its own upstream.
+
+    Raises ConfigError unless the folder has exactly one .spec file.
+    """
     specs = sorted(folder.glob("*.spec"))
     if len(specs) != 1:
         raise ConfigError(f"metadata: {folder} needs one .spec, it has {len(specs)}")
@@ -98,7 +101,7 @@ def local(folder: Path, releases: Iterable[str]) -> Distribution:
 def _distribution(
     packages: list[dict[str, Any]], releases: Iterable[str], source: str
 ) -> Distribution:
-    """Packages that belong to all releases; what is wrong with them is told of the source."""
+    """Make a distribution of packages that belong to all releases; faults name the source."""
     names = sorted(set(releases))
     tagged = [{**package, "tags": dict.fromkeys(names)} for package in packages]
     usual = {
@@ -116,7 +119,7 @@ def _distribution(
 def _upstreams(
     names: Iterable[str], upstreams: Sequence[str], kept: Path, is_there: IsThere
 ) -> Mapping[str, str]:
-    """The upstream of each name, empty if there is none; what was found is kept."""
+    """Return each name's upstream, or "" if it has none; remember those that were found."""
     known: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     todo = [name for name in names if not known.get(name)]
 

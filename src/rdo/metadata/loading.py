@@ -1,4 +1,4 @@
-"""From a source to a distribution, through the cache."""
+"""Load a distribution from its source, through the cache."""
 
 import contextlib
 import gc
@@ -26,12 +26,11 @@ def load(
     ref: str = "",
     max_age: float = DEFAULT_MAX_AGE_SECONDS,
 ) -> Distribution:
-    """Read the distribution from a folder or a git repository.
+    """Load the distribution from a folder or a git repository.
 
-    Without `file` it is rdo-full.yml if there is one, which for RDO has the dependencies too,
-    else rdo.yml.
-    `cache` is a folder of ours for parsed trees and, for a git URL, its mirror; without it a
-    folder is parsed each time. A URL is asked at most once per `max_age` seconds.
+    `file` defaults to rdo-full.yml if it exists (RDO's includes the dependencies), else rdo.yml.
+    `cache` is a folder for parsed trees and, for a git URL, its mirror; without it a folder is
+    parsed each time. A URL is fetched at most once per `max_age` seconds.
     """
     loader = _Loader(cache, max_age)
     opened = loader.open(str(source), ref)
@@ -40,7 +39,7 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A folder's metadata as it would be with edits; `with_edits` gives it with others."""
+    """A folder's metadata as it would be with edits."""
 
     folder: Path
     file: str
@@ -49,12 +48,12 @@ class Edited:
 
     @classmethod
     def open(cls, folder: Path, file: str) -> Self:
-        """The metadata as it is."""
+        """Read the metadata as it is on disk."""
         loader = _Loader(None, 0)
         return cls._read(folder, file, MetadataReading(loader.open_remote))
 
     def with_edits(self, texts: Mapping[Path, str]) -> Self:
-        """The metadata with these files instead of those on the disk."""
+        """Return the metadata with these texts in place of the files on disk."""
         return self._read(self.folder, self.file, self.reading.again(texts))
 
     @classmethod
@@ -66,6 +65,7 @@ class Edited:
 
 
 def usual_file(folder: Path) -> str:
+    """Return the name of a folder's main file: the first of USUAL_FILES that exists."""
     return next((name for name in USUAL_FILES if (folder / name).is_file()), USUAL_FILES[-1])
 
 
@@ -77,7 +77,7 @@ class _Loader:
     def open(self, source: str, ref: str = "") -> MetadataFolder:
         if self._cache is None and not Path(source).is_dir():
             raise ConfigError(f"metadata: there is no folder {source}")
-        cache = self._cache or Path(source)  # a folder needs none
+        cache = self._cache or Path(source)  # unused for a folder
         return open_source(source, cache / "git", ref=ref, max_age=self._max_age)
 
     def load(self, source: MetadataFolder, file: str) -> Distribution:
@@ -128,7 +128,7 @@ class _Loader:
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A hundred thousand new containers and no garbage: the collector only doubles the time."""
+    """Pause the garbage collector: with 100,000 new containers it doubles the time for nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,9 +1,9 @@
-"""How several files become one: the format's own rules, with places kept.
+"""Merge several files into one tree by the format's rules, and keep the places.
 
-Packages are the same when their `project` is, releases when their `name` is. Mappings merge
-key by key and the later file wins, but an empty value never replaces one; lists are joined.
-As in distroinfo, `packages: []` is a list and not an empty value: it drops what files before
-it have.
+Packages with the same `project` are one, and releases with the same `name`. Mappings merge key
+by key and the later file wins, but an empty value never replaces another; lists are joined.
+As in distroinfo, `packages: []` is a list and not an empty value: it drops the packages of
+earlier files.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _IDENTITIES = {"packages": "project", "releases": "name"}
 def merge_files(trees: Sequence[LocatedMapping]) -> LocatedMapping:
     """All files as one tree, in the order in which they were read.
 
-    A single file is taken as it is: what it says twice stays twice, for the checks to find.
+    A single file is returned unchanged: what it lists twice stays twice, for the checks to find.
     """
     if len(trees) == 1:
         return trees[0]
@@ -50,7 +50,7 @@ def merge(old: Any, new: Any) -> Any:
         joined.places = [*old.places, *new.places]
         return joined
     is_same = new is None or (new == old and type(new) is type(old))
-    return old if is_same else new  # who said it first has the place
+    return old if is_same else new  # the first to set it keeps the place
 
 
 def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:

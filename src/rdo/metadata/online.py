@@ -1,4 +1,4 @@
-"""Whether the repositories that the metadata names are there, with the branches it asks for."""
+"""Check that the repositories named in the metadata exist and have the branches it names."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,15 +18,15 @@ from rdo.tools.git import ls_remote
 AT_ONCE = 16
 TIMEOUT_SECONDS = 60.0
 
-# The references of a remote by full name; a UserError if it does not answer.
+# Returns a remote's references by full name; raises UserError if it does not answer.
 Ask = Callable[[str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A branch or tag that a package wants of a repository.
+    """A branch or tag that a package needs from a repository.
 
-    `keys` may say which repository or branch that is, the most telling first.
+    `keys` are the attributes that may name the branch or repository, the most specific first.
     """
 
     project: str
@@ -37,18 +37,21 @@ class _Wanted:
 
 
 def ask(url: str) -> Mapping[str, str]:
-    """The references of a git remote, asked with a patience fit for a check."""
+    """Return the references of a git remote, with a timeout that suits a check.
+
+    Raises UserError if it does not answer in time.
+    """
     return ls_remote(url, timeout=TIMEOUT_SECONDS)
 
 
 def unreachable(
     distribution: Distribution, tags: Iterable[str] = (), ask: Ask = ask, project: str = ""
 ) -> list[Fault]:
-    """What the remotes of the releases' packages, or of one project, lack: themselves, a branch.
+    """Return a fault for each remote that cannot be reached or lacks a branch.
 
-    Without `tags` all releases that are not at their end of life are looked at. Each remote
-    is asked once, at most 16 at the same time. A branch that became `unmaintained/…` or a
-    tag `…-eol`, as OpenStack's do, is there.
+    Checks the packages of the releases `tags` (default: all not at their end of life), or only
+    those of `project`. Asks each remote once, at most 16 at a time. Accepts a branch that became
+    `unmaintained/…` or a tag `…-eol`, as OpenStack's do.
     """
     releases = list(tags) or _living(distribution)
     wanted = {want for want in _wanted(distribution, releases) if project in ("", want.project)}
@@ -64,7 +67,7 @@ def unreachable(
 
 
 def _where(distribution: Distribution, want: _Wanted, *, is_there: bool) -> Where:
-    """The line to mend: that of the branch, or, if nothing answers, that of the repository."""
+    """Return the line to fix: the branch's, or the repository's if it does not answer."""
     places = {x.key: x.where for x in explain(distribution, want.project, want.tag)}
     keys = want.keys if is_there else want.keys[1:]
     return next(places[key] for key in (*keys, "project") if key in places)
@@ -79,7 +82,7 @@ def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted
         try:
             packages = distribution.target(tag).packages
         except MetadataError:
-            continue  # told by the checks that need no network
+            continue  # the offline checks report it
         for package in packages:
             yield from _wants_of(package, tag)
 
@@ -114,4 +117,4 @@ def _missing(want: _Wanted, answer: Mapping[str, str] | str) -> str:
     )
     if any(name in answer for name in names):
         return ""
-    return f"{want.url} has no branch or tag {want.branch}, which {want.tag} asks for"
+    return f"{want.url} has no branch or tag {want.branch}, which {want.tag} needs"

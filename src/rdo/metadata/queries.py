@@ -1,6 +1,6 @@
-"""Questions about packages and releases, with distroinfo's answers.
+"""Queries about packages and releases that give the same answers as distroinfo.
 
-A package is here the mapping of its attributes, under the names of the format.
+A package is a mapping of its attributes here, with the format's names.
 """
 
 import re
@@ -17,7 +17,7 @@ Info: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`ATTR:REGEX` or `ATTR:~REGEX`: packages whose attribute does, or does not, match.
+    """A filter `ATTR:REGEX`, or `ATTR:~REGEX` for packages whose attribute does not match.
 
     A list or mapping matches when one of its items or keys does. A package without the
     attribute matches neither form.
@@ -32,11 +32,13 @@ class Filter:
         attribute, colon, regex = text.partition(":")
         negated = regex.startswith("~")
         if not colon or not attribute or not regex.removeprefix("~"):
-            raise ConfigError(f"not a filter: {text!r}; write ATTR:REGEX, or ATTR:~REGEX to negate")
+            raise ConfigError(
+                f"{text!r} is not a filter; write ATTR:REGEX, or ATTR:~REGEX to negate it"
+            )
         try:
             return cls(attribute, re.compile(regex.removeprefix("~")), negated)
         except re.error as error:
-            raise ConfigError(f"not a filter: {text!r}: {error}") from error
+            raise ConfigError(f"{text!r} is not a filter: {error}") from error
 
     def __str__(self) -> str:
         return f"{self.attribute}:{'~' if self.negated else ''}{self.pattern.pattern}"
@@ -53,7 +55,7 @@ class Filter:
 
 
 def unknown_attribute(packages: Sequence[Attributes], asked: Filter) -> str:
-    """What to say of a filter of an attribute that no package has; empty if one has it."""
+    """Return a warning if no package has the filter's attribute, else ""."""
     known = {key for package in packages for key in package}
     if asked.attribute in known:
         return ""
@@ -62,17 +64,17 @@ def unknown_attribute(packages: Sequence[Attributes], asked: Filter) -> str:
 
 
 def filtered(packages: Iterable[Attributes], filters: Sequence[Filter]) -> list[Attributes]:
-    """The packages that all filters let through."""
+    """Return the packages that match all filters."""
     return [package for package in packages if all(f.matches(package) for f in filters)]
 
 
 def tagged(packages: Iterable[Attributes], tag: str | None) -> list[Attributes]:
-    """The packages that carry a tag; all of them without one."""
+    """Return the packages that have a tag; without a tag, return all."""
     return [package for package in packages if tag is None or tag in (package.get("tags") or ())]
 
 
 def named(packages: Sequence[Attributes], name: str) -> Attributes:
-    """The package with this name, else with this project."""
+    """Return the package with this name, else with this project; raises NotFoundError."""
     for key in ("name", "project"):
         for package in packages:
             if package.get(key) == name:
@@ -84,10 +86,10 @@ def named(packages: Sequence[Attributes], name: str) -> Attributes:
 def find_package(
     packages: Sequence[Attributes], query: str, *, strict: bool = False
 ) -> Attributes | None:
-    """The package that a name, project or upstream URL means, the first that fits best.
+    """Find a package by name, project or upstream URL; return the first of the best matches.
 
-    Exact names come first, then exact projects and upstreams; unless `strict`, a URL that
-    contains a project, and last a name that contains the query.
+    Exact names are tried first, then exact projects and upstreams; unless `strict`, then a URL
+    that contains a project, and last a name that contains the query.
     """
     wanted = _bare(query)
     for package in packages:
@@ -117,7 +119,7 @@ def _upstreams(package: Attributes) -> Sequence[str]:
 
 
 def _bare(url: str) -> str:
-    """A URL or project without what hides its identity.
+    """Return a URL or project stripped of what varies between spellings.
 
     >>> _bare("https://opendev.org/openstack/nova.git"), _bare("openstack/nova-distgit")
     ('opendev.org/openstack/nova', 'nova')
@@ -128,7 +130,7 @@ def _bare(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DistRepos:
-    """The repositories of a release on one base OS, as they are written."""
+    """The repositories of a release on one base OS, as written in the metadata."""
 
     release: str
     base_os: str
@@ -136,7 +138,10 @@ class DistRepos:
 
 
 def distrepos(info: Info, release: str, base_os: str = "") -> list[DistRepos]:
-    """What yum repositories a release is used with, on each base OS or on one."""
+    """Return the yum repositories of a release, on each base OS or on one.
+
+    Raises NotFoundError if the release, the base OS or any repository is missing.
+    """
     releases = {entry["name"]: entry for entry in info["releases"]}
     if release not in releases:
         near = did_you_mean(release, releases)
@@ -157,7 +162,7 @@ def distrepos(info: Info, release: str, base_os: str = "") -> list[DistRepos]:
 
 @dataclass(frozen=True, slots=True)
 class SupposedBranches:
-    """A release as `rdopkg release` tells it: a branch that is not written is supposed."""
+    """A release as `rdopkg release` shows it, with assumed branches where none is written."""
 
     name: str
     status: str | None
@@ -184,7 +189,10 @@ class SupposedBranches:
 def supposed_branches(
     info: Info, name: str = "", base_os: str = "", status: str = ""
 ) -> list[SupposedBranches]:
-    """The releases of this name, base OS and status; what is empty lets all through."""
+    """Return the releases with this name, base OS and status; an empty one matches all.
+
+    Raises NotFoundError for an unknown name.
+    """
     releases = info["releases"]
     if name and name not in (known := [release["name"] for release in releases]):
         raise NotFoundError(f"the metadata has no release {name}{did_you_mean(name, known)}")
@@ -198,9 +206,9 @@ def supposed_branches(
 
 
 def tags_diff(old: Info, new: Info, key: str = "tags") -> list[tuple[str, list[str]]]:
-    """Packages whose tags were added or changed, each with those tags; `key` may be buildsys-tags.
+    """Return packages whose tags were added or changed, with those tags.
 
-    What was removed does not count.
+    `key` may be buildsys-tags. Removed tags are ignored.
     """
     diff = []
     for before, after in _changed(old, new):
@@ -212,13 +220,13 @@ def tags_diff(old: Info, new: Info, key: str = "tags") -> list[tuple[str, list[s
 
 
 def _mapping(package: Attributes, key: str) -> Mapping[Any, Any]:
-    """A mapping among the attributes; what `verify` finds wrong is none."""
+    """Return an attribute that is a mapping; anything else becomes an empty one."""
     value = package.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def attr_diff(old: Info, new: Info, attribute: str) -> list[tuple[str, Any]]:
-    """Packages whose attribute has a new value, each with that value."""
+    """Return packages whose attribute changed, with its new value."""
     diff = []
     for before, after in _changed(old, new):
         value = after.get(attribute)
@@ -228,7 +236,7 @@ def attr_diff(old: Info, new: Info, attribute: str) -> list[tuple[str, Any]]:
 
 
 def _changed(old: Info, new: Info) -> Iterator[tuple[Attributes | None, Attributes]]:
-    """The packages of `new` that are not just so in `old`, each after what it was, if it was."""
+    """Yield the packages of `new` that differ in `old`, each after its old state (or None)."""
     before = {package["project"]: package for package in old["packages"]}
     for package in new["packages"]:
         if before.get(package["project"]) != package:
@@ -237,14 +245,14 @@ def _changed(old: Info, new: Info) -> Iterator[tuple[Attributes | None, Attribut
 
 @dataclass(frozen=True, slots=True)
 class Maintainer:
-    """A person and the names of the packages that are theirs."""
+    """A maintainer's address, and the names of their packages."""
 
     address: str
     packages: tuple[str, ...]
 
 
 def maintainers(packages: Iterable[Attributes]) -> list[Maintainer]:
-    """Who looks after what, the busiest first."""
+    """Return the maintainers with their packages, those with most packages first."""
     owned: dict[str, list[str]] = {}
     for package in packages:
         for address in dict.fromkeys(package.get("maintainers") or ()):
@@ -254,7 +262,7 @@ def maintainers(packages: Iterable[Attributes]) -> list[Maintainer]:
 
 
 def orphans(packages: Iterable[Attributes], gone: Iterable[str]) -> list[Attributes]:
-    """The packages whose maintainers are all among those who have gone."""
+    """Return the packages whose maintainers have all left."""
     left = {address.lower() for address in gone}
     return [
         package
@@ -265,7 +273,7 @@ def orphans(packages: Iterable[Attributes], gone: Iterable[str]) -> list[Attribu
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCount:
-    """A release and how many packages carry its tag."""
+    """A release, and the number of packages that have its tag."""
 
     name: str
     status: str | None
@@ -274,7 +282,7 @@ class ReleaseCount:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What there is; `kinds` counts packages by their config, the largest first."""
+    """An overview of the metadata; `kinds` counts packages by config, the largest first."""
 
     releases: tuple[ReleaseCount, ...]
     packages: int
@@ -283,7 +291,7 @@ class Summary:
 
 
 def summary(info: Info) -> Summary:
-    """Count the releases and packages of the metadata."""
+    """Count the releases, packages and components of the metadata."""
     packages = info["packages"]
     kinds = Counter(str(package.get("conf") or "no config") for package in packages)
     releases = tuple(

@@ -1,7 +1,7 @@
-"""Read a file of metadata and all that it imports, in the order in which they count.
+"""Read a metadata file and everything it imports, in the order of their precedence.
 
-Depth first: a file, then its imports. The same file may come in twice, but not inside itself.
-All files are read before a MetadataError names all faults found.
+Files are read depth first: a file, then its imports. A file may be imported twice, but not by
+itself. All files are read before a MetadataError reports every fault found.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ OpenRemote = Callable[[str, LocatedMapping, MetadataFolder], MetadataFolder]
 class MetadataReading:
     """One load: the trees in order, the digest of each file, the remotes it went to.
 
-    `edited` are files as they would be, instead of what is on the disk.
+    `edited` maps files to texts that replace what is on disk.
     """
 
     open_remote: OpenRemote
@@ -96,7 +96,7 @@ class MetadataReading:
                 remote, file = next(iter(item.items()))
                 self._remote(source, str(remote), str(file), where)
             else:
-                self._fault("import", where, "an import is a file or {remote: file}")
+                self._fault("import", where, "an import must be a file or {remote: file}")
 
     def _remote(self, above: MetadataFolder, remote: str, file: str, where: Where) -> None:
         arguments = self._remote_info.get(remote)

@@ -1,4 +1,4 @@
-"""Faults in the forms that CI reads, and the baseline by which an old repository starts clean."""
+"""Faults in the formats that CI reads, and baselines of known faults."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def github(faults: Iterable[Fault]) -> str:
-    """Workflow commands that GitHub shows beside the lines of a change."""
+    """Return workflow commands, which GitHub shows beside the lines of a change."""
     return "\n".join(
         f"::{fault.level} file={_property(fault.where.file)},line={max(1, fault.where.line)},"
         f"title={_property(fault.rule)}::{_data(fault.message)}"
@@ -19,7 +19,7 @@ def github(faults: Iterable[Fault]) -> str:
 
 
 def sarif(faults: Iterable[Fault]) -> dict[str, Any]:
-    """The faults as a SARIF log."""
+    """Return the faults as a SARIF log."""
     found = list(faults)
     rules = [{"id": rule} for rule in sorted({fault.rule for fault in found})]
     driver = {"name": "rdo info verify", "version": __version__, "rules": rules}
@@ -44,20 +44,20 @@ def _result(fault: Fault) -> dict[str, Any]:
 
 
 def baseline(faults: Iterable[Fault]) -> str:
-    """The faults of today as a file; without lines, so that edits elsewhere do not wake them."""
+    """Return today's faults as a baseline file, without line numbers, which edits would move."""
     lines = sorted({_known_as(fault) for fault in faults})
-    head = "# Known faults, one per line; `rdo info verify --baseline FILE` does not tell them.\n"
+    head = "# Known faults, one per line; `rdo info verify --baseline FILE` leaves them out.\n"
     return head + "".join(f"{line}\n" for line in lines)
 
 
 def new_since(faults: Iterable[Fault], text: str) -> list[Fault]:
-    """The faults that a baseline does not have."""
+    """Return the faults that are not in a baseline."""
     known = {line for line in text.splitlines() if line and not line.startswith("#")}
     return [fault for fault in faults if _known_as(fault) not in known]
 
 
 def count(faults: Iterable[Fault]) -> str:
-    """How many errors and warnings, in words; empty if there are none."""
+    """Return the number of errors and warnings in words, or "" if there are none."""
     levels = [fault.level for fault in faults]
     counts = [(levels.count(level), level) for level in Level]
     words = [f"{number} {level}{'s' if number > 1 else ''}" for number, level in counts if number]

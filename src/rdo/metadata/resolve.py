@@ -1,8 +1,8 @@
-"""One package's attributes, from the layers that give them.
+"""Resolve one package's attributes from the layers that set them.
 
-`package-default`, then its `package-configs` entry, then the package itself, then the
-overrides of a tag: each replaces whole attributes, so a package's `tags` replace those of its
-config. At last `%(name)s` in each top-level text is filled in, once, from the attributes.
+The layers are `package-default`, the package's `package-configs` entry, the package itself, and
+the overrides of a tag. Each replaces whole attributes, so a package's `tags` replace those of its
+config. Finally `%(name)s` in each top-level text is replaced, once, from the attributes.
 """
 
 import re
@@ -12,20 +12,20 @@ from typing import Any
 
 from rdo.errors import ConfigError
 
-# All that may follow a % in a text: another %, or the name of an attribute.
+# What may follow a % in a text: another %, or the name of an attribute.
 _PERCENT = re.compile(r"%(?:%|\((?P<name>[^()]*)\)s|(?P<other>.?))", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A mapping that gives attributes, and what it is called in the file."""
+    """A mapping that sets attributes, and its name in the file."""
 
     name: str
     values: Mapping[str, Any]
 
 
 class SubstitutionError(ConfigError):
-    """A text asks for what its package does not have; `key` is the attribute with the text."""
+    """An error for a text that uses a missing attribute; `key` is the attribute with the text."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class SubstitutionError(ConfigError):
 
 
 def layers(raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = None) -> list[Layer]:
-    """The layers of one package, the weakest first; an undeclared config gives nothing."""
+    """Return the layers of one package, the weakest first; an undeclared config is empty."""
     found = [Layer("package-default", info.get("package-default") or {})]
     if "conf" in raw:
         configs = info.get("package-configs") or {}
@@ -48,7 +48,7 @@ def layers(raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = No
 
 
 def tags_of(raw: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
-    """The tags that count, as they are written; None if there are none."""
+    """Return the effective tags as written, or None if there are none."""
     for layer in reversed(layers(raw, info)):
         if "tags" in layer.values:
             return layer.values["tags"]
@@ -58,7 +58,7 @@ def tags_of(raw: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
 def attributes(
     raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = None
 ) -> dict[str, Any]:
-    """The package as it counts; a SubstitutionError if a text cannot be filled in."""
+    """Return a package's effective values; raises SubstitutionError if a text cannot be filled."""
     merged: dict[str, Any] = {}
     for layer in layers(raw, info, tag):
         merged.update(layer.values)
@@ -71,7 +71,7 @@ def attributes(
 
 
 def substitute(key: str, text: str, values: Mapping[str, Any]) -> str:
-    """Fill `%(name)s` and `%%` in a text of the attribute `key`.
+    """Replace `%(name)s` and `%%` in the text of the attribute `key`; may raise SubstitutionError.
 
     >>> substitute("name", "python-%(project)s", {"project": "pbr"})
     'python-pbr'
@@ -82,9 +82,9 @@ def substitute(key: str, text: str, values: Mapping[str, Any]) -> str:
         if name is None and found["other"] is None:
             return "%"
         if name is None:
-            raise SubstitutionError(key, f"{text!r}: after % comes (name)s, or %% for the sign")
+            raise SubstitutionError(key, f"{text!r}: write %(name)s, or %% for a percent sign")
         if name not in values:
-            raise SubstitutionError(key, f"{text!r} asks for {name}, which the package lacks")
+            raise SubstitutionError(key, f"{text!r} uses {name}, which the package does not have")
         return str(values[name])
 
     return _PERCENT.sub(replacement, text)

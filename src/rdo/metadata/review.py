@@ -1,4 +1,4 @@
-"""What a package under review still lacks before it can be accepted."""
+"""What a package under review still needs to be accepted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,9 @@ def review(
 ) -> list[AcceptanceStep]:
     """All steps to the acceptance of a package, done or not.
 
-    `built` tells by target whether the package's newest build there is good. `mirrors` is a
-    folder for copies of distgits; without it nothing is asked of the network.
+    `built` maps each target to whether the package's newest build there is good. `mirrors` is a
+    folder for copies of distgits; without it the network is not used. Raises NotFoundError if the
+    metadata has no such package.
     """
     raw = distribution.raw(name)
     project = raw["project"]
@@ -76,7 +77,7 @@ def _packages(distribution: Distribution, project: str, releases: list[str]) -> 
         try:
             members = distribution.target(release).packages
         except MetadataError:
-            continue  # its faults are told by the entry, or are another package's
+            continue  # the step `entry` reports its faults, or they are another package's
         found += [package for package in members if package.project == project]
     return found
 

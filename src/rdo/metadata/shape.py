@@ -1,4 +1,4 @@
-"""What kind of thing each part of a metadata file must be, before anything is looked up in it."""
+"""Check that each part of a metadata file is of the right kind, before it is used."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where metadata is read from: a folder, or a git repository at the head of its branch."""
+"""Sources of metadata: a folder, a git repository, or files behind a URL prefix."""
 
 import hashlib
 import logging
@@ -27,9 +27,9 @@ _STAMP = "rdo-fetched"
 class MetadataFolder:
     """A folder of metadata files, and what to put before their names when they are shown.
 
-    `state` names the content of what cannot change (the commit of an exported tree); it is
-    empty for a folder that somebody edits. `fetch`, if there is one, brings a file into the
-    folder before it is read.
+    `state` identifies content that cannot change (the commit of an exported tree); it is empty
+    for a folder that may be edited. `fetch`, if set, brings a file into the folder before it is
+    read.
     """
 
     folder: Path
@@ -43,9 +43,9 @@ def open_source(
 ) -> MetadataFolder:
     """Make the files of a folder or git URL readable.
 
-    A URL is asked at most once per `max_age` seconds; when it cannot be reached the last
-    state is used. Without `ref` a folder is read as it is, and a URL or bare repository at
-    its head.
+    A URL is fetched at most once per `max_age` seconds; if it cannot be reached, its last state
+    is used. Without `ref`, a folder is read as it is, and a URL or bare repository at its head.
+    Raises ConfigError for a missing folder or ref, and OutsideError for a URL never reached.
     """
     if is_address(source):
         return _exported(_fetched(source, cache, max_age), ref, cache)
@@ -67,17 +67,17 @@ def open_source(
 def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
     """Metadata files behind a URL prefix, as a git forge shows them raw.
 
-    Each is downloaded when it is read, at most once per `max_age` seconds; one that cannot be
-    reached is as it was.
+    Each is downloaded when it is read, at most once per `max_age` seconds; if that fails, its
+    last state is used.
     """
     folder = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
 
     def fetch(name: str) -> None:
-        """Bring the file up to date; the last state serves while the server is away."""
+        """Update the file; keep its last state while the server cannot be reached."""
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
-            return  # the reader says so
+            return  # the reader reports it
         if file.exists() and time.time() - file.stat().st_mtime < max_age:
             return
         try:
@@ -85,7 +85,7 @@ def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
         except OutsideError:
             if not file.exists():
                 raise
-            log.warning("metadata: %s%s cannot be read; the last state is used", url, name)
+            log.warning("metadata: %s%s cannot be read; using its last state", url, name)
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, content)
@@ -94,7 +94,7 @@ def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
 
 
 def _repository_of(folder: Path) -> tuple[Path, Path]:
-    """The git directory of the work tree around a folder, and the folder's place in it."""
+    """Return the git directory of a folder's work tree, and the folder's path in it."""
     for top in (folder, *folder.parents):
         found = top / ".git"
         if found.is_dir():
@@ -121,7 +121,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
         except CommandError as error:
             if not folder.exists():
                 raise OutsideError(f"metadata: {url} cannot be reached\n{error}") from error
-            log.warning("metadata: %s cannot be reached; the last state is used", url)
+            log.warning("metadata: %s cannot be reached; using its last state", url)
         else:
             write_file(stamp, "")
     return Mirror(folder)

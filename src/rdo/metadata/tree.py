@@ -1,7 +1,7 @@
-"""YAML as rdoinfo uses it, read safely, each key with the line it stands on.
+"""Read YAML as rdoinfo uses it, safely, and keep the line of each key.
 
-Only plain data is accepted (no tags of Python or others), and what a hostile file could do is
-bounded: its size, its depth, and what its aliases unfold to.
+Only plain data is accepted (no tags of Python or others). Size, depth and the unfolding of
+aliases are limited, so that a hostile file can do no harm.
 """
 
 import re
@@ -28,8 +28,8 @@ _COLLECTION_WEIGHT = 16
 class LocatedMapping(dict[Any, Any]):
     """A mapping that knows where each of its keys was written.
 
-    A place is a number that `Files.where` understands; merged sections have places in several
-    files. It is equal to the dict of the same values.
+    A place is a number that `Files.where` translates; merged sections have places in several
+    files. A section equals the dict of the same values.
     """
 
     __slots__ = ("place", "places")
@@ -41,7 +41,7 @@ class LocatedMapping(dict[Any, Any]):
 
 
 class Items(list[Any]):
-    """A list that knows where each of its items was written."""
+    """A list that records where each of its items was written."""
 
     __slots__ = ("places",)
 
@@ -51,7 +51,7 @@ class Items(list[Any]):
 
 
 class Files:
-    """The files of one load: their names, what places mean, and what was odd in them."""
+    """The files of one load: their names, their places, and their oddities."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -60,7 +60,7 @@ class Files:
         self._tags: dict[str, str] = {}
 
     def where(self, place: int) -> Where:
-        """The file and line of a place; what no file says has none."""
+        """Return the file and line of a place."""
         number, line = place >> _LINE_BITS, place & ((1 << _LINE_BITS) - 1)
         return Where(self.names[number] if number < len(self.names) else "metadata", line)
 
@@ -94,7 +94,7 @@ class Files:
 
 
 class _Composer(yaml.CSafeLoader):
-    """libyaml's composer; plain scalars are told apart once per spelling."""
+    """libyaml's composer; the type of a plain scalar is resolved once per spelling."""
 
     def __init__(self, text: str, tags: dict[str, str]) -> None:
         super().__init__(text)
@@ -107,7 +107,7 @@ class _Composer(yaml.CSafeLoader):
             return _STR
         tag = self._tags.get(value)
         if tag is None:
-            # the stubs say nothing of its types
+            # the stubs do not type it
             tag = super().resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
             self._tags[value] = tag
         return tag
@@ -120,7 +120,7 @@ class _Composer(yaml.CSafeLoader):
 
 
 class _Builder:
-    """Turns libyaml's nodes into sections, items and scalars."""
+    """A converter of libyaml's nodes into sections, items and scalars."""
 
     def __init__(self, files: Files, number: int) -> None:
         self._files = files
@@ -146,10 +146,10 @@ class _Builder:
         return value
 
     def _aliased(self, node: Any) -> Any:
-        """What an alias stands for: the same object again, but counted as if unfolded."""
+        """Return the aliased object itself, but count its size as if it were unfolded."""
         built = self._built[id(node)]
         if built is None:
-            raise self._broken(node, "alias", "an alias leads back to what holds it")
+            raise self._broken(node, "alias", "an alias refers to the node that contains it")
         value, weight = built
         self._weight += weight
         if self._weight > MAX_UNFOLDED:
@@ -172,7 +172,9 @@ class _Builder:
                 key = self._odd_key(key_node)
             place = self._base + key_node.start_mark.line
             if key in places and places[key] > 0:
-                self._odd(place, "key-twice", f'"{key}" is written twice; the first is lost')
+                self._odd(
+                    place, "key-twice", f'"{key}" is written twice; the second replaces the first'
+                )
             section[key] = self.build(value_node)
             places[key] = place
         for key, place in places.items():
@@ -197,7 +199,9 @@ class _Builder:
             for key, value in giver.items():
                 if key not in section:
                     section[key] = value
-                    section.places[key] = -giver.places[key]  # a key of our own may replace it
+                    section.places[key] = -giver.places[
+                        key
+                    ]  # negative: the mapping's own key may replace it
 
     def _scalar(self, node: Any) -> Any:
         if node.tag not in _SCALARS:
@@ -237,18 +241,18 @@ def _syntax(name: str, text: str, error: yaml.YAMLError) -> Exception:
     if not isinstance(error, yaml.MarkedYAMLError):
         return broken("syntax", Where(name), " ".join(str(error).split()))
     mark = error.problem_mark or error.context_mark
-    line = min(mark.line + 1, len(text.splitlines())) if mark else 0  # the end is no line
+    line = min(mark.line + 1, len(text.splitlines())) if mark else 0  # the end is not a line
     said = ", ".join(filter(None, (error.context, error.problem)))
     return broken("syntax", Where(name, line), said)
 
 
 def _refuse_depth(name: str, text: str) -> None:
-    """libyaml overflows the C stack on deep nesting, so it must not see any.
+    """Refuse deep nesting, on which libyaml overflows the C stack.
 
-    Each level needs a bracket or one more leading column, which bounds the depth from above;
-    only a file that may be too deep is looked at event by event, without recursion. A newer
-    libyaml has a limit of its own and words for it; as its scanner reads ahead, it may stop
-    before the levels are seen, which are then those up to where it stopped.
+    Each level needs a bracket or one more leading column, which gives an upper bound of the
+    depth; only a file above it is checked event by event, without recursion. Newer versions of
+    libyaml have their own limit and message; because their scanner reads ahead, they may stop
+    before the levels are counted. The levels up to that point then decide.
     """
     brackets = text.count("[") + text.count("{")
     columns = max((len(found) for found in re.findall(r"^[ \t?-]+", text, re.MULTILINE)), default=0)

@@ -1,4 +1,4 @@
-"""What the rest of rdo is told of the distribution: values, never the tree they come from."""
+"""The values that the rest of rdo gets from the metadata, instead of its tree."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class ReleaseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DistRepo:
-    """A yum repository that a release is used with; some are known by name only."""
+    """A yum repository of a release; some have a name only."""
 
     name: str
     url: str | None
@@ -37,7 +37,7 @@ class ReleaseRepo:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A series of the distribution. `branch` is of the distgits, `upstream_branch` of upstreams."""
+    """A release series; `branch` is the distgits' branch, `upstream_branch` the upstreams'."""
 
     name: str
     branch: str | None
@@ -50,10 +50,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePackages:
-    """A release's packages in the order of the metadata, each resolved for it.
+    """A release's packages in the metadata's order, each resolved for it.
 
-    `tag` is what selected them: the release's name, or `<release>-uc`. `repo` is None when no
-    base OS was asked for.
+    `tag` selected them: the release's name, or `<release>-uc`. `repo` is None if no base OS was
+    given.
     """
 
     release: Release

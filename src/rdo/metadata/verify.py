@@ -1,7 +1,7 @@
-"""Everything that can be wrong in the metadata, as `rdo info verify` tells it.
+"""Find every fault in the metadata, for `rdo info verify`.
 
-The checks of a target (`checks.py`) run over all packages and releases; here is what only the
-whole shows: names against names, tags against releases, builds against packages.
+The checks of a target (`checks.py`) run over all packages and releases. The checks here need the
+whole: they compare names with names, tags with releases, and builds with packages.
 """
 
 import re
@@ -24,7 +24,7 @@ _URL = re.compile(r"(https?|ftp|file)://\S+")
 
 
 def verify(distribution: Distribution) -> list[Fault]:
-    """All faults of a distribution, in the order of files and lines."""
+    """Return all faults of a distribution, in the order of files and lines."""
     located = distribution.located
     verifier = _Verifier(located.tree, located.files or Files())
     found = set(verifier.faults())
@@ -39,7 +39,7 @@ class _Verifier:
     files: Files
 
     def faults(self) -> Iterator[Fault]:
-        """All that is wrong, in the order of the files."""
+        """Yield all faults."""
         checker = Checker(self.tree, self.files)
         yield from self.files.oddities
         yield from checker.top()
@@ -80,7 +80,7 @@ class _Verifier:
 
     def _distrepo(self, distrepo: Any, repo: Tree, subject: str) -> Iterator[Fault]:
         if not isinstance(distrepo, Mapping) or not isinstance(distrepo.get("name"), str):
-            message = f"{subject}: a distrepo is a mapping with a name"
+            message = f"{subject}: a distrepo must be a mapping with a name"
             yield self._fault(Level.ERROR, "distrepo", repo, "distrepos", message)
             return
         for key in distrepo.keys() - {"name", "url"}:
@@ -92,14 +92,16 @@ class _Verifier:
             message = f'{subject}: the repository "{distrepo["name"]}" has no url'
             yield self._fault(Level.WARNING, "distrepo-url", distrepo, "name", message)
         elif not isinstance(url, str) or not _URL.fullmatch(url):
-            message = f"{subject}: {url!r} is no URL of a repository"
+            message = f"{subject}: {url!r} is not the URL of a repository"
             yield self._fault(Level.WARNING, "distrepo-url", distrepo, "url", message)
 
     def _development(self) -> Iterator[Fault]:
         found = [r for r in self.tree["releases"] if r.get("status") == ReleaseStatus.DEVELOPMENT]
         for release in found[1:]:
             first = found[0]["name"]
-            message = f"release {release['name']} is in development, as {first} is; one may be"
+            message = (
+                f"releases {first} and {release['name']} are both in development; only one can be"
+            )
             yield self._fault(Level.ERROR, "status", release, "status", message)
 
     def _package(self, raw: Tree) -> Iterator[Fault]:
@@ -107,38 +109,38 @@ class _Verifier:
         try:
             values = attributes(raw, self.tree)
         except SubstitutionError:
-            return  # told by its own check
+            return  # its own check reports it
         seen: set[str] = set()
         for address, place in self._texts(values, "maintainers"):
             if address.lower() in seen:
-                message = f"{subject}: the maintainer {address} is there twice"
+                message = f"{subject}: the maintainer {address} is listed twice"
                 yield self._at(Level.WARNING, "maintainer-twice", place, message)
             elif "@" in address and not _ADDRESS.fullmatch(address):
-                message = f"{subject}: {address!r} is no good address"
+                message = f"{subject}: {address!r} is not a valid address"
                 yield self._at(Level.WARNING, "maintainer", place, message)
             seen.add(address.lower())
         for tag, overrides in self._tags(raw).items():
             yield from self._override(subject, tag, overrides)
 
     def _override(self, subject: str, tag: str, overrides: Any) -> Iterator[Fault]:
-        """What a tag changes, against what the release itself says."""
+        """Compare what a tag overrides with the release itself."""
         if not isinstance(overrides, Mapping):
             return
         releases = {release["name"]: release for release in self.tree["releases"]}
         for key in overrides:
             if key in releases or key in SPECIAL_TAGS:
-                message = f"{subject}: the tag {key} is inside the tag {tag}, where it does nothing"
+                message = f"{subject}: the tag {key} has no effect inside the tag {tag}"
                 yield self._fault(Level.WARNING, "nested-tag", overrides, key, message)
         own = releases.get(tag.removesuffix("-uc"))
         for key, source in (("source-branch", "upstream_branch"), ("distro-branch", "branch")):
             value = overrides.get(key)
             others = [r["name"] for r in releases.values() if value and r.get(source) == value]
             if own and others and own["name"] not in others and value not in ("master", "main"):
-                message = f"{subject}: {key} {value} in {tag} is that of release {others[0]}"
+                message = f"{subject}: {key} {value} in {tag} belongs to release {others[0]}"
                 yield self._fault(Level.WARNING, "branch", overrides, key, message)
 
     def _doubled_names(self, checker: Checker) -> Iterator[Fault]:
-        """One name for two projects: an error where both meet in a release."""
+        """Find two projects with one name: an error if both are in one release."""
         told = set()
         for release in self.tree["releases"]:
             for tag in (release["name"], f"{release['name']}-uc"):
@@ -177,7 +179,7 @@ class _Verifier:
         try:
             name = attributes(raw, self.tree).get("name")
         except SubstitutionError:
-            return  # told by its own check
+            return  # its own check reports it
         for tag, nvr in builds.items():
             if tag not in declared and tag != "version-locked":
                 near = did_you_mean(str(tag), declared)
@@ -189,10 +191,10 @@ class _Verifier:
             elif nvr is not None:
                 parsed = _NVR.fullmatch(str(nvr))
                 if parsed is None:
-                    message = f"{subject}: {nvr} in {tag} is no NVR"
+                    message = f"{subject}: {nvr} in {tag} is not an NVR"
                     yield self._fault(Level.ERROR, "nvr", builds, tag, message)
                 elif parsed["name"] != name:
-                    message = f"{subject}: {nvr} in {tag} is no build of {name}"
+                    message = f"{subject}: {nvr} in {tag} is not a build of {name}"
                     yield self._fault(Level.WARNING, "nvr-name", builds, tag, message)
 
     def _unused(self) -> Iterator[Fault]:
@@ -205,7 +207,7 @@ class _Verifier:
         configs = self.tree.get("package-configs") or {}
         asked = {raw.get("conf") for raw in self.tree["packages"]}
         for config in configs.keys() - asked:
-            message = f'no package asks for the config "{config}"'
+            message = f'no package uses the config "{config}"'
             yield self._fault(Level.WARNING, "unused", configs, config, message)
 
     def _components(self) -> Iterator[Fault]:
@@ -235,7 +237,7 @@ class _Verifier:
         return [x for x in found if isinstance(x, Mapping) and isinstance(x.get("name"), str)]
 
     def _texts(self, mapping: Tree, key: str) -> list[tuple[str, int]]:
-        """The items of a list with their places."""
+        """Return the items of a list with their places."""
         values = mapping.get(key)
         if not isinstance(values, Items):
             return []

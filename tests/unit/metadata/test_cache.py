@@ -76,7 +76,7 @@ def test_a_file_that_says_a_package_twice_stays_so(folder: Folder, cache: Path) 
 
     for _ in range(2):
         assert load(folder, cache).dump(as_dicts=True)["packages"]["a"]["name"] == "b"
-        with pytest.raises(MetadataError, match="project a is there twice"):
+        with pytest.raises(MetadataError, match="project a is listed twice"):
             load(folder, cache).dump()
 
 

@@ -302,7 +302,7 @@ def test_a_tag_that_is_there_is_not_given_again(info: Path, project: str, tag: s
         (
             lambda d: edits.add_package(d, "alpha", {}, []),
             RefusedError,
-            "has a project alpha already",
+            "already has a project alpha",
         ),
         (lambda d: edits.add_package(d, "x", {"nme": "x"}, []), ConfigError, 'did you mean "name"'),
         (lambda d: edits.add_package(d, "x", {}, []), MetadataError, 'x lacks "maintainers"'),
@@ -314,12 +314,12 @@ def test_a_tag_that_is_there_is_not_given_again(info: Path, project: str, tag: s
         (
             lambda d: edits.set_value(d, "alpha", "types", None),
             NotFoundError,
-            "itself has no types",
+            "has no types of its own",
         ),
         (
             lambda d: edits.set_value(d, "beta", "maintainers", ["x@example.test"]),
             RefusedError,
-            "maintainers of package beta cannot be edited without changing beta too",
+            "editing maintainers of package beta would also change beta",
         ),
         (
             lambda d: edits.set_override(d, "alpha", "elm", "component", ["x"]),
@@ -331,16 +331,20 @@ def test_a_tag_that_is_there_is_not_given_again(info: Path, project: str, tag: s
         (
             lambda d: edits.tag(d, "alpha", "oak", {"soruce-branch": "x"}),
             ConfigError,
-            "no override",
+            "not an override",
         ),
         (lambda d: edits.untag(d, "alpha", "elm"), NotFoundError, "alpha has no tag elm"),
         (lambda d: edits.set_release(d, "oka", "status", "eol"), NotFoundError, "no release oka"),
         (lambda d: edits.set_release(d, "oak", "name", "x"), ConfigError, "cannot be set"),
-        (lambda d: edits.set_release(d, "oak", "branch", "a b"), MetadataError, "is no branch"),
+        (
+            lambda d: edits.set_release(d, "oak", "branch", "a b"),
+            MetadataError,
+            "is not a branch name",
+        ),
         (
             lambda d: branching.new_release(d, "elm", "oak", {}),
             RefusedError,
-            "a release elm already",
+            "already has a release elm",
         ),
         (lambda d: branching.new_release(d, "x", "y", {}), NotFoundError, "no release y"),
     ],

@@ -45,7 +45,7 @@ def test_a_cycle_of_imports_is_shown(folder: Folder) -> None:
         ),
         ("import: [../main.yml]", "main.yml:1: ../main.yml leads out of the metadata's folder"),
         ("import: [/etc/hostname]", "main.yml:1: /etc/hostname leads out of the metadata's folder"),
-        ("import: [1]", "main.yml:1: an import is a file or {remote: file}"),
+        ("import: [1]", "main.yml:1: an import must be a file or {remote: file}"),
         ("import: tags.yml", 'main.yml:1: "import" must be a list'),
         (
             "remote-info: {shared: {}}\nimport:\n- shard: x.yml",

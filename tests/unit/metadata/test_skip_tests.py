@@ -28,7 +28,7 @@ def test_the_reason_may_be_the_packages_or_that_of_a_release(folder: Folder) -> 
 
 @pytest.mark.parametrize("value", ["true", "''", "[slow]", "' '"])
 def test_tests_are_not_turned_off_without_a_reason(folder: Folder, value: str) -> None:
-    with pytest.raises(MetadataError, match="skip-tests takes the reason why") as caught:
+    with pytest.raises(MetadataError, match="skip-tests must give the reason why") as caught:
         reason(folder, "tags: {oak: ~}", f"skip-tests: {value}")
 
     line = len(MINIMAL.splitlines()) + 4

@@ -63,7 +63,7 @@ def test_a_key_written_twice_is_noted() -> None:
     assert files.parse("f.yml", b"a: 1\nb: 2\na: 3\n") == {"a": 3, "b": 2}
 
     assert [str(fault) for fault in files.oddities] == [
-        'f.yml:3: "a" is written twice; the first is lost'
+        'f.yml:3: "a" is written twice; the second replaces the first'
     ]
 
 
@@ -88,7 +88,7 @@ BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
         (b"a: !mine x\n", "f.yml:1: the tag !mine is not allowed"),
         (b"? [a]\n: b\n", "f.yml:1: a key must be a text"),
         (b"a: 2026-13-01\n", "f.yml:1: '2026-13-01': "),
-        (b"a: &a [*a]\n", "f.yml:1: an alias leads back to what holds it"),
+        (b"a: &a [*a]\n", "f.yml:1: an alias refers to the node that contains it"),
         (b"a: 1\n--- \nb: 2\n", "f.yml:2: "),
         (BOMB, "f.yml:7: aliases unfold to more than 64 MB"),
         (b"[" * 200_000, "f.yml:1: nested more than 100 levels deep"),
