@@ -1,4 +1,4 @@
-"""A group of commands that are imported when they are called, and its help."""
+"""Groups that import a command only when it is called."""
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence

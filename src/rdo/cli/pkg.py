@@ -24,47 +24,53 @@ REMOTES, INFO = "rdo.cli.pkg_remotes", "rdo.cli.pkg_info"
 COMMIT, BUILD = "rdo.cli.pkg_commit", "rdo.cli.pkg_build"
 
 VERBS: Mapping[str, Lazy] = {
-    "mockbuild": Lazy(BUILD, "mockbuild", "Build in a fresh root."),
-    "clone": Lazy(REMOTES, "clone", "Clone a distgit, with its remotes."),
-    "pkgenv": Lazy(SHOW, "pkgenv", "Show what is known of this distgit."),
+    "mockbuild": Lazy(BUILD, "mockbuild", "Build this distgit in a fresh root."),
+    "clone": Lazy(REMOTES, "clone", "Clone a distgit and add its remotes."),
+    "pkgenv": Lazy(SHOW, "pkgenv", "Show what rdo knows about this distgit."),
     "patchlog": Lazy(SHOW, "patchlog", "Show the commits of the patches branch."),
     "get-patches": Lazy(CHANGE, "get_patches", "Check out the patches branch."),
-    "fix": Lazy(CHANGE, "fix", "Change the spec: new Release, changelog, commit."),
-    "patch": Lazy(CHANGE, "patch", "Take the patches of the patches branch."),
-    "update-patches": Lazy(CHANGE, "update_patches", "Like patch -l --no-bump."),
-    "import-patches": Lazy(COMMIT, "import_patches", "Make a branch of the spec's patches."),
+    "fix": Lazy(CHANGE, "fix", "Edit the spec: new Release, changelog entry, commit."),
+    "patch": Lazy(CHANGE, "patch", "Replace the patches with those of the patches branch."),
+    "update-patches": Lazy(CHANGE, "update_patches", "Same as patch --local-patches --no-bump."),
+    "import-patches": Lazy(
+        COMMIT, "import_patches", "Create a patches branch from the spec's patches."
+    ),
     "new-version": Lazy(CHANGE, "new_version", "Update to another upstream version."),
-    "amend": Lazy(COMMIT, "amend", "Put changes into the last commit."),
-    "squash": Lazy(COMMIT, "squash", "Make the last commit part of the one before."),
-    "undo": Lazy(COMMIT, "undo", "Put back what the last verb changed."),
+    "amend": Lazy(COMMIT, "amend", "Add all changes to the last commit."),
+    "squash": Lazy(COMMIT, "squash", "Merge the last commit into the one before it."),
+    "undo": Lazy(COMMIT, "undo", "Undo what the last verb changed."),
     "get-source": Lazy(BUILD, "get_source", "Download the source archive."),
     "tag-patches": Lazy(COMMIT, "tag_patches", "Tag the patches branch."),
-    "set-magic-comment": Lazy(COMMIT, "set_magic_comment", "Set a magic comment of the spec."),
-    "remotes": Lazy(REMOTES, "check_remotes", "Compare the remotes with the metadata."),
-    "info": Lazy(INFO, "info", "Show releases and packages of the metadata."),
-    "info-tags-diff": Lazy(INFO, "info_tags_diff", "Show tags that changed in the metadata."),
-    "info-attr-diff": Lazy(INFO, "info_attr_diff", "Show attributes that changed there."),
+    "set-magic-comment": Lazy(COMMIT, "set_magic_comment", "Set a magic comment in the spec."),
+    "remotes": Lazy(
+        REMOTES, "check_remotes", "Compare the remotes with the metadata, or fix them."
+    ),
+    "info": Lazy(INFO, "info", "Show the releases and packages in the metadata."),
+    "info-tags-diff": Lazy(INFO, "info_tags_diff", "Show which tags changed in the metadata."),
+    "info-attr-diff": Lazy(INFO, "info_attr_diff", "Show which packages changed an attribute."),
     "findpkg": Lazy(INFO, "findpkg", "Find a package by name, project or URL."),
-    "lint": Lazy(SHOW, "lint", "Show faults of the spec."),
+    "lint": Lazy(SHOW, "lint", "Check the spec for problems."),
     "release": Lazy(INFO, "release", "Show the releases."),
-    "reqdiff": Lazy(REQUIREMENTS, "reqdiff", "Show how upstream's requirements change."),
+    "reqdiff": Lazy(REQUIREMENTS, "reqdiff", "Show how upstream's requirements changed."),
     "reqcheck": Lazy(REQUIREMENTS, "reqcheck", "Compare upstream's requirements with the spec's."),
-    "reqquery": Lazy(REQUIREMENTS, "reqquery", "Show what repositories have of requirements."),
-    "query": Lazy(REQUIREMENTS, "query", "Show what repositories have of a package."),
+    "reqquery": Lazy(
+        REQUIREMENTS, "reqquery", "Show which required versions the repositories have."
+    ),
+    "query": Lazy(REQUIREMENTS, "query", "Show which versions of a package the repositories have."),
     "review-patch": Lazy(REMOTES, "review_patch", "Send the patches branch to Gerrit."),
     "review-spec": Lazy(REMOTES, "review_spec", "Send the distgit's last commit to Gerrit."),
     "status": Lazy(SHOW, "status", "Show the action in progress."),
     "conf": Lazy(SHOW, "conf", "Show the settings."),
     "actions": Lazy(SHOW, "actions", "Show all actions and their steps."),
-    "autocomplete": Lazy(SHOW, "autocomplete", "Say how a shell completes the commands."),
-    "doctor": Lazy(SHOW, "doctor", "Say what the verbs lack on this machine."),
-    "create": Lazy(CREATE, "create", "Make a package of a project on PyPI or in git."),
-    "review": Lazy(REVIEW, "review", "Say what a new package lacks for acceptance."),
+    "autocomplete": Lazy(SHOW, "autocomplete", "Show how to enable shell completion."),
+    "doctor": Lazy(SHOW, "doctor", "Check that this machine has what the verbs need."),
+    "create": Lazy(CREATE, "create", "Create a package from a project on PyPI or in git."),
+    "review": Lazy(REVIEW, "review", "List what a new package still needs to be accepted."),
 }
 """The verbs in the order of rdopkg's help; both programs have all of them."""
 
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "Start": ("clone", "remotes", "pkgenv", "status", "undo"),
+    "Distgit": ("clone", "remotes", "pkgenv", "status", "undo"),
     "New versions": ("new-version", "get-source"),
     "Spec and commits": ("fix", "amend", "squash", "set-magic-comment", "lint"),
     "Patches": (
@@ -79,13 +85,13 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Builds and reviews": ("mockbuild", "review-patch", "review-spec"),
     "New packages": ("create", "review"),
     "Metadata": ("info", "info-tags-diff", "info-attr-diff", "findpkg", "release"),
-    "This program": ("doctor", "conf", "actions", "autocomplete"),
+    "Settings and help": ("doctor", "conf", "actions", "autocomplete"),
 }
-"""The verbs below the headings of the help."""
+"""The headings of the help, with the verbs below each."""
 
 
 class PkgGroup(LazyGroup):
-    """Verbs in the table's order; `--abort` and `--continue` count wherever they stand."""
+    """A group that lists its verbs in the table's order, and takes `--abort` anywhere."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return [*self.lazy, *self.commands]
@@ -99,25 +105,30 @@ class PkgGroup(LazyGroup):
 
 
 def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that every verb with an effect has."""
-    help_text = "Show the commands, the diff and the pushes, and change nothing."
+    """Add `--dry-run`, which every verb that changes something has."""
+    help_text = "Show the commands, diff and pushes without changing anything."
     return click.option("--dry-run", is_flag=True, help=help_text)(command)
 
 
 def repositories_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where requirements are looked for besides a target's repositories."""
+    """Add `--repo`: folders to look up requirements in, besides a target's repositories."""
     return click.option(
         "--repo",
         "repositories",
         multiple=True,
         metavar="DIR",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="A folder with repodata to look for requirements in, too.",
+        help="Also look up requirements in this folder with repodata (repeatable).",
     )(command)
 
 
+platform_option = click.option(
+    "--platform", "-P", default="deb12-x86_64", show_default=True, help="Platform to build on."
+)
+
+
 def effect_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a verb that changes the distgit; `desk` heeds `--json`."""
+    """Add `--dry-run` and `--json` to a verb that changes the distgit."""
     return dry_run_option(_json_option(command))
 
 
@@ -127,24 +138,24 @@ def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
             ctx.meta[_AS_JSON] = True  # shared with the contexts of the verbs below
 
     option = click.option(
-        "--json", is_flag=True, expose_value=False, callback=heed, help="Answer in JSON."
+        "--json", is_flag=True, expose_value=False, callback=heed, help="Print the result as JSON."
     )
     return option(command)
 
 
 def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What can be asked of an action in progress, before any verb."""
+    """Add the options that work on an action in progress, without a verb."""
     command = _json_option(command)
     command = click.option(
         "--dry-run",
         is_flag=True,
-        help="Show what -c or --abort would do, and do nothing.",
+        help="Show what -c or --abort would do without doing it.",
     )(command)
     command = click.option(
-        "--abort", is_flag=True, help="Give up the action in progress and put things back."
+        "--abort", is_flag=True, help="Cancel the action in progress and undo its changes."
     )(command)
     return click.option(
-        "--continue", "-c", "go_on", is_flag=True, help="Go on with the action in progress."
+        "--continue", "-c", "go_on", is_flag=True, help="Continue the action in progress."
     )(command)
 
 
@@ -155,15 +166,15 @@ def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
     """Work on a distgit: new versions, patches, fixes. Run it in the distgit's clone.
 
     \b
-    rdo pkg new-version 1.2.3    update, with the patches put on the new version
-    rdo pkg patch                take patches from the patches branch
-    rdo pkg fix                  change the spec, then rdo pkg -c
+    rdo pkg new-version 1.2.3    update, and rebase the patches onto the new version
+    rdo pkg patch                take the patches from the patches branch
+    rdo pkg fix                  edit the spec, then run rdo pkg -c
     """
     serve(ctx, go_on=go_on, abort=abort, is_dry=dry_run)
 
 
 def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None:
-    """What the programs do themselves when no verb is given."""
+    """Continue or abort the action in progress, or show the help, if no verb is given."""
     if ctx.invoked_subcommand is not None:
         return
     from rdo.distgit.update import verbs
@@ -171,7 +182,7 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
 
     if abort:
         actions.abort(desk(), is_dry=is_dry)
-        # rdopkg says 1 even when it did what was asked, and scripts know that
+        # rdopkg ends with 1 even when it did what was asked, and scripts rely on that
         ctx.exit(1 if program() == "rdopkg" else 0)
     elif go_on:
         actions.go_on(desk(), verbs.ACTIONS, is_dry=is_dry)
@@ -180,15 +191,15 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
 
 
 def program() -> str:
-    """How the verbs are called here: `rdo pkg` or `rdopkg`."""
+    """Return the name that the user typed before the verb: `rdo pkg` or `rdopkg`."""
     root = click.get_current_context().find_root().info_name
     return "rdopkg" if root == "rdopkg" else "rdo pkg"
 
 
 def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
-    """The distgit in a folder, by default the current one, and the person at the terminal.
+    """Return the distgit in a folder (default: the current one) and ways to talk to the user.
 
-    Who wants JSON is a program: nothing is asked, and only the verb's effect goes to stdout.
+    A caller that wants JSON is a program: it is asked nothing, and stdout gets only the effect.
     """
     from rdo.distgit.verb.desk import Desk
     from rdo.distgit.verb.settings import load
@@ -214,9 +225,9 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
 
 
 def _ask(question: str, default: bool) -> bool:
-    """rdopkg's question: `MSG [Yn] ` or `MSG [Ny] `."""
+    """Ask as rdopkg does: `MSG [Yn] ` or `MSG [Ny] `."""
     try:
         answer = input(f"{question} [{'Yn' if default else 'Ny'}] ").strip().lower()
-    except EOFError:  # nobody is there after all
+    except EOFError:  # nobody can answer after all
         return False
     return answer in {"y", "yes"} or (default and not answer)

@@ -1,4 +1,4 @@
-"""Sources of a distgit, and a build of it here."""
+"""`rdo pkg get-source` and `mockbuild`: download a distgit's sources, and build it here."""
 
 from pathlib import Path
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from rdo.app import App
-from rdo.cli.pkg import desk, dry_run_option, effect_options
+from rdo.cli.pkg import desk, dry_run_option, effect_options, platform_option
 
 
 @click.command()
-@click.option("--all", "-a", "is_all", is_flag=True, help="Every source that is missing here.")
+@click.option("--all", "-a", "is_all", is_flag=True, help="Download every missing source.")
 @effect_options
 def get_source(is_all: bool, dry_run: bool) -> None:
-    """Download the source archive; with --all every source, and check its signature."""
+    """Download the source archive; with --all, download every source and check its signature."""
     from rdo.distgit.update import sources
     from rdo.distgit.verb.actions import change
 
@@ -28,19 +28,19 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 
 
 @click.command()
-@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
+@platform_option
 @click.option(
     "--results",
     "-o",
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Where RPMs and logs go.",
+    help="Folder for the RPMs and logs.",
 )
 @dry_run_option
 @click.pass_context
 def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:
-    """Build this distgit in a fresh root, as `rdo build` does; sources are taken first."""
+    """Download the sources and build this distgit in a fresh root, as `rdo build` does."""
     from rdo.cli.build import build
     from rdo.distgit.update import sources
 

@@ -1,4 +1,4 @@
-"""Verbs of `rdo pkg` that change the distgit: fix, patch, new-version and their like."""
+"""Verbs of `rdo pkg` that change the distgit: fix, patch, new-version and the like."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,14 +30,14 @@ patches_branch_options = _options(
         "-p",
         default="",
         metavar="REMOTE/BRANCH",
-        help="The remote branch with the patches, instead of a guess.",
+        help="Remote branch with the patches. Default: guessed from the distgit branch.",
     ),
     click.option(
         "--local-patches-branch",
         "-P",
         default="",
         metavar="LOCAL_BRANCH",
-        help="The local branch with the patches.",
+        help="Local branch with the patches. Default: named after the remote one.",
     ),
 )
 gerrit_option = click.option(
@@ -45,23 +45,23 @@ gerrit_option = click.option(
     "-g",
     default="",
     metavar="REVIEW_NUMBER",
-    help="Take the patches from a review and those below it.",
+    help="Take the patches from a Gerrit review and the reviews it depends on.",
 )
 force_option = click.option(
-    "--force", "-f", is_flag=True, help="Take what CI has not validated, too."
+    "--force", "-f", is_flag=True, help="Also accept patches that CI has not validated."
 )
 local_option = click.option(
     "--local-patches",
     "-l",
     is_flag=True,
-    help="Take the local patches branch as it is; nothing of a remote.",
+    help="Use the local patches branch as it is, and ignore the remote.",
 )
 bump_index_option = click.option(
     "--release-bump-index",
     "-R",
     default="",
     metavar="INDEX",
-    help="Which part of Release goes up: 1, 2 … or MAJOR, MINOR, PATCH; 0 for none.",
+    help="Part of Release to increase: 1, 2, … or MAJOR, MINOR, PATCH; 0 increases none.",
 )
 message_options = _options(
     click.option(
@@ -69,17 +69,29 @@ message_options = _options(
         "-H",
         default="",
         metavar="FILE",
-        help="Begin the commit message with this file; - is stdin.",
+        help="Begin the commit message with the contents of FILE (- reads stdin).",
     ),
-    click.option("--changelog-user", "-u", default="", metavar="USER"),
-    click.option("--changelog-email", "-e", default="", metavar="EMAIL"),
+    click.option(
+        "--changelog-user",
+        "-u",
+        default="",
+        metavar="USER",
+        help="Name in the changelog entry. Default: git's user.name.",
+    ),
+    click.option(
+        "--changelog-email",
+        "-e",
+        default="",
+        metavar="EMAIL",
+        help="Address in the changelog entry. Default: git's user.email.",
+    ),
 )
 text_option = click.option(
     "--message",
     "-m",
     default="",
     metavar="TEXT",
-    help="What the change is, for the changelog; where the spec has none, for the commit.",
+    help="Text for the changelog entry, or for the commit if the spec has no changelog.",
 )
 
 
@@ -89,7 +101,7 @@ text_option = click.option(
 @click.option("--commit-header-file", "-H", default="", metavar="FILE", hidden=True)
 @effect_options
 def fix(dry_run: bool, **given: Any) -> None:
-    """Change the spec: a new Release and changelog entry, your edits, a commit.
+    """Increase Release, add a changelog entry, let you edit the spec, and commit.
 
     \b
     rdo pkg fix
@@ -102,21 +114,21 @@ def fix(dry_run: bool, **given: Any) -> None:
 
 
 def patch_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All options of `patch`, given to the command as the fields of Arguments."""
+    """Add all options of `patch`, named as the fields of Arguments."""
     options = _options(
-        click.option("--amend", "-a", is_flag=True, help="Change the last commit."),
+        click.option("--amend", "-a", is_flag=True, help="Amend the last commit."),
         patches_branch_options,
         local_option,
         gerrit_option,
         force_option,
         bump_index_option,
-        click.option("--no-bump", "-B", is_flag=True, help="No new Release, no changelog entry."),
+        click.option("--no-bump", "-B", is_flag=True, help="Leave Release and changelog alone."),
         click.option(
             "--changelog",
             "-C",
             default="",
             metavar="{detect,count,plain}",
-            help="How to find what the changelog says.  [detect]",
+            help="How to describe the patches in the changelog.  [detect]",
         ),
         message_options,
         text_option,
@@ -128,7 +140,7 @@ def patch_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @patch_options
 def patch(dry_run: bool, **given: Any) -> None:
-    """Take the patches of the patches branch into the distgit, and commit.
+    """Replace the distgit's patches with those of the patches branch, and commit.
 
     \b
     rdo pkg patch       from the remote patches branch
@@ -142,7 +154,7 @@ def patch(dry_run: bool, **given: Any) -> None:
 @click.command()
 @patch_options
 def update_patches(dry_run: bool, **given: Any) -> None:
-    """Like patch --local-patches --no-bump."""
+    """Do the same as patch --local-patches --no-bump."""
     from rdo.distgit.update import verbs
 
     verbs.update_patches(desk(), Arguments(**given), is_dry=dry_run)
@@ -154,7 +166,7 @@ def update_patches(dry_run: bool, **given: Any) -> None:
 @force_option
 @effect_options
 def get_patches(dry_run: bool, **given: Any) -> None:
-    """Check out the patches branch as it is on the remote."""
+    """Check out the patches branch, reset to its state on the remote."""
     from rdo.distgit.update import verbs
 
     verbs.get_patches(desk(), Arguments(**given), is_dry=dry_run)
@@ -165,27 +177,37 @@ def get_patches(dry_run: bool, **given: Any) -> None:
 @patches_branch_options
 @local_option
 @click.option("--bump-only", "-b", is_flag=True, help="Leave the patches alone.")
-@click.option("--no-diff", "-d", is_flag=True, help="Do not show what upstream changed.")
-@click.option("--new-sources", "-N", is_flag=True, help="Put the new sources into lookaside.")
-@click.option("--no-new-sources", "-n", is_flag=True, help="Leave the sources alone.")
+@click.option("--no-diff", "-d", is_flag=True, help="Do not show upstream's changes.")
+@click.option("--new-sources", "-N", is_flag=True, help="Upload the new sources to lookaside.")
+@click.option("--no-new-sources", "-n", is_flag=True, help="Do not touch the sources.")
 @click.option(
     "--take-sources",
     "-S",
     is_flag=True,
-    help="Download the sources, check their signature, make the SRPM.",
+    help="Download the sources, check their signatures, and make the SRPM.",
 )
-@click.option("--unattended", "-U", is_flag=True, help="Ask nothing.")
+@click.option("--unattended", "-U", is_flag=True, help="Do not ask any questions.")
 @click.option("--no-push-patches", "-t", is_flag=True, help="Do not push the patches branch.")
 @click.option("--push-patches", is_flag=True, help="Push the patches branch without asking.")
-@click.option("--bug", "-B", default="", metavar="BUGS", help="Bugs it solves: rhbz#1,rhbz#2")
-@click.option("--force", "-f", is_flag=True, help="Fill in a Version that trunk builds fill in.")
+@click.option(
+    "--bug",
+    "-B",
+    default="",
+    metavar="BUGS",
+    help="Bugs that this update fixes, e.g. rhbz#1,rhbz#2.",
+)
+@click.option(
+    "--force", "-f", is_flag=True, help="Replace `Version: XXX`, which trunk builds normally set."
+)
 @click.option(
     "--all",
     "is_all",
     is_flag=True,
-    help="Update the distgits in these folders, by default those below this one.",
+    help="Update every distgit in the given folders. Default: all below the current folder.",
 )
-@click.option("--target", metavar="T", help="Say what its repositories have of requirements.")
+@click.option(
+    "--target", metavar="T", help="Show whether this target's repositories meet the requirements."
+)
 @repositories_option
 @message_options
 @dry_run_option
@@ -199,10 +221,10 @@ def new_version(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Update to another upstream version, with the patches put on top of it.
+    """Update to another upstream version, and rebase the patches onto it.
 
-    Without VERSION it is the newest release, by upstream's tags or PyPI; then the sources are
-    taken too, their signature is checked where the spec names a key, and the SRPM is made.
+    Default for VERSION: the newest release among upstream's tags or on PyPI. In that case it also
+    downloads the sources, checks their signature if the spec names a key, and makes the SRPM.
 
     \b
     rdo pkg new-version 1.2.3
@@ -220,9 +242,9 @@ def new_version(
         rows = _update_all(versions, Arguments(**given), dry_run, as_json)
         click.get_current_context().exit(1 if any(row.result == "needs you" for row in rows) else 0)
     if len(versions) > 1:
-        raise click.UsageError(f"one VERSION, not {' '.join(versions)}")
+        raise click.UsageError(f"expected one VERSION, got {' '.join(versions)}")
     if given["new_sources"] and given["no_new_sources"]:
-        raise click.UsageError("-N and -n do not go together")
+        raise click.UsageError("-N and -n cannot be used together")
     here = desk()
     args = Arguments(new_version="".join(versions), **given)
     if not versions and not here.is_rdopkg and not args.no_new_sources:

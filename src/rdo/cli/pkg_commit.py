@@ -1,4 +1,4 @@
-"""amend, squash, undo, and what else is about the last commit, its spec and its tags."""
+"""Verbs of `rdo pkg` that work on commits, magic comments and tags: amend, squash, undo …"""
 
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     "-H",
     default="",
     metavar="FILE",
-    help="Begin the commit message with this file; - is stdin.",
+    help="Begin the commit message with the contents of FILE (- reads stdin).",
 )
-@click.option("--message", "-m", default="", help="The message, where the spec has no changelog.")
+@click.option(
+    "--message", "-m", default="", help="Commit message to use if the spec has no changelog."
+)
 @effect_options
 def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
-    """Put all changes into the last commit, its message made anew from the changelog."""
+    """Add all changes to the last commit, and rewrite its message from the changelog."""
     from rdo.distgit.update import spec_update
     from rdo.distgit.verb.actions import change
 
@@ -37,7 +39,7 @@ def amend(commit_header_file: str, message: str, dry_run: bool) -> None:
 @click.command()
 @effect_options
 def squash(dry_run: bool) -> None:
-    """Make the last commit part of the one before, whose message stays."""
+    """Merge the last commit into the one before it, and keep that one's message."""
     from rdo.distgit.update import spec_update
     from rdo.distgit.verb.actions import change
 
@@ -47,9 +49,9 @@ def squash(dry_run: bool) -> None:
 @click.command()
 @effect_options
 def undo(dry_run: bool) -> None:
-    """Put back what the last verb changed: branches, tags, remotes, files.
+    """Undo what the last verb changed: branches, tags, remotes, files.
 
-    What was pushed stays pushed. A second undo goes back one verb more.
+    Pushed commits and tags stay pushed. Running it again undoes the verb before.
     """
     from rdo.distgit.verb import actions
 
@@ -61,7 +63,7 @@ def undo(dry_run: bool) -> None:
 @click.argument("value")
 @effect_options
 def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
-    """Set a magic comment of the spec; an empty VALUE takes it out.
+    """Set a magic comment in the spec; an empty VALUE removes it.
 
     \b
     rdo pkg set-magic-comment patches_base 1.0+2
@@ -78,8 +80,8 @@ def set_magic_comment(name: str, value: str, dry_run: bool) -> None:
 
 
 @click.command()
-@click.option("--force", "-f", is_flag=True, help="Replace a tag with this name.")
-@click.option("--push", "-p", is_flag=True, help="Push it to the patches remote.")
+@click.option("--force", "-f", is_flag=True, help="Replace an existing tag of that name.")
+@click.option("--push", "-p", is_flag=True, help="Push the tag to the patches remote.")
 @effect_options
 def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
     """Tag the patches branch with the package's name, version and release."""
@@ -96,12 +98,16 @@ def tag_patches(force: bool, push: bool, dry_run: bool) -> None:
 
 @click.command()
 @click.option(
-    "--local-patches-branch", "-P", default="", metavar="LOCAL_BRANCH", help="The branch to make."
+    "--local-patches-branch",
+    "-P",
+    default="",
+    metavar="LOCAL_BRANCH",
+    help="Name of the branch to create. Default: BRANCH-patches.",
 )
-@click.option("--force", "-f", is_flag=True, help="Make a branch anew that is there.")
+@click.option("--force", "-f", is_flag=True, help="Replace an existing branch.")
 @effect_options
 def import_patches(local_patches_branch: str, force: bool, dry_run: bool) -> None:
-    """Make a patches branch of the patches that the spec has.
+    """Create a patches branch from the patches in the spec.
 
     \b
     rdo pkg import-patches

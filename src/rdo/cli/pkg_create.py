@@ -1,4 +1,4 @@
-"""`rdo pkg create`: a new package out of a project on PyPI or of a git repository."""
+"""`rdo pkg create`: make a new package from a project on PyPI or in git."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.pkg import dry_run_option
+from rdo.cli.pkg import dry_run_option, platform_option
 from rdo.errors import OutsideError, UserError
 from rdo.model.build import Built, Failed
 
@@ -20,20 +20,51 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("project")
-@click.option("--version", metavar="V", default="", help="A version or tag; else the newest.")
-@click.option("--name", default="", help="The package's name, instead of RDO's for the project.")
 @click.option(
-    "--into", type=click.Path(path_type=Path), default=Path(), help="Where its folder is made."
+    "--version",
+    metavar="V",
+    default="",
+    help="Version or tag to package. Default: the newest release.",
 )
-@click.option("--maintainer", default="", metavar="'NAME <MAIL>'", help="Else git's user.")
-@click.option("--branch", default="rpm-master", show_default=True, help="Its distgit branch.")
-@click.option("--distgit", default="", metavar="URL", help="Where the distgit is going to be.")
-@click.option("--release", "releases", multiple=True, metavar="R", help="Else the one developed.")
-@click.option("--info", "source", default="", metavar="DIR", help="The metadata to enter it into.")
-@click.option("--no-info", is_flag=True, help="Enter it nowhere.")
-@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
-@click.option("--minutes", default=20, show_default=True, help="The bound on each build.")
-@click.option("--no-build", is_flag=True, help="Do not build it; its tests are off then.")
+@click.option(
+    "--name", default="", help="Name of the package. Default: RDO's usual name for the project."
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder to create the package's folder in. Default: the current one.",
+)
+@click.option(
+    "--maintainer",
+    default="",
+    metavar="'NAME <MAIL>'",
+    help="Maintainer of the package. Default: git's user.name and user.email.",
+)
+@click.option(
+    "--branch", default="rpm-master", show_default=True, help="Name of its distgit branch."
+)
+@click.option(
+    "--distgit", default="", metavar="URL", help="URL where the distgit will be published."
+)
+@click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    metavar="R",
+    help="Release the package is for (repeatable). Default: the one in development.",
+)
+@click.option("--info", "source", default="", metavar="DIR", help="Metadata to add the package to.")
+@click.option("--no-info", is_flag=True, help="Do not add the package to any metadata.")
+@platform_option
+@click.option(
+    "--minutes", default=20, show_default=True, help="Time limit for each build, in minutes."
+)
+@click.option(
+    "--no-build",
+    is_flag=True,
+    help="Do not build the package; this turns its tests and documents off.",
+)
 @dry_run_option
 @output.json_option
 @click.pass_context
@@ -55,10 +86,10 @@ def create(  # one parameter per option
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make a package of PROJECT, a name on PyPI or a git URL, and build it.
+    """Create a package from PROJECT, a name on PyPI or a git URL, and build it.
 
-    Its folder gets a spec, the source archive and a first commit; the metadata an entry under
-    review. Tests that want a network are found out by building.
+    The new folder gets a spec, the source archive and a first commit; the metadata gets an entry
+    tagged under-review. Tests that need a network are found by building, and left out.
 
     \b
     rdo pkg create tabulate
@@ -88,7 +119,7 @@ def create(  # one parameter per option
 
 
 def _draft(app: App, source: str) -> "Draft | None":
-    """The metadata to enter the package into: what was named, else what is at hand, if any."""
+    """Return the metadata to add the package to: the one named, or the one at hand if any."""
     try:
         return app.metadata_draft(source)
     except UserError:
@@ -121,17 +152,17 @@ def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
     lines = [f"{'would make' if dry_run else 'made'} {made.folder}: {made.name} {made.version}"]
     lines.append(f"licence: {made.licence}")
     if made.lacks_licence:
-        lines[-1] += " (nothing names it clearly: read it and correct the spec)"
+        lines[-1] += " (the source does not name it clearly: read it and correct the spec)"
     lines += [f"tests: {made.tests}", f"documents: {made.docs}"]
     if isinstance(made.outcome, Built):
         lines += [f"built {path}" for path in made.outcome.rpms]
     if failed := failure(made):
-        lines.append(f"it does not build yet: {failed}")
+        lines.append(f"the package does not build yet: {failed}")
         lines.append(f"log: {made.folder / 'results/rpmbuild.log'}")
     if dry_run:
         lines += ["", made.spec]
     if diff:
         lines += ["", diff.rstrip("\n")]
     elif made.is_good:
-        lines.append("in no metadata: rdo info add-package enters it")
+        lines.append("not in any metadata; to add it: rdo info add-package")
     output.show(made, as_json, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""rdopkg's questions about the metadata: `rdo info` has them in its own words, and more."""
+"""rdopkg's verbs that ask about the metadata; `rdo info` offers the same and more."""
 
 import sys
 from pathlib import Path
@@ -15,13 +15,24 @@ if TYPE_CHECKING:
     from rdo.metadata import Distribution
 
 local_info_option = click.option(
-    "--local-info", "-l", default="", metavar="DIR", help="A folder with the metadata."
+    "--local-info",
+    "-l",
+    default="",
+    metavar="DIR",
+    help="Folder with the metadata. Default: rdopkg's configuration.",
 )
 info_file_option = click.option(
-    "--info-file", "-i", default="", metavar="FILE", help="The main file in it."
+    "--info-file",
+    "-i",
+    default="",
+    metavar="FILE",
+    help="Main file of the metadata. Default: rdopkg's configuration.",
 )
 fetch_option = click.option(
-    "--force-fetch", "-f", is_flag=True, help="Ask the metadata's URL now, however recent."
+    "--force-fetch",
+    "-f",
+    is_flag=True,
+    help="Fetch the metadata again even if the cached copy is fresh.",
 )
 
 
@@ -33,7 +44,10 @@ def load_metadata(
     ref: str = "",
     is_fresh: bool = False,
 ) -> "Distribution":
-    """The metadata of a folder, or of rdopkg's configuration."""
+    """Return the metadata in a folder. Default: what rdopkg's configuration names.
+
+    Raises NotFoundError if the folder does not exist.
+    """
     from rdo import metadata
 
     source, file = (local_info, "") if local_info else desk().settings.source(distro)
@@ -47,7 +61,7 @@ def load_metadata(
 
 @click.command()
 @click.argument("filters", nargs=-1, metavar="[ATTR:REGEX]...")
-@click.option("--apply-tag", "-t", metavar="TAG", help="Let the overrides of a tag count.")
+@click.option("--apply-tag", "-t", metavar="TAG", help="Apply the overrides of this tag.")
 @fetch_option
 @local_info_option
 @info_file_option
@@ -60,7 +74,7 @@ def info(
     info_file: str,
     as_json: bool,
 ) -> None:
-    """Show releases and packages, or all of the packages that filters let through.
+    """Show the releases and packages, or all attributes of packages that match the filters.
 
     \b
     rdopkg info nova
@@ -81,7 +95,7 @@ def info(
 
 @click.command()
 @click.argument("query")
-@click.option("--strict", "-s", is_flag=True, help="No guess: exact names, projects and URLs.")
+@click.option("--strict", "-s", is_flag=True, help="Match names, projects and URLs exactly.")
 @fetch_option
 @local_info_option
 @info_file_option
@@ -89,7 +103,7 @@ def info(
 def findpkg(
     query: str, strict: bool, force_fetch: bool, local_info: str, info_file: str, as_json: bool
 ) -> None:
-    """Find the package that a name, project or upstream URL means."""
+    """Find a package by its name, project or upstream URL."""
     from rdo.distgit import info_text
     from rdo.metadata import queries
 
@@ -103,10 +117,12 @@ def findpkg(
 @click.command()
 @click.argument("local_info", metavar="DIR")
 @click.argument("info_file", metavar="[FILE]", default="")
-@click.option("--buildsys-tags", "-b", is_flag=True, help="Compare tags of the build system.")
+@click.option(
+    "--buildsys-tags", "-b", is_flag=True, help="Compare the tags of the build system instead."
+)
 @output.json_option
 def info_tags_diff(local_info: str, info_file: str, buildsys_tags: bool, as_json: bool) -> None:
-    """Show packages with tags added or changed since the commit before the last."""
+    """Show packages whose tags were added or changed since the commit before the last."""
     from rdo.metadata import queries
 
     old = load_metadata(local_info, info_file, ref="HEAD~1").dump()
@@ -121,7 +137,7 @@ def info_tags_diff(local_info: str, info_file: str, buildsys_tags: bool, as_json
 @click.argument("info_file", metavar="[FILE]", default="")
 @output.json_option
 def info_attr_diff(local_info: str, attribute: str, info_file: str, as_json: bool) -> None:
-    """Show packages whose ATTR has a new value since the commit before the last."""
+    """Show packages whose ATTR changed since the commit before the last."""
     from rdo.metadata import queries
 
     old = load_metadata(local_info, info_file, ref="HEAD~1").dump()
@@ -137,14 +153,16 @@ def _show_diff(diff: list[tuple[str, list[str]]], as_json: bool, what: str) -> N
 
 
 @click.command()
-@click.option("--release-specified", "-r", default="", metavar="NAME", help="Only this release.")
-@click.option("--repo", "-R", default="", help="Only releases for this base OS.")
+@click.option(
+    "--release-specified", "-r", default="", metavar="NAME", help="Show only this release."
+)
+@click.option("--repo", "-R", default="", help="Show only releases for this base OS.")
 @click.option(
     "--phase-specified",
     "-s",
     default="",
     metavar="PHASE",
-    help="Only the names of the releases in this phase.",
+    help="Show only the names of the releases in this phase.",
 )
 @local_info_option
 @info_file_option

@@ -1,4 +1,4 @@
-"""Remotes of a distgit: clone, remotes, and reviews on Gerrit."""
+"""Verbs of `rdo pkg` that deal with remotes: clone, remotes, and reviews on Gerrit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +14,23 @@ from rdo.errors import RefusedError
 
 @click.command()
 @click.argument("package", metavar="PACKAGE|URL")
-@click.option("--use-master-distgit", "-m", is_flag=True, help="The master-distgit of it.")
-@click.option("--gerrit-remotes", "-g", is_flag=True, help="Add gerrit-origin, gerrit-patches.")
+@click.option(
+    "--use-master-distgit", "-m", is_flag=True, help="Clone the package's master-distgit."
+)
+@click.option(
+    "--gerrit-remotes", "-g", is_flag=True, help="Add the remotes gerrit-origin and gerrit-patches."
+)
 @click.option("--review-user", "-u", default="", metavar="USER", help="Your name on Gerrit.")
-@click.option("--distro", "-d", default="", help="Whose metadata; RDO by default.")
-@click.option("--extra-repo", "-e", default="", metavar="KEY", help="One more remote.")
+@click.option(
+    "--distro", "-d", default="", help="Distribution whose metadata to use. Default: RDO."
+)
+@click.option(
+    "--extra-repo",
+    "-e",
+    default="",
+    metavar="KEY",
+    help="Add one more remote: the URL that the package has as KEY.",
+)
 @local_info_option
 @info_file_option
 @output.json_option
@@ -35,7 +47,7 @@ def clone(
     as_json: bool,
     dry_run: bool,
 ) -> None:
-    """Clone a package's distgit, with remotes for its patches and its upstream.
+    """Clone a package's distgit, and add remotes for its patches and its upstream.
 
     \b
     rdo pkg clone openstack-nova
@@ -73,10 +85,14 @@ def clone(
 
 
 @click.command("remotes")
-@click.option("--check", "act", flag_value="check", default=True, help="Compare.  [default]")
-@click.option("--fix", "act", flag_value="fix", help="Add what is missing, set what differs.")
-@click.option("--package", default="", help="The package, if the folder has another name.")
-@click.option("--distro", "-d", default="", help="Whose metadata; RDO by default.")
+@click.option("--check", "act", flag_value="check", default=True, help="Compare only.  [default]")
+@click.option(
+    "--fix", "act", flag_value="fix", help="Add missing remotes, and correct URLs that differ."
+)
+@click.option("--package", default="", help="Name of the package. Default: the folder's name.")
+@click.option(
+    "--distro", "-d", default="", help="Distribution whose metadata to use. Default: RDO."
+)
 @local_info_option
 @info_file_option
 @output.json_option
@@ -92,9 +108,9 @@ def check_remotes(
     as_json: bool,
     dry_run: bool,
 ) -> None:
-    """Compare the remotes of this clone with the metadata; --fix makes them so.
+    """Compare the remotes of this clone with the metadata; --fix makes them match.
 
-    --check ends with 1 if something is missing or different.
+    Exit code 1 of --check: a remote is missing or differs.
     """
     from rdo.distgit import remotes
     from rdo.distgit.verb.actions import change

@@ -1,4 +1,4 @@
-"""Verbs of `rdo pkg` about requirements: reqdiff, reqcheck, reqquery, query."""
+"""Verbs of `rdo pkg` that deal with requirements: reqdiff, reqcheck, reqquery, query."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from rdo.tools.repoquery import RepoQuery
 
 python_option = click.option(
-    "--python-version", "-p", default="", metavar="X.Y", help="The Python that markers are for."
+    "--python-version",
+    "-p",
+    default="",
+    metavar="X.Y",
+    help="Python version to evaluate markers for. Default: REQCHECK_PY_VERSION, else 3.9.",
 )
 
 
@@ -30,10 +34,10 @@ python_option = click.option(
 @python_option
 @output.json_option
 def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
-    """Show how upstream's requirements change between two commits.
+    """Show how upstream's requirements changed between two commits.
 
-    Without REF from the spec's version to the newest, with one to that; at run time, for extras,
-    for building and for tests.
+    Compares the spec's version with one REF (default: the newest version), or two REFs with each
+    other: requirements at run time, of extras, for building and for tests.
 
     \b
     rdo pkg reqdiff
@@ -42,7 +46,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     from rdo.distgit.requirements import requirement_report, upstream_source
 
     if len(refs) > 2:
-        raise click.UsageError("two commits at most")
+        raise click.UsageError("expected at most two commits")
     here = desk()
     here.clone.check()
     python = upstream_source.python_of(here, python_version)
@@ -52,9 +56,21 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--spec", "-s", "as_spec", is_flag=True, help="The same as -o spec.")
-@click.option("--strict", "-S", is_flag=True, help="End with 2 for missing ones, 4 for mismatches.")
-@click.option("--version", "-R", "version", default="", metavar="REF", help="Upstream's commit.")
+@click.option("--spec", "-s", "as_spec", is_flag=True, help="Same as -o spec.")
+@click.option(
+    "--strict",
+    "-S",
+    is_flag=True,
+    help="Fail if requirements are missing (exit code 2) or differ (4).",
+)
+@click.option(
+    "--version",
+    "-R",
+    "version",
+    default="",
+    metavar="REF",
+    help="Upstream commit to read requirements from. Default: the spec's version.",
+)
 @click.option("--output", "-o", "form", type=click.Choice(["json", "spec", "text"]), default="text")
 @python_option
 @click.option(
@@ -62,10 +78,14 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     "-O",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="YAML with versions that count instead of upstream's.",
+    help="YAML file with versions to use instead of upstream's.",
 )
-@click.option("--autosync", "-a", is_flag=True, help="Edit the spec's Requires; shows the diff.")
-@click.option("--target", metavar="T", help="Look for them in this target's repositories too.")
+@click.option(
+    "--autosync", "-a", is_flag=True, help="Update the spec's Requires, and show the diff."
+)
+@click.option(
+    "--target", metavar="T", help="Also look up the requirements in this target's repositories."
+)
 @repositories_option
 @dry_run_option
 @output.json_option
@@ -84,8 +104,8 @@ def reqcheck(  # one parameter per option
 ) -> None:
     """Compare upstream's requirements with those of the spec.
 
-    Below rdopkg's groups stand: what BuildRequires lack, extras that nothing asks for, and drift,
-    lines of the spec that upstream has outgrown.
+    After rdopkg's groups come missing BuildRequires, extras that nothing requires, and drift: lines
+    of the spec that no longer fit upstream.
 
     \b
     rdo pkg reqcheck
@@ -149,13 +169,13 @@ def _judge(report: "RequirementReport") -> None:
 
 
 def _tags(here: "Desk") -> Mapping[str, Any]:
-    """The package's tags in rdopkg's metadata; they tell which upstream commit it is pinned to."""
+    """Return the package's tags in the metadata; they can pin an upstream commit."""
     found = load_metadata().raw(here.package).get("tags")
     return found if isinstance(found, Mapping) else {}
 
 
 def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] | None:
-    """Where to look: folders that were named, and what a target's builds are filled from."""
+    """Return the folders to look in: those named, and those a target's builds install from."""
     if not target and not repositories:
         return None
     found = list(repositories)
@@ -171,16 +191,33 @@ def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] |
 
 @click.command()
 @click.argument("where", default="", metavar="[RELEASE(/DIST)]")
-@click.option("--reqs-file", "-r", type=click.Path(path_type=Path), help="Of this file.")
-@click.option("--reqs-ref", "-R", default="", metavar="REF", help="Of upstream's commit.")
-@click.option("--spec", "-s", "of_spec", is_flag=True, help="Of the spec.")
-@click.option("--load", "-l", is_flag=True, help="Show requirements.yml again.")
-@click.option("--load-file", "-L", type=click.Path(path_type=Path), help="Show a dump again.")
-@click.option("--dump", "-d", is_flag=True, help="Write requirements.yml.")
-@click.option("--dump-file", "-D", type=click.Path(path_type=Path), help="Write a dump.")
+@click.option(
+    "--reqs-file", "-r", type=click.Path(path_type=Path), help="Read requirements from this file."
+)
+@click.option(
+    "--reqs-ref", "-R", default="", metavar="REF", help="Read requirements from upstream at REF."
+)
+@click.option("--spec", "-s", "of_spec", is_flag=True, help="Read requirements from the spec.")
+@click.option("--load", "-l", is_flag=True, help="Show the results saved in requirements.yml.")
+@click.option(
+    "--load-file",
+    "-L",
+    type=click.Path(path_type=Path),
+    help="Show the results saved in this file.",
+)
+@click.option("--dump", "-d", is_flag=True, help="Save the results to requirements.yml.")
+@click.option(
+    "--dump-file", "-D", type=click.Path(path_type=Path), help="Save the results to this file."
+)
 @python_option
-@click.option("--verbose", "-v", is_flag=True, help="Say what each repository answers.")
-@click.option("--info", "local_info", default="", metavar="DIR", help="A folder with the metadata.")
+@click.option("--verbose", "-v", is_flag=True, help="Show what each repository answers.")
+@click.option(
+    "--info",
+    "local_info",
+    default="",
+    metavar="DIR",
+    help="Folder with the metadata. Default: rdopkg's configuration.",
+)
 @info_file_option
 @output.json_option
 def reqquery(  # one parameter per option
@@ -198,7 +235,7 @@ def reqquery(  # one parameter per option
     info_file: str,
     as_json: bool,
 ) -> None:
-    """Show which versions of the requirements a release's repositories have.
+    """Show which versions of the required packages a release's repositories have.
 
     \b
     rdo pkg reqquery flamingo/el10s
@@ -276,7 +313,7 @@ def _quiet_unless(verbose: bool) -> None:
 @click.command()
 @click.argument("where", metavar="RELEASE(/DIST)")
 @click.argument("package")
-@click.option("--verbose", "-v", is_flag=True, help="Say what each repository answers.")
+@click.option("--verbose", "-v", is_flag=True, help="Show what each repository answers.")
 @local_info_option
 @info_file_option
 @output.json_option

@@ -1,4 +1,4 @@
-"""`rdo pkg review`: a new package as a reviewer looks at it."""
+"""`rdo pkg review`: check a new package the way a reviewer does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ import click
 from rdo.app import App
 from rdo.app.metadata import user_cache
 from rdo.cli import output
+from rdo.cli.pkg import platform_option
 from rdo.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("distgit", type=click.Path(path_type=Path), default=Path())
-@click.option("--platform", "-P", default="deb12-x86_64", show_default=True)
-@click.option("--target", metavar="T", help="Build as this target would.")
-@click.option("--minutes", default=60, show_default=True, help="The bound on its build.")
-@click.option("--no-build", is_flag=True, help="Look at the distgit's files only.")
-@click.option("--info", "source", default="", metavar="DIR", help="The metadata it is to be in.")
-@click.option("--offline", is_flag=True, help="Ask no upstream and no published distgit.")
+@platform_option
+@click.option("--target", metavar="T", help="Build the package as this target would.")
+@click.option(
+    "--minutes", default=60, show_default=True, help="Time limit for the build, in minutes."
+)
+@click.option("--no-build", is_flag=True, help="Check only the distgit's files.")
+@click.option(
+    "--info",
+    "source",
+    default="",
+    metavar="DIR",
+    help="Metadata that has, or will have, the package.",
+)
+@click.option(
+    "--offline", is_flag=True, help="Do not contact the upstream or the published distgit."
+)
 @output.json_option
 @click.pass_context
 def review(  # one parameter per option
@@ -38,10 +49,10 @@ def review(  # one parameter per option
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Say what the package of DISTGIT, a folder, lacks for acceptance; ends with 1 if anything.
+    """List what the package in the folder DISTGIT still needs to be accepted.
 
-    It is built, and installed with what it requires, in fresh roots. Where the metadata has the
-    package, the steps of `rdo info review` follow.
+    The package is built, and installed with what it requires, in fresh roots. If the metadata has
+    the package, the steps of `rdo info review` follow. Exit code 1: something is left to do.
 
     \b
     rdo pkg review python-tabulate
@@ -93,7 +104,7 @@ def _metadata_steps(
 
 
 def _metadata(app: App, source: str) -> "Distribution | None":
-    """The metadata that was named, or a folder that is at hand; RDO's own is not asked."""
+    """Return the metadata that was named, or a folder at hand; never fetch RDO's own."""
     if source:
         return app.metadata(source)
     try:

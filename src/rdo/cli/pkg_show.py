@@ -1,4 +1,4 @@
-"""Verbs of `rdo pkg` that only look."""
+"""Verbs of `rdo pkg` that only show something."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rdo.cli.pkg import VERBS, desk
 @click.command()
 @output.json_option
 def pkgenv(as_json: bool) -> None:
-    """Show what is known of this distgit: version, branches, patches, numbering."""
+    """Show what rdo knows about this distgit: version, branches, patches, Release style."""
     from rdo.distgit.verb import environment
 
     here = desk()
@@ -23,7 +23,7 @@ def pkgenv(as_json: bool) -> None:
 @click.command()
 @output.json_option
 def status(as_json: bool) -> None:
-    """Show the action in progress, its arguments and how far it has come."""
+    """Show the action in progress, its arguments and its progress."""
     from rdo.distgit.verb import state
 
     found = state.load(desk().folder)
@@ -33,7 +33,7 @@ def status(as_json: bool) -> None:
 @click.command()
 @output.json_option
 def patchlog(as_json: bool) -> None:
-    """Show the patches branch: its commits above the version, newest first."""
+    """Show the patches branch: its commits since the version, newest first."""
     from rdo.distgit.patches.patch_log import patch_log
 
     here = desk()
@@ -44,17 +44,19 @@ def patchlog(as_json: bool) -> None:
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path), required=False)
-@click.option("--lint-checks", default="", metavar="CHECKS", help="sanity,rpmlint  [all]")
+@click.option(
+    "--lint-checks", default="", metavar="CHECKS", help="Checks to run: sanity, rpmlint.  [all]"
+)
 @click.option(
     "--error-level",
     default="E",
     show_default=True,
     metavar="{E,W,-}",
-    help="What ends with 23: errors, warnings too, nothing.",
+    help="Fail (exit code 5, as rdopkg 23) on errors, on warnings too, or never.",
 )
 @output.json_option
 def lint(spec: Path | None, lint_checks: str, error_level: str, as_json: bool) -> None:
-    """Show faults of the spec: patches that would be lost, and what rpmlint says."""
+    """Check the spec: find patches that would be lost, and run rpmlint."""
     from rdo.distgit import lint as linting
     from rdo.spec.file import SpecFile
 
@@ -67,7 +69,7 @@ def lint(spec: Path | None, lint_checks: str, error_level: str, as_json: bool) -
 @click.command()
 @output.json_option
 def conf(as_json: bool) -> None:
-    """Show the settings and the files that they come from."""
+    """Show the settings and the files they come from."""
     settings = desk().settings
     lines = ["No rdopkg config files found, using default config:"]
     if settings.files:
@@ -79,7 +81,7 @@ def conf(as_json: bool) -> None:
 @click.command()
 @output.json_option
 def actions(as_json: bool) -> None:
-    """Show all actions, and the steps of those that may wait for you."""
+    """Show all actions, and the steps of those that may stop and wait for you."""
     from rdo.distgit.verb.state import STEPS
 
     rows = {name: list(STEPS.get(name.replace("-", "_"), ())) for name in VERBS}
@@ -91,20 +93,20 @@ def actions(as_json: bool) -> None:
 
 @click.command()
 def autocomplete() -> None:
-    """Say how your shell completes these commands."""
+    """Show how to enable shell completion."""
     click.echo(
         "Make sure following line is somewhere in your bash config:\n\n"
         '    eval "$(_RDOPKG_COMPLETE=bash_source rdopkg)"\n\n'
-        "For zsh say zsh_source, for fish fish_source; `rdo completion` is for rdo itself."
+        "For zsh use zsh_source, for fish fish_source; `rdo completion` is for rdo itself."
     )
 
 
 @click.command()
 @output.json_option
 def doctor(as_json: bool) -> None:
-    """Say what these verbs lack on this machine.
+    """Check that this machine has what the verbs need.
 
-    Ends with 3 (1 as rdopkg) when something is missing that they cannot do without.
+    Exit code 3 (1 as rdopkg): a program is missing that the verbs cannot work without.
     """
     from rdo.distgit import health
 

@@ -33,7 +33,7 @@ def rdopkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command line and return rdopkg's exit code for it."""
+    """Run one command line and return the exit code that rdopkg would return."""
     configure_logging()
     try:
         code: Any = rdopkg.main(args=list(args), prog_name="rdopkg", standalone_mode=False)
@@ -64,5 +64,5 @@ def run(args: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """The entry point of the program."""
+    """Run the program and exit."""
     sys.exit(run(sys.argv[1:]))
