@@ -1,4 +1,4 @@
-"""Python requirements as RPM dependencies, and back.
+"""Translate Python requirements to RPM dependencies, and back.
 
 The forms are those of rpm's own Python dependency generator: `python3dist(name)` and
 `python3.11dist(name)`, with names normalised by PEP 503 and versions as `RpmVersion` below.
@@ -189,7 +189,7 @@ def _relation(name: str, operator: str, version: str) -> str:
         case "!=":
             return f"({name} < {value} or {name} > {value})"
         case "<" if not re.search(r"[~^]", value):
-            return f"{name} < {value}~~"  # its pre-releases do not count as lower
+            return f"{name} < {value}~~"  # excludes its own pre-releases
         case ">" if not re.search(r"[~^]", value):
             return f"{name} > {value}"
         case _:

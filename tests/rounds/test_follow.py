@@ -199,16 +199,16 @@ def test_an_instance_that_is_away_is_followed_as_it_was(
     link.rename(away)
 
     assert follower.round() == []
-    assert "what it last said is followed" in caplog.text
+    assert "using its last state" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("<html>", "is no versions.csv: it has no column Project"),
+        ("<html>", "is not a versions.csv: it has no column Project"),
         (
             "Project,Source Sha,Dist Sha,Last Success Timestamp\na,--upload-pack=x,b,1\n",
-            "a has no hashes of commits",
+            "a has no commit hashes",
         ),
         (f"Project,Source Sha,Dist Sha,Last Success Timestamp\na,{'a' * 40},{'b' * 40},x\n", "'x'"),
     ],

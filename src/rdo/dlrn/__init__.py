@@ -1,1 +1,1 @@
-"""DLRN's numbering, spec changes, folders and file formats, kept exactly."""
+"""DLRN's numbering, spec changes, folders and file formats, reproduced exactly."""

@@ -1,4 +1,4 @@
-"""Another instance's versions.csv: what it has built, for a target that follows it."""
+"""Read another instance's versions.csv, for a target that follows what it has built."""
 
 import csv
 import hashlib
@@ -24,7 +24,11 @@ _COLUMNS = ("Project", "Source Sha", "Dist Sha", "Last Success Timestamp")
 
 
 def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -> Iterator[Package]:
-    """The packages that the followed instance has built, each as it was there."""
+    """Yield the packages that the followed instance has built, pinned to its commits.
+
+    Raises ConfigError for a file that is not a versions.csv, and OutsideError if one was never
+    reached.
+    """
     pins = read_pins(follow.versions, folder)
     rules = tuple(map(SpecRule.parse, follow.spec_replace))
     for package in packages:
@@ -37,9 +41,9 @@ def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -
 
 
 def read_pins(urls: Iterable[str], folder: Path) -> dict[str, Pin]:
-    """The state of every package in these files; in two of them, that of the later one.
+    """Read the pin of every package in these files; a later file overrides an earlier one.
 
-    Each file is kept in `folder`; one that cannot be reached is as it was.
+    Each file is kept in `folder`; if it cannot be reached, its last state is used.
     """
     pins: dict[str, Pin] = {}
     for url in urls:
@@ -48,10 +52,13 @@ def read_pins(urls: Iterable[str], folder: Path) -> dict[str, Pin]:
 
 
 def parse_versions(text: str, url: str) -> dict[str, Pin]:
-    """The rows of a versions.csv by package; a package without a good build is not in it."""
+    """Parse a versions.csv into pins by package; packages without a good build are left out.
+
+    Raises ConfigError for a text that is not a versions.csv; `url` names it.
+    """
     rows = csv.DictReader(io.StringIO(text))
     if missing := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
-        raise ConfigError(f"{url} is no versions.csv: it has no column {missing[0]}")
+        raise ConfigError(f"{url} is not a versions.csv: it has no column {missing[0]}")
     return dict(_pins(rows, url))
 
 
@@ -59,11 +66,11 @@ def _pins(rows: "csv.DictReader[str]", url: str) -> Iterator[tuple[str, Pin]]:
     for row in rows:
         name, upstream, distgit, when = (row[column] or "" for column in _COLUMNS)
         if not (_HASH.fullmatch(upstream) and _HASH.fullmatch(distgit)):
-            raise ConfigError(f"{url}:{rows.line_num}: {name} has no hashes of commits")
+            raise ConfigError(f"{url}:{rows.line_num}: {name} has no commit hashes")
         try:
             built = datetime.fromtimestamp(float(when), UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise ConfigError(f"{url}:{rows.line_num}: {when!r} is no time") from error
+            raise ConfigError(f"{url}:{rows.line_num}: {when!r} is not a time") from error
         yield name, Pin(upstream, distgit, built)
 
 
@@ -74,12 +81,12 @@ def _text(url: str, folder: Path) -> str:
     except OutsideError:
         if not kept.exists():
             raise
-        log.warning("%s cannot be read; what it last said is followed", url)
+        log.warning("%s cannot be read; using its last state", url)
         return kept.read_text()
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{url} is no versions.csv: not UTF-8") from error
+        raise ConfigError(f"{url} is not a versions.csv: not UTF-8") from error
     kept.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_file(kept, text)
     return text

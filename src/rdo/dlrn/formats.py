@@ -50,8 +50,8 @@ class DlrnStatus(StrEnum):
 class VersionsRow:
     """One package in versions.csv.
 
-    `commit`, `built` (the release date) and `nvr` are of its last good build, `status` is of
-    its last outcome.
+    `commit`, `built` (the release date) and `nvr` belong to its last good build, `status` to its
+    last outcome.
     """
 
     commit: Commit
@@ -79,7 +79,7 @@ class VersionsRow:
 
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
-    """What commit.yaml says of one build. `repo_dir` and `distgit_dir` are git folders.
+    """The content of commit.yaml for one build; `repo_dir` and `distgit_dir` are git folders.
 
     `rpms` are paths as DLRN stores them, `repos/<hash directory>/<file>`; `notes` is `OK` or
     the error.
@@ -98,9 +98,9 @@ class CommitRecord:
 def delorean_repo(
     *, reponame: str, project_name: str, commit_hash: str, url: str, component: str | None = None
 ) -> str:
-    """The .repo file of one hash repository at `url`.
+    """Return the .repo file of one hash repository at `url`.
 
-    `component` is given where components are used; it becomes part of the id.
+    Pass `component` if the target uses components; it becomes part of the id.
     """
     section = f"{reponame}-component-{component}" if component else reponame
     name = f"{reponame}-{project_name}-{commit_hash}"
@@ -108,11 +108,12 @@ def delorean_repo(
 
 
 def versions_csv(rows: Iterable[VersionsRow]) -> str:
+    """Return versions.csv for these rows."""
     return VERSIONS_HEADER + "".join(map(str, rows))
 
 
 def commit_yaml(record: CommitRecord) -> str:
-    """commit.yaml: one commit, every value a string, `None` for what is not set."""
+    """Return commit.yaml for one commit: every value is a string, unset ones are `None`."""
     commit = record.commit
     values: dict[str, object] = {
         "artifacts": ",".join(record.rpms) or None,
@@ -141,22 +142,22 @@ def commit_yaml(record: CommitRecord) -> str:
 
 
 def installed(commit: Commit) -> str:
-    """The file `installed`: the package and its two hashes, without a final newline."""
+    """Return the file `installed`: the package and its two hashes, without a final newline."""
     return f"{commit.package} {commit.upstream_hash} {commit.distgit_hash}"
 
 
 def aggregate_repo(repo_files: Sequence[str]) -> str:
-    """One .repo file of several, sorted by their component; each is followed by an empty line."""
+    """Join .repo files, sorted by component, into one; an empty line follows each."""
     return "".join(f"{text}\n" for text in repo_files)
 
 
 def aggregate_versions(versions: Sequence[str]) -> str:
-    """One versions.csv of several: the header once, then everybody's rows."""
+    """Join several versions.csv into one: the header once, then all rows."""
     return VERSIONS_HEADER + "".join(text.removeprefix(VERSIONS_HEADER) for text in versions)
 
 
 def aggregate_hash(repo_file: str) -> str:
-    """What an aggregate is named by."""
+    """Return the hash that names an aggregate."""
     return hashlib.md5(repo_file.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -165,5 +166,5 @@ def _stamp(when: datetime) -> int:
 
 
 def _cell(text: str) -> str:
-    """The format has no quoting: what would break a row is written as in a URL."""
+    """Escape, as in a URL, the characters that would break a row: the format has no quoting."""
     return _BREAKS_A_ROW.sub(lambda match: f"%{ord(match[0]):02X}", text)

@@ -1,4 +1,4 @@
-"""Where a commit's hash repository is in the published tree."""
+"""The place of a commit's hash repository in the published tree."""
 
 import re
 from pathlib import PurePosixPath
@@ -12,7 +12,10 @@ _SECOND_HALF = slice(41, 49)
 
 
 def component_directory(component: str | None) -> PurePosixPath:
-    """The part of the tree that one component has for itself; for None the whole tree."""
+    """Return a component's own part of the tree; for None, the whole tree.
+
+    Raises ValueError for a name that cannot be a folder.
+    """
     if component is None:
         return PurePosixPath()
     if not _COMPONENT.fullmatch(component):
@@ -21,10 +24,10 @@ def component_directory(component: str | None) -> PurePosixPath:
 
 
 def hash_directory(commit: Commit, component: str | None = None) -> PurePosixPath:
-    """The commit's directory, relative to the tree; below `component` where those are used.
+    """Return the commit's directory in the tree, below `component` if the target uses components.
 
-    An extended hash of two halves (`<40 digits>_<40 digits>`) gives two suffixes, a shorter
-    one gives one.
+    An extended hash of two halves (`<40 digits>_<40 digits>`) gives two suffixes, a shorter one
+    gives one. Raises ValueError for a malformed hash or component.
     """
     for value in (commit.upstream_hash, commit.distgit_hash):
         if not _HASH.fullmatch(value):

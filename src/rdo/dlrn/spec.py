@@ -1,4 +1,4 @@
-"""What DLRN changes in a spec before it builds."""
+"""Change a spec for a trunk build, as DLRN does."""
 
 import re
 from collections.abc import Iterator
@@ -22,15 +22,15 @@ def transform(
     keep_archive: bool = False,
     keep_changelog: bool = False,
 ) -> str:
-    """The spec that is built: numbered, with our archive as its first source.
+    """Return the spec to build: numbered, with our archive as its first source.
 
-    `dlrn_nvr`, `dlrn` and `upstream_version` are defined on top or redefined where the spec
-    has the very line; the text UPSTREAMVERSION is replaced everywhere; Version, Release and
-    Source0 get ours; the changelog goes.
+    Define `dlrn_nvr`, `dlrn` and `upstream_version` at the top, or redefine them where the spec
+    has the same line. Replace the text UPSTREAMVERSION everywhere, and set Version, Release and
+    Source0. Remove the changelog.
 
-    One difference from DLRN is meant: Version and Release are replaced only as tags in a
-    preamble, the package's own or a subpackage's. DLRN replaces everything after
-    `Version:` on any line, in descriptions and scripts too.
+    This differs from DLRN on purpose in one way: Version and Release are replaced only as tags in
+    a preamble, the package's own or a subpackage's. DLRN replaces everything after `Version:` on
+    any line, even in descriptions and scripts.
     """
     lines = spec.replace("UPSTREAMVERSION", numbers.upstream_version).splitlines()
     if not keep_changelog:

@@ -1,4 +1,4 @@
-"""DLRN's numbering: what Version and Release an upstream version string gives."""
+"""DLRN's numbering: derive Version and Release from an upstream version string."""
 
 import re
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from rdo.model.build import ReleaseNumber
 
 FALLBACK_VERSION = "0.0.1"
 
-# The first pattern that matches decides. The order is DLRN's and matters: `2015.1.9-13-g53b605d`
+# The first match decides. The order is DLRN's, and it matters: `2015.1.9-13-g53b605d`
 # has both a dash and a `g`.
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"([^-]*)-.+",  # 1.0.0-d7f1b849, and what `git describe` says
+        r"([^-]*)-.+",  # 1.0.0-d7f1b849, and the output of `git describe`
         r"(.*)\.0rc.+",  # pbr's 7.0.0.0rc2.dev1
         r"(.*)\.0b.+",
         r"(.*)\.0a.+",
@@ -20,7 +20,7 @@ _PATTERNS = tuple(
         r"(.*)\.g.+",  # 0.10.1.11.ga5f0e3c
         r"(.*)\.pre.*",
         r"([.0-9]+)$",
-        # Ours: DLRN answers 0.0.1 to the forms of PEP 440 that have no dot before the letters,
+        # Ours: DLRN falls back to 0.0.1 for forms of PEP 440 without a dot before the letters,
         # which today's backends write.
         r"([0-9]+(?:\.[0-9]+)*)(?:a|b|rc|\.post|\+).*",
     )
@@ -30,10 +30,10 @@ _SAFE = re.compile(r"[A-Za-z0-9.!+_~^-]+")
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The three strings that go into a spec.
+    """The three version strings that a spec gets.
 
-    `upstream_version` is what the source itself says and what its archive is named after;
-    `version` is the part of it that rpm may compare; `release` is without the dist tag.
+    `upstream_version` is the source's own version, which also names its archive; `version` is the
+    part that rpm can compare; `release` lacks the dist tag.
     """
 
     upstream_version: str
@@ -41,7 +41,7 @@ class Numbers:
     release: str
 
     def archive(self, name: str) -> str:
-        """The file name of the source archive, as DLRN renames it."""
+        """Return the file name that DLRN gives the source archive."""
         return f"{name}-{self.upstream_version}-{self.release}.tar.gz"
 
 
@@ -50,9 +50,9 @@ def version_and_release(
 ) -> Numbers:
     """Number a source by the version that it gives itself, as DLRN does.
 
-    A plain version whose archive says `.devN` is numbered by the archive (python-alembic).
-    What has no number at all is 0.0.1. An upstream version is written into a spec, so one with
-    blanks, `%` or `/` in it is a ValueError.
+    If the version is plain but the archive's name has `.devN`, the archive's is used
+    (python-alembic). A version without any number becomes 0.0.1. Raises ValueError for a version
+    that cannot be written into a spec because it has blanks, `%` or `/`.
     """
     if not _SAFE.fullmatch(upstream_version):
         raise ValueError(f"upstream version {upstream_version!r} cannot be put into a spec")

@@ -1,1 +1,1 @@
-"""Spec files: read without loss, edited line by line, and checked with rpm after each edit."""
+"""Spec files: read without loss, edited line by line, and checked by rpm after each edit."""

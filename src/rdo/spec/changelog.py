@@ -1,4 +1,4 @@
-"""`%changelog`: its entries, and a new one on top."""
+"""Read the entries of `%changelog`, and add a new one on top."""
 
 import re
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ class ChangelogEntry:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """Lines that say something."""
+        """The lines that are not blank."""
         return tuple(line for line in self.lines if line.strip())
 
 
 def is_automatic(text: SpecText) -> bool:
-    """Whether `%autochangelog` makes the entries."""
+    """Whether `%autochangelog` generates the entries."""
     return any(
         line.section == "changelog" and re.match(r"%\{?\??autochangelog\b", line.text)
         for line in text.read()
@@ -49,7 +49,7 @@ def entries(text: SpecText) -> list[ChangelogEntry]:
 
 
 def header(when: datetime, who: str, vr: str) -> str:
-    """The first line of an entry, in English whatever the locale.
+    """Return the first line of an entry, in English whatever the locale.
 
     >>> header(datetime(2026, 3, 5), "A <a@example.test>", "1:1.0-2")
     '* Thu Mar 05 2026 A <a@example.test> 1:1.0-2'
@@ -59,7 +59,7 @@ def header(when: datetime, who: str, vr: str) -> str:
 
 
 def with_entry(text: SpecText, first: str, changes: Sequence[str]) -> SpecText:
-    """With an entry on top; without changes it leaves a line to write them in."""
+    """Add an entry on top; without changes, leave a line to write them on."""
     new = [first, *(f"- {change}" for change in changes), *([] if changes else [""]), ""]
     for line in text.read():
         if line.section == "changelog":

@@ -1,4 +1,4 @@
-"""A spec file on disk, changed only in ways that rpm confirms."""
+"""A spec file on disk, which is written only if rpm confirms the effect of the change."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from rdo.spec.patches import ApplyMethod, apply_method, our_patches
 from rdo.spec.text import SpecText
 from rdo.tools.rpmspec import Rpmspec, SpecReading
 
-# Under which macros a spec is read, besides those of this machine, if it asks for them at all.
+# The macros to read a spec with, besides this machine's own, if it uses them at all.
 _PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
     (r"%\{[?!]*(rhel|centos|el\d+)\b", {"rhel": "9", "centos": "9", "el9": "1", "dist": ".el9"}),
     (r"%\{[?!]*(rhel|el\d+)\b", {"rhel": "10", "el10": "1", "dist": ".el10"}),
@@ -20,15 +20,15 @@ _PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
     (r"%\{[?!]*dlrn\b", {"dlrn": "1"}),
 )
 
-# A slip in many of RDO's specs: trunk builds replace the whole line, rpm alone would refuse it.
+# A typo in many of RDO's specs: trunk builds replace the whole line; rpm alone would refuse it.
 _SLIP = re.compile(rb"^(Release[ \t]*:[ \t]*XXX)\{\?dist\}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an edit was for; None where it should have changed nothing.
+    """The intended effect of an edit; None for what it must not change.
 
-    `patches` are all of ours, in order; `replaced` are those of others that became ours.
+    `patches` are all of ours, in order; `replaced` are foreign patches that became ours.
     """
 
     patches: Sequence[str] | None = None
@@ -39,22 +39,20 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The spec of a distgit."""
+    """The spec file of a distgit."""
 
     path: Path
     rpmspec: Rpmspec = field(default_factory=Rpmspec)
 
     @classmethod
     def find(cls, folder: Path, rpmspec: Rpmspec | None = None) -> "SpecFile":
-        """The only .spec in a folder."""
+        """Find the only .spec in a folder; raises NotFoundError, or RefusedError for several."""
         specs = sorted(folder.glob("*.spec"))
         if not specs:
             raise NotFoundError("No .spec files found.")
         if len(specs) > 1:
             names = ", ".join(spec.name for spec in specs)
-            raise RefusedError(
-                f"there are several .spec files here ({names}); only one is worked on"
-            )
+            raise RefusedError(f"there are several .spec files here ({names}); keep only one")
         return cls(specs[0], rpmspec or Rpmspec())
 
     @property
@@ -65,27 +63,27 @@ class SpecFile:
         return SpecText.parse(self.path.read_bytes())
 
     def reading(self, text: SpecText | None = None) -> SpecReading:
-        """What rpm makes of the file, or of another text in its place."""
+        """Read the file with rpm, or another text in its place."""
         return self.rpmspec.read(_for_rpm(text or self.text()), self.folder)
 
     def parsed(self) -> str:
-        """The whole spec with its macros expanded."""
+        """Return the whole spec with its macros expanded."""
         return self.rpmspec.parse(_for_rpm(self.text()), self.folder)
 
     def requires(self, *, build: bool = False) -> list[tuple[str, str]]:
-        """What the packages, or the build, require: package name and dependency."""
+        """Return the requirements of the packages, or of the build: package name, dependency."""
         return self.rpmspec.requires(_for_rpm(self.text()), self.folder, build=build)
 
     def expand(self, value: str) -> str:
-        """A value of the spec with its macros expanded; rpm is asked only if there are any."""
+        """Expand the macros in a value of the spec; rpm runs only if there are any."""
         if "%" not in value:
             return value
         return self.rpmspec.expand(_for_rpm(self.text()), self.folder, value)
 
     def write(self, new: SpecText, expected: Expected) -> bool:
-        """Put `new` on the disk if rpm says that it is what was meant; whether it is new.
+        """Write `new` if rpm confirms the expected effect; return whether anything changed.
 
-        Otherwise nothing changes and the error says what rpm would have made of it.
+        Otherwise leave the file alone and raise RefusedError with what rpm would have read.
         """
         old = self.text()
         if bytes(old) == bytes(new):
@@ -94,7 +92,7 @@ class SpecFile:
             fault = self._fault(old, new, macros, expected)
             if fault:
                 raise RefusedError(
-                    f"{self.path.name} is left as it was: with the change {fault}"
+                    f"{self.path.name} was not changed: with the change {fault}"
                     f"{_under(macros)}; make this change by hand"
                 )
         write_file(self.path, bytes(new))
@@ -107,7 +105,7 @@ class SpecFile:
             before = self.rpmspec.read(_for_rpm(old), self.folder, macros)
         except RefusedError:
             if macros:
-                return ""  # not a spec for that platform, before or after
+                return ""  # not a spec for that platform anyway
             raise
         try:
             after = self.rpmspec.read(_for_rpm(new), self.folder, macros)
@@ -137,14 +135,14 @@ def _differences(before: _State, after: _State, expected: Expected) -> Iterator[
     foreign = Counter(was.patches) - Counter({*ours_before, *expected.replaced})
     wanted, found = foreign + Counter(ours), Counter(now.patches)
     for lost in wanted - found:
-        yield f"the SRPM would not hold the patch {lost}"
+        yield f"the SRPM would not contain the patch {lost}"
     for added in found - wanted:
-        yield f"the SRPM would hold the patch {added}"
+        yield f"the SRPM would contain the patch {added}"
     yield from _order(after, ours, [x for x in was.applied if x in foreign])
 
 
 def _order(after: _State, ours: Sequence[str], foreign: Sequence[str]) -> Iterator[str]:
-    """Whether %prep applies what it should, in the right order."""
+    """Yield what is wrong with the patches that %prep applies, or with their order."""
     applied = after.reading.applied
     for group in (ours, foreign):
         found = [name for name in applied if name in group]
@@ -156,12 +154,12 @@ def _order(after: _State, ours: Sequence[str], foreign: Sequence[str]) -> Iterat
 
 
 def _for_rpm(text: SpecText) -> bytes:
-    """The text that rpm is asked about."""
+    """Return the text to give to rpm."""
     return _SLIP.sub(rb"\1%{?dist}", bytes(text))
 
 
 def platforms(text: SpecText) -> list[Mapping[str, str]]:
-    """The sets of macros under which a spec is read: this machine's, and what it asks about."""
+    """Return the sets of macros to read a spec with: this machine's, and those it tests for."""
     whole = str(text)
     asked = [macros for pattern, macros in _PLATFORMS if re.search(pattern, whole)]
     return [{}, *asked]

@@ -1,4 +1,4 @@
-"""`%global NAME VALUE` lines."""
+"""Read and set `%global NAME VALUE` lines."""
 
 import re
 
@@ -18,13 +18,13 @@ def _find(text: SpecText, name: str) -> tuple[Line, re.Match[str]] | None:
 
 
 def get_macro(text: SpecText, name: str) -> str | None:
-    """The value that the preamble gives a macro, as it is written."""
+    """Return the value that the preamble gives a macro, unexpanded."""
     found = _find(text, name)
     return found[1]["value"] if found else None
 
 
 def set_macro(text: SpecText, name: str, value: str) -> SpecText:
-    """With a macro set where it is, or as the first line of the file; removed if empty."""
+    """Set a macro where it is, or as the first line of the file; an empty value removes it."""
     found = _find(text, name)
     if found is None:
         return text.inserted(0, [f"%global {name} {value}"]) if value else text
@@ -35,7 +35,7 @@ def set_macro(text: SpecText, name: str, value: str) -> SpecText:
 
 
 def has_macros(value: str) -> bool:
-    """Whether rpm would make something else of a value.
+    """Whether rpm would expand a value to something else.
 
     >>> [has_macros(x) for x in ("1.0", "%{version}", "100%%", "%foo")]
     [False, True, False, True]
@@ -44,10 +44,11 @@ def has_macros(value: str) -> bool:
 
 
 def get_milestone(text: SpecText) -> str:
-    """`%global milestone .0rc1`; `%{?milestone}` as its own value means that there is none."""
+    """Return the milestone, such as `.0rc1`; the value `%{?milestone}` means that there is none."""
     value = get_macro(text, "milestone") or ""
     return "" if value == "%{?milestone}" else value
 
 
 def set_milestone(text: SpecText, milestone: str) -> SpecText:
+    """Set the milestone; an empty one removes it."""
     return set_macro(text, "milestone", milestone)

@@ -1,7 +1,7 @@
-"""Magic comments: `# patches_base=1.2.3+2`, settings of a maintainer's tools inside the spec.
+"""Magic comments such as `# patches_base=1.2.3+2`: settings of packaging tools in a spec.
 
-Only the package's own preamble is looked at and only single lines: a comment in `%build`
-above a command with `--option=value` is none.
+Only single lines of the package's own preamble are read: a comment in `%build` above a command
+with `--option=value` is not a magic comment.
 """
 
 import re
@@ -17,7 +17,7 @@ _BARE = re.compile(r"#\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Magic:
-    """One magic comment."""
+    """A magic comment and its line."""
 
     name: str
     value: str
@@ -25,7 +25,7 @@ class Magic:
 
 
 def magic_comments(text: SpecText) -> list[Magic]:
-    """All of them in their order."""
+    """Return all magic comments in their order."""
     found = []
     for line in text.read():
         match = _MAGIC.match(line.text)
@@ -35,15 +35,19 @@ def magic_comments(text: SpecText) -> list[Magic]:
 
 
 def get_magic(text: SpecText, name: str) -> str:
-    """The value of the first one with that name; empty if there is none."""
+    """Return the value of the first magic comment with that name, or "" if there is none."""
     return next((one.value for one in magic_comments(text) if one.name == name), "")
 
 
 def set_magic(text: SpecText, name: str, value: str) -> SpecText:
-    """With a magic comment set, or removed when `value` is empty; both ways lead back."""
+    """Set a magic comment; an empty `value` removes it and restores the spec as it was.
+
+    Raises RefusedError for a name or value that a magic comment cannot have.
+    """
     if not re.fullmatch(r"[A-Za-z_]\w*", name) or re.search(r"\s", value):
         raise RefusedError(
-            f"not a magic comment: {name}={value}; a name is one word, a value has no blanks"
+            f"not a magic comment: {name}={value}; "
+            f"the name must be one word, and the value must not have blanks"
         )
     same = [one for one in magic_comments(text) if one.name == name]
     if not value:
@@ -66,7 +70,7 @@ def _added(text: SpecText, name: str, value: str) -> SpecText:
 
 
 def _place_of_block(text: SpecText) -> int:
-    """Before the first patch, else behind the first source, in any case outside conditions."""
+    """Return the line before the first patch, else after the first source, outside conditions."""
     patches = [tag.line for tag in tags(text, "Patch")]
     if patches:
         return outside_before(text, patches[0].number)
@@ -84,7 +88,7 @@ def _removed(text: SpecText, same: list[Magic]) -> SpecText:
 
 
 def _with_frame(text: SpecText, number: int) -> list[int]:
-    """The line, and the bare `#` before and behind it when nothing else is in that frame."""
+    """Return the line, with the bare `#` above and below it if they frame nothing else."""
 
     def is_bare(at: int) -> bool:
         return 0 <= at < len(text.lines) and _BARE.match(text.lines[at]) is not None
@@ -95,7 +99,7 @@ def _with_frame(text: SpecText, number: int) -> list[int]:
 
 
 def outside_before(text: SpecText, number: int) -> int:
-    """The nearest line at or above `number` before which a plain statement may be put."""
+    """Return the nearest line at or above `number` where a plain statement can be inserted."""
     lines = text.read()
     while number > 0 and not (lines[number].is_plain):
         number -= 1
@@ -103,12 +107,12 @@ def outside_before(text: SpecText, number: int) -> int:
 
 
 def outside_after(text: SpecText, number: int) -> int:
-    """The nearest place below line `number` where a plain statement may be put."""
+    """Return the nearest line below `number` where a plain statement can be inserted."""
     lines = text.read()
     number += 1
     while number < len(lines) and not lines[number].is_plain:
         number += 1
-    # the %endif itself already stands outside; what follows it is meant
+    # the %endif itself counts as outside, so go one line further
     if number < len(lines) and lines[number].text.lstrip().startswith("%endif"):
         return number + 1
     return number
@@ -116,7 +120,7 @@ def outside_after(text: SpecText, number: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PatchesBase:
-    """`patches_base=REF+N`: where patches begin, and how many after it get no file.
+    """A `patches_base=REF+N`: the ref below the patches, and how many after it get no file.
 
     >>> [str(PatchesBase.parse(x)) for x in ("1.0", "1.0+2", "+3")]
     ['1.0', '1.0+2', '+3']

@@ -1,7 +1,7 @@
-"""The patches of a spec: which are ours, and how ours are exchanged.
+"""The patches of a spec: tell ours from others, and replace ours.
 
-Ours are the ones that `git format-patch` named (`0001-Subject.patch`), outside conditions.
-All others are foreign (a URL, a name of its own, under `%if`) and are never touched.
+Ours are those named by `git format-patch` (`0001-Subject.patch`), outside conditions. All others
+are foreign (a URL, another name, under `%if`) and are never changed.
 """
 
 import re
@@ -22,7 +22,7 @@ _AUTOSETUP = re.compile(r"\s*%autosetup(?=\s|$)")
 
 
 class ApplyMethod(StrEnum):
-    """How %prep applies patches; the texts are those that `pkgenv` shows."""
+    """The way %prep applies patches; the values are those that `pkgenv` shows."""
 
     RPM = "rpm"
     AUTOSETUP = "autosetup"
@@ -33,7 +33,7 @@ class ApplyMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PatchTag:
-    """A patch as the spec declares it; `number` is None where rpm counts itself."""
+    """A patch as the spec declares it; `number` is None if rpm numbers it."""
 
     number: int | None
     file: str
@@ -45,7 +45,7 @@ class PatchTag:
 
 
 def patch_tags(text: SpecText) -> list[PatchTag]:
-    """The patches of the preamble and of `%patchlist`, in their order."""
+    """Return the patches of the preamble and of `%patchlist`, in their order."""
     found = [_from_tag(tag) for tag in tags(text, "Patch")]
     for line in text.read():
         match = _LIST_ENTRY.match(line.text)
@@ -59,12 +59,12 @@ def _from_tag(tag: Tag) -> PatchTag:
 
 
 def our_patches(text: SpecText) -> list[str]:
-    """The file names of our patches, as they stand."""
+    """Return the file names of our patches, in their order."""
     return [patch.file for patch in patch_tags(text) if patch.is_ours]
 
 
 def apply_method(text: SpecText) -> ApplyMethod:
-    """How %prep applies what `Patch` tags declare."""
+    """Return how %prep applies the patches that `Patch` tags declare."""
     prep = [line for line in text.read() if line.section == "prep" and not line.continues]
     if any(re.match(r"\s*git am %\{?patches\b", line.text) for line in prep):
         return ApplyMethod.GIT_AM
@@ -77,10 +77,10 @@ def apply_method(text: SpecText) -> ApplyMethod:
 
 
 def first_free_number(text: SpecText, count: int) -> int:
-    """The number of our first patch, so that no foreign patch has one of ours.
+    """Return the number of our first patch, so that no foreign patch has a number of ours.
 
-    rpm numbers patches that say no number behind the one before them, and `%patchlist` behind
-    all; ours keep clear of those too.
+    rpm numbers an unnumbered patch after the one before it, and those of `%patchlist` after all
+    others; our numbers avoid those too.
     """
     foreign: list[int] = []
     following = 0
@@ -95,7 +95,10 @@ def first_free_number(text: SpecText, count: int) -> int:
 
 
 def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
-    """With `files` in place of our patches; everything else stays as it is."""
+    """Replace our patches with `files`, and leave everything else as it is.
+
+    Raises RefusedError if the spec has no place for them, or applies ours together with others.
+    """
     if files == our_patches(text) and _applied_as(text, files):
         return text
     numbers = {patch.number for patch in patch_tags(text) if patch.is_ours}
@@ -111,7 +114,7 @@ def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
 
 
 def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
-    """Whether %prep applies just these, where it has to say so."""
+    """Whether %prep applies exactly these, if it must name them."""
     if apply_method(text) not in {ApplyMethod.RPM, ApplyMethod.NONE}:
         return True
     ours = {patch.number for patch in patch_tags(text) if patch.is_ours}
@@ -119,9 +122,9 @@ def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
 
 
 def _undeclared(text: SpecText) -> set[int | None]:
-    """Numbers that %prep applies and no tag declares: left over from patches of ours.
+    """Return numbers that %prep applies and no tag declares, left over from patches of ours.
 
-    None where a patch says no number, for then rpm alone knows which numbers there are.
+    Return none if a patch has no number, because then only rpm knows the numbers.
     """
     declared = {patch.number for patch in patch_tags(text)}
     return set() if None in declared else set(_applied_numbers(text)) - declared
@@ -137,7 +140,7 @@ def _applied_numbers(text: SpecText) -> list[int | None]:
 
 
 def _numbers_applied_by(line: Line) -> list[int]:
-    """The patches that a `%patch` line applies, in rpm's three ways of saying it."""
+    """Return the patches that a `%patch` line applies, in any of rpm's three notations."""
     match = _APPLIED.match(line.text)
     if not match or line.continues:
         return []
@@ -153,7 +156,7 @@ def _numbers_applied_by(line: Line) -> list[int]:
 
 
 def strip_levels(text: SpecText) -> dict[int | None, int]:
-    """How many leading folders `%patch -pN` takes off, by the patch's number."""
+    """Return how many leading folders `%patch -pN` strips, by the patch's number."""
     levels: dict[int | None, int] = {}
     for line in text.read():
         said = re.search(r"\s-p\s*(\d+)", line.text)
@@ -164,7 +167,7 @@ def strip_levels(text: SpecText) -> dict[int | None, int]:
 
 
 def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
-    """The lines of %prep that apply our patches and nothing else."""
+    """Return the lines of %prep that apply only our patches."""
     found = []
     for line in text.read():
         numbers = _numbers_applied_by(line) if line.section == "prep" else []
@@ -172,8 +175,8 @@ def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
             found.append(line.number)
         elif any(number in ours for number in numbers) and len(numbers) > 1:
             raise RefusedError(
-                f"line {line.number + 1} of the .spec file applies our and other patches "
-                f"at once; take it apart by hand: {line.text.strip()}"
+                f"line {line.number + 1} of the .spec file applies our patches and others "
+                f"at once; split it by hand: {line.text.strip()}"
             )
     return found
 
@@ -181,7 +184,7 @@ def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
 def _with_applications(
     text: SpecText, old: Sequence[int], numbers: range, method: ApplyMethod
 ) -> SpecText:
-    """With one `%patch` line for each number, where the old ones were or behind %setup."""
+    """Write one `%patch` line per number, where the old ones were or after %setup."""
     form = _form(text)
     new = [form.format(number=number) for number in numbers]
     if old and not new:
@@ -191,7 +194,7 @@ def _with_applications(
     if not new:
         return text
     if method is ApplyMethod.NONE:
-        raise RefusedError("%prep has no %setup or %autosetup behind which patches can be applied")
+        raise RefusedError("%prep has no %setup or %autosetup to apply patches after")
     if method is not ApplyMethod.RPM:
         return text
     setups = [x for x in text.read() if x.section == "prep" and _SETUP.match(x.text)]
@@ -202,14 +205,14 @@ def _with_applications(
 
 
 def _closed_up(text: SpecText, gone: Sequence[int]) -> SpecText:
-    """Without these lines, nor the blank one that set them apart where another one follows."""
+    """Remove these lines, and the blank line above them if another follows."""
     above, below = gone[0] - 1, gone[-1] + 1
     blanks = [n for n in (above, below) if n < len(text.lines) and not text.lines[n].strip()]
     return text.without([*gone, *([above] if len(blanks) == 2 else [])])
 
 
 def _form(text: SpecText) -> str:
-    """How the spec writes `%patch`; every rpm knows `-P 1`, and rpm 4.20 no longer `%patch1`."""
+    """Return the spec's form of `%patch`; every rpm knows `-P 1`, rpm 4.20 drops `%patch1`."""
     for line in text.read():
         match = _APPLIED.match(line.text)
         if match and line.section == "prep" and match["number"]:
@@ -228,14 +231,14 @@ def _with_tags(text: SpecText, files: Sequence[str], first: int) -> SpecText:
 
 
 def _aligned(new: list[str], like: str) -> list[str]:
-    """With the blanks between tag and value that our patches have had, where they fit."""
+    """Align new patch tags with the blanks that our old ones had, if they fit."""
     gap = re.match(r"\S+?:(\s*)", like)
     blanks = gap[1] if gap and "\n" not in gap[1] else " "
     return [re.sub(r":\s*", lambda _: f":{blanks or ' '}", line, count=1) for line in new]
 
 
 def _place(text: SpecText) -> int:
-    """Where our patches go if there are none yet: behind magic comments, patches, sources."""
+    """Return the line for our first patches: after magic comments, patches or sources."""
     magic = [one.line.number for one in magic_comments(text) if one.line.is_plain]
     if magic:
         at = magic[-1] + 1
@@ -247,7 +250,7 @@ def _place(text: SpecText) -> int:
         return outside_before(text, foreign[0].number)
     sources = [tag.line.number for tag in tags(text, "Source")]
     if not sources:
-        raise RefusedError("the .spec file has no Source behind which patches can be put")
+        raise RefusedError("the .spec file has no Source to put patches after")
     at = outside_after(text, sources[-1])
     is_apart = at < len(text.lines) and not text.lines[at].strip()
     return at + 1 if is_apart else at

@@ -1,4 +1,4 @@
-"""Version and Release: how they are taken apart, bumped and reset."""
+"""Parse, bump and reset Version and Release."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DLRN_MINOR = re.compile(r"0\.\d+\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
 
 
 class ReleaseStyle(StrEnum):
-    """How a Release is numbered; the texts are those that `pkgenv` shows."""
+    """The way a Release is numbered; the values are those that `pkgenv` shows."""
 
     GENERIC = "generic"
     DLRN = "DLRN 0.date.hash"
@@ -25,17 +25,18 @@ class ReleaseStyle(StrEnum):
 
     @property
     def bump_index(self) -> str:
-        """Which part goes up, if nobody says."""
+        """The part that is increased by default."""
         return "2" if self in {self.DLRN, self.DLRN_MINOR} else LAST_NUMERIC
 
     @property
     def is_bumped(self) -> bool:
-        """Whether we write the number; rpmautospec and the trunk's builds write their own."""
+        """Whether we write the number; rpmautospec and trunk builds write their own."""
         return self not in {self.AUTOMATIC, self.PLACEHOLDER}
 
 
 def release_style(release: str) -> ReleaseStyle:
-    """
+    """Return how a Release is numbered.
+
     >>> [release_style(x).name for x in ("1", "0.20170811112938.81363ec%{?dist}", "XXX")]
     ['GENERIC', 'DLRN', 'PLACEHOLDER']
     """
@@ -50,7 +51,7 @@ def release_style(release: str) -> ReleaseStyle:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseParts:
-    """`0.1%{?milestone}%{?dist}` as numbers, milestone and rest."""
+    """A Release such as `0.1%{?milestone}%{?dist}`, split into numbers, milestone and rest."""
 
     numbers: str
     milestone: str
@@ -68,7 +69,7 @@ class ReleaseParts:
 
     @property
     def is_known(self) -> bool:
-        """Numbers, milestone, dist tag and nothing else."""
+        """Whether it consists only of numbers, milestone and dist tag."""
         return bool(re.fullmatch(r"[\d.]*", self.numbers)) and self.rest in {"", DIST}
 
     def __str__(self) -> str:
@@ -76,12 +77,14 @@ class ReleaseParts:
 
 
 def with_dist(release: str) -> str:
-    """With the dist tag at the end, unless it is somewhere already."""
+    """Append the dist tag, unless the Release already has it."""
     return release if "%{?dist}" in release or "%{dist}" in release else f"{release}{DIST}"
 
 
 def bumped(release: str, index: str = LAST_NUMERIC) -> str:
-    """The Release after this one; `index` says which dotted part goes up, 0 none.
+    """Return the next Release; `index` is the dotted part to increase, 0 increases none.
+
+    Raises RefusedError if there is no such part, or if it is not a number.
 
     >>> bumped("1.0%{?dist}.1"), bumped("1.2.3.lul", "minor"), bumped("0.1%{?milestone}%{?dist}")
     ('1.1%{?dist}.1', '1.3.3.lul%{?dist}', '0.2%{?milestone}%{?dist}')
@@ -116,7 +119,7 @@ def _bumped_part(release: str, index: int) -> str:
 
 
 def split_version(version: str) -> tuple[str, str]:
-    """The numbers of an upstream version, and its milestone with the dot.
+    """Split an upstream version into its numbers and its milestone, which keeps its dot.
 
     >>> split_version("3.0.0.0rc1"), split_version("1.2.3"), split_version("2.0b1")
     (('3.0.0', '.0rc1'), ('1.2.3', ''), ('2', '.0b1'))
@@ -129,7 +132,7 @@ def split_version(version: str) -> tuple[str, str]:
 
 
 def tag_version(tag: str) -> tuple[str, str]:
-    """The version that a git tag names, and the tag's style.
+    """Return the version that a git tag names, and the tag's style.
 
     >>> tag_version("v1.2"), tag_version("1.2")
     (('1.2', 'vX.Y.Z'), ('1.2', ''))

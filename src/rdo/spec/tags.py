@@ -1,4 +1,4 @@
-"""Tags of the package's own preamble: `Version: 1.0`."""
+"""Read and set tags such as `Version: 1.0` in the package's own preamble."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _TAG = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag line; `number` is the text after `Source` or `Patch`, often empty."""
+    """A tag line; `number` is the text after `Source` or `Patch`, often empty."""
 
     name: str
     number: str
@@ -25,7 +25,7 @@ class Tag:
 
 
 def tags(text: SpecText, *names: str) -> list[Tag]:
-    """The tags with these names (any case) in the main preamble, in their order."""
+    """Return the tags with these names (in any case) in the main preamble, in their order."""
     wanted = {name.lower() for name in names}
     found = []
     for line in text.read():
@@ -37,13 +37,13 @@ def tags(text: SpecText, *names: str) -> list[Tag]:
 
 
 def find_tag(text: SpecText, name: str) -> Tag | None:
-    """The tag that counts: the first outside conditions, else the first."""
+    """Return the effective tag: the first outside conditions, else the first."""
     found = tags(text, name)
     return next((tag for tag in found if tag.line.is_plain), found[0] if found else None)
 
 
 def get_tag(text: SpecText, name: str) -> str:
-    """The value of a tag as it is written, macros and all."""
+    """Return the value of a tag as written, macros included; raises NotFoundError."""
     tag = find_tag(text, name)
     if tag is None:
         raise NotFoundError(f"the .spec file has no {name} tag")
@@ -51,10 +51,10 @@ def get_tag(text: SpecText, name: str) -> str:
 
 
 def set_tag(text: SpecText, name: str, value: str) -> SpecText:
-    """With another value in a tag; the rest of its line stays as it is.
+    """Set the value of a tag, and keep the rest of its line.
 
-    Where a tag stands once under each of several conditions, those that say the same are
-    changed; if they differ, only a person knows which is meant.
+    If several conditions each have the tag, all with the same value are changed. Raises
+    RefusedError if their values differ, and NotFoundError if the spec lacks the tag.
     """
     found = tags(text, name)
     plain = [tag for tag in found if tag.line.is_plain]

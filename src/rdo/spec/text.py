@@ -1,4 +1,4 @@
-"""The lines of a spec file, and what rpm makes of each: section, conditions, continuation."""
+"""The lines of a spec file, each with its section, conditions and continuation as rpm sees it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,11 @@ PREAMBLE = ""
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line and where it stands.
+    """A line of a spec and its context.
 
-    `section` is empty for the preamble of the package itself. `conditions` are the `%if…` (and
-    `%else`) lines around it. A line that continues the one before (a macro's body, a backslash)
-    is no statement of its own.
+    `section` is empty for the package's own preamble. `conditions` are the `%if…` (and `%else`)
+    lines around it. A line that `continues` the one before (a macro's body, a backslash) is not a
+    statement of its own.
     """
 
     number: int
@@ -35,15 +35,15 @@ class Line:
 
     @property
     def is_plain(self) -> bool:
-        """A statement that counts whatever the conditions."""
+        """Whether the line is a statement that applies under all conditions."""
         return not self.conditions and not self.continues
 
 
 @dataclass(frozen=True, slots=True)
 class SpecText:
-    """A spec file as lines that keep their own endings; joined again they are the same bytes.
+    """A spec file as lines with their own endings; joined, they give the same bytes again.
 
-    What is not UTF-8 is kept as lone surrogates (Latin-1 names in old changelogs).
+    Bytes that are not UTF-8 (Latin-1 names in old changelogs) are kept as lone surrogates.
 
     >>> bytes(SpecText.parse(b"Name: x\\r\\n# caf\\xe9"))
     b'Name: x\\r\\n# caf\\xe9'
@@ -64,12 +64,12 @@ class SpecText:
 
     @property
     def newline(self) -> str:
-        """The ending that new lines get: that of most lines."""
+        """The ending for new lines: the one that most lines have."""
         with_return = sum(line.endswith("\r\n") for line in self.lines)
         return "\r\n" if 2 * with_return > len(self.lines) else "\n"
 
     def replaced(self, start: int, end: int, new: Sequence[str]) -> Self:
-        """With the lines from `start` to before `end` replaced by `new`, given without endings."""
+        """Replace the lines from `start` to before `end` with `new`, given without endings."""
         before = list(self.lines[:start])
         if before and new and not before[-1].endswith("\n"):
             before[-1] += self.newline
@@ -84,13 +84,13 @@ class SpecText:
         return type(self)(tuple(x for n, x in enumerate(self.lines) if n not in gone))
 
     def with_line(self, number: int, text: str) -> Self:
-        """With another text in one line, which keeps its ending."""
+        """Replace the text of one line, and keep its ending."""
         old = self.lines[number]
         ending = old[len(old.rstrip("\r\n")) :]
         return type(self)((*self.lines[:number], text + ending, *self.lines[number + 1 :]))
 
     def read(self) -> list[Line]:
-        """All lines with their places."""
+        """Return all lines with their contexts."""
         return list(_read(self.lines))
 
 
@@ -118,7 +118,7 @@ def _read(lines: Sequence[str]) -> Iterator[Line]:
 
 
 class _Braces:
-    """Whether rpm wants another line before it expands what it has: its own way of counting."""
+    """A counter of open brackets: true while rpm would read another line before it expands."""
 
     def __init__(self) -> None:
         self._open = {"{": 0, "(": 0, "[": 0}
@@ -128,7 +128,7 @@ class _Braces:
         return self._escaped_end or any(self._open.values())
 
     def feed(self, text: str) -> None:
-        """Count what a line opens and closes; what is escaped does not count."""
+        """Count the brackets that a line opens and closes, except escaped ones."""
         self._escaped_end = False
         position = 0
         while position < len(text):
@@ -146,7 +146,7 @@ class _Braces:
             position += 1
 
     def _count(self, character: str) -> None:
-        """Inside an expression its own kind of bracket nests; outside brackets mean nothing."""
+        """Count brackets of the expression's own kind; others have no meaning there."""
         if self._open.get(character):
             self._open[character] += 1
         for opening, closing in ("{}", "()", "[]"):
