@@ -120,7 +120,7 @@ def test_settings_are_read_and_never_run(distgit: Distgit) -> None:
     assert "MINEINFO_FILE: x.yml" in said.out
 
     (folder / "mine.py").write_text("X = open('/tmp/x', 'w')\n")
-    assert "X is no literal value" in distgit.rdopkg("conf", code=1).out
+    assert "X is not a literal value" in distgit.rdopkg("conf", code=1).out
 
 
 def test_ignored_patches_need_no_base(distgit: Distgit) -> None:

@@ -160,7 +160,7 @@ def test_a_tag_for_the_patches(distgit: Distgit, tmp_path: Path) -> None:
     distgit.rdopkg("tag-patches", "-f", "-p")
 
     assert 'Not pushing tag. Run "git push patches foo-bar-1.0.0-1" by hand.' in said.out
-    assert "there is a tag foo-bar-1.0.0-1 already" in again.out
+    assert "the tag foo-bar-1.0.0-1 already exists" in again.out
     assert remote.git("tag") == "foo-bar-1.0.0-1"
 
 
@@ -179,7 +179,7 @@ def test_patches_of_the_spec_become_a_branch(distgit: Distgit) -> None:
     distgit.pkg("import-patches")
     after = distgit.rdopkg("patch", "-l")
 
-    assert "`rdo pkg import-patches` makes it of the patches in the .spec file" in before.err
+    assert "create it from the patches in the .spec file: `rdo pkg import-patches`" in before.err
     subjects = distgit.git("log", "--format=%s", "1.0.0..master-patches").splitlines()
     assert subjects == ["mine", "Mend a"]
     assert distgit.patches == ["0001-Mend-a.patch", "0002-mine.patch"]

@@ -241,7 +241,7 @@ def test_undo_refuses_what_somebody_has_gone_on_from(distgit: Distgit) -> None:
 
     said = distgit.pkg("undo", code=5)
 
-    assert "set-magic-comment cannot be undone: changed since then: foo-bar.spec" in said.err
+    assert "cannot undo set-magic-comment: changed since then: foo-bar.spec" in said.err
     assert distgit.state == before
 
 
@@ -269,7 +269,7 @@ def test_a_verb_that_was_killed_is_undone(distgit: Distgit, tmp_path: Path) -> N
     distgit.pkg("undo")
 
     assert left != before
-    assert "patch was interrupted; `rdo pkg undo` puts back what it changed" in refused.err
+    assert "patch was interrupted; `rdo pkg undo` reverts what it changed" in refused.err
     assert distgit.state == before
 
 
@@ -280,7 +280,7 @@ def test_other_verbs_name_the_fix_that_waits(distgit: Distgit) -> None:
     refused = distgit.pkg("patch", "-l", code=5)
 
     assert "uncommitted changes: foo-bar.spec" in refused.err
-    assert "an action is in progress; `rdo pkg -c` goes on" in refused.err
+    assert "an action is in progress: continue it with `rdo pkg -c`" in refused.err
 
 
 def detached(distgit: Distgit) -> None:
@@ -398,4 +398,4 @@ def test_a_folder_that_cannot_be_written_is_named(distgit: Distgit, verb: str) -
     )  # fmt: skip
 
     assert done.returncode == 5
-    assert done.stderr == f"rdo: error: {folder}/.git cannot be written\n"
+    assert done.stderr == f"rdo: error: {folder}/.git is not writable\n"

@@ -88,7 +88,7 @@ def test_the_second_time_there_is_nothing_to_send(distgit: Distgit, server: Fake
 
     again = distgit.pkg("review-patch")
 
-    assert "review-patches has these reviews of master-patches already" in again.out + again.err
+    assert "review-patches already has these reviews of master-patches" in again.out + again.err
     assert len(server.changes()) == 1
 
 
@@ -181,8 +181,8 @@ def test_a_dry_run_finds_a_remote_that_is_named_from_here(
     ("args", "code", "message"),
     [
         (("review-patch",), 5, "there is no remote review-patches to send master-patches to"),
-        (("review-spec",), 5, "neither a remote review-origin or gerrit nor a .gitreview"),
-        (("patch", "-g", "12"), 5, "there is no remote review-patches to take a review from"),
+        (("review-spec",), 5, "no remote review-origin or gerrit, and no .gitreview"),
+        (("patch", "-g", "12"), 5, "there is no remote review-patches to fetch a review from"),
     ],
 )
 def test_without_a_gerrit_the_remedy_is_told(
@@ -239,7 +239,7 @@ def test_what_the_server_says_of_a_refusal_is_told(distgit: Distgit, server: Fak
 
     said = distgit.pkg("review-patch", code=3)
 
-    assert "master-patches is not sent to review-patches: project is read-only" in said.err
+    assert "cannot send master-patches to review-patches: project is read-only" in said.err
     assert distgit.state == before
 
 

@@ -107,7 +107,7 @@ def test_a_verb_answers_what_it_would_do_and_what_it_did(distgit: Distgit, verb:
         assert names <= touched(dry)
     assert done["finished"]
     assert after_dry == before
-    assert undone["messages"] == [f"{verb} is undone"]
+    assert undone["messages"] == [f"undid {verb}"]
     assert touched(undone) == touched(done)
     assert distgit.state == before
 
@@ -121,7 +121,7 @@ def test_pushes_are_answered_too(distgit: Distgit) -> None:
     again = asked(distgit, "review-patch")
 
     assert (dry["pushes"], done["pushes"], again["pushes"]) == ([push], [push], [])
-    assert again["messages"] == ["review-patches has these reviews of master-patches already"]
+    assert again["messages"] == ["review-patches already has these reviews of master-patches"]
 
 
 def test_an_action_that_waits_says_so_until_it_is_done(distgit: Distgit) -> None:

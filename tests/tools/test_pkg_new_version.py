@@ -77,7 +77,7 @@ def test_without_a_remote_the_local_patches_branch_counts(distgit: Distgit) -> N
     said = distgit.pkg("new-version", "2.0.0", "-n", "-d")
 
     assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
-    assert "not found; the local master-patches is put on the new version" in said.err
+    assert "not found; rebasing the local master-patches onto the new version" in said.err
 
 
 def test_rdopkg_only_bumps_without_a_remote(distgit: Distgit) -> None:
@@ -93,7 +93,7 @@ def test_patches_without_a_branch_stay_and_the_way_to_one_is_told(distgit: Distg
     said = distgit.pkg("new-version", "2.0.0", "-n", "-d")
 
     assert len(distgit.patches) == 3
-    assert "`rdo pkg import-patches` before new-version makes a branch" in said.err
+    assert "to make a branch from them, run `rdo pkg import-patches` before" in said.err
 
 
 def test_a_conflict_is_solved_by_hand_and_gone_on_with(distgit: Distgit) -> None:
@@ -161,7 +161,7 @@ def test_unsolved_conflicts_are_named_again(distgit: Distgit) -> None:
 
     said = distgit.rdopkg("-c", code=1)
 
-    assert "there are conflicts still in b.py" in said.out
+    assert "there are still conflicts in b.py" in said.out
 
 
 @pytest.mark.parametrize(("program", "code"), [("rdopkg", 1), ("pkg", 0)])

@@ -167,7 +167,7 @@ def test_a_good_and_a_bad_signature(distgit: Distgit, upstream: Upstream, tmp_pa
 
     assert "do not verify the signature of foo-bar-1.10.0.tar.gz" in bad.err
     assert state_after_bad == before
-    assert "foo-bar-1.10.0.tar.gz: good signature of Signer <signer@example.test>" in good.out
+    assert "foo-bar-1.10.0.tar.gz: good signature from Signer <signer@example.test>" in good.out
 
 
 def test_ten_distgits_two_with_conflicts_in_one_summary(

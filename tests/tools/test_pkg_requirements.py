@@ -245,7 +245,7 @@ def test_what_rpm_generates_is_not_missing(distgit: Distgit) -> None:
     said = distgit.rdopkg("reqcheck", "-S", "-R", "2.0.0").out
 
     assert "python-tooz >= 1.28  (generated)" in said
-    assert "upstream no longer asks for it: Requires:         python3-sqlalchemy >= 0.9" in said
+    assert "upstream no longer requires it: Requires:         python3-sqlalchemy >= 0.9" in said
 
 
 def test_reqdiff_tells_what_changed(distgit: Distgit) -> None:

@@ -69,16 +69,16 @@ def test_a_good_distgit_has_nothing_to_do(
         "naming": (True, "python-lemon"),
         "licence": (True, "MIT"),
         "sources": (True, "lemon-1.0.tar.gz"),
-        "requirements": (True, "1 as upstream has them"),
+        "requirements": (True, "1, the same as upstream's"),
     }
 
 
 @pytest.mark.parametrize(
     ("licence", "detail"),
     [
-        ("ASL 2.0", "'ASL 2.0' is no SPDX expression; read the project's files"),
-        ("mit", "write it as SPDX does: MIT"),
-        ("LicenseRef-Unknown", "'LicenseRef-Unknown' is no SPDX expression"),
+        ("ASL 2.0", "'ASL 2.0' is not an SPDX expression; read the project's files"),
+        ("mit", "write it in SPDX form: MIT"),
+        ("LicenseRef-Unknown", "'LicenseRef-Unknown' is not an SPDX expression"),
     ],
 )
 def test_a_licence_is_written_as_spdx_does(
@@ -100,10 +100,10 @@ def test_what_is_wrong_is_told_step_by_step(
 
     steps = review(folder, capsys)
 
-    assert steps["sources"] == (False, "not what `sources` says: lemon-1.0.tar.gz")
+    assert steps["sources"] == (False, "different from the hash in `sources`: lemon-1.0.tar.gz")
     assert "sed no longer matches anything in a.txt" in steps["requirements"][1]
     (folder / "lemon-1.0.tar.gz").unlink()
-    assert review(folder, capsys)["sources"] == (False, "not here: lemon-1.0.tar.gz")
+    assert review(folder, capsys)["sources"] == (False, "missing: lemon-1.0.tar.gz")
 
 
 def test_the_spec_is_called_as_the_package(
@@ -137,7 +137,7 @@ def test_files_lie_where_packages_may_have_them() -> None:
     twice = misplaced_files([header("a", "/usr/bin/x"), header("b", "/usr/bin/x")])
 
     assert bad.detail == (
-        f"/usr/local/x is no place for packages; {site}/tests is no module of its own"
+        f"/usr/local/x is not allowed in a package; {site}/tests does not belong in site-packages"
     )
     assert twice.detail == "/usr/bin/x is in a and b"
     assert misplaced_files([header("a", "/usr/bin/x"), header("a-debuginfo", "/usr/bin/x")]).is_done

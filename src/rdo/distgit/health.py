@@ -1,4 +1,4 @@
-"""Whether this machine and this maintainer have what the verbs need."""
+"""Check that this machine and its maintainer have what the verbs need."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _OPTIONAL = {"rpmlint": "lint", "gpgv": "signatures", "ssh": "Gerrit"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing: `state` is ok, missing or note."""
+    """The result of one check; `state` is ok, missing or note."""
 
     state: str
     name: str
@@ -23,7 +23,7 @@ class Check:
 
 
 def examine(desk: Desk) -> list[Check]:
-    """All checks, the needed ones first."""
+    """Run all checks, the required ones first."""
     sample = bytes(SpecText.parse(_SAMPLE.encode()))
     found = [
         _check("git", desk.clone.check_version),
@@ -32,7 +32,9 @@ def examine(desk: Desk) -> list[Check]:
     ]
     for name, what in _OPTIONAL.items():
         has = has_program(name)
-        found.append(Check("ok" if has else "note", name, "" if has else f"not here; for {what}"))
+        found.append(
+            Check("ok" if has else "note", name, "" if has else f"not installed; needed for {what}")
+        )
     return found
 
 
@@ -45,7 +47,7 @@ def _check(name: str, ask: Callable[[], object]) -> Check:
 
 
 def require(found: Sequence[Check]) -> None:
-    """Raise if something is missing that nothing works without."""
+    """Raise CommandError if something is missing that no verb works without."""
     missing = [x.name for x in found if x.state == "missing"]
     if missing:
-        raise CommandError(f"this machine lacks {', '.join(missing)}")
+        raise CommandError(f"missing on this machine: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""rdopkg's layouts of metadata: `info`, `findpkg`, `release` and the two diffs."""
+"""Metadata in rdopkg's layouts, for `info`, `findpkg` and `release`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ _RELEASE_FIRST = ("status", "branch", "identifier", "upstream_branch", "source_b
 
 
 def summary(info: Mapping[str, Any]) -> str:
-    """Releases with their repositories, and how many packages follow which config."""
+    """Return the releases with their repositories, and the number of packages per config."""
     lines = ["releases & repos:", *_releases(info["releases"]), ""]
     packages = info["packages"]
     lines.append(f"{len(packages)} packages defined:")
@@ -43,7 +43,7 @@ def _releases(releases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def packages(found: Sequence[Mapping[str, Any]]) -> str:
-    """All of each package."""
+    """Return everything about each package."""
     if not found:
         return "No packages match your filter."
     parts = [f"{len(found)} packages found:", *(package(one) for one in found)]
@@ -51,12 +51,12 @@ def packages(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def package(values: Mapping[str, Any]) -> str:
-    """All of one package: its name, what is asked for most, the rest, the maintainers."""
+    """Return everything about one package: name, main attributes, the rest, maintainers."""
     return _fields(values, _FIRST, ("maintainers",))
 
 
 def release(values: Mapping[str, Any]) -> str:
-    """One release with its branches and repositories."""
+    """Return one release with its branches and repositories."""
     supposed = SupposedBranches.of(values)
     shown = {key: value for key, value in asdict(supposed).items() if value}
     return _fields(shown | {"repos": ", ".join(supposed.repos)}, _RELEASE_FIRST, ("repos",))

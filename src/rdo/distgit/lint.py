@@ -1,4 +1,4 @@
-"""`lint`: faults of a spec that lead to lost patches, and what rpmlint says."""
+"""`lint`: find mistakes in a spec that would lose patches, and run rpmlint."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ CHECKS = ("sanity", "rpmlint")
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """One thing to mend; `level` is E or W, as in rpmlint."""
+    """A problem in a file; `level` is E or W, as in rpmlint."""
 
     file: str
     level: str
@@ -28,7 +28,7 @@ class Hint:
 
 
 def sanity(text: SpecText, file: str) -> list[Hint]:
-    """What rpm reads without complaint, and then not as it looks."""
+    """Find what rpm accepts silently but reads differently than it looks."""
     hints = []
     arch = [tag.line.number for tag in tags(text, "BuildArch")]
     files = [tag.line.number for tag in tags(text, "Source", "Patch") if tag.number]
@@ -60,7 +60,10 @@ def sanity(text: SpecText, file: str) -> list[Hint]:
 
 
 def lint(spec: Path, checks: Sequence[str] = (), rpmlint: Rpmlint | None = None) -> list[Hint]:
-    """What the checks say of a spec file."""
+    """Run the checks (default: all) on a spec file.
+
+    Raises RefusedError for an unknown check, and NotFoundError if there is no such file.
+    """
     hints: list[Hint] = []
     for check in checks or CHECKS:
         if check not in CHECKS:
@@ -75,7 +78,7 @@ def lint(spec: Path, checks: Sequence[str] = (), rpmlint: Rpmlint | None = None)
 
 
 def report(hints: Sequence[Hint]) -> str:
-    """rdopkg's layout of them."""
+    """Return the problems in rdopkg's layout."""
     parts = []
     for level, name in (("E", "ERRORS"), ("W", "WARNINGS")):
         rows = [str(hint) for hint in hints if hint.level == level]
@@ -85,7 +88,7 @@ def report(hints: Sequence[Hint]) -> str:
 
 
 def require(hints: Sequence[Hint], error_level: str = "E") -> None:
-    """Raise if there is one of that level or above."""
+    """Raise LintError if there is a problem of this level or worse."""
     errors = sum(hint.level == "E" for hint in hints)
     warnings = sum(hint.level == "W" for hint in hints)
     if (error_level in {"E", "W"} and errors) or (error_level == "W" and warnings):
@@ -93,7 +96,7 @@ def require(hints: Sequence[Hint], error_level: str = "E") -> None:
 
 
 def require_sane(desk: Desk) -> None:
-    """Stop before patches would be lost in a spec that looks right and is not."""
+    """Raise LintError if the spec has a mistake that would lose patches."""
     hints = sanity(desk.spec.text(), desk.spec.path.name)
     if hints:
         desk.say(report(hints))

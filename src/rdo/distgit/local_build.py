@@ -1,4 +1,4 @@
-"""`rdo build`: build a spec or an SRPM on a platform of this machine, as mock does, only faster."""
+"""`rdo build`: build a spec or an SRPM in a fresh root on this machine, as mock does."""
 
 import logging
 import shutil
@@ -18,14 +18,14 @@ from rdo.roots.build_root import build_root
 log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 12
-"""How often a build may ask the bridge for more."""
+"""How often the bridge may supply missing requirements to one build."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalBuild:
-    """What to build and where the results go; `repositories` are more folders with repodata.
+    """A build to run here; `repositories` are additional folders with repodata.
 
-    `source` is a .spec, whose sources are beside it, or a .src.rpm.
+    `source` is a .spec with its sources beside it, or a .src.rpm.
     """
 
     source: Path
@@ -42,13 +42,14 @@ def build_local(
     *,
     on_failure: Callable[[Room], None] | None = None,
 ) -> Outcome:
-    """Build until it is built or has failed; what is missing is bridged in between.
+    """Build until the package is built or has failed; bridge missing requirements in between.
 
-    `on_failure` gets the room of a build that failed while it is still there, for a shell.
+    `on_failure` gets the room of a failed build before it is removed, for a shell. Raises
+    NotFoundError or RefusedError for a source that cannot be built.
     """
     _check(job)
     job.results.mkdir(parents=True, exist_ok=True)
-    outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it asks for more and more")
+    outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it kept requiring more packages")
     for _ in range(MAX_ROUNDS):
         outcome = _build_once(job, workshop, on_failure)
         if not isinstance(outcome, Waiting):
@@ -89,7 +90,7 @@ def _build_once(
 
 
 def _lay_out(job: LocalBuild, room: Room) -> str | Failed:
-    """Spec and sources in the room; the spec's file name."""
+    """Copy spec and sources into the room; return the spec's file name."""
     home = room.root.builddir
     if job.source.suffix == ".spec":
         shutil.copy(job.source, home / "SPECS" / job.source.name)
@@ -102,12 +103,12 @@ def _lay_out(job: LocalBuild, room: Room) -> str | Failed:
     done = room.log("rpm", "-i", "--nodeps", "--nosignature", f"/builddir/{job.source.name}")
     specs: Sequence[Path] = sorted((home / "SPECS").glob("*.spec"))
     if done.returncode or len(specs) != 1:
-        return Failed(FailureReason.SOURCE, f"{job.source.name} holds no spec that can be built")
+        return Failed(FailureReason.SOURCE, f"{job.source.name} contains no spec that can be built")
     return specs[0].name
 
 
 def _sources_beside(spec: Path) -> list[Path]:
-    """The files in the spec's folder, and in SOURCES beside its SPECS folder."""
+    """Return the files in the spec's folder, and in SOURCES beside its SPECS folder."""
     folders = [spec.parent, spec.parent.parent / "SOURCES"]
     return [
         path

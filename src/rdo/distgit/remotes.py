@@ -1,4 +1,4 @@
-"""The remotes of a distgit's clone, as the metadata says: made by `clone`, kept by `remotes`."""
+"""The remotes of a distgit's clone: `clone` adds them from the metadata, `remotes` fixes them."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ class RemoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote as it is and as it should be; an address is empty where there is none."""
+    """A remote as it is and as it should be; a URL is empty if there is none."""
 
     name: str
     state: RemoteState
@@ -40,7 +40,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class CloneOptions:
-    """What `clone` is told besides the package."""
+    """The options of `clone` besides the package."""
 
     use_master: bool = False
     has_gerrit: bool = False
@@ -49,7 +49,7 @@ class CloneOptions:
 
 
 def expected(package: Mapping[str, Any], user: str = "") -> dict[str, str]:
-    """The remotes of a package besides origin, with their URLs."""
+    """Return the remotes, besides origin, that a package should have, with their URLs."""
     found = {name: package[name] for name in _FETCHED if package.get(name)}
     for name in _REVIEWED:
         if package.get(name):
@@ -58,12 +58,12 @@ def expected(package: Mapping[str, Any], user: str = "") -> dict[str, str]:
 
 
 def gerrit_user() -> str:
-    """Who we are to a Gerrit, if nobody says it."""
+    """Return the default user name for a Gerrit."""
     return os.environ.get("USERNAME") or os.environ.get("USER") or ""
 
 
 def with_user(url: str, user: str) -> str:
-    """An ssh URL with a user's name in it.
+    """Put a user's name into an ssh URL.
 
     >>> with_user("ssh://review.example.test:29418/x", "me")
     'ssh://me@review.example.test:29418/x'
@@ -74,7 +74,7 @@ def with_user(url: str, user: str) -> str:
 
 
 def compare(has: Mapping[str, str], package: Mapping[str, Any]) -> list[Remote]:
-    """Each remote that is there or should be."""
+    """Compare the remotes that exist with those that should."""
     wanted = expected(package)
     rows = []
     for name in sorted({*has, *wanted} - {"origin"}):
@@ -95,8 +95,8 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def fix(desk: Desk, package: Mapping[str, Any]) -> list[Remote]:
-    """Add what is missing, set what differs; what nobody knows stays."""
-    mended = []
+    """Add missing remotes and correct different URLs; leave unknown remotes alone."""
+    fixed = []
     for remote in compare(desk.clone.remotes(), package):
         if remote.state is RemoteState.MISSING:
             desk.clone.add_remote(remote.name, remote.expected)
@@ -104,15 +104,15 @@ def fix(desk: Desk, package: Mapping[str, Any]) -> list[Remote]:
             desk.clone.set_remote_url(remote.name, remote.expected)
         else:
             continue
-        mended.append(remote)
+        fixed.append(remote)
         if remote.name in _FETCHED and not desk.clone.is_dry:
             desk.clone.fetch(remote.name)
-    return mended
+    return fixed
 
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """A distgit's new clone; `missing` are remotes of which the metadata says nothing."""
+    """A distgit's new clone; `missing` are usual remotes that the metadata does not have."""
 
     folder: Path
     dry_run: bool
@@ -121,7 +121,10 @@ class Cloned:
 
 
 def planned(package: Mapping[str, Any], options: CloneOptions) -> dict[str, str]:
-    """The remotes that a clone of a package gets, origin first, with their URLs."""
+    """Return the remotes that a clone of a package gets, origin first, with their URLs.
+
+    Raises RefusedError if the metadata lacks the distgit, or the remote asked for as extra.
+    """
     url = _url(package, "master-distgit" if options.use_master else "distgit")
     remotes = {"origin": url, **expected(package, options.review_user)}
     if options.has_gerrit:
@@ -142,12 +145,12 @@ def _url(package: Mapping[str, Any], key: str) -> str:
 
 
 def missing(remotes: Mapping[str, str]) -> list[str]:
-    """The usual remotes that are not among these."""
+    """Return the usual remotes that are not among these."""
     return [name for name in (*_FETCHED, *_REVIEWED) if name not in remotes]
 
 
 def clone_package(remotes: Mapping[str, str], folder: Path) -> Clone:
-    """Clone a distgit with all its remotes; nothing is fetched from a Gerrit."""
+    """Clone a distgit and add all its remotes; fetch nothing from a Gerrit."""
     made = clone(remotes["origin"], folder)
     rest = {name: url for name, url in remotes.items() if name != "origin"}
     for name, url in rest.items():
@@ -160,7 +163,7 @@ def clone_package(remotes: Mapping[str, str], folder: Path) -> Clone:
 
 
 def is_git_url(text: str) -> bool:
-    """Whether it is a URL or path of git's; the names of packages have no such signs.
+    """Whether a text is a git URL or path, rather than the name of a package.
 
     >>> [is_git_url(x) for x in ("https://example.test/x", "example.test:x", "nova", "x.git")]
     [True, True, False, True]
@@ -169,12 +172,12 @@ def is_git_url(text: str) -> bool:
 
 
 def folder_of(url: str) -> str:
-    """The folder that git would choose for a URL.
+    """Return the folder that git would choose for a URL; raises RefusedError if it has none.
 
     >>> folder_of("https://example.test/rdo/nova-distgit.git/")
     'nova-distgit'
     """
     name = re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
     if not name or name in {".", ".."}:
-        raise RefusedError(f"{url} names no folder to clone into")
+        raise RefusedError(f"{url} does not name a folder to clone into")
     return name

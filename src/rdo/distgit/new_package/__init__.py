@@ -1,1 +1,1 @@
-"""Making a package that is not there yet, and reviewing one."""
+"""Create a new package, and review one."""

@@ -1,8 +1,8 @@
-"""`rdo pkg create`: a distgit out of a project on PyPI or of a git repository.
+"""`rdo pkg create`: make a distgit from a project on PyPI or in git.
 
-The source is built and imported once in a root, to see what is in it; the spec is written from
-that, built, and mended by what the build says, until it builds. What is made appears at its
-place when it is whole.
+The source is built and imported once in a root, to find out what it contains. The spec is written
+from that, built, and corrected by what the build reports, until it builds. The distgit appears at
+its place when it is complete.
 """
 
 import getpass
@@ -46,7 +46,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
 class NewPackageRequest:
     """What a person asked for; empty texts are found out. `into` is where the distgit goes.
 
-    `known` are the projects and packages that there are already.
+    `known` are the projects and packages that already exist.
     """
 
     project: str
@@ -62,8 +62,9 @@ class NewPackageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new package. `tests` and `docs` say what the build does with them; `outcome` is None if
-    it was not built.
+    """A new package; `tests` and `docs` describe what the build does with them.
+
+    `outcome` is None if it was not built.
     """
 
     name: str
@@ -118,7 +119,7 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
         folder = Path(scratch)
         offered = offer(request.project, request.version, bench.open_index, folder)
         _check_new(request, offered.name, package_name(offered.name))
-        bench.say(f"looking at {offered.name}")
+        bench.say(f"inspecting {offered.name}")
         described = describe(offered, bench.workshop, bench.bridge, folder)
         name = request.name or package_name(described.facts.name)
         _check_free(request, name)
@@ -140,7 +141,7 @@ def _place(request: NewPackageRequest) -> Path:
 
 
 def _new_folder(place: Path, name: str) -> Path:
-    """A folder of this process alone; what a killed one left there goes."""
+    """Create a folder of this process's own, and remove those that killed ones left."""
     for left in place.glob(f".{name}.*.new"):
         if not Path("/proc", left.name.split(".")[-2]).exists():
             shutil.rmtree(left, ignore_errors=True)
@@ -151,21 +152,21 @@ def _new_folder(place: Path, name: str) -> Path:
 
 def _check_free(request: NewPackageRequest, name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise RefusedError(f"{name!r} is no name for a package", hint="name it with --name")
+        raise RefusedError(f"{name!r} is not a valid package name", hint="name it with --name")
     if (request.into / name).exists():
         raise RefusedError(
-            f"{request.into / name} is there already", hint="choose another folder by --into"
+            f"{request.into / name} already exists", hint="choose another folder with --into"
         )
 
 
 def _check_new(request: NewPackageRequest, *names: str) -> None:
     for name in names:
         if name in request.known:
-            raise RefusedError(f"the metadata has {name} already")
+            raise RefusedError(f"the metadata already has {name}")
 
 
 def package_name(project: str) -> str:
-    """The name that RDO gives a project's package.
+    """Return the name that RDO gives a project's package.
 
     >>> package_name("oslo.config"), package_name("PyYAML"), package_name("nova")
     ('python-oslo-config', 'python-pyyaml', 'openstack-nova')
@@ -220,7 +221,7 @@ def _finish(
     if request.is_built and not request.is_dry:
         tried = settle(plan, lambda one: _build(one, new, bench), bench.say)
     else:
-        why = "not tried yet: the package was made without building it"
+        why = "not tried yet: the package was created without a build"
         docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
         tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
         tried = TrialResult(replace(plan, tests=tests, docs=docs), None, 0)
@@ -286,7 +287,10 @@ def _write(plan: SpecPlan, folder: Path) -> Path:
 
 
 def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]) -> None:
-    """Enter a new package into the metadata, under review."""
+    """Add a new package to the metadata, tagged under-review.
+
+    Raises what `edits.add_package` raises.
+    """
     wanted = wanted_releases(draft, releases)
     values = {
         "name": made.name,
@@ -298,7 +302,10 @@ def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]
 
 
 def wanted_releases(draft: Draft, releases: Sequence[str]) -> list[str]:
-    """The releases that a new package is for: those named, else what is in development."""
+    """Return a new package's releases: those named, else those in development.
+
+    Raises NotFoundError if the metadata lacks one of those named.
+    """
     entries = draft.tree["releases"]
     for release in releases:
         draft.release(release)  # NotFoundError names the nearest one
@@ -307,13 +314,13 @@ def wanted_releases(draft: Draft, releases: Sequence[str]) -> list[str]:
 
 
 def known_names(draft: Draft) -> frozenset[str]:
-    """The projects and packages that the metadata has already."""
+    """Return the projects and packages that the metadata already has."""
     keys = ("project", "name")
     return frozenset(str(one[key]) for one in draft.attributes() for key in keys if key in one)
 
 
 def failure(made: Created) -> str:
-    """Why it was not built; empty if it was."""
+    """Return why the package was not built, or "" if it was."""
     return (
         f"{made.outcome.reason}: {made.outcome.detail}" if isinstance(made.outcome, Failed) else ""
     )

@@ -1,4 +1,4 @@
-"""What a look at an sdist told (`roots/inside/describe_source.py`), as values."""
+"""The facts that an inspection of an sdist found (`roots/inside/describe_source.py`)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,12 +25,12 @@ _ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """An sdist and the wheel that it gives.
+    """The facts of an sdist and of the wheel built from it.
 
-    `files` are all of the sdist, `installed` all of the wheel, both as relative paths; `shebangs`
-    are modules of the sdist that begin like programs and are none; `texts` and `licences` are the
-    contents of some of the files. `unimportable` says why for modules
-    that cannot be imported where the runtime requirements are.
+    `files` are all files of the sdist, `installed` all of the wheel, as relative paths. `shebangs`
+    are modules of the sdist that have a shebang although they are not programs. `texts` and
+    `licences` are the contents of some files. `unimportable` maps modules that cannot be imported
+    with the runtime requirements installed to the reason.
     """
 
     top: str
@@ -48,7 +48,7 @@ class SourceFacts:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> "SourceFacts":
-        """Read what the child that looked at the source wrote as JSON."""
+        """Convert the JSON that the inspecting child wrote."""
         return cls(
             top=answer["top"],
             files=tuple(answer["files"]),
@@ -65,7 +65,7 @@ class SourceFacts:
         )
 
     def said(self, key: str) -> str:
-        """One field of the metadata, in one line."""
+        """Return one field of the metadata as one line."""
         return " ".join(str(self.metadata.get(key) or "").split())
 
     def all_said(self, key: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class SourceFacts:
 
     @property
     def is_pure(self) -> bool:
-        """Whether its packages are the same on every architecture."""
+        """Whether the wheel is the same on every architecture."""
         return self.wheel.endswith("-any.whl")
 
     @property
@@ -99,14 +99,14 @@ class SourceFacts:
 
     @property
     def names_licence_files(self) -> bool:
-        """Whether the wheel's metadata holds the licence files that it names."""
+        """Whether the wheel contains the licence files that its metadata names."""
         named = {PurePosixPath(one).name for one in self.all_said("License-File")}
         inside = {PurePosixPath(one).name for one in self._parts(".dist-info")}
         return bool(named) and named <= inside
 
     @property
     def home_page(self) -> str:
-        """The project's address; empty if it gives none."""
+        """The project's home page, or "" if it names none."""
         urls = {}
         for row in self.all_said("Project-URL"):
             label, _, url = row.partition(",")
@@ -123,7 +123,7 @@ class SourceFacts:
 
     @property
     def own_files(self) -> list[str]:
-        """What the wheel puts among the modules, its metadata aside."""
+        """The files that the wheel puts among the modules, without its metadata."""
         plain = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
         moved = (plain.sub("", name) for name in self.installed)
         ends = (".dist-info", ".data")
@@ -131,7 +131,7 @@ class SourceFacts:
 
     @property
     def top_modules(self) -> list[str]:
-        """The modules to list in %files; in a namespace the packages below it.
+        """The modules to list in %files; for a namespace, the packages below it.
 
         A folder without Python files of its own is a namespace.
         """
@@ -146,7 +146,7 @@ class SourceFacts:
         return [one for one in found if not any(one.startswith(f"{x}.") for x in found)]
 
     def _package_of(self, path: PurePosixPath) -> str:
-        """`zope.event` for zope/event/classhandler.py where zope is a namespace."""
+        """Return `zope.event` for zope/event/classhandler.py if zope is a namespace."""
         parts = path.parts[:-1]
         depth = 1
         while depth < len(parts) and not self._has_code("/".join(parts[:depth])):
@@ -155,7 +155,7 @@ class SourceFacts:
         return ".".join(named) if all(part.isidentifier() for part in named) else ""
 
     def _has_code(self, folder: str) -> bool:
-        """Whether a folder itself holds Python files."""
+        """Whether a folder itself contains Python files."""
         return any(
             str(PurePosixPath(name).parent) == folder and _MODULE.search(name)
             for name in self.own_files
@@ -163,7 +163,7 @@ class SourceFacts:
 
     @property
     def stray_modules(self) -> list[str]:
-        """Top-level modules that do not belong into anybody's module folder."""
+        """Top-level modules that should not be installed, such as `tests`."""
         tops = self.top_modules
         if all(one.partition(".")[0] in STRAY for one in tops):
             return []
@@ -171,7 +171,7 @@ class SourceFacts:
 
     @property
     def loose_files(self) -> list[str]:
-        """Files among the modules that belong to none of them, such as `x.pth`."""
+        """Files among the modules that belong to no module, such as `x.pth`."""
         names = [name.replace(".", "/") for name in self.top_modules]
         return [
             name
@@ -181,7 +181,7 @@ class SourceFacts:
 
     @property
     def programs(self) -> list[str]:
-        """The names in /usr/bin."""
+        """The names of the programs in /usr/bin."""
         sections = re.split(r"^\[(.+?)\]\s*$", self.entry_points, flags=re.MULTILINE)
         bodies = dict(zip(sections[1::2], sections[2::2], strict=False))
         found = [
@@ -194,7 +194,7 @@ class SourceFacts:
 
     @property
     def data_files(self) -> list[str]:
-        """What the wheel puts outside the modules and /usr/bin, as paths in its .data folder."""
+        """Files outside the modules and /usr/bin, as paths in the wheel's .data folder."""
         rest = (one.partition("/")[2] for one in self._parts(".data"))
         return [one for one in rest if not one.startswith(("scripts/", "purelib/", "platlib/"))]
 
@@ -203,7 +203,7 @@ class SourceFacts:
         return [canonicalize_name(one) for one in self.all_said("Provides-Extra")]
 
     def requirements(self, extra: str | None = None) -> list[Requirement]:
-        """The runtime requirements that hold here, or those that an extra adds."""
+        """Return the runtime requirements that apply here, or those that an extra adds."""
         found = []
         for text in self.all_said("Requires-Dist"):
             try:
@@ -220,13 +220,13 @@ class SourceFacts:
         return found
 
     def summary(self) -> str:
-        """One line without a dot at its end, as rpmlint wants it."""
+        """Return the summary as one line without a final dot, as rpmlint wants it."""
         text = self.said("Summary").rstrip(". ") or f"The Python project {self.name}"
         text = text[:1].upper() + text[1:]
         return text if len(text) <= 79 else text[:76].rpartition(" ")[0] + "..."
 
     def documents(self) -> list[str]:
-        """Files of the sdist's top folder for people."""
+        """Return the files of the sdist's top folder that are written for people."""
         pattern = r"(README|CHANGES|CHANGELOG|HISTORY|NEWS|AUTHORS)([._-].*)?(\.(rst|md|txt))?$"
         return [name for name in self.files if "/" not in name and re.match(pattern, name, re.I)][
             :5

@@ -1,4 +1,4 @@
-"""The licence of a project as an SPDX expression, from what its metadata and files say."""
+"""Find the licence of a project, as an SPDX expression, in its metadata and files."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -99,19 +99,19 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ),
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
 )
-"""Words of licence texts in one line of lower case, the more telling ones first."""
+"""Phrases of licence texts, as one line in lower case, the most specific first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """An SPDX expression and where it was found; the expression is empty if nothing says it."""
+    """An SPDX expression and where it was found; the expression is empty if none was."""
 
     expression: str
     source: str
 
 
 def spdx(text: str) -> str:
-    """An SPDX expression in its canonical form; empty if it is none.
+    """Return an SPDX expression in canonical form, or "" if the text is not one.
 
     >>> spdx("mit or apache-2.0"), spdx("Apache 2.0")
     ('MIT OR Apache-2.0', '')
@@ -123,7 +123,7 @@ def spdx(text: str) -> str:
 
 
 def named(text: str) -> str:
-    """The SPDX expression that a licence's usual name stands for; empty if it may be several.
+    """Return the SPDX expression for a licence's usual name, or "" if it is ambiguous.
 
     >>> named("Apache License, Version 2.0"), named("MIT License"), named("BSD")
     ('Apache-2.0', 'MIT', '')
@@ -136,7 +136,7 @@ def named(text: str) -> str:
 
 
 def of_text(text: str) -> str:
-    """The licence whose words a text has; empty if it has none that we know."""
+    """Return the licence that a text contains, or "" if none is recognised."""
     words = " ".join(re.sub(r"[\"'*#>]", " ", text.lower()).split())
     return next((name for name, pattern in _PHRASES if re.search(pattern, words)), "")
 
@@ -144,7 +144,7 @@ def of_text(text: str) -> str:
 def find(
     expression: str, name: str, classifiers: Iterable[str], files: Mapping[str, str]
 ) -> Licence:
-    """The licence of a project, by what says it most clearly.
+    """Return the licence of a project from its clearest statement.
 
     `expression` and `name` are the metadata's License-Expression and License.
     """

@@ -1,7 +1,7 @@
-"""`rdo pkg review`: what a reviewer looks at in a new package, and what is still to do.
+"""`rdo pkg review`: check a new package's distgit as a reviewer does.
 
-The steps that the metadata asks for are those of `rdo info review`; these here are about the
-distgit itself.
+The steps here check the distgit itself; `rdo info review` has the steps that check the package's
+metadata.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ _OURS = {
     "files-duplicated-waste": "bytecode of two levels is often the same",
     "files-duplicate": "bytecode of two levels is often the same",
     "no-dependency-on": "a rule of another distribution",
-    "invalid-license": "its list is older than SPDX; the step `licence` has looked",
+    "invalid-license": "its list is older than SPDX; the step `licence` checks this",
 }
 _OF_EXTRAS = frozenset(
     {
@@ -63,7 +63,7 @@ _OF_EXTRAS = frozenset(
         "no-documentation",
     }
 )
-"""What rpmlint says of packages that are made by %pyproject_extras_subpkg."""
+"""rpmlint's complaints about packages that %pyproject_extras_subpkg makes."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SUM = re.compile(r"^(?:(\w+) \(([^)]+)\) = ([0-9a-f]+)|([0-9a-f]{32,128})\s+\*?(\S+))$", re.M)
@@ -115,9 +115,9 @@ def _naming(spec: SpecFile, name: str) -> AcceptanceStep:
     """The package is called as its spec, and Python packages as RDO calls them."""
     faults = []
     if not _NAME.fullmatch(name):
-        faults.append(f"{name} is no name for a package")
+        faults.append(f"{name} is not a valid package name")
     if name != spec.path.stem:
-        faults.append(f"the spec of {name} is to be called {name}.spec")
+        faults.append(f"the spec of {name} must be named {name}.spec")
     text = str(spec.text())
     packages = re.findall(r"^%package\s+(?:-n\s+)?(\S+)", text, re.MULTILINE)
     if name.startswith("python3-"):
@@ -165,7 +165,7 @@ def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[AcceptanceStep]:
 
 
 def _file_of(source: str) -> str:
-    """The file of a source; where this machine has not %pypi_source, as that writes it."""
+    """Return the file of a source; expand %pypi_source where this machine does not have it."""
     match = re.fullmatch(r"%\{pypi_source (\S+) (\S+?)(?: (\S+))?\}", source)
     if match:
         return f"{match[1]}-{match[2].replace('~', '')}.{match[3] or 'tar.gz'}"
@@ -174,12 +174,12 @@ def _file_of(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSource:
-    """The files of a source archive, read one by one and never unpacked."""
+    """A source archive whose files are read one by one, without unpacking it."""
 
     archive: Path
 
     def file(self, path: str) -> str | None:
-        """The text of a file below the top folder; None if there is none or the archive is bad."""
+        """Return the text of a file below the top folder, or None if it cannot be read."""
         try:
             if zipfile.is_zipfile(self.archive):
                 return self._from_zip(path)
@@ -213,7 +213,7 @@ def _requirements(spec: SpecFile, sources: Sequence[str]) -> AcceptanceStep:
     rows = check(wanted, stated(spec), Overrides({}), generated=generated)
     faults = [f"no Requires for {row.name}" for row in of_group(rows, Group.MISSING)]
     faults += [
-        f"{row.name}: upstream wants {row.wanted}, the spec {row.versions}"
+        f"{row.name}: upstream requires {row.wanted}, the spec {row.versions}"
         for row in of_group(rows, Group.MISMATCH)
     ]
     faults += [str(one) for one in drift.find(spec, source, wanted)]
@@ -232,7 +232,7 @@ def _builds(outcome: Outcome) -> AcceptanceStep:
 
 
 def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
-    """Packages besides those with debug information."""
+    """Return the packages without those for debug information."""
     return [one for one in headers if not one.name.endswith(("-debuginfo", "-debugsource"))]
 
 
@@ -258,9 +258,9 @@ def misplaced_files(headers: Sequence[RpmHeader]) -> AcceptanceStep:
     for one in _usual(headers):
         for path in one.files:
             if path.startswith(_FORBIDDEN):
-                faults.append(f"{path} is no place for packages")
+                faults.append(f"{path} is not allowed in a package")
             if _STRAY.match(path) and path.count("/") == _depth(path):
-                faults.append(f"{path} is no module of its own")
+                faults.append(f"{path} does not belong in site-packages")
             if path in owners and not path.startswith("/usr/lib/.build-id"):
                 faults.append(f"{path} is in {owners[path]} and {one.name}")
             if path not in one.folders:
@@ -271,7 +271,7 @@ def misplaced_files(headers: Sequence[RpmHeader]) -> AcceptanceStep:
 
 
 def _depth(path: str) -> int:
-    """How many slashes the path of something right below site-packages has."""
+    """Return the number of slashes in a path directly below site-packages."""
     return path[: path.index("/site-packages/")].count("/") + 2
 
 
@@ -344,6 +344,6 @@ def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> AcceptanceStep:
 
 
 def _is_ours(place: str, text: str) -> bool:
-    """Whether a hint is about what the factory does, and no packager could mend."""
+    """Whether a hint is about the factory's work, which no packager can fix."""
     word = text.split(" ")[0]
     return word in _OURS or ("+" in place and word in _OF_EXTRAS)

@@ -1,4 +1,4 @@
-"""The source that a new package is made from: an sdist of PyPI, or of a git repository."""
+"""The source that a new package is made from: an sdist from PyPI, or from a git repository."""
 
 import logging
 import re
@@ -51,7 +51,7 @@ HEADERS: dict[str, str] = {
     "yaml.h": "libyaml-devel", "zlib": "zlib-devel", "zmq.h": "zeromq-devel",
     "zstd.h": "libzstd-devel",
 }  # fmt: skip  # a table: several entries a line
-"""What a build misses, by the beginning of its name -> the package that has it."""
+"""The beginning of a missing file's name -> the package that has it."""
 
 _MISSING = re.compile(
     r"fatal error: (?P<header>\S+): No such file"
@@ -65,7 +65,7 @@ _MISSING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What a person asked to package: `upstream` is how metadata names it."""
+    """A project to package; `upstream` is its name or URL in the metadata."""
 
     upstream: str
     name: str
@@ -76,7 +76,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An sdist, what it tells, and the packages that compiling it needs besides."""
+    """An inspected sdist: its facts, and the additional packages that compiling it needs."""
 
     archive: Path
     facts: SourceFacts
@@ -86,7 +86,11 @@ class Described:
 def offer(
     project: str, version: str, open_index: Callable[[], PackageIndex], folder: Path
 ) -> Offered:
-    """Fetch what PROJECT names into `folder`: a git repository, or an sdist of PyPI."""
+    """Fetch the project into `folder`: a git repository, or an sdist from PyPI.
+
+    Raises RefusedError for a bad name, NotFoundError without a suitable version, and OutsideError
+    if it cannot be reached.
+    """
     if is_git_url(project):
         return _from_git(project, version, folder)
     try:
@@ -121,7 +125,7 @@ def _from_git(url: str, version: str, folder: Path) -> Offered:
     except CommandError as error:
         said = str(error).strip().splitlines()
         fatal = [line for line in said if line.startswith("fatal:")]
-        raise OutsideError(f"{url} cannot be cloned: {[*said, *fatal[:1]][-1]}") from error
+        raise OutsideError(f"cannot clone {url}: {[*said, *fatal[:1]][-1]}") from error
     tag = version or _newest_tag(mirror)
     commit = mirror.resolve(tag) or mirror.resolve(f"v{tag}") if tag else mirror.resolve("HEAD")
     if not commit:
@@ -132,7 +136,7 @@ def _from_git(url: str, version: str, folder: Path) -> Offered:
 
 
 def _newest_tag(mirror: Mirror) -> str:
-    """The tag of the highest final version; empty if no tag is a version."""
+    """Return the tag of the highest final version, or "" if no tag is a version."""
     found: list[tuple[Version, str]] = []
     for name in mirror.refs():
         tag = name.removeprefix("refs/tags/")
@@ -148,9 +152,9 @@ def _newest_tag(mirror: Mirror) -> str:
 
 
 def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path) -> Described:
-    """Build and import the source in roots until it has all it asks for; what it tells.
+    """Build and import the source in roots until nothing it needs is missing; return its facts.
 
-    Raises RefusedError with the reason where it cannot be built here.
+    Raises RefusedError with the reason if it cannot be built here.
     """
     headers: list[str] = _known_headers(offered.name, workshop)
     for _ in range(MAX_ROUNDS):
@@ -161,8 +165,7 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
             missing = bridge.provide(answer.needs).missing
             if missing:
                 raise RefusedError(
-                    f"{offered.name} cannot be packaged before {', '.join(missing)}:"
-                    f" nothing provides that",
+                    f"{offered.name} needs {', '.join(missing)}, which nothing provides",
                     hint="package that first",
                 )
             continue
@@ -170,7 +173,7 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
         if not more or more in headers:
             raise _refusal(offered.name, answer, folder / "describe.log")
         headers.append(more)
-    raise RefusedError(f"{offered.name} asks for more and more to be built")
+    raise RefusedError(f"{offered.name} kept requiring more packages to build")
 
 
 def _known_headers(name: str, workshop: Workshop) -> list[str]:
@@ -202,7 +205,7 @@ def _describe_once(
 
 
 def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Waiting:
-    """The sdist; that of a git repository is made by its own backend."""
+    """Return the sdist; for a git repository, its own backend makes it."""
     if offered.archive:
         return offered.archive
     assert offered.mirror
@@ -213,12 +216,14 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
         return made
     path = room.root.root.upper / str(made["archive"]).lstrip("/")
     if path.is_symlink() or not re.fullmatch(r"[\w.+-]+\.(tar\.gz|zip)", path.name):
-        return Failed(FailureReason.SOURCE, f"its source archive is called {path.name!r}")
+        return Failed(
+            FailureReason.SOURCE, f"its source archive has the invalid name {path.name!r}"
+        )
     return Path(shutil.copyfile(path, folder / path.name))
 
 
 def missing_package(log_text: str) -> str:
-    """The package that a compiler's complaint asks for, by its last one; empty if none is known."""
+    """Return the package that the compiler's last complaint is about, or "" if none is known."""
     for match in reversed(list(_MISSING.finditer(log_text))):
         name = re.sub(r"^lib(?=sodium|zmq|curl|jpeg)", "", next(filter(None, match.groups())))
         found = (package for start, package in HEADERS.items() if name.startswith(start))
@@ -230,11 +235,11 @@ def missing_package(log_text: str) -> str:
 def _refusal(name: str, failed: Failed, log_file: Path) -> RefusedError | OutsideError:
     text = log_file.read_text(errors="replace")
     if failed.reason.is_spurious:
-        return OutsideError(f"{name} could not be looked at: {failed.detail}")
+        return OutsideError(f"cannot inspect {name}: {failed.detail}")
     if re.search(r"\b(cargo|rustc|rustup)\b", text):
         return RefusedError(
-            f"{name} is partly written in Rust, and its build wants crates from the network",
-            hint="package it by hand with its crates vendored; builds that need it get its wheel",
+            f"{name} is partly written in Rust, and its build needs crates from the network",
+            hint="package it by hand with vendored crates; until then, builds use its wheel",
         )
     last = "\n  ".join(line.rstrip()[:200] for line in text.splitlines()[-8:])
-    return RefusedError(f"{name} cannot be built: {failed.detail}", hint=last)
+    return RefusedError(f"{name} fails to build: {failed.detail}", hint=last)

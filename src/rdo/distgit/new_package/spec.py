@@ -1,4 +1,4 @@
-"""The spec of a new package, in the style of RDO's own."""
+"""Write the spec of a new package, in the style of RDO's own specs."""
 
 import re
 import textwrap
@@ -15,15 +15,15 @@ from rdo.python_names import rpm_version
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 _MAX_EXCLUDED = 25
 UNKNOWN_LICENCE = "LicenseRef-Unknown"
-"""In the spec until a person has read the project's licence."""
+"""A placeholder in the spec until a person has read the project's licence."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecPlan:
     """All that a spec is made of: the facts of the source, and what was decided.
 
-    `name` is the package's, `source` the archive's file name, `needs` are BuildRequires besides
-    those that the source itself names. `changelog` is the first line of its entry. A source that
+    `name` is the package's, `source` is the archive's file name, and `needs` are BuildRequires
+    that the source itself does not name. `changelog` is the first line of its entry. A source with
     `is_of_index` can be fetched again from PyPI.
     """
 
@@ -39,7 +39,7 @@ class SpecPlan:
 
     @property
     def python_name(self) -> str:
-        """The name of the package that holds the modules: `python3-oslo-config`."""
+        """The name of the package with the modules, such as `python3-oslo-config`."""
         bare = self.name.removeprefix("python3-").removeprefix("python-")
         return f"python3-{bare.removeprefix('openstack-')}"
 
@@ -49,7 +49,7 @@ class SpecPlan:
 
 
 def plain(text: str) -> str:
-    """A stranger's text in a spec: one line, no macros, nothing that is not printed.
+    """Make a stranger's text safe for a spec: one line, no macros, only printable characters.
 
     >>> plain("a %{b}\\n c")
     'a %%{b} c'
@@ -78,7 +78,7 @@ def _head(plan: SpecPlan) -> Iterator[str]:
         yield f"%bcond {name} {value}"
     yield "%{!?upstream_version: %global upstream_version %{version}%{?milestone}}"
     if not plan.debug:
-        yield "# what it compiles leaves no debug information"
+        yield "# the compiled files have no debug information"
         yield "%global debug_package %{nil}"
 
 
@@ -99,7 +99,7 @@ def _preamble(plan: SpecPlan) -> Iterator[str]:
 
 
 def rpm_version_of(version: str) -> str:
-    """The version for `Version:`; as upstream writes it where rpm orders that rightly.
+    """Return the version for `Version:`, as upstream writes it if rpm orders that correctly.
 
     >>> rpm_version_of("1.10.0"), rpm_version_of("2.0rc1")
     ('1.10.0', '2~rc1')
@@ -162,7 +162,7 @@ def _packages(plan: SpecPlan) -> Iterator[str]:
 
 
 def _public_extras(facts: SourceFacts) -> list[str]:
-    """Extras for users, with requirements that hold here."""
+    """Return the extras for users that have requirements here."""
     return [
         extra
         for extra in dict.fromkeys(facts.extras)
@@ -182,7 +182,7 @@ def _prep(plan: SpecPlan) -> Iterator[str]:
     yield "%prep"
     yield f"%autosetup -n {top} -p1"
     if places := _places_of_shebangs(plan.facts):
-        yield "# modules are no programs"
+        yield "# modules are not programs"
         found = f"find {' '.join(places)} -name '*.py' ! -executable"
         yield f"{found} -exec sed -i '1{{/^#!/d}}' {{}} +"
     yield ""
@@ -191,7 +191,7 @@ def _prep(plan: SpecPlan) -> Iterator[str]:
 
 
 def _places_of_shebangs(facts: SourceFacts) -> list[str]:
-    """The packages and modules of the source with files that begin like programs."""
+    """Return the packages and modules of the source that contain files with a shebang."""
     has = set(facts.own_files)
     found: dict[str, None] = {}
     for name in facts.shebangs:
@@ -213,7 +213,7 @@ def _install(plan: SpecPlan) -> Iterator[str]:
     yield "%pyproject_install"
     for name in facts.stray_modules:
         place = "%{python3_sitelib}" if facts.is_pure else "%{python3_sitearch}"
-        yield f"# {name} is no module of its own"
+        yield f"# {name} does not belong in site-packages"
         yield f"rm -rf %{{buildroot}}{place}/{name} %{{buildroot}}{place}/{name}.py"
     modules = [one for one in facts.top_modules if one not in facts.stray_modules]
     named = "-l" if facts.names_licence_files else "-L"
@@ -228,7 +228,7 @@ def _install(plan: SpecPlan) -> Iterator[str]:
 
 
 def _is_unusual(facts: SourceFacts) -> bool:
-    """Whether there is something to package that neither modules nor programs cover."""
+    """Whether there are files that neither modules nor programs cover."""
     return bool(facts.loose_files or facts.data_files)
 
 
@@ -238,7 +238,7 @@ def _check(plan: SpecPlan) -> Iterator[str]:
     if plan.tests.command:
         yield "%if %{with tests}"
         if shadowing := _shadowing(plan):
-            yield "# the tests are to meet what was compiled"
+            yield "# so that the tests import the compiled modules"
             yield f"rm -rf {' '.join(shadowing)}"
         options = [*plan.tests.options]
         options += [f"--ignore={quoted(path)}" for path in plan.tests.ignored]
@@ -262,7 +262,7 @@ def _shadowing(plan: SpecPlan) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A word for a shell inside a spec."""
+    """Quote a word for a shell inside a spec."""
     word = text.replace("%", "%%")
     if re.fullmatch(r"[\w./:%+@,=-]+", word):
         return word
@@ -270,14 +270,14 @@ def quoted(text: str) -> str:
 
 
 def _import_check(facts: SourceFacts) -> Iterator[str]:
-    """Import what can be imported here; the rest needs what only some users have."""
+    """Check the imports that work here; the others need what only some users have."""
     stray = set(facts.stray_modules)
     modules = [one for one in facts.modules if one.partition(".")[0] not in stray]
     failing = [one for one in modules if one in facts.unimportable]
     tops = [one for one in modules if "." not in one]
     bad_tops = [one for one in failing if "." not in one]
     if not modules or (tops and set(tops) == set(bad_tops)):
-        yield "# nothing of it can be imported without what it runs in"
+        yield "# no module can be imported outside the program that it extends"
     elif len(_covering(failing)) > _MAX_EXCLUDED:
         excluded = "".join(f" -e {one}" for one in bad_tops)
         yield f"%pyproject_check_import -t{excluded}"
@@ -287,7 +287,7 @@ def _import_check(facts: SourceFacts) -> Iterator[str]:
 
 
 def _covering(names: Iterable[str]) -> list[str]:
-    """The names, where all below a package, and all tests, go as one glob."""
+    """Shorten the names: one glob for everything below a package, and for all its tests."""
     found: list[str] = []
     for name in sorted({re.sub(r"(?<=\.)(tests?|testing)\..*$", r"\1.*", one) for one in names}):
         if found and name.startswith(f"{found[-1].removesuffix('*')}."):

@@ -1,4 +1,4 @@
-"""How a project's tests and documents are made in a build: guessed from its source."""
+"""Guess from a project's source how a build runs its tests and makes its documents."""
 
 import ast
 import configparser
@@ -21,7 +21,7 @@ PRIVATE_EXTRAS = frozenset(
     {*TEST_EXTRAS, *DOC_EXTRAS, "lint", "linting", "typing", "mypy", "check", "checks", "type",
      "cover", "enabler", "coverage", "release", "build", "benchmark", "pre-commit", "style"}
 )  # fmt: skip  # a table: several entries a line
-"""Extras for those who work on the project, not for those who use it."""
+"""Extras for developers of the project, not for its users."""
 
 _COPY = "installed"
 _TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?)\.py$")
@@ -64,16 +64,16 @@ IMPORT_NAMES: Mapping[str, str] = {
     "lxml_html_clean": "lxml-html-clean", "ruamel": "ruamel-yaml", "zope.testing": "zope-testing",
     "zope.testrunner": "zope-testrunner", "mpl_toolkits": "matplotlib", "psycopg2": "psycopg2",
 }  # fmt: skip  # a table: several entries a line
-"""What a module's project is called on PyPI where that differs by more than its spelling."""
+"""A module -> its project on PyPI, if the names differ by more than spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """How to run the tests; `needs` are projects on PyPI. `command` is empty without tests.
+    """A plan for running the tests; `needs` are projects on PyPI, `command` is empty without tests.
 
-    `off` says why they are not run unless asked for; then the build goes without. What is
-    `unavailable` was asked for in vain; `declared` is all that the project
-    names for its tests.
+    `off` says why the build does not run them unless told to. `unavailable` are projects that could
+    not be provided; `declared` are all that the project names
+    for its tests.
     """
 
     command: str = ""
@@ -88,7 +88,7 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True)
 class DocPlan:
-    """Sphinx documents: the folder of their conf.py, and what making them needs."""
+    """A plan for making Sphinx documents: the folder of their conf.py, and what they need."""
 
     folder: str = ""
     needs: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class DocPlan:
 
 
 def plan_tests(facts: SourceFacts) -> CheckPlan:
-    """Tests of the sdist with pytest, which runs unittest's too; with what they import."""
+    """Plan to run the sdist's tests with pytest, which runs unittest's too."""
     places = places_of_tests(facts.files)
     if not places:
         return CheckPlan()
@@ -108,10 +108,10 @@ def plan_tests(facts: SourceFacts) -> CheckPlan:
 
 
 def _command(facts: SourceFacts, places: Iterable[str]) -> str:
-    """How to run the tests in these places.
+    """Return the command that runs the tests in these places.
 
     Tests inside a compiled package would import it from the source, which lacks the compiled
-    modules; where they are installed too, those of a copy of what is installed are run.
+    modules. If they are installed too, a copy of the installed files is tested instead.
     """
     inside = {one: _installed_place(facts, one) if facts.has_binaries else "" for one in places}
     copy = f"cp -r %{{buildroot}}%{{python3_sitearch}} {_COPY}\n" if any(inside.values()) else ""
@@ -120,7 +120,7 @@ def _command(facts: SourceFacts, places: Iterable[str]) -> str:
 
 
 def _installed_place(facts: SourceFacts, place: str) -> str:
-    """Where the wheel has the tests of a folder of the source; empty if it has not all of them."""
+    """Return where the wheel has a source folder's tests, or "" if it does not have them all."""
     there = re.sub(r"^(?:src|lib)/", "", place)
     files = [name for name in facts.files if name.startswith(f"{place}/") and name.endswith(".py")]
     has = set(facts.own_files)
@@ -129,7 +129,7 @@ def _installed_place(facts: SourceFacts, place: str) -> str:
 
 
 def places_of_tests(files: Iterable[str]) -> list[str]:
-    """The folders, or the files of the top folder, that hold tests; quoted for a shell.
+    """Return the folders, and the files of the top folder, that contain tests.
 
     >>> places_of_tests(["a/tests/test_x.py", "a/tests/sub/test_y.py", "test_z.py", "docs/test.py"])
     ['a/tests', 'test_z.py']
@@ -152,7 +152,7 @@ def places_of_tests(files: Iterable[str]) -> list[str]:
 
 
 def declared_requirements(facts: SourceFacts, extras: Iterable[str]) -> list[Requirement]:
-    """Everything that the project declares for its tests or documents, wherever that stands."""
+    """Return everything that the project declares for its tests or documents, in any file."""
     wanted = set(extras)
     known = {canonicalize_name(one) for one in facts.extras}
     found = [one for extra in wanted & known for one in facts.requirements(extra)]
@@ -219,7 +219,7 @@ def _parsed(rows: Iterable[Any]) -> Iterator[Requirement]:
 
 
 def _needed(facts: SourceFacts, declared: Iterable[str]) -> Iterator[str]:
-    """Of what is declared, and of the extras, that which the tests import."""
+    """Yield those declared projects, and those of extras, that the tests import."""
     named = set(declared)
     named |= {
         canonicalize_name(one.name) for extra in facts.extras for one in facts.requirements(extra)
@@ -232,9 +232,9 @@ def _needed(facts: SourceFacts, declared: Iterable[str]) -> Iterator[str]:
 
 
 def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) -> str:
-    """The project on PyPI that a module comes from; empty for Python's and the source's own.
+    """Return the project on PyPI that a module comes from, or "" for Python's and own modules.
 
-    Where no project is called so, the one of the `declared` counts whose name has the module's.
+    If none of the `declared` has the module's name, use the only one whose name contains it.
     """
     top = module.partition(".")[0]
     own = {one.partition(".")[0] for one in (*facts.top_modules, *facts.modules)}
@@ -257,7 +257,7 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
 
 
 def _plugins(facts: SourceFacts) -> Iterator[str]:
-    """Plugins that pytest's configuration takes for granted."""
+    """Yield the plugins that pytest's configuration relies on."""
     options, settings = _pytest_configuration(facts.texts)
     yield from filter(None, map(option_plugin, options.split()))
     for setting, plugin in _SETTINGS.items():
@@ -266,7 +266,7 @@ def _plugins(facts: SourceFacts) -> Iterator[str]:
 
 
 def option_plugin(word: str) -> str:
-    """The project of the pytest plugin that an option belongs to; empty for pytest's own.
+    """Return the pytest plugin that an option belongs to, or "" for pytest's own options.
 
     >>> option_plugin("--cov=tabulate"), option_plugin("-v")
     ('pytest-cov', '')
@@ -278,7 +278,7 @@ def option_plugin(word: str) -> str:
 
 
 def _pytest_configuration(texts: Mapping[str, str]) -> tuple[str, set[str]]:
-    """`addopts`, and the names of all settings, of the first file that pytest would read."""
+    """Return `addopts` and the names of all settings from the first file that pytest reads."""
     tool = _toml(texts.get("pyproject.toml", "")).get("tool", {})
     pytest = tool.get("pytest", {}) if isinstance(tool, dict) else {}
     table = pytest.get("ini_options", {}) if isinstance(pytest, dict) else {}
@@ -302,7 +302,7 @@ def _pytest_configuration(texts: Mapping[str, str]) -> tuple[str, set[str]]:
 
 
 def plan_docs(facts: SourceFacts) -> DocPlan:
-    """Documents for Sphinx, if the sdist has them."""
+    """Plan to make Sphinx documents, if the sdist has them."""
     confs = [name for name in facts.texts if PurePosixPath(name).name == "conf.py"]
     if not confs:
         return DocPlan()
@@ -329,7 +329,7 @@ _THEMES: Mapping[str, str] = {
 
 
 def _extensions(conf: str, declared: set[Any]) -> Iterator[str]:
-    """The projects of the extensions and of the theme that a conf.py names."""
+    """Yield the projects of the extensions and the theme that a conf.py names."""
     try:
         tree = ast.parse(conf)
     except (SyntaxError, ValueError, RecursionError):
@@ -353,7 +353,7 @@ def _extensions(conf: str, declared: set[Any]) -> Iterator[str]:
 
 
 def extension_project(name: str) -> str:
-    """The project of a module that is an extension or theme of Sphinx, if that is known.
+    """Return the project of a known extension or theme of Sphinx, or "" for other modules.
 
     >>> extension_project("notfound.extension"), extension_project("sphinxcontrib.apidoc")
     ('sphinx-notfound-page', 'sphinxcontrib-apidoc')

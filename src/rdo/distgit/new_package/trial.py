@@ -1,5 +1,5 @@
-"""What the first builds of a new package teach: which of its tests run without network, and what
-they need that nobody declared.
+"""Learn from the first builds of a new package which tests run without a network, and what they
+need that the project does not declare.
 """
 
 import re
@@ -14,10 +14,10 @@ from rdo.model.build import Built, Failed, FailureReason, Outcome
 
 MAX_TRIES = 8
 MAX_LEFT_OUT = 15
-"""How many failing tests may be left out before none is run."""
+"""The number of failing tests that may be left out before all are turned off."""
 
 _QUIET = "-W ignore"
-"""For tests that take warnings of newer dependencies for errors."""
+"""An option for tests that treat warnings of newer dependencies as errors."""
 
 _FIXTURES = {
     "mocker": "pytest-mock", "benchmark": "pytest-benchmark", "httpserver": "pytest-httpserver",
@@ -59,7 +59,7 @@ def settle(
 ) -> TrialResult:
     """Build, learn from a failure and build again, until it is built or nothing can be learnt.
 
-    `build` gives an outcome and the log.
+    `build` returns an outcome and the log.
     """
     outcome: Outcome = Failed(FailureReason.UNKNOWN, "it was not tried")
     for tries in range(1, MAX_TRIES + 1):
@@ -98,7 +98,11 @@ def _change(before: SpecPlan, after: SpecPlan) -> str:
     new |= (set(after.docs.needs) - set(before.docs.needs)) | set(after.needs) - set(before.needs)
     if new:
         return f"with {', '.join(sorted(new))}"
-    return "with some tests left out" if after.tests != before.tests else "in another way"
+    if before.debug and not after.debug:
+        return "without packages for debug information"
+    if options := set(after.tests.options) - set(before.tests.options):
+        return f"with {' '.join(sorted(options))} for pytest"
+    return "with some tests left out"
 
 
 def learn(plan: SpecPlan, failed: Failed, log: str) -> SpecPlan | None:
@@ -133,13 +137,13 @@ def _without_missing(plan: SpecPlan, detail: str) -> SpecPlan | None:
     if tests and not plan.tests.off:
         needs = _less(plan.tests.needs, tests)
         if "pytest" not in needs:
-            return _tests_off(plan, "pytest is not to be had", needs)
+            return _tests_off(plan, "nothing provides pytest", needs)
         gone = tuple(sorted({*plan.tests.unavailable, *tests}))
         return replace(plan, tests=replace(plan.tests, needs=needs, unavailable=gone))
     if plan.docs.folder and not plan.docs.off:
-        return _docs_off(plan, f"what its documents need cannot be had: {detail}")
+        return _docs_off(plan, f"its documents need something that nothing provides: {detail}")
     if plan.tests.command and not plan.tests.off:
-        return _tests_off(plan, f"what its tests need cannot be had: {detail}")
+        return _tests_off(plan, f"its tests need something that nothing provides: {detail}")
     return None
 
 
@@ -157,7 +161,7 @@ def _docs(plan: SpecPlan, log: str) -> SpecPlan | None:
     project = (extension_project(module) or project_of(module, plan.facts)) if module else ""
     if project and project not in plan.docs.needs:
         return replace(plan, docs=replace(plan.docs, needs=_more(plan.docs.needs, project)))
-    return _docs_off(plan, f"the documents cannot be made offline: {_last_error(tail)}")
+    return _docs_off(plan, f"the documents cannot be built offline: {_last_error(tail)}")
 
 
 def _docs_off(plan: SpecPlan, why: str) -> SpecPlan:
@@ -219,16 +223,16 @@ def _has_more_files(plan: SpecPlan, ignored: set[str]) -> bool:
 
 
 def _why(tail: str) -> str:
-    """Why the tests are off, for the comment in the spec."""
+    """Return why the tests are off, for the comment in the spec."""
     counts = re.findall(r"^=+ (.*\b(?:failed|errors?)\b.*) =+$", tail, re.MULTILINE)
     said = counts[-1] if counts else _last_error(tail)
     errors = Counter(_ERROR_LINE.findall(tail))
     usual = f"; {errors.most_common(1)[0][0][:150]}" if errors else ""
-    return f"most tests want more than a build has: {said}{usual}"
+    return f"most tests need more than a build provides: {said}{usual}"
 
 
 def _without_parameters(test: str) -> str:
-    """A test's name without those of its parameters, which may hold anything."""
+    """Return a test's name without its parameters, which may contain anything."""
     return test.partition("[")[0]
 
 

@@ -1,1 +1,1 @@
-"""Commits of the patches branch, and the patch files made of them."""
+"""The commits of the patches branch, and the patch files made from them."""

@@ -1,4 +1,4 @@
-"""Patches branches that are kept in Gerrit: taken from a chain of reviews, sent there."""
+"""Patches branches that are kept in Gerrit: fetch them from a chain of reviews, send them."""
 
 from rdo.distgit.remotes import gerrit_user
 from rdo.distgit.verb.desk import Desk
@@ -18,7 +18,10 @@ _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Pr
 
 
 def fetch_chain(desk: Desk, args: Arguments) -> None:
-    """Make the local patches branch what a review holds, with all below it."""
+    """Reset the local patches branch to a review and the reviews below it.
+
+    Raises RefusedError without the remote, or for a review that CI has not validated.
+    """
     url = desk.clone.remotes().get(REMOTE)
     if not url:
         raise RefusedError(f"there is no remote {REMOTE} to take a review from", hint=_how(REMOTE))
@@ -30,7 +33,10 @@ def fetch_chain(desk: Desk, args: Arguments) -> None:
 
 
 def send_patches(desk: Desk, branch: str = "") -> None:
-    """Send a patches branch for review, by default that of the distgit branch."""
+    """Send a patches branch (default: that of the distgit branch) for review.
+
+    Raises RefusedError without the remote or the branch, and what `send_branch` raises.
+    """
     above = ""
     if not branch and desk.clone.branch.endswith("-patches"):
         branch = desk.clone.branch
@@ -45,7 +51,11 @@ def send_patches(desk: Desk, branch: str = "") -> None:
 
 
 def send_spec(desk: Desk, branch: str = "") -> None:
-    """Send what is committed here for review, for a branch, by default the one we are on."""
+    """Send the distgit's commits for review, for a branch (default: the current one).
+
+    Raises RefusedError without a distgit branch or a place to send to, and what `send_branch`
+    raises.
+    """
     own = desk.clone.branch
     if not own:
         raise RefusedError(
@@ -57,7 +67,7 @@ def send_spec(desk: Desk, branch: str = "") -> None:
 
 
 def _spec_place(desk: Desk) -> str:
-    """The remote for reviews of the distgit, or what its .gitreview says."""
+    """Return the remote for reviews of the distgit, or the URL from its .gitreview."""
     remotes = desk.clone.remotes()
     named = next((name for name in _SPEC_REMOTES if name in remotes), "")
     if named:
@@ -65,7 +75,7 @@ def _spec_place(desk: Desk) -> str:
     text = desk.clone.file_at("HEAD", ".gitreview")
     if text is None:
         raise RefusedError(
-            "there is neither a remote review-origin or gerrit nor a .gitreview to send this to",
+            "there is no remote review-origin or gerrit, and no .gitreview, to send this to",
             hint=_how(_SPEC_REMOTES[0]),
         )
     user = desk.clone.config("gitreview.username") or gerrit_user()
@@ -77,9 +87,12 @@ def _how(remote: str) -> str:
 
 
 def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above: str = "") -> None:
-    """Push the commits of a local branch that its branch in Gerrit has not, each as a review.
+    """Push the commits that a local branch has and its branch in Gerrit lacks, each as a review.
 
-    `above` is the commit that Gerrit's branch must have, so that upstream's are no reviews.
+    `above` is a commit that Gerrit's branch must have, so that upstream's do not become reviews.
+
+    Raises NothingToDoError if Gerrit has them all, RefusedError if the branches do not fit,
+    OutsideError if Gerrit does not answer, and CommandError if it refuses them.
     """
     clone, target = desk.clone, target or branch
     ref = review_ref(target)
@@ -89,14 +102,14 @@ def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above
         raise OutsideError(f"{remote} does not answer: {_reason(error)}") from error
     base = there or _below(desk, branch)
     if not base:
-        raise RefusedError(f"{remote} has no branch {target}, and {branch} has one commit only")
+        raise RefusedError(f"{remote} has no branch {target}, and {branch} has only one commit")
     count = len(clone.commits(base, f"refs/heads/{branch}"))
     if not count:
-        raise NothingToDoError(f"{remote} has all of {branch} already")
+        raise NothingToDoError(f"{remote} already has all of {branch}")
     if count > _MOST or (there and above and not clone.contains(there, above)):
         raise RefusedError(
-            f"{target} of {remote} is not what {branch} stands on; its upstream's commits "
-            f"would be reviews",
+            f"{branch} is not based on {target} of {remote}; upstream's commits would become "
+            f"reviews",
             hint=f"git push {remote} {above or 'VERSION'}:refs/heads/{target}",
         )
     _name_changes(desk, base, branch)
@@ -104,12 +117,12 @@ def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above
         clone.push(Push(remote, f"refs/heads/{branch}", ref))
     except CommandError as error:
         if "no new changes" in str(error):
-            raise NothingToDoError(f"{remote} has these reviews of {branch} already") from error
-        raise CommandError(f"{branch} is not sent to {remote}: {_reason(error)}") from error
+            raise NothingToDoError(f"{remote} already has these reviews of {branch}") from error
+        raise CommandError(f"cannot send {branch} to {remote}: {_reason(error)}") from error
 
 
 def _below(desk: Desk, branch: str) -> str:
-    """What a branch that Gerrit does not know stands on: a version of upstream, or its parent."""
+    """Return the base of a branch that Gerrit lacks: a version of upstream, or its parent."""
     parent = f"refs/heads/{branch}~"
     if not desk.clone.resolve(parent):
         return ""
@@ -118,14 +131,14 @@ def _below(desk: Desk, branch: str) -> str:
 
 
 def _name_changes(desk: Desk, base: str, branch: str) -> None:
-    """Gerrit takes no commit without a Change-Id."""
+    """Add Change-Ids, without which Gerrit accepts no commit."""
     new = with_change_ids(desk.clone, base, f"refs/heads/{branch}")
     if new != desk.clone.resolve(f"refs/heads/{branch}"):
         desk.clone.move_branch(branch, new)
 
 
 def _reason(error: CommandError) -> str:
-    """What the server or else git says, without the command and what tells of progress."""
+    """Return the message of the server, or else of git, without command and progress."""
     lines = [line.strip() for line in str(error).split("\n")[1:] if line.strip()]
     remote = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     said = [line for line in remote if line and not line.startswith(_PROGRESS)]

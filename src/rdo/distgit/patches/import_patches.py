@@ -1,4 +1,4 @@
-"""`import-patches`: patches that only the spec has become commits of a patches branch."""
+"""`import-patches`: turn patches that only the spec has into commits of a patches branch."""
 
 import logging
 import re
@@ -23,14 +23,15 @@ log = logging.getLogger(__name__)
 
 
 def import_patches(desk: Desk, args: Arguments) -> None:
-    """Make the patches branch of the spec's patches; the spec then names the branch's files.
+    """Create the patches branch from the spec's patches, and put the branch's files in the spec.
 
-    Patches under conditions, and those that are not files here, stay as they are.
+    Patches under conditions, and those that are not files here, stay as they are. Raises
+    NothingToDoError if no others are left, and RefusedError if one cannot become a commit.
     """
     args = ensure_patches_base_ref(desk, get_package_env(desk, args))
     branch = args.local_patches_branch
     if desk.clone.has_branch(branch) and not args.force:
-        raise RefusedError(f"there is a branch {branch} already; --force makes it anew")
+        raise RefusedError(f"the branch {branch} already exists; --force replaces it")
     text = desk.spec.text()
     chosen = [x for x in patch_tags(text) if x.line.is_plain and _is_file(desk, x)]
     if not chosen:
@@ -38,7 +39,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
     for patch in chosen:
         if strip_levels(text).get(patch.number, 1) != 1:
             raise RefusedError(
-                f"{patch.file} is not applied by -p1, as patches of git are; change it by hand"
+                f"{patch.file} is not applied with -p1, as git's patches are; change it by hand"
             )
     with desk.clone.linked(base_ref(args)) as tree:
         for patch in chosen:
@@ -46,7 +47,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
         desk.clone.set_branch(branch, tree.resolve("HEAD"))
     commits = desk.clone.commits(base_ref(args), branch)
     if len(commits) != len(chosen):
-        raise RefusedError("a patch changes nothing; take it out of the .spec file first")
+        raise RefusedError("a patch changes nothing; remove it from the .spec file first")
     old = [desk.spec.expand(patch.file) for patch in chosen]
     with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
         names = desk.clone.export_patches(commits, 1, Path(scratch))
@@ -63,7 +64,8 @@ def import_patches(desk: Desk, args: Arguments) -> None:
     desk.spec.write(text, Expected(patches=names, replaced=old))
     if desk.clone.changed_files:  # files that git itself made may be the same to the byte
         desk.clone.commit(f"Keep patches in {branch}\n")
-    desk.say(f"{len(names)} patches are commits of {branch} now, on {base_ref(args)}")
+    what = "1 patch is now a commit" if len(names) == 1 else f"{len(names)} patches are now commits"
+    desk.say(f"{what} of {branch}, on {base_ref(args)}")
 
 
 def _is_file(desk: Desk, patch: PatchTag) -> bool:
@@ -72,7 +74,7 @@ def _is_file(desk: Desk, patch: PatchTag) -> bool:
 
 
 def _commit(tree: Clone, file: Path) -> None:
-    """A commit with the patch's own author and message, or with its name as the subject."""
+    """Commit a patch with its own author and message, or with its name as the subject."""
     content = file.read_text(errors="surrogateescape")
     is_mail = re.match(r"From ?[ :]", content) is not None and bool(subject_of(content))
     done = tree.apply_mailbox(file.resolve()) if is_mail else False

@@ -1,4 +1,4 @@
-"""patchlog: what a patches branch has on top of the upstream version."""
+"""`patchlog`: list what a patches branch has on top of the upstream version."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,10 @@ class PatchLog:
 
 
 def patch_log(desk: Desk) -> PatchLog:
-    """The patches branch: the remote one, or the local one if there is no other."""
+    """Return the commits of the remote patches branch, or of the local one if there is no other.
+
+    Raises RefusedError if the branch or the version below it is missing.
+    """
     env = package_env(desk)
     branch = env.patches_branch
     if not desk.clone.has_remote_branch(branch):
@@ -48,7 +51,7 @@ def patch_log(desk: Desk) -> PatchLog:
 
 def _advice(desk: Desk, ref: str, branch: str) -> str:
     if ref != branch:
-        return "`git fetch upstream --tags` brings upstream's versions"
+        return "fetch upstream's versions: `git fetch upstream --tags`"
     if our_patches(desk.spec.text()):
-        return f"`{desk.program} import-patches` makes it of the patches in the .spec file"
-    return "there is no patches branch, neither here nor on a remote"
+        return f"create it from the patches in the .spec file: `{desk.program} import-patches`"
+    return "there is no patches branch, either here or on a remote"

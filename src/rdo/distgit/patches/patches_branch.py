@@ -1,4 +1,4 @@
-"""Steps around the patches branch: its commits become the patch files of the distgit."""
+"""Steps that turn the commits of the patches branch into the patch files of the distgit."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ _SUBJECT = re.compile(r"^Subject: (?:\[PATCH[^\]]*\] )?(.*(?:\n[ \t].*)*)", re.M
 
 
 def get_package_env(desk: Desk, args: Arguments) -> Arguments:
-    """Step: guess what nobody has said."""
+    """Step: guess the environment, except for what was given."""
     env = package_env(
         desk,
         patches_branch=args.patches_branch,
@@ -49,19 +49,19 @@ def get_package_env(desk: Desk, args: Arguments) -> Arguments:
 
 
 def base_ref(args: Arguments) -> str:
-    """The git ref below the patches that the spec has now."""
+    """Return the git ref below the patches that the spec has now."""
     return version_tag(args.version, args.version_tag_style)
 
 
 def ensure_patches_base_ref(desk: Desk, args: Arguments) -> Arguments:
-    """Step: refuse to look for patches above nothing."""
+    """Step: check that the git ref below the patches exists; may raise RefusedError."""
     if not args.bump_only and not desk.clone.resolve(base_ref(args)):
         raise invalid_base(base_ref(args))
     return args
 
 
 def ensure_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: refuse to take patches from a branch that is not there."""
+    """Step: check that the patches branch exists; may raise RefusedError."""
     if args.bump_only:
         return args
     if args.local_patches:
@@ -74,7 +74,7 @@ def ensure_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 
 def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: make the local patches branch what the remote one is."""
+    """Step: reset the local patches branch to the remote one."""
     if args.local_patches or args.bump_only:
         return args
     if args.gerrit_patches_chain:
@@ -95,7 +95,7 @@ def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _only_local(desk: Desk, local: str, remote: str) -> list[PatchCommit]:
-    """Commits of the local branch whose change the remote one has not."""
+    """Return commits of the local branch whose change the remote one lacks."""
     ours, theirs = f"refs/heads/{local}", f"refs/remotes/{remote}"
     if not desk.clone.resolve(ours) or desk.clone.contains(theirs, ours):
         return []
@@ -106,7 +106,7 @@ def _only_local(desk: Desk, local: str, remote: str) -> list[PatchCommit]:
 
 
 def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: leave the maintainer on the local patches branch."""
+    """Step: check out the local patches branch, and stay there."""
     desk.clone.checkout(args.local_patches_branch)
     return args
 
@@ -139,11 +139,13 @@ def _is_ignored(commit: PatchCommit, ignore: str) -> bool:
     try:
         return bool(ignore) and re.search(ignore, commit.subject) is not None
     except re.error as error:
-        raise RefusedError(f"patches_ignore={ignore} is no regular expression: {error}") from error
+        raise RefusedError(
+            f"patches_ignore={ignore} is not a regular expression: {error}"
+        ) from error
 
 
 def patches_ref(desk: Desk, args: Arguments) -> str:
-    """The local patches branch, by its full name."""
+    """Return the full name of the local patches branch; raises RefusedError if it is missing."""
     ref = f"refs/heads/{args.local_patches_branch}"
     if not desk.clone.resolve(ref):
         raise RefusedError(f"Expected git branch not found: {args.local_patches_branch}")
@@ -151,7 +153,7 @@ def patches_ref(desk: Desk, args: Arguments) -> str:
 
 
 def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
-    """Step: what the changelog says of the new patches, newest first."""
+    """Step: write the changelog's lines about the new patches, newest first."""
     if args.no_bump:
         return args
     style = args.changelog.lower() or "detect"
@@ -169,7 +171,7 @@ def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _not_in(folder: Path, old: Sequence[str], found: Sequence[PatchCommit]) -> list[PatchCommit]:
-    """Commits of which no old patch file has the hash or the subject."""
+    """Return commits whose hash or subject no old patch file has."""
     files = [folder / name for name in old]
     texts = [file.read_text(errors="replace") for file in files if file.is_file()]
     hashes = {match[1] for text in texts if (match := _FROM.match(text))}
@@ -183,10 +185,10 @@ def _not_in(folder: Path, old: Sequence[str], found: Sequence[PatchCommit]) -> l
 
 
 def subject_of(patch: str) -> str:
-    """The subject of a patch in mail format; empty if it has none.
+    """Return the subject of a patch in mail format, or "" if it has none.
 
-    >>> subject_of("From 1 Mon\\nSubject: [PATCH 1/2] Mend\\n it\\n\\nwhy")
-    'Mend it'
+    >>> subject_of("From 1 Mon\\nSubject: [PATCH 1/2] Fix\\n it\\n\\nwhy")
+    'Fix it'
     """
     match = _SUBJECT.search(patch)
     return re.sub(r"\n[ \t]+", " ", match[1]).strip() if match else ""
@@ -199,7 +201,7 @@ def _with_bugs(commit: PatchCommit) -> str:
 
 
 def update_patches(desk: Desk, args: Arguments) -> Arguments:
-    """Step: write the patch files, and name them in the spec."""
+    """Step: write the patch files, and list them in the spec."""
     if args.bump_only:
         return args
     base = version_tag(args.new_version or args.version, args.version_tag_style)
@@ -231,20 +233,23 @@ def _tell(selection: PatchSelection, base: str) -> None:
 
 
 def ensure_patches_changed(desk: Desk, args: Arguments) -> Arguments:
-    """Step: end well if all patches are there already."""
+    """Step: end early (NothingToDoError) if the patches have not changed."""
     if not desk.clone.changed_files:
         raise NothingToDoError("No changes to patches found")
     return args
 
 
 def tag_patches(desk: Desk, *, is_forced: bool, is_pushed: bool) -> None:
-    """Tag the local patches branch with the package's name, version and release."""
+    """Tag the local patches branch with the package's name, version and release.
+
+    Raises RefusedError if the tag exists and `is_forced` is false.
+    """
     args = get_package_env(desk, Arguments())
     if not desk.clone.has_branch(args.local_patches_branch):
         args = ensure_patches_branch(desk, args)
     name = f"{args.package}-{desk.spec.reading().vr_only}"
     if desk.clone.has_tag(name) and not is_forced:
-        raise RefusedError(f"there is a tag {name} already; -f replaces it")
+        raise RefusedError(f"the tag {name} already exists; -f replaces it")
     desk.clone.tag(name, patches_ref(desk, args), force=is_forced)
     remote = args.patches_branch.partition("/")[0]
     if not is_pushed:

@@ -1,4 +1,4 @@
-"""Putting the patches on a new version, and what becomes of each of them."""
+"""Rebase the patches onto a new version, and report what becomes of each."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 
 
 class Fate(StrEnum):
-    """What becomes of a patch on a new version."""
+    """The outcome for a patch on a new version."""
 
     APPLIED = "applied"
     ADAPTED = "adapted"
@@ -24,9 +24,9 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PatchFate:
-    """One patch; `reason` says why it was dropped or what it conflicts in.
+    """A patch and its fate; `reason` says why it was dropped, or in what files it conflicts.
 
-    A dropped one that is not upstream's was emptied or skipped by whoever solved its conflict.
+    A dropped patch that is not upstream's was emptied or skipped when its conflict was resolved.
     """
 
     fate: Fate
@@ -41,7 +41,7 @@ class PatchFate:
 
 @dataclass(frozen=True, slots=True)
 class Rebase:
-    """Patches from `old` (a hash) above `base`, to be put on `onto` in a local branch."""
+    """A rebase of the patches from `base` to `old` (a hash) onto `onto`, in a local branch."""
 
     branch: str
     old: str
@@ -53,9 +53,9 @@ class Rebase:
 
 
 def upstream_has(clone: Clone, rebase: Rebase) -> dict[str, str]:
-    """The patches that the new version has already: their hashes, and why we think so.
+    """Return the patches that the new version already has: their hashes, and how we know.
 
-    What upstream took and reverted again is not had.
+    A patch that upstream took and then reverted is not among them.
     """
     patches = rebase.patches(clone)
     files = clone.files_of(rebase.base, rebase.old)
@@ -80,7 +80,7 @@ def upstream_has(clone: Clone, rebase: Rebase) -> dict[str, str]:
 
 
 def begin(desk: Desk, rebase: Rebase) -> bool:
-    """Start it; whether it is done, or waits for a person to solve a conflict."""
+    """Start the rebase; return False if a person must resolve a conflict first."""
     known = upstream_has(desk.clone, rebase)
     todo = [
         f"pick {patch.hash} {patch.subject}"
@@ -93,13 +93,16 @@ def begin(desk: Desk, rebase: Rebase) -> bool:
 
 
 def go_on(desk: Desk, rebase: Rebase) -> bool:
-    """Go on after a person: `git rebase --continue` if that was not done, or all again."""
+    """Continue after a person: with `git rebase --continue` if still needed, or from the start.
+
+    Raises RefusedError while conflicts are unresolved.
+    """
     clone = desk.clone
     if clone.in_progress == "rebase":
         if left := clone.conflicts():
             raise RefusedError(
-                f"there are conflicts still in {', '.join(left)}",
-                hint=f"solve them, git add, then {desk.program} -c",
+                f"there are still conflicts in {', '.join(left)}",
+                hint=f"resolve them, git add the files, then run {desk.program} -c",
             )
         return clone.continue_rebase() or _skip_what_is_there(clone)
     tip = clone.resolve(f"refs/heads/{rebase.branch}")
@@ -120,9 +123,9 @@ def _skip_what_is_there(clone: Clone) -> bool:
 
 
 def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[PatchFate]:
-    """What became of each patch, oldest first, while the rebase waits or after it.
+    """Return the fate of each patch, oldest first, while the rebase waits or after it.
 
-    `solved` are the hashes of those whose conflicts a person has solved.
+    `solved` are the hashes of patches whose conflicts a person has resolved.
     """
     known = upstream_has(clone, rebase)
     stopped = clone.resolve("REBASE_HEAD") if clone.in_progress == "rebase" else ""
@@ -151,13 +154,13 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
 
 
 def rivals(clone: Clone, rebase: Rebase) -> list[PatchCommit]:
-    """Upstream's newest commits on the files of a conflict, newest first."""
+    """Return upstream's last commits to the files in conflict, newest first."""
     files = clone.conflicts()
     return clone.commits_touching(rebase.base, rebase.onto, files)[:-4:-1] if files else []
 
 
 def _take_twin(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | None:
-    """The commit that a patch has become; taken out of those that are left."""
+    """Remove and return the commit that a patch has become."""
     for twin in done:
         if twin.subject == patch.subject and twin.author == patch.author:
             done.remove(twin)
@@ -166,7 +169,7 @@ def _take_twin(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | Non
 
 
 def as_text(found: Sequence[PatchFate], onto: str) -> str:
-    """The report for people."""
+    """Return the report for people."""
     return "\n".join([f"{_counts(found)} on {onto}:", *(f"  {one}" for one in found)])
 
 
@@ -176,4 +179,5 @@ def _counts(found: Sequence[PatchFate]) -> str:
             if number := sum(one.fate is fate for one in found):
                 yield f"{number} {fate}"
 
-    return f"{len(found)} patches ({', '.join(each())})" if found else "no patches"
+    count = "1 patch" if len(found) == 1 else f"{len(found)} patches"
+    return f"{count} ({', '.join(each())})" if found else "no patches"

@@ -1,1 +1,1 @@
-"""What upstream requires, against what the spec says and repositories offer."""
+"""Compare upstream's requirements with the spec's and with what repositories offer."""

@@ -1,4 +1,4 @@
-"""`reqcheck --autosync`: the spec's `Requires` brought to what upstream asks for."""
+"""`reqcheck --autosync`: update the spec's `Requires` to upstream's requirements."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _ADD_FAILED = (
 
 
 def synchronise(text: SpecText, rows: Sequence[Checked]) -> tuple[SpecText, list[Checked]]:
-    """The spec with missing requirements added, versions corrected, removed ones taken out.
+    """Add missing requirements to the spec, correct versions, and remove dropped ones.
 
-    Each row comes back as met with its sign, or with what stood in the way.
+    Each row is returned as met, with a sign, or with what prevented the edit.
     """
     done = []
     for row in rows:
@@ -43,7 +43,7 @@ def synchronise(text: SpecText, rows: Sequence[Checked]) -> tuple[SpecText, list
 
 
 def _lines(text: SpecText, name: str) -> list[tuple[Line, re.Match[str]]]:
-    """The plain `Requires:` lines that ask for a package, whichever Python they name."""
+    """Return the plain `Requires:` lines for a package, for any Python."""
     key = Stated(name).key
     found = []
     for line in text.read():
@@ -55,7 +55,7 @@ def _lines(text: SpecText, name: str) -> list[tuple[Line, re.Match[str]]]:
 
 
 def _bare(name: str) -> str:
-    """`python%{pyver}-x` and `python%{python3_pkgversion}-x` as `python3-x`."""
+    """Convert `python%{pyver}-x` and `python%{python3_pkgversion}-x` to `python3-x`."""
     name = re.sub(r"^python%\{?\w+\}?-", "python3-", name)
     dist = re.match(r"python3dist\(([^)]+)\)$|%\{?py3_dist\s+([^}\s]+)\}?$", name)
     return f"python3-{dist[1] or dist[2]}" if dist else name
@@ -70,7 +70,7 @@ def _edited(text: SpecText, row: Checked) -> SpecText | None:
 
 
 def _kept_epoch(wanted: str, old: str) -> str:
-    """The spec's epoch stays before the new version."""
+    """Keep the spec's epoch in front of the new version."""
     epoch = re.search(r"\s(\d+:)\S", old)
     operator, _, version = wanted.partition(" ")
     return f"{operator.replace('==', '=')} {epoch[1] if epoch else ''}{version}"
@@ -82,7 +82,7 @@ def _removed(text: SpecText, row: Checked) -> SpecText | None:
 
 
 def _added(text: SpecText, row: Checked) -> SpecText | None:
-    """A line behind the last plain Requires of the package that has the most of them."""
+    """Add a line after the last plain Requires for Python, or the next best place."""
     place = _place(text)
     if place is None:
         return None
@@ -93,7 +93,7 @@ def _added(text: SpecText, row: Checked) -> SpecText | None:
 
 
 def _place(text: SpecText) -> tuple[int, str] | None:
-    """The line to add a requirement behind, and how such a line begins."""
+    """Return the line to add a requirement after, and the beginning of the new line."""
     plain = [
         line for line in text.read() if line.section in (PREAMBLE, "package") and line.is_plain
     ]

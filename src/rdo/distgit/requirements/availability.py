@@ -1,4 +1,4 @@
-"""Which versions of Python projects some repositories have, and whether they are enough."""
+"""Check which versions of Python projects repositories have, and whether they suffice."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ class AvailabilityState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """A requirement and the best that there is for it; `nvr` is empty if nothing is."""
+    """A requirement and the best package for it; `nvr` is empty if there is none."""
 
     wanted: Wanted
     state: AvailabilityState
@@ -46,7 +46,7 @@ Have = dict[str, list[tuple[Version, str]]]
 
 
 def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Available]:
-    """What folders with repodata have for each requirement.
+    """Look up each requirement in folders with repodata; raises NotFoundError for a bad folder.
 
     >>> available([Wanted("a")], [])[0].state
     <AvailabilityState.NOT_PACKAGED: 'not packaged'>
@@ -71,7 +71,7 @@ def _judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
 
 
 def _is_below(one: Wanted, version: Version) -> bool:
-    """Whether a version fails because something newer is asked for."""
+    """Whether a version is too old."""
     lowest = re.findall(r"(?:>=?|==|~=) ([^,*]+)", one.versions)
     try:
         return any(version <= Version(text.rstrip(".")) for text in lowest)
@@ -97,14 +97,14 @@ def _packages(folder: Path) -> Iterator[Any]:
     except (FileNotFoundError, createrepo_c.CreaterepoCError) as error:
         raise NotFoundError(
             f"{folder} cannot be read as a repository: {error}",
-            hint="name a folder with repodata; createrepo_c makes it",
+            hint="name a folder with repodata; createrepo_c creates it",
         ) from error
 
 
 def _projects_of(
     package: Any, projects: Mapping[str, str], names: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """The wanted projects that a package holds, with their versions as rpm writes them."""
+    """Yield the wanted projects that a package contains, with their versions in rpm's form."""
     seen = set()
     for row in package.provides:
         match = _DIST.match(row[0])

@@ -1,4 +1,4 @@
-"""What an upstream source asks for at one of its commits, from the files where it says so."""
+"""Read the requirements that an upstream source declares in its files."""
 
 import ast
 import configparser
@@ -38,7 +38,7 @@ class RequirementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One requirement: the project, and its versions as they are written, blanks put right."""
+    """A requirement on a project, with its versions as written, but evenly spaced."""
 
     name: str
     versions: str = ""
@@ -52,7 +52,7 @@ class Wanted:
 
     @property
     def lower(self) -> str:
-        """The part of the versions that a spec can say by one `>=`; else all of them."""
+        """The part of the versions that a spec can express with one `>=`; else all of them."""
         for part in self.versions.split(","):
             if match := _LOWER.fullmatch(part.strip()):
                 operator = ">=" if match[1] == "~=" else match[1]
@@ -60,7 +60,7 @@ class Wanted:
         return self.versions
 
     def accepts(self, version: str) -> bool:
-        """Whether a version is within all parts, those that exclude some too."""
+        """Whether a version meets all parts, including exclusions."""
         specifier = SpecifierSet(self.versions.replace(" ", ""))
         return specifier.contains(version, prereleases=True)
 
@@ -76,7 +76,7 @@ class SourceFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """The interpreter for which markers are asked."""
+    """The interpreter for which environment markers are evaluated."""
 
     version: str = "3.9"
 
@@ -208,7 +208,7 @@ def extra_names(source: SourceFiles) -> set[str]:
 
 
 def _setup_requires(text: str) -> list[str]:
-    """The literal `install_requires` of a setup.py, which is not run."""
+    """Return the literal `install_requires` of a setup.py, which is never executed."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -238,7 +238,7 @@ def _toml(text: str | None, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text or "")
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        log.warning("%s cannot be read: %s", name, error)
+        log.warning("cannot read %s: %s", name, error)
         return {}
 
 
@@ -247,7 +247,7 @@ def _ini(text: str | None) -> configparser.RawConfigParser:
     try:
         parser.read_string(text or "")
     except configparser.Error as error:
-        log.warning("setup.cfg cannot be read: %s", error)
+        log.warning("cannot read setup.cfg: %s", error)
     return parser
 
 
@@ -280,14 +280,14 @@ class RequirementChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What became of the requirements between two commits."""
+    """The differences between the requirements of two commits."""
 
     added: tuple[RequirementChange, ...]
     changed: tuple[RequirementChange, ...]
     removed: tuple[RequirementChange, ...]
 
     def text(self) -> str:
-        """rdopkg's layout."""
+        """Return the differences in rdopkg's layout."""
         lines = []
         for title, rows in (
             ("ADDED", self.added),
@@ -300,7 +300,7 @@ class Difference:
 
 
 def difference(old: Iterable[Wanted], new: Iterable[Wanted]) -> Difference:
-    """Compare by project and by what a requirement is for."""
+    """Compare requirements by project and purpose."""
     before: Mapping[tuple[str, ...], Wanted] = {_identity(one): one for one in old}
     after = {_identity(one): one for one in new}
     return Difference(

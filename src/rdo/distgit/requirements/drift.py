@@ -1,6 +1,6 @@
-"""Lines of a spec that upstream has outgrown: `sed` that matches nothing, extras, requirements.
+"""Find drift: lines of a spec that no longer fit upstream, such as a `sed` without a match.
 
-A `sed` that no longer matches fails no build; it only stops doing what it was written for.
+A `sed` that no longer matches does not fail the build; it silently stops doing its job.
 """
 
 import re
@@ -24,7 +24,7 @@ _MACRO = re.compile(r"%\{?[\w?!*#:{}-]")
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One line of the spec (its number counts from 1) and what is wrong with it."""
+    """A line of the spec (numbered from 1) that no longer fits upstream, and why."""
 
     line: int
     text: str
@@ -65,7 +65,7 @@ def _sed(
     script, files = command
     plain = [name for name in files if re.fullmatch(r"[\w./-]+", name)]
     if any(Path(name).is_absolute() for name in plain):
-        return  # a file of the distgit, or of the build: none of upstream's
+        return  # a file of the distgit or the build, not of upstream
     said = " ".join(whole.split())
     contents = {name: source.file(name.removeprefix("./")) for name in plain}
     for name, content in contents.items():
@@ -79,7 +79,7 @@ def _sed(
 
 
 def plain_sed(text: str) -> tuple[list[str], list[str]] | None:
-    """The options with the scripts, and the files; None for what is no plain `sed -i`."""
+    """Return the options with the scripts, and the files; None if it is not a plain `sed -i`."""
     try:
         words = shlex.split(text, comments=True)
     except ValueError:
@@ -111,7 +111,7 @@ def plain_sed(text: str) -> tuple[list[str], list[str]] | None:
 
 
 def _changes_nothing(sandbox: Sandbox, script: list[str], content: str) -> bool:
-    """Whether sed leaves a file as it is; a script that sed does not understand counts as no."""
+    """Whether sed leaves a file unchanged; False for a script that sed does not understand."""
     data = content.encode("utf-8", "surrogateescape")
     done = sandbox.ask("sed", "--sandbox", *script, "/sandbox/input", files={"input": data})
     return done.returncode == 0 and done.stdout == content
@@ -122,7 +122,7 @@ def _unquoted(text: str) -> str:
 
 
 def _statements(text: SpecText, section: str) -> Iterator[tuple[Line, str]]:
-    """The lines of a section, those that end with a backslash joined with the next."""
+    """Yield the lines of a section, joined with the next where they end with a backslash."""
     start: Line | None = None
     whole = ""
     for line in text.read():
@@ -213,7 +213,7 @@ def _environments(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
 
 
 def _has_environment(tox: str | None, name: str) -> bool:
-    """pyXY needs no section of its own."""
+    """Whether tox has an environment; pyXY needs no section of its own."""
     if tox is None:
         return Path("tox.toml").name in {name}
     if re.fullmatch(r"py\d*", name):

@@ -1,4 +1,4 @@
-"""Requirements of the upstream against those of the spec, in rdopkg's groups."""
+"""Compare upstream's requirements with the spec's, in rdopkg's groups."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _NOT_GENERATING = re.compile(r"^\s*%\{?\??python_disable_dependency_generator\b"
 
 
 class Group(StrEnum):
-    """What became of a requirement, in the order in which rdopkg tells."""
+    """The result for a requirement, in rdopkg's order."""
 
     MET = "met"
     ANY = "any"
@@ -37,7 +37,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One dependency of the spec; `name` has `python-` for every Python, `versions` no epoch."""
+    """A dependency in the spec; `name` has `python-` for every Python, `versions` has no epoch."""
 
     name: str
     versions: str = ""
@@ -49,10 +49,10 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A requirement and what the spec says of it.
+    """A requirement and what the spec has for it.
 
-    `versions` is None where the spec does not have it; `overridden` is what upstream asked for
-    before an override; `sign` and `trouble` tell what --autosync did.
+    `versions` is None if the spec lacks it; `overridden` is upstream's requirement before an
+    override; `sign` and `trouble` say what --autosync did.
     """
 
     group: Group
@@ -79,22 +79,22 @@ class Checked:
 
 
 def package_of(project: str) -> str:
-    """The package that a project of PyPI has in RDO, with `python-` for every Python."""
+    """Return RDO's package name for a project on PyPI, with `python-` for every Python."""
     return str(pymod2pkg.module2package(project, "epel"))
 
 
 def _key(name: str) -> str:
-    """What is the same for all spellings of a Python package's name."""
+    """Return a key that is the same for all spellings of a Python package's name."""
     return re.sub(r"[-_.]+", "-", re.sub(r"^python[23]?(?:\.\d+)?-", "", name)).lower()
 
 
 def keys_of(project: str) -> set[str]:
-    """Every name by which a spec may ask for a project."""
+    """Return the keys of all names by which a spec can require a project."""
     return {_key(one) for one in (package_of(project), project, *rpm_names(project))}
 
 
 def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
-    """What the spec's packages require of others, as rpm reads it; by name, each once."""
+    """Return what the spec's packages require from others, as rpm reads it, sorted by name."""
     rows = spec.requires(build=build)
     own = {name for name, _ in rows} | {spec.path.stem}
     same = f"= {spec.reading().vr_only}"  # as packages of one spec require each other
@@ -108,7 +108,7 @@ def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
 
 
 def _parse(dependency: str) -> Iterable[Stated]:
-    """`python3-x >= 2:1.0` or a rich dependency, whose first part counts."""
+    """Parse `python3-x >= 2:1.0`, or the first part of a rich dependency."""
     plain = dependency.strip("() ")
     first = re.split(r"\s+(?:with|and|or|if)\s+", plain)[0].strip("()") if "(" in plain else plain
     if match := _DIST.match(plain):
@@ -121,26 +121,29 @@ def _parse(dependency: str) -> Iterable[Stated]:
 
 
 def _versions(text: str) -> str:
-    """`>= 2:1.0` as `>= 1.0`."""
+    """Convert `>= 2:1.0` to `>= 1.0`."""
     match = re.match(r"([<>=]+)\s*(?:\d+:)?(\S+)", text.strip())
     return f"{match[1]} {match[2]}" if match else ""
 
 
 def is_generated(text: SpecText) -> bool:
-    """Whether rpm makes the runtime requirements out of the package's own metadata."""
+    """Whether rpm generates the runtime requirements from the package's own metadata."""
     whole = str(text)
     return bool(_GENERATING.search(whole)) and not _NOT_GENERATING.search(whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Versions that count instead of the upstream's, by package name; empty means ignore."""
+    """Versions that replace upstream's, by package name; an empty one means ignore."""
 
     versions: Mapping[str, str]
 
     @classmethod
     def read(cls, file: Path, package: str) -> "Overrides":
-        """Read rdopkg's YAML: `packages: {all|NAME: [{name, version}]}`."""
+        """Read rdopkg's YAML: `packages: {all|NAME: [{name, version}]}`.
+
+        Raises NotFoundError or ConfigError if the file is missing or malformed.
+        """
         try:
             tree = yaml.safe_load(file.read_text())
         except FileNotFoundError as error:
@@ -160,7 +163,7 @@ class Overrides:
         return cls(versions)
 
     def of(self, name: str) -> str | None:
-        """The version that counts for a package; None if it is not overridden."""
+        """Return the version that replaces a package's, or None if it is not overridden."""
         keyed = {_key(one): version for one, version in self.versions.items()}
         return keyed.get(_key(name))
 
@@ -175,8 +178,8 @@ def check(
 ) -> list[Checked]:
     """Compare runtime requirements with the spec's.
 
-    `formerly` are projects that upstream asked for earlier: what the spec still requires of
-    them was removed. With `generated` rpm itself adds what the spec does not name.
+    `formerly` are projects that upstream required earlier: those that the spec still requires are
+    reported as removed. With `generated`, rpm adds requirements that the spec does not name.
     """
     rest = {one.key: one for one in spec}
     found = []
@@ -211,7 +214,7 @@ def _compare(one: Wanted, here: Stated | None, override: str | None, *, generate
 
 
 def _spaced(version: str) -> str:
-    """An override's version with blanks put right; a bare one is the least."""
+    """Return an override's version, evenly spaced."""
     return re.sub(r"\s*([<>=!]+)\s*", r"\1 ", version).strip()
 
 
@@ -231,9 +234,9 @@ def of_group(rows: Iterable[Checked], group: Group) -> list[Checked]:
 
 
 def as_text(rows: Sequence[Checked], before: str = "  ", *, short: bool = False) -> str:
-    """rdopkg's layout: a title for each group that has something, `before` each line.
+    """Return rdopkg's layout: a title per group that is not empty, and `before` on each line.
 
-    `short` leaves out the notes, for lines that are to be copied into a spec.
+    `short` leaves out the notes, for lines to copy into a spec.
     """
     blocks = []
     for group in Group:
@@ -245,7 +248,7 @@ def as_text(rows: Sequence[Checked], before: str = "  ", *, short: bool = False)
 
 
 def as_json(rows: Sequence[Checked]) -> str:
-    """rdopkg's JSON: for each group the names, and the versions of the spec."""
+    """Return rdopkg's JSON: for each group, the names and the spec's versions."""
     groups: dict[str, Any] = {
         group.value: [{"name": row.name, "vers": row.versions} for row in of_group(rows, group)]
         for group in Group

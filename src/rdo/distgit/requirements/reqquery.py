@@ -1,4 +1,4 @@
-"""`query` and `reqquery`: what the repositories of a release have of packages."""
+"""`query` and `reqquery`: look up packages in the repositories of a release."""
 
 import logging
 import re
@@ -36,7 +36,7 @@ class PackageAvailability:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One requirement and what is there for it, under the names of rdopkg's dump."""
+    """A requirement and the best package for it, under the names of rdopkg's dump."""
 
     package: str
     version_required: str | None = None
@@ -56,7 +56,7 @@ class Row:
             return all(map(self._rpm_meets, (self.version_required or "").split(",")))
 
     def _rpm_meets(self, relation: str) -> bool:
-        """For versions that are rpm's and no Python's."""
+        """Compare versions that rpm understands and Python does not."""
         match = re.match(r"\s*([<>=!]+)\s*(\S+)", relation)
         if not match or self.version_available is None:
             return True
@@ -100,7 +100,7 @@ Repos = Sequence[tuple[str, str]]
 
 
 def repositories(found: DistRepos) -> Repos:
-    """Name and URL of each; a repository without a URL is left out and told."""
+    """Return name and URL of each repository; log and leave out those without a URL."""
     rows = []
     for repo in found.repos:
         if url := repo.get("url"):
@@ -123,7 +123,7 @@ def query(where: Iterable[DistRepos], package: str, ask: RepoQuery) -> list[Pack
 def _ask_all(
     repos: Repos, names: Sequence[str], ask: RepoQuery
 ) -> list[tuple[str, dict[str, Found]]]:
-    """Every repository once; one that is away is told, all of them are an error."""
+    """Query every repository once; warn if one fails, and raise if all do."""
     found, faults = [], []
     for name, url in repos:
         try:
@@ -151,7 +151,7 @@ def reqquery(
 
 
 def _names(name: str, dist: str, *, is_spec: bool) -> list[str]:
-    """The names of a package; today's Python packages are called python3-."""
+    """Return the names of a package; Python packages are called python3- today."""
     package = name if is_spec else str(pymod2pkg.module2package(name, dist))
     return list(dict.fromkeys([re.sub(r"^python-", "python3-", package), package]))
 
@@ -197,7 +197,7 @@ def load(file: Path) -> list[ReleaseRequirements]:
         raise NotFoundError(f"File not found: {file}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{file} cannot be read: {why}") from error
+        raise ConfigError(f"cannot read {file}: {why}") from error
     try:
         return [
             ReleaseRequirements(
@@ -206,7 +206,7 @@ def load(file: Path) -> list[ReleaseRequirements]:
             for row in tree
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file} is no dump of reqquery: {error}") from error
+        raise ConfigError(f"{file} is not a dump of reqquery: {error}") from error
 
 
 def _read_row(row: Mapping[str, Any]) -> Row:
@@ -226,7 +226,10 @@ def _read_row(row: Mapping[str, Any]) -> Row:
 def guess_releases(
     releases: Iterable[Mapping[str, Any]], branch: str
 ) -> Callable[[], tuple[str, str]]:
-    """The first release and base OS whose distgit branch this is, when it is asked for."""
+    """Return a function that finds the first release and base OS with this distgit branch.
+
+    The function raises NotFoundError if there is none.
+    """
 
     def guess() -> tuple[str, str]:
         for release in releases:

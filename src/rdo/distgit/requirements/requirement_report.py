@@ -1,4 +1,4 @@
-"""reqdiff and reqcheck: two versions of upstream, or upstream and the spec, compared."""
+"""`reqdiff` and `reqcheck`: compare two upstream versions, or upstream with the spec."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,10 @@ from rdo.spec.file import Expected
 
 
 def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, Difference]:
-    """The requirements of two commits, by default of the spec's version and of the newest.
+    """Compare the requirements of two commits (default: the spec's version and the newest).
 
-    Under its old name the verb knows only what is needed at run time, as scripts of rdopkg's do.
+    As rdopkg, compare only runtime requirements, which its scripts expect. Raises RefusedError if
+    a ref is missing.
     """
     old = refs[0] if len(refs) == 2 else version_tag(*base_version(desk))
     new = refs[-1] if refs else upstream_version(desk.clone)
@@ -106,7 +107,7 @@ def _availability(
 def _no_longer(
     desk: Desk, rows: Sequence[Checked], wanted: Sequence[Wanted], *, generated: bool
 ) -> Iterator[Drift]:
-    """Python `Requires` of a spec whose requirements rpm generates, for which nobody asks."""
+    """Find Python `Requires` that nothing needs, in a spec whose requirements rpm generates."""
     if not generated:
         return
     asked = {key for one in wanted for key in keys_of(one.name)}
@@ -115,13 +116,13 @@ def _no_longer(
     for number, line in enumerate(desk.spec.text().lines, 1):
         match = re.match(r"Requires:\s+(\S+)", line)
         if match and Stated(match[1]).key in keys - asked:
-            yield Drift(number, line.strip(), "upstream no longer asks for it")
+            yield Drift(number, line.strip(), "upstream no longer requires it")
 
 
 def _not_built_with(desk: Desk, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
-    """Build and test requirements that the spec's BuildRequires lack.
+    """Yield build and test requirements that the spec's BuildRequires lack.
 
-    Where the BuildRequires are generated, none of them can be lacking.
+    Generated BuildRequires are always complete.
     """
     text = str(desk.spec.text())
     if re.search(r"^%generate_buildrequires", text, re.MULTILINE):
@@ -136,7 +137,7 @@ def _not_built_with(desk: Desk, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
 
 
 def _extras_not_met(wanted: Sequence[Wanted], required: Sequence[Stated]) -> Iterator[Wanted]:
-    """Requirements on extras of others (`requests[socks]`) that the spec does not name."""
+    """Yield requirements on extras of others (`requests[socks]`) that the spec does not have."""
     have = {one.key for one in required}
     for one in wanted:
         for extra in one.extras if one.kind is RequirementKind.RUN else ():

@@ -1,4 +1,4 @@
-"""Where upstream's requirements are read: a commit of the clone, or an unpacked source."""
+"""The source to read upstream's requirements from: a commit of the clone, or a folder."""
 
 import logging
 import re
@@ -22,7 +22,7 @@ _DLRN_FOLDER = re.compile(r"/([^/]+)_distro(?:/|$)")
 
 @dataclass(frozen=True, slots=True)
 class RefSource:
-    """The files of a commit in the distgit's clone."""
+    """A commit in the distgit's clone, as a source of files."""
 
     clone: Clone
     ref: str
@@ -36,7 +36,7 @@ class RefSource:
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
-    """The files of an unpacked source, or of a checkout."""
+    """A folder with an unpacked source or a checkout, as a source of files."""
 
     folder: Path
 
@@ -55,7 +55,10 @@ TagsOf = Callable[[], Mapping[str, Any]]
 
 
 def python_of(desk: Desk, version: str) -> Python:
-    """The interpreter that markers are asked for: X.Y, by default rdopkg's setting."""
+    """Return the interpreter to evaluate markers for: X.Y, by default rdopkg's setting.
+
+    Raises RefusedError for a version of another form.
+    """
     version = version or desk.settings.text("REQCHECK_PY_VERSION") or "3.9"
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         raise RefusedError(f"Invalid Python version: {version!r}", hint="such as 3.9 or 3.11")
@@ -63,7 +66,7 @@ def python_of(desk: Desk, version: str) -> Python:
 
 
 def at_ref(desk: Desk, ref: str) -> RefSource:
-    """A ref that must be there; a version may stand for its tag."""
+    """Return a ref as a source, or a version's tag; raises RefusedError if neither exists."""
     for name in (ref, f"v{ref}", f"V{ref}"):
         if desk.clone.resolve(name):
             return RefSource(desk.clone, name)
@@ -71,9 +74,10 @@ def at_ref(desk: Desk, ref: str) -> RefSource:
 
 
 def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
-    """The upstream source that the spec is for; `version` is a ref instead of the guess.
+    """Return the upstream source that the spec is for; `version` replaces the guess by a ref.
 
-    `tags_of` gives the package's tags in the metadata; it is asked only where they count.
+    `tags_of` returns the package's tags in the metadata; it is called only if they are needed.
+    Raises RefusedError or NotFoundError if no source can be found.
     """
     if version and version.upper() != "XXX":
         return at_ref(desk, version)
@@ -88,7 +92,7 @@ def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
     if not found:
         raise RefusedError(
             "Unable to determine requirements.txt location: failed to parse current path",
-            hint="there is no remote called upstream; name a commit with -R",
+            hint="there is no remote named upstream; name a commit with -R",
         )
     folder = desk.folder.absolute().parent / found[1]
     log.info("Delorean detected. Using ../%s", found[1])
@@ -98,14 +102,14 @@ def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
 
 
 def _upstream_ref(desk: Desk, tags_of: TagsOf) -> str:
-    """The branch that a spec with `Version: XXX` is for."""
+    """Return the upstream branch that a spec with `Version: XXX` is for."""
     branch = distgit_branch(desk).replace("rpm-", "")
     if branch not in ("master", "main"):
         return release_ref(desk.clone, branch) or f"upstream/stable/{branch.removesuffix('-rdo')}"
     try:
         tags = tags_of()
     except UserError as error:
-        log.warning("the metadata is not asked: %s", error)
+        log.warning("cannot read the metadata: %s", error)
         tags = {}
     for tag, override in tags.items():
         wanted = override.get("source-branch") if isinstance(override, Mapping) else None
@@ -119,7 +123,7 @@ def _upstream_ref(desk: Desk, tags_of: TagsOf) -> str:
 
 
 def formerly_wanted(desk: Desk, python: Python) -> set[str]:
-    """Projects that stable branches of the upstream, older than this commit, ask for."""
+    """Return the projects that upstream's stable branches older than this commit require."""
     clone = desk.clone
     out = clone.plumb(
         "for-each-ref",

@@ -1,1 +1,1 @@
-"""Updating a distgit to a new version: versions, sources, spec, steps."""
+"""Update a distgit to a new version: versions, sources, spec, steps."""

@@ -1,4 +1,4 @@
-"""Steps of `new-version`: another upstream version, with the patches put on top of it."""
+"""The steps of `new-version`: update to another version, and rebase the patches onto it."""
 
 import logging
 from collections.abc import Sequence
@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 
 
 def ensure_base(desk: Desk, args: Arguments) -> Arguments:
-    """Step: the version below the patches must be there, and the spec one that has versions."""
+    """Step: check that the git ref below the patches exists, and that the spec has a version.
+
+    Raises RefusedError if not; `--force` accepts a spec whose Version trunk builds set.
+    """
     args = _checked_placeholder(desk, args)
     if not args.bump_only and not desk.is_rdopkg and _has_no_patches(desk, args):
         log.warning("no patches and no patches branch: running in --bump-only mode")
@@ -42,7 +45,7 @@ def ensure_base(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _has_no_patches(desk: Desk, args: Arguments) -> bool:
-    """Whether there is nothing to put on a new version; then no upstream history is needed."""
+    """Whether there are no patches to rebase, so that upstream's history is not needed."""
     is_there = desk.clone.has_branch(args.local_patches_branch) or desk.clone.has_remote_branch(
         args.patches_branch
     )
@@ -58,18 +61,18 @@ def _checked_placeholder(desk: Desk, args: Arguments) -> Arguments:
         return args
     if not args.force:
         raise RefusedError(
-            f"Version of {args.branch} is filled in by trunk builds; new versions go to the "
+            f"trunk builds set the Version of {args.branch}; new versions go to the "
             f"release branch ({_release_branch(desk)})",
-            hint="check that out, or say --force to fill Version and Release in here",
+            hint="check that branch out, or use --force to set Version and Release here",
         )
     if not args.bump_only and not desk.clone.resolve(base_ref(args)):
-        log.warning("no version to take patches from; only Version and Release are filled in")
+        log.warning("no version to take patches from; setting only Version and Release")
         return replace(args, bump_only=True)
     return args
 
 
 def _release_branch(desk: Desk) -> str:
-    """The newest branch of a release, e.g. epoxy-rdo."""
+    """Return the newest branch of a release, e.g. epoxy-rdo."""
     out = desk.clone.plumb(
         *("for-each-ref", "--sort=-committerdate", "--format=%(refname)"),
         *("refs/heads/*-rdo", "refs/remotes/*/*-rdo"),
@@ -79,7 +82,7 @@ def _release_branch(desk: Desk) -> str:
 
 
 def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
-    """Step: what is new, and what Version, Release and changelog will say."""
+    """Step: choose the new version, Release, patches base and changelog entry."""
     version = tag_version(args.new_version)[0] if args.new_version else newest_version(desk, args)
     tag = version_tag(version, args.version_tag_style)
     if not args.bump_only and not desk.clone.resolve(tag):
@@ -106,21 +109,21 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _without(desk: Desk, args: Arguments) -> Arguments:
-    """The remote has no patches branch: the local one counts, or only numbers change.
+    """Go on without a remote patches branch: use the local one, or change only the numbers.
 
-    Under its old name the second always: scripts of rdopkg's say -l where they mean the first.
+    `rdopkg` always does the latter: its users pass -l to use the local branch.
     """
     if not desk.is_rdopkg and desk.clone.has_branch(args.local_patches_branch):
         log.warning(
-            "Patches branch '%s' not found; the local %s is put on the new version.",
+            "Patches branch '%s' not found; rebasing the local %s onto the new version.",
             *(args.patches_branch, args.local_patches_branch),
         )
         return replace(args, local_patches=True)
     log.warning("Patches branch '%s' not found. Running in --bump-only mode.", args.patches_branch)
     if not desk.is_rdopkg and our_patches(desk.spec.text()):
         log.warning(
-            "The patches of the .spec file stay as they are; "
-            "`rdo pkg import-patches` before new-version makes a branch of them."
+            "The patches in the .spec file stay as they are; to make a branch from them, run "
+            "`rdo pkg import-patches` before new-version."
         )
     return replace(args, bump_only=True)
 
@@ -145,7 +148,7 @@ def _is_below(version: str, other: str) -> bool:
 
 
 def _wants_new_sources(desk: Desk, args: Arguments) -> bool:
-    """Whether the distgit's sources are kept in a lookaside cache, as far as one can guess."""
+    """Guess whether the distgit's sources are kept in a lookaside cache."""
     if args.no_new_sources:
         return False
     origin = desk.clone.remotes().get("origin", "")
@@ -153,7 +156,7 @@ def _wants_new_sources(desk: Desk, args: Arguments) -> bool:
 
 
 def show_diff(desk: Desk, args: Arguments) -> Arguments:
-    """Step: what upstream has changed, and whether what it asks for is there."""
+    """Step: show upstream's changes, and whether the repositories meet its requirements."""
     old, new = base_ref(args), args.new_patches_base
     if not (args.no_diff or args.unattended or args.bump_only):
         from rdo.distgit.requirements.requirement_report import reqdiff  # it loads a YAML reader
@@ -162,8 +165,8 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
         desk.say(desk.clone.diff(old, new, stat=True))
         try:
             desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
-        except UserError as error:  # what upstream asks for is told, not needed
-            log.warning("requirements are not compared: %s", error)
+        except UserError as error:  # the update goes on without this information
+            log.warning("cannot compare requirements: %s", error)
         if desk.ask:
             desk.ask("Go on?", True)
     if args.repositories and desk.clone.resolve(new):
@@ -172,7 +175,7 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
-    """What repositories have of that which a version asks for."""
+    """Return, for each requirement of the new version, what the repositories offer."""
     from rdo.distgit.requirements.availability import available  # createrepo_c
     from rdo.distgit.requirements.declared import RequirementKind, read
     from rdo.distgit.requirements.upstream_source import at_ref, python_of
@@ -183,7 +186,7 @@ def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
 
 
 def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:
-    """Step of rdopkg's list; Gerrit makes a branch when the first review arrives."""
+    """Step: do nothing; Gerrit creates the branch for the first review. rdopkg has this step."""
     return args
 
 
@@ -226,13 +229,13 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
 
 
 def _count_excluded(desk: Desk, found: Sequence[PatchFate]) -> None:
-    """Of patches_base=REF+N the N goes down by what upstream has; else it would hide others."""
+    """Lower N in patches_base=REF+N by what upstream has now, or it would hide other patches."""
     text = desk.spec.text()
     base = PatchesBase.parse(get_magic(text, "patches_base"))
     gone = sum(one.fate is Fate.DROPPED for one in found[: base.excluded])
     if gone:
         left = PatchesBase(base.ref, base.excluded - gone)
-        log.info("patches_base: %d of %d excluded patches are upstream's now", gone, base.excluded)
+        log.info("patches_base: upstream now has %d of %d excluded patches", gone, base.excluded)
         desk.spec.write(set_magic(text, "patches_base", str(left)), Expected())
 
 
@@ -242,7 +245,7 @@ def _drop_line(one: PatchFate) -> str:
 
 
 def _push(desk: Desk, args: Arguments) -> None:
-    """Push the patches branch if a person says so; never without a lease."""
+    """Push the patches branch if a person agrees, and only with a lease."""
     local, remote_branch = args.local_patches_branch, args.patches_branch
     lease = desk.clone.resolve(f"refs/remotes/{remote_branch}")
     if args.patches_style == "review" or args.local_patches or not lease:
@@ -258,7 +261,7 @@ def _push(desk: Desk, args: Arguments) -> None:
     if not args.push_patches and not _wants_push(desk, args, f"{local} to {remote} / {branch}"):
         if not args.no_push_patches:
             shown = " && ".join(map(str, pushes))
-            log.warning("%s is not pushed; that would be: %s", local, shown)
+            log.warning("%s was not pushed; to push it: %s", local, shown)
         return
     for push in pushes:
         desk.clone.push(push)
@@ -292,7 +295,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | StepPause:
 
 
 def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
-    """Who signed what; of sources that are not genuine nothing stays here."""
+    """Return who signed what; delete new files with a bad signature."""
     from rdo.distgit.update import sources
 
     try:
@@ -304,7 +307,7 @@ def _verified(desk: Desk, new: Sequence[Path]) -> Sequence[str]:
 
 
 def new_sources(desk: Desk, args: Arguments) -> Arguments:
-    """Step: the new sources into the lookaside cache."""
+    """Step: upload the new sources to the lookaside cache."""
     if not args.new_sources:
         return args
     from rdo.distgit.update import sources
@@ -320,12 +323,12 @@ def new_sources(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _is_only_first(desk: Desk, args: Arguments) -> bool:
-    """rdopkg takes and uploads Source0; an upload replaces all that the lookaside file lists."""
+    """Whether to take only Source0, as rdopkg does; an upload replaces the whole `sources` file."""
     return desk.is_rdopkg and not args.take_sources
 
 
 def finish(desk: Desk, args: Arguments) -> Arguments:
-    """Step: show what was done; after an update with its sources, the source RPM too."""
+    """Step: show what was done; after an update with sources, also make the SRPM."""
     args = final_spec_diff(desk, args)
     if args.take_sources and not desk.clone.is_dry:
         srpm = SrpmMaker().make(desk.spec.path, desk.folder)
@@ -334,7 +337,7 @@ def finish(desk: Desk, args: Arguments) -> Arguments:
 
 
 def review_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: send the patches branch to Gerrit, if it is kept there and a person says so."""
+    """Step: send the patches branch to Gerrit, if it is kept there and a person agrees."""
     if args.patches_style != "review" or args.bump_only or args.no_push_patches:
         return args
     branch = args.local_patches_branch

@@ -1,4 +1,4 @@
-"""The newest release of an upstream: by its git tags, else by the package index."""
+"""Find the newest release of an upstream, by its git tags or on the package index."""
 
 import logging
 import re
@@ -23,16 +23,17 @@ _PROJECT_MACROS = ("pypi_name", "pyname", "pname", "sname", "library", "modname"
 
 
 def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None) -> str:
-    """The newest version of the branch that this distgit follows.
+    """Return the newest version on the branch that this distgit follows.
 
-    `releases` gives the versions of a project on a package index. rdopkg asks no network.
+    `releases` returns the versions of a project on a package index. As rdopkg, never use the
+    network. Raises RefusedError if no version can be found.
     """
     branch, found = _of_git(desk, args.branch)
     if found:
         log.info("Latest version detected from %s: %s", branch, found)
         return found
     project = pypi_project(desk.spec.text(), desk.spec.expand)
-    is_away = not branch and _upstreams(desk.clone)  # then nobody knows what its branches have
+    is_away = not branch and _upstreams(desk.clone)  # then its branches are unknown
     if not desk.is_rdopkg and project and not is_away:
         found = newest(_of_series((releases or _on_index)(project), args))
     if found:
@@ -54,7 +55,7 @@ def _upstreams(clone: Clone) -> list[str]:
 
 
 def _fetch(desk: Desk) -> None:
-    """What upstream has now; without a network what is known must do."""
+    """Fetch upstream's tags; without a network, go on with what the clone has."""
     for remote in _upstreams(desk.clone):
         try:
             desk.clone.fetch(remote, "--tags")
@@ -63,7 +64,7 @@ def _fetch(desk: Desk) -> None:
 
 
 def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
-    """An index knows no branches: for a release only the major version that it has counts."""
+    """Limit a release to its current major version, because an index has no branches."""
     if not args.branch.endswith("-rdo"):
         return list(versions)
     ours = _version(args.version)
@@ -71,7 +72,7 @@ def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
 
 
 def _of_git(desk: Desk, distgit_branch: str) -> tuple[str, str]:
-    """What upstream's repository has: the branch, or the tag it ended with, and its version."""
+    """Return upstream's branch, or the tag it ended with, and its newest version."""
     clone = desk.clone
     if desk.is_rdopkg:
         return upstream_branch(clone), upstream_version(clone)
@@ -83,9 +84,9 @@ def _of_git(desk: Desk, distgit_branch: str) -> tuple[str, str]:
 
 
 def _tags(clone: Clone, ref: str) -> list[str]:
-    """The tags of a branch, without those of an older way of numbering (2015.1.0, then 8.0.0).
+    """Return the tags of a branch, without those of an older scheme (2015.1.0, then 8.0.0).
 
-    Such a version is higher than the nearest one and came before it.
+    A version of an older scheme is higher than the nearest one, yet came before it.
     """
     tags = clone.tags_of(ref)
     nearest = _nearest(clone, ref, len(tags))
@@ -98,7 +99,7 @@ def _tags(clone: Clone, ref: str) -> list[str]:
 
 
 def _nearest(clone: Clone, ref: str, most: int) -> str:
-    """The nearest tag that is a version; empty if there is none."""
+    """Return the nearest tag that is a version, or "" if there is none."""
     others: list[str] = []
     while len(others) <= most:
         tag = clone.describe(ref, others)
@@ -116,7 +117,7 @@ def _version(tag: str) -> Version | None:
 
 
 def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
-    """The project's name on a package index, as far as a spec tells it; empty if it does not."""
+    """Return the project's name on a package index from a spec, or "" if it does not name one."""
     for name in _PROJECT_MACROS:
         value = get_macro(text, name)
         if value:
@@ -134,13 +135,13 @@ def _on_index(project: str) -> list[str]:
     try:
         sdists = PackageIndex(index_settings()).sdists(project)
     except UserError as error:
-        log.warning("pypi:%s is not asked: %s", project, error)
+        log.warning("cannot query pypi:%s: %s", project, error)
         return []
     return [str(sdist.version) for sdist in sdists if not sdist.is_yanked]
 
 
 def newest(tags: Iterable[str]) -> str:
-    """The highest version among tags; pre-releases count only if there is nothing else.
+    """Return the highest version among tags, a pre-release only if there is nothing else.
 
     >>> newest(["1.9.0", "v1.10.0", "2.0.0.0rc1", "newton-eol"])
     '1.10.0'

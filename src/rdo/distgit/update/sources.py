@@ -1,4 +1,4 @@
-"""The source files of a spec: taken from where it says, and checked by the key that it names."""
+"""The source files of a spec: download them, and verify them with the key that it names."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ from rdo.tools.pip_config import index_settings
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 512 * 2**20
-# The path of an archive of PyPI, whatever host serves it: `%{pypi_source}`, or a file's own URL.
+# The path of an archive on PyPI, on any host: `%{pypi_source}`, or a file's own URL.
 _OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
 _SOURCE = re.compile(r"^Source(\d*)\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 _VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
@@ -58,7 +58,10 @@ def _source(number: int, value: str) -> SourceTag:
 
 
 def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
-    """Download what is missing here; the files that are new."""
+    """Download missing sources, and return the new files.
+
+    Raises NotFoundError for a spec without sources, or a missing file without a URL.
+    """
     found = sources(desk)
     if not found:
         raise NotFoundError("the .spec file has no Source")
@@ -70,7 +73,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
         if file.exists():
             log.info("%s already present", source.file)
         elif not source.url and not on_index:
-            raise NotFoundError(f"File not found: {source.file}; its Source says no URL")
+            raise NotFoundError(f"File not found: {source.file}; its Source has no URL")
         elif desk.clone.is_dry:
             log.info("would download %s", source.url or source.file)
         else:
@@ -91,7 +94,7 @@ def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
 
 
 def _from_index(file: Path) -> bool:
-    """Take an archive from the package index, which knows its hash; whether it has it."""
+    """Download an archive from the package index, which has its hash; return whether it did."""
     index = PackageIndex(index_settings())
     try:
         known = {sdist.file_name: sdist for sdist in index.sdists(file.name.rpartition("-")[0])}
@@ -109,7 +112,7 @@ def _from_index(file: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A file with its signature and the keys that count, as the spec names them."""
+    """A file with its signature and the trusted keys, as the spec names them."""
 
     data: Path
     signature: Path
@@ -117,7 +120,7 @@ class Signed:
 
 
 def signed_files(desk: Desk) -> list[Signed]:
-    """What `%{gpgverify}` in %prep checks."""
+    """Return the files that `%{gpgverify}` in %prep checks."""
     parsed = desk.spec.parsed()
     found = []
     for call in _VERIFY.finditer(parsed):
@@ -134,12 +137,17 @@ def signed_files(desk: Desk) -> list[Signed]:
 
 
 def verify(desk: Desk, gpg: Gpg | None = None) -> Sequence[str]:
-    """Check every signature that the spec names; who has signed what, for people."""
+    """Verify every signature that the spec names; return who signed what.
+
+    Raises NotFoundError for a missing file, and BadSignatureError.
+    """
     said = []
     for signed in signed_files(desk):
         for file in (signed.data, signed.signature, signed.keys):
             if not file.exists():
-                raise NotFoundError(f"File not found: {file.name}; the spec checks a signature")
+                raise NotFoundError(
+                    f"File not found: {file.name}; the spec needs it to verify a signature"
+                )
         who = (gpg or Gpg()).verify(signed.keys, signed.signature, signed.data)
-        said.append(f"{signed.data.name}: good signature of {who}")
+        said.append(f"{signed.data.name}: good signature from {who}")
     return said

@@ -1,4 +1,4 @@
-"""Steps that number the spec, write its changelog and commit."""
+"""Steps that set the spec's numbers, write its changelog, and commit."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def update_spec(desk: Desk, args: Arguments) -> Arguments:
-    """Step: Version, Release, milestone, patches_base, and a new changelog entry."""
+    """Step: set Version, Release, milestone and patches_base, and add a changelog entry."""
     if args.no_bump:
         return args
     ensure_branch(desk, args)
@@ -41,7 +41,7 @@ def update_spec(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _expected_version(text: SpecText, version: str | None) -> str | None:
-    """What rpm should read; not known where macros make it."""
+    """Return the Version that rpm should read; None if macros determine it."""
     return None if version is None or has_macros(get_tag(text, "Version")) else version
 
 
@@ -83,7 +83,7 @@ def _released(text: SpecText, args: Arguments) -> SpecText:
 
 
 def _with_base(text: SpecText, args: Arguments) -> SpecText:
-    """patches_base is written only where Version does not say the same."""
+    """Write patches_base, unless it is the same as Version."""
     written = get_magic(text, "patches_base")
     base = PatchesBase.parse(written)
     if has_macros(base.ref):
@@ -105,7 +105,7 @@ def _add_entry(desk: Desk, args: Arguments) -> None:
 
 
 def ensure_branch(desk: Desk, args: Arguments) -> None:
-    """Go to the distgit branch, if a rebase or a person has left it."""
+    """Check out the distgit branch, if a rebase or a person has left it."""
     branch = desk.clone.branch
     if args.branch and branch != args.branch:
         desk.clone.checkout(args.branch)
@@ -117,7 +117,7 @@ def edit_spec(_desk: Desk, args: Arguments) -> StepPause:
 
 
 def commit_distgit_update(desk: Desk, args: Arguments) -> Arguments:
-    """Step: one commit with all of it."""
+    """Step: commit everything; raises RefusedError if nothing has changed."""
     ensure_branch(desk, args)
     if not desk.clone.changed_files:
         raise RefusedError("No distgit changes found")
@@ -148,32 +148,33 @@ def with_change_id(message: str, change_id: str) -> str:
 
 
 def written_message(desk: Desk, proposal: str = "") -> str:
-    """What the maintainer writes in an editor, for specs without a changelog of ours.
+    """Let the maintainer write the message in an editor, for specs without a changelog of ours.
 
-    Without an editor the proposal counts, if there is one.
+    Without an editor, return the proposal. Raises RefusedError if there is neither, or if the
+    message is empty.
     """
     editor = _editor(desk)
     if not editor and not proposal:
         raise RefusedError(
             "the commit needs a message: this .spec has no changelog of its own",
-            hint="say -m MESSAGE, or set GIT_EDITOR",
+            hint="use -m MESSAGE, or set GIT_EDITOR",
         )
     if not editor:
         return proposal
     file = desk.clone.git_dir / "RDO_EDITMSG"
-    help_text = "# The first line is the subject of the commit; lines with # are left out.\n"
+    help_text = "# The first line is the subject of the commit; lines with # are ignored.\n"
     file.write_text(f"{proposal}\n{help_text}")
     is_fine = desk.clone.edit(editor, file)
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     file.unlink(missing_ok=True)
     message = "\n".join(lines).strip()
     if not is_fine or not message:
-        raise RefusedError("the commit message is empty; nothing is committed")
+        raise RefusedError("the commit message is empty; nothing was committed")
     return f"{message}\n"
 
 
 def _editor(desk: Desk) -> str:
-    """git's own editor; those of the terminal only where there is one."""
+    """Return git's own editor; use the terminal's only if there is a terminal."""
     named = os.environ.get("GIT_EDITOR") or desk.clone.config("core.editor")
     if named or not sys.stdin.isatty():
         return named
@@ -181,7 +182,7 @@ def _editor(desk: Desk) -> str:
 
 
 def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
-    """Step: show what was done; after a dry run the diff follows anyway."""
+    """Step: show what was done; a dry run shows the diff anyway."""
     ensure_branch(desk, args)
     if desk.clone.is_dry:
         desk.say(desk.clone.last_change())
@@ -194,7 +195,7 @@ def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
 
 
 def amend(desk: Desk, header_file: str = "", message: str = "") -> None:
-    """Put all changes into the last commit, with a message from the changelog as it is now."""
+    """Add all changes to the last commit, with a message from the current changelog."""
     last = desk.clone.message("HEAD")
     change_id = change_id_of(last)
     if has_written_changelog(desk):
@@ -209,14 +210,14 @@ def amend(desk: Desk, header_file: str = "", message: str = "") -> None:
 
 
 def squash(desk: Desk) -> None:
-    """Make the last commit part of the one before."""
+    """Merge the last commit into the one before it; raises RefusedError if there is none."""
     if not desk.clone.resolve("HEAD~"):
         raise RefusedError("there is no commit below the last one to squash it into")
     desk.clone.squash()
 
 
 def set_magic_comment(desk: Desk, name: str, value: str) -> None:
-    """Write a magic comment, or take it out."""
+    """Set a magic comment; an empty value removes it."""
     text = desk.spec.text()
     if not value and get_magic(text, name):
         desk.say(f"Dropping {name}")

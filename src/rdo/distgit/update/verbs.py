@@ -1,4 +1,4 @@
-"""The verbs as lists of steps, in rdopkg's order and under its names."""
+"""The verbs as lists of steps, in rdopkg's order and with its names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ NEW_VERSION: Steps = {
 }
 
 ACTIONS: Mapping[str, Steps] = {"fix": FIX, "new_version": NEW_VERSION}
-"""The actions that may wait for a person."""
+"""The actions that can stop for a person, with their steps."""
 
 PATCH: Sequence[PlainStep] = (
     branch.get_package_env,
@@ -55,29 +55,29 @@ PATCH: Sequence[PlainStep] = (
 
 
 def fix(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
-    """A new Release and changelog entry, then a person's edits, then a commit."""
+    """Run `fix`: write a new Release and changelog entry, wait for edits, then commit."""
     start(desk, "fix", FIX, args, is_dry=is_dry)
 
 
 def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> Arguments:
-    """Another upstream version, with the patches put on top of it."""
+    """Run `new-version`: update to another upstream version, and rebase the patches onto it."""
     is_clean = not args.bump_only
     return start(desk, "new_version", NEW_VERSION, args, is_dry=is_dry, is_clean=is_clean)
 
 
 def patch(desk: Desk, args: Arguments, *, is_dry: bool = False, verb: str = "patch") -> None:
-    """The patches of the patches branch into the distgit."""
+    """Run `patch`: take the patches of the patches branch into the distgit."""
     change(desk, verb, lambda here: _all(here, args, PATCH), is_dry=is_dry, is_clean=True)
 
 
 def update_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
-    """`patch` from the local patches branch, without a new Release."""
+    """Run `patch` from the local patches branch, without a new Release."""
     args = replace(args, local_patches=True, no_bump=True)
     patch(desk, args, is_dry=is_dry, verb="update-patches")
 
 
 def get_patches(desk: Desk, args: Arguments, *, is_dry: bool = False) -> None:
-    """Check out the patches branch as it is on the remote."""
+    """Check out the patches branch, reset to its state on the remote."""
     steps = (
         branch.get_package_env,
         branch.ensure_patches_branch,

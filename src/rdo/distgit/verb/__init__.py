@@ -1,1 +1,1 @@
-"""Running a verb: its steps, undo, the state file, and whom it may ask."""
+"""Run a verb: its steps, undo, the state file, and questions to the user."""

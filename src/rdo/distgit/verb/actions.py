@@ -1,5 +1,5 @@
-"""Running a verb: in a throw-away clone to show what it would do, or for good and so that it can
-be put back; over several commands where a person has to do something in between.
+"""Run a verb: in a throwaway clone to show its effect, or for real and so that it can be undone;
+over several commands if a person has to do something in between.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class StepPause:
     """A person has to do something; `is_rerun` has the same step done again afterwards.
 
-    What a person was not expected to meet (a conflict) ends the command with an error.
+    With `is_failure` (a conflict) the command ends with an error.
     """
 
     message: str
@@ -44,7 +44,7 @@ Steps = Mapping[str, Step]
 
 @contextlib.contextmanager
 def _clear_errors() -> Iterator[None]:
-    """A folder that cannot be written, a full disk: the system's own words, no traceback."""
+    """Report system errors (a full disk, a read-only folder) without a traceback."""
     try:
         yield
     except OSError as error:
@@ -53,13 +53,16 @@ def _clear_errors() -> Iterator[None]:
 
 
 def guard(desk: Desk, *, is_dry: bool = False, is_clean: bool = False) -> None:
-    """Refuse a folder in which no verb can work; with `is_clean` one that has changes, too."""
+    """Refuse a folder in which no verb can work; with `is_clean`, also one with changes.
+
+    Raises RefusedError for a rebase in progress, a read-only folder, or uncommitted changes.
+    """
     desk.clone.check()
     _require_writable(desk, is_dry=is_dry)
     if what := desk.clone.in_progress:
         raise RefusedError(
             f"a {what} is in progress here",
-            hint=f"finish it by git {what} --continue or --abort, or by {desk.program} -c",
+            hint=f"finish it with git {what} --continue or --abort, or with {desk.program} -c",
         )
     if is_clean:
         _require_clean(desk)
@@ -68,11 +71,11 @@ def guard(desk: Desk, *, is_dry: bool = False, is_clean: bool = False) -> None:
 def _require_writable(desk: Desk, *, is_dry: bool = False) -> None:
     for place in (desk.clone.common_dir, *(() if is_dry else (desk.folder,))):
         if not os.access(place, os.W_OK):
-            raise RefusedError(f"{place} cannot be written")
+            raise RefusedError(f"{place} is not writable")
 
 
 def _require_clean(desk: Desk) -> None:
-    """Refuse uncommitted changes, which a verb would mix with its own."""
+    """Refuse uncommitted changes, which the verb would mix with its own."""
     changed = desk.clone.changed_files
     if changed:
         shown = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
@@ -82,13 +85,13 @@ def _require_clean(desk: Desk) -> None:
 
 
 def _unfinished(desk: Desk) -> str:
-    """What to do where an action waits, or a verb was killed."""
+    """Return a hint if an action is in progress, or a verb was killed."""
     if states.is_stored(desk.folder):
-        return f"an action is in progress; `{desk.program} -c` goes on, `--abort` gives it up"
+        return f"an action is in progress: continue it with `{desk.program} -c`, or use `--abort`"
     entries = Journal(desk.clone).entries()
     if not entries or entries[-1].after is not None:
         return ""
-    return f"{entries[-1].verb} was interrupted; `{desk.program} undo` puts back what it changed"
+    return f"{entries[-1].verb} was interrupted; `{desk.program} undo` reverts what it changed"
 
 
 @_clear_errors()
@@ -100,7 +103,10 @@ def change(
     is_dry: bool = False,
     is_clean: bool = False,
 ) -> None:
-    """Do a verb whole or not at all; with `is_clean` only in a clone without changes."""
+    """Run a verb completely or not at all; with `is_clean`, only in a clone without changes.
+
+    Raises what `guard` and `act` raise; the clone is then as before.
+    """
     guard(desk, is_dry=is_dry, is_clean=is_clean)
     if is_dry:
         with _rehearsal(desk, verb) as there:
@@ -134,10 +140,13 @@ def start(
     is_dry: bool = False,
     is_clean: bool = False,
 ) -> Arguments:
-    """Begin an action that may have to wait for a person; what its steps know at the end."""
+    """Start an action that may stop for a person; return the arguments after its last step.
+
+    Raises OpenActionError if an action is in progress, and StoppedError at a conflict.
+    """
     desk.clone.check()
     if not is_dry:
-        _refuse_second(desk)  # before all that an action in progress is the cause of
+        _refuse_second(desk)  # first, because an action in progress also causes other refusals
     guard(desk, is_dry=is_dry, is_clean=is_clean)
     first = ActionState(action, STEPS[action][0], arguments)
     verb = action.replace("_", "-")
@@ -152,7 +161,7 @@ def start(
 
 @_clear_errors()
 def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> None:
-    """Go on with the action in progress."""
+    """Continue the action in progress; raises NoActionError if there is none."""
     desk.clone.check()
     found = _load(desk)
     if found is None:
@@ -170,7 +179,10 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
 
 @_clear_errors()
 def abort(desk: Desk, *, is_dry: bool = False) -> None:
-    """Give up the action in progress; what it changed is put back, what a person did stays."""
+    """Cancel the action in progress and revert its changes; keep what a person did.
+
+    Raises NoActionError if there is none.
+    """
     desk.clone.check()
     if is_dry:
         with _rehearsal(desk, "abort") as there:
@@ -182,7 +194,10 @@ def abort(desk: Desk, *, is_dry: bool = False) -> None:
 
 @_clear_errors()
 def undo(desk: Desk, *, is_dry: bool = False) -> None:
-    """Put back what the newest verb changed."""
+    """Revert what the newest verb changed.
+
+    Raises NotFoundError if there is nothing to undo, and RefusedError if it was changed again.
+    """
     desk.clone.check()
     _require_writable(desk, is_dry=is_dry)
     journal = Journal(desk.clone)
@@ -198,13 +213,13 @@ def undo(desk: Desk, *, is_dry: bool = False) -> None:
         found = states.is_stored(desk.folder) and states.load(desk.folder)
         if found and found.entry == entry.number:
             states.remove(desk.folder)
-        desk.say(f"{entry.verb} is undone")
+        desk.say(f"undid {entry.verb}")
 
 
 def _abort(desk: Desk) -> None:
     try:
         found = states.load(desk.folder)
-    except RefusedError:  # a state that nobody can read has to go too
+    except RefusedError:  # an unreadable state file is removed too
         found = None
     if not states.remove(desk.folder):
         raise NoActionError
@@ -233,7 +248,7 @@ def _refuse_second(desk: Desk) -> None:
     if found is None:
         return
     if not _has_begun(desk, found):
-        log.info("%s had changed nothing yet and is forgotten", found.action)
+        log.info("dropping the previous %s, which had changed nothing yet", found.action)
         states.remove(desk.folder)
         return
     program = desk.program
@@ -297,14 +312,14 @@ def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | Non
 
 def _say_pause(desk: Desk, pause: StepPause) -> None:
     if pause.is_failure:
-        raise StoppedError(pause.message, hint=f"then go on by {desk.program} -c")
+        raise StoppedError(pause.message, hint=f"then continue with {desk.program} -c")
     desk.say(
         f"\nAction required: {pause.message}\n\nOnce done, run `{desk.program} -c` to continue.\n"
     )
 
 
 def _ignore_state_file(desk: Desk) -> None:
-    """The state file is no part of the distgit; git is told so for this clone alone."""
+    """Make git ignore the state file in this clone, because it does not belong to the distgit."""
     file = desk.clone.common_dir / "info" / "exclude"
     text = file.read_text(errors="surrogateescape") if file.exists() else ""
     if STATE_FILE not in text.splitlines():
@@ -315,7 +330,7 @@ def _ignore_state_file(desk: Desk) -> None:
 
 @contextlib.contextmanager
 def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Desk]:
-    """The same person at a throw-away clone; at the end what differs there is said."""
+    """Give the verb a throwaway clone, and show what changed there at the end."""
     with throwaway(desk.clone) as copy:
         before = CloneState.take(copy)
         there = desk.at(copy.path, copy)
@@ -331,7 +346,7 @@ def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[De
 
 @contextlib.contextmanager
 def _answered(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[None]:
-    """Tell a program what a verb did; people have been told on the way."""
+    """Report a verb's effect to a JSON caller; people have read it on the way."""
     if desk.answer is None:
         yield
         return
@@ -355,7 +370,7 @@ def _effect(desk: Desk, before: CloneState, verb: str, *, is_action: bool) -> Ef
 def _answer_end(
     desk: Desk, error: UserError, before: CloneState, verb: str, *, is_action: bool = False
 ) -> None:
-    """Tell a program, too, why a verb ended early and yet as it may."""
+    """Report a legitimate early end (nothing to do, or a conflict) to a JSON caller too."""
     if desk.answer:
         desk.say(str(error))
         desk.answer(_effect(desk, before, verb, is_action=is_action))

@@ -1,4 +1,4 @@
-"""What a maintainer's verb works with: a distgit's clone, and a person to talk to."""
+"""The surroundings of a maintainer's verb: a distgit's clone, and a person to talk to."""
 
 import os
 from collections.abc import Callable
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Desk:
-    """One distgit and its maintainer.
+    """A distgit's clone and its maintainer.
 
-    `say` is for results (stdout). `ask` gets a question and its default; without a terminal
-    it is None: then what is usually wanted is done and nothing else. `program` is how the
-    verbs are called here, for the commands that a person is told to type. `answer` gets what
-    a verb did, once at its end, where a program asks rather than a person.
+    `say` prints results (to stdout). `ask` gets a question and its default; without a terminal it
+    is None, and the default is done. `program` is the name that the user typed, for the commands
+    that messages suggest. `answer` gets the verb's effect, once at its end, if a program asked
+    instead of a person.
     """
 
     folder: Path
@@ -39,12 +39,12 @@ class Desk:
 
     @property
     def is_rdopkg(self) -> bool:
-        """Whether scripts of rdopkg's may be reading: then nothing is more than rdopkg does."""
+        """Whether scripts written for rdopkg may read the output, so that it must not differ."""
         return self.program == "rdopkg"
 
     @property
     def package(self) -> str:
-        """A distgit's folder has the package's name."""
+        """The package's name, which is that of the distgit's folder."""
         return self.folder.absolute().name
 
     @cached_property
@@ -52,13 +52,13 @@ class Desk:
         return SpecFile.find(self.folder)
 
     def confirm(self, question: str, *, default: bool = True) -> None:
-        """Go on only after a yes; without a terminal a question that is usually no stops."""
+        """Ask, and raise DeclinedError if the answer is no; without a terminal, use `default`."""
         answer = self.ask(question, default) if self.ask else default
         if not answer:
             raise DeclinedError
 
     def user(self, name: str = "", email: str = "") -> str:
-        """`Name <email>` of the maintainer, for changelogs."""
+        """Return the maintainer as `Name <email>`; raises RefusedError if git does not know it."""
         name = name or os.environ.get("GIT_AUTHOR_NAME") or self.clone.config("user.name")
         email = email or os.environ.get("GIT_AUTHOR_EMAIL") or self.clone.config("user.email")
         for what, value in (("user name", name), ("user email", email)):
@@ -71,9 +71,9 @@ class Desk:
         return f"{name} <{email}>"
 
     def dry(self) -> "Desk":
-        """The same desk, where nothing is downloaded or pushed."""
+        """Return the same desk for a dry run, which downloads and pushes nothing."""
         return replace(self, clone=replace(self.clone, is_dry=True))
 
     def at(self, folder: Path, clone: Clone) -> "Desk":
-        """The same person at another clone."""
+        """Return the same desk with another clone."""
         return replace(self, folder=folder, clone=clone)

@@ -1,4 +1,4 @@
-"""What a distgit's clone says of itself: branches, patches, numbering. `pkgenv` shows it."""
+"""Guess the environment of a distgit (branches, patches, numbering), which `pkgenv` shows."""
 
 import logging
 import re
@@ -30,10 +30,10 @@ _UPSTREAM_BRANCHES = ("upstream/master", "upstream/main", "openstack/master", "o
 
 @dataclass(frozen=True, slots=True)
 class PackageEnv:
-    """What is guessed of a distgit, in rdopkg's words.
+    """The environment of a distgit, as guessed, in rdopkg's words.
 
-    `version` is where its patches begin; with `tag_style` it names a tag. `patches_branch`
-    is REMOTE/BRANCH, whether that is there or not.
+    `version` is where its patches begin; with `version_tag_style` it names a tag. `patches_branch`
+    is REMOTE/BRANCH, whether or not it exists.
     """
 
     package: str
@@ -62,7 +62,10 @@ def version_tag(version: str, style: str) -> str:
 def package_env(
     desk: Desk, *, patches_branch: str = "", local_patches_branch: str = "", gerrit: str = ""
 ) -> PackageEnv:
-    """Guess the environment; what the caller gives is not guessed."""
+    """Guess the environment, except for what the caller gives.
+
+    Raises RefusedError if no distgit branch is checked out.
+    """
     branch = distgit_branch(desk)
     osdist = os_dist(branch)
     remote = patches_branch or guess_patches_branch(desk.clone, branch, osdist)
@@ -82,7 +85,10 @@ def package_env(
 
 
 def distgit_branch(desk: Desk) -> str:
-    """The branch we are on; from a patches branch we go over to its distgit branch."""
+    """Return the current branch; leave a patches branch for its distgit branch first.
+
+    Raises RefusedError for a detached HEAD, or a patches branch without a distgit branch.
+    """
     clone = desk.clone
     branch = clone.branch
     if not branch:
@@ -109,7 +115,7 @@ def os_dist(branch: str) -> str:
 
 
 def guess_patches_branch(clone: Clone, branch: str, osdist: str = "RDO") -> str:
-    """REMOTE/BRANCH with the patches of a distgit branch; the likeliest name if there is none."""
+    """Return REMOTE/BRANCH with a distgit branch's patches; if none exists, the likeliest name."""
     configured = clone.config(f"rdopkg.{branch}.patches-remote")
     remotes = [configured] if configured else list(_patches_remotes(clone, branch, osdist))
     name = clone.config(f"rdopkg.{branch}.patches-branch")
@@ -131,7 +137,7 @@ def _patches_remotes(clone: Clone, branch: str, osdist: str) -> Iterator[str]:
 
 
 def _patches_names(branch: str) -> Iterator[str]:
-    """rhos-5.0-rhel-7-patches, rhos-5.0-rhel-patches, rhos-5.0-patches, rhos-patches."""
+    """Yield rhos-5.0-rhel-7-patches, rhos-5.0-rhel-patches, rhos-5.0-patches, rhos-patches."""
     while branch:
         yield f"{branch}-patches"
         branch = branch.rpartition("-")[0]
@@ -142,7 +148,7 @@ def _patches_style(clone: Clone, gerrit: str) -> str:
 
 
 def base_version(desk: Desk) -> tuple[str, str]:
-    """The version below the patches and the style of its tag."""
+    """Return the version below the patches, and the style of its tag."""
     text = desk.spec.text()
     base = PatchesBase.parse(get_magic(text, "patches_base")).ref
     written = base or f"{get_tag(text, 'Version')}{get_milestone(text)}"
@@ -155,15 +161,15 @@ def base_version(desk: Desk) -> tuple[str, str]:
 
 
 def upstream_branch(clone: Clone) -> str:
-    """The remote branch with the upstream's newest; the likeliest name if there is none."""
+    """Return upstream's main branch on the remote, or its likeliest name if none exists."""
     found = (name for name in _UPSTREAM_BRANCHES if clone.has_remote_branch(name))
     return next(found, _UPSTREAM_BRANCHES[0])
 
 
 def release_ref(clone: Clone, distgit_branch: str) -> str:
-    """The upstream branch of a release for `epoxy-rdo`, or the tag that it ended with.
+    """Return the upstream branch of the release of `epoxy-rdo`, or the tag that it ended with.
 
-    Empty if there is none.
+    Return "" if there is none.
     """
     release = distgit_branch.removesuffix("-rdo")
     if release == distgit_branch:
@@ -180,9 +186,9 @@ def release_ref(clone: Clone, distgit_branch: str) -> str:
 
 
 def release_identifier(name: str) -> str:
-    """What upstream calls a release since 2023: two a year, named by the alphabet.
+    """Return upstream's number for a release since 2023: two a year, named by the alphabet.
 
-    The metadata say the same, but these verbs work without them.
+    The metadata has it too, but these verbs work without metadata.
 
     >>> release_identifier("antelope"), release_identifier("gazpacho"), release_identifier("zed")
     ('2023.1', '2026.1', '')
@@ -192,13 +198,13 @@ def release_identifier(name: str) -> str:
 
 
 def upstream_version(clone: Clone) -> str:
-    """The newest tag of the upstream branch as a version; empty if there is none."""
+    """Return the newest tag of the upstream branch as a version, or "" if there is none."""
     return tag_version(clone.describe(upstream_branch(clone)))[0]
 
 
 @dataclass(frozen=True, slots=True)
 class EnvReport:
-    """All that `pkgenv` tells."""
+    """The report that `pkgenv` shows."""
 
     env: PackageEnv
     vr: str
@@ -217,7 +223,7 @@ class EnvReport:
 
 
 def report(desk: Desk, env: PackageEnv) -> EnvReport:
-    """Look at everything that the environment names."""
+    """Look up everything that the environment names."""
     clone, spec = desk.clone, desk.spec
     text = spec.text()
     above = upstream_branch(clone)
@@ -251,12 +257,12 @@ def _state_of(clone: Clone, ref: str) -> str:
 
 
 def spec_vr(spec: SpecFile) -> str:
-    """Epoch, Version and Release as rpm reads them, without dist tag."""
+    """Return Epoch, Version and Release as rpm reads them, without dist tag."""
     return spec.reading().vr
 
 
 def as_text(told: EnvReport) -> str:
-    """rdopkg's layout, which scripts read."""
+    """Return the report in rdopkg's layout, which scripts read."""
     env, bump = told.env, told.env.release_bump_index
     named = {"1": "MAJOR", "2": "MINOR", "3": "PATCH"}
     bump = f"{bump} / {named[bump]}" if bump in named else bump

@@ -1,7 +1,7 @@
-"""What a verb changed, so that it can be put back: refs, index, work tree.
+"""The journal of verbs, which can revert what a verb changed: refs, index, work tree.
 
-Before and after each verb the state is kept as git objects under `refs/rdo/undo/`, where no
-clean-up of git's takes them away. What was pushed stays pushed.
+The states before and after each verb are kept as git objects under `refs/rdo/undo/`, where git's
+garbage collection does not remove them. What was pushed stays pushed.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ _EMPTY = "0" * 40
 class CloneState:
     """The state of a clone. `head` is a branch's full name, or a hash when it is detached.
 
-    `index` and `tree` are trees of what is staged and of the work tree (ignored files and
-    large unknown ones left out). `settings` is the clone's configuration file, where remotes are.
+    `index` and `tree` are trees of the staged files and of the work tree (without ignored and
+    large untracked files). `settings` is the clone's configuration file, which has the remotes.
     """
 
     head: str
@@ -45,7 +45,7 @@ class CloneState:
 
     @classmethod
     def take(cls, clone: Clone) -> Self:
-        """Look at a clone, which stays as it is."""
+        """Record the state of a clone without changing it."""
         lines = clone.plumb("for-each-ref", "--format=%(refname) %(objectname)", *_REFS)
         branch = clone.branch
         index, tree = _trees(clone)
@@ -76,7 +76,7 @@ def _trees(clone: Clone) -> tuple[str, str]:
 
 
 def _too_large(clone: Clone) -> Iterator[str]:
-    """Files that git does not know and that no verb writes: archives, which would take seconds."""
+    """Yield untracked files too large to record in time: archives, which no verb changes."""
     listed = clone.plumb("ls-files", "--others", "--exclude-standard", "-z")
     for name in listed.split("\0"):
         file = clone.path / name
@@ -101,7 +101,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The journal of one clone, in its git directory; it is no part of what is pushed."""
+    """The journal of one clone, in its git directory; it is never pushed."""
 
     clone: Clone
 
@@ -161,8 +161,8 @@ class Journal:
     def abort(self, entry: JournalEntry) -> None:
         """Put back what an action changed before it stopped; files of others stay.
 
-        What a person has done to the same files can be had back by `undo`. Where the person
-        has committed meanwhile, nothing is put back but a rebase under way.
+        `undo` brings back what a person did to the same files. If the person has committed since,
+        only a rebase in progress is reverted.
         """
         if self.clone.in_progress:
             self.clone.end_rebase()
@@ -171,11 +171,11 @@ class Journal:
         now, then = again.before, entry.before
         branch = then.head
         if now.refs.get(branch) != own.refs.get(branch):
-            log.warning("there are new commits since %s; they and all files stay", entry.verb)
+            log.warning("there are new commits since %s; keeping them and all files", entry.verb)
         else:
             touched = _files(self.clone, then.tree, own.tree)
             touched |= _files(self.clone, then.index, own.index)
-            if now.head != then.head:  # a patches branch is checked out: its files go with it
+            if now.head != then.head:  # on a patches branch its files go too
                 touched |= _files(self.clone, then.tree, "HEAD") - _files(
                     self.clone, "HEAD", now.tree
                 )
@@ -200,8 +200,8 @@ class Journal:
             conflicts = list(_since(self.clone, entry, now))
             if conflicts:
                 raise RefusedError(
-                    f"{entry.verb} cannot be undone: changed since then: {', '.join(conflicts)}",
-                    hint="git reflog and git log know the older states",
+                    f"cannot undo {entry.verb}: changed since then: {', '.join(conflicts)}",
+                    hint="find older states with git reflog and git log",
                 )
         restore(self.clone, now, entry.before)
         self.forget(entry)
@@ -262,7 +262,7 @@ def _with_files(clone: Clone, now: CloneState, then: CloneState, names: set[str]
 
 
 def _mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
-    """A tree like `now` with the files `names` of `then`."""
+    """Make a tree like `now`, with the files `names` taken from `then`."""
     with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         clone.plumb("read-tree", now, env=env)
@@ -278,7 +278,7 @@ def _mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
 
 
 def _index_row(row: str) -> str:
-    """`mode type hash` of ls-tree as update-index reads it."""
+    """Convert ls-tree's `mode type hash` for update-index."""
     mode, _, sha = row.split(" ")
     return f"{mode} {sha}"
 
@@ -330,9 +330,9 @@ def _restore_files(clone: Clone, now: CloneState, then: CloneState) -> None:
 
 @contextlib.contextmanager
 def throwaway(clone: Clone) -> Iterator[Clone]:
-    """A clone that shares the objects and has all else of its own; it is gone afterwards.
+    """Make a temporary clone that shares the objects of the real one and nothing else.
 
-    Branches, remotes, index, work tree, even a rebase under way are as in the real one.
+    Branches, remotes, index, work tree, and even a rebase in progress are copied.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-dry-") as scratch:
         top = Path(clone.plumb("rev-parse", "--show-toplevel"))
@@ -366,7 +366,7 @@ def _shared(folder: str, common: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class RefMove:
-    """A ref that moves; an empty hash is where it is not there."""
+    """A ref that moves; a hash is empty if the ref does not exist there."""
 
     name: str
     old: str
@@ -375,11 +375,11 @@ class RefMove:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a verb did, or in a dry run would do; `str` tells it to people.
+    """The effect of a verb, or of its dry run; `str` gives the text for people.
 
-    `finished` is false where an action waits for a person. `head` is what is checked out at
-    the end, `diff` that of the files; `messages` are what was said meanwhile, `pushes` the
-    commands whose work no undo takes back.
+    `finished` is false while an action waits for a person. `head` is what is checked out at the
+    end, `diff` is the difference of the files, `messages` are the texts printed meanwhile, and
+    `pushes` are the commands that undo cannot revert.
     """
 
     verb: str
@@ -405,7 +405,7 @@ class Effect:
         dry_run: bool = False,
         finished: bool = True,
     ) -> Self:
-        """What lies between two states: refs that move, remotes, the difference of the files."""
+        """Compare two states: refs, remotes and files."""
         pairs = (
             RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
             for ref in sorted({*before.refs, *after.refs})

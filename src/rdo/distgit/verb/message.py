@@ -1,4 +1,4 @@
-"""Commit messages of distgit changes, made from the changelog."""
+"""Make commit messages for distgit changes from the changelog."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ _CHANGE_ID = re.compile(r"^Change-Id: (I[0-9a-fA-F]+)", re.MULTILINE)
 
 
 def bugs(texts: Iterable[str]) -> list[str]:
-    """The Bugzilla numbers that texts name, each once.
+    """Return the Bugzilla numbers that texts mention, each once.
 
     >>> bugs(["Update (rhbz#12,rhbz#3)", "Fix rhbz#12"])
     ['12', '3']
@@ -25,9 +25,9 @@ def bugs(texts: Iterable[str]) -> list[str]:
 
 
 def has_written_changelog(desk: Desk) -> bool:
-    """Whether entries of %changelog are ours to write.
+    """Whether we write the entries of %changelog.
 
-    Not where rpmautospec makes them, nor in specs whose Version trunk builds fill in.
+    We do not if rpmautospec generates them, or if trunk builds set the spec's Version.
     """
     text = desk.spec.text()
     release = find_tag(text, "Release")
@@ -36,7 +36,7 @@ def has_written_changelog(desk: Desk) -> bool:
 
 
 def last_changes(desk: Desk) -> list[str]:
-    """What the newest changelog entry says, one text for each change."""
+    """Return the changes in the newest changelog entry, one text each."""
     entries = changelog.entries(desk.spec.text())
     lines = [line.strip() for line in entries[0].changes] if entries else []
     changes: list[str] = []
@@ -51,7 +51,10 @@ def last_changes(desk: Desk) -> list[str]:
 def commit_message(
     desk: Desk, changes: Sequence[str] = (), *, header_file: str = "", change_id: str = ""
 ) -> str:
-    """NVR or the header file, the changes, the bugs that they solve, Gerrit's Change-Id."""
+    """Return NVR or header file, changes, the bugs they resolve, and Gerrit's Change-Id.
+
+    Raises RefusedError if there are no changes to describe.
+    """
     header = read_header(header_file, desk.folder) if header_file else _nvr(desk)
     said = list(changes) or last_changes(desk)
     if not said:
@@ -65,19 +68,19 @@ def commit_message(
 
 
 def plain_message(subject: str, changes: Sequence[str] = ()) -> str:
-    """For specs without a changelog of ours: the subject, and the changes below it."""
+    """Return the message for a spec without a changelog of ours: subject and changes."""
     body = "\n".join(f"- {change}" for change in changes if change != subject)
     return f"{subject}\n\n{body}\n" if body else f"{subject}\n"
 
 
 def _nvr(desk: Desk) -> str:
-    """Name, Version and Release without epoch and dist tag."""
+    """Return Name, Version and Release, without epoch and dist tag."""
     read = desk.spec.reading()
     return f"{read.name}-{read.vr_only}"
 
 
 def read_header(file: str, folder: Path) -> str:
-    """The text to start a commit message with; `-` is stdin."""
+    """Read the text that begins a commit message; `-` reads stdin. Raises NotFoundError."""
     if file == "-":
         return sys.stdin.read()
     try:
@@ -87,6 +90,6 @@ def read_header(file: str, folder: Path) -> str:
 
 
 def change_id_of(message: str) -> str:
-    """Gerrit's Change-Id in a commit message; empty if it has none."""
+    """Return Gerrit's Change-Id from a commit message, or "" if it has none."""
     found = _CHANGE_ID.search(message)
     return found[1] if found else ""

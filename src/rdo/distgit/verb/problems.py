@@ -1,6 +1,6 @@
-"""What a maintainer's verb ends with, besides the families of `rdo.errors`.
+"""The errors of a maintainer's verbs, besides the families of `rdo.errors`.
 
-`rdopkg_code` is the exit code under the old name; every other error ends there with 1.
+`rdopkg_code` is the exit code of `rdopkg`; for all other errors it is 1.
 """
 
 from rdo.errors import NotFoundError, RefusedError, UserError
@@ -25,14 +25,14 @@ class MismatchingDependenciesError(RefusedError):
 
 
 class NothingToDoError(UserError):
-    """All is as it should be; said, and no fault."""
+    """An early end because nothing has to change; not a failure."""
 
     exit_code = 0
     rdopkg_code = 0
 
 
 class NoActionError(UserError):
-    """Nothing to continue or to abort."""
+    """There is no action to continue or abort."""
 
     def __init__(self) -> None:
         super().__init__("No action in progress. See `rdopkg -h` for help.")
@@ -46,18 +46,18 @@ class OpenActionError(RefusedError):
 
 
 class StoppedError(RefusedError):
-    """An action waits for a person who was not expected to have to do something."""
+    """An action stopped for a person unexpectedly, for example at a conflict."""
 
 
 class DeclinedError(UserError):
-    """The answer to a question was no."""
+    """The user answered no."""
 
     def __init__(self) -> None:
         super().__init__("Aborted by user.")
 
 
 def missing_patches_branch(name: str) -> RefusedError:
-    """The sentence that scripts look for, trailing blank included."""
+    """Return the error with the text that scripts look for, trailing blank included."""
     return RefusedError(
         f"Configuration error: remote patches branch '{name}' not found. \n\n"
         f"Specify with -p/--patches-branch, use -l/--local-patches, or skip patches branch "

@@ -1,4 +1,4 @@
-"""rdopkg's own configuration: Python files of assignments, which are read and never run."""
+"""Read rdopkg's own configuration: Python files of assignments, which are never executed."""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ _RAW = "https://raw.githubusercontent.com/redhat-openstack/rdoinfo/master/"
 
 @dataclass(frozen=True, slots=True)
 class PkgSettings:
-    """The settings that count and the files that they came from, in their own names."""
+    """The effective settings, under rdopkg's names, and the files they came from."""
 
     values: Mapping[str, object]
     files: tuple[Path, ...] = ()
@@ -23,7 +23,7 @@ class PkgSettings:
         return value if isinstance(value, str) else ""
 
     def source(self, distro: str = "") -> tuple[str, str]:
-        """Where a distribution's metadata is, and its main file."""
+        """Return a distribution's metadata source and its main file; may raise ConfigError."""
         name = (distro or self.text("DISTRO") or "RDO").upper()
         repo, file = self.text(f"{name}INFO_REPO"), self.text(f"{name}INFO_FILE")
         if not repo:
@@ -35,7 +35,10 @@ class PkgSettings:
 
 
 def load(home: Path, system: Path = Path("/etc/rdopkg.d")) -> PkgSettings:
-    """Defaults, then the system's files, then the maintainer's."""
+    """Load the defaults, then the system's files, then the maintainer's.
+
+    Raises ConfigError for a file that is more than assignments of literals.
+    """
     values: dict[str, object] = {
         "HOME_DIR": str(home / ".rdopkg"),
         "RDOINFO_FILE": "rdo-full.yml",
@@ -57,7 +60,7 @@ def _files(*folders: Path) -> Iterator[Path]:
 
 
 def _assignments(file: Path) -> Iterator[tuple[str, object]]:
-    """`NAME = literal` lines; anything else could only be run, and nothing here is."""
+    """Yield the `NAME = literal` lines; anything else would have to be executed."""
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except (SyntaxError, ValueError) as error:
@@ -71,8 +74,8 @@ def _assignments(file: Path) -> Iterator[tuple[str, object]]:
             known[name] = _literal(statement.value, known)
         except ValueError as error:
             raise ConfigError(
-                f"Configuration error: {file}:{statement.lineno}: {name} is no literal value; "
-                f"only NAME = 'value' is read"
+                f"Configuration error: {file}:{statement.lineno}: {name} is not a literal value; "
+                f"only NAME = 'value' is supported"
             ) from error
     yield from known.items()
 
@@ -82,7 +85,7 @@ def _is_setting(targets: Sequence[ast.expr]) -> bool:
 
 
 def _literal(value: ast.expr, known: Mapping[str, object]) -> object:
-    """A literal, an earlier setting, or texts put together with `+`."""
+    """Evaluate a literal, an earlier setting, or texts joined with `+`."""
     if isinstance(value, ast.Name) and value.id in known:
         return known[value.id]
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):

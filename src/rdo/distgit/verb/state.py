@@ -1,6 +1,6 @@
-"""The file `.rdopkg.json`: which action waits for a person, and with what.
+"""The file `.rdopkg.json`: the action in progress and its arguments.
 
-The names in the file are rdopkg's, so that either program can go on with the other's.
+The names in the file are rdopkg's, so that each program can continue the other's actions.
 """
 
 import json
@@ -39,14 +39,14 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "review_patches_branch",
     ),
 }
-"""The actions that can wait for a person, step by step."""
+"""The actions that can stop for a person, with their steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """All that the steps of an action know, under the names that the file has for it.
+    """The arguments that the steps of an action share, under the names in the file.
 
-    `report` has a line for each patch that was put on a new version.
+    `report` has a line for each patch that was rebased onto a new version.
     """
 
     package: str = ""
@@ -121,7 +121,7 @@ def load(folder: Path) -> ActionState | None:
 def _parse(row: Any) -> ActionState:
     action, step = row["action"][0], row["action"][-1]
     if action not in STEPS or step not in STEPS[action]:
-        raise ValueError(f"no known action and step: {row['action']}")
+        raise ValueError(f"unknown action or step: {row['action']}")
     known = {field.name: field.type for field in fields(Arguments)}
     given = {name: value for name, value in row["args"].items() if name in known}
     return ActionState(action, step, Arguments(**_typed(given)), row.get("entry"))
@@ -169,12 +169,12 @@ def store(folder: Path, state: ActionState) -> None:
 
 
 def is_stored(folder: Path) -> bool:
-    """Whether an action is under way."""
+    """Whether an action is in progress."""
     return (folder / STATE_FILE).exists()
 
 
 def remove(folder: Path) -> bool:
-    """Forget the action under way; whether there was one."""
+    """Remove the state file; return whether there was one."""
     if not is_stored(folder):
         return False
     (folder / STATE_FILE).unlink()

@@ -97,8 +97,8 @@ def test_modules_lose_the_first_line_of_a_program() -> None:
     spec = render(plan(facts(shebangs=idle))).splitlines()
 
     line = "find src/lemon -name '*.py' ! -executable -exec sed -i '1{/^#!/d}' {} +"
-    assert spec[spec.index("# modules are no programs") + 1] == line
-    assert "# modules are no programs" not in render(plan(facts(shebangs=idle[1:])))
+    assert spec[spec.index("# modules are not programs") + 1] == line
+    assert "# modules are not programs" not in render(plan(facts(shebangs=idle[1:])))
 
 
 def test_tests_inside_a_compiled_package_meet_what_was_compiled() -> None:
