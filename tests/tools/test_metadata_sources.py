@@ -63,8 +63,11 @@ def test_a_url_that_cannot_be_reached_gives_its_last_state(
 
 
 def test_a_url_that_was_never_reached_is_outside_our_hands(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(OutsideError, match="cannot be reached"):
+    with pytest.raises(OutsideError, match="cannot be reached") as caught:
         metadata.load((tmp_path / "none").as_uri(), cache=cache)
+
+    assert str(caught.value).count("\n") == 0
+    assert "--info" in caught.value.hint
 
 
 def test_a_url_of_another_protocol_is_refused(cache: Path) -> None:

@@ -120,7 +120,11 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
                 Mirror.clone(url, folder)
         except CommandError as error:
             if not folder.exists():
-                raise OutsideError(f"metadata: {url} cannot be reached\n{error}") from error
+                why = str(error).splitlines()[-1]
+                hint = "name a folder instead, with --info or in rdo.toml"
+                raise OutsideError(
+                    f"metadata: {url} cannot be reached ({why})", hint=hint
+                ) from error
             log.warning("metadata: %s cannot be reached; using its last state", url)
         else:
             write_file(stamp, "")

@@ -7,10 +7,14 @@ from rdo.errors import NotFoundError, RefusedError, UserError
 
 
 class LintError(RefusedError):
+    """A spec has problems at the level that fails the check."""
+
     rdopkg_code = 23
 
 
 class MissingDependenciesError(RefusedError):
+    """The spec lacks requirements of upstream."""
+
     rdopkg_code = 2
 
     def __init__(self) -> None:
@@ -18,6 +22,8 @@ class MissingDependenciesError(RefusedError):
 
 
 class MismatchingDependenciesError(RefusedError):
+    """The spec requires other versions than upstream."""
+
     rdopkg_code = 4
 
     def __init__(self) -> None:
@@ -39,6 +45,8 @@ class NoActionError(UserError):
 
 
 class OpenActionError(RefusedError):
+    """Another action is still in progress."""
+
     def __init__(self) -> None:
         super().__init__(
             "Please `--continue` or `--abort` previous action before running a new one."
@@ -66,6 +74,7 @@ def missing_patches_branch(name: str) -> RefusedError:
 
 
 def invalid_base(ref: str) -> RefusedError:
+    """Return the error for a missing git ref below the patches."""
     return RefusedError(
         f"Invalid base patches branch git reference: {ref}\n\n"
         f"Make sure .spec Version references existing git tag\n"
@@ -75,8 +84,11 @@ def invalid_base(ref: str) -> RefusedError:
 
 
 def nothing_to_undo() -> NotFoundError:
+    """Return the error for an empty journal."""
     return NotFoundError("nothing to undo: no verb has changed anything here")
 
 
 def invalid_ref(ref: str) -> RefusedError:
-    return RefusedError(f"Invalid git reference: {ref}")
+    """Return the error for a git ref that does not exist."""
+    hint = "to fetch upstream's versions: git fetch upstream --tags"
+    return RefusedError(f"Invalid git reference: {ref}", hint=hint)

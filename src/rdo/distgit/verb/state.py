@@ -186,7 +186,7 @@ def as_text(state: ActionState | None) -> str:
     if state is None:
         return "No action in progress."
     shown = {name: value for name, value in asdict(state.arguments).items() if value}
-    arguments = "\n".join(f"  {name}: {shown[name]}" for name in sorted(shown))
+    arguments = "\n".join(f"  {name}: {_as_words(shown[name])}" for name in sorted(shown))
     marks = [f"  [*] {state.action}"]
     for step in STEPS[state.action]:
         mark = "x" if step in state.done else "*" if step == state.step else " "
@@ -195,3 +195,7 @@ def as_text(state: ActionState | None) -> str:
         f"Action in progress: {state.action}\n\nArguments:\n{arguments}\n\nProgress:\n"
         + "\n".join(marks)
     )
+
+
+def _as_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -22,6 +22,14 @@ def test_an_action_is_read_as_it_was_written(tmp_path: Path, action: str) -> Non
         assert state.load(tmp_path) == written
 
 
+def test_people_see_lists_as_text() -> None:
+    arguments = Arguments(package="foo", changes=("Update to 2.0", "Drop patch: x"))
+
+    shown = state.as_text(State("new_version", "diff", arguments)).splitlines()
+
+    assert "  changes: Update to 2.0, Drop patch: x" in shown
+
+
 def test_what_is_not_known_is_null_as_rdopkg_writes_it(tmp_path: Path) -> None:
     state.store(tmp_path, ActionState("fix", "edit_spec", Arguments(package="foo")))
 
