@@ -56,7 +56,7 @@ def test_edits_are_written_and_told_in_the_words_of_a_review(
         "package new: added",
         "package gamma: moved from component network to common",
         "package delta: new maintainer new@example.test",
-        "package delta: first@example.test is no longer maintainer",
+        "package delta: first@example.test is no longer a maintainer",
         "package delta: tagged maple (source-branch 3.0)",
         "package alpha: source-branch in oak-uc from 3.0.0 to 4.0",
         "package alpha: tagged ash",

@@ -104,7 +104,7 @@ def reqcheck(  # one parameter per option
 ) -> None:
     """Compare upstream's requirements with those of the spec.
 
-    After rdopkg's groups come missing BuildRequires, extras that nothing requires, and drift: lines
+    After rdopkg's groups come BuildRequires and extras that the spec lacks, and drift: lines
     of the spec that no longer fit upstream.
 
     \b
@@ -149,7 +149,7 @@ def _text(report: "RequirementReport", groups: str) -> str:
     blocks = [groups] if groups else []
     for title, rows in (
         ("NOT IN BUILDREQUIRES", [f"{one} ({one.kind})" for one in report.build]),
-        ("EXTRAS NOT ASKED FOR", [f"{one.name}[{one.extras[0]}]" for one in report.extras]),
+        ("EXTRAS NOT IN SPEC", [f"{one.name}[{one.extras[0]}]" for one in report.extras]),
         ("DRIFT", report.drift),
         ("REPOSITORIES", report.available),
     ):

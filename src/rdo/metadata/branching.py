@@ -27,6 +27,7 @@ class BranchRule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """Parse a rule; raises ConfigError if the text is not one."""
         regex, equals, replacement = text.rpartition("=")
         if not equals or not regex:
             raise ConfigError(f"{text!r} is not REGEX=REPLACEMENT")
@@ -55,6 +56,7 @@ def new_release(
     Copy the old entry, replace its name, and set `values` (None removes a key). Every package
     tagged `old` or `old-uc` gets the matching tag of the new release. Overrides are copied; a
     `source-branch` is rewritten by the first rule that matches it, and dropped if none does.
+    Raises RefusedError if the release exists.
     """
     if any(entry["name"] == name for entry in draft.tree["releases"]):
         raise RefusedError(f"the metadata already has a release {name}")

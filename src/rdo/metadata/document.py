@@ -1,7 +1,7 @@
-"""One YAML file as text, changed line by line: what an edit does not touch stays byte for byte.
+"""A YAML file that is edited line by line; everything else in it stays the same to the byte.
 
-ruamel.yaml was tried: it evens out indents and spaces elsewhere in a file when they are mixed,
-as in rdoinfo's rdo.yml. So YAML's own marks say where a key stands, and only that is replaced.
+ruamel.yaml is not used because it normalises mixed indents and spaces elsewhere in a file, as in
+rdoinfo's rdo.yml. Instead, YAML's marks locate a key, and only its text is replaced.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,14 @@ from rdo.errors import RefusedError
 
 Scalar = yaml.ScalarNode
 Block = yaml.MappingNode
-Node = Any  # the stubs do not tell scalar, sequence and mapping nodes apart
+Node = Any  # the stubs do not distinguish scalar, sequence and mapping nodes
 
 
 class Document:
-    """A file with a mapping at its top. Each act changes `text` and nothing else."""
+    """A YAML file with a mapping at its top, whose edits change `text`.
+
+    An edit raises RefusedError if the file is written in a form that it cannot handle.
+    """
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -26,33 +29,33 @@ class Document:
 
     @property
     def root(self) -> Node:
-        """The nodes of the text as it is now."""
+        """The nodes of the current text."""
         if self._composed is None or self._composed[0] is not self.text:
             loader = yaml.CSafeLoader(self.text)
             try:
                 self._composed = self.text, loader.get_single_node()
-            except yaml.YAMLError as error:  # an edit met a form that it does not know
+            except yaml.YAMLError as error:  # an edit met a form it cannot handle
                 raise RefusedError(
-                    f"{self.name} is written in a form that is not edited"
+                    f"{self.name} is written in a form that cannot be edited"
                 ) from error
             finally:
                 loader.dispose()
         return self._composed[1]
 
     def entries(self, section: str) -> list[Node]:
-        """The mappings in a list of the top, such as `packages`."""
+        """Return the mappings in a top-level list, such as `packages`."""
         found = value_of(self.root, section)
         return [] if found is None or isinstance(found, Scalar) else list(found.value)
 
     def entry(self, section: str, identity: str, name: str) -> Node | None:
-        """The first mapping in a list whose `identity` is `name`."""
+        """Return the first mapping in a list whose `identity` is `name`."""
         for node in self.entries(section):
             if text_of(value_of(node, identity)) == name:
                 return node
         return None
 
     def set_key(self, mapping: Node, key: str, value: Any) -> None:
-        """Give a key of a mapping a value, in its place if it is there, else in a fitting one."""
+        """Set a key of a mapping, in its place if it exists, else in a suitable one."""
         pair = pair_of(mapping, key)
         if pair is None:
             self._insert_key(mapping, key, value)
@@ -63,14 +66,14 @@ class Document:
         elif isinstance(value, list | Mapping) or not isinstance(pair[1], Scalar):
             first, column = pair[0].start_mark.line, pair[0].start_mark.column
             new = _rendered(key, value, " " * column)
-            # what stands before the key, the dash of a list, stays
+            # keep what precedes the key: the dash of a list
             new[0] = self._lines()[first][:column] + new[0][column:]
             self._splice(first, last_line(pair) + 1, new)
         else:
             self._set_inline(pair, _scalar(value, pair[1]))
 
     def remove_key(self, mapping: Node, key: str) -> None:
-        """Take a key and its value out of a mapping; a mapping without keys is written `{}`."""
+        """Remove a key and its value from a mapping."""
         pair = pair_of(mapping, key)
         if pair is None:
             raise RefusedError(f"{self.name} has no {key} there")
@@ -87,7 +90,7 @@ class Document:
             self._splice(pair[0].start_mark.line, last_line(pair) + 1, [])
 
     def add_entry(self, section: str, entry: Mapping[str, Any], before: Node | None = None) -> None:
-        """Add a mapping to a list of the top, at its end or before another one."""
+        """Add a mapping to a top-level list, at its end or before another one."""
         found = pair_of(self.root, section)
         if found is None:
             self._append([f"{section}:", *_item_lines(entry, "")])
@@ -104,20 +107,20 @@ class Document:
             self._splice(end, end, lines)
 
     def rename_key(self, node: Node, new: str) -> None:
-        """Write another name for a key."""
+        """Rename a key."""
         start, end = node.start_mark.index, node.end_mark.index
         self.text = self.text[:start] + _scalar(new) + self.text[end:]
 
     def copy_entry(self, node: Node, changed: Mapping[str, str]) -> None:
-        """Put a copy of an entry's lines before it, with texts replaced in the copy."""
+        """Insert a copy of an entry before it, with texts replaced in the copy."""
         if node.flow_style:
-            raise RefusedError(f"{self.name}: the entry is written on one line; edit by hand")
+            raise RefusedError(f"{self.name}: the entry is written on one line; edit it by hand")
         first, end = node.start_mark.line, last_line(node) + 1
         copy = [_replaced(line, changed) for line in self._lines()[first:end]]
         self._splice(first, first, copy)
 
     def remove_entry(self, section: str, node: Node) -> None:
-        """Take an entry out of a list of the top; with its last entry the list itself goes."""
+        """Remove an entry from a top-level list, and the list itself with its last entry."""
         pair = pair_of(self.root, section)
         if pair is None or pair[1].flow_style:
             raise RefusedError(f"{self.name}: {section} is not written as a list of lines")
@@ -137,7 +140,7 @@ class Document:
         raise RefusedError(f"{self.name}: {section} has no line {after}")
 
     def remove_text_item(self, section: str, text: str) -> None:
-        """Take a text out of a list of texts."""
+        """Remove a text from a list of texts."""
         for node in self.entries(section):
             if text_of(node) == text:
                 self._splice(node.start_mark.line, node.start_mark.line + 1, [])
@@ -145,7 +148,7 @@ class Document:
 
     def _insert_key(self, mapping: Node, key: str, value: Any) -> None:
         if isinstance(mapping, Scalar):
-            raise RefusedError(f"{self.name}: {key} has no mapping to go into")
+            raise RefusedError(f"{self.name}: there is no mapping to put {key} into")
         if mapping.flow_style:
             self._insert_flow(mapping, key, value)
             return
@@ -156,7 +159,7 @@ class Document:
         self._splice(line, line, _rendered(key, value, indent))
 
     def _follower(self, mapping: Node, key: str) -> Any:
-        """The first key that stands after `key` wherever else in the file both are."""
+        """Return the first key that usually comes after `key` elsewhere in the file."""
         orders = [[text_of(k) for k, _ in other.value] for other in _mappings(self.root)]
         orders = [order for order in orders if key in order]
         for pair in mapping.value[1:]:
@@ -170,7 +173,7 @@ class Document:
         key, node = pair
         start, end = node.start_mark.index, node.end_mark.index
         colon = self.text.index(":", key.end_mark.index) + 1
-        if start == end:  # nothing is written after the colon
+        if start == end:  # there is nothing after the colon
             start = end = colon
             new = f" {new}" if new else ""
         elif not new:
@@ -178,7 +181,7 @@ class Document:
         self.text = self.text[:start] + new + self.text[end:]
 
     def _set_items(self, node: Node, values: Sequence[Any]) -> None:
-        """Change a list item by item, so that comments beside kept items stay."""
+        """Change a list item by item, to keep the comments beside kept items."""
         old = [text_of(item) for item in node.value]
         new = [str(value) for value in values]
         if node.flow_style:
@@ -221,7 +224,7 @@ class Document:
     def _splice(self, start: int, end: int, new: Sequence[str]) -> None:
         """Replace the lines from `start` to before `end`."""
         lines = self._lines()
-        lines[start:end] = new  # a `start` after the last line without its end goes behind it
+        lines[start:end] = new  # a `start` past the end appends
         self.text = "\n".join(lines)
 
     def _append(self, new: Sequence[str]) -> None:
@@ -230,7 +233,7 @@ class Document:
 
 
 def pair_of(mapping: Node, key: str) -> Any:
-    """A key and its value in a mapping, None if there is no such key."""
+    """Return a key and its value in a mapping, or None if there is no such key."""
     if isinstance(mapping, Block):
         for pair in mapping.value:
             if text_of(pair[0]) == key:
@@ -239,24 +242,25 @@ def pair_of(mapping: Node, key: str) -> Any:
 
 
 def value_of(mapping: Node, key: str) -> Node | None:
+    """Return the value of a key in a mapping, or None if there is no such key."""
     pair = pair_of(mapping, key)
     return None if pair is None else pair[1]
 
 
 def found(node: Node | None) -> Node:
-    """A node that must be there for an edit."""
+    """Return a node that an edit needs; raises RefusedError if it is None."""
     if node is None:
-        raise RefusedError("the entry is written in a form that is not edited; edit by hand")
+        raise RefusedError("the entry is written in a form that cannot be edited; edit it by hand")
     return node
 
 
 def text_of(node: Node | None) -> str:
-    """The text of a scalar, empty for anything else."""
+    """Return the text of a scalar, or "" for anything else."""
     return str(node.value) if isinstance(node, Scalar) else ""
 
 
 def last_line(node: Node) -> int:
-    """The last line that belongs to a node or to a pair of key and value."""
+    """Return the last line of a node, or of a pair of key and value."""
     if isinstance(node, tuple):
         return max(int(node[0].end_mark.line), last_line(node[1]))
     if isinstance(node, Scalar) or node.flow_style or not node.value:
@@ -266,7 +270,7 @@ def last_line(node: Node) -> int:
 
 
 def _mappings(node: Node) -> list[Node]:
-    """All mappings in a tree."""
+    """Return all mappings in a tree."""
     if isinstance(node, Scalar):
         return []
     if isinstance(node, Block):
@@ -276,7 +280,7 @@ def _mappings(node: Node) -> list[Node]:
 
 
 def _rendered(key: str, value: Any, indent: str) -> list[str]:
-    """The lines of a key with its value, in block style."""
+    """Return the lines of a key with its value, in block style."""
     if isinstance(value, Mapping) and value:
         below = [line for k, v in value.items() for line in _rendered(k, v, f"{indent}  ")]
         return [f"{indent}{_scalar(key)}:", *below]
@@ -292,7 +296,7 @@ def _item_lines(entry: Mapping[str, Any], indent: str) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line, as inside brackets."""
+    """Return a value on one line, in flow style."""
     if isinstance(value, Mapping):
         inside = ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items())
         return f"{{{inside}}}"
@@ -302,7 +306,7 @@ def _flow(value: Any) -> str:
 
 
 def _scalar(value: Any, old: Node | None = None) -> str:
-    """A value as YAML. Quotes of the old one are kept, unless it could not be without them."""
+    """Return a value as YAML, with the quotes of the old one unless those were required."""
     if value is None:
         return ""
     plain = yaml.safe_dump(value, allow_unicode=True, width=10**9).removesuffix("\n")

@@ -29,6 +29,7 @@ class Filter:
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """Parse a filter; raises ConfigError if the text is not one."""
         attribute, colon, regex = text.partition(":")
         negated = regex.startswith("~")
         if not colon or not attribute or not regex.removeprefix("~"):
@@ -44,6 +45,7 @@ class Filter:
         return f"{self.attribute}:{'~' if self.negated else ''}{self.pattern.pattern}"
 
     def matches(self, package: Attributes) -> bool:
+        """Whether a package matches; raises ConfigError for an attribute of another kind."""
         value = package.get(self.attribute)
         if value is None:
             return False

@@ -131,6 +131,7 @@ class PatchesBase:
 
     @classmethod
     def parse(cls, value: str) -> "PatchesBase":
+        """Parse REF, REF+N or +N; raises RefusedError for anything else."""
         ref, plus, number = value.rpartition("+")
         if not plus:
             return cls(value)

@@ -29,7 +29,7 @@ from rdo.tools.root import Bind
 log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 12
-"""How often the source may ask for more before it is built and imported."""
+"""How often missing requirements may be added before the source builds and imports."""
 
 HEADERS: dict[str, str] = {
     "Python.h": "python3-devel", "augeas.h": "augeas-devel", "bzlib.h": "bzip2-devel",

@@ -153,7 +153,10 @@ def patches_ref(desk: Desk, args: Arguments) -> str:
 
 
 def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
-    """Step: write the changelog's lines about the new patches, newest first."""
+    """Step: write the changelog's lines about the new patches, newest first.
+
+    Raises RefusedError for an unknown style of changelog.
+    """
     if args.no_bump:
         return args
     style = args.changelog.lower() or "detect"

@@ -230,6 +230,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def of_group(rows: Iterable[Checked], group: Group) -> list[Checked]:
+    """Return the rows of one group."""
     return [row for row in rows if row.group is group]
 
 

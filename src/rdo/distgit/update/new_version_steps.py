@@ -82,7 +82,10 @@ def _release_branch(desk: Desk) -> str:
 
 
 def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
-    """Step: choose the new version, Release, patches base and changelog entry."""
+    """Step: choose the new version, Release, patches base and changelog entry.
+
+    Raises RefusedError for a version without a tag, and NothingToDoError for the current one.
+    """
     version = tag_version(args.new_version)[0] if args.new_version else newest_version(desk, args)
     tag = version_tag(version, args.version_tag_style)
     if not args.bump_only and not desk.clone.resolve(tag):
@@ -109,7 +112,7 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _without(desk: Desk, args: Arguments) -> Arguments:
-    """Go on without a remote patches branch: use the local one, or change only the numbers.
+    """Continue without a remote patches branch: use the local one, or change only the numbers.
 
     `rdopkg` always does the latter: its users pass -l to use the local branch.
     """
@@ -168,7 +171,7 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
         except UserError as error:  # the update goes on without this information
             log.warning("cannot compare requirements: %s", error)
         if desk.ask:
-            desk.ask("Go on?", True)
+            desk.ask("Continue?", True)
     if args.repositories and desk.clone.resolve(new):
         desk.say(_requirements(desk, new, [Path(folder) for folder in args.repositories]))
     return args

@@ -55,7 +55,7 @@ def _upstreams(clone: Clone) -> list[str]:
 
 
 def _fetch(desk: Desk) -> None:
-    """Fetch upstream's tags; without a network, go on with what the clone has."""
+    """Fetch upstream's tags; without a network, use what the clone has."""
     for remote in _upstreams(desk.clone):
         try:
             desk.clone.fetch(remote, "--tags")

@@ -144,6 +144,7 @@ def _message(desk: Desk, args: Arguments, change_id: str) -> str:
 
 
 def with_change_id(message: str, change_id: str) -> str:
+    """Append a Change-Id to a message, if there is one."""
     return f"{message}\nChange-Id: {change_id}\n" if change_id else message
 
 

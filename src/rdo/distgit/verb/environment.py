@@ -52,7 +52,8 @@ class PackageEnv:
 
 
 def version_tag(version: str, style: str) -> str:
-    """
+    """Return the tag of a version in a tag style.
+
     >>> version_tag("1.2", "vX.Y.Z"), version_tag("1.2", "")
     ('v1.2', '1.2')
     """
@@ -106,7 +107,8 @@ def distgit_branch(desk: Desk) -> str:
 
 
 def os_dist(branch: str) -> str:
-    """
+    """Return the distribution that a distgit branch is for, as rdopkg names it.
+
     >>> os_dist("private-jruzicka-rhos-5.0-rhel-7"), os_dist("antelope-rdo")
     ('RHOS', 'RDO')
     """

@@ -66,7 +66,7 @@ def _trees(clone: Clone) -> tuple[str, str]:
             shutil.copy2(real, scratch)
         env = {"GIT_INDEX_FILE": str(scratch)}
         if clone.plumb("ls-files", "--unmerged", env=env):
-            clone.plumb("add", "--update", "--", ".", env=env)  # conflicts as they stand
+            clone.plumb("add", "--update", "--", ".", env=env)  # conflicts with their markers
         index = clone.plumb("write-tree", env=env)
         top = clone.plumb("rev-parse", "--show-toplevel")
         everything = Clone(Path(top), clone.runner)
