@@ -199,9 +199,8 @@ class _Builder:
             for key, value in giver.items():
                 if key not in section:
                     section[key] = value
-                    section.places[key] = -giver.places[
-                        key
-                    ]  # negative: the mapping's own key may replace it
+                    # negative: a key of the mapping's own may replace it
+                    section.places[key] = -giver.places[key]
 
     def _scalar(self, node: Any) -> Any:
         if node.tag not in _SCALARS:
