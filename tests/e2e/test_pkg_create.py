@@ -131,7 +131,7 @@ def test_what_cannot_be_packaged_is_told_and_leaves_nothing(factory: Path, tmp_p
         ("no-such-project-of-anybody-here", 4, "no package index has a project"),
         ("bad name!", 5, "is neither a project on PyPI nor a git URL"),
         ("colorama", 4, "has no source archive on PyPI in ==0.0.99"),
-        ("debtcollector", 5, "the metadata has debtcollector already"),
+        ("debtcollector", 5, "the metadata already has debtcollector"),
     ):
         version = ("--version", "0.0.99") if code == 4 and project == "colorama" else ()
         done = rdo("-C", factory, "pkg", "create", project, *version, "--into", tmp_path,
