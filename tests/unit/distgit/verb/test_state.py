@@ -25,7 +25,7 @@ def test_an_action_is_read_as_it_was_written(tmp_path: Path, action: str) -> Non
 def test_people_see_lists_as_text() -> None:
     arguments = Arguments(package="foo", changes=("Update to 2.0", "Drop patch: x"))
 
-    shown = state.as_text(State("new_version", "diff", arguments)).splitlines()
+    shown = state.as_text(ActionState("new_version", "diff", arguments)).splitlines()
 
     assert "  changes: Update to 2.0, Drop patch: x" in shown
 
