@@ -1,6 +1,8 @@
 """Short ways to the values that the tests of the round are about."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -9,8 +11,8 @@ from rdo.store.builds import Build, BuildState
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
-def package(name: str, project: str = "", upstream: str = "u") -> Package:
-    return Package(
+def package(name: str, project: str = "", upstream: str = "u", **values: Any) -> Package:
+    plain = Package(
         name=name,
         project=project or name.removeprefix("python-"),
         upstreams=(upstream,),
@@ -18,9 +20,10 @@ def package(name: str, project: str = "", upstream: str = "u") -> Package:
         upstream_branch="master",
         distgit_branch="rpm-master",
     )
+    return replace(plain, **values)
 
 
-def build(id_: int, name: str) -> Build:
+def build(id_: int, name: str, **values: Any) -> Build:
     commit = Commit(
         package=name,
         upstream_hash=f"{id_:040}",
@@ -29,7 +32,7 @@ def build(id_: int, name: str) -> Build:
         distgit_time=NOW,
         upstream_branch="master",
     )
-    return Build(
+    queued = Build(
         id=id_,
         target="master-deb12",
         commit=commit,
@@ -47,3 +50,4 @@ def build(id_: int, name: str) -> Build:
         published=None,
         superseded=False,
     )
+    return replace(queued, **values)
