@@ -125,9 +125,15 @@ class PatchSelection:
 def select(desk: Desk, base: str, head: str) -> PatchSelection:
     """Apply patches_base and patches_ignore of the spec to a patches branch."""
     text = desk.spec.text()
-    commits = desk.clone.commits(base, head)
     excluded = PatchesBase.parse(get_magic(text, "patches_base")).excluded
-    ignore = get_magic(text, "patches_ignore")
+    return choose(desk.clone.commits(base, head), excluded, get_magic(text, "patches_ignore"))
+
+
+def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> Selection:
+    """Leave out the first `excluded` commits, and those whose subject `ignore` matches.
+
+    A RefusedError says that `ignore` is not a regular expression.
+    """
     rest = commits[excluded:]
     chosen = [commit for commit in rest if not _is_ignored(commit, ignore)]
     return PatchSelection(

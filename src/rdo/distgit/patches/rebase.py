@@ -1,7 +1,7 @@
 """Rebase the patches onto a new version, and report what becomes of each."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,20 +62,34 @@ def upstream_has(clone: Clone, rebase: Rebase) -> dict[str, str]:
     if not patches or not files:
         return {}
     newer = clone.commits_touching(rebase.base, rebase.onto, files)
+    upstream = clone.patch_ids(rebase.base, rebase.onto, files)
+    ours = {sha: patch for patch, sha in clone.patch_ids(rebase.base, rebase.old).items()}
+    return had_already(patches, newer, upstream, ours, rebase.onto)
+
+
+def had_already(
+    patches: Iterable[PatchCommit],
+    newer: Sequence[PatchCommit],
+    upstream: Mapping[str, str],
+    ours: Mapping[str, str],
+    onto: str,
+) -> dict[str, str]:
+    """Find the patches among the `newer` commits, by their content or their Change-Id.
+
+    `upstream` are the hashes of commits by patch id, `ours` the patch ids of patches by hash.
+    """
     reverted = tuple(sha for commit in newer for sha in _REVERTS.findall(commit.body))
     kept = [x for x in newer if not any(x.hash.startswith(sha) for sha in reverted)]
     by_change = {commit.change_id: commit for commit in kept if commit.change_id}
     by_hash = {commit.hash: commit for commit in kept}
-    upstream = clone.patch_ids(rebase.base, rebase.onto, files)
-    ours = {sha: patch for patch, sha in clone.patch_ids(rebase.base, rebase.old).items()}
     found = {}
     for patch in patches:
         same = by_hash.get(upstream.get(ours.get(patch.hash, ""), ""))
         if same:
-            found[patch.hash] = f"{rebase.onto} has the same patch, {same.short}"
+            found[patch.hash] = f"{onto} has the same patch, {same.short}"
         elif patch.change_id in by_change:
             twin = by_change[patch.change_id]
-            found[patch.hash] = f"{rebase.onto} has its Change-Id, {twin.short}"
+            found[patch.hash] = f"{onto} has its Change-Id, {twin.short}"
     return found
 
 
@@ -130,26 +144,68 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
     known = upstream_has(clone, rebase)
     stopped = clone.resolve("REBASE_HEAD") if clone.in_progress == "rebase" else ""
     head = "HEAD" if stopped else f"refs/heads/{rebase.branch}"
-    done = clone.commits(rebase.onto, head)
-    waiting = set(clone.waiting_in_rebase()) if stopped else set()
     old_ids = {sha: one for one, sha in clone.patch_ids(rebase.base, rebase.old).items()}
     new_ids = {sha: one for one, sha in clone.patch_ids(rebase.onto, head).items()}
+    progress = Progress(
+        known,
+        tuple(clone.commits(rebase.onto, head)),
+        patch_ids=old_ids | new_ids,
+        stopped=stopped,
+        conflicts=tuple(clone.conflicts()) if stopped else (),
+        waiting=frozenset(clone.waiting_in_rebase()) if stopped else frozenset(),
+        solved=frozenset(solved),
+    )
+
+    def is_there(patch: PatchCommit) -> bool:
+        return clone.has_hunks_of(patch.hash, rebase.onto, 1)
+
+    return judge(rebase.patches(clone), progress, rebase.onto, is_there)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a rebase has come.
+
+    `known` are the patches that upstream has, by hash, with why we think so; `done` the commits
+    on the new version; `patch_ids` those of patches and commits, by hash. `stopped` is the patch
+    that conflicts, `waiting` those behind it, `solved` those whose conflicts a person has solved.
+    """
+
+    known: Mapping[str, str]
+    done: tuple[PatchCommit, ...]
+    patch_ids: Mapping[str, str]
+    stopped: str = ""
+    conflicts: tuple[str, ...] = ()
+    waiting: frozenset[str] = frozenset()
+    solved: frozenset[str] = frozenset()
+
+
+def judge(
+    patches: Iterable[PatchCommit],
+    progress: Progress,
+    onto: str,
+    is_there: Callable[[PatchCommit], bool],
+) -> list[PatchFate]:
+    """Decide what became of each patch; `is_there` looks for its hunks in the new version."""
+    done = list(progress.done)
+    ids = progress.patch_ids
     found = []
-    for patch in rebase.patches(clone):
-        if patch.hash in known:
-            found.append(PatchFate(Fate.DROPPED, patch, known[patch.hash], is_upstream=True))
-        elif patch.hash == stopped:
-            files = ", ".join(clone.conflicts())
+    for patch in patches:
+        if patch.hash in progress.known:
+            why = progress.known[patch.hash]
+            found.append(PatchFate(Fate.DROPPED, patch, why, is_upstream=True))
+        elif patch.hash == progress.stopped:
+            files = ", ".join(progress.conflicts)
             found.append(PatchFate(Fate.CONFLICTING, patch, f"in {files}" if files else ""))
-        elif patch.hash in waiting:
+        elif patch.hash in progress.waiting:
             found.append(PatchFate(Fate.WAITING, patch))
         elif twin := _take_twin(patch, done):
-            is_same = old_ids.get(patch.hash) == new_ids.get(twin.hash)
+            is_same = ids.get(patch.hash) == ids.get(twin.hash)
             found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
-        elif patch.hash not in solved and clone.has_hunks_of(patch.hash, rebase.onto, 1):
-            found.append(PatchFate(Fate.DROPPED, patch, f"{rebase.onto} has its hunks", True))
+        elif patch.hash not in progress.solved and is_there(patch):
+            found.append(PatchFate(Fate.DROPPED, patch, f"{onto} has its hunks", True))
         else:
-            found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {rebase.onto}"))
+            found.append(PatchFate(Fate.DROPPED, patch, f"nothing is left of it on {onto}"))
     return found
 
 

@@ -55,10 +55,11 @@ def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Availab
     have: Have = {}
     for folder in folders:
         _read(folder, projects, have)
-    return [_judge(one, have.get(one.key, [])) for one in wanted]
+    return [judge(one, have.get(one.key, [])) for one in wanted]
 
 
-def _judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
+def judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
+    """Compare a requirement with the versions that there are, each with its NVR."""
     if not have:
         return Available(one, AvailabilityState.NOT_PACKAGED)
     fitting = [row for row in have if one.accepts(str(row[0]))]

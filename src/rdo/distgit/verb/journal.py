@@ -242,14 +242,19 @@ def _since(clone: Clone, entry: JournalEntry, now: CloneState) -> Iterator[str]:
     """What the verb changed and somebody else has changed again."""
     before, after = entry.before, entry.after
     assert after is not None
+    yield from moved_again(before, after, now)
+    touched = _files(clone, before.tree, after.tree) | _files(clone, before.index, after.index)
+    again = _files(clone, after.tree, now.tree) | _files(clone, after.index, now.index)
+    yield from sorted(touched & again)
+
+
+def moved_again(before: Snapshot, after: Snapshot, now: Snapshot) -> Iterator[str]:
+    """Name the refs that have moved between all three states, and HEAD if it moved last."""
     for ref in sorted({*before.refs, *after.refs}):
         if before.refs.get(ref) != after.refs.get(ref) != now.refs.get(ref):
             yield ref.removeprefix("refs/heads/")
     if now.head != after.head:
         yield "HEAD"
-    touched = _files(clone, before.tree, after.tree) | _files(clone, before.index, after.index)
-    again = _files(clone, after.tree, now.tree) | _files(clone, after.index, now.index)
-    yield from sorted(touched & again)
 
 
 def _with_files(clone: Clone, now: CloneState, then: CloneState, names: set[str]) -> CloneState:
@@ -266,15 +271,20 @@ def _mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         clone.plumb("read-tree", now, env=env)
-        listed = clone.plumb("ls-tree", "-r", "-z", "--full-tree", then).split("\0")
-        rows = {row.partition("\t")[2]: row.partition("\t")[0] for row in listed if row}
-        lines = [
-            f"{_index_row(rows[name])}\t{name}" if name in rows else f"0 {'0' * 40}\t{name}"
-            for name in sorted(names)
-        ]
-        stdin = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
+        listed = clone.plumb("ls-tree", "-r", "-z", "--full-tree", then)
+        stdin = index_info(listed, names).encode(errors="surrogateescape")
         clone.plumb("update-index", "-z", "--index-info", env=env, stdin=stdin)
         return clone.plumb("write-tree", env=env)
+
+
+def index_info(listed: str, names: set[str]) -> str:
+    """Write, as update-index reads it, the rows that ls-tree has for `names`, or their removal."""
+    rows = {row.partition("\t")[2]: row.partition("\t")[0] for row in listed.split("\0") if row}
+    lines = [
+        f"{_index_row(rows[name])}\t{name}" if name in rows else f"0 {_EMPTY}\t{name}"
+        for name in sorted(names)
+    ]
+    return "".join(f"{line}\0" for line in lines)
 
 
 def _index_row(row: str) -> str:
@@ -372,6 +382,20 @@ class RefMove:
     old: str
     new: str
 
+    @property
+    def command(self) -> str:
+        """The line that moves it in `git update-ref --stdin`."""
+        return f"update {self.name} {self.new}" if self.new else f"delete {self.name}"
+
+
+def ref_moves(before: Snapshot, after: Snapshot) -> tuple[RefMove, ...]:
+    """Return the refs that differ between two states, by name."""
+    pairs = (
+        RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
+        for ref in sorted({*before.refs, *after.refs})
+    )
+    return tuple(move for move in pairs if move.old != move.new)
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -416,7 +440,7 @@ class Effect:
             finished=finished,
             head=after.head,
             old_head=before.head,
-            refs=tuple(move for move in pairs if move.old != move.new),
+            refs=ref_moves(before, after),
             has_new_settings=before.settings != after.settings,
             files=tuple(sorted(_files(clone, before.tree, after.tree))),
             diff=clone.diff(before.tree, after.tree),
