@@ -81,9 +81,14 @@ class World:
         return build
 
     def repository(
-        self, path: str, days: float, build: Build | None = None, *, names: Collection[str] = (),
+        self,
+        path: str,
+        days: float,
+        build: Build | None = None,
+        *,
+        names: Collection[str] = (),
         snapshot: str = "",
-    ) -> Repository:  # fmt: skip
+    ) -> Repository:
         """A repository made then, which offers RPMs of the pool and names a snapshot."""
         folder = self.repos / path
         rows = "".join(f'<location href="pool/{sha}/x.rpm"/>' for sha in names)
@@ -95,9 +100,13 @@ class World:
         (folder / "deps.repo").write_text(f"baseurl=http://x/deps/{snapshot}\n")
         with self.store.write() as at:
             return at.repositories.add(
-                TARGET, component=None, path=path, build_id=build.id if build else None, digest="",
+                TARGET,
+                component=None,
+                path=path,
+                build_id=build.id if build else None,
+                digest="",
                 now=ago(days),
-            )  # fmt: skip
+            )
 
     def lead(self, name: str, to: Repository, days: float) -> None:
         with self.store.write() as at:
@@ -247,7 +256,7 @@ def test_a_repository_that_is_kept_keeps_the_folder_of_its_build(world: World) -
 
     found = world.plan()
 
-    assert (found.builds, found.forgotten) == ((), set())
+    assert (found.builds, found.forgotten) == ((), frozenset())
 
 
 def test_builds_that_are_published_in_no_repository_yet_stay(world: World) -> None:

@@ -84,9 +84,13 @@ class Past:
             return at.builds.settle(build.id, outcome, now=self.clock(), final=final)
 
     def failed(
-        self, name: str, reason: FailureReason = FailureReason.COMPILE, *,
-        upstream: str = "1", asked: tuple[str, ...] = (),
-    ) -> Build:  # fmt: skip
+        self,
+        name: str,
+        reason: FailureReason = FailureReason.COMPILE,
+        *,
+        upstream: str = "1",
+        asked: tuple[str, ...] = (),
+    ) -> Build:
         """A build that has failed, after it had `asked` for something."""
         build = self.running(name, upstream)
         if asked:
@@ -94,9 +98,15 @@ class Past:
         return self.ended(build, Failed(reason, "it says why"))
 
     def built(
-        self, name: str, upstream: str = "1", *, seconds: int = 1,
-        provides: Iterable[str] = (), requires: Iterable[str] = (), published: bool = True,
-    ) -> Build:  # fmt: skip
+        self,
+        name: str,
+        upstream: str = "1",
+        *,
+        seconds: int = 1,
+        provides: Iterable[str] = (),
+        requires: Iterable[str] = (),
+        published: bool = True,
+    ) -> Build:
         """A good build that took so long, with an RPM and a source RPM of these dependencies."""
         build = self.running(name, upstream)
         self.now += timedelta(seconds=seconds - 1)

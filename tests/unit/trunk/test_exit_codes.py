@@ -15,7 +15,7 @@ from tests.unit.trunk.samples import build
 NEW = (build(1, "python-a").commit,)
 GOOD, BAD = Built(()), Failed(FailureReason.COMPILE, "")
 AWAY = Failed(FailureReason.NETWORK, "")
-PROBLEM = {"python-a": ("it is away",)}
+PROBLEM: dict[str, tuple[str, ...]] = {"python-a": ("it is away",)}
 
 
 def ended(outcome: Outcome, *, again: bool = False) -> Ended:
@@ -23,9 +23,12 @@ def ended(outcome: Outcome, *, again: bool = False) -> Ended:
 
 
 def report(
-    *ended: Ended, problems: dict[str, tuple[str, ...]] | None = None, dry_run: bool = False,
-    waits_for: tuple[str, ...] | None = None, ftbfs: tuple[str, ...] = (),
-) -> Report:  # fmt: skip
+    *ended: Ended,
+    problems: dict[str, tuple[str, ...]] | None = None,
+    dry_run: bool = False,
+    waits_for: tuple[str, ...] | None = None,
+    ftbfs: tuple[str, ...] = (),
+) -> Report:
     held = () if waits_for is None else (Held(build(2, "python-b"), waits_for),)
     plan = Plan(NEW, (), problems or {})
     return Report("t", 2, 1.0, plan, ended, held=held, ftbfs=ftbfs, dry_run=dry_run)
@@ -48,14 +51,14 @@ def report(
             report(waits_for=("python-c",), ftbfs=("python-c",)),
             1,
             id="a build waits for what does not build",
-        ),  # fmt: skip
+        ),
         pytest.param(report(dry_run=True), 0, id="dry run: there would be work"),
         pytest.param(report(problems=PROBLEM, dry_run=True), 6, id="dry run: one is away"),
         pytest.param(
             report(waits_for=("python-c",), ftbfs=("python-c",), dry_run=True),
             0,
             id="dry run: what is in the queue has not failed",
-        ),  # fmt: skip
+        ),
     ],
 )
 def test_a_round(done: Report, code: int) -> None:
@@ -83,7 +86,7 @@ def unfinished(error: UserError) -> Unfinished:
             [unfinished(RefusedError("")), unfinished(CommandError(""))],
             3,
             id="of two errors the lower code",
-        ),  # fmt: skip
+        ),
         pytest.param([unfinished(UserError(""))], 1, id="an error without a family"),
     ],
 )

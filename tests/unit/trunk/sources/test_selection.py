@@ -90,19 +90,25 @@ def test_a_new_spec_takes_the_component_of_today_and_loses_an_old_extended_hash(
     [
         pytest.param(commit("z"), "master", "the branch was rewritten", id="rewritten"),
         pytest.param(
-            commit("z", upstream_branch="stable/1"), "master", "it was built from stable/1",
+            commit("z", upstream_branch="stable/1"),
+            "master",
+            "it was built from stable/1",
             id="another branch",
         ),
         pytest.param(
-            commit("z", upstream="https://old"), "master", "it was built from https://old",
+            commit("z", upstream="https://old"),
+            "master",
+            "it was built from https://old",
             id="another remote",
         ),
         pytest.param(
-            commit("z", upstream=""), "master", "the branch was rewritten",
+            commit("z", upstream=""),
+            "master",
+            "the branch was rewritten",
             id="a remote that nobody noted",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_history_that_does_not_go_on_is_said_with_its_reason(
     last: Commit, branch: str, why: str
 ) -> None:

@@ -88,7 +88,7 @@ def test_who_is_told_by_mail(
             NETWORK,
             ["webhook:chat", "webhook:ci"],
             id="every webhook",
-        ),  # fmt: skip
+        ),
     ],
 )
 def test_by_which_ways(
