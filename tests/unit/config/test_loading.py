@@ -5,6 +5,7 @@ import pytest
 
 from rdo.config import Configuration, OriginKind, find, load
 from rdo.errors import ConfigError, NotFoundError
+from rdo.model.audiences import Audiences
 from rdo.model.build import BuilderName
 
 WHOLE = """\
@@ -266,3 +267,53 @@ def test_the_file_is_found_by_option_then_variable_then_here(
 def test_a_named_file_must_exist(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="does not exist"):
         find(None if environ else tmp_path, environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", Audiences(digest_hour=0), id="nobody"),
+        pytest.param(
+            '[mail]\nserver = "x:25"\nfrom = "rdo@example.test"\noperator = ["ops@example.test"]\n'
+            'digest = ["*"]\ndigest-hour = 7\n',
+            Audiences(True, ("ops@example.test",), frozenset({"*"}), 7),
+            id="by mail",
+        ),
+        pytest.param("[gerrit]\n", Audiences(gerrit=True, digest_hour=0), id="in reviews"),
+        pytest.param(
+            '[webhooks.chat]\nurl = "https://chat.test/"\n',
+            Audiences(webhooks=("chat",), digest_hour=0),
+            id="by webhooks",
+        ),
+    ],
+)
+def test_who_is_told_is_configured(folder: Path, text: str, expected: Audiences) -> None:
+    assert loaded(folder, text=text).settings.audiences == expected
+
+
+@pytest.mark.parametrize(
+    ("database", "url"),
+    [
+        pytest.param("sqlite", "sqlite:///{folder}/data/rdo.sqlite", id="a file of ours"),
+        pytest.param("postgresql://db/rdo", "postgresql://db/rdo", id="a server"),
+    ],
+)
+def test_the_database(folder: Path, database: str, url: str) -> None:
+    settings = loaded(folder, text=f'database = "{database}"\n').settings
+
+    assert settings.database_url == url.format(folder=folder)
+
+
+def test_what_is_below_data(folder: Path) -> None:
+    settings = loaded(folder, text="").settings
+
+    assert (settings.cache, settings.roots) == (folder / "data/cache", folder / "data/roots")
+
+
+def test_without_metadata_or_targets_it_is_said_what_to_write(folder: Path) -> None:
+    settings = loaded(folder, text="").settings
+
+    with pytest.raises(ConfigError, match="metadata"):
+        _ = settings.needed_metadata
+    with pytest.raises(ConfigError, match="targets"):
+        settings.target("t")

@@ -300,3 +300,36 @@ def test_the_command_shows_or_writes_the_file(
     assert main.run(["config", "import", str(ini), "--into", into, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert Path(answer["wrote"]).read_text() == answer["rdo.toml"]
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "note"),
+    [
+        pytest.param("smtpserver = mail.test", "server", None, id="a mail server is carried"),
+        pytest.param("smtpserver =", None, None, id="none is none"),
+        pytest.param("gerrit = x", "[gerrit]", "DEFAULT.gerrit", id="reviews, not their server"),
+        pytest.param("gerrit_topic = x", None, "DEFAULT.gerrit_topic", id="no topic alone"),
+        pytest.param("gerrit = x\ngerrit_topic = a b", "a-b", None, id="a topic of one word"),
+        pytest.param("release_numbering = 9", None, "DEFAULT.release_numbering", id="no numbering"),
+        pytest.param("target = my-own-box", "my-own-box", "DEFAULT.target", id="an own platform"),
+    ],
+)
+def test_an_option_is_carried_or_noted(
+    ini: Path, option: str, key: str | None, note: str | None
+) -> None:
+    ini.write_text(f"[DEFAULT]\ntags = x\n{option}\n")
+
+    found = import_projects_ini(ini)
+
+    plain = "\n".join(line for line in found.text.splitlines() if not line.startswith("#"))
+    assert key is None or key in plain
+    notes = {f"{one.section}.{one.option}" for one in found.notes}
+    assert note is None or note in notes
+
+
+def test_a_file_that_is_no_text_or_not_there_is_one_error(ini: Path) -> None:
+    ini.write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        import_projects_ini(ini)
+    with pytest.raises(ConfigError, match=re.escape(str(ini.parent))):
+        import_projects_ini(ini.with_name("none.ini"))

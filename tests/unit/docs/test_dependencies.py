@@ -16,6 +16,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 IMPORT_NAMES = {"PyYAML": "yaml"}
 # Run as programs, or only read by one.
 NEVER_IMPORTED = {
+    "coverage",
     "psycopg",
     "pip",
     "import-linter",

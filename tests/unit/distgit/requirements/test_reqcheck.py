@@ -239,6 +239,7 @@ def have(*versions: str) -> list[tuple[Version, str]]:
         pytest.param("== 2", ["1.0"], State.TOO_OLD, "1.0", id="older than the one"),
         pytest.param("< 2", ["2.0", "3.0"], State.TOO_NEW, "3.0", id="too new"),
         pytest.param(">= 1,< 2", ["0.5", "3.0"], State.TOO_OLD, "3.0", id="one of each"),
+        pytest.param("=== x", ["1.0"], State.TOO_NEW, "1.0", id="what cannot be compared"),
         pytest.param("!= 1.0", ["1.0"], State.TOO_NEW, "1.0", id="just that one is excluded"),
     ],
 )

@@ -1,8 +1,11 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
 
 from rdo.bridge.protocol import Provision
-from rdo.errors import CommandError
+from rdo.errors import CommandError, OutsideError
 from rdo.model.build import FailureReason
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from tests.unit.trunk.samples import build
@@ -44,3 +47,130 @@ def test_what_breaks_the_bridge_spoils_nothing_for_other_builds() -> None:
         FailureReason.BUILDER,
         None,
     ]
+
+
+@dataclass(slots=True)
+class Shop:
+    """A bridge that has some things, and remembers what it was asked for."""
+
+    has: frozenset[str] = frozenset()
+    error: Exception | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        self.asked.append(tuple(needs))
+        if self.error:
+            raise self.error
+        return Provision(provided=tuple(need for need in needs if need in self.has))
+
+
+def request(number: int, *needs: str, for_bootstrap: bool = False) -> Request:
+    return Request(build(number, f"p{number}"), needs, frozenset(), for_bootstrap=for_bootstrap)
+
+
+def reasons(answers: Sequence[Answer]) -> list[FailureReason | None]:
+    return [one.failure.reason if one.failure else None for one in answers]
+
+
+def test_the_needs_of_all_builds_are_one_request_and_each_need_once() -> None:
+    shop = Shop(frozenset("abc"))
+
+    found = answers_to(
+        Requests(shop, is_cancelled=lambda: False), [request(1, "a", "b"), request(2, "b", "c")]
+    )
+
+    assert shop.asked == [("a", "b", "c")]
+    assert reasons(found) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("has", "detail"),
+    [
+        pytest.param("ab", None, id="all is there"),
+        pytest.param("a", "b", id="one is missing"),
+        pytest.param("", "a, b", id="all are missing"),
+    ],
+)
+def test_what_the_bridge_lacks_is_missing(has: str, detail: str | None) -> None:
+    [answer] = answers_to(
+        Requests(Shop(frozenset(has)), is_cancelled=lambda: False), [request(1, "a", "b")]
+    )
+
+    assert (answer.failure and answer.failure.detail) == detail
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "asked"),
+    [
+        pytest.param(OutsideError("x"), FailureReason.NETWORK, 1, id="a network that is away"),
+        pytest.param(OSError(28, "x"), FailureReason.NO_SPACE, 1, id="a full disk"),
+        pytest.param(CommandError("x"), FailureReason.BUILDER, 3, id="a program: each alone"),
+        pytest.param(ValueError("x"), FailureReason.UNKNOWN, 3, id="a bug: each alone"),
+    ],
+)
+def test_a_bridge_that_fails(error: Exception, reason: FailureReason, asked: int) -> None:
+    shop = Shop(error=error)
+
+    found = answers_to(
+        Requests(shop, is_cancelled=lambda: False), [request(1, "a"), request(2, "b")]
+    )
+
+    assert reasons(found) == [reason, reason]
+    assert len(shop.asked) == asked
+
+
+def test_what_is_for_bootstrap_is_asked_of_the_last_resort_and_apart() -> None:
+    shop, last = Shop(frozenset("ab")), Shop(frozenset("c"))
+    wanted = [request(1, "a"), request(2, "c", for_bootstrap=True), request(3, "b")]
+
+    found = answers_to(Requests(shop, last, is_cancelled=lambda: False), wanted)
+
+    assert (shop.asked, last.asked) == ([("a", "b")], [("c",)])
+    assert [answer.request.build.id for answer in found] == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("number", "needs", "refused"),
+    [
+        pytest.param(1, ("b",), "b", id="the same thing again: it does not help"),
+        pytest.param(1, ("c", "b"), "b", id="the same among others"),
+        pytest.param(1, ("c",), None, id="something else"),
+        pytest.param(2, ("b",), None, id="another build"),
+    ],
+)
+def test_what_was_brought_in_and_is_asked_for_again(
+    number: int, needs: tuple[str, ...], refused: str | None
+) -> None:
+    requests = Requests(Shop(frozenset("abc")), is_cancelled=lambda: False)
+    answers_to(requests, [request(1, "a", "b")])
+
+    answer = requests.add(request(number, *needs))
+
+    if refused is None:
+        assert answer is None
+    else:
+        assert answer is not None
+        assert answer.failure is not None
+        assert answer.failure.reason is FailureReason.MISSING_DEPENDENCY
+        assert answer.failure.detail.startswith(f"{refused} (")
+
+
+def test_what_was_missing_may_be_asked_for_again() -> None:
+    requests = Requests(Shop(), is_cancelled=lambda: False)
+    answers_to(requests, [request(1, "a")])
+
+    assert requests.add(request(1, "a")) is None
+
+
+def test_nothing_is_sent_where_nothing_was_asked_or_while_a_request_runs() -> None:
+    requests = Requests(Shop(), is_cancelled=lambda: False)
+    with ThreadPoolExecutor(1) as pool:
+        requests.send(pool)
+        assert requests.running is None
+        requests.add(request(1, "a"))
+        requests.send(pool)
+        first = requests.running
+        requests.add(request(2, "b"))
+        requests.send(pool)
+
+    assert requests.running is first

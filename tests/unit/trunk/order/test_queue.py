@@ -211,3 +211,94 @@ def test_a_thousand_packages_that_wait_for_each_other_are_judged() -> None:
         todo.hold_back(id_, behind(*names[id_ : id_ + 20]) or behind("p998"))
 
     assert ids(todo.cycle()) == [999, 1000]
+
+
+def test_what_is_open_is_told_by_package_and_what_is_idle_by_build() -> None:
+    todo = queue("a", "b", "b")
+    [a] = todo.take(1)
+
+    assert len(todo) == 3
+    assert todo.open_packages == {"a", "b"}
+    assert todo.others(a) == {"b"}
+    assert ids(todo.idle()) == [2, 3]
+
+
+def test_other_builds_of_the_same_package_are_others() -> None:
+    todo = queue("a", "a")
+
+    assert todo.others(build(1, "a")) == {"a"}
+
+
+def test_a_build_that_waits_is_idle() -> None:
+    todo = queue("a", "b")
+    todo.take(9)
+
+    todo.hold_back(2, behind("a"))
+
+    assert ids(todo.idle()) == [2]
+
+
+def test_a_hint_that_is_learned_counts_beside_those_before() -> None:
+    todo = queue("c", "b", "a", c="b")
+    todo.hint("c", behind("a"))
+
+    assert ids(todo.take(9)) == [2, 3]
+    todo.ended(2, published=True)
+    assert todo.take(9) == []
+    todo.ended(3, published=True)
+    assert ids(todo.take(9)) == [1]
+
+
+def test_a_hint_on_oneself_holds_nobody_back() -> None:
+    assert ids(queue("a", "b", a="a").take(9)) == [1, 2]
+
+
+def test_a_bootstrap_build_begins_whatever_its_hints_say() -> None:
+    begun, other = replace(build(1, "a"), bootstrap=True), build(2, "b")
+
+    assert ids(Queue([begun, other], {"a": behind("b")}).take(9)) == [1, 2]
+
+
+def test_no_hint_is_broken_while_something_runs() -> None:
+    todo = queue("x", "a", "b", a="b", b="a")
+
+    assert ids(todo.take(9)) == [1]
+
+
+def test_what_the_store_says_of_a_build_is_taken_over() -> None:
+    todo = queue("a", "b")
+    todo.refresh(replace(build(2, "b"), to_cancel="it takes too long"))
+
+    assert [one.to_cancel for one in todo.take(9)] == ["", "it takes too long"]
+
+
+def test_no_more_are_taken_than_there_is_room_for() -> None:
+    assert queue("a", "b").take(0) == []
+
+
+def test_what_waits_for_a_dropped_build_goes_on_waiting() -> None:
+    todo = queue("a", "b")
+    todo.take(9)
+    todo.hold_back(2, behind("a"))
+
+    todo.drop(1)
+
+    assert todo.take(9) == []
+    assert ids([*todo.waiting()]) == [2]
+
+
+def test_a_build_that_runs_is_not_outdated() -> None:
+    todo = queue("a", "a")
+    todo.take(1)
+    todo.hold_back(1, behind("broken"))
+    todo.take(1)
+    todo.hold_back(2, behind("broken"))
+    todo.hold_back(1, behind())
+    todo.take(1)
+
+    assert todo.outdated() == []
+
+
+def test_builds_go_by_the_first_planned_of_each_package() -> None:
+    assert ids(queue("b", "a", "b").take(9)) == [1, 2]
+    assert ids(Queue([build(5, "b"), build(3, "a")]).take(9)) == [3, 5]
