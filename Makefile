@@ -16,7 +16,7 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench lock system clean
+.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
@@ -54,6 +54,13 @@ e2e: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# How much of the deciders that tests/deciders.py lists the unit tests alone reach.
+coverage: $(READY)
+	mkdir -p build
+	$(BIN)/coverage run -m pytest -q -p no:xdist tests/unit
+	$(BIN)/coverage json -q -o build/coverage.json
+	$(BIN)/python -m tests.deciders build/coverage.json
 
 system:
 	packaging/install-system-packages
