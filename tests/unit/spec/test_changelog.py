@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from rdo.spec.changelog import Entry, entries, header, is_automatic, with_entry
+from rdo.spec.changelog import ChangelogEntry, entries, header, is_automatic, with_entry
 from rdo.spec.text import SpecText
 
 ONE = "* Mon Jan 01 2024 A <a@example.test> 1.0-1"
@@ -48,7 +48,7 @@ def test_the_entries(lines: list[str], expected: list[tuple[str, ...]]) -> None:
 
 
 def test_only_lines_that_say_something_are_changes() -> None:
-    assert Entry(ONE, ("- x", "", "  ", "  more")).changes == ("- x", "  more")
+    assert ChangelogEntry(ONE, ("- x", "", "  ", "  more")).changes == ("- x", "  more")
 
 
 @pytest.mark.parametrize("month", range(1, 13))

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import CommandError, ConfigError, OutsideError, RefusedError, UserError
-from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
-from rdo.trunk.plan import Plan
+from rdo.model.build import Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
+from rdo.trunk.plan import RoundPlan
 from rdo.trunk.rounds import Unfinished, exit_code
-from rdo.trunk.try_change import Tried
+from rdo.trunk.try_change import ScratchResult
 from rdo.trunk.views.report import Ended, Held, Report
 from tests.unit.trunk.samples import build
 
@@ -19,7 +19,9 @@ PROBLEM: dict[str, tuple[str, ...]] = {"python-a": ("it is away",)}
 
 
 def ended(outcome: Outcome, *, again: bool = False) -> Ended:
-    return Ended(build(1, "python-a"), outcome, 1.0, Path("builds/1"), will_retry=again)
+    one = build(1, "python-a")
+    number = ReleaseNumber(one.release_date, "abc", "0")
+    return Ended(one, number, outcome, 1.0, Path("builds/1"), will_retry=again)
 
 
 def report(
@@ -30,7 +32,7 @@ def report(
     ftbfs: tuple[str, ...] = (),
 ) -> Report:
     held = () if waits_for is None else (Held(build(2, "python-b"), waits_for),)
-    plan = Plan(NEW, (), problems or {})
+    plan = RoundPlan(NEW, (), problems or {})
     return Report("t", 2, 1.0, plan, ended, held=held, ftbfs=ftbfs, dry_run=dry_run)
 
 
@@ -106,6 +108,6 @@ def test_rounds_of_several_targets(done: list[Report | Unfinished], code: int) -
     ],
 )
 def test_a_scratch_build(outcome: Outcome, code: int) -> None:
-    tried = Tried("t", "python-a", "source", "distgit", outcome, 1.0, Path("results"))
+    tried = ScratchResult("t", "python-a", "source", "distgit", outcome, 1.0, Path("results"))
 
     assert tried.exit_code == code

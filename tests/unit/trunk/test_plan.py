@@ -9,9 +9,9 @@ import pytest
 from rdo.model.build import FailureReason
 from rdo.model.commit import package_suffix
 from rdo.tools.git import GitCommit, Mirror
-from rdo.trunk.plan import Plan, PlanRules, digest_of_inputs, make_plan, record_plan
+from rdo.trunk.plan import PlanRules, RoundPlan, digest_of_inputs, make_plan, record_plan
 from rdo.trunk.sources.history import ReleaseHistory
-from rdo.trunk.sources.poll import Followed
+from rdo.trunk.sources.poll import FollowedPackage
 from rdo.trunk.sources.selection import Sources
 from tests.unit.trunk.past import TARGET, Past
 from tests.unit.trunk.samples import NOW
@@ -24,27 +24,29 @@ def line(letters: str) -> ReleaseHistory:
     return ReleaseHistory(MIRROR, "master", commits, url="u")
 
 
-def follow(past: Past, name: str, commits: str, distgit: str = "d", *problems: str) -> Followed:
+def follow(
+    past: Past, name: str, commits: str, distgit: str = "d", *problems: str
+) -> FollowedPackage:
     """What a poll gives for `python-NAME`; without commits nothing could be seen of it."""
     package = past.packages[f"python-{name}"]
     sources = Sources((line(commits),), _distgit(distgit)) if commits else None
-    return Followed(package, sources, problems)
+    return FollowedPackage(package, sources, problems)
 
 
 def _distgit(letter: str) -> ReleaseHistory:
     return ReleaseHistory(MIRROR, "rpm-master", (GitCommit(letter * 40, NOW, ""),))
 
 
-def plan(past: Past, *followed: Followed, **rules: Any) -> Plan:
+def plan(past: Past, *followed: FollowedPackage, **rules: Any) -> RoundPlan:
     with past.store.read() as at:
         return make_plan(at, TARGET, followed, PlanRules(**rules))
 
 
-def record(past: Past, made: Plan, *followed: Followed) -> None:
+def record(past: Past, made: RoundPlan, *followed: FollowedPackage) -> None:
     record_plan(past.store, TARGET, made, followed, platform_digest="p", now=past.clock())
 
 
-def shown(made: Plan) -> list[str]:
+def shown(made: RoundPlan) -> list[str]:
     return [f"{one.package[-1]}{one.upstream_hash[0]}" for one in made.commits]
 
 
@@ -68,7 +70,7 @@ def test_what_was_planned_is_not_planned_again(past: Past) -> None:
     first = follow(past, "a", "12")
     record(past, plan(past, first), first)
 
-    assert plan(past, first) == Plan((), (), {})
+    assert plan(past, first) == RoundPlan((), (), {})
     assert shown(plan(past, follow(past, "a", "1234"))) == ["a3", "a4"]
 
 
@@ -138,10 +140,10 @@ def test_what_the_poll_saw_is_noted(past: Past) -> None:
         follow(past, "b", "", "d", "away", "gone"),
         follow(past, "c", "3", "d", "half of it is away"),
     ]
-    record(past, Plan((), (), {}), *followed)
+    record(past, RoundPlan((), (), {}), *followed)
     assert heads(past) == {"a": ("2", ""), "b": ("", "away; gone"), "c": ("", "half of it is away")}
 
-    record(past, Plan((), (), {}), *(replace(one, problems=()) for one in followed))
+    record(past, RoundPlan((), (), {}), *(replace(one, problems=()) for one in followed))
     assert heads(past)["c"] == ("3", "")
 
 
@@ -155,11 +157,11 @@ def test_what_the_poll_saw_is_noted(past: Past) -> None:
     ],
 )
 def test_only_what_is_news_is_written(past: Past, seen: tuple[str, ...], again: bool) -> None:
-    record(past, Plan((), (), {}), follow(past, "a", "1"))
+    record(past, RoundPlan((), (), {}), follow(past, "a", "1"))
     with past.store.read() as at:
         before = at.heads.all(TARGET)
 
-    record(past, Plan((), (), {}), follow(past, "a", *seen))
+    record(past, RoundPlan((), (), {}), follow(past, "a", *seen))
 
     with past.store.read() as at:
         assert (at.heads.all(TARGET) != before) is again
@@ -167,7 +169,7 @@ def test_only_what_is_news_is_written(past: Past, seen: tuple[str, ...], again: 
 
 def test_an_error_that_goes_on_is_known_since_it_began(past: Past) -> None:
     for _ in range(2):
-        record(past, Plan((), (), {}), follow(past, "a", "", "d", "away"))
+        record(past, RoundPlan((), (), {}), follow(past, "a", "", "d", "away"))
 
     with past.store.read() as at:
         [head] = at.heads.all(TARGET).values()

@@ -129,7 +129,7 @@ def select(desk: Desk, base: str, head: str) -> PatchSelection:
     return choose(desk.clone.commits(base, head), excluded, get_magic(text, "patches_ignore"))
 
 
-def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> Selection:
+def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> PatchSelection:
     """Leave out the first `excluded` commits, and those whose subject `ignore` matches.
 
     A RefusedError says that `ignore` is not a regular expression.

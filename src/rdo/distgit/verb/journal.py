@@ -248,7 +248,7 @@ def _since(clone: Clone, entry: JournalEntry, now: CloneState) -> Iterator[str]:
     yield from sorted(touched & again)
 
 
-def moved_again(before: Snapshot, after: Snapshot, now: Snapshot) -> Iterator[str]:
+def moved_again(before: CloneState, after: CloneState, now: CloneState) -> Iterator[str]:
     """Name the refs that have moved between all three states, and HEAD if it moved last."""
     for ref in sorted({*before.refs, *after.refs}):
         if before.refs.get(ref) != after.refs.get(ref) != now.refs.get(ref):
@@ -303,11 +303,7 @@ def restore(clone: Clone, now: CloneState, then: CloneState) -> None:
     if clone.in_progress:
         clone.end_rebase()
         now = CloneState.take(clone)
-    lines = []
-    for ref in sorted({*now.refs, *then.refs}):
-        if now.refs.get(ref) != then.refs.get(ref):
-            wanted = then.refs.get(ref)
-            lines.append(f"update {ref} {wanted}" if wanted else f"delete {ref}")
+    lines = [move.command for move in ref_moves(now, then)]
     if then.head.startswith("refs/"):
         clone.plumb("symbolic-ref", "HEAD", then.head)
     else:
@@ -388,7 +384,7 @@ class RefMove:
         return f"update {self.name} {self.new}" if self.new else f"delete {self.name}"
 
 
-def ref_moves(before: Snapshot, after: Snapshot) -> tuple[RefMove, ...]:
+def ref_moves(before: CloneState, after: CloneState) -> tuple[RefMove, ...]:
     """Return the refs that differ between two states, by name."""
     pairs = (
         RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
@@ -430,10 +426,6 @@ class Effect:
         finished: bool = True,
     ) -> Self:
         """Compare two states: refs, remotes and files."""
-        pairs = (
-            RefMove(ref, before.refs.get(ref, ""), after.refs.get(ref, ""))
-            for ref in sorted({*before.refs, *after.refs})
-        )
         return cls(
             verb=verb,
             dry_run=dry_run,

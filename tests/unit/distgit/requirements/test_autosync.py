@@ -6,7 +6,6 @@ from rdo.distgit.requirements.autosync import synchronise
 from rdo.distgit.requirements.reqcheck import Checked, Group
 from rdo.spec.text import SpecText
 
-
 END = ["%description", "Requires: python3-no"]
 
 

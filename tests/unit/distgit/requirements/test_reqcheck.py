@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from rdo.distgit.requirements.availability import State, judge
-from rdo.distgit.requirements.declared import Kind, Wanted
+from rdo.distgit.requirements.availability import AvailabilityState, judge
+from rdo.distgit.requirements.declared import RequirementKind, Wanted
 from rdo.distgit.requirements.reqcheck import (
     Checked,
     Group,
@@ -60,8 +60,10 @@ def test_a_requirement_that_the_spec_lacks(generated: bool, group: Group) -> Non
     assert (found.group, found.versions, found.is_generated) == (group, None, generated)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.RUN])
-def test_only_what_is_needed_to_run_counts(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [kind for kind in RequirementKind if kind is not RequirementKind.RUN]
+)
+def test_only_what_is_needed_to_run_counts(kind: RequirementKind) -> None:
     assert check([Wanted("six", kind=kind)], [], NONE) == []
 
 
@@ -231,20 +233,30 @@ def have(*versions: str) -> list[tuple[Version, str]]:
 @pytest.mark.parametrize(
     ("wanted", "versions", "state", "best"),
     [
-        pytest.param(">= 1", [], State.NOT_PACKAGED, "", id="nobody has it"),
-        pytest.param(">= 1", ["1.0", "2.0"], State.OK, "2.0", id="the highest that fits"),
-        pytest.param(">= 1,< 2", ["1.5", "2.0"], State.OK, "1.5", id="a higher one does not fit"),
-        pytest.param("", ["0.1"], State.OK, "0.1", id="any"),
-        pytest.param(">= 2", ["1.0"], State.TOO_OLD, "1.0", id="too old"),
-        pytest.param("== 2", ["1.0"], State.TOO_OLD, "1.0", id="older than the one"),
-        pytest.param("< 2", ["2.0", "3.0"], State.TOO_NEW, "3.0", id="too new"),
-        pytest.param(">= 1,< 2", ["0.5", "3.0"], State.TOO_OLD, "3.0", id="one of each"),
-        pytest.param("=== x", ["1.0"], State.TOO_NEW, "1.0", id="what cannot be compared"),
-        pytest.param("!= 1.0", ["1.0"], State.TOO_NEW, "1.0", id="just that one is excluded"),
+        pytest.param(">= 1", [], AvailabilityState.NOT_PACKAGED, "", id="nobody has it"),
+        pytest.param(
+            ">= 1", ["1.0", "2.0"], AvailabilityState.OK, "2.0", id="the highest that fits"
+        ),
+        pytest.param(
+            ">= 1,< 2", ["1.5", "2.0"], AvailabilityState.OK, "1.5", id="a higher one does not fit"
+        ),
+        pytest.param("", ["0.1"], AvailabilityState.OK, "0.1", id="any"),
+        pytest.param(">= 2", ["1.0"], AvailabilityState.TOO_OLD, "1.0", id="too old"),
+        pytest.param("== 2", ["1.0"], AvailabilityState.TOO_OLD, "1.0", id="older than the one"),
+        pytest.param("< 2", ["2.0", "3.0"], AvailabilityState.TOO_NEW, "3.0", id="too new"),
+        pytest.param(
+            ">= 1,< 2", ["0.5", "3.0"], AvailabilityState.TOO_OLD, "3.0", id="one of each"
+        ),
+        pytest.param(
+            "=== x", ["1.0"], AvailabilityState.TOO_NEW, "1.0", id="what cannot be compared"
+        ),
+        pytest.param(
+            "!= 1.0", ["1.0"], AvailabilityState.TOO_NEW, "1.0", id="just that one is excluded"
+        ),
     ],
 )
 def test_what_repositories_have_for_a_requirement(
-    wanted: str, versions: list[str], state: State, best: str
+    wanted: str, versions: list[str], state: AvailabilityState, best: str
 ) -> None:
     found = judge(Wanted("six", wanted), have(*versions))
 

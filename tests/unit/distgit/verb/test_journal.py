@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from rdo.distgit.verb.journal import (
+    CloneState,
     Effect,
-    Entry,
+    JournalEntry,
     RefMove,
-    Snapshot,
     index_info,
     moved_again,
     ref_moves,
@@ -19,9 +19,9 @@ A, B, C = "a" * 40, "b" * 40, "c" * 40
 MAIN, OTHER, TAG = "refs/heads/main", "refs/heads/other", "refs/tags/1.0"
 
 
-def at(head: str = MAIN, **refs: str) -> Snapshot:
+def at(head: str = MAIN, **refs: str) -> CloneState:
     """A state whose branches are at these hashes."""
-    return Snapshot(head, {f"refs/heads/{name}": to for name, to in refs.items()}, "i", "t", "")
+    return CloneState(head, {f"refs/heads/{name}": to for name, to in refs.items()}, "i", "t", "")
 
 
 NOW = at(main=A)
@@ -39,8 +39,8 @@ NOW = at(main=A)
         pytest.param(replace(NOW, settings="[remote]"), True, id="there is a remote more"),
     ],
 )
-def test_whether_a_verb_changed_anything(after: Snapshot | None, is_change: bool) -> None:
-    assert Entry(1, "fix", NOW, after).is_change is is_change
+def test_whether_a_verb_changed_anything(after: CloneState | None, is_change: bool) -> None:
+    assert JournalEntry(1, "fix", NOW, after).is_change is is_change
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_move_is_a_command_and_a_removal_another() -> None:
     ],
 )
 def test_what_somebody_has_moved_again(
-    before: Snapshot, after: Snapshot, now: Snapshot, conflicts: list[str]
+    before: CloneState, after: CloneState, now: CloneState, conflicts: list[str]
 ) -> None:
     assert list(moved_again(before, after, now)) == conflicts
 

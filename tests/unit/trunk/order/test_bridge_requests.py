@@ -64,11 +64,13 @@ class Shop:
         return Provision(provided=tuple(need for need in needs if need in self.has))
 
 
-def request(number: int, *needs: str, for_bootstrap: bool = False) -> Request:
-    return Request(build(number, f"p{number}"), needs, frozenset(), for_bootstrap=for_bootstrap)
+def request(number: int, *needs: str, for_bootstrap: bool = False) -> BridgeRequest:
+    return BridgeRequest(
+        build(number, f"p{number}"), needs, frozenset(), for_bootstrap=for_bootstrap
+    )
 
 
-def reasons(answers: Sequence[Answer]) -> list[FailureReason | None]:
+def reasons(answers: Sequence[BridgeAnswer]) -> list[FailureReason | None]:
     return [one.failure.reason if one.failure else None for one in answers]
 
 

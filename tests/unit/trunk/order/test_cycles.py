@@ -6,7 +6,7 @@ import pytest
 
 from rdo.model.build import FailureReason, Waiting
 from rdo.store.builds import Build
-from rdo.trunk.order.cycles import Circles, circle_failure
+from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.providers import Providers
 from tests.unit.trunk.samples import build, package
 
@@ -29,8 +29,8 @@ WAITING: Mapping[Build, frozenset[str]] = {
 """a and c are waited for twice, b once."""
 
 
-def circles(*can_bootstrap: str, last_resort: bool = True) -> Circles:
-    return Circles(lambda one: one.package in names("".join(can_bootstrap)), last_resort)
+def circles(*can_bootstrap: str, last_resort: bool = True) -> Cycles:
+    return Cycles(lambda one: one.package in names("".join(can_bootstrap)), last_resort)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_member_that_asked_for_nothing_yet_has_nothing_to_ask() -> None:
     ],
 )
 def test_the_failure_names_the_members(members: list[Build], said: str) -> None:
-    failure = circle_failure(members)
+    failure = cycle_failure(members)
 
     assert failure.reason is FailureReason.CYCLE
     assert failure.detail.startswith(said)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from rdo.builders.failure import failure_of
 from rdo.errors import (
     CancelledError,
     CommandError,
@@ -14,7 +15,7 @@ from rdo.errors import (
     RefusedError,
 )
 from rdo.model.build import Failed, FailureReason
-from rdo.trunk.order.retry import failure_of, may_retry, rests_until
+from rdo.trunk.order.retry import may_retry, rests_until
 from tests.unit.trunk.samples import NOW, build
 
 SPURIOUS = {

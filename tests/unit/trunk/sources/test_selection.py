@@ -11,7 +11,7 @@ import pytest
 from rdo.model.commit import Commit, package_suffix
 from rdo.tools.git import GitCommit, Mirror
 from rdo.trunk.sources.history import ReleaseHistory
-from rdo.trunk.sources.selection import Selection, Sources, select
+from rdo.trunk.sources.selection import CommitSelection, Sources, select
 from rdo.trunk.sources.upstreams import Planned
 from tests.unit.trunk.samples import NOW, package
 
@@ -35,7 +35,7 @@ def planned(hash_: str, distgit: str = "X", **values: object) -> Planned:
     return Planned(last, {"u": last})
 
 
-def hashes(found: Selection) -> str:
+def hashes(found: CommitSelection) -> str:
     return "".join(one.upstream_hash for one in found.commits)
 
 
@@ -188,7 +188,7 @@ def test_two_packages_with_the_same_hashes_are_told_apart(
 
 
 def test_only_the_last_commit_of_an_upstream_is_its_head() -> None:
-    found = Selection((commit("a"), commit("b"), commit("c", upstream="v")))
+    found = CommitSelection((commit("a"), commit("b"), commit("c", upstream="v")))
 
     assert [found.is_head(one) for one in found.commits] == [False, True, True]
     assert not found.is_head(commit("z", upstream="w"))

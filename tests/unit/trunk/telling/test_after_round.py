@@ -9,7 +9,7 @@ import pytest
 from rdo.model.audiences import Audiences
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.store.deliveries import Delivery
-from rdo.trunk.plan import Plan
+from rdo.trunk.plan import RoundPlan
 from rdo.trunk.telling.after_round import tell_round
 from rdo.trunk.telling.events import settle
 from rdo.trunk.views.report import Held, Report
@@ -29,7 +29,7 @@ def tell(past: Past, audiences: Audiences = MAIL, *, held: str = "", ftbfs: str 
         for name, names in parts
     )
     failing = tuple(f"python-{name}" for name in ftbfs)
-    report = Report(TARGET, 4, 1.0, Plan((), (), {}), held=builds, ftbfs=failing)
+    report = Report(TARGET, 4, 1.0, RoundPlan((), (), {}), held=builds, ftbfs=failing)
     tell_round(replace(past.trunk, audiences=audiences), report)
 
 

@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
-from rdo.model.build import Built, Failed, FailureReason, Waiting
+from rdo.model.build import Built, Failed, FailureReason, ReleaseNumber, Waiting
 from rdo.publish.backwards import Backwards
-from rdo.trunk.plan import Plan
+from rdo.trunk.plan import RoundPlan
 from rdo.trunk.views.report import Ended, Held, Report, as_row, summary
 from tests.unit.trunk.samples import build
 
 A, B, C = build(1, "python-a"), build(2, "python-b"), build(3, "python-c")
 FOLDER = Path("/data/builds/1")
+NUMBER = ReleaseNumber(A.release_date, "abc", "0")
 OLDER = Backwards("python3-a", "2-1", "1-1")
-BUILT = Ended(A, Built((FOLDER / "a.rpm",)), 61.26, FOLDER, backwards=(OLDER,))
-BOOTSTRAP = Ended(replace(A, bootstrap=True), Built(()), 1.0, FOLDER)
-BROKEN = Ended(B, Failed(FailureReason.TEST, "%check: no"), 2.0, Path("/data/builds/2"))
-RETRIED = Ended(C, Failed(FailureReason.NETWORK, "no route"), 3.0, FOLDER, will_retry=True)
-EMPTY = Plan((), (), {})
+BUILT = Ended(A, NUMBER, Built((FOLDER / "a.rpm",)), 61.26, FOLDER, backwards=(OLDER,))
+BOOTSTRAP = Ended(replace(A, bootstrap=True), NUMBER, Built(()), 1.0, FOLDER)
+BROKEN = Ended(B, NUMBER, Failed(FailureReason.TEST, "%check: no"), 2.0, Path("/data/builds/2"))
+RETRIED = Ended(C, NUMBER, Failed(FailureReason.NETWORK, "no route"), 3.0, FOLDER, will_retry=True)
+EMPTY = RoundPlan((), (), {})
 IDLE = Report("t", 3, 0.5, EMPTY)
 
 
@@ -34,12 +35,14 @@ def test_what_ended_is_sorted_by_what_becomes_of_it() -> None:
     [
         pytest.param(IDLE, True, id="nothing at all"),
         pytest.param(replace(IDLE, ftbfs=("x",)), True, id="an old failure is no work"),
-        pytest.param(replace(IDLE, plan=Plan((), ("note",), {})), True, id="a note is no work"),
+        pytest.param(
+            replace(IDLE, plan=RoundPlan((), ("note",), {})), True, id="a note is no work"
+        ),
         pytest.param(replace(IDLE, ended=(BUILT,)), False, id="a build ended"),
         pytest.param(replace(IDLE, held=(Held(A, ()),)), False, id="a build waits"),
         pytest.param(replace(IDLE, dropped=(A,)), False, id="a build was dropped"),
-        pytest.param(replace(IDLE, plan=Plan((A.commit,), (), {})), False, id="a plan"),
-        pytest.param(replace(IDLE, plan=Plan((), (), {"a": ("x",)})), False, id="one is away"),
+        pytest.param(replace(IDLE, plan=RoundPlan((A.commit,), (), {})), False, id="a plan"),
+        pytest.param(replace(IDLE, plan=RoundPlan((), (), {"a": ("x",)})), False, id="one is away"),
     ],
 )
 def test_a_round_is_idle_if_there_was_nothing_to_do(report: Report, idle: bool) -> None:
@@ -53,7 +56,7 @@ def test_a_program_gets_every_build_with_what_became_of_it() -> None:
         ended=(BUILT, BROKEN, RETRIED),
         held=(Held(C, ("python-b",)),),
         dropped=(replace(A, dropped="it left the release"),),
-        plan=Plan((A.commit,), ("rewritten",), {"python-z": ("away",)}),
+        plan=RoundPlan((A.commit,), ("rewritten",), {"python-z": ("away",)}),
         ftbfs=("python-b",),
     )
 
@@ -89,7 +92,7 @@ def test_a_program_gets_every_build_with_what_became_of_it() -> None:
 
 
 def test_an_outcome_that_is_neither_good_nor_bad_has_no_reason() -> None:
-    waits = Ended(A, Waiting(()), 1.0, FOLDER, will_retry=True)
+    waits = Ended(A, NUMBER, Waiting(()), 1.0, FOLDER, will_retry=True)
 
     row: dict[str, Any] = as_row(replace(IDLE, ended=(waits,)))
 
@@ -140,12 +143,12 @@ def test_a_person_reads_of_a_failure_why_and_where_to_look() -> None:
             id="queued before a dry run",
         ),
         pytest.param(
-            {"plan": Plan((A.commit,), (), {}), "dry_run": True},
+            {"plan": RoundPlan((A.commit,), (), {}), "dry_run": True},
             f"would build {A.commit}",
             id="planned by a dry run",
         ),
-        pytest.param({"plan": Plan((), ("it moved",), {})}, "note: it moved", id="a note"),
-        pytest.param({"plan": Plan((), (), {"a": ("away",)})}, "stale a away", id="stale"),
+        pytest.param({"plan": RoundPlan((), ("it moved",), {})}, "note: it moved", id="a note"),
+        pytest.param({"plan": RoundPlan((), (), {"a": ("away",)})}, "stale a away", id="stale"),
     ],
 )
 def test_a_person_reads_a_line_for_each(values: dict[str, object], first: str) -> None:
@@ -168,14 +171,14 @@ def test_a_person_reads_what_goes_backwards_below_its_build() -> None:
                 "ended": (BUILT, BROKEN, RETRIED),
                 "held": (Held(A, ()), Held(B, ())),
                 "dropped": (C,),
-                "plan": Plan((), (), {"a": ("x",)}),
+                "plan": RoundPlan((), (), {"a": ("x",)}),
             },
             "t: 3 packages: 1 built, 1 failed, 1 to try again, 2 waiting, 1 dropped, 1 stale"
             " (0.5 s)",
             id="all there is",
         ),
         pytest.param(
-            {"dry_run": True, "plan": Plan((A.commit,), (), {}), "held": (Held(B, ()),)},
+            {"dry_run": True, "plan": RoundPlan((A.commit,), (), {}), "held": (Held(B, ()),)},
             "t: 3 packages: 1 to build, 1 in the queue (0.5 s)",
             id="dry run",
         ),
@@ -191,7 +194,7 @@ def test_the_headline_counts(values: dict[str, object], counts: str) -> None:
         pytest.param({"ended": (BUILT,)}, False, id="all is done"),
         pytest.param({"ended": (RETRIED,)}, True, id="a build is tried again"),
         pytest.param({"held": (Held(A, ()),)}, True, id="a build waits"),
-        pytest.param({"plan": Plan((), (), {"a": ("x",)})}, True, id="one is away"),
+        pytest.param({"plan": RoundPlan((), (), {"a": ("x",)})}, True, id="one is away"),
     ],
 )
 def test_a_person_reads_what_to_run_next_if_something_is_left(
