@@ -1,7 +1,7 @@
 """Translate Python requirements to RPM dependencies, and back.
 
 The forms are those of rpm's own Python dependency generator: `python3dist(name)` and
-`python3.11dist(name)`, with names normalised by PEP 503 and versions as `RpmVersion` below.
+`python3.11dist(name)`, with names normalised by PEP 503 and versions as in `rpm_version`.
 This module is also copied into build roots, where the dependency generators run, so it requires
 only the standard library and `packaging`.
 """

@@ -87,7 +87,7 @@ def _bench(app: App, platform: str, target: str | None, minutes: int) -> "Review
 def _metadata_steps(
     app: App, name: str, source: str, *, offline: bool
 ) -> "Sequence[AcceptanceStep]":
-    """What `rdo info review` asks for, if metadata is at hand and has the package."""
+    """Return the steps of `rdo info review`, if metadata is at hand and has the package."""
     from rdo.metadata.review import review as review_entry
 
     distribution = _metadata(app, source)

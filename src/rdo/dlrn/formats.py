@@ -21,7 +21,7 @@ _BREAKS_A_ROW = re.compile(r"[,\x00-\x1f]")
 
 
 class DlrnStatus(StrEnum):
-    """DLRN's words for how a commit's build ended."""
+    """DLRN's word for how a commit's build ended."""
 
     SUCCESS = "SUCCESS"
     FAILED = "FAILED"
@@ -30,7 +30,7 @@ class DlrnStatus(StrEnum):
 
     @classmethod
     def of(cls, outcome: Outcome | None) -> "DlrnStatus":
-        """A failure that is not of the package's own making is DLRN's RETRY."""
+        """Translate an outcome; a failure that the package did not cause is RETRY."""
         match outcome:
             case Built():
                 return cls.SUCCESS
@@ -40,7 +40,7 @@ class DlrnStatus(StrEnum):
 
     @classmethod
     def of_failure(cls, reason: FailureReason | None) -> "DlrnStatus":
-        """The same for a build that has ended; None is success."""
+        """Translate the reason of a failure; None means success."""
         if reason is None:
             return cls.SUCCESS
         return cls.RETRY if reason.is_spurious else cls.FAILED

@@ -48,7 +48,7 @@ class Numbers:
 def version_and_release(
     upstream_version: str, release: ReleaseNumber, archive: str = ""
 ) -> Numbers:
-    """Number a source by the version that it gives itself, as DLRN does.
+    """Derive the numbers of a source from its own version, as DLRN does.
 
     If the version is plain but the archive's name has `.devN`, the archive's is used
     (python-alembic). A version without any number becomes 0.0.1. Raises ValueError for a version

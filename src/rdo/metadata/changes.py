@@ -24,7 +24,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetadataChange:
-    """One thing that changed; `subject` is `package nova`, `release oak` or `component x`."""
+    """One change; `subject` is for example `package nova`, `release oak` or `component x`."""
 
     subject: str
     kind: ChangeKind
@@ -48,7 +48,7 @@ _BRANCHES = ("source-branch", "distro-branch", "branch", "upstream_branch", "ver
 
 
 def changes(old: Distribution, new: Distribution) -> list[MetadataChange]:
-    """All changes: releases, components, then packages in the order of the new state."""
+    """Return all changes: of releases, components, then packages in the new state's order."""
     return [
         *_of_releases(_by(old.tree, "releases", "name"), _by(new.tree, "releases", "name")),
         *_of_components(old.components, new.components),
@@ -144,7 +144,9 @@ def _of_maintainers(subject: str, old: list[Any], new: list[Any]) -> Iterator[Me
         if who not in old:
             yield MetadataChange(subject, ChangeKind.MAINTAINERS, f"new maintainer {who}")
         elif who not in new:
-            yield MetadataChange(subject, ChangeKind.MAINTAINERS, f"{who} is no longer maintainer")
+            yield MetadataChange(
+                subject, ChangeKind.MAINTAINERS, f"{who} is no longer a maintainer"
+            )
 
 
 def _presence(

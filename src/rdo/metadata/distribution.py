@@ -69,7 +69,7 @@ class Distribution:
         """
         tree = self.tree
         if as_dicts and isinstance(tree, LocatedMapping):
-            tree = as_lists(by_identity(tree))  # what one file says twice becomes one
+            tree = as_lists(by_identity(tree))  # entries that one file has twice become one
         if faults := _essential_faults(Checker(tree, self.files), apply_tag):
             if self.located is not self:
                 return self.located.dump(apply_tag, as_dicts=as_dicts)
@@ -243,7 +243,7 @@ def _branch(release: Release) -> str:
 
 
 def _upstream_branch(release: Release) -> str:
-    """What is written, else that of development, or the stable branch of the release's name."""
+    """Return the upstream branch as written, else master in development, else stable/NAME."""
     is_developed = release.status in (None, ReleaseStatus.DEVELOPMENT)
     return release.upstream_branch or ("master" if is_developed else f"stable/{release.name}")
 

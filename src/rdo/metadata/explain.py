@@ -12,7 +12,7 @@ from rdo.metadata.tree import Files, Items
 
 @dataclass(frozen=True, slots=True)
 class ExplainedValue:
-    """A value, the layer that gave it, and where it is written.
+    """A value, the layer that set it, and where it is written.
 
     Tags and items of lists have reasons of their own: `tags.oak`, `maintainers[0]`.
     """
@@ -24,7 +24,10 @@ class ExplainedValue:
 
 
 def explain(distribution: Distribution, name: str, tag: str | None = None) -> list[ExplainedValue]:
-    """The reasons of all values of a package, sorted by key."""
+    """Return the reasons for all values of a package, sorted by key.
+
+    Raises NotFoundError if the metadata has no such package.
+    """
     located = distribution.located
     raw = located.raw(name)
     values = attributes(raw, located.tree, tag)

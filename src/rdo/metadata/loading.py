@@ -111,7 +111,7 @@ class _Loader:
     def open_remote(
         self, name: str, arguments: Mapping[str, Any], above: MetadataFolder
     ) -> MetadataFolder:
-        """What `remote-info` names: a git URL, or a folder below that of the metadata."""
+        """Open an entry of `remote-info`: a git URL, or a folder inside the metadata's."""
         address, folder = arguments.get("remote_git_info"), arguments.get("local_info")
         if isinstance(address, str) and is_address(address):
             return self.open(address)

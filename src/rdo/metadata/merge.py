@@ -16,7 +16,7 @@ _IDENTITIES = {"packages": "project", "releases": "name"}
 
 
 def merge_files(trees: Sequence[LocatedMapping]) -> LocatedMapping:
-    """All files as one tree, in the order in which they were read.
+    """Return all files merged into one tree, in the order they were read.
 
     A single file is returned unchanged: what it lists twice stays twice, for the checks to find.
     """
@@ -29,14 +29,14 @@ def merge_files(trees: Sequence[LocatedMapping]) -> LocatedMapping:
             if isinstance(merged.get(key), LocatedMapping) and isinstance(
                 new.get(key), LocatedMapping
             ):
-                # both are ours: a copy of a thousand packages for each file would be slow
+                # both are our own copies: copying a thousand packages per file again would be slow
                 _merge_into(merged[key], new.pop(key))
         merged = merge(merged, new)
     return as_lists(merged)
 
 
 def merge(old: Any, new: Any) -> Any:
-    """`new` laid over `old`; neither is changed."""
+    """Return `new` merged over `old`; neither is changed."""
     if isinstance(old, LocatedMapping) and isinstance(new, LocatedMapping):
         merged = LocatedMapping(old.place)
         merged.update(old)
@@ -54,7 +54,7 @@ def merge(old: Any, new: Any) -> Any:
 
 
 def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:
-    """`merge`, but `merged` itself is changed (not what it holds)."""
+    """Merge like `merge`, but change `merged` itself (not the values in it)."""
     for key, value in new.items():
         if key not in merged:
             merged[key] = value
@@ -68,13 +68,13 @@ def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:
 
 
 def says_twice(tree: LocatedMapping) -> bool:
-    """Whether a package or release is there twice, as only in a file that stands alone."""
+    """Whether a package or release is listed twice, which only a single file can do."""
     lists = ((tree.get(key) or (), identity) for key, identity in _IDENTITIES.items())
     return any(len({entry[identity] for entry in x}) < len(x) for x, identity in lists)
 
 
 def by_identity(tree: LocatedMapping) -> LocatedMapping:
-    """The tree with its packages by project and its releases by name."""
+    """Return the tree with its packages by project and its releases by name."""
     indexed = _copy(tree)
     for key, identity in _IDENTITIES.items():
         if isinstance(tree.get(key), Items) and tree[key]:
@@ -83,7 +83,7 @@ def by_identity(tree: LocatedMapping) -> LocatedMapping:
 
 
 def as_lists(tree: LocatedMapping) -> LocatedMapping:
-    """The reverse of `by_identity`: entries in the order in which they first came."""
+    """Reverse `by_identity`: return the entries as lists, in the order they first came."""
     listed = _copy(tree)
     for key in _IDENTITIES:
         entries = tree.get(key)

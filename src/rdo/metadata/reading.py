@@ -16,13 +16,13 @@ from rdo.metadata.shape import shape_faults
 from rdo.metadata.sources import MetadataFolder
 from rdo.metadata.tree import MAX_BYTES, Files, Items, LocatedMapping
 
-# What is written in `remote-info` about a repository, made readable.
+# Opens the repository that an entry of `remote-info` names.
 OpenRemote = Callable[[str, LocatedMapping, MetadataFolder], MetadataFolder]
 
 
 @dataclass(slots=True)
 class MetadataReading:
-    """One load: the trees in order, the digest of each file, the remotes it went to.
+    """One load: the trees in order, the digest of each file, and the remotes that were opened.
 
     `edited` maps files to texts that replace what is on disk.
     """
@@ -39,13 +39,13 @@ class MetadataReading:
     _remote_info: LocatedMapping = field(default_factory=LocatedMapping)
 
     def again(self, edited: Mapping[Path, str]) -> "MetadataReading":
-        """A reading of the same files as they would be; what is not edited is not parsed again."""
+        """Return a reading of the same files with edits; unedited files are not parsed again."""
         touched = edited.keys() | self.edited.keys()
         parsed = {path: tree for path, tree in self._parsed.items() if path not in touched}
         return MetadataReading(self.open_remote, edited, self.files, _parsed=parsed)
 
     def read(self, source: MetadataFolder, file: str) -> None:
-        """Read `file` of the source and its imports; a MetadataError names every fault."""
+        """Read `file` of the source and its imports; raise MetadataError with every fault."""
         self._file(source, file, None)
         if self._faults:
             raise MetadataError(self._faults)

@@ -19,7 +19,7 @@ UNDER_REVIEW = "under-review"
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceStep:
-    """One thing that acceptance asks for. `detail` says what is there, or what to do."""
+    """One step to acceptance; `detail` says what was found, or what to do."""
 
     name: str
     is_done: bool
@@ -33,7 +33,7 @@ def review(
     built: Mapping[str, bool],
     mirrors: Path | None,
 ) -> list[AcceptanceStep]:
-    """All steps to the acceptance of a package, done or not.
+    """Return all steps to the acceptance of a package, done or not.
 
     `built` maps each target to whether the package's newest build there is good. `mirrors` is a
     folder for copies of distgits; without it the network is not used. Raises NotFoundError if the
@@ -53,8 +53,10 @@ def review(
     steps += _builds(built)
     rest = [step for step in steps if not step.is_done]
     if UNDER_REVIEW in tags:
-        how = f"`rdo info tag {project} {UNDER_REVIEW} --remove` lifts the tag"
-        steps.append(AcceptanceStep("review", False, how if not rest else f"after the rest: {how}"))
+        how = f"remove the tag: `rdo info tag {project} {UNDER_REVIEW} --remove`"
+        steps.append(
+            AcceptanceStep("review", False, how if not rest else f"once the rest is done, {how}")
+        )
     else:
         steps.append(AcceptanceStep("review", True, f"not tagged {UNDER_REVIEW}"))
     return steps
@@ -63,7 +65,7 @@ def review(
 def _entry(distribution: Distribution, project: str) -> AcceptanceStep:
     start = f"package {project}: "
     faults = [str(x) for x in verify(distribution) if x.message.startswith(start)]
-    return AcceptanceStep("entry", not faults, "; ".join(faults) or "no fault")
+    return AcceptanceStep("entry", not faults, "; ".join(faults) or "no faults")
 
 
 def _release(releases: list[str]) -> AcceptanceStep:
@@ -95,12 +97,12 @@ def _repositories(distribution: Distribution, project: str, releases: list[str])
         for fault in unreachable(distribution, releases, ask, project)
     ]
     return AcceptanceStep(
-        "repositories", not missing, "; ".join(missing) or "all there, with their branches"
+        "repositories", not missing, "; ".join(missing) or "all reachable, with their branches"
     )
 
 
 def _spec(package: Package, mirrors: Path) -> AcceptanceStep:
-    """The distgit's specs, as they are where it is published."""
+    """Check the specs of the published distgit."""
     folder = mirrors / f"{package.project}.git"
     try:
         if folder.exists():
@@ -117,12 +119,14 @@ def _spec(package: Package, mirrors: Path) -> AcceptanceStep:
 
 
 def spec_step(package: str, specs: Sequence[str]) -> AcceptanceStep:
-    """Whether the specs of a distgit are the one that a package's name asks for."""
+    """Check that a distgit has exactly one spec, named after the package."""
     wanted = f"{package}.spec"
     if specs == [wanted]:
         return AcceptanceStep("spec", True, wanted)
     return AcceptanceStep(
-        "spec", False, f"the distgit needs one {wanted}; it has {', '.join(specs) or 'none'}"
+        "spec",
+        False,
+        f"the distgit needs one {wanted}; it has {', '.join(specs) or 'none'}",
     )
 
 

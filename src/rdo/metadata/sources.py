@@ -25,7 +25,7 @@ _STAMP = "rdo-fetched"
 
 @dataclass(frozen=True, slots=True)
 class MetadataFolder:
-    """A folder of metadata files, and what to put before their names when they are shown.
+    """A folder of metadata files, and the prefix of their names in messages.
 
     `state` identifies content that cannot change (the commit of an exported tree); it is empty
     for a folder that may be edited. `fetch`, if set, brings a file into the folder before it is
@@ -41,7 +41,7 @@ class MetadataFolder:
 def open_source(
     source: str, cache: Path, *, ref: str = "", max_age: float = DEFAULT_MAX_AGE_SECONDS
 ) -> MetadataFolder:
-    """Make the files of a folder or git URL readable.
+    """Open the files of a folder or git URL.
 
     A URL is fetched at most once per `max_age` seconds; if it cannot be reached, its last state
     is used. Without `ref`, a folder is read as it is, and a URL or bare repository at its head.
@@ -65,7 +65,7 @@ def open_source(
 
 
 def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
-    """Metadata files behind a URL prefix, as a git forge shows them raw.
+    """Open metadata files behind a URL prefix, such as a git forge's raw files.
 
     Each is downloaded when it is read, at most once per `max_age` seconds; if that fails, its
     last state is used.

@@ -26,7 +26,7 @@ _COLLECTION_WEIGHT = 16
 
 
 class LocatedMapping(dict[Any, Any]):
-    """A mapping that knows where each of its keys was written.
+    """A mapping that records where each of its keys was written.
 
     A place is a number that `Files.where` translates; merged sections have places in several
     files. A section equals the dict of the same values.
@@ -65,7 +65,7 @@ class Files:
         return Where(self.names[number] if number < len(self.names) else "metadata", line)
 
     def parse(self, name: str, content: bytes) -> LocatedMapping:
-        """Read one file, whose top must be a mapping; a MetadataError says what is wrong."""
+        """Read one file, whose top must be a mapping; raises MetadataError if it is faulty."""
         self.names.append(name)
         if len(content) > MAX_BYTES:
             line = content.count(b"\n", 0, MAX_BYTES) + 1
@@ -191,7 +191,7 @@ class _Builder:
         return items
 
     def _merge_into(self, section: LocatedMapping, node: Any) -> None:
-        """`<<:` gives keys that the mapping itself does not have; the first giver counts."""
+        """Merge `<<:` into a mapping: add keys that it lacks; the first mapping wins."""
         givers = self.build(node)
         for giver in [givers] if isinstance(givers, LocatedMapping) else givers:
             if not isinstance(giver, LocatedMapping):

@@ -7,7 +7,7 @@ from rdo.model.package import Package
 
 
 class ReleaseStatus(StrEnum):
-    """Where a release is in its life."""
+    """The phase of a release's life."""
 
     DEVELOPMENT = "development"
     MAINTAINED = "maintained"

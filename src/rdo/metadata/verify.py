@@ -67,7 +67,7 @@ class _Verifier:
         if status not in list(ReleaseStatus):
             known = ", ".join(ReleaseStatus)
             near = did_you_mean(str(status), ReleaseStatus)
-            message = f"release {name}: the status {status} is none of {known}{near}"
+            message = f"release {name}: the status {status} is not one of {known}{near}"
             yield self._fault(Level.ERROR, "status", release, "status", message)
         seen = Counter(repo["name"] for repo in self._repos(release))
         for repo in self._repos(release):

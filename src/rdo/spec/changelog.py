@@ -16,7 +16,7 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class ChangelogEntry:
-    """One entry: its `* …` line, and the lines below it up to the next, without endings."""
+    """A changelog entry: its `* …` line and the lines up to the next entry, without endings."""
 
     header: str
     lines: tuple[str, ...]
@@ -36,7 +36,7 @@ def is_automatic(text: SpecText) -> bool:
 
 
 def entries(text: SpecText) -> list[ChangelogEntry]:
-    """The entries, newest first as they stand."""
+    """Return the entries in the order of the file, newest first."""
     found: list[tuple[str, list[str]]] = []
     for line in text.read():
         if line.section != "changelog" or line.text.startswith("%changelog"):

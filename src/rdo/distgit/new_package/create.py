@@ -44,7 +44,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
 
 @dataclass(frozen=True, slots=True)
 class NewPackageRequest:
-    """What a person asked for; empty texts are found out. `into` is where the distgit goes.
+    """A request for a new package; empty values are determined. `into` is the parent folder.
 
     `known` are the projects and packages that already exist.
     """
@@ -91,7 +91,7 @@ class Created:
 
 @dataclass(frozen=True)
 class TrialBench:
-    """Where new packages are tried: roots, what fills them, the index, and a clock."""
+    """The equipment for trial builds: roots, what fills them, the package index, and a clock."""
 
     open_workshop: Callable[[], tuple[Workshop, Bridge]]
     open_index: Callable[[], PackageIndex]
@@ -112,7 +112,11 @@ class TrialBench:
 
 
 def create(request: NewPackageRequest, bench: TrialBench) -> Created:
-    """Make the distgit; the folder appears with its first commit, built or not."""
+    """Make the distgit, whether or not it builds; the folder appears with its first commit.
+
+    Raises RefusedError if the package exists or cannot be made, and NotFoundError or OutsideError
+    if its source cannot be fetched.
+    """
     if request.name:
         _check_free(request, request.name)
     with tempfile.TemporaryDirectory(prefix="rdo-create-") as scratch:
@@ -175,7 +179,7 @@ def package_name(project: str) -> str:
 
 
 def _user(request: NewPackageRequest) -> tuple[str, str]:
-    """Who makes the package: `Name <address>` or an address, else git's user, else the login."""
+    """Return the maintainer's name and address: as given, else git's user, else the login."""
     match = re.fullmatch(r"\s*(.*?)\s*<?([^\s<>]+@[^\s<>]+)>?\s*", request.maintainer)
     if request.maintainer and not match:
         raise RefusedError(f"the maintainer {request.maintainer!r} has no mail address")

@@ -20,7 +20,7 @@ UNKNOWN_LICENCE = "LicenseRef-Unknown"
 
 @dataclass(frozen=True, slots=True)
 class SpecPlan:
-    """All that a spec is made of: the facts of the source, and what was decided.
+    """The content of a spec: the facts of the source, and the decisions made from them.
 
     `name` is the package's, `source` is the archive's file name, and `needs` are BuildRequires
     that the source itself does not name. `changelog` is the first line of its entry. A source with
@@ -58,7 +58,7 @@ def plain(text: str) -> str:
 
 
 def render(plan: SpecPlan) -> str:
-    """The whole spec."""
+    """Return the whole spec."""
     parts = (_head, _preamble, _packages, _prep, _build, _install, _check, _files)
     sections = ["\n".join(part(plan)) for part in parts]
     changelog = ["%changelog", plan.changelog, "- Initial package"]
@@ -108,7 +108,7 @@ def rpm_version_of(version: str) -> str:
 
 
 def _source(plan: SpecPlan) -> str:
-    """The archive; its version is `%{upstream_version}` where that is the same."""
+    """Return the archive for Source0, with `%{upstream_version}` as its version if possible."""
     name, ending = plan.source, ""
     for ending in _ARCHIVES:
         if name.endswith(ending):
@@ -248,7 +248,7 @@ def _check(plan: SpecPlan) -> Iterator[str]:
 
 
 def _shadowing(plan: SpecPlan) -> list[str]:
-    """Folders of the source that pytest would import instead of the compiled modules."""
+    """Return folders of the source that pytest would import instead of the compiled modules."""
     facts = plan.facts
     if facts.is_pure:
         return []

@@ -47,7 +47,7 @@ _PASSED = re.compile(r"\b([1-9]\d*) passed\b")
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """How the last try ended, with the plan that was tried."""
+    """The last plan that was tried, and its outcome."""
 
     plan: SpecPlan
     outcome: Outcome | None
@@ -57,7 +57,7 @@ class TrialResult:
 def settle(
     plan: SpecPlan, build: Callable[[SpecPlan], tuple[Outcome, str]], say: Callable[[str], None]
 ) -> TrialResult:
-    """Build, learn from a failure and build again, until it is built or nothing can be learnt.
+    """Build, learn from a failure and build again, until it builds or nothing is left to learn.
 
     `build` returns an outcome and the log.
     """
@@ -76,7 +76,7 @@ def settle(
 
 
 def _bare(plan: SpecPlan) -> SpecPlan:
-    """The last try: without what asked for more and more."""
+    """Plan the last try: without tests and documents, which kept needing more."""
     why = f"not settled after {MAX_TRIES} tries"
     tests, docs = plan.tests, plan.docs
     if tests.command and not tests.off:
@@ -106,7 +106,7 @@ def _change(before: SpecPlan, after: SpecPlan) -> str:
 
 
 def learn(plan: SpecPlan, failed: Failed, log: str) -> SpecPlan | None:
-    """The plan that a failed build suggests; None where it takes a person."""
+    """Return the plan that a failed build suggests, or None if a person must decide."""
     if failed.reason is FailureReason.MISSING_DEPENDENCY:
         return _without_missing(plan, failed.detail)
     if "debugsourcefiles.list" in log[-4000:] and plan.debug:
@@ -127,7 +127,7 @@ def learn(plan: SpecPlan, failed: Failed, log: str) -> SpecPlan | None:
 
 
 def _without_missing(plan: SpecPlan, detail: str) -> SpecPlan | None:
-    """Leave out what nobody provides, where only tests or documents want it."""
+    """Leave out what nothing provides, if only tests or documents need it."""
     names = set(re.findall(r"dist\(([\w.-]+?)(?:\[[^]]*\])?\)", detail))
     docs = names & set(plan.docs.needs)
     if docs and not plan.docs.off:
@@ -237,7 +237,7 @@ def _without_parameters(test: str) -> str:
 
 
 def _wanted(plan: SpecPlan, tail: str) -> Iterator[str]:
-    """Projects that the tests asked for in vain."""
+    """Yield the projects that the tests needed and did not find."""
     plugins = _NO_PLUGIN.findall(tail)
     yield from (f"pytest-{name.removeprefix('pytest_').replace('_', '-')}" for name in plugins)
     for module in _MODULE.findall(tail):

@@ -24,7 +24,7 @@ def fetch_chain(desk: Desk, args: Arguments) -> None:
     """
     url = desk.clone.remotes().get(REMOTE)
     if not url:
-        raise RefusedError(f"there is no remote {REMOTE} to take a review from", hint=_how(REMOTE))
+        raise RefusedError(f"there is no remote {REMOTE} to fetch a review from", hint=_how(REMOTE))
     review = GerritServer(url).review(args.gerrit_patches_chain.rstrip("/").rpartition("/")[2])
     if not args.force and not _CI & set(review.verified_by):
         raise RefusedError("Patch not validated by CI, use --force to override")

@@ -113,7 +113,7 @@ def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 @dataclass(frozen=True, slots=True)
 class PatchSelection:
-    """The commits of a patches branch above its base, oldest first, and which get a file."""
+    """The commits of a patches branch above its base, oldest first; `chosen` get a file."""
 
     commits: tuple[PatchCommit, ...]
     chosen: tuple[PatchCommit, ...]
@@ -123,7 +123,7 @@ class PatchSelection:
 
 
 def select(desk: Desk, base: str, head: str) -> PatchSelection:
-    """Apply patches_base and patches_ignore of the spec to a patches branch."""
+    """Select a patches branch's commits by the spec's patches_base and patches_ignore."""
     text = desk.spec.text()
     excluded = PatchesBase.parse(get_magic(text, "patches_base")).excluded
     return choose(desk.clone.commits(base, head), excluded, get_magic(text, "patches_ignore"))

@@ -28,7 +28,7 @@ _LOWER = re.compile(r"(>=?|~=|===?) *(\S+)")
 
 
 class RequirementKind(StrEnum):
-    """What a requirement is for."""
+    """The purpose of a requirement."""
 
     RUN = "run"
     EXTRA = "extra"
@@ -69,7 +69,7 @@ class Wanted:
 
 
 class SourceFiles(Protocol):
-    """Where files of an upstream source are read; None for one that it has not."""
+    """An upstream source whose files can be read; a missing file gives None."""
 
     def file(self, path: str) -> str | None: ...
 
@@ -105,7 +105,7 @@ class Python:
 def parse_lines(
     text: str, python: Python, kind: RequirementKind = RequirementKind.RUN
 ) -> list[Wanted]:
-    """The requirements of a requirements.txt for one interpreter, by name.
+    """Parse the requirements of a requirements.txt for one interpreter, sorted by name.
 
     >>> [str(one) for one in parse_lines("b!=1.5,>=1  # why\\na;python_version<'3'", Python())]
     ['b != 1.5,>= 1']
@@ -119,7 +119,7 @@ def parse_lines(
 
 
 def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> Iterator[Wanted]:
-    """A requirement as a value, with its versions in the order in which they are written."""
+    """Parse one requirement, and keep its versions in the order written."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -135,7 +135,7 @@ def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> I
 
 
 def read(source: SourceFiles, python: Python) -> list[Wanted]:
-    """Everything that a source asks for: at run time, for extras, to be built, to be tested."""
+    """Return everything that a source requires: at run time, for extras, builds and tests."""
     project = _toml(source.file("pyproject.toml"), "pyproject.toml")
     config = _ini(source.file("setup.cfg"))
     found = runtime(source, python)
@@ -147,7 +147,7 @@ def read(source: SourceFiles, python: Python) -> list[Wanted]:
 
 
 def runtime(source: SourceFiles, python: Python) -> list[Wanted]:
-    """What is needed to run: of requirements.txt, else pyproject.toml, setup.cfg or setup.py."""
+    """Return runtime requirements from requirements.txt, pyproject.toml, setup.cfg or setup.py."""
     text = source.file("requirements.txt")
     if text is not None:
         if not text.strip():
@@ -197,7 +197,7 @@ def _extras(
 
 
 def extra_names(source: SourceFiles) -> set[str]:
-    """The extras that a source declares."""
+    """Return the extras that a source declares."""
     project = _toml(source.file("pyproject.toml"), "pyproject.toml")
     config = _ini(source.file("setup.cfg"))
     names = set(_table(_table(project, "project"), "optional-dependencies"))
@@ -263,7 +263,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class RequirementChange:
-    """A requirement that differs between two commits; `before` is None for a new one."""
+    """A requirement that differs between two commits; `before` is None if it is new."""
 
     before: Wanted | None
     after: Wanted | None

@@ -35,7 +35,7 @@ class Drift:
 
 
 def find(spec: SpecFile, source: SourceFiles, wanted: Iterable[Wanted]) -> list[Drift]:
-    """All drift between a spec and the source that it is for."""
+    """Return all drift between a spec and its source."""
     text = spec.text()
     found = [*_seds(spec, text, source), *_excluded(text, source, wanted)]
     found += [*_extras(text, source), *_files(text, source), *_environments(text, source)]
@@ -43,7 +43,7 @@ def find(spec: SpecFile, source: SourceFiles, wanted: Iterable[Wanted]) -> list[
 
 
 def _seds(spec: SpecFile, text: SpecText, source: SourceFiles) -> Iterator[Drift]:
-    """`sed -i` lines of %prep that change no file, or whose file is not there any more."""
+    """Find `sed -i` lines of %prep that change nothing, or whose file is gone."""
     sandbox = spec.rpmspec.sandbox
     loops = 0
     for line, whole in _statements(text, "prep"):
@@ -138,7 +138,7 @@ def _statements(text: SpecText, section: str) -> Iterator[tuple[Line, str]]:
 
 
 def _excluded(text: SpecText, source: SourceFiles, wanted: Iterable[Wanted]) -> Iterator[Drift]:
-    """Names of `excluded_brs` that upstream asks for nowhere any more."""
+    """Find names in `excluded_brs` that upstream no longer requires anywhere."""
     asked = {one.key for one in wanted}
     for name in ("doc/requirements.txt", "docs/requirements.txt", "tox.ini"):
         words = re.findall(r"^[\s]*([\w.-]+)", source.file(name) or "", re.MULTILINE)
@@ -154,7 +154,7 @@ def _excluded(text: SpecText, source: SourceFiles, wanted: Iterable[Wanted]) -> 
 
 
 def _extras(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
-    """Extras that the spec names and upstream has not."""
+    """Find extras that the spec names and upstream does not have."""
     known = extra_names(source)
     if _has_dynamic_extras(source):
         return
@@ -176,7 +176,7 @@ def _extras(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
 
 
 def _has_dynamic_extras(source: SourceFiles) -> bool:
-    """Whether the extras stand where we do not look: setup.py, or the build backend."""
+    """Whether the extras may be declared where we do not look: setup.py or the build backend."""
     if "extras_require" in (source.file("setup.py") or ""):
         return True
     try:
@@ -191,7 +191,7 @@ def _has_dynamic_extras(source: SourceFiles) -> bool:
 
 
 def _files(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
-    """Requirement files that %pyproject_buildrequires is to read and upstream has not."""
+    """Find requirement files for %pyproject_buildrequires that upstream does not have."""
     for line in text.read():
         match = re.search(r"%pyproject_buildrequires\b(.*)", line.text)
         for name in re.findall(r"(?<![\w/-])([\w./-]+\.txt)\b", match[1]) if match else ():
@@ -201,7 +201,7 @@ def _files(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
 
 
 def _environments(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
-    """tox environments that the spec names and tox.ini has not."""
+    """Find tox environments that the spec names and tox.ini does not have."""
     tox = source.file("tox.ini")
     for line in text.read():
         match = re.search(r"%(?:pyproject_buildrequires|tox)\b(.*)", line.text)

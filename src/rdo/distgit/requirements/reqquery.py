@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PackageAvailability:
-    """What the repositories of a release on one base OS have of a package, newest first."""
+    """The versions of a package in a release's repositories on one base OS, newest first."""
 
     release: str
     dist: str
@@ -84,7 +84,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequirements:
-    """The requirements in the repositories of a release on one base OS."""
+    """The requirements looked up in a release's repositories on one base OS."""
 
     release: str
     dist: str
@@ -111,7 +111,7 @@ def repositories(found: DistRepos) -> Repos:
 
 
 def query(where: Iterable[DistRepos], package: str, ask: RepoQuery) -> list[PackageAvailability]:
-    """All versions of one package, repository by repository."""
+    """Look up all versions of one package; raises OutsideError if no repository answers."""
     answers = []
     for one in where:
         have = _ask_all(repositories(one), [package], ask)
@@ -140,7 +140,10 @@ def _ask_all(
 def reqquery(
     wanted: Sequence[Wanted], where: Iterable[DistRepos], ask: RepoQuery, *, is_spec: bool
 ) -> list[ReleaseRequirements]:
-    """The best of each requirement; those of a spec are packages already."""
+    """Look up the best package for each requirement; with `is_spec` they are package names.
+
+    Raises OutsideError if no repository answers.
+    """
     reports = []
     for one in where:
         names = {item.name: _names(item.name, one.base_os, is_spec=is_spec) for item in wanted}
@@ -173,12 +176,12 @@ def _row(
 
 
 def dump(reports: Sequence[ReleaseRequirements], file: Path) -> None:
-    """Write reports in rdopkg's YAML."""
+    """Write reports as rdopkg's YAML."""
     write_file(file, yaml.safe_dump(as_rows(reports), sort_keys=False))
 
 
 def as_rows(reports: Sequence[ReleaseRequirements]) -> list[dict[str, Any]]:
-    """Reports as rdopkg's file has them; a spec's packages have no module."""
+    """Convert reports to the rows of rdopkg's file; a spec's packages have no module."""
     rows = []
     for one in reports:
         packages = [asdict(row) for row in one.packages]
@@ -190,7 +193,7 @@ def as_rows(reports: Sequence[ReleaseRequirements]) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> list[ReleaseRequirements]:
-    """Read what `dump` or rdopkg wrote."""
+    """Load what `dump` or rdopkg wrote; raises NotFoundError or ConfigError."""
     try:
         tree = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:

@@ -55,8 +55,9 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
 
 @dataclass(frozen=True, slots=True)
 class RequirementReport:
-    """All that reqcheck found; `build`, `tests` and `extras` are what BuildRequires or extras of
-    the spec do not have, `diff` is what --autosync changed.
+    """The result of reqcheck.
+
+    `build`, `tests` and `extras` are missing from the spec; `diff` is what --autosync changed.
     """
 
     source: str
@@ -76,7 +77,7 @@ def reqcheck(
     overrides: Overrides,
     repositories: Sequence[Path] | None = None,
 ) -> RequirementReport:
-    """Compare what the source asks for with the spec, and with repositories if any are given."""
+    """Compare a source's requirements with the spec, and with repositories if any are given."""
     wanted = read(source, python)
     text = desk.spec.text()
     generated = is_generated(text)
@@ -146,7 +147,7 @@ def _extras_not_met(wanted: Sequence[Wanted], required: Sequence[Stated]) -> Ite
 
 
 def synchronise(desk: Desk, report: RequirementReport, *, is_dry: bool) -> RequirementReport:
-    """Edit the spec's Requires; the difference is part of the report."""
+    """Edit the spec's Requires, and add the diff to the report."""
     old = desk.spec.text()
     new, rows = autosync.synchronise(old, report.rows)
 

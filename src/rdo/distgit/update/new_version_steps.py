@@ -194,7 +194,10 @@ def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:
 
 
 def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
-    """Step: the patches on the new version; a conflict waits for a person."""
+    """Step: rebase the patches onto the new version; stop for a person at a conflict.
+
+    Raises RefusedError if there is no local patches branch.
+    """
     if args.bump_only:
         return args
     is_first = not args.rebased_from
@@ -215,8 +218,8 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
         for commit in rebasing.rivals(desk.clone, rebase):
             desk.say(f"  {'upstream':<11} {commit.short}  {commit.subject}")
         return StepPause(
-            f"solve the conflict ({what}) and `git add` the files, "
-            f"or leave the patch out by `git rebase --skip`",
+            f"resolve the conflict ({what}) and `git add` the files, "
+            f"or drop the patch with `git rebase --skip`",
             args,
             is_rerun=True,
             is_failure=True,
@@ -277,7 +280,7 @@ def _wants_push(desk: Desk, args: Arguments, what: str) -> bool:
 
 
 def get_source(desk: Desk, args: Arguments) -> Arguments | StepPause:
-    """Step: the sources of the new version, if they are wanted, and whether they are genuine."""
+    """Step: download the sources of the new version, if asked to, and verify their signatures."""
     if not args.take_sources and not args.new_sources:
         return args
     from rdo.distgit.update import sources  # it loads an HTTP client

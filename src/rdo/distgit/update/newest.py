@@ -60,7 +60,7 @@ def _fetch(desk: Desk) -> None:
         try:
             desk.clone.fetch(remote, "--tags")
         except CommandError as error:
-            log.warning("%s is not fetched: %s", remote, last_line(str(error)))
+            log.warning("cannot fetch %s: %s", remote, last_line(str(error)))
 
 
 def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:

@@ -27,7 +27,7 @@ _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
 @dataclass(frozen=True, slots=True)
 class SourceTag:
-    """One `Source` tag with its macros expanded; `url` is empty for a file of the distgit."""
+    """A `Source` tag with its macros expanded; `url` is empty for a file in the distgit."""
 
     number: int
     file: str
@@ -35,7 +35,7 @@ class SourceTag:
 
 
 def sources(desk: Desk) -> list[SourceTag]:
-    """The sources that rpm sees, in their order."""
+    """Return the sources that rpm sees, in their order."""
     parsed = desk.spec.parsed()
     preamble = re.split(r"^%description\b", parsed, maxsplit=1, flags=re.MULTILINE)[0]
     found, following = [], 0
@@ -53,7 +53,7 @@ def _source(number: int, value: str) -> SourceTag:
     named = place.fragment.removeprefix("/") if place.fragment.startswith("/") else ""
     name = Path(named or unquote(place.path)).name
     if not name or name.startswith((".", "-")):
-        raise RefusedError(f"Source{number} names no file: {value}")
+        raise RefusedError(f"SourceTag{number} does not name a file: {value}")
     return SourceTag(number, name, value.partition("#")[0])
 
 
@@ -83,7 +83,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
 
 
 def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
-    """Get one file; an archive of PyPI's comes from the index that pip uses here, if it has it."""
+    """Download one file; take an archive on PyPI from the index that pip uses, if it has it."""
     if on_index or _OF_PYPI.search(urlsplit(source.url).path):
         if _from_index(file):
             return

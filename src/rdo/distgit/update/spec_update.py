@@ -112,7 +112,7 @@ def ensure_branch(desk: Desk, args: Arguments) -> None:
 
 
 def edit_spec(_desk: Desk, args: Arguments) -> StepPause:
-    """Step: a person edits."""
+    """Step: stop for a person to edit the spec."""
     return StepPause("Edit .spec file as needed and describe changes in changelog.", args)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StepPause:
-    """A person has to do something; `is_rerun` has the same step done again afterwards.
+    """A stop of an action, for a person to do something; `is_rerun` repeats the step afterwards.
 
     With `is_failure` (a conflict) the command ends with an error.
     """
@@ -231,7 +231,7 @@ def _abort(desk: Desk) -> None:
 
 
 def _load(desk: Desk) -> ActionState | None:
-    """The action in progress; a file that nobody can read goes if a person says so."""
+    """Return the action in progress; offer to remove an unreadable state file."""
     try:
         return states.load(desk.folder)
     except RefusedError as error:
@@ -262,13 +262,13 @@ def _refuse_second(desk: Desk) -> None:
 
 
 def _has_begun(desk: Desk, found: ActionState) -> bool:
-    """Whether an action has come to its first change."""
+    """Whether an action has changed anything yet."""
     entry = Journal(desk.clone).find(found.entry)
     return entry is None or entry.after is None or entry.is_change
 
 
 def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | None) -> Arguments:
-    """Do one step after the other; the next one is written down before it begins."""
+    """Run one step after the other; store each step before it begins."""
     journal = Journal(desk.clone)
     names = STEPS[state.action]
     while True:

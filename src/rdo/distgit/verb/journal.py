@@ -31,7 +31,7 @@ _EMPTY = "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class CloneState:
-    """The state of a clone. `head` is a branch's full name, or a hash when it is detached.
+    """The state of a clone; `head` is a branch's full name, or a hash if it is detached.
 
     `index` and `tree` are trees of the staged files and of the work tree (without ignored and
     large untracked files). `settings` is the clone's configuration file, which has the remotes.
@@ -86,7 +86,7 @@ def _too_large(clone: Clone) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One verb in the journal. `after` is missing while it is under way."""
+    """A verb in the journal; `after` is None while it runs."""
 
     number: int
     verb: str
@@ -110,7 +110,7 @@ class Journal:
         return self.clone.common_dir / "rdo" / "undo"
 
     def entries(self) -> list[JournalEntry]:
-        """All of them, oldest first; what cannot be read is left out."""
+        """Return all entries, oldest first, without unreadable ones."""
         found = []
         for file in self.folder.glob("*.json"):
             with contextlib.suppress(ValueError, KeyError, TypeError):  # by a killed verb
@@ -118,14 +118,14 @@ class Journal:
         return sorted(found, key=lambda entry: entry.number)
 
     def begin(self, verb: str) -> JournalEntry:
-        """Keep the state before a verb."""
+        """Record the state before a verb."""
         number = max([entry.number for entry in self.entries()], default=0) + 1
         entry = JournalEntry(number, verb, CloneState.take(self.clone))
         self._keep(entry)
         return entry
 
     def end(self, entry: JournalEntry, pushed: tuple[str, ...] = ()) -> JournalEntry:
-        """Keep the state behind it; a verb that changed nothing leaves no entry."""
+        """Record the state after a verb; one that changed nothing leaves no entry."""
         ended = JournalEntry(
             entry.number,
             entry.verb,
@@ -145,21 +145,21 @@ class Journal:
         return next((entry for entry in self.entries() if entry.number == number), None)
 
     def pause(self, entry: JournalEntry, *, keep: bool) -> None:
-        """Keep what stands when an action waits or has failed; without `keep` it is put back."""
+        """Record the state of an action that stops or has failed; without `keep`, revert it."""
         if keep:
             self._keep(replace(entry, after=CloneState.take(self.clone)))
         else:
             self.put_back(entry)
 
     def put_back(self, entry: JournalEntry) -> None:
-        """Leave no trace of a verb that has failed."""
+        """Revert a verb that has failed, and remove its entry."""
         now = CloneState.take(self.clone)
         if now != entry.before or self.clone.in_progress:
             restore(self.clone, now, entry.before)
         self.forget(entry)
 
     def abort(self, entry: JournalEntry) -> None:
-        """Put back what an action changed before it stopped; files of others stay.
+        """Revert what an action changed before it stopped, and keep other files.
 
         `undo` brings back what a person did to the same files. If the person has committed since,
         only a rebase in progress is reverted.
@@ -190,7 +190,7 @@ class Journal:
             self.clone.plumb("update-ref", "-d", f"refs/rdo/undo/{entry.number}-{side}")
 
     def undo(self) -> JournalEntry:
-        """Put back what the newest verb changed, unless somebody has gone on from there."""
+        """Revert the newest verb; raises RefusedError if its changes were changed again since."""
         entries = self.entries()
         if not entries:
             raise nothing_to_undo()
@@ -215,7 +215,7 @@ class Journal:
         write_file(self.folder / f"{entry.number:06}.json", json.dumps(asdict(entry)))
 
     def _keep_objects(self, ref: str, snapshot: CloneState) -> None:
-        """A commit that holds on to all that a snapshot names."""
+        """Make a commit that keeps everything in a snapshot from garbage collection."""
         tips = {snapshot.refs[name] for name in snapshot.refs if name.startswith("refs/heads/")}
         if not snapshot.head.startswith("refs/"):
             tips |= {snapshot.head} - {""}
@@ -239,7 +239,7 @@ def _read(row: dict[str, Any]) -> JournalEntry:
 
 
 def _since(clone: Clone, entry: JournalEntry, now: CloneState) -> Iterator[str]:
-    """What the verb changed and somebody else has changed again."""
+    """Yield what the verb changed and somebody has changed again since."""
     before, after = entry.before, entry.after
     assert after is not None
     yield from moved_again(before, after, now)
@@ -258,7 +258,7 @@ def moved_again(before: CloneState, after: CloneState, now: CloneState) -> Itera
 
 
 def _with_files(clone: Clone, now: CloneState, then: CloneState, names: set[str]) -> CloneState:
-    """The state `then`, but for all files other than `names`, which are as they are now."""
+    """Return the state `then`, with all files except `names` as they are now."""
     return replace(
         then,
         tree=_mixed(clone, now.tree, then.tree, names),
@@ -299,7 +299,7 @@ def _files(clone: Clone, old: str, new: str) -> set[str]:
 
 
 def restore(clone: Clone, now: CloneState, then: CloneState) -> None:
-    """Make the clone what it was: refs in one transaction, then the index, then the files."""
+    """Restore a clone: first the refs in one transaction, then the files and the index."""
     if clone.in_progress:
         clone.end_rebase()
         now = CloneState.take(clone)
@@ -316,7 +316,7 @@ def restore(clone: Clone, now: CloneState, then: CloneState) -> None:
 
 
 def _restore_files(clone: Clone, now: CloneState, then: CloneState) -> None:
-    """The files that differ, and no others: their times and modes are somebody's too."""
+    """Restore only the files that differ, to leave times and modes of the others alone."""
     top = Path(clone.plumb("rev-parse", "--show-toplevel"))
     changed = _files(clone, now.tree, then.tree)
     if not changed:

@@ -91,7 +91,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class ActionState:
-    """An action under way; `step` is the one that comes next, `entry` its place in the journal."""
+    """An action in progress; `step` is the next one, `entry` is its number in the journal."""
 
     action: str
     step: str
@@ -105,7 +105,7 @@ class ActionState:
 
 
 def load(folder: Path) -> ActionState | None:
-    """The action under way in a distgit; None if there is none."""
+    """Return the action in progress in a distgit, or None; raises RefusedError for a bad file."""
     try:
         content = (folder / STATE_FILE).read_bytes()
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def _typed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def store(folder: Path, state: ActionState) -> None:
-    """Remember an action; what rdopkg writes as null stays null."""
+    """Write the state of an action; what rdopkg writes as null stays null."""
     always = {
         "package",
         "branch",
@@ -182,7 +182,7 @@ def remove(folder: Path) -> bool:
 
 
 def as_text(state: ActionState | None) -> str:
-    """What `status` tells people."""
+    """Return the text of `status`."""
     if state is None:
         return "No action in progress."
     shown = {name: value for name, value in asdict(state.arguments).items() if value}
