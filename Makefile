@@ -97,9 +97,10 @@ lock: .venv-lock/bin/uv
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet $(UV)
 
-# $(call install_locked,VENV,LOCK): only the files whose hashes LOCK has, then rdo itself.
+# $(call install_locked,VENV,LOCK): only wheels whose hashes LOCK has, then rdo itself, built by
+# the setuptools among them.
 define install_locked
-$(1)/bin/python -m pip install --quiet --require-hashes --requirement $(2)
+$(1)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(2)
 $(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 endef
 

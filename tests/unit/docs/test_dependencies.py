@@ -10,7 +10,8 @@ import pytest
 from tests.unit.docs.pages import DOCS, REPOSITORY, table
 
 TEXT = (DOCS / "dependencies.md").read_text()
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 # What Python calls a package that is not called so itself.
 IMPORT_NAMES = {"PyYAML": "yaml"}
@@ -53,6 +54,7 @@ def imports(folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "wanted"),
     [
+        ("Python, to build", names(PYPROJECT["build-system"]["requires"])),
         ("Python, to run", names(PROJECT["dependencies"])),
         ("Python, to develop", names(PROJECT["optional-dependencies"]["dev"])),
         ("System, Debian and Ubuntu", listed("apt.txt")),
