@@ -10,6 +10,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 PLATFORM = "deb12-x86_64"
+CONSTRAINTS = Path(__file__).with_name("upper-constraints.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,13 @@ def platforms() -> str:
     return os.environ.get("RDO_PLATFORMS", str(REPOSITORY / ".cache/platforms"))
 
 
-def rdo(*args: object, cwd: Path, timeout: float = 600) -> Result:
-    """Run `rdo ARGS` in a folder."""
+def rdo(
+    *args: object, cwd: Path, timeout: float = 1800, constraints: Path | None = CONSTRAINTS
+) -> Result:
+    """Run `rdo ARGS` in a folder; no `constraints` are those that the folder's rdo.toml names."""
     environment = {**os.environ, "RDO_PLATFORMS": platforms()}
+    if constraints:
+        environment["RDO_BRIDGE__CONSTRAINTS"] = str(constraints)
     done = subprocess.run(
         [sys.executable, "-m", "rdo", *map(str, args)],
         cwd=cwd,

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from tests.e2e.command import REPOSITORY, platforms
+from tests.e2e.command import REPOSITORY, platforms, rdo
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
 
@@ -57,11 +59,24 @@ def check_golden(name: str, text: str) -> None:
     assert text == expected, f"accept it with: ACCEPT_GOLDEN=1 pytest {__file__}"
 
 
+def unpinned(folder: Path) -> list[str]:
+    """What the demo has taken from PyPI and its constraints do not pin; then it would change."""
+    lines = (folder / "upper-constraints.txt").read_text().splitlines()
+    names = {canonicalize_name(Requirement(one).name) for one in lines if not one.startswith("#")}
+    taken = rdo("platform", "deps", "list", "--json", cwd=folder, constraints=None).json
+    return [
+        f"{row['name']}=={row['version']}"
+        for row in taken
+        if row["origin"] == "pypi" and canonicalize_name(row["name"]) not in names
+    ]
+
+
 def test_the_demo_from_nothing_and_again(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
 
     first = summary(run_demo(folder), folder)
     second = summary(run_demo(folder), folder)
 
+    assert unpinned(folder) == []
     check_golden("demo-first.txt", first)
     check_golden("demo-again.txt", second)

@@ -91,7 +91,7 @@ def test_readme_is_short_and_shows_the_demo_and_the_tests_first() -> None:
 
 
 def test_what_pages_tell_to_make_is_a_target() -> None:
-    rules = re.findall(r"^(\w+):", (README.parent / "Makefile").read_text(), re.MULTILINE)
+    rules = re.findall(r"^([\w-]+):", (README.parent / "Makefile").read_text(), re.MULTILINE)
     lines = [line for page in PAGES for line in (*typed(page), *spans(page.read_text()))]
     told = {line.split()[1] for line in lines if line.startswith("make ")}
 
