@@ -13,6 +13,7 @@ _WANTED = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "dict_type": "must be a section",
+    "enum": "must be {expected}",
     "greater_than_equal": "must be greater than or equal to {ge}",
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
