@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up all they need, system packages included.
 PYTHON ?= python3
 
-# `make test BIN=… READY=…` checks in another virtual environment; see test-newest.
+# test-newest and test-oldest set both, to check in virtual environments that they have made.
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -25,10 +25,10 @@ test: lint types layers unit tools rounds e2e
 
 # pyproject.toml allows a range of versions; these check both of its ends.
 test-newest: .venv-newest/.ready
-	$(MAKE) test BIN=.venv-newest/bin READY=$<
+	$(MAKE) test BIN=.venv-newest/bin READY=
 
 test-oldest: .venv-oldest/.ready
-	$(MAKE) test BIN=.venv-oldest/bin READY=$<
+	$(MAKE) test BIN=.venv-oldest/bin READY=
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -45,7 +45,7 @@ def test_two_threads_open_a_part_once() -> None:
     owner = Owner()
 
     def ask(_: int) -> object:
-        owner.both_are_here.wait(10)
+        owner.both_are_here.wait(120)
         return owner.part
 
     with ThreadPoolExecutor(2) as pool:
