@@ -12,7 +12,7 @@ import pytest
 
 from rdo.errors import CommandError
 from rdo.model.program import Bounds, Limit
-from rdo.tools.detached import CLAIM, STATUS, Detached, Ended, identity
+from rdo.tools.detached import CLAIM, STATUS, Detached, DetachedEnd, identity
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -34,7 +34,7 @@ def start(folder: Path, *argv: str, bounds: Bounds | None = None) -> Detached:
     return made
 
 
-def end_of(program: Detached) -> Ended:
+def end_of(program: Detached) -> DetachedEnd:
     until(program.ended)
     ended = program.ended()
     assert ended is not None
@@ -103,7 +103,7 @@ def test_a_stopped_program_says_so(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there_leaves_the_reason(tmp_path: Path) -> None:
     ended = end_of(start(tmp_path, "/no/such/program"))
 
-    assert ended == Ended(None, "/no/such/program is not installed")
+    assert ended == DetachedEnd(None, "/no/such/program is not installed")
 
 
 def test_a_killed_watcher_is_seen(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_killed_watcher_is_seen(tmp_path: Path) -> None:
     os.kill(claimed["pid"], signal.SIGKILL)
     ended = end_of(program)
 
-    assert ended == Ended(None, "it was killed, or the machine was restarted")
+    assert ended == DetachedEnd(None, "it was killed, or the machine was restarted")
     assert not (tmp_path / "place" / STATUS).exists()
 
 
@@ -130,13 +130,15 @@ def test_another_process_with_its_pid_is_not_taken_for_it(
 
     (place / CLAIM).write_text(json.dumps({**ours, **changed}))
 
-    assert Detached(place).ended() == Ended(None, "it was killed, or the machine was restarted")
+    assert Detached(place).ended() == DetachedEnd(
+        None, "it was killed, or the machine was restarted"
+    )
 
 
 def test_a_place_that_was_asked_about_first_never_runs_anything(tmp_path: Path) -> None:
     program = Detached(tmp_path / "place")
     assert not program.was_started()
-    assert program.ended() == Ended(None, "it was never started")
+    assert program.ended() == DetachedEnd(None, "it was never started")
     program.stop()
 
     with pytest.raises(CommandError, match="exit status 1"):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rdo.trunk.progress import Progress, Watcher, nobody_watches
+from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,9 +19,9 @@ class _Display:
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
-        self._progress = Progress({}, 0, 0)
+        self._progress = RoundProgress({}, 0, 0)
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, progress: RoundProgress) -> None:
         now = time.monotonic()
         self._since = {number: self._since.get(number, now) for number in progress.running}
         self._progress = progress

@@ -25,7 +25,7 @@ _START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class DetachedEnd:
     """How a detached program ended; `done` is None if nobody saw its end, with the reason why.
 
     `was_full` says that its disk was full then.
@@ -80,15 +80,17 @@ class Detached:
             claim(self.place, {})
         return bool(self._claim())
 
-    def ended(self) -> Ended | None:
+    def ended(self) -> DetachedEnd | None:
         """Return how the program ended; None while it runs."""
         if not self.was_started():
-            return Ended(None, "it was never started")
+            return DetachedEnd(None, "it was never started")
         is_running = self._is_running()
         status = self.place / STATUS  # looked at afterwards: it is there before the process ends
         if status.exists():
             return _ended(json.loads(status.read_text()))
-        return None if is_running else Ended(None, "it was killed, or the machine was restarted")
+        return (
+            None if is_running else DetachedEnd(None, "it was killed, or the machine was restarted")
+        )
 
     def stop(self) -> None:
         """Ask a program that runs to end soon; `ended` says when it has."""
@@ -130,8 +132,10 @@ def identity(pid: int) -> dict[str, Any]:
     return {"pid": pid, "started": int(fields[18]), "boot": _BOOT_ID.read_text().strip()}
 
 
-def _ended(status: dict[str, Any]) -> Ended:
+def _ended(status: dict[str, Any]) -> DetachedEnd:
     if "error" in status:
-        return Ended(None, status["error"], status["was_full"])
+        return DetachedEnd(None, status["error"], status["was_full"])
     limit = Limit(status["limit"]) if status["limit"] else None
-    return Ended(Logged(status["returncode"], status["seconds"], limit), "", status["was_full"])
+    return DetachedEnd(
+        Logged(status["returncode"], status["seconds"], limit), "", status["was_full"]
+    )

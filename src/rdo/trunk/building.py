@@ -29,7 +29,7 @@ from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
-from rdo.trunk.progress import Progress, Watcher, nobody_watches
+from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 from rdo.trunk.settling import INTERRUPTED, publish_build, settle_failure, settle_success
 from rdo.trunk.views.report import Ended
 
@@ -156,7 +156,7 @@ class Building:
 
     def _tell(self) -> None:
         running = {one.build.id: one.build.commit for one in self._running.values()}
-        self.watch(Progress(running, len(self.queue) - len(running), len(self.ended)))
+        self.watch(RoundProgress(running, len(self.queue) - len(running), len(self.ended)))
 
     def _start(self, build: Build) -> None:
         """Start a build in three steps, so that a kill between them starts nothing twice."""

@@ -8,7 +8,7 @@ from rdo.model.commit import Commit
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RoundProgress:
     """The commits being built, by build number, and how many builds are queued and have ended."""
 
     running: Mapping[int, Commit]
@@ -16,9 +16,9 @@ class Progress:
     ended: int
 
 
-Watcher: TypeAlias = Callable[[Progress], None]
+Watcher: TypeAlias = Callable[[RoundProgress], None]
 """Called with every change in what runs, for a live display."""
 
 
-def nobody_watches(_progress: Progress) -> None:
+def nobody_watches(_progress: RoundProgress) -> None:
     """Ignore the progress of a round, where there is no terminal."""

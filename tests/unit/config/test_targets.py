@@ -33,7 +33,7 @@ def test_one_of_several_targets_must_be_named() -> None:
 
 
 def test_a_target_that_is_not_configured_is_an_error() -> None:
-    with pytest.raises(NotFoundError, match="no target is called c-deb12"):
+    with pytest.raises(NotFoundError, match="there is no target c-deb12"):
         settings("a-deb12").chosen_targets("c-deb12")
     with pytest.raises(ConfigError, match=r"no \[targets.NAME\] is configured"):
         settings().only_target(None)

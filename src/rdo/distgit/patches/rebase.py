@@ -146,7 +146,7 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
     head = "HEAD" if stopped else f"refs/heads/{rebase.branch}"
     old_ids = {sha: one for one, sha in clone.patch_ids(rebase.base, rebase.old).items()}
     new_ids = {sha: one for one, sha in clone.patch_ids(rebase.onto, head).items()}
-    progress = Progress(
+    progress = RebaseProgress(
         known,
         tuple(clone.commits(rebase.onto, head)),
         patch_ids=old_ids | new_ids,
@@ -163,7 +163,7 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RebaseProgress:
     """How far a rebase has come.
 
     `known` are the patches that upstream has, by hash, with why we think so; `done` the commits
@@ -182,7 +182,7 @@ class Progress:
 
 def judge(
     patches: Iterable[PatchCommit],
-    progress: Progress,
+    progress: RebaseProgress,
     onto: str,
     is_there: Callable[[PatchCommit], bool],
 ) -> list[PatchFate]:

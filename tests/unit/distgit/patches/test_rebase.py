@@ -7,7 +7,7 @@ import pytest
 from rdo.distgit.patches.rebase import (
     Fate,
     PatchFate,
-    Progress,
+    RebaseProgress,
     as_text,
     had_already,
     judge,
@@ -71,7 +71,7 @@ def test_commits_without_a_change_id_are_not_one_another() -> None:
     assert had_already([P], [U], {}, {}, ONTO) == {}
 
 
-def fate(progress: Progress, *, is_there: bool = False) -> PatchFate:
+def fate(progress: RebaseProgress, *, is_there: bool = False) -> PatchFate:
     [found] = judge([P], progress, ONTO, lambda _: is_there)
     return found
 
@@ -85,57 +85,59 @@ SAME = {P.hash: "id", MOVED.hash: "id"}
     ("progress", "expected"),
     [
         pytest.param(
-            Progress({P.hash: "why"}, (MOVED,), SAME, stopped=P.hash),
+            RebaseProgress({P.hash: "why"}, (MOVED,), SAME, stopped=P.hash),
             PatchFate(Fate.DROPPED, P, "why", is_upstream=True),
             id="upstream has it, whatever else is true",
         ),
         pytest.param(
-            Progress({}, (), {}, stopped=P.hash, conflicts=("one", "two")),
+            RebaseProgress({}, (), {}, stopped=P.hash, conflicts=("one", "two")),
             PatchFate(Fate.CONFLICTING, P, "in one, two"),
             id="it conflicts",
         ),
         pytest.param(
-            Progress({}, (), {}, stopped=P.hash),
+            RebaseProgress({}, (), {}, stopped=P.hash),
             PatchFate(Fate.CONFLICTING, P),
             id="its conflicts are solved and not yet committed",
         ),
         pytest.param(
-            Progress({}, (), {}, stopped=Q.hash, waiting=frozenset({P.hash})),
+            RebaseProgress({}, (), {}, stopped=Q.hash, waiting=frozenset({P.hash})),
             PatchFate(Fate.WAITING, P),
             id="it is behind one that conflicts",
         ),
         pytest.param(
-            Progress({}, (MOVED,), SAME), PatchFate(Fate.APPLIED, P), id="it was applied as it is"
+            RebaseProgress({}, (MOVED,), SAME),
+            PatchFate(Fate.APPLIED, P),
+            id="it was applied as it is",
         ),
         pytest.param(
-            Progress({}, (MOVED,), {P.hash: "id", MOVED.hash: "other"}),
+            RebaseProgress({}, (MOVED,), {P.hash: "id", MOVED.hash: "other"}),
             PatchFate(Fate.ADAPTED, P),
             id="it was adapted",
         ),
         pytest.param(
-            Progress({}, (STRANGERS,), SAME),
+            RebaseProgress({}, (STRANGERS,), SAME),
             PatchFate(Fate.DROPPED, P, "nothing is left of it on 2.0"),
             id="another's commit of that subject is not it",
         ),
         pytest.param(
-            Progress({}, (U,), {}),
+            RebaseProgress({}, (U,), {}),
             PatchFate(Fate.DROPPED, P, "nothing is left of it on 2.0"),
             id="nothing came of it",
         ),
     ],
 )
-def test_what_becomes_of_a_patch(progress: Progress, expected: PatchFate) -> None:
+def test_what_becomes_of_a_patch(progress: RebaseProgress, expected: PatchFate) -> None:
     assert fate(progress) == expected
 
 
 def test_a_patch_whose_hunks_are_there_is_upstreams() -> None:
-    assert fate(Progress({}, (), {}), is_there=True) == PatchFate(
+    assert fate(RebaseProgress({}, (), {}), is_there=True) == PatchFate(
         Fate.DROPPED, P, "2.0 has its hunks", is_upstream=True
     )
 
 
 def test_a_patch_that_somebody_emptied_is_not_upstreams_whatever_is_there() -> None:
-    emptied = fate(Progress({}, (), {}, solved=frozenset({P.hash})), is_there=True)
+    emptied = fate(RebaseProgress({}, (), {}, solved=frozenset({P.hash})), is_there=True)
 
     assert (emptied.fate, emptied.is_upstream) == (Fate.DROPPED, False)
 
@@ -144,7 +146,7 @@ def test_of_two_patches_with_one_subject_each_has_its_own_commit() -> None:
     first, second = patch("1", subject="Fix"), patch("2", subject="Fix")
     becomes = patch("3", subject="Fix")
 
-    found = judge([first, second], Progress({}, (becomes,), {}), ONTO, lambda _: False)
+    found = judge([first, second], RebaseProgress({}, (becomes,), {}), ONTO, lambda _: False)
 
     assert [one.fate for one in found] == [Fate.APPLIED, Fate.DROPPED]
 

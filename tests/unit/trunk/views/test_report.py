@@ -14,7 +14,7 @@ from tests.unit.trunk.samples import build
 
 A, B, C = build(1, "python-a"), build(2, "python-b"), build(3, "python-c")
 FOLDER = Path("/data/builds/1")
-NUMBER = ReleaseNumber(A.release_date, "abc", "0")
+NUMBER = ReleaseNumber(A.release_date, "0000000", "0")
 OLDER = Backwards("python3-a", "2-1", "1-1")
 BUILT = Ended(A, NUMBER, Built((FOLDER / "a.rpm",)), 61.26, FOLDER, backwards=(OLDER,))
 BOOTSTRAP = Ended(replace(A, bootstrap=True), NUMBER, Built(()), 1.0, FOLDER)
