@@ -37,7 +37,7 @@ _COMMON = "http://linux.duke.edu/metadata"
 
 @dataclass(frozen=True, slots=True)
 class RepositoryEntry:
-    """One RPM in one repository: which, of which package, and where its file is from there.
+    """One RPM in one repository, with its package and the file's path from there.
 
     `key` identifies the RPM's fragment for the composer's `fetch`.
     """
@@ -198,7 +198,7 @@ class _Shelf:
     def read(
         self, groups: Sequence[tuple[RepositoryEntry, ...]]
     ) -> dict[tuple[RepositoryEntry, ...], _Segment]:
-        """Those of the groups that are here and whole."""
+        """Return those of the groups that are stored here completely."""
         found = {}
         for group in groups:
             try:
@@ -267,7 +267,7 @@ def _write_file(
 
 
 def _segmented(entries: Sequence[RepositoryEntry]) -> list[tuple[RepositoryEntry, ...]]:
-    """The entries in groups that keep a package in its place when others come and go."""
+    """Group the entries so that a package keeps its place when others come and go."""
     packages = len({entry.package for entry in entries})
     count = 2 ** max(0, math.ceil(math.log2(packages / PACKAGES_PER_SEGMENT))) if packages else 1
     groups: list[list[RepositoryEntry]] = [[] for _ in range(count)]

@@ -114,7 +114,7 @@ def _fields(one: LockedPackage) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """A bridged package with another version than before; None where it was or is not bridged."""
+    """A bridged package whose version changed; a version is None if it was or is not bridged."""
 
     name: str
     before: str | None

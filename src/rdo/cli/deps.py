@@ -29,7 +29,7 @@ def deps() -> None:
 @output.json_option
 @click.pass_obj
 def list_deps(app: App, target: str | None, as_json: bool) -> None:
-    """Show what is bridged."""
+    """List the bridged packages."""
     entries = app.bridges.locked(app.settings.only_target(target))
     rows = [(one.name, one.version, one.origin, one.sha256[:12]) for one in entries]
     output.show(entries, as_json, output.Table(("name", "version", "from", "sha256"), rows))
@@ -55,7 +55,7 @@ def why(app: App, name: str, target: str | None, as_json: bool) -> None:
 @_target
 @click.pass_context
 def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -> None:
-    """Bridge what meets REQUIREMENTS, RPM dependencies such as `python3dist(pymysql)`."""
+    """Bridge packages that meet REQUIREMENTS: RPM dependencies such as `python3dist(pymysql)`."""
     app: App = ctx.obj
     provision = app.bridges.of_target(app.settings.only_target(target)).provide(requirements)
     for need in provision.provided:
@@ -81,7 +81,7 @@ def drop(app: App, name: str, yes: bool, target: str | None) -> None:
 @output.json_option
 @click.pass_obj
 def update(app: App, target: str | None, as_json: bool) -> None:
-    """Choose all bridged packages of a target again, by today's PyPI and Debian."""
+    """Update all bridged packages of a target from PyPI and Debian."""
     from rdo.bridge.lock_file import version_changes
 
     before, after = app.bridges.of_target(app.settings.only_target(target)).update()

@@ -30,7 +30,7 @@ platform.add_command(update)
 @output.json_option
 @click.pass_obj
 def list_platforms(app: App, as_json: bool) -> None:
-    """Show the known platforms, and which are made on this machine."""
+    """List the known platforms, and which have been made on this machine."""
     from rdo.roots import platform_list
 
     found = platform_list.list_platforms(app.platforms)

@@ -49,7 +49,7 @@ class OriginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ValueOrigin:
-    """Where a value came from; `where` is `file:line`, the variable, or the option."""
+    """The place that a value came from; `where` is `file:line`, the variable, or the option."""
 
     kind: OriginKind
     where: str = ""
@@ -136,6 +136,7 @@ class _Layers:
         self.faults: list[str] = []
 
     def put(self, path: KeyPath, value: object, origin: ValueOrigin) -> None:
+        """Set a value over those of earlier layers."""
         section = self.values
         for depth, key in enumerate(path[:-1], 1):
             below = section.setdefault(key, {})

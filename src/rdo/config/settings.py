@@ -44,7 +44,7 @@ def _pattern(text: str) -> str:
 
 
 def _only_of_command(value: bool, info: ValidationInfo) -> bool:
-    """Refuse to set what means nothing to the builder of the section."""
+    """Refuse an option that has no meaning for the section's builder."""
     if value and info.data.get("builder") is BuilderName.ROOT:
         raise ValueError('needs builder = "command"')
     return value
@@ -169,12 +169,12 @@ class RetentionSection(Section):
 class Target(Section):
     """A release on a platform, and the limits of a build there.
 
-    `initial_commits` is how many of the newest commits are built when a package is seen for
-    the first time; `numbering` is DLRN's release_numbering, whose minor is `release-minor`;
-    `retries` counts the tries after a spurious failure. `upstream_branch` and
-    `distgit_branch` stand instead of the release's own; a package's override still counts.
-    `url` is where the target's tree is served, if not below `base-url`. `command` are the words
-    of the command line of the builder `command`; a `detached` one goes on when `rdo` ends.
+    `initial_commits` is how many of the newest commits are built when a package is first seen;
+    `numbering` is DLRN's release_numbering, whose minor is `release-minor`; `retries` is the number
+    of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
+    own branches, but not a package's override. `url` is where the target's tree is served, if not
+    below `base-url`. `command` is the command line for the builder `command`; a `detached` command
+    goes on when `rdo` ends.
     """
 
     release: Name
@@ -214,7 +214,7 @@ class Target(Section):
 
 
 def _no_target() -> ConfigError:
-    return ConfigError("no [targets.NAME] is configured in an rdo.toml", hint=NO_FILE_HINT)
+    return ConfigError("no [targets.NAME] is configured in rdo.toml", hint=NO_FILE_HINT)
 
 
 class Settings(Section):
@@ -277,7 +277,10 @@ class Settings(Section):
         return self.metadata
 
     def target(self, name: str) -> Target:
-        """Return the settings of one target; a NotFoundError if there is none of this name."""
+        """Return the settings of one target.
+
+        Raises NotFoundError for an unknown name, ConfigError if no target is configured.
+        """
         if not self.targets:
             raise _no_target()
         if name not in self.targets:
@@ -298,7 +301,7 @@ class Settings(Section):
         return list(self.targets)
 
     def only_target(self, name: str | None) -> str:
-        """Return the target that is named, or the only one there is.
+        """Return the named target, or the only one if none is named.
 
         Raises ConfigError if none is named and there are several.
         """

@@ -1,4 +1,4 @@
-"""The sections of .repo files, as dnf reads them and everybody here writes them."""
+"""The sections of .repo files, as dnf reads them and every part of rdo writes them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 class RepoSection:
     """One repository in a .repo file.
 
-    Of repositories that have a package, dnf takes it from the one with the lowest `priority`.
-    A value may come from metadata or from a name on the disk, so one that would begin a line or
-    a section of its own is refused with a ValueError.
+    If several repositories have a package, dnf takes it from the one with the lowest `priority`.
+    Values may come from metadata or from names on the disk, so a value that would begin a new line
+    or a section is refused with a ValueError.
 
     >>> print(RepoSection("delorean", "delorean-x", ("http://example.org/x",), priority=1), end="")
     [delorean]

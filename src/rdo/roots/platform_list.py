@@ -1,4 +1,4 @@
-"""The platforms that are known here, as `rdo platform list` and `show` present them."""
+"""The known platforms, as `rdo platform list` and `show` present them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ _BUILT_IN = "rdo's own"
 
 @dataclass(frozen=True, slots=True)
 class ListedPlatform:
-    """A platform, whether it is made on this machine, and the file that defines it."""
+    """A platform, whether it has been made on this machine, and the file that defines it."""
 
     platform: str
     made: bool
@@ -18,7 +18,7 @@ class ListedPlatform:
 
 @dataclass(frozen=True, slots=True)
 class ShownPlatform:
-    """All there is to show of a platform; it has no layers until it is made."""
+    """Everything that `rdo platform show` prints; a platform has no layers until it is made."""
 
     platform: str
     definition: str

@@ -29,7 +29,7 @@ SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 
 
 class BuildState(StrEnum):
-    """Where a build stands. A *starting* one may have been started: only its builder knows."""
+    """The state of a build. A *starting* one may have been started: only its builder knows."""
 
     QUEUED = "queued"
     STARTING = "starting"

@@ -27,7 +27,10 @@ class Command:
         env: Mapping[str, str],
         bounds: Bounds,
     ) -> Logged:
-        """Run it with the names replaced; its output goes to `log_file`. It ends when we do."""
+        """Run the command with the names replaced, and write its output to `log_file`.
+
+        It ends when rdo does.
+        """
         argv = self._argv(values)
         return run_logged(*argv, log_file=log_file, bounds=bounds, cwd=cwd, env=dict(env))
 
@@ -41,7 +44,10 @@ class Command:
         env: Mapping[str, str],
         bounds: Bounds,
     ) -> None:
-        """Start it like `log`, but let it go on when we end; `Detached(place)` finds it again."""
+        """Start the command as `log` does, but let it outlive rdo.
+
+        `Detached(place)` finds it again.
+        """
         argv = self._argv(values)
         Detached(place).start(argv, log_file=log_file, bounds=bounds, cwd=cwd, env=env)
 

@@ -1,8 +1,8 @@
-"""A program that goes on when our process ends, and is found again by another one.
+"""A program that keeps running when our process ends, and that another process can find again.
 
-It is known by a folder, its *place*, in which two files appear, each whole and once. `claim.json`
-names the process that runs the program, or says that it is never to run: whoever writes it first
-decides. `status.json` says how the program ended.
+A folder, its *place*, identifies it. Two files appear there, each complete and once. `claim.json`
+names the process that runs the program, or states that it must never run: the first writer
+decides. `status.json` records how the program ended.
 """
 
 import json
@@ -26,9 +26,9 @@ _START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class DetachedEnd:
-    """How a detached program ended; `done` is None if nobody saw its end, with the reason why.
+    """How a detached program ended; `done` is None if its end was not observed, with the reason.
 
-    `was_full` says that its disk was full then.
+    `was_full` is True if its disk was full then.
     """
 
     done: Logged | None
@@ -38,7 +38,7 @@ class DetachedEnd:
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """A program that may have been started by another process than ours."""
+    """A program that another process may have started."""
 
     place: Path
 
@@ -51,10 +51,10 @@ class Detached:
         env: Mapping[str, str],
         bounds: Bounds,
     ) -> None:
-        """Start the program in a session of its own; its output goes to `log_file`.
+        """Start the program in a session of its own, with its output in `log_file`.
 
-        The bounds hold also after our process has ended, but for `is_cancelled`. Raises
-        CommandError if it cannot be started.
+        The limits stay in force after our process has ended, except `is_cancelled`. Raises
+        CommandError if the program cannot be started.
         """
         self.place.mkdir(parents=True, exist_ok=True)
         plan = {
@@ -74,7 +74,7 @@ class Detached:
         )
 
     def was_started(self) -> bool:
-        """Whether the program runs or ran; if not, it never starts from now on."""
+        """Whether the program runs or has run; if not, it can never start from now on."""
         if not (self.place / CLAIM).exists():
             self.place.mkdir(parents=True, exist_ok=True)
             claim(self.place, {})
@@ -93,7 +93,7 @@ class Detached:
         )
 
     def stop(self) -> None:
-        """Ask a program that runs to end soon; `ended` says when it has."""
+        """Ask a running program to end soon; `ended` reports when it has."""
         if (self.place / CLAIM).exists() and self._is_running():
             with suppress(ProcessLookupError):  # it has just ended by itself
                 os.kill(self._claim()["pid"], signal.SIGTERM)
@@ -108,7 +108,7 @@ class Detached:
 
 
 def claim(place: Path, content: Mapping[str, Any]) -> bool:
-    """Write the claim of a place unless somebody has; whether it is ours."""
+    """Write the claim of a place unless there is one, and return whether this claim was written."""
     new = place / f".claim.{os.getpid()}"
     new.write_text(json.dumps(content))
     try:
@@ -121,7 +121,10 @@ def claim(place: Path, content: Mapping[str, Any]) -> bool:
 
 
 def identity(pid: int) -> dict[str, Any]:
-    """Return what no other process has: the pid alone is used again; empty for a dead process."""
+    """Return what identifies a process, because its pid alone may be reused.
+
+    Empty if it is dead.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -27,7 +27,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class GerritServer:
-    """The server behind a remote's URL, `ssh://USER@HOST:PORT/PROJECT`."""
+    """The server in a remote's URL, `ssh://USER@HOST:PORT/PROJECT`."""
 
     url: str
     runner: Runner = run

@@ -21,7 +21,7 @@ _NEEDED_GB, _WANTED_GB = 3, 15
 
 
 class PackageManager(StrEnum):
-    """The kind of system, by the program that installs packages on it."""
+    """The kind of system, named by the program that installs packages on it."""
 
     APT = "apt"
     DNF = "dnf"
@@ -29,7 +29,7 @@ class PackageManager(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prerequisite:
-    """A program or Python module, what it is for, and the package that has it."""
+    """A program or Python module, its purpose, and the package that contains it."""
 
     name: str
     purpose: str
@@ -38,6 +38,7 @@ class Prerequisite:
     needed: bool = True
 
     def package(self, family: PackageManager) -> str:
+        """Return the package for a kind of system."""
         return self.apt if family is PackageManager.APT else self.dnf
 
 
@@ -69,7 +70,7 @@ INSTALLERS = (
 
 @dataclass(frozen=True, slots=True)
 class MachineCheck:
-    """One thing that was looked at. `is_needed` is false where rdo works without it."""
+    """The result of one check. `is_needed` is false if rdo works without it."""
 
     name: str
     is_good: bool
@@ -79,7 +80,7 @@ class MachineCheck:
 
 
 def family(os_release: Path = Path("/etc/os-release")) -> PackageManager | None:
-    """What installs packages here; None on a system that we have no list for."""
+    """Return the package manager of this machine; None on a system that we have no list for."""
     if not os_release.is_file():
         return None
     lines = (line.partition("=") for line in os_release.read_text().splitlines())
@@ -91,7 +92,7 @@ def family(os_release: Path = Path("/etc/os-release")) -> PackageManager | None:
 
 
 def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[MachineCheck]:
-    """Look at programs, modules, kernel features and disk space; nothing is changed."""
+    """Check programs, modules, kernel features and disk space, without changing anything."""
     here = family() or PackageManager.APT
     return [
         *(_program(need, here) for need in PROGRAMS),
@@ -103,7 +104,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
 
 
 def fix_command(findings: Sequence[MachineCheck], family: PackageManager | None) -> str:
-    """The one command that brings what is missing; empty if nothing is, or no package helps."""
+    """Return one command that installs what is missing; empty if no package helps."""
     lacking = [finding for finding in findings if not finding.is_good]
     packages = sorted({finding.package for finding in lacking if finding.package})
     names = [finding.name for finding in lacking]
@@ -130,7 +131,7 @@ def _program(need: Prerequisite, family: PackageManager) -> MachineCheck:
 
 
 def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineCheck:
-    """A compiled module is tried in a child: a broken one may crash."""
+    """Check a compiled module in a child process, because a broken one may crash."""
     done = runner(sys.executable, "-c", f"import {name}", ok=_ANY_STATUS, timeout=60)
     why = last_line(done.stderr, "crash")
     detail = "" if done.returncode == 0 else f"missing: {purpose} ({why})"

@@ -1,11 +1,11 @@
-"""Run one program to its end, whatever becomes of whoever started us (a program of its own).
+"""Run one program to its end, even if the process that started it ends (a program of its own).
 
-Started by `rdo.tools.detached` with one argument, the JSON of the plan. It leaves the process
-group and the session of its caller and takes the claim of the plan's folder, so that exactly one
-of us and a caller who looks for us later decides whether the program runs. Then it runs the
-program within its bounds and writes the end to `status.json`. SIGTERM ends the program.
+`rdo.tools.detached` starts it with one argument, the JSON of the plan. It leaves the process group
+and the session of its caller and takes the claim of the plan's folder, so that exactly one of it
+and a later caller decides whether the program runs. Then it runs the program within its limits
+and writes the result to `status.json`. SIGTERM ends the program.
 
-Exit status of the first process: 0 when the program runs; 1 when somebody else has the claim.
+Exit status of the first process: 0 if the program runs; 1 if somebody else has the claim.
 """
 
 import json
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def run(plan: dict[str, Any], asked_to_end: list[int]) -> dict[str, Any]:
-    """Run the program of the plan; what goes to `status.json`."""
+    """Run the program of the plan and return the content of `status.json`."""
     results = Path(plan["results"])
     bounds = Bounds(
         plan["seconds"],
