@@ -147,17 +147,17 @@ def call_a_build_running(factory: Factory) -> None:
         (call_a_build_running, "interrupted"),
     ],
 )
-def test_harm_is_found_and_mended(
+def test_damage_is_found_and_repaired(
     used: Factory, harm: Callable[[Factory], None], kind: str
 ) -> None:
     used.name("consistent")
     harm(used)
 
     assert kind in kinds(used)
-    mended = verify.repair(used.trunk)
+    repaired = verify.repair(used.trunk)
 
-    assert mended.failures == ()
-    assert mended.is_clean, mended.left
+    assert repaired.failures == ()
+    assert repaired.is_clean, repaired.left
     used.round()
     assert verify.verify(used.trunk).is_clean
     assert used.name("current") == used.name("consistent")

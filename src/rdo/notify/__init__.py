@@ -1,1 +1,1 @@
-"""Telling people: what happened, to whom it matters, and by which way it goes out."""
+"""Notifications: what happened, whom it concerns, and how each message is sent."""

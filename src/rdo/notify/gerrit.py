@@ -1,6 +1,6 @@
-"""A break as a review of the package's distgit, as DLRN makes it.
+"""A failure as a review of the package's distgit, as DLRN makes it.
 
-The review only marks the spec: whoever mends the package takes the mark out in the same change.
+The review only marks the spec: whoever fixes the package removes the mark in the same change.
 """
 
 import re
@@ -33,7 +33,7 @@ class Distgit:
 class GerritReviews:
     """Reviews of distgits; see `rdo.notify.way.Way`.
 
-    `find` gives the distgit of a target's package, or None if the metadata has it no more.
+    `find` returns the distgit of a target's package, or None if the package has left the metadata.
     """
 
     find: Callable[[str, str], Distgit | None]
@@ -43,7 +43,7 @@ class GerritReviews:
     server: str = ""
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
-        """Propose a review; a `Refused` says why there is none and whether to try again."""
+        """Propose a review; a `Refused` has the reason if there is none, and whether to retry."""
         delivery = deliveries[0]
         distgit = self.find(story.target, story.package)
         if distgit is None:
@@ -89,7 +89,7 @@ def _proposal(
 
 
 def change_id(delivery: Delivery) -> str:
-    """Gerrit's name of the review: one for each break, however often it is pushed."""
+    """Return the Change-Id of the review: one per failure, however often it is pushed."""
     event = delivery.event
     created = str(int(event.created.timestamp()))
     return named(event.target, event.package, event.key, created)

@@ -1,7 +1,7 @@
-"""The lines of a build log that a maintainer would point at.
+"""The lines of a build log that show why the build failed.
 
-What the lines mean stands in log_rules.toml. Log text is not trusted: it is read within bounds,
-and what is shown of it has no control characters.
+log_rules.toml has the meaning of the lines. Log text is not trusted: it is read within bounds,
+and shown without control characters.
 """
 
 import re
@@ -53,14 +53,14 @@ class Rule:
     picks_last: bool = False
 
     def words(self, match: re.Match[str]) -> str:
-        """The cause in words."""
+        """Return the cause in words."""
         groups = {name: value or "" for name, value in match.groupdict().items()}
         return self.says.format_map(groups).strip().rstrip(":")
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a log, its number counted from 1; `is_cause` marks what to look at first."""
+    """One line of a log, its number counted from 1; `is_cause` marks the lines to read first."""
 
     number: int
     text: str
@@ -69,7 +69,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """What a log says: the cause in words, and the lines to show, in their order."""
+    """The cause that a log shows, in words, and the lines to show, in their order."""
 
     says: str
     lines: tuple[LogLine, ...]
@@ -77,14 +77,14 @@ class LogReading:
 
     @property
     def cause(self) -> str:
-        """The line that a maintainer would point at."""
+        """The line that shows why the build failed."""
         marked = (_PREFIX.sub("", line.text).strip() for line in self.lines if line.is_cause)
         return next(marked, "")
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """The rules, heaviest first."""
+    """Return the rules, heaviest first."""
     rows = tomllib.loads(RULES.read_text())["rule"]
     found = [
         Rule(
@@ -102,7 +102,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def read_log_file(path: Path) -> LogReading:
-    """Read the end of a log file; a missing one says nothing."""
+    """Read the end of a log file; a missing one has no cause and no lines."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -142,7 +142,7 @@ def read_log(text: str, *, first: int = 1) -> LogReading:
 
 
 def clean(line: str) -> str:
-    """A line without colours, control characters and what a progress bar has overwritten.
+    """Return a line without colours, control characters and overwritten progress bars.
 
     >>> clean("10%\\r\\x1b[31merror:\\x1b[0m no")
     'error: no'
@@ -159,7 +159,7 @@ class _Hit:
 
 
 def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
-    """The section of the spec whose script failed, and its lines; those of the last run if none."""
+    """Return the section whose script failed, and its lines, or the lines of the last run."""
     for index, line in enumerate(lines):
         found = _BAD_EXIT.search(line)
         if not found:
@@ -175,7 +175,7 @@ def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
 
 
 def _hits(lines: Sequence[str], section: str, numbers: Iterable[int]) -> list[_Hit]:
-    """For each line the heaviest rule that knows it."""
+    """Return for each line the heaviest rule that matches it."""
     counting = [rule for rule in rules() if not rule.phases or section in rule.phases]
     hits = []
     for number in numbers:
@@ -196,7 +196,7 @@ def _best(hits: Sequence[_Hit]) -> _Hit:
 
 
 def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
-    """The line of a hit and those that belong to it, up to the next empty one."""
+    """Return the line of a hit and those that belong to it, up to the next empty one."""
     marked = [hit.index]
     for index in range(hit.index + 1, min(hit.index + 1 + hit.rule.next, end)):
         if lines[index].strip():
@@ -207,7 +207,7 @@ def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
 
 
 def _last_words(lines: Sequence[str], begin: int, end: int) -> int:
-    """The last line that says something: where no rule knows any, that is where it ended."""
+    """Return the last line with content, for a log in which no rule matches any line."""
     for index in range(end - 1, begin - 1, -1):
         line = _PREFIX.sub("", lines[index])
         if not (_NOT_TELLING.match(line) or _CLOSING.match(line)):
@@ -218,7 +218,7 @@ def _last_words(lines: Sequence[str], begin: int, end: int) -> int:
 def _shown(
     lines: Sequence[str], marked: Sequence[int], more: Sequence[int], first: int
 ) -> tuple[LogLine, ...]:
-    """The marked lines with what is around them, and a few others that tell something too."""
+    """Return the marked lines with those around them, and a few others of interest."""
     wanted = set(range(max(0, marked[0] - BEFORE), min(len(lines), marked[-1] + AFTER + 1)))
     others = [index for index in more if index not in wanted]
     wanted |= set(others[:_MORE_HITS]) | set(others[-_MORE_HITS:])

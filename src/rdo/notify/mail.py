@@ -1,4 +1,4 @@
-"""A story as a mail: plain text and plain HTML that say the same.
+"""A story as a mail: plain text and plain HTML with the same content.
 
 Commit subjects, names and log lines are other people's text. They are stripped of control
 characters, never become a header, and stand in the HTML as text only.
@@ -22,7 +22,7 @@ _POLICY = SMTP.clone(max_line_length=78)
 
 
 def is_address(text: str) -> bool:
-    """Whether mail can be sent there; nothing that could be more than one address is.
+    """Whether a text is one mail address; text that could be several is not.
 
     >>> [is_address(x) for x in ("a@example.org", "a@b, c@d", "a b@c", "a@b\\nBcc: c@d")]
     [True, False, False, False]
@@ -31,9 +31,9 @@ def is_address(text: str) -> bool:
 
 
 def message_id(story: Story, break_id: int, sender: str, *, kind: str = "") -> str:
-    """The name of a mail, the same however often it is made.
+    """Return the Message-ID of a mail, the same however often the mail is made.
 
-    The time of the break is part of it: numbers of builds begin again in a new data folder.
+    The time of the failure is part of it: build numbers start again in a new data folder.
     """
     begun = int((story.broken or story.when).timestamp())
     parts: tuple[object, ...] = (
@@ -56,7 +56,7 @@ def _named(readable: str, parts: Iterable[object], sender: str) -> str:
 
 
 def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """The mail about one event; all mails of a break are one thread."""
+    """Return the mail about one event; all mails about one failure are one thread."""
     mail = _envelope(sender, recipients, words.subject(story), story.when)
     mail["Message-ID"] = message_id(story, break_id, sender)
     if story.kind in {EventKind.MENDED, EventKind.WAITED_FOR}:
@@ -73,11 +73,11 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
 def compose_digest(
     stories: Sequence[Story], sender: str, recipient: str, due: datetime
 ) -> EmailMessage:
-    """One mail with all that a recipient was not told at once."""
+    """Return one mail with all events that a recipient gets as a digest."""
     targets = ", ".join(sorted({clean(story.target) for story in stories}))
     counts = [
         f"{sum(story.kind is kind for story in stories)} {name}"
-        for kind, name in ((EventKind.BROKEN, "broken"), (EventKind.MENDED, "mended"))
+        for kind, name in ((EventKind.BROKEN, "broken"), (EventKind.MENDED, "fixed"))
         if any(story.kind is kind for story in stories)
     ]
     releases = ", ".join(sorted({clean(story.release) for story in stories}))
@@ -113,7 +113,7 @@ def _fill(mail: EmailMessage, text: str, html: Html) -> None:
 
 
 def text_of(story: Story) -> str:
-    """The whole text."""
+    """Return the text part of a mail."""
     return "\n".join(_text_lines(story)).rstrip() + "\n"
 
 
@@ -131,7 +131,7 @@ def _text_lines(story: Story) -> Iterator[str]:
         )
         yield ""
     if story.needs:
-        yield "It lacks"
+        yield "Unmet requirements"
         yield from (f"  {words.need_line(need)}" for need in story.needs)
         yield ""
     if story.lines:
@@ -140,11 +140,11 @@ def _text_lines(story: Story) -> Iterator[str]:
         yield ""
     yield from _changes_lines(story)
     if story.root:
-        yield "In its root, against the last good build"
+        yield "Changes in its build root since the last good build"
         yield from (f"  {words.root_line(change)}" for change in story.root)
         yield ""
     if story.waiting:
-        yield "Waiting for it"
+        yield "Packages that wait for it"
         yield f"  {', '.join(map(clean, story.waiting))}"
         yield ""
     if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
@@ -198,14 +198,14 @@ def _urls(story: Story) -> Iterator[tuple[str, str]]:
 
 def _why_you(story: Story) -> str:
     if story.audience is Audience.OPERATOR:
-        return "You get this as an operator; no maintainer is told, for it is nobody's package."
+        return "You get this as an operator; no package is to blame, so no maintainer is notified."
     return (
         f"You get this as a maintainer of {clean(story.package)} in release {clean(story.release)}."
     )
 
 
 def html_of(story: Story) -> Html:
-    """The same as HTML, without pictures, scripts and colours of its own."""
+    """Return the HTML part of a mail, without pictures, scripts or colours."""
     return joined(_html_parts(story))
 
 
@@ -222,17 +222,17 @@ def _html_parts(story: Story) -> Iterator[Html]:
         )
         yield _list(texts)
     if story.needs:
-        yield element("h4", "It lacks")
+        yield element("h4", "Unmet requirements")
         yield _list(map(words.need_line, story.needs))
     if story.lines:
         yield element("h4", "The log says")
         yield element("pre", *(_html_log_line(line) for line in story.lines))
     yield from _html_changes(story)
     if story.root:
-        yield element("h4", "In its root, against the last good build")
+        yield element("h4", "Changes in its build root since the last good build")
         yield _list(map(words.root_line, story.root))
     if story.waiting:
-        yield element("h4", "Waiting for it")
+        yield element("h4", "Packages that wait for it")
         yield element("p", ", ".join(map(clean, story.waiting)))
     if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
         yield element("h4", "Reproduce it")

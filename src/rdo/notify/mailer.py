@@ -1,4 +1,4 @@
-"""Mail as a way to tell: one message per event to all who are told at once, or a digest."""
+"""Mail: one message per event to all who are notified at once, or a digest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rdo.store.deliveries import Delivery
 class Mailer:
     """Sends stories from one sender; see `rdo.notify.way.Way`.
 
-    Who is told at once is told by one mail, with all of them in To.
+    All who are notified at once get one mail, with all of them in To.
     """
 
     server: MailServer
@@ -31,7 +31,7 @@ class Mailer:
     def send_digest(
         self, stories: Sequence[Story], deliveries: Sequence[Delivery], due: datetime
     ) -> dict[int, Refused]:
-        """One mail with several events; all deliveries have the same recipient."""
+        """Send one mail with several events; all deliveries have the same recipient."""
         recipient = deliveries[0].recipient
         mail = compose_digest(stories, self.sender, recipient, due)
         answers = self.server.send(mail, [recipient])

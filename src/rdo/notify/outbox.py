@@ -1,8 +1,8 @@
-"""Works off the queue of what is to be told.
+"""The queue of messages, and how it is sent.
 
-What was sent is noted at once, message by message. A kill between the two repeats one message,
-under the same Message-ID, and invents none. Somebody who is away costs a line of the log and
-nothing else: it is tried again in the next round.
+Each message is marked as sent at once. A kill in between repeats one message, under the same
+Message-ID. A recipient or server that cannot be reached costs a line of the log: the message is
+retried after the next round.
 """
 
 import logging
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 MAIL = "mail"
 GIVE_UP_AFTER = timedelta(days=5)
-"""How long a message waits for somebody who is away; what mail servers grant each other."""
+"""How long a message is retried, which is as long as mail servers do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of the queue: numbers of deliveries, and why some are left."""
+    """The result of sending: numbers of deliveries, and why some are left."""
 
     sent: int = 0
     refused: int = 0
@@ -41,7 +41,7 @@ class Sent:
 class QueuedMessage:
     """One event for one recipient that is not sent yet, and why its last try failed.
 
-    `way` is how it goes out, such as mail; `due` is the minute from which it may.
+    `way` is how it is sent, such as mail; `due` is the minute from which it may be sent.
     """
 
     target: str
@@ -55,7 +55,7 @@ class QueuedMessage:
 
 
 def queued_messages(store: Store) -> list[QueuedMessage]:
-    """Return what waits to be sent."""
+    """Return the messages that wait to be sent."""
     with store.read() as at:
         waiting = at.deliveries.open()
     return [
@@ -75,7 +75,7 @@ def queued_messages(store: Store) -> list[QueuedMessage]:
 
 @dataclass(slots=True)
 class Outbox:
-    """The ways that are configured, by name, and the queue. `run` works it off once."""
+    """The configured ways, by name, and the queue; `run` sends what is due."""
 
     store: Store
     ways: Mapping[str, Way]
@@ -85,9 +85,9 @@ class Outbox:
     _problems: list[str] = field(default_factory=list)
 
     def run(self) -> Sent:
-        """Send what is due; if another process does so already, nothing."""
+        """Send what is due, unless another process is sending already."""
         try:
-            with lock.hold(self.lock_file, purpose="sending what is to be told"):
+            with lock.hold(self.lock_file, purpose="sending notifications"):
                 return self._work_off()
         except RefusedError as error:
             log.debug("%s", error)
@@ -105,7 +105,7 @@ class Outbox:
     def _by_one_way(self, name: str, deliveries: list[Delivery], now: datetime) -> None:
         way = self.ways.get(name)
         if way is None:
-            answer = Refused(f"{name} is not configured any more", for_good=True)
+            answer = Refused(f"{name} is no longer configured", for_good=True)
             self._note(deliveries, dict.fromkeys((one.id for one in deliveries), answer), now)
             return
         parts = list(_messages(deliveries))
@@ -135,7 +135,7 @@ class Outbox:
                     at.deliveries.failed([one.id], answer.reason)
                     self._counts["left"] += 1
             if answer:
-                self._complain(f"{one.recipient} is not told: {answer.reason}")
+                self._complain(f"{one.recipient} was not notified: {answer.reason}")
 
     def _complain(self, text: str) -> None:
         self._problems.append(text)
@@ -143,16 +143,16 @@ class Outbox:
 
 
 def _by_way(delivery: Delivery) -> tuple[object, ...]:
-    """Messages together, oldest first; those of a digest by recipient and day.
+    """Return a sort key: by message, oldest first; digests by recipient and day.
 
-    What was tried before comes last: a message that ends the server must not stop all others.
+    Retries come last: a message that breaks the server must not stop all others.
     """
     what = delivery.recipient if delivery.digest else f"{delivery.event.id:012}"
     return delivery.way, delivery.tries, delivery.due, delivery.digest, what, delivery.id
 
 
 def _messages(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """The deliveries that one message makes good, in the order of `_by_way`."""
+    """Yield the deliveries that one message covers, in the order of `_by_way`."""
     for _, group in groupby(deliveries, key=lambda one: _by_way(one)[:5]):
         yield list(group)
 

@@ -1,4 +1,4 @@
-"""Mails to a mail server, over TLS where it can be had."""
+"""Sending mails to a mail server, over TLS if the server offers it."""
 
 import smtplib
 import ssl
@@ -17,7 +17,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail goes out; `server` is host or host:port."""
+    """The mail server to use; `server` is host or host:port."""
 
     server: str
     security: str = "auto"
@@ -31,7 +31,7 @@ class MailServer:
 
     @property
     def port(self) -> int:
-        """As it is given, else the usual one."""
+        """The configured port, or the usual one of the protocol."""
         given = self._split()[1]
         return int(given) if given else (_TLS_PORT if self.security == "tls" else 25)
 
@@ -43,7 +43,7 @@ class MailServer:
         return host, port
 
     def send(self, mail: EmailMessage, recipients: Sequence[str]) -> dict[str, Refused]:
-        """Send one mail; the recipients who did not get it, each with the server's answer."""
+        """Send one mail; return the recipients who did not get it, with the server's answers."""
         password = self._password()
         try:
             with self._connect() as connection:
@@ -81,8 +81,8 @@ class MailServer:
             return
         if not isinstance(connection.sock, ssl.SSLSocket) and self.host not in _LOOPBACK:
             raise ConfigError(
-                f"mail server {self.server} offers no TLS, and the password is not sent without",
-                hint='set security = "tls" or "starttls" in [mail], or take out user',
+                f"mail server {self.server} offers no TLS, and the password is only sent over TLS",
+                hint='set security = "tls" or "starttls" in [mail], or remove user',
             )
         connection.login(self.user, password)
 

@@ -1,4 +1,4 @@
-"""What there is to tell of one event, gathered once and kept as JSON with the event."""
+"""The content of a message about one event, gathered once and kept as JSON with the event."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from rdo.notify.log_reader import LogLine
 
 
 class EventKind(StrEnum):
-    """What an event is about."""
+    """The kinds of events that people are notified of."""
 
     BROKEN = "broken"
     MENDED = "mended"
@@ -20,7 +20,7 @@ class EventKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Who has to act: a break of a network or a disk is no maintainer's."""
+    """Who must act: a network fault or a full disk is the operator's, not a maintainer's."""
 
     MAINTAINERS = "maintainers"
     OPERATOR = "operator"
@@ -28,7 +28,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkedCommit:
-    """One git commit, or one release on PyPI, with where it can be read."""
+    """One git commit or PyPI release, with the address of its page."""
 
     hash: str
     subject: str
@@ -39,7 +39,7 @@ class LinkedCommit:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The commits of one side since the last good build, newest first; `count` is of all."""
+    """The commits of one side since the last good build, newest first; `count` counts all."""
 
     count: int = 0
     newest: tuple[LinkedCommit, ...] = ()
@@ -48,7 +48,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class RootChange:
-    """A package that is not in the build's root as it was in the last good one's."""
+    """A package of the build's root that differs from the last good build's root."""
 
     name: str
     before: str
@@ -57,7 +57,7 @@ class RootChange:
 
 @dataclass(frozen=True, slots=True)
 class UnmetRequirement:
-    """A requirement that was not met, and what there is instead."""
+    """A requirement that was not met, and the best that is available."""
 
     name: str
     found: str
@@ -65,7 +65,7 @@ class UnmetRequirement:
 
 @dataclass(frozen=True, slots=True)
 class LastGoodBuild:
-    """The last build that was good."""
+    """The last good build of the package."""
 
     build_id: int
     nvr: str
@@ -83,10 +83,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that a message says. Fields that do not fit the kind are empty.
+    """The content of a message. Fields that do not apply to its kind are empty.
 
-    `build_id`, `commit` and `commit_url` are of the build that the event is about, `broken` is
-    when the break began; `waiting` are the packages that cannot be built because of it.
+    `build_id`, `commit` and `commit_url` belong to the build that the event is about. `broken` is
+    when the package first failed, and `waiting` are the packages that cannot be built because of
+    that.
     """
 
     kind: EventKind
@@ -124,7 +125,7 @@ class Story:
 
     @classmethod
     def from_json(cls, payload: dict[str, Any]) -> "Story":
-        """The story of an event; one that an older rdo told lacks what it did not know."""
+        """Return the story of an event; one written by an older rdo lacks newer fields."""
         found: Story = _adapter().validate_python(payload)
         return found
 

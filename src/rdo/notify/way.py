@@ -1,4 +1,4 @@
-"""What every way to tell somebody looks like to the queue."""
+"""The interface of the ways to send a message: mail, Gerrit, webhooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,22 @@ from rdo.store.deliveries import Delivery
 
 
 class AwayError(Exception):
-    """Whoever should receive it is away; nothing more is sent this way for now."""
+    """The receiving server cannot be reached; nothing more is sent this way for now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What one recipient answered; `for_good` says that another try is of no use."""
+    """The refusal of one recipient; with `for_good` a retry is useless."""
 
     reason: str
     for_good: bool
 
 
 class Way(Protocol):
-    """Sends one message; raises `AwayError` when nothing can be sent now."""
+    """A way to send a message."""
 
     def send(self, story: Story, deliveries: Sequence[Delivery], /) -> dict[int, Refused]:
-        """Tell one event to its recipients; who did not take it, by the delivery's number."""
+        """Send one event to its recipients; return the refusals by the delivery's number.
+
+        Raises AwayError if nothing can be sent this way now.
+        """

@@ -1,4 +1,4 @@
-"""Events as JSON to an address: for chats, dashboards and other machines."""
+"""Webhooks: events as JSON, for chats, dashboards and other programs."""
 
 import hashlib
 import hmac
@@ -16,28 +16,34 @@ from rdo.store.deliveries import Delivery
 
 TIMEOUT_SECONDS = 20.0
 _AGAIN = {408, 425, 429}
-"""Client errors that a later try may not meet."""
+"""Client errors that may not occur again in a retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One address; see `rdo.notify.way.Way`. Redirects are not followed."""
+    """The address of one webhook; see `rdo.notify.way.Way`. Redirects are not followed."""
 
     name: str
     url: str
     secret_file: Path | None = None
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
-        """Post the event as JSON, signed if there is a secret; AwayError to try again later."""
+        """Post the event as JSON, signed if there is a secret.
+
+        Raises AwayError if the address cannot be reached, ConfigError if the secret cannot be read.
+        """
         import httpx  # only where a webhook is configured
 
         [delivery] = deliveries
         body = json.dumps(message(story, delivery)).encode()
         try:
             answer = httpx.post(
-                self.url, content=body, headers=self._headers(story, delivery, body),
-                timeout=TIMEOUT_SECONDS, follow_redirects=False,
-            )  # fmt: skip
+                self.url,
+                content=body,
+                headers=self._headers(story, delivery, body),
+                timeout=TIMEOUT_SECONDS,
+                follow_redirects=False,
+            )
         except (httpx.HTTPError, OSError) as error:
             raise AwayError(f"webhook {self.name}: {error or type(error).__name__}") from error
         if answer.is_success:
@@ -71,7 +77,7 @@ class Webhook:
 
 
 def message(story: Story, delivery: Delivery) -> dict[str, object]:
-    """What is sent: the story, with its key, by which a repeated delivery is known."""
+    """Return the content that is sent: the story, and a key that repeated deliveries share."""
     return {
         "key": f"{delivery.event.target}:{delivery.event.key}",
         "title": words.subject(story),

@@ -1,4 +1,4 @@
-"""The sentences that mails, reviews and pages say the same."""
+"""The sentences that mails, reviews and pages have in common."""
 
 from collections.abc import Iterator
 
@@ -7,26 +7,26 @@ from rdo.notify.log_reader import clean
 from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
 
 CAUSES = {
-    FailureReason.SOURCE: "no archive could be made of the upstream commit",
+    FailureReason.SOURCE: "no source archive could be made of the upstream commit",
     FailureReason.SPEC: "the spec cannot be used",
-    FailureReason.PATCH: "%prep fails: a patch or the unpacking of the source",
-    FailureReason.MISSING_DEPENDENCY: "something that it requires is not to be had",
-    FailureReason.CYCLE: "it and others need each other, and nothing says how to begin",
+    FailureReason.PATCH: "%prep fails: applying a patch or unpacking the source",
+    FailureReason.MISSING_DEPENDENCY: "a requirement cannot be met",
+    FailureReason.CYCLE: "dependency cycle with no way to bootstrap it",
     FailureReason.COMPILE: "%build fails",
     FailureReason.TEST: "its tests fail",
     FailureReason.INSTALL: "%install or the lists of files fail",
-    FailureReason.TIME_LIMIT: "it took longer than a build may",
-    FailureReason.OUTPUT_LIMIT: "it wrote more than a log may hold",
-    FailureReason.NETWORK: "the network failed, also when it was tried again",
+    FailureReason.TIME_LIMIT: "it exceeded the time limit",
+    FailureReason.OUTPUT_LIMIT: "it exceeded the limit for its log or its files",
+    FailureReason.NETWORK: "the network failed, in every retry",
     FailureReason.NO_SPACE: "the disk is full",
-    FailureReason.INTERRUPTED: "it was interrupted again and again",
-    FailureReason.BUILDER: "the builder is away or broken",
-    FailureReason.UNKNOWN: "rpmbuild fails and does not say why",
+    FailureReason.INTERRUPTED: "it was interrupted in every retry",
+    FailureReason.BUILDER: "the builder cannot be reached or is broken",
+    FailureReason.UNKNOWN: "rpmbuild fails without a known cause",
 }
 
 
 def subject(story: Story) -> str:
-    """One line with target, release and package.
+    """Return one line with target, release and package.
 
     Nothing in it comes from a commit or a log, so nobody outside chooses its words.
     """
@@ -51,24 +51,24 @@ def _waiting(story: Story) -> str:
 
 
 def opening(story: Story) -> str:
-    """The first sentence."""
+    """Return the first sentence of a message."""
     where = f"release {clean(story.release)}, target {story.target} ({story.platform})"
     package = clean(story.package)
     match story.kind:
         case EventKind.BROKEN if story.good:
-            return f"{package} does not build any more: {where}."
+            return f"{package} no longer builds: {where}."
         case EventKind.BROKEN:
             return f"{package} does not build, and never has: {where}."
         case EventKind.MENDED:
             return f"{package} builds again: {where}."
         case EventKind.WAITED_FOR:
-            return f"{package} still does not build, and others wait for it: {where}."
+            return f"{package} still does not build, and other packages wait for it: {where}."
         case EventKind.STALE:
-            return f"Some upstreams or distgits cannot be followed for a day or more: {where}."
+            return f"Some upstreams or distgits could not be followed for at least a day: {where}."
 
 
 def cause(story: Story) -> str:
-    """Why it fails, in words: the reason, and what the log says about it."""
+    """Return why a build fails, in words: the reason, and what its log says about it."""
     if story.reason is None:
         return ""
     words = CAUSES[story.reason]
@@ -81,7 +81,7 @@ def _first_line(text: str) -> str:
 
 
 def facts(story: Story) -> Iterator[tuple[str, str]]:
-    """What is told in one line each: a word and its value."""
+    """Yield the facts that take one line each: a title and its value."""
     if words := cause(story):
         yield "Cause", words
     if story.kind is EventKind.MENDED:
@@ -111,7 +111,7 @@ def need_line(need: UnmetRequirement) -> str:
 
 
 def root_line(change: RootChange) -> str:
-    """One package of the root that changed.
+    """Return the line about one package of the root that changed.
 
     >>> root_line(RootChange("python3-pbr", "6.1-1", "7.0-1"))
     'python3-pbr: 6.1-1 -> 7.0-1'
@@ -121,7 +121,7 @@ def root_line(change: RootChange) -> str:
 
 
 def changes_title(side: str, changes: Changes, *, has_good: bool) -> str:
-    since = "since the last good build" if has_good else "that it was built from"
+    since = "since the last good build" if has_good else "in what it was built from"
     if not changes.count:
         return f"{side}: no change {since}"
     plural = "s" if changes.count != 1 else ""
@@ -129,6 +129,6 @@ def changes_title(side: str, changes: Changes, *, has_good: bool) -> str:
 
 
 def more(changes: Changes) -> str:
-    """What is said instead of the commits that are not listed."""
+    """Return the line that stands for the commits that are not listed, if there are any."""
     left = changes.count - len(changes.newest)
     return f"and {left} more" if left > 0 else ""

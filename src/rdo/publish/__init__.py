@@ -1,1 +1,1 @@
-"""One target's published tree and its rows: publish builds, compose repositories, move names."""
+"""A target's published tree and its rows: publish builds, compose repositories, move names."""

@@ -1,4 +1,4 @@
-"""Versions that go backwards: clients do not take them by themselves."""
+"""Versions that go backwards: clients do not install them by themselves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rdo.model.nevra import Nevra
 
 @dataclass(frozen=True, slots=True)
 class Backwards:
-    """A binary RPM that is older, as rpm compares them, than the one that it stands for now."""
+    """A binary RPM that is older, by rpm's comparison, than the one it replaces."""
 
     name: str
     before: str
@@ -18,12 +18,12 @@ class Backwards:
     def __str__(self) -> str:
         return (
             f"{self.name} goes back from {self.before} to {self.after}; "
-            f"who has it installed needs: dnf distro-sync {self.name}"
+            f"hosts that have it installed must run: dnf distro-sync {self.name}"
         )
 
 
 def gone_backwards(before: Iterable[Artifact], after: Iterable[Artifact]) -> tuple[Backwards, ...]:
-    """The binary RPMs of a build that are older than those of the build before."""
+    """Return the binary RPMs of a build that are older than those of the build before."""
     old = {one.nevra.name: one.nevra for one in before if not one.is_source}
     new = {one.nevra.name: one.nevra for one in after if not one.is_source}
     return tuple(

@@ -1,4 +1,4 @@
-"""One decided change of the tree, and the way to carry it out, however often it is begun."""
+"""A change of the tree that was decided, and how to carry it out, from any point."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ _SHARD = re.compile(r"[0-9a-f]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A name that is to lead to a place; both relative to the tree."""
+    """A name that is going to point to a place; both are relative to the tree."""
 
     name: str
     place: str
@@ -24,7 +24,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A name whose top-level files are to be made from the places it has in its components."""
+    """A name whose top-level files are made from the places it has in its components."""
 
     name: str
     places: tuple[str, ...]
@@ -32,7 +32,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class TreeChange:
-    """A directory to put in its place, links to turn, aggregates to write, things to remove.
+    """A directory to put in its place, links to move, aggregates to write, and removals.
 
     They are done in this order. `fresh` is where the directory was built and `inode` what it is
     known by: once the directory with that inode is at `place`, what is left at `fresh` is the old
@@ -62,7 +62,7 @@ class TreeChange:
 
 
 def carry_out(change: TreeChange, repos: Path) -> None:
-    """Make the tree as `change` says. Doing it again, from any point, ends the same."""
+    """Carry out a change of the tree. Doing it again, from any point, has the same result."""
     if change.place:
         _place(repos / change.fresh, change.inode, repos / change.place)
     for link in change.links:
@@ -93,7 +93,7 @@ def _place(fresh: Path, inode: int, place: Path) -> None:
 
 
 def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
-    """Write the top-level files of a name and turn its three links to them."""
+    """Write the top-level files of a name and point its three links to them."""
     parts = [repos / place for place in aggregate.places]
     text = aggregate_repo([(part / f"{reponame}.repo").read_text() for part in parts])
     digest = aggregate_hash(text)
@@ -111,7 +111,7 @@ def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
 
 
 def _touched(change: TreeChange, repos: Path) -> Iterable[Path]:
-    """The directories whose entries the change has changed."""
+    """Return the directories whose entries the change has changed."""
     names = {(repos / link.name).parent for link in change.links}
     names |= {repos / aggregate.name for aggregate in change.aggregates}
     return names | {(repos / change.place).parent} if change.place else names

@@ -1,4 +1,4 @@
-"""Which repository is consistent, computed from the state and from nothing else."""
+"""Which repository is consistent, computed from the state of the packages alone."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from rdo.store.packages import Pointers
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A package that keeps `consistent` where it is; `since` is None if it never was good."""
+    """A package that blocks `consistent`; `since` is None if it was never built."""
 
     package: str
     reason: str
@@ -20,13 +20,13 @@ class Blocker:
 
 
 def set_digest(build_ids: Iterable[int]) -> str:
-    """The name of a set of builds: the same for every repository that holds just these."""
+    """Return the name of a set of builds: the same for every repository of exactly these."""
     text = ",".join(map(str, sorted(set(build_ids))))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def good_builds(members: Sequence[Package], states: Mapping[str, Pointers]) -> set[int]:
-    """The newest good build of each member that has one."""
+    """Return the newest good build of each member that has one."""
     found = (states.get(member.name) for member in members)
     return {state.good_id for state in found if state and state.good_id}
 
@@ -38,7 +38,7 @@ def blockers(
     *,
     is_first: bool,
 ) -> tuple[Blocker, ...]:
-    """What keeps the members' newest builds from being consistent, in the members' order.
+    """Return what keeps the members' newest builds from being consistent, in their order.
 
     Before the first consistent repository (`is_first`) every member must have been built once;
     afterwards a newcomer counts from its first good build on. A held package never counts.

@@ -24,7 +24,7 @@ DEBUG = "debug"
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """Where the packages of a target stand, and their newest good builds, by package."""
+    """The state of each package of a target, and the newest good builds, by package."""
 
     pointers: Mapping[str, Pointers]
     good: Mapping[str, GoodBuild]
@@ -37,7 +37,7 @@ class TargetState:
         builds: GoodBuilds,
         instead: Mapping[str, int] | None = None,
     ) -> "TargetState":
-        """What the store says; `instead` are other good builds than the newest, by package."""
+        """Read the state from the store; `instead` replaces newest good builds, by package."""
         pointers = at.packages.pointers(target)
         for package, build_id in (instead or {}).items():
             pointers[package] = replace(pointers[package], good_id=build_id)
@@ -61,7 +61,7 @@ class Contents:
     digest: str
 
     def part(self, *, is_debug: bool) -> "Contents":
-        """What of it is for a debugger, or all else; each is a repository."""
+        """Return the debuginfo part, or the rest; each is published as its own repository."""
         own = {one: part for one, part in self.own.items() if one.is_debug == is_debug}
         others = tuple(one for one in self.others if one.artifact.is_debug == is_debug)
         path = self.path / DEBUG if is_debug else self.path
@@ -71,7 +71,7 @@ class Contents:
 def of_build(
     site: Site, build: Build, own: Mapping[Artifact, Fragment], members: Members, now: TargetState
 ) -> Contents:
-    """The hash repository of a build: its own RPMs and every other member's newest good ones."""
+    """Return the contents of a build's hash repository: its RPMs and the other members' newest."""
     component = site.component(build.package, build.commit.component)
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
@@ -88,7 +88,10 @@ def of_build(
 
 
 def of_members(site: Site, component: str | None, members: Members, now: TargetState) -> Contents:
-    """A composed repository: every member's newest good RPMs. Its place is named by the set."""
+    """Return the contents of a composed repository: every member's newest good RPMs.
+
+    Its place is named by the set of builds.
+    """
     shared = members.of(site, component)
     others = _good(shared, now)
     digest = set_digest(stored.build_id for stored in others)
@@ -97,7 +100,7 @@ def of_members(site: Site, component: str | None, members: Members, now: TargetS
 
 
 def is_superseded(build: Build, good: Build | None) -> bool:
-    """Whether a later commit of the package, or a later try of this one, is out already.
+    """Whether a later commit of the package, or a later build of this one, is published already.
 
     `good` must be read together with `build`: a force-push moves commits in their order.
     """
@@ -114,9 +117,9 @@ def _good(
 def _rows(
     members: Members, shared: Sequence[Package], now: TargetState, own: GoodBuild | None = None
 ) -> Iterator[VersionsRow]:
-    """The rows of versions.csv in the metadata's order; `own` has its row as it is now.
+    """Yield the rows of versions.csv in the metadata's order; `own` replaces its package's row.
 
-    A package that was never good has none, nor has another one that is under review.
+    A package that was never good has no row, nor has another one that is under review.
     """
     listed = {package.name for package in shared}
     for package in members.packages:

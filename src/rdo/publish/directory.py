@@ -1,4 +1,4 @@
-"""The files of one hash directory, written where nobody looks yet."""
+"""The files of a hash directory, written before it is moved to its place."""
 
 import os
 import re
@@ -31,7 +31,7 @@ _SRPM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.src\.rpm")
 
 @dataclass(frozen=True, slots=True)
 class SourceFolders:
-    """What commit.yaml says of where the sources were: git folders, as people know them."""
+    """The git folders of a build's sources, as commit.yaml names them."""
 
     repo_dir: str = ""
     distgit_dir: str = ""
@@ -40,9 +40,9 @@ class SourceFolders:
 def write_repository(
     folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
 ) -> None:
-    """The part that a yum client reads: the link to the pool, repodata, .repo, versions.csv.
+    """Write what a yum client reads: the link to the pool, repodata, .repo, versions.csv.
 
-    `name` is what the .repo file tells the repository from others by: the upstream hash.
+    `name` distinguishes the repository in its .repo file: it is the upstream hash.
     """
     _write_repodata(folder, contents, composer, revision)
     (folder / "versions.csv").write_text(versions_csv(contents.rows))
@@ -52,7 +52,7 @@ def write_repository(
 def write_debug_repository(
     folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
 ) -> None:
-    """The repository of what is for a debugger, with a .repo file of its own beside the other."""
+    """Write the debuginfo repository, with its own .repo file beside the other."""
     (folder / DEBUG).mkdir()
     _write_repodata(folder / DEBUG, contents, composer, revision)
     reponame = f"{site.reponame}-{DEBUG}"
@@ -87,9 +87,9 @@ def _write_repo_file(place: Path, contents: Contents, site: Site, reponame: str,
 
 
 def copy_dependencies(folder: Path, repo_file: Path) -> None:
-    """Keep the .repo file of the dependencies of the moment, so that the repository stays whole.
+    """Copy the current .repo file of the dependencies, so that the repository stays usable.
 
-    It names a snapshot, which never changes; the file at the top of the tree moves on.
+    The copy names a snapshot, which never changes; the file at the top of the tree is updated.
     """
     if repo_file.exists():
         shutil.copyfile(repo_file, folder / repo_file.name)
@@ -102,7 +102,7 @@ def write_success(
     path: PurePosixPath,
     origin: SourceFolders,
 ) -> None:
-    """The part that is about the build: its RPMs as hard links, `installed`, commit.yaml."""
+    """Write what is about the build: its RPMs as hard links, `installed`, commit.yaml."""
     for artifact, place in rpms.items():
         pool.link(place, folder / _own_place(artifact))
     files = tuple(f"repos/{path}/{_own_place(artifact)}" for artifact in rpms)
@@ -112,12 +112,12 @@ def write_success(
 
 
 def _own_place(artifact: Artifact) -> PurePosixPath:
-    """Where an RPM of the build is in its hash directory."""
+    """Return the place of an RPM of the build in its hash directory."""
     return PurePosixPath(DEBUG if artifact.is_debug else "", artifact.file_name)
 
 
 def write_failure(folder: Path, build: Build, failure: Failed, origin: SourceFolders) -> None:
-    """commit.yaml and notes.log of a build that gave nothing."""
+    """Write commit.yaml and notes.log of a failed build."""
     notes = f"{failure.reason}: {failure.detail}"
     record = _record(build, DlrnStatus.of(failure), origin, notes=notes)
     (folder / "commit.yaml").write_text(commit_yaml(record))
@@ -127,7 +127,7 @@ def write_failure(folder: Path, build: Build, failure: Failed, origin: SourceFol
 def link_logs(folder: Path, build_folder: Path, *, with_srpm: bool = False) -> None:
     """Give the logs of the build a second name in `folder`.
 
-    What a build leaves behind is not trusted: only regular files with plain names are taken.
+    The files of a build are not trusted: only regular files with plain names are taken.
     """
     for file in _regular_files(build_folder):
         if _LOG.fullmatch(file.name) or (with_srpm and _SRPM.fullmatch(file.name)):
@@ -136,7 +136,7 @@ def link_logs(folder: Path, build_folder: Path, *, with_srpm: bool = False) -> N
 
 
 def sync(folder: Path) -> None:
-    """Bring what was written in `folder` to the disk; the RPMs are there already."""
+    """Sync what was written in `folder` to the disk; the RPMs are there already."""
     written = [path for path in folder.rglob("*") if not path.is_symlink()]
     files = (path for path in written if path.suffix not in {".rpm", ".log"})
     atomic.sync(*files, folder, folder.parent)

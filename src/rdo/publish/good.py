@@ -1,4 +1,4 @@
-"""The packages' newest good builds with their RPMs, remembered from one publication to the next."""
+"""The packages' newest good builds with their RPMs, cached from one publication to the next."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rdo.store.artifacts import StoredArtifact
 
 @dataclass(frozen=True, slots=True)
 class GoodBuild:
-    """A published build and its RPMs, as far as they never change."""
+    """A published build and its RPMs: the parts that never change."""
 
     commit: Commit
     release_date: datetime
@@ -20,20 +20,20 @@ class GoodBuild:
 
     @property
     def nvr(self) -> str:
-        """The NVR of the source RPM, empty if there is none."""
+        """The NVR of the source RPM; empty if there is none."""
         artifacts = (stored.artifact for stored in self.artifacts)
         names = (artifact.file_name for artifact in artifacts if artifact.is_source)
         return next(names, "").removesuffix(".src.rpm")
 
 
 class GoodBuilds:
-    """Reads each good build once, so that a publication costs what has changed."""
+    """A cache of good builds, so that a publication reads only what has changed."""
 
     def __init__(self) -> None:
         self._known: dict[int, GoodBuild] = {}
 
     def read(self, at: Transaction, build_ids: Collection[int]) -> Mapping[str, GoodBuild]:
-        """The builds with these ids, by package."""
+        """Return the builds with these ids, by package."""
         missing = [build_id for build_id in build_ids if build_id not in self._known]
         # Sorted by package, of which each has one good build: the RPMs of a build are together.
         by_build = groupby(at.artifacts.of_builds(missing), key=lambda stored: stored.build_id)

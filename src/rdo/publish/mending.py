@@ -1,4 +1,4 @@
-"""Mending a tree that other hands have damaged; each act is done as a publication is."""
+"""Repairs of a damaged tree; each is carried out like a publication."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from rdo.store.repositories import Repository
 
 
 def fault_of(directory: Path, reponame: str, sums: dict[Path, str]) -> str:
-    """Why a client could not use a repository; empty if it can.
+    """Return why a client could not use a repository; empty if it can.
 
-    `sums` remembers the checksums of files, so that each is read once.
+    `sums` caches the checksums of files, so that each is read once.
     """
     if not directory.is_dir():
         return "is not there"
@@ -56,7 +56,7 @@ def _sum(place: Path, sums: dict[Path, str]) -> str:
 
 
 def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
-    """Let a name lead where the store says, and write the files of its aggregate again."""
+    """Point a name where the store says, and rewrite the files of its aggregate."""
     with tree.alone(f"mending {name}"):
         with store.read() as at:
             there = at.names.components(tree.site.target, name)
@@ -69,14 +69,14 @@ def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
 
 
 def _make_way(place: Path) -> None:
-    """Put aside what is where a link belongs."""
+    """Put aside whatever is where a link belongs."""
     if place.exists() and not place.is_symlink():
         aside = place.parent / f".{place.name}.aside-{place.lstat().st_ino}"
         place.rename(aside)
 
 
 def restore(tree: Tree, place: Path, sha256: str) -> bool:
-    """Put a copy of an RPM back into the pool; False if there is none that is whole."""
+    """Put a copy of an RPM back into the pool; return False if no intact copy is left."""
     name = place.name
     patterns = (f"??/??/*/{name}", f"??/??/*/debug/{name}", f"component/*/??/??/*/{name}")
     copies = [path for pattern in patterns for path in tree.repos.glob(pattern)]
@@ -93,10 +93,10 @@ def restore(tree: Tree, place: Path, sha256: str) -> bool:
 def mend(
     tree: Tree, store: Store, repository: Repository, members: Members, *, is_led: bool
 ) -> None:
-    """Make a repository whole, or take it out of the tree if no name leads to it.
+    """Rewrite a damaged repository, or remove it from the tree if no name points to it.
 
-    What `current` and `consistent` lead to is composed anew from the state. A promoted
-    repository that cannot be made whole is a RefusedError: somebody has to choose another.
+    What `current` and `consistent` point to is composed anew from the state. Raises RefusedError
+    for a promoted repository that cannot be repaired: a person must promote another.
     """
     directory, reponame = tree.repos / repository.path, tree.site.reponame
     _restore_pool(tree, directory)
@@ -111,7 +111,7 @@ def mend(
         led = [name for name, one in at.names.all(tree.site.target) if one.path == repository.path]
     if promoted := [name for name in led if name not in {CURRENT, CONSISTENT}]:
         raise RefusedError(
-            f"{repository.path} cannot be made whole, and {', '.join(promoted)} leads to it",
+            f"{repository.path} cannot be repaired, and {', '.join(promoted)} points to it",
             hint="promote another repository to that name",
         )
     tree.compose_instead(repository, led, members)

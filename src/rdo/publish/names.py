@@ -1,4 +1,4 @@
-"""The names of a tree: which repository each should lead to, and the links that say so."""
+"""The names of a tree: which repository each should point to, and their links."""
 
 import re
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ _TAKEN = frozenset(
 
 
 def check_promotion_name(name: str) -> None:
-    """Refuse a name that is no name, or that means something else in the tree."""
+    """Raise RefusedError for a name that is not valid or has another meaning in the tree."""
     if not _PROMOTION.fullmatch(name) or name in _TAKEN or _SHARD.fullmatch(name):
         raise RefusedError(
-            f"{name!r} cannot be a promotion name: take lower case letters, digits and dashes, "
+            f"{name!r} cannot be a promotion name: use lower case letters, digits and dashes, "
             "and none of the tree's own names"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ConsistentVerdict:
-    """Where `consistent` should lead.
+    """The repository that `consistent` should point to.
 
-    `repository` is None while something blocks it, and also if no repository holds just the
+    `repository` is None while something blocks it, and also if no repository holds exactly the
     members' newest builds, whose digest is then `wanted`.
     """
 
@@ -73,7 +73,7 @@ def move(
     by: str,
     why: str,
 ) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
-    """Record where names lead from now on; return the links and aggregates that this asks for."""
+    """Record where names point from now on; return the links and aggregates to write."""
     links, aggregates = [], []
     for name, repository in moves.items():
         component = repository.component

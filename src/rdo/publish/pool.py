@@ -1,4 +1,4 @@
-"""The pool: every RPM of a tree once, in a folder named by its content."""
+"""The pool: each RPM of a tree once, in a folder named by its content."""
 
 import errno
 import os
@@ -12,23 +12,23 @@ NAME = "pool"
 
 
 def href(artifact: Artifact) -> str:
-    """Where a repository whose link `pool` leads to the pool finds the RPM.
+    """Return where a repository finds the RPM, through its link `pool`.
 
-    An href with `../` would not do: it breaks when the repository is reached by a name, and
-    `dnf reposync` refuses it.
+    An href with `../` would break when the repository is reached by a name, and `dnf reposync`
+    refuses it.
     """
     return f"{NAME}/{artifact.sha256}/{artifact.file_name}"
 
 
 def place(pool: Path, artifact: Artifact) -> Path:
-    """Where the RPM is in the pool."""
+    """Return the place of the RPM in the pool."""
     return pool / artifact.sha256 / artifact.file_name
 
 
 def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
-    """Have the RPM in the pool, safely on the disk, and return its place there.
+    """Add the RPM to the pool, synced to the disk, and return its place there.
 
-    The place is a hard link where the file system allows it, so that it costs no space.
+    It is a hard link where the file system allows it, so that it takes no space.
     """
     there = place(pool, artifact)
     there.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
 
 
 def link(file: Path, place: Path) -> None:
-    """Give `file` a second name, or copy it where that is another file system."""
+    """Give `file` a second name, or copy it to another file system."""
     try:
         os.link(file, place, follow_symlinks=False)
     except OSError as error:

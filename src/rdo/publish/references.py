@@ -18,18 +18,21 @@ _SNAPSHOT = re.compile(r"/deps/([0-9a-f]{16})\b")
 
 
 class DamagedError(RefusedError):
-    """A repository that a client could not use, and why."""
+    """A repository that a client could not use, with the reason."""
 
 
 def parts(directory: Path) -> Iterator[Path]:
-    """The folders of a repository that have repodata."""
+    """Return the folders of a repository that have repodata."""
     yield directory
     if (directory / DEBUG).is_dir():
         yield directory / DEBUG
 
 
 def hrefs(folder: Path) -> frozenset[str]:
-    """The RPMs that repodata offers, relative to its folder; DamagedError if it is not whole."""
+    """Return the RPMs that repodata lists, relative to its folder.
+
+    Raises DamagedError if the repodata is not intact.
+    """
     try:
         index = ElementTree.fromstring((folder / "repodata/repomd.xml").read_bytes())
         found: frozenset[str] = frozenset()
@@ -44,23 +47,23 @@ def hrefs(folder: Path) -> frozenset[str]:
 
 
 def _checked(folder: Path, data: ElementTree.Element) -> bytes:
-    """The content of one metadata file, compared with what repomd.xml says of it."""
+    """Return the content of a metadata file, checked against repomd.xml."""
     location, checksum = data.find(f"{_SPACE}location"), data.find(f"{_SPACE}checksum")
     assert location is not None
     assert checksum is not None
     content = (folder / location.attrib["href"]).read_bytes()
     if hashlib.sha256(content).hexdigest() != checksum.text:
-        raise DamagedError(f"{location.attrib['href']} is not what repomd.xml says")
+        raise DamagedError(f"{location.attrib['href']} does not match repomd.xml")
     return content
 
 
 def pooled(directory: Path) -> frozenset[str]:
-    """The entries of the pool that a repository needs: hashes, as the pool is sorted by them."""
+    """Return the entries of the pool that a repository needs, which are hashes."""
     found = (href.split("/") for folder in parts(directory) for href in hrefs(folder))
     return frozenset(words[1] for words in found if words[0] == NAME and len(words) == 3)
 
 
 def snapshots(directory: Path) -> frozenset[str]:
-    """The snapshots of dependencies that a repository's .repo files name."""
+    """Return the snapshots of dependencies that a repository's .repo files name."""
     texts = (file.read_text(errors="replace") for file in directory.glob("*.repo"))
     return frozenset(name for text in texts for name in _SNAPSHOT.findall(text))

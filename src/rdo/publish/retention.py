@@ -1,7 +1,7 @@
-"""What of a target's state is needed no more: repositories, RPMs, snapshots, builds and logs.
+"""What a target no longer needs: repositories, RPMs, snapshots, builds and logs.
 
-Kept is what any name leads to, what says where a package stands, what is young, and whatever a
-repository that is kept refers to. All else may go.
+It keeps every repository that a name points to, each package's newest builds, whatever is young,
+and everything that these refer to. All else is removed.
 """
 
 import re
@@ -31,9 +31,9 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is kept although nothing needs it: what is younger than `keep`.
+    """How long to keep what nothing needs.
 
-    While the target takes more than `max_bytes` (if not 0), that time is shortened.
+    While the target takes more than `max_bytes` (if not 0), the time `keep` is shortened.
     """
 
     keep: timedelta
@@ -42,9 +42,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """What is to go: repositories, other places relative to the tree, RPMs of builds.
+    """What to remove: repositories, other places relative to the tree, RPMs of builds.
 
-    `known` are all repositories in the tree, by id. `freed` is in bytes, of the disk.
+    `known` are all repositories in the tree, by id. `freed` is in bytes on the disk.
     """
 
     known: frozenset[int]
@@ -75,7 +75,11 @@ class Purge:
 def plan_purge(
     tree: Tree, store: Store, rules: Rules, now: datetime, current: Collection[str]
 ) -> Purge:
-    """Decide what goes; changes nothing. `current` are the snapshots that builds use now."""
+    """Decide what to remove, without changing anything.
+
+    `current` are the snapshots that builds use now. Raises DamagedError if a kept repository
+    cannot be read.
+    """
     found = _plan(tree, store, rules.keep, now, current)
     if not rules.max_bytes:
         return found
@@ -88,7 +92,7 @@ def plan_purge(
 
 
 def carry_out_purge(tree: Tree, purge: Purge) -> None:
-    """Remove it; killed anywhere, the next who changes the tree goes on."""
+    """Remove what was planned; if killed, the next change of the tree finishes it."""
     if not purge.is_empty:
         tree.remove(purge.known, purge.repositories, purge.others, purge.forgotten)
 
@@ -117,7 +121,7 @@ def _plan(
             named |= snapshots(repos / repository.path)
         except DamagedError as error:
             raise DamagedError(
-                f"{target}: nothing is removed, for {repository.path} is damaged: {error}",
+                f"{target}: nothing is removed, because {repository.path} is damaged: {error}",
                 hint=f"rdo trunk verify --repair --target {target}",
             ) from error
     places = {one.path for one in everything}
@@ -158,7 +162,7 @@ def _needed(
     cutoff: datetime,
     grace: datetime,
 ) -> frozenset[int]:
-    """The repositories that stay, by id."""
+    """Return the repositories that stay, by id."""
     led = {repository.path for _, repository in at.names.all(target)}
     left = at.names.left_since(target, grace)
     standing = at.packages.build_ids(target) | _held(at, target)
@@ -175,7 +179,7 @@ def _held(at: Transaction, target: str) -> frozenset[int]:
 
 
 def _builds(folder: Path, removable: Collection[int]) -> Iterator[str]:
-    """The folders of builds with logs and RPMs, which are beside the tree."""
+    """Return the folders of builds with logs and RPMs, which are beside the tree."""
     return (f"../builds/{id_}" for id_ in sorted(removable) if (folder / f"builds/{id_}").is_dir())
 
 
@@ -194,7 +198,7 @@ def _snapshots(repos: Path, folder: str, named: Collection[str], cutoff: datetim
 
 
 def _in_recipes(folder: Path, removable: Collection[int]) -> set[str]:
-    """The snapshots of last resort that builds were made with whose folders stay."""
+    """Return the snapshots of last resort in the recipes of builds whose folders stay."""
     if not (folder / "bootstrap-deps").is_dir():
         return set()
     gone = set(map(str, removable))
@@ -204,7 +208,7 @@ def _in_recipes(folder: Path, removable: Collection[int]) -> set[str]:
 
 
 def _aggregates(repos: Path, cutoff: datetime) -> Iterator[str]:
-    """What the top-level files of a name led to before, in a tree of components."""
+    """Return older targets of the top-level files of a name, in a tree of components."""
     for top in sorted(repos.iterdir()) if repos.is_dir() else ():
         if top.is_symlink() or top.name in {pool.NAME, "component", "deps"} or not top.is_dir():
             continue

@@ -1,4 +1,4 @@
-"""How a target's tree is presented, and whose packages are in it."""
+"""How a target's tree is presented, and which packages are in it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from rdo.model.package import Package
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a target's tree is served and what its .repo files say.
+    """Where a target's tree is served, and the words of its .repo files.
 
     With `components` each component is a repository of its own below `component/<name>`;
-    without, the components of the metadata mean nothing here. `tree_url` is where the tree is
+    without, the components of the metadata are ignored here. `tree_url` is where the tree is
     served, if that is not `<base_url>/<target>/repos`.
     """
 
@@ -30,9 +30,9 @@ class Site:
         return f"{self.reponame}-deps.repo"
 
     def component(self, package: str, component: str | None) -> str | None:
-        """The component whose part of the tree `package` enters, if the metadata says this one.
+        """Return the component whose part of the tree `package` enters.
 
-        In a tree of components a package without one would have no place.
+        Raises ConfigError in a tree of components if the package has none.
         """
         if not self.components:
             return None
@@ -52,14 +52,14 @@ class Site:
 class Members:
     """The packages of the release as the metadata lists them, in its order.
 
-    A held package is published like any other, but nobody waits for it.
+    A held package is published like any other, but nothing waits for it.
     """
 
     packages: tuple[Package, ...]
     held: frozenset[str] = frozenset()
 
     def of(self, site: Site, component: str | None) -> tuple[Package, ...]:
-        """The packages that share a repository, those under review left out."""
+        """Return the packages that share a repository, without those under review."""
         return tuple(
             entry
             for entry in self.packages
@@ -68,7 +68,7 @@ class Members:
         )
 
     def components(self, site: Site) -> tuple[str | None, ...]:
-        """The parts that the tree has, by name; one that is None where there are no parts."""
+        """Return the components of the tree by name; a single None if it has no components."""
         return _distinct(site.component(entry.name, entry.component) for entry in self.packages)
 
 

@@ -1,9 +1,9 @@
 """A target's published tree: `data/<target>/repos`.
 
-Every change goes the same way. What will be published is written beside its place and brought
-to the disk; one transaction makes it true, together with an intent that says how the tree
-must change; the tree is changed; the intent is closed. Killed before the transaction, nothing
-has happened; killed after it, the next holder of the publish lock carries the intent out.
+Every change has the same steps. What will be published is written beside its place and synced to
+the disk; one transaction records it, together with an intent that tells how the tree must change;
+the tree is changed; the intent is closed. If killed before the transaction, nothing has happened;
+if killed after it, the next holder of the publish lock carries the intent out.
 """
 
 import contextlib
@@ -44,11 +44,11 @@ _TRUNK = "trunk"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publication came to.
+    """The result of a publication.
 
-    `directory` is the hash directory, None where the build got none; `moved` are the names
-    that lead there now; `provides` is what its RPMs provide; `blocked` is why `consistent`
-    does not follow. `backwards` are its RPMs that are older than those that they stand for now.
+    `directory` is the hash directory, None if the build got none; `moved` are the names that point
+    there now; `provides` is what its RPMs provide; `blocked` is why `consistent` does not move.
+    `backwards` are its RPMs that are older than those they replace.
     """
 
     directory: Path | None = None
@@ -86,9 +86,9 @@ class Tree:
     ) -> Published:
         """Publish a settled build that gave RPMs; they are in `build_folder`, with its logs.
 
-        The names move if the package is one of the members and no later commit of it is out.
-        A build that is published already is left as it is. RPMs that may not be published (see
-        `read_rpm`) are a RefusedError, and nothing has changed.
+        The names move if the package is one of the members and no later commit is published.
+        A build that is published already is left as it is. Raises RefusedError, without changing
+        anything, for RPMs that may not be published (see `read_rpm`).
         """
         rpms = _read(build, build_folder)
         with self.alone(f"publishing {build.commit}"):
@@ -124,7 +124,7 @@ class Tree:
     ) -> Published:
         """Give a settled build that failed a hash directory with its logs, and no repodata.
 
-        A repository that the same commit has from an earlier build stays where it is.
+        A repository of an earlier build of the same commit stays where it is.
         """
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
@@ -144,17 +144,17 @@ class Tree:
             return Published(self.repos / path)
 
     def has_directory(self, build: Build) -> bool:
-        """Whether the commit of a build has its hash directory; bootstrap builds have none."""
+        """Whether the commit of a build has a hash directory; bootstrap builds have none."""
         if build.bootstrap:
             return True
         component = self.site.component(build.package, build.commit.component)
         return (self.repos / hash_directory(build.commit, component)).is_dir()
 
     def refresh(self, members: Members) -> tuple[Path, ...]:
-        """Point `consistent` where the state says; return where it leads if it moved.
+        """Point `consistent` where the state says; return its repository if it moved.
 
-        For what no publication follows: a package that was removed, renamed, held or taken out
-        of review. If no repository holds just the members' newest builds, one is composed.
+        Needed after changes without a publication: a package was removed, renamed, held or left
+        its review. If no repository holds exactly the members' newest builds, one is composed.
         """
         with self.alone("moving consistent"):
             moved = [
@@ -165,10 +165,10 @@ class Tree:
     def stay_at(
         self, package: str, build_id: int | None, members: Members, *, by: str, why: str
     ) -> tuple[Build | None, tuple[Path, ...]]:
-        """Have the tree hold another build of a package, without an id the newest one again.
+        """Keep another build of a package in the tree; without an id, the newest one again.
 
-        Composes what no build was published with, and moves `current` there, and `consistent`
-        if the state says so. Returns the build, and where the names lead if they moved.
+        Composes a repository, and moves `current` there, and `consistent` if the state says so.
+        Returns the build, and the repositories that names point to if they moved.
         """
         with self.alone(f"moving {package}"):
             target = self.site.target
@@ -192,7 +192,7 @@ class Tree:
         return build, tuple(place for place in dict.fromkeys(moved) if place)
 
     def blockers(self, members: Members) -> dict[str | None, tuple[Blocker, ...]]:
-        """By component, what keeps `consistent` from the members' newest builds."""
+        """Return, by component, what keeps `consistent` from the members' newest builds."""
         with self._store.read() as at:
             return {
                 component: names.judge(at, self.site, component, members).blocked
@@ -208,12 +208,17 @@ class Tree:
             with self.deciding() as (at, changes):
                 changes.append(self.change(at, {name: repository}, by=by, why=why))
 
-    def remove(self, known: Collection[int], repositories: Collection[str], others: Collection[str],
-               builds: Collection[int]) -> None:  # fmt: skip
-        """Take repositories and other places out of the tree, and forget the RPMs of builds.
+    def remove(
+        self,
+        known: Collection[int],
+        repositories: Collection[str],
+        others: Collection[str],
+        builds: Collection[int],
+    ) -> None:
+        """Remove repositories and other places from the tree, and RPMs of builds from the store.
 
-        `known` are the repositories that this was decided on; if there are others by now, or a
-        name leads to one that is to go, it is refused. Places are relative to the tree.
+        `known` are the repositories that this was decided on. Raises RefusedError if there are
+        others by now, or if a name points to one that is removed. Places are relative to the tree.
         """
         with self.alone("removing what is old"):
             target = self.site.target
@@ -228,7 +233,7 @@ class Tree:
         shutil.rmtree(self.repos / TRASH, ignore_errors=True)
 
     def rewrite(self, repository: Repository, members: Members) -> bool:
-        """Write a damaged repository anew, if the state still says what was in it."""
+        """Write a damaged repository again, if the state still tells what was in it."""
         with self.alone(f"mending {repository.path}"):
             with self._store.read() as at:
                 now = TargetState.read(at, self.site.target, self._good)
@@ -259,7 +264,7 @@ class Tree:
             return True
 
     def take_out(self, repository: Repository) -> None:
-        """Remove a repository to which no name leads."""
+        """Remove a repository that no name points to."""
         with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
             at.repositories.remove(self.site.target, [repository.path], now=self.now())
             changes.append(TreeChange(removals=(repository.path,)))
@@ -267,7 +272,7 @@ class Tree:
     def compose_instead(
         self, repository: Repository, led: Collection[str], members: Members
     ) -> None:
-        """Let names lead to what the state says, because what they led to is lost."""
+        """Point names to what the state says, because what they pointed to is lost."""
         with self.alone(f"mending {', '.join(led)}"):
             fresh_one = self._compose(repository.component, members)
             with self.deciding() as (at, changes):
@@ -278,7 +283,7 @@ class Tree:
                 changes.append(TreeChange(removals=(repository.path,)))
 
     def recover(self) -> None:
-        """Finish what a killed process has begun; called when a round starts."""
+        """Finish what a killed process has begun; call it when a round starts."""
         with self.alone("recovering"):  # finishes what there is, like everybody who comes in
             shutil.rmtree(self.repos / FRESH, ignore_errors=True)
             for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
@@ -286,10 +291,10 @@ class Tree:
                     left.unlink()
 
     def current_directories(self) -> tuple[Path, ...]:
-        """The repositories, never changing, that `current` leads to; one per component.
+        """Return the repositories that `current` points to, one per component; they never change.
 
-        Those who build against them see one state for the whole of a build. The bootstrap
-        repository comes last, while there are packages that have nothing better.
+        A build that uses them sees one state from start to end. The bootstrap repository comes
+        last, while there are packages that have nothing better.
         """
         with self._store.read() as at:
             current = at.names.components(self.site.target, CURRENT)
@@ -302,7 +307,7 @@ class Tree:
 
     @contextlib.contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
-        """Hold the publish lock, with nothing left unfinished by others."""
+        """Hold the publish lock, after finishing what others have left."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._explaining())
             self._pool.mkdir(parents=True, exist_ok=True)
@@ -318,7 +323,7 @@ class Tree:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Say what a full disk means; whatever was done halfway is done again or undone."""
+        """Raise OutsideError for a full disk; half-finished changes are redone or undone later."""
         try:
             yield
         except OSError as error:
@@ -331,7 +336,7 @@ class Tree:
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[tuple[Transaction, list[TreeChange]]]:
-        """One transaction; the changes of the tree that it decides on are made after it."""
+        """Open a transaction; the changes of the tree that it decides on are made after it."""
         changes: list[TreeChange] = []
         with self._store.write() as at:
             yield at, changes
@@ -350,7 +355,7 @@ class Tree:
     def _put_in_place(
         self, build: Build, what: Contents, fresh: Path, members: Members, *, superseded: bool
     ) -> Published:
-        """Make the publication true, then make the tree so."""
+        """Record the publication, then change the tree."""
         shared = members.of(self.site, what.component)
         enters = not superseded and any(member.name == build.package for member in shared)
         verdict = names.ConsistentVerdict()
@@ -370,7 +375,7 @@ class Tree:
         return Published(self.repos / what.path, moved, _provides(what.own), verdict.blocked)
 
     def _publish_bootstrap(self, build: Build, rpms: Mapping[Artifact, Fragment]) -> Published:
-        """Only the store learns of it; its repository is composed when somebody asks for it."""
+        """Record the build in the store alone; its repository is composed when it is needed."""
         with self._store.write() as at:
             at.artifacts.add(build.id, rpms)
             at.builds.publish(build.id, superseded=False)
@@ -391,7 +396,7 @@ class Tree:
         return self.repos / repository.path
 
     def _compose(self, component: str | None, members: Members) -> Repository:
-        """A repository of the members' newest good builds, which no build is published with."""
+        """Compose a repository of the members' newest good builds."""
         with self._store.read() as at:
             now = TargetState.read(at, self.site.target, self._good)
         what = contents.of_members(self.site, component, members, now)
@@ -424,7 +429,7 @@ class Tree:
             return at.artifacts.fragments(keys)
 
     def _fresh(self, name: str) -> Path:
-        """An empty folder on the tree's own file system, where a directory is made ready."""
+        """Return an empty folder on the tree's own file system, to prepare a directory in."""
         fresh = self.repos / FRESH / name
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
@@ -450,7 +455,7 @@ class Tree:
         by: str = _TRUNK,
         why: str = "",
     ) -> TreeChange:
-        """The change that puts `fresh` at `path` and moves names, which `at` records."""
+        """Return the change that puts `fresh` at `path` and moves names, which `at` records."""
         links, aggregates = names.move(at, self.site, moves or {}, now=self.now(), by=by, why=why)
         change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
         if fresh is None:
@@ -464,7 +469,7 @@ class Tree:
 
 
 def _read(build: Build, folder: Path) -> dict[Artifact, Fragment]:
-    """The RPMs of a build, the source RPM first, with what a repository says of them."""
+    """Return the RPMs of a build, the source RPM first, with their fragments."""
     if not isinstance(build.outcome, Built):
         raise TypeError(f"build {build.id} gave no RPMs")
     rpms = (read_rpm(folder / rpm.name) for rpm in build.outcome.rpms)

@@ -1,7 +1,7 @@
-"""Whether store and tree agree, and mending what does not.
+"""Checks whether store and tree agree, each with the repair of what it finds.
 
-Each check compares what the store says with what is on the disk and with nothing else, so that
-it finds what was damaged by other hands: a lost file, a link turned, a disk that forgets.
+Each check compares the store with the disk and with nothing else, so that it finds damage from
+outside: a lost file, a moved link, a failing disk.
 """
 
 import os
@@ -23,7 +23,7 @@ from rdo.store.repositories import Repository
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be. `remedy` is what repairing does about it."""
+    """Damage that a check has found. `remedy` is what a repair does about it."""
 
     kind: str
     place: str
@@ -37,9 +37,9 @@ class Finding:
 
 
 def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
-    """All that is wrong with a target's tree; changes nothing.
+    """Return all damage of a target's tree, without changing anything.
 
-    What looks wrong is looked at again while nobody publishes: it may just have been changed.
+    If there is any, it is checked again while nobody publishes: the tree may just have changed.
     """
     check = _Check(tree, store, members)
     if not check.findings():
@@ -55,7 +55,7 @@ class _Check:
     members: Members
 
     def findings(self) -> list[Finding]:
-        """What is wrong; if changes are unfinished, only that."""
+        """Return the damage; if changes of the tree are unfinished, only that."""
         with self.store.read() as at:
             target = self.tree.site.target
             repositories = at.repositories.in_tree(target)
@@ -75,19 +75,19 @@ class _Check:
         ]
 
     def _names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
-        """Links and the top-level files of components."""
+        """Check links and the top-level files of components."""
         for name, repository in led:
             link = self.tree.repos / component_directory(repository.component) / name
             place = self.tree.repos / repository.path
             shown = str(link.relative_to(self.tree.repos))
             leads = link.readlink() if link.is_symlink() else None
             if leads is None or str(leads) != os.path.relpath(place, link.parent):
-                what = f"leads to {leads}" if leads else "is no link"
+                what = f"leads to {leads}" if leads else "is not a link"
                 yield Finding(
                     "name",
                     shown,
                     f"{what}, and the store says {repository.path}",
-                    "the link is turned",
+                    "the link is restored",
                     self._turning(name, repository),
                 )
             elif self.tree.site.components and (what := self._aggregate_fault(name)):
@@ -99,7 +99,7 @@ class _Check:
         try:
             text = (top / f"{reponame}.repo").read_text()
             if (top / f"{reponame}.repo.md5").read_text() != aggregate_hash(text):
-                return "its checksum is not that of its .repo file"
+                return "its checksum does not match its .repo file"
             (top / "versions.csv").read_text()
         except OSError as error:
             return f"its files cannot be read: {error}"
@@ -116,14 +116,14 @@ class _Check:
             directory = self.tree.repos / repository.path
             if fault := mending.fault_of(directory, self.tree.site.reponame, sums):
                 mend = self._mending(repository, is_led=repository.id in led)
-                remedy = "it is written again, or taken out of the tree if no name leads to it"
+                remedy = "it is written again, or removed if no name points to it"
                 yield Finding("repository", repository.path, fault, remedy, mend)
 
     def _mending(self, repository: Repository, *, is_led: bool) -> Callable[[], None]:
         return lambda: mending.mend(self.tree, self.store, repository, self.members, is_led=is_led)
 
     def _good_builds(self) -> Iterator[Finding]:
-        """The newest good RPMs of every package, which all repositories to come will refer to."""
+        """Check the newest good RPMs of every package, which new repositories will refer to."""
         with self.store.read() as at:
             stored = (*at.artifacts.good(self.tree.site.target),)
         for one in stored:
@@ -146,7 +146,7 @@ class _Check:
         return act
 
     def _unpublished(self) -> Iterator[Finding]:
-        """Builds that gave RPMs which the next round is to publish."""
+        """Check the RPMs of builds that the next round will publish."""
         with self.store.read() as at:
             left = at.builds.unpublished(self.tree.site.target)
         for build in left:
@@ -168,7 +168,7 @@ class _Check:
     def _strangers(
         self, repositories: Collection[Repository], names: Collection[str]
     ) -> Iterator[Finding]:
-        """What is in the tree and nobody knows of."""
+        """Find what is in the tree and not in the store."""
         known = {repository.path for repository in repositories}
         with self.store.read() as at:
             failures = at.builds.failed_commits(self.tree.site.target).values()

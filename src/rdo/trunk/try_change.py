@@ -106,7 +106,8 @@ def _check(results: Path) -> None:
     if not results.exists() or (results / MARK).exists():
         return
     if not results.is_dir() or any(results.iterdir()):
-        raise RefusedError(f"{results} holds other things", hint="name a folder by --results")
+        hint = "choose another folder with --results"
+        raise RefusedError(f"{results} contains other files", hint=hint)
 
 
 def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:

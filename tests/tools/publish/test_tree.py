@@ -411,7 +411,7 @@ def test_a_version_that_goes_backwards_is_told_with_the_command_for_users(made: 
 
     assert str(older) == (
         "python3-a goes back from 10.0-1 to 2.0~rc1-1; "
-        "who has it installed needs: dnf distro-sync python3-a"
+        "hosts that have it installed must run: dnf distro-sync python3-a"
     )
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a purge of a target removed, or would remove."""
+    """What a purge of one target removed, or would remove."""
 
     target: str
     purge: Purge
@@ -31,7 +31,7 @@ class Purged:
 
 
 def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
-    """Remove what is needed no more; waits for a round that is at work."""
+    """Remove what a target no longer needs, after waiting for a running round to finish."""
     if dry_run:
         return Purged(trunk.name, _plan(trunk, rules), dry_run=True)
     purpose = f"rdo trunk purge --target {trunk.name}"
@@ -40,7 +40,7 @@ def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
         with hold(lock_file, purpose=purpose):
             pass
     except RefusedError as error:
-        log.info("waits, for %s", error)
+        log.info("waiting: %s", error)
     with hold(lock_file, purpose=purpose, wait=True):
         recover(trunk)
         found = _plan(trunk, rules)
@@ -56,7 +56,7 @@ def _plan(trunk: Trunk, rules: Rules) -> Purge:
 
 @dataclass(frozen=True, slots=True)
 class PurgedMirrors:
-    """Mirrors of what no target follows any more, in git or on PyPI; `freed` is in bytes."""
+    """Mirrors of git or PyPI that no target follows any more; `freed` is in bytes."""
 
     paths: tuple[Path, ...] = ()
     freed: int = 0
@@ -65,7 +65,7 @@ class PurgedMirrors:
 def purge_mirrors(
     remotes: Remotes, trunks: Sequence[Trunk], keep: timedelta, now: datetime, *, dry_run: bool
 ) -> PurgedMirrors:
-    """Remove mirrors that none of the targets follows and that were not fetched for so long."""
+    """Remove mirrors that no target follows and that were not fetched within `keep`."""
     urls = {url for trunk in trunks for one in trunk.packages.values() for url in one.remotes}
     before = min(time.time(), now.timestamp()) - keep.total_seconds()
     found = (*remotes.mirrors.unused(urls, before), *remotes.releases.unused(urls, before))

@@ -1,4 +1,4 @@
-"""Making a build again: the same root, the same sources, the same release date."""
+"""Building something again with the same root, sources and release date."""
 
 import hashlib
 import re
@@ -20,13 +20,14 @@ from rdo.store.builds import Build
 from rdo.store.recipe import NAME, Recipe
 from rdo.trunk.telling.stories import INSTALLED
 
+_OTHER_FOLDER = "choose another folder with --results"
 _LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}
 """What a build fails with when nobody can give what it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One RPM, and whether it is byte for byte what was published."""
+    """An RPM, and whether it is byte for byte what was published."""
 
     name: str
     is_same: bool
@@ -34,9 +35,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Reproduced:
-    """How a build went when it was made again, beside how it went then.
+    """A build that was made again: its outcome now, and what differs from the first time.
 
-    `root_changes` are NEVRAs that were in one of the two roots only, with a sign before.
+    `root_changes` are NEVRAs that were in one of the two roots only: `-` then, `+` now.
     """
 
     build: Build
@@ -48,18 +49,18 @@ class Reproduced:
 
     @property
     def is_same(self) -> bool:
-        """Whether root, verdict and RPMs are those of then."""
+        """Whether root, verdict and RPMs are the same as the first time."""
         files_are = all(one.is_same for one in self.files)
         return not self.root_changes and self.has_same_verdict and files_are
 
     @property
     def log_file(self) -> Path:
-        """The log of rpmbuild, this time."""
+        """The log of rpmbuild of this time."""
         return self.folder / "rpmbuild.log"
 
     @property
     def has_same_verdict(self) -> bool:
-        """Whether the build ended as it did then."""
+        """Whether the build ended as it did the first time."""
         then, now = self.build.outcome, self.outcome
         match now:
             case Built():
@@ -73,9 +74,9 @@ class Reproduced:
 def reproduce(
     app: App, build: Build, results: Path, on_failure: Callable[[Room], None] | None = None
 ) -> Reproduced:
-    """Make a build of the built-in builder again, into `results`; nothing is stored.
+    """Make a build of the built-in builder again, into `results`, without storing anything.
 
-    What it was made from may have been cleaned up; then it is refused, with what is gone.
+    Raises NotFoundError if its inputs are gone, RefusedError if `results` is in use.
     """
     folder = app.settings.target_folder(build.target) / "builds" / str(build.id)
     recipe = Recipe.read(folder)
@@ -127,7 +128,7 @@ def failed_script(log_tail: str) -> tuple[str, str] | None:
 
 
 def _verdict(failed: Failed) -> tuple[FailureReason, str]:
-    """A failure without what is another in each run: names of scripts, times, addresses.
+    """Return a failure without what differs in each run: script names, times, addresses.
 
     >>> _verdict(Failed(FailureReason.TEST, "%check: 1 failed in 0.03s"))[1]
     '%check: 1 failed in N s'
@@ -138,11 +139,11 @@ def _verdict(failed: Failed) -> tuple[FailureReason, str]:
 
 
 def _check_results(results: Path) -> None:
-    """The folder is emptied first, so it must be new or an earlier result."""
+    """Refuse a folder that is neither new nor an earlier result, because it is emptied first."""
     if results.is_symlink() or (results.exists() and not results.is_dir()):
-        raise RefusedError(f"{results} is no folder", hint="name another by --results")
+        raise RefusedError(f"{results} is not a folder", hint=_OTHER_FOLDER)
     if results.exists() and any(results.iterdir()) and not (results / NAME).exists():
-        raise RefusedError(f"{results} holds other things", hint="name another by --results")
+        raise RefusedError(f"{results} contains other files", hint=_OTHER_FOLDER)
 
 
 def _check_sources(recipe: Recipe) -> None:
@@ -152,14 +153,13 @@ def _check_sources(recipe: Recipe) -> None:
     gone = [str(place) for place in places if not place.exists()]
     if gone:
         raise NotFoundError(
-            f"build {job.id} cannot be made again, for what it was made from is gone: "
-            f"{', '.join(gone)}",
-            hint="rdo trunk recheck builds its commit with what there is now",
+            f"build {job.id} cannot be reproduced, because its inputs are gone: {', '.join(gone)}",
+            hint="rdo trunk recheck builds its commit from current inputs",
         )
 
 
 def _base(app: App, recipe: Recipe) -> BaseLayer:
-    """The base layer of then; an older one is kept as long as nobody removes it."""
+    """Return the base layer that the build used; old ones are kept until somebody removes them."""
     base = app.platforms.base(recipe.platform)
     if base.digest == recipe.base:
         return base
@@ -167,9 +167,9 @@ def _base(app: App, recipe: Recipe) -> BaseLayer:
     kept = app.platforms.folder / recipe.platform
     if not (kept / layer).is_dir() or not (kept / macros).is_dir():
         raise NotFoundError(
-            f"platform {recipe.platform} has changed since build {recipe.job.id}, and its "
-            f"layers of then are gone: {layer}, {macros}",
-            hint="rdo trunk recheck builds its commit with what there is now",
+            f"platform {recipe.platform} has changed since build {recipe.job.id}, and the "
+            f"layers it used are gone: {layer}, {macros}",
+            hint="rdo trunk recheck builds its commit from current inputs",
         )
     made = kept / layer
     return replace(base, tree=made / "tree", metadata=made / "rpms", macros=kept / macros)

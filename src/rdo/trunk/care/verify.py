@@ -1,4 +1,4 @@
-"""Whether a target's store, its tree and the mirrors it is built from agree; mending them."""
+"""Checking that a target's store, tree and mirrors agree, and repairing them."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ _PASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was wrong with a target, what was mended of it, and what is still wrong."""
+    """The damage that was found in a target, and what is left of it after a repair."""
 
     target: str
     found: tuple[Finding, ...]
@@ -34,18 +34,18 @@ class Verified:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All that was found, with what is still wrong although it was not found at first."""
+        """All damage: what was found, then what only a repair has shown."""
         return (*self.found, *(one for one in self.left if one not in self.found))
 
 
 def verify(trunk: Trunk) -> Verified:
-    """Compare store, tree and mirrors; changes nothing."""
+    """Compare store, tree and mirrors, without changing anything."""
     found = tuple(_findings(trunk))
     return Verified(trunk.name, found, found)
 
 
 def repair(trunk: Trunk) -> Verified:
-    """Mend what can be mended. Nobody else may be in a round of the target."""
+    """Repair what can be repaired; a RefusedError if a round of the target is running."""
     purpose = f"rdo trunk verify --repair --target {trunk.name}"
     failures: list[str] = []
     with hold(trunk.folder / "round.lock", purpose=purpose):
@@ -92,7 +92,7 @@ def _findings(trunk: Trunk) -> Iterable[Finding]:
 
 
 def _interrupted(trunk: Trunk) -> Iterable[Finding]:
-    """Builds that are called running while nobody does a round."""
+    """Yield builds that are marked as running or built while no round is running."""
     with trunk.store.read() as at:
         running = at.builds.running(trunk.name)
         unpublished = at.builds.unpublished(trunk.name)
@@ -104,7 +104,7 @@ def _interrupted(trunk: Trunk) -> Iterable[Finding]:
     except RefusedError:  # a round is at work, or we ourselves
         return
     for build in running:
-        what = f"{build.commit} is called running, and no round is at work"
+        what = f"{build.commit} is marked as running, but no round is running"
         yield Finding("interrupted", f"build {build.id}", what, "the next round tries it again")
     for build in unpublished:
         what = f"{build.commit} was built and is not published"
@@ -115,7 +115,7 @@ def _mirrors(trunk: Trunk) -> Iterable[Finding]:
     mirrors = trunk.remotes.mirrors
     for url in sorted(trunk.git_urls()):
         if fault := mirrors.fault(url):
-            place, remedy = mirrors.path(url).name, "it is put aside and fetched anew"
+            place, remedy = mirrors.path(url).name, "it is put aside and fetched again"
             yield Finding("mirror", place, fault, remedy, _mending(mirrors, url))
     yield from _lost_commits(trunk)
 
@@ -125,7 +125,7 @@ def _mending(mirrors: Mirrors, url: str) -> Callable[[], None]:
 
 
 def _lost_commits(trunk: Trunk) -> Iterable[Finding]:
-    """Commits that are queued and no longer in their mirrors."""
+    """Yield queued commits that are no longer in their mirrors."""
     with trunk.store.read() as at:
         queued = at.builds.queue(trunk.name)
     for build in queued:
@@ -138,5 +138,5 @@ def _lost_commits(trunk: Trunk) -> Iterable[Finding]:
         )
         for mirror, hash_ in hashes:
             if mirror.path.is_dir() and hash_ and not mirror.has_commit(hash_):
-                what = f"has no commit {hash_[:7]}, which build {build.id} is of"
+                what = f"has no commit {hash_[:7]}, which build {build.id} needs"
                 yield Finding("commit", mirror.path.name, what, "rdo trunk cancel")

@@ -1,4 +1,4 @@
-"""What builds ask of the bridge: one request at a time, with all needs that came in meanwhile."""
+"""Requests of builds to the bridge: one at a time, with all needs that were collected meanwhile."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ from rdo.store.builds import Build
 log = logging.getLogger(__name__)
 
 _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
-"""What asking for less may mend, unlike a network that is away or a full disk."""
+"""Failures that a smaller request may avoid, unlike a network fault or a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class BridgeRequest:
-    """The needs of one build that only the bridge can meet, and what it has to wait for too.
+    """The needs of one build that only the bridge can meet, and the packages it waits for too.
 
-    `for_bootstrap`: the release itself packages them, but nobody can begin; see `cycles`.
-    `for_users`: it is built, and its packages need them once they are installed.
+    `for_bootstrap`: the release itself packages them, but they are in a cycle; see `cycles`.
+    `for_users`: the build is done, and its packages need them once they are installed.
     """
 
     build: Build
@@ -35,7 +35,7 @@ class BridgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class BridgeAnswer:
-    """What a request came to; `failure` is set when some of its needs stay unmet."""
+    """The answer to a request; `failure` is set if some of its needs stay unmet."""
 
     request: BridgeRequest
     failure: Failed | None = None
@@ -60,7 +60,7 @@ class Requests:
     _granted: dict[int, set[str]] = field(default_factory=dict)
 
     def add(self, request: BridgeRequest) -> BridgeAnswer | None:
-        """Take a request; answered at once if the same build asks for the same thing again."""
+        """Add a request; answer it at once if the same build has asked for the same before."""
         again = self._granted.get(request.build.id, set()) & set(request.needs)
         if again:
             shown = ", ".join(sorted(again))
@@ -70,7 +70,7 @@ class Requests:
         return None
 
     def send(self, pool: Executor) -> None:
-        """Begin a request with all that was collected of one kind, unless one is running."""
+        """Send everything of one kind that was collected, unless a request is running."""
         if self.running is not None or not (self._apart or self._collected):
             return
         if self._apart:
@@ -91,10 +91,10 @@ class Requests:
         return self.running is not None and self.running.done()
 
     def receive(self) -> list[BridgeAnswer]:
-        """Return the answers to all that was sent; to be called when `is_answered`.
+        """Return the answers to all that was sent; call it when `is_answered`.
 
-        None yet if the bridge broke on several requests: a wheel that one of them asks for must
-        not spoil the others, so each is sent once more alone.
+        Returns none yet if the bridge failed on several requests: a wheel that one of them needs
+        must not spoil the others, so each is sent again alone.
         """
         assert self.running is not None
         result, self.running = self.running.result(), None
@@ -118,7 +118,7 @@ class Requests:
 def _provide(
     bridge: Bridge, needs: Sequence[str], is_cancelled: Callable[[], bool]
 ) -> Provision | Failed:
-    """Runs in a worker. That the bridge itself fails is no fault of the packages."""
+    """Call the bridge in a worker; if the bridge itself fails, no package is to blame."""
     try:
         with cancelled_by(is_cancelled):
             return bridge.provide(needs)

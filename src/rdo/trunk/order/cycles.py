@@ -1,9 +1,9 @@
-"""Packages that need each other: who begins without the others.
+"""Dependency cycles: which package is built first, without the others.
 
-The rules of DESIGN.md 5, in this order: a spec that knows `%{repo_bootstrap}` is built with it;
-else what one of them wants of the others comes from outside, for bootstrap builds alone; else
-all of them have failed. Whatever a bootstrap build gives only helps to build, and is never
-published; the package is built once more as soon as that is done.
+The rules, in this order: a package whose spec supports `%{repo_bootstrap}` is built with it;
+else what one member needs of the others comes from outside, for bootstrap builds alone; else all
+members fail. The RPMs of a bootstrap build are never published, and the package is built again
+as soon as the cycle is broken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +17,10 @@ from rdo.trunk.order.providers import Providers
 
 @dataclass(slots=True)
 class Cycles:
-    """Whom a round has helped out of a cycle so far; nobody is helped twice in the same way.
+    """The members of cycles that a round has helped so far; none is helped twice in the same way.
 
-    `can_bootstrap` reads the spec of a build, `has_last_resort` says whether there is anything
-    outside to ask.
+    `can_bootstrap` reads the spec of a build, `has_last_resort` tells whether there is an outside
+    source to ask.
     """
 
     can_bootstrap: Callable[[Build], bool]
@@ -31,10 +31,10 @@ class Cycles:
     def starter(
         self, members: Sequence[Build], waiting: Mapping[Build, frozenset[str]]
     ) -> Build | None:
-        """The member to build with `%{repo_bootstrap}`, of all that can the most awaited one.
+        """Return the member to build with `%{repo_bootstrap}`: the most awaited that supports it.
 
-        `waiting` are all builds that wait, with the packages that they wait for. Only one at a
-        time, for each costs a second build and one is often enough.
+        `waiting` are all builds that wait, with the packages that they wait for. Only one member
+        at a time is chosen, because each costs a second build and one is often enough.
         """
         for build in _most_awaited_first(members, waiting):
             new = not build.bootstrap and build.package not in self._begun
@@ -49,7 +49,7 @@ class Cycles:
         waiting: Mapping[Build, frozenset[str]],
         providers: Providers,
     ) -> BridgeRequest | None:
-        """What to ask of the last resort, for one member that nothing was asked for yet."""
+        """Return what to ask of the last resort, for a member that has not asked it yet."""
         if not self.has_last_resort:
             return None
         cycle = frozenset(build.package for build in members)
@@ -64,7 +64,7 @@ class Cycles:
 def _most_awaited_first(
     members: Sequence[Build], waiting: Mapping[Build, frozenset[str]]
 ) -> list[Build]:
-    """Bootstrap builds first, they only need one thing more; then as many wait for them."""
+    """Sort members: bootstrap builds first, then by how many builds wait for them."""
 
     def rank(build: Build) -> tuple[bool, int]:
         return not build.bootstrap, -sum(build.package in names for names in waiting.values())
@@ -73,9 +73,12 @@ def _most_awaited_first(
 
 
 def cycle_failure(members: Sequence[Build]) -> Failed:
-    """Why the members of a cycle that nothing can break have failed."""
+    """Return the failure of the members of a cycle that nothing can break."""
     names = ", ".join(build.package for build in members)
-    ways = "no spec of them begins under %{repo_bootstrap}, and nobody else has what they want"
+    ways = (
+        "none of their specs supports %{repo_bootstrap}, "
+        "and no other source provides what they need"
+    )
     if len(members) == 1:
-        return Failed(FailureReason.CYCLE, f"{names} needs itself to be built; {ways}")
-    return Failed(FailureReason.CYCLE, f"{names} need each other to be built; {ways}")
+        return Failed(FailureReason.CYCLE, f"{names} requires itself to be built; {ways}")
+    return Failed(FailureReason.CYCLE, f"{names} require each other to be built; {ways}")

@@ -1,9 +1,9 @@
-"""What a package will probably ask for when it is built.
+"""What a package will probably require when it is built.
 
-Only hints: the text of the spec, whose macros are not run, the Python requirements that the
-sources declare in plain text, and what the last build really needed. Most of today's specs
-learn their BuildRequires while building, mostly from just these requirements; what is missed
-here costs a second try.
+These are only hints: the text of the spec, whose macros are not expanded, the Python requirements
+that the sources declare in plain text, and what the last build required. Most of today's specs
+compute their BuildRequires while building, mostly from just these requirements; a hint that is
+missed here costs a second try.
 """
 
 import contextlib
@@ -28,20 +28,20 @@ _ENTRY = re.compile(r'<rpm:entry name="([^"]*)"')
 
 
 def declared_requires(remotes: Remotes, package: Package, commit: Commit) -> frozenset[str]:
-    """What spec and sources of a commit say in plain text that its build needs."""
+    """Return the build requirements that spec and sources of a commit declare in plain text."""
     text = spec_text(remotes.distgit(package), package.spec_hash(commit), package.distgit_path)
     upstream = remotes.upstream(package, commit)
     return build_requires(text) | source_requires(upstream, commit.upstream_hash)
 
 
 def spec_text(distgit: Mirror, commit: str, folder: str = "") -> str:
-    """The text of the .spec at a commit; empty if there is not exactly one to be found."""
+    """Return the text of the .spec at a commit; empty if there is not exactly one."""
     texts = distgit.read_folder(commit, folder, ".spec")
     return next(iter(texts.values())) if len(texts) == 1 else ""
 
 
 def build_requires(text: str) -> frozenset[str]:
-    """The BuildRequires that stand in a spec as plain text.
+    """Return the BuildRequires that a spec has as plain text.
 
     >>> sorted(build_requires("BuildRequires: git-core, python3dist(pbr) >= 2 python3-devel"))
     ['git-core', 'python3-devel', 'python3dist(pbr) >= 2']
@@ -54,7 +54,7 @@ def build_requires(text: str) -> frozenset[str]:
 
 
 def source_requires(upstream: Mirror, commit: str) -> frozenset[str]:
-    """The Python requirements in the files of a source, as RPM names without versions."""
+    """Return the Python requirements in the files of a source, as RPM names without versions."""
     texts = upstream.read_files(commit, _DECLARATIONS)
     return frozenset(name for path, text in texts.items() for name in _DECLARATIONS[path](text))
 
@@ -100,7 +100,7 @@ _DECLARATIONS = {
 
 
 def last_build_requires(at: Transaction, target: str) -> dict[str, frozenset[str]]:
-    """What each package's newest good build needed, by package, without versions.
+    """Return what each package's newest good build required, by package, without versions.
 
     A source RPM's requirements include what was only learned while it was built. Its metadata
     is createrepo_c's own, so a pattern does what an XML parser would, much faster.
@@ -116,5 +116,5 @@ def last_build_requires(at: Transaction, target: str) -> dict[str, frozenset[str
 
 
 def can_bootstrap(text: str) -> bool:
-    """Whether the spec knows how to be built without what needs it."""
+    """Whether the spec supports a bootstrap build."""
     return "repo_bootstrap" in text

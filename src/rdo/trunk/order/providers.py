@@ -1,7 +1,7 @@
 """Which packages of the release may provide an RPM dependency.
 
-What a package was published with is known; for one that was never built its names say it:
-package `python-foo` of project `foo` gives `python3-foo` and `python3dist(foo)`, and whatever
+For a package that was published, its RPMs tell. For one that was never built, its name tells:
+package `python-foo` of project `foo` provides `python3-foo` and `python3dist(foo)`, and whatever
 begins with `python-foo-`.
 """
 
@@ -20,7 +20,7 @@ _MODULE = re.compile(r"python3(?:\.\d+)?-(.+?)(?:-tests)?$")
 
 
 def needed_names(dependency: str) -> frozenset[str]:
-    """The names in an RPM dependency, versions and conditions left out.
+    """Return the names in an RPM dependency, without versions and conditions.
 
     >>> sorted(needed_names("(python3dist(pbr) >= 2 with python3dist(pbr) < 3~~)"))
     ['python3dist(pbr)']
@@ -42,7 +42,7 @@ def _names(tokens: Iterable[str]) -> Iterator[str]:
 
 
 class Providers:
-    """The release's packages by what they provide, as far as it is known now."""
+    """The release's packages by what they provide, as far as that is known now."""
 
     def __init__(
         self, packages: Iterable[Package], published: Mapping[str, Iterable[str]] | None = None
@@ -56,18 +56,18 @@ class Providers:
             self.learn(name, capabilities)
 
     def learn(self, package: str, capabilities: Iterable[str]) -> None:
-        """Take over what a package has just been published with."""
+        """Record what a package has just been published with."""
         for names in self._by_capability.values():
             names.discard(package)
         for capability in capabilities:
             self._by_capability.setdefault(capability, set()).add(package)
 
     def of(self, dependency: str) -> frozenset[str]:
-        """The packages that may provide `dependency`; none: it is for the bridge."""
+        """Return the packages that may provide `dependency`; if there are none, the bridge must."""
         return frozenset().union(*(self._of_name(name) for name in needed_names(dependency)))
 
     def are_sure_of(self, dependency: str) -> bool:
-        """Whether the release itself packages it: by its name, not by what the name begins with."""
+        """Whether the release packages exactly this name, and not only one it begins with."""
         forms = {_plain(name) for name in needed_names(dependency)}
         return not forms.isdisjoint(self._by_convention)
 
@@ -80,15 +80,15 @@ class Providers:
 
 
 def conventional_names(package: Package) -> set[str]:
-    """The names under which what a package builds is asked for, in the form of `_plain`."""
+    """Return the names by which others require a package, in the form of `_plain`."""
     projects = {f"python:{canonicalize_name(name)}" for name in package.python_projects}
     return projects | {package.name}
 
 
 def _prefixes(name: str) -> Iterator[str]:
-    """The names that a subpackage's name may stand for, longest first.
+    """Return the names that a subpackage's name may be derived from, longest first.
 
-    Not for Python projects: nova-client is no part of nova, only called like one.
+    Not for Python projects: nova-client is not a subpackage of nova.
     """
     while "-" in name:
         name = name.rpartition("-")[0]
@@ -96,7 +96,7 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """One form for all the names of a Python project; other names as they are.
+    """Return one form for all names of a Python project; other names as they are.
 
     >>> _plain("python3.11dist(oslo.config[rst])"), _plain("python3-oslo-config-tests")
     ('python:oslo-config', 'python:oslo-config')

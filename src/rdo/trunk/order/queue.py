@@ -1,7 +1,7 @@
-"""The order of a round: which builds may start now, and which wait for whom.
+"""The order of a round: which builds may start now, and which wait for what.
 
-Requirements appear while building, so the order is asked again each time something ends. A
-build that was told to wait for packages is behind them; what is only likely to be needed
+Requirements appear while building, so the order is computed again each time a build ends. A
+build that was told to wait for packages comes after them; what is only likely to be required
 (hints: the BuildRequires of the spec and of the last build) is built first where that costs
 nothing. A package's commits are built one after another, in their order.
 """
@@ -30,19 +30,19 @@ class Queue:
 
     @property
     def open_packages(self) -> Packages:
-        """The packages of which something is queued or running."""
+        """Return the packages that have a queued or running build."""
         return frozenset(build.package for build in self._builds.values())
 
     def others(self, build: Build) -> Packages:
-        """The packages of all builds but this one."""
+        """Return the packages of all builds but this one."""
         return frozenset(one.package for one in self._builds.values() if one.id != build.id)
 
     def idle(self) -> list[Build]:
-        """The builds that have not been taken, or wait for something."""
+        """Return the builds that have not been taken, or wait for something."""
         return [build for id_, build in self._builds.items() if id_ not in self._busy]
 
     def take(self, limit: int) -> list[Build]:
-        """Up to `limit` builds that may start now; they count as running from here on."""
+        """Return up to `limit` builds that may start now, and count them as running."""
         taken: list[Build] = []
         while len(taken) < limit and (build := self._next()):
             self._busy.add(build.id)
@@ -50,7 +50,7 @@ class Queue:
         return taken
 
     def add(self, build: Build) -> None:
-        """Queue a build that the round itself has planned, or one that is to begin anew."""
+        """Queue a build that the round itself has planned, or one that starts again."""
         self._builds[build.id] = build
         self._builds = {build.id: build for build in _by_package(self._builds.values())}
         self._behind.pop(build.id, None)
@@ -61,20 +61,20 @@ class Queue:
         self._busy.add(build.id)
 
     def hint(self, package: str, packages: Packages) -> None:
-        """Learn that `package` will probably ask for `packages`."""
+        """Record that `package` will probably require `packages`."""
         self._hints[package] = self._hints.get(package, frozenset()) | packages
 
     def refresh(self, build: Build) -> None:
-        """Take over what the store says of a build by now."""
+        """Replace a build by its newer state from the store."""
         self._builds[build.id] = build
 
     def hold_back(self, build_id: int, packages: Packages) -> None:
-        """Put a build behind `packages`; with none it may start again at once."""
+        """Make a build wait for `packages`; with none it may start again at once."""
         self._busy.discard(build_id)
         self._behind[build_id] = packages
 
     def ended(self, build_id: int, *, published: bool) -> None:
-        """Forget a build; what waited for its package may go on if it was published."""
+        """Remove a build; what waited for its package may start if it was published."""
         package = self._builds.pop(build_id).package
         self._busy.discard(build_id)
         self._behind.pop(build_id, None)
@@ -82,21 +82,21 @@ class Queue:
             self.release(package)
 
     def release(self, package: str) -> None:
-        """Let nothing wait for `package` any longer."""
+        """Let all builds stop waiting for `package`."""
         for build_id, packages in self._behind.items():
             self._behind[build_id] = packages - {package}
 
     def drop(self, build_id: int) -> None:
-        """Forget a build that did not end; whoever waits for its package goes on waiting."""
+        """Remove a build that did not end; what waits for its package keeps waiting."""
         del self._builds[build_id]
         self._busy.discard(build_id)
         self._behind.pop(build_id, None)
 
     def outdated(self) -> list[Build]:
-        """Builds that are not worth a try: of their package only the newest commit is.
+        """Return builds that are not worth a try, because their package has a newer commit.
 
-        For one of its commits waits for a package that nobody builds now, and the others are
-        likely to ask for the same. When it comes one day, the newest commit counts.
+        One commit of the package waits for a package that is not being built now, and the others
+        probably require the same. Once it is there, the newest commit is the one to build.
         """
         coming = self.open_packages
         stuck = {build.package for build, names in self.waiting().items() if names - coming}
@@ -110,13 +110,13 @@ class Queue:
         ]
 
     def waiting(self) -> dict[Build, Packages]:
-        """The builds that wait, with the packages that they wait for."""
+        """Return the builds that wait, with the packages that they wait for."""
         return {self._builds[id_]: names for id_, names in self._behind.items() if names}
 
     def cycle(self) -> list[Build]:
-        """Builds that wait for nothing but each other; none if there is no such cycle.
+        """Return builds that wait only for each other; none if there is no such cycle.
 
-        Of a package that has several, the first one that waits. Only to be asked when nothing
+        Of a package that has several, this is the first one that waits. Call it only when nothing
         runs and nothing may start.
         """
         members = _cycle(self._edges())
@@ -137,7 +137,7 @@ class Queue:
         return startable[0] if startable and not self._busy else None
 
     def _startable(self) -> list[Build]:
-        """The first build of each package that neither waits nor has one running."""
+        """Return the first build of each package that neither waits nor has a build running."""
         seen = {self._builds[build_id].package for build_id in self._busy}
         found = []
         for build in self._builds.values():
@@ -147,7 +147,7 @@ class Queue:
         return found
 
     def _live(self, startable: Iterable[Build]) -> set[str]:
-        """The packages that will move without anyone's help: what waits for them comes later."""
+        """Return the packages whose builds proceed on their own; the others wait for them."""
         live = {self._builds[id_].package for id_ in self._busy} | {b.package for b in startable}
         waiting = dict(self._behind)
         while moved := [id_ for id_, names in waiting.items() if names <= live]:
@@ -157,7 +157,7 @@ class Queue:
         return live
 
     def _edges(self) -> dict[str, Packages]:
-        """Which package waits for which; without those that wait for what is not in the queue."""
+        """Return which package waits for which, without those that wait for what is not queued."""
         edges: dict[str, Packages] = {}
         for build, names in self.waiting().items():
             edges[build.package] = edges.get(build.package, frozenset()) | names
@@ -168,7 +168,7 @@ class Queue:
 
 
 def _by_package(builds: Iterable[Build]) -> list[Build]:
-    """Packages as they were planned, each one's commits in their order: a retry has a late id."""
+    """Sort builds by package, as planned, and each package's by commit: a retry has a late id."""
     first: dict[str, int] = {}
     planned = sorted(builds, key=lambda build: build.id)
     for build in planned:
@@ -177,10 +177,10 @@ def _by_package(builds: Iterable[Build]) -> list[Build]:
 
 
 def _cycle(edges: Mapping[str, Packages]) -> Packages:
-    """Names that all lead to each other and to nothing else; every name leads somewhere.
+    """Return names that all lead to each other and to nothing else; every name leads somewhere.
 
-    From any name on, whatever has no way back to where we are is a better place to be: less
-    can be reached from there. Where there is nothing of that kind, all is one cycle.
+    The walk starts anywhere and moves to a name from which there is no way back, since less can
+    be reached from there. When there is no such name, everything within reach is one cycle.
     """
     back: dict[str, set[str]] = {}
     for name, needs in edges.items():
@@ -197,7 +197,7 @@ def _cycle(edges: Mapping[str, Packages]) -> Packages:
 
 
 def _reachable(edges: Mapping[str, Collection[str]], start: str) -> dict[str, None]:
-    """All that `start` leads to, in the order in which it is met; itself only on a way back."""
+    """Return all that `start` leads to, in the order it is met; itself only if a way leads back."""
     reached: dict[str, None] = {}
     todo = [start]
     while todo:

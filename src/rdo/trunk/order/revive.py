@@ -1,4 +1,4 @@
-"""Commits that were not built and are worth another try, although nothing of theirs has changed."""
+"""Commits that failed and are worth another try, although their own sources have not changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -14,7 +14,7 @@ from rdo.trunk.order.providers import Providers
 def worth_another_try(
     at: Transaction, target: str, packages: Mapping[str, Package], planned: Iterable[str]
 ) -> list[Commit]:
-    """The newest commits of packages that failed for what is different by now.
+    """Return the newest commits of packages whose cause of failure has changed since.
 
     Tests that have been turned off; a cycle with a new commit in it; a dependency that the
     release itself packages and has published since; a package that had left the release with
@@ -46,7 +46,7 @@ def worth_another_try(
 
 
 def _failed_tests(build: Build) -> bool:
-    """With its tests turned off a build can no longer fail in them: this is asked once."""
+    """Whether a build failed in tests that were on; with tests off that cannot happen again."""
     match build.outcome:
         case Failed(FailureReason.TEST):
             return True
@@ -58,7 +58,7 @@ def _owners(providers: Providers, build: Build) -> frozenset[str]:
 
 
 def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, PackageState]) -> bool:
-    """Whether one of the packages that it asked for was published after it failed."""
+    """Whether a package that the build asked for was published after the build failed."""
     good = (state.good for name in owners if (state := states.get(name)))
     return _lacks(build, FailureReason.MISSING_DEPENDENCY) and any(
         one.id > build.id for one in good if one
@@ -68,7 +68,7 @@ def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, Package
 def _cycles_of(
     coming: set[str], asking: Mapping[str, Build], owners: Mapping[str, frozenset[str]]
 ) -> Iterator[tuple[str, Build]]:
-    """The members of failed cycles that ask, also through each other, for what is coming."""
+    """Yield the members of failed cycles that require, also through each other, what is planned."""
     while found := [
         name
         for name, build in asking.items()
