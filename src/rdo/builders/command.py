@@ -119,7 +119,7 @@ class _Starter(InProcessBuilder):
         self._make_source = make_source
 
     def has(self, ticket: Ticket) -> bool:
-        """Whether a build is here: its command is not started yet, or was since the last poll."""
+        """Whether a build was started by this process."""
         return ticket in self._started
 
     def is_starting(self, ticket: Ticket) -> bool:

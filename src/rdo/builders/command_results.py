@@ -4,6 +4,7 @@ Reading it twice gives the same: a round may be killed while it reads.
 """
 
 import shutil
+import stat
 from pathlib import Path
 
 from rdo.builders.collect import move_files
@@ -78,7 +79,7 @@ def _collect(results: Path, folder: Path) -> list[Path]:
     A source RPM of the command replaces ours.
     """
     found = list(results.rglob("*"))
-    if any(_is_source(path) for path in found):
+    if any(_is_source(path) and stat.S_ISREG(path.lstat().st_mode) for path in found):
         for ours in folder.glob("*.src.rpm"):
             ours.unlink()
     move_files(found, folder)

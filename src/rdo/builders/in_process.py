@@ -56,16 +56,9 @@ class InProcessBuilder(ABC):
         return None
 
     def poll(self, tickets: Collection[Ticket]) -> dict[Ticket, Outcome]:
-        """Return the outcomes of builds that have ended; each is returned once."""
-        outcomes: dict[Ticket, Outcome] = {}
-        for ticket in tickets:
-            started = self._started.get(ticket)
-            if started is None:
-                outcomes[ticket] = UNKNOWN
-            elif started.outcome is not None:
-                del self._started[ticket]
-                outcomes[ticket] = started.outcome
-        return outcomes
+        known = {ticket: self._started.get(ticket) for ticket in tickets}
+        outcomes = {ticket: one.outcome if one else UNKNOWN for ticket, one in known.items()}
+        return {ticket: outcome for ticket, outcome in outcomes.items() if outcome is not None}
 
     def cancel(self, ticket: Ticket) -> None:
         if started := self._started.get(ticket):

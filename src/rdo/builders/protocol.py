@@ -42,9 +42,9 @@ class Builder(Protocol):
         """Return how those of the builds ended that have ended.
 
         A failure of a build is an outcome, also when the builder itself failed on it. The build
-        of a ticket that the builder does not know was interrupted: its process has ended. A
-        remote builder gives the same answer as often as it is asked, and none while it cannot
-        be reached.
+        of a ticket that the builder does not know was interrupted: its process has ended. The
+        answer is the same as often as it is asked for; there is none while a remote builder
+        cannot be reached.
         """
 
     def cancel(self, ticket: Ticket) -> None:

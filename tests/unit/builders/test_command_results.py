@@ -59,6 +59,14 @@ def test_our_source_rpm_counts_unless_the_command_leaves_one(tmp_path: Path) -> 
     assert read(folder) == Built((folder / BINARY, folder / SOURCE))
 
 
+def test_our_source_rpm_stays_if_the_commands_is_no_file(tmp_path: Path) -> None:
+    folder = left(tmp_path / "7", BINARY)
+    (folder / "ours-1-1.src.rpm").touch()
+    (folder / "results" / SOURCE).symlink_to("/etc/hostname")
+
+    assert read(folder) == Built((folder / BINARY, folder / "ours-1-1.src.rpm"))
+
+
 @pytest.mark.parametrize(
     ("names", "status", "limit", "full", "failed"),
     [
