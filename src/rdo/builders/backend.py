@@ -1,4 +1,4 @@
-"""Asking a source's own build backend something, inside a room."""
+"""Questions to a source's own build backend, asked inside a room."""
 
 import json
 from typing import Any
@@ -31,4 +31,6 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
             return answer
         if stopped := room.require(answer["needs"]):
             return stopped
-    return Failed(FailureReason.SOURCE, "the build backend asked for more and more requirements")
+    return Failed(
+        FailureReason.SOURCE, f"the build backend still asked for requirements in pass {MAX_PASSES}"
+    )

@@ -1,4 +1,4 @@
-"""The distgit of a followed instance laid over our own, as DLRN's downstream driver does it."""
+"""Files of a followed instance's distgit put over our own, as DLRN's downstream driver does it."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ _CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL)
 def lay_over(
     folder: Path, overlay: LaidOver, scratch: Path, *, path: str, keep_changelog: bool
 ) -> None:
-    """Put what the other distgit has in `path` into `folder`, and change the specs by its rules.
+    """Copy the other distgit's files from `path` over `folder`, and change the specs by its rules.
 
-    Hidden files and what is no regular file stay where they are. With `keep_changelog` a spec
+    Skips hidden files and anything that is not a regular file. With `keep_changelog` a spec
     of ours keeps its changelog when it is replaced.
     """
     Mirror(overlay.mirror).export(overlay.commit, scratch)
@@ -40,4 +40,6 @@ def _changelog(spec: Path) -> str:
 
 
 def _text(spec: Path) -> str:
-    return spec.read_text("utf-8", "surrogateescape")  # what is no UTF-8 comes back as it was
+    return spec.read_text(
+        "utf-8", "surrogateescape"
+    )  # bytes that are not UTF-8 come back unchanged

@@ -1,4 +1,4 @@
-"""A build root that fills itself with what a build asks for."""
+"""A build root, and installing what a build requires in it."""
 
 import contextlib
 import errno
@@ -56,7 +56,7 @@ class Room:
         return None
 
     def log(self, *argv: str, cwd: str = "/builddir") -> Logged:
-        """Run a long program inside, within the bounds, writing to the build's log."""
+        """Run a long program inside, within the bounds; its output goes to the build's log."""
         with self.log_file.open("a") as file:
             file.write(f"+ {' '.join(argv)}\n")
         return self.root.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)

@@ -1,4 +1,4 @@
-"""The SRPM of a commit: the upstream's own archive, and DLRN's changes to the spec."""
+"""The spec and sources of a commit: the upstream's own archive, and DLRN's changes to the spec."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from rdo.tools.root import Bind
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What the upstream's build tools made: a file inside the root, and how it names itself."""
+    """An archive made by the upstream's build tools: a file inside the root, name and version."""
 
     path: str
     name: str
@@ -50,7 +50,7 @@ def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiti
 
 
 def _export_distgit(room: Room, job: BuildJob) -> Path | Failed:
-    """The distgit's files as sources; the one .spec among them."""
+    """Export the distgit's files as sources and return the one .spec among them."""
     sources = room.root.builddir / "SOURCES"
     mirror = Mirror(job.distgit)
     export = room.root.work / "distgit"
@@ -95,7 +95,7 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
 def _finish(
     room: Room, job: BuildJob, spec: Path, archive: Archive, numbers: Numbers
 ) -> PreparedSource | Failed:
-    """The numbered spec, and the archive under the top folder that the spec unpacks."""
+    """Write the numbered spec, and repack the archive under the top folder that the spec enters."""
     file_name = numbers.archive(archive.name)
     place = room.root.builddir / "SPECS" / spec.name
     try:
@@ -124,7 +124,7 @@ def _finish(
 
 
 def _top_folder(expanded_spec: str) -> str | None:
-    """The folder that %setup enters after it has unpacked the first source.
+    """Return the folder that %setup enters after it has unpacked the first source.
 
     >>> _top_folder("cd '/builddir/BUILD'\\nrm -rf 'a-1'\\ntar -xof -\\ncd 'a-1'\\n")
     'a-1'

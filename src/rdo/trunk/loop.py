@@ -1,4 +1,4 @@
-"""Rounds again and again, until somebody ends it; an alternative to cron."""
+"""Repeating rounds until somebody stops them; an alternative to cron."""
 
 import logging
 import time
@@ -16,10 +16,10 @@ def repeat(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Do `act` every so many seconds, counted from its begin, and at once if it took longer.
+    """Do `act` every `seconds`, counted from its start, and at once if it took longer.
 
-    What a person must mend is told and tried again. Ends on KeyboardInterrupt, which a round
-    that is at work hears too: it ends its builds, leaves them in the queue and is done.
+    A UserError is logged and the act is tried again. KeyboardInterrupt ends the loop; a round
+    that is running also receives it, ends its builds and leaves them in the queue.
     """
     try:
         while True:

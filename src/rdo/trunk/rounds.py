@@ -1,4 +1,4 @@
-"""Rounds of several targets, one after another; none is in the way of another."""
+"""Rounds of several targets, one after another; a failing target does not stop the others."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What the caller wants of every target; `workers` of 0 are those of the configuration."""
+    """What the caller wants of every target; `workers` of 0 means the configured number."""
 
     packages: frozenset[str] = frozenset()
     head_only: bool = False
@@ -29,7 +29,7 @@ class RoundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A target whose round could not be done, and why."""
+    """A target whose round could not run, and why."""
 
     target: str
     error: UserError
@@ -38,7 +38,7 @@ class Unfinished:
 def run_target(
     app: App, target: str, asked: RoundRequest, watch: Watcher = nobody_watches
 ) -> Report:
-    """One round of one target."""
+    """Run one round of one target."""
     trunk = open_trunk(app, target)
     if asked.workers:
         trunk = replace(trunk, workers=asked.workers)
@@ -53,7 +53,7 @@ def run_target(
 def run_targets(
     app: App, targets: Sequence[str], asked: RoundRequest, watch: Watcher = nobody_watches
 ) -> list[Report | Unfinished]:
-    """A round of each target in turn. A single target's error is raised."""
+    """Run a round of each target in turn. Raises the error of a target that is the only one."""
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
     if len(targets) == 1:
         return [run_target(app, targets[0], asked, watch)]
@@ -83,7 +83,7 @@ def summary(done: Report | Unfinished) -> str:
 
 
 def exit_code(done: Iterable[Report | Unfinished]) -> int:
-    """FTBFS before an error of a round, and that before what is outside our hands."""
+    """Return the worst exit code: FTBFS, then the error of a round, then external problems."""
     codes = {one.error.exit_code if isinstance(one, Unfinished) else one.exit_code for one in done}
     if FTBFS in codes:
         return FTBFS

@@ -1,4 +1,4 @@
-"""What becomes of a build that has ended: its row, its next try, and its publication."""
+"""Settling a build that has ended: its row, its next try, and its publication."""
 
 from pathlib import Path
 
@@ -24,10 +24,10 @@ def publish_build(trunk: Trunk, build: Build) -> Published:
 def settle_success(
     trunk: Trunk, build: Build, rpms: tuple[Path, ...], platform_digest: str
 ) -> tuple[Build, Build | None]:
-    """Record that a build gave RPMs; after a bootstrap build, with the second pass it asks for.
+    """Record that a build gave RPMs, and plan the second pass of a bootstrap build.
 
-    The second pass is a build of its own, with a later release date. It is planned in the same
-    transaction: a kill in between must not make the bootstrap the last word.
+    The second pass is a build of its own, with a later release date. The same transaction plans
+    it, so that a kill in between cannot make the bootstrap build the last one.
     """
     with trunk.store.write() as at:
         settled = events.settle(at, build, Built(rpms), now=trunk.now())
@@ -41,7 +41,7 @@ def settle_success(
 
 
 def settle_failure(trunk: Trunk, build: Build, failure: Failed) -> bool:
-    """Record a failure; True if it is spurious and the build is queued once more."""
+    """Record a failure; return True if it is spurious and the build is queued once more."""
     with trunk.store.write() as at:
         tries = at.builds.spurious_attempts(build.id)
         will_retry = may_retry(failure, tries=tries, limit=trunk.retries)

@@ -1,4 +1,4 @@
-"""`rdo trunk try` from end to end: choose, build, and leave a folder to install from."""
+"""`rdo trunk try` from end to end: choose, build, and write a folder to install from."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
 from rdo.trunk.views.status import find_build
 
 MARK = "try.json"
-"""The file by which a folder is known to be what a try has left."""
+"""The file that marks a folder as the results of a try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ScratchResult:
 
     @property
     def exit_code(self) -> int:
-        """1: the change does not build; 6: what is outside of it stood in the way."""
+        """Return 1 if the change fails to build, 6 if an external problem stopped the try."""
         match self.outcome:
             case Built():
                 return ALL_WELL
@@ -51,10 +51,10 @@ class ScratchResult:
 def try_change(
     app: App, target: str, asked: ScratchRequest, *, results: Path, more: Sequence[str] = ()
 ) -> ScratchResult:
-    """Build a change in a scratch folder and put what came of it into `results`.
+    """Build a change in a scratch folder and put its RPMs and logs into `results`.
 
-    `more` are builds of the target, or folders with RPMs such as an earlier try's results, that
-    the build may use besides `current`.
+    `more` names builds of the target, or folders with RPMs such as an earlier try's results;
+    the build may use them besides `current`. Raises RefusedError if `results` holds other files.
     """
     trunk = open_trunk(app, target)
     package = trunk.package(asked.package)
@@ -102,7 +102,7 @@ def _tried(
 
 
 def _check(results: Path) -> None:
-    """Refuse to replace what no try has left."""
+    """Refuse to replace a folder that is not the results of a try."""
     if not results.exists() or (results / MARK).exists():
         return
     if not results.is_dir() or any(results.iterdir()):
@@ -111,7 +111,7 @@ def _check(results: Path) -> None:
 
 
 def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
-    """The RPMs of builds that are named by a number, a package, a hash or a folder."""
+    """Yield the RPMs of builds; each is a number, a package, a hash or a folder."""
     for text in more:
         if Path(text).is_dir():
             yield from sorted(Path(text).glob("*.rpm"))
@@ -123,7 +123,7 @@ def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
 
 
 def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
-    """A repository of RPM files, in a folder of its own or beside what is in it already."""
+    """Make a repository of RPM files in `folder`, with the RPMs that are there already."""
     folder.mkdir(exist_ok=True)
     for rpm in rpms:
         if not (folder / rpm.name).exists():
@@ -135,14 +135,14 @@ def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
 
 
 def _newly_bridged(app: App, target: str, dependencies: Dependencies) -> list[Path]:
-    """What the try brought in that the target's dependency repository lacks."""
+    """Return the RPMs that the try bridged and the target's dependency repository lacks."""
     before, after = app.bridges.of_target(target).repository(), dependencies.repository()
     known = {path.name for path in before.glob("*.rpm")} if before else set()
     return [path for path in after.glob("*.rpm") if path.name not in known] if after else []
 
 
 def _leave(app: App, tried: ScratchResult, build_folder: Path, more: Sequence[Path]) -> None:
-    """Put RPMs, logs and, if it was built, the repository into the results by one rename."""
+    """Put RPMs, logs and, after a good build, the repository into the results by one rename."""
     fresh = tried.results.with_name(f".{tried.results.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -159,7 +159,7 @@ def _leave(app: App, tried: ScratchResult, build_folder: Path, more: Sequence[Pa
 
 
 def _repo_text(app: App, tried: ScratchResult) -> str:
-    """A .repo file for this machine: the try first, then the target's current, then the rest."""
+    """Return a .repo file for this machine: the try, then the target's current, then the rest."""
     rows = [(f"try-{tried.package}", tried.results, 1)]
     current = app.repositories(tried.target, "current")
     rows += [(f"{tried.target}-{number}", path, 2) for number, path in enumerate(current)]
@@ -172,7 +172,7 @@ def _repo_text(app: App, tried: ScratchResult) -> str:
 
 
 def as_row(tried: ScratchResult) -> dict[str, object]:
-    """A try as a program wants it."""
+    """Return a try as a JSON object."""
     row: dict[str, object] = {
         "target": tried.target,
         "package": tried.package,
@@ -192,7 +192,7 @@ def as_row(tried: ScratchResult) -> dict[str, object]:
 
 
 def summary(tried: ScratchResult) -> str:
-    """The same in lines for a person."""
+    """Return a try as lines for a person."""
     return "\n".join(_lines(tried))
 
 
@@ -203,7 +203,7 @@ def _lines(tried: ScratchResult) -> Iterator[str]:
     match tried.outcome:
         case Built():
             yield from (f"built {path}" for path in tried.rpms)
-            yield f"install from it: dnf --setopt=reposdir={tried.results} install ..."
+            yield f"install it with: dnf --setopt=reposdir={tried.results} install ..."
         case Failed(reason, detail) if reason.is_spurious:
             yield f"not tried to the end ({reason}): {detail}"
         case Failed(reason, detail):
