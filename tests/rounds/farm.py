@@ -28,8 +28,10 @@ if act == "log":
 if act == "sleep":
     pathlib.Path(argument).write_text(str(os.getpid()))
     subprocess.run(["sleep", "600"])
+if act == "until":
+    plan.with_name("pid.new").write_text(str(os.getpid()))
+    plan.with_name("pid.new").replace(plan.with_name("pid"))
 while act == "until" and not pathlib.Path(argument).exists():
-    plan.with_name("pid").write_text(str(os.getpid()))
     time.sleep(0.02)
 while act == "shout":
     print("a" * 1000)
