@@ -199,6 +199,7 @@ def test_values_that_differ_are_carried(ini: Path) -> None:
     assert settings.needed_metadata.source == "https://git.example.test/other"
     assert settings.needed_metadata.file == "other.yml"
     assert notes["downstream_driver.info_files"].startswith("only other.yml")
+    assert "downstream_driver.use_upstream_spec" not in notes
     assert notes["rdoinfo_driver.repo"] == "its driver is not in use"
     assert notes["DEFAULT.own"] == "DLRN has no such option"
     assert "mysql://…@db.example.test/dlrn" in (ini.parent / "new/rdo.toml").read_text()

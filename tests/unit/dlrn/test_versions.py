@@ -49,6 +49,20 @@ def test_an_archive_with_dev_numbers_a_plain_version() -> None:
 
 
 @pytest.mark.parametrize(
+    ("upstream", "archive"),
+    [
+        pytest.param("0.0.9rc1", "x-0.0.8.dev0.tar.gz", id="a version that says more counts"),
+        pytest.param("0.0.9", "x-0.0.9.tar.gz", id="a plain archive says nothing more"),
+        pytest.param("0.0.9", "x-0.0.9.developer.tar.gz", id="a word that only begins so"),
+    ],
+)
+def test_an_archive_does_not_number_what_is_numbered(upstream: str, archive: str) -> None:
+    numbers = version_and_release(upstream, RELEASE, archive=archive)
+
+    assert numbers.upstream_version == upstream
+
+
+@pytest.mark.parametrize(
     ("prefix", "release"),
     [("0.1", "0.1.20150102034455.shortsha"), ("4", "4.20150102034455.shortsha")],
 )

@@ -55,6 +55,10 @@ def test_good_builds_are_the_members_own() -> None:
     assert good_builds((A, B), states) == {1, 2}
 
 
+def test_a_member_that_never_was_good_has_no_good_build() -> None:
+    assert good_builds((A, B), {"b": NEVER_GOOD}) == set()
+
+
 @given(st.sets(st.integers(min_value=1)), st.sets(st.integers(min_value=1)))
 def test_two_sets_have_the_same_name_if_and_only_if_they_are_equal(
     one: set[int], other: set[int]

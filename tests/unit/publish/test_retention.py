@@ -305,6 +305,14 @@ def test_the_logs_of_a_commit_that_has_failed_again_lately_stay(world: World) ->
     assert world.plan().logs == ()
 
 
+def test_logs_that_somebody_has_removed_are_not_removed_again(world: World) -> None:
+    failure = world.failed("a", OLD, "a1")
+    world.built("a", 0, "a2")
+    (world.repos / place(failure.commit)).rmdir()
+
+    assert world.plan().logs == ()
+
+
 def test_where_a_repository_is_there_are_no_logs_to_remove(world: World) -> None:
     failure = world.failed("a", OLD, "a1")
     world.built("a", 0, "a2")

@@ -121,6 +121,13 @@ def test_a_bridge_that_fails(error: Exception, reason: FailureReason, asked: int
     assert len(shop.asked) == asked
 
 
+def test_a_request_is_for_the_build_itself_unless_it_says_otherwise() -> None:
+    plain = BridgeRequest(build(1, "a"), (), frozenset())
+
+    assert not plain.for_bootstrap
+    assert not plain.for_users
+
+
 def test_what_is_for_bootstrap_is_asked_of_the_last_resort_and_apart() -> None:
     shop, last = Shop(frozenset("ab")), Shop(frozenset("c"))
     wanted = [request(1, "a"), request(2, "c", for_bootstrap=True), request(3, "b")]

@@ -29,7 +29,7 @@ WAITING: Mapping[Build, frozenset[str]] = {
 """a and c are waited for twice, b once."""
 
 
-def circles(*can_bootstrap: str, last_resort: bool = True) -> Cycles:
+def cycles_where(*can_bootstrap: str, last_resort: bool = True) -> Cycles:
     return Cycles(lambda one: one.package in names("".join(can_bootstrap)), last_resort)
 
 
@@ -43,11 +43,11 @@ def circles(*can_bootstrap: str, last_resort: bool = True) -> Cycles:
     ],
 )
 def test_one_that_can_bootstrap_begins(able: str, starter: Build | None) -> None:
-    assert circles(able).starter([A, B, C], WAITING) == starter
+    assert cycles_where(able).starter([A, B, C], WAITING) == starter
 
 
 def test_nobody_begins_twice() -> None:
-    helped = circles("ab")
+    helped = cycles_where("ab")
 
     begun = [helped.starter([A, B, C], WAITING) for _ in range(3)]
 
@@ -57,15 +57,18 @@ def test_nobody_begins_twice() -> None:
 def test_a_bootstrap_build_cannot_begin_once_more() -> None:
     begun = build(1, "python-a", bootstrap=True)
 
-    assert circles("a").starter([begun], {begun: names("b")}) is None
+    assert cycles_where("a").starter([begun], {begun: names("b")}) is None
 
 
 def test_where_nothing_is_outside_nothing_is_asked() -> None:
-    assert circles(last_resort=False).request([A, B], WAITING, PROVIDERS) is None
+    nothing_known = Cycles(lambda _: False)
+
+    for helped in (cycles_where(last_resort=False), nothing_known):
+        assert helped.request([A, B], WAITING, PROVIDERS) is None
 
 
-def test_the_last_resort_is_asked_for_what_the_circle_itself_provides() -> None:
-    request = circles().request([A, B], WAITING, PROVIDERS)
+def test_the_last_resort_is_asked_for_what_the_cycle_itself_provides() -> None:
+    request = cycles_where().request([A, B], WAITING, PROVIDERS)
 
     assert request is not None
     assert request.build == A
@@ -73,15 +76,15 @@ def test_the_last_resort_is_asked_for_what_the_circle_itself_provides() -> None:
     assert (request.for_bootstrap, request.for_users) == (True, False)
 
 
-def test_what_a_member_waits_for_beside_the_circle_it_goes_on_waiting_for() -> None:
-    request = circles().request([B], {B: names("bc")}, Providers([package("python-b")]))
+def test_what_a_member_waits_for_beside_the_cycle_it_goes_on_waiting_for() -> None:
+    request = cycles_where().request([B], {B: names("bc")}, Providers([package("python-b")]))
 
     assert request is not None
     assert request.behind == names("c")
 
 
 def test_each_member_asks_once_the_most_awaited_first() -> None:
-    helped = circles()
+    helped = cycles_where()
 
     asked = [helped.request([A, B, C], WAITING, PROVIDERS) for _ in range(4)]
 
@@ -91,7 +94,7 @@ def test_each_member_asks_once_the_most_awaited_first() -> None:
 def test_a_bootstrap_build_asks_first_for_it_needs_only_one_thing_more() -> None:
     begun = build(7, "python-b", bootstrap=True, outcome=Waiting(NEEDS))
 
-    request = circles().request([A, begun], {A: names("b"), begun: names("a")}, PROVIDERS)
+    request = cycles_where().request([A, begun], {A: names("b"), begun: names("a")}, PROVIDERS)
 
     assert request is not None
     assert request.build == begun
@@ -100,7 +103,7 @@ def test_a_bootstrap_build_asks_first_for_it_needs_only_one_thing_more() -> None
 def test_a_member_that_asked_for_nothing_yet_has_nothing_to_ask() -> None:
     hinted = build(1, "python-a")
 
-    assert circles().request([hinted], {hinted: names("b")}, PROVIDERS) is None
+    assert cycles_where().request([hinted], {hinted: names("b")}, PROVIDERS) is None
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_what_left_the_release_is_left_alone(past: Past) -> None:
         pytest.param(MISSING, ("python3dist(zz)",), [], id="it lacked what nobody packages"),
         pytest.param(MISSING, (), [], id="it asked for nothing"),
         pytest.param(FailureReason.COMPILE, (A,), [], id="it had that, and failed to compile"),
-        pytest.param(CYCLE, (A,), [], id="it was in a circle, which is no longer one"),
+        pytest.param(CYCLE, (A,), [], id="it was in a cycle, which is no longer one"),
     ],
 )
 def test_a_dependency_that_was_published_since(
@@ -97,7 +97,7 @@ def test_a_dependency_that_is_built_and_not_published_is_no_news(past: Past) -> 
     assert again(past) == []
 
 
-def test_a_circle_with_a_new_commit_is_tried_whole(past: Past) -> None:
+def test_a_cycle_with_a_new_commit_is_tried_whole(past: Past) -> None:
     past.failed("a", CYCLE, asked=(B,))
     past.failed("b", CYCLE, asked=(C,))
     past.failed("c", CYCLE, asked=(A,))
@@ -106,7 +106,7 @@ def test_a_circle_with_a_new_commit_is_tried_whole(past: Past) -> None:
     assert again(past, "a") == ["b", "c"]
 
 
-def test_a_member_of_another_circle_is_not_tried(past: Past) -> None:
+def test_a_member_of_another_cycle_is_not_tried(past: Past) -> None:
     past.failed("a", CYCLE, asked=(B,))
     past.failed("b", CYCLE, asked=(A,))
     past.failed("x", CYCLE, asked=(C,))
@@ -115,7 +115,7 @@ def test_a_member_of_another_circle_is_not_tried(past: Past) -> None:
     assert again(past, "a") == ["b"]
 
 
-def test_a_circle_of_which_a_member_is_revived_is_tried_with_it(past: Past) -> None:
+def test_a_cycle_of_which_a_member_is_revived_is_tried_with_it(past: Past) -> None:
     past.failed("x", MISSING, asked=(A,))
     past.failed("b", CYCLE, asked=("python3dist(x)",))
     past.built("a", provides=[A])

@@ -66,6 +66,20 @@ def test_a_nonfallback_branch_is_never_replaced() -> None:
     )
 
 
+def test_a_nonfallback_branch_of_a_distgit_is_never_replaced_either() -> None:
+    rules = BranchRules(nonfallback=("^one-rdo$",))
+
+    assert rules.distgit(refs("refs/heads/rpm-master"), "one-rdo") is None
+    assert rules.distgit(refs("refs/heads/rpm-master"), "two-rdo") is not None
+
+
+def test_a_branch_without_a_release_in_its_name_has_no_tag_of_its_end() -> None:
+    assert (
+        BranchRules().upstream(refs("refs/tags/-eol", "refs/heads/unmaintained/"), "stable/")
+        is None
+    )
+
+
 def test_an_annotated_tag_means_its_commit() -> None:
     assert find(refs("refs/tags/1.0", "refs/tags/1.0^{}"), "1.0") == Branch(
         "1.0", "hash of refs/tags/1.0^{}"
