@@ -179,7 +179,7 @@ def test_status_says_since_when_and_why_a_package_does_not_build(
 
     out = capsys.readouterr().out
     assert "FTBFS" in out
-    assert "compile: gcc: error" in out
+    assert "%build fails: gcc: error" in out
     assert "consistent is blocked by python-foo: fails to build: compile, since 20" in out
 
 
@@ -200,7 +200,7 @@ def test_a_build_or_package_that_is_not_there_is_exit_code_4(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert site.rdo("log", "python-nothing") == 4
-    assert "no build is called python-nothing" in capsys.readouterr().err
+    assert "no build matches python-nothing" in capsys.readouterr().err
     assert site.rdo("run", "--dry-run", "--target", "one-deb12", "--package", "python-fo") == 4
     assert 'did you mean "python-foo"?' in capsys.readouterr().err
     assert site.rdo("status", "--target", "three") == 4
@@ -228,7 +228,7 @@ def test_why_answers_for_every_target(site: Site, capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert "one-deb12: python-foo@" in out
     assert ": FTBFS since 20" in out
-    assert "  compile: gcc: error\n" in out
+    assert "  %build fails: gcc: error\n" in out
     assert "two-deb12: python-foo: new\n" in out
 
 
@@ -246,8 +246,8 @@ def test_why_shows_the_chain_and_answers_programs(
     people = capsys.readouterr().out
     assert rdo([*options, "--json"]) == 0
 
-    assert "it asks for python3-bar of python-bar" in people
-    assert people.splitlines()[-1].startswith("python-bar         FTBFS  20")
+    assert "  waits for python3-bar from python-bar\n" in people
+    assert people.splitlines()[-1].startswith("python-bar  FTBFS  20")
     (found,) = answer(capsys)
     assert found["step"]["state"] == "waiting"
     assert [one["package"] for one in found["chain"]] == ["python-bar"]
@@ -279,7 +279,7 @@ def test_why_of_what_came_from_pypi(site: Site, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == (
         "one-deb12: idna: bridged\n"
         "  3.4 came from PyPI: a build requires python3dist(idna)\n"
-        "  asked for by python-foo\n"
+        "  required by python-foo\n"
     )
 
 

@@ -175,7 +175,7 @@ def test_what_is_not_there_or_not_ours_is_said_before_anything_is_built(
         "nosuchmod": ("nosuchmod",),
         "has no no-such-branch": ("python-lowermod", "--source", "no-such-branch"),
         "there is no folder ./absent": ("python-lowermod", "--distgit", "./absent"),
-        "no build is called 9999": ("python-lowermod", "--with", "9999"),
+        "no build matches 9999": ("python-lowermod", "--with", "9999"),
     }
 
     said = {text: factory.rdo("trunk", "try", *args) for text, args in names.items()}

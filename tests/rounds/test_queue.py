@@ -3,7 +3,7 @@
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.care import steering
 from rdo.trunk.views.queue import as_row, open_builds
-from rdo.trunk.views.why import State
+from rdo.trunk.views.state import PackageState
 from tests.rounds.factory import TARGET, Factory
 
 NETWORK = Failed(FailureReason.NETWORK, "no route to host")
@@ -22,12 +22,12 @@ def test_a_build_that_waits_names_what_it_waits_for(factory: Factory) -> None:
     factory.builder.will("python-b", NETWORK)
     factory.round()
 
-    by_package = {one.commit.package: one for one in open_builds([factory.trunk])}
+    by_package = {one.build.package: one for one in open_builds([factory.trunk])}
 
-    assert by_package["python-a"].state is State.WAITING
-    assert by_package["python-a"].waits_for == ("python-b",)
-    assert by_package["python-b"].attempt == 2
-    assert by_package["python-b"].waits_for == ()
+    assert by_package["python-a"].view.state is PackageState.WAITING
+    assert by_package["python-a"].view.waits_for == ("python-b",)
+    assert by_package["python-b"].build.attempt == 2
+    assert by_package["python-b"].view.waits_for == ()
 
 
 def test_the_row_of_a_cancelled_build_says_so(factory: Factory) -> None:

@@ -231,7 +231,7 @@ def test_a_purge_takes_old_logs_and_builds(used: Factory) -> None:
     assert [int(path.rpartition("/")[2]) for path in done.builds] == [1]
     with used.store.read() as at:
         first = at.builds.get(1)
-    with pytest.raises(NotFoundError, match="has no log; its folder was cleaned up"):
+    with pytest.raises(NotFoundError, match="has no log: its folder was removed"):
         log_file(used.trunk.folder, first)
     assert purge(used, timedelta(days=1)).purge.is_empty
     assert verify.verify(used.trunk).is_clean

@@ -14,6 +14,7 @@ from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 from rdo.trunk.care import steering
 from rdo.trunk.views import dependents
 from rdo.trunk.views.report import Report
+from rdo.trunk.views.state import PackageState
 from rdo.trunk.views.why import Known, explain
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, ScriptedBuilder
 from tests.rounds.factory import TARGET, Factory
@@ -212,10 +213,10 @@ def test_what_is_held_or_paused_does_not_wait_for_the_next_round(factory: Factor
     known = Known.of(factory.trunk)
     held, paused = explain(known, "python-a"), explain(known, "python-b")
 
-    assert held.step.why.startswith("held by me since 2026-")
-    assert held.step.why.endswith(": it hangs")
+    assert held.view.sentence.startswith("held by me since 2026-")
+    assert held.view.sentence.endswith(": it hangs")
     assert held.next == "rdo trunk release python-a ends the hold"
-    assert paused.step.why.startswith("master-deb12 is paused by me since 2026-")
+    assert paused.view.sentence.startswith("master-deb12 is paused by me since 2026-")
     assert paused.next == "rdo trunk resume --target master-deb12 ends the pause"
     steering.release(factory.trunk, "python-a", by="me")
     steering.resume(factory.trunk)
@@ -264,7 +265,8 @@ def test_a_held_package_is_not_built_and_nobody_waits_for_it(factory: Factory) -
     why = explain(Known.of(factory.trunk), "python-a")
     report = factory.round()
 
-    assert "held by me" in why.notes[0]
+    assert why.view.state is PackageState.HELD
+    assert why.view.sentence.startswith("held by me since 2026-")
     assert built(report) == ["python-b"]
     assert any("python-a is held by me" in note for note in report.plan.notes)
     assert factory.name("consistent") == factory.name("current")

@@ -13,7 +13,8 @@ from rdo.trunk.scratch import ScratchRequest, choose_sides
 from rdo.trunk.sources.unmerged import Side
 from rdo.trunk.telling.stories import build_story
 from rdo.trunk.views.report import Report
-from rdo.trunk.views.why import Known, State, explain
+from rdo.trunk.views.state import PackageState
+from rdo.trunk.views.why import Known, explain
 from tests.conftest import GitRepository
 from tests.fakes.builder import BROKEN, SPURIOUS
 from tests.rounds.factory import TARGET, Factory
@@ -75,9 +76,9 @@ def test_one_that_is_away_stops_neither_the_other_nor_other_packages(
     head = factory.upstreams["a"].commit("two")
     assert hashes(factory.round()) == [head]
     why = explain(Known.of(factory.trunk), "python-a")
-    assert why.step.state is State.UNREACHABLE
-    assert "a-plugin cannot be reached" in why.step.why
-    assert why.notes[0] == f"{head[:7]} is of {factory.upstreams['a'].url}"
+    assert why.view.state is PackageState.UNREACHABLE
+    assert "a-plugin cannot be reached" in why.view.sentence
+    assert why.notes[0] == f"{head[:7]} comes from {factory.upstreams['a'].url}"
 
 
 def test_what_is_queued_is_looked_for_where_it_was_taken_from(

@@ -8,7 +8,8 @@ from rdo.bridge.lock_file import LockedPackage, PackageOrigin
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
-from rdo.trunk.views.why import Known, State, Why, explain, not_found
+from rdo.trunk.views.state import PackageState
+from rdo.trunk.views.why import Known, Why, explain, not_found
 from rdo.trunk.views.why_bridged import explain_bridged
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild
 from tests.rounds.factory import TARGET, Factory
@@ -25,7 +26,7 @@ def test_a_package_that_no_round_has_seen_is_new(factory: Factory) -> None:
 
     found = why(factory, "python-a")
 
-    assert found.step.state is State.NEW
+    assert found.view.state is PackageState.NEW
     assert found.next == f"rdo trunk run --target {TARGET}"
 
 
@@ -36,9 +37,9 @@ def test_a_built_package_says_its_commit_and_who_asked_for_it(factory: Factory) 
 
     found = why(factory, "python-a")
 
-    assert found.step.state is State.BUILT
-    assert found.step.commit == factory.upstreams["a"].git("rev-parse", "HEAD")[:7]
-    assert found.step.since is not None
+    assert found.view.state is PackageState.BUILT
+    assert found.view.commit == factory.upstreams["a"].git("rev-parse", "HEAD")[:7]
+    assert found.view.since is not None
     assert found.needed_by == ("python-b",)
     assert (found.chain, found.notes, found.next) == ((), (), "")
 
@@ -62,8 +63,11 @@ def test_a_queued_package_is_for_the_next_round_and_a_running_one_for_now(
         at.builds.start(factory.queue()[0].id, now=factory.clock())
     running = why(factory, "python-a")
 
-    assert (queued.step.state, queued.step.why) == (State.QUEUED, "the next round builds it")
-    assert running.step.state is State.RUNNING
+    assert (queued.view.state, queued.view.sentence) == (
+        PackageState.QUEUED,
+        "the next round builds it",
+    )
+    assert running.view.state is PackageState.RUNNING
 
 
 def test_a_package_that_waits_shows_the_chain_to_the_one_at_fault(factory: Factory) -> None:
@@ -75,14 +79,14 @@ def test_a_package_that_waits_shows_the_chain_to_the_one_at_fault(factory: Facto
 
     found = why(factory, "python-a")
 
-    assert found.step.state is State.WAITING
-    assert found.step.why == "it asks for python3dist(b) of python-b"
-    assert found.step.waits_for == ("python-b",)
+    assert found.view.state is PackageState.WAITING
+    assert found.view.sentence == "waits for python3dist(b) from python-b"
+    assert found.view.waits_for == ("python-b",)
     assert [(one.package, one.state) for one in found.chain] == [
-        ("python-b", State.WAITING),
-        ("python-c", State.FAILED),
+        ("python-b", PackageState.WAITING),
+        ("python-c", PackageState.FAILED),
     ]
-    assert found.chain[-1].why == "compile: gcc: error"
+    assert found.chain[-1].sentence == "%build fails: gcc: error"
     assert why(factory, "python-c").needed_by == ("python-b",)
 
 
@@ -96,9 +100,12 @@ def test_a_package_that_fails_says_since_when_and_what_was_good(factory: Factory
 
     found = why(factory, "python-a")
 
-    assert (found.step.state, found.step.why) == (State.FAILED, "compile: gcc: error")
-    assert found.step.build_id == report.failed[0].build.id
-    assert found.step.since is not None
+    assert (found.view.state, found.view.sentence) == (
+        PackageState.FAILED,
+        "%build fails: gcc: error",
+    )
+    assert found.view.build_id == report.failed[0].build.id
+    assert found.view.since is not None
     assert found.notes == (f"the last good build is {good}, build 1",)
 
 
@@ -109,8 +116,11 @@ def test_what_nobody_provides_is_named(factory: Factory) -> None:
 
     found = why(factory, "python-a")
 
-    assert (found.step.state, found.step.why) == (State.MISSING, "nobody provides cmake")
-    assert "it was never built with success" in found.notes
+    assert (found.view.state, found.view.sentence) == (
+        PackageState.MISSING,
+        "a build requirement cannot be satisfied: cmake",
+    )
+    assert "it has never been built successfully" in found.notes
 
 
 def test_a_cycle_names_its_members(factory: Factory) -> None:
@@ -121,8 +131,8 @@ def test_a_cycle_names_its_members(factory: Factory) -> None:
 
     found = why(factory, "python-b")
 
-    assert found.step.state is State.CYCLE
-    assert "python-a, python-b need each other" in found.step.why
+    assert found.view.state is PackageState.CYCLE
+    assert "python-a, python-b need each other" in found.view.sentence
 
 
 def test_a_package_under_review_is_built_and_kept_apart(factory: Factory) -> None:
@@ -132,8 +142,8 @@ def test_a_package_under_review_is_built_and_kept_apart(factory: Factory) -> Non
 
     found = why(factory, "python-a")
 
-    assert found.step.state is State.UNDER_REVIEW
-    assert found.notes == ("its tests are not run: they need a network",)
+    assert found.view.state is PackageState.UNDER_REVIEW
+    assert found.notes == ("its tests are skipped: they need a network",)
 
 
 def test_a_build_that_rests_says_until_when_and_after_what(factory: Factory) -> None:
@@ -146,13 +156,17 @@ def test_a_build_that_rests_says_until_when_and_after_what(factory: Factory) -> 
 
     found = why(factory, "python-a")
 
-    assert queued.step.state is State.QUEUED
-    assert queued.step.why == "the next round builds it, try 2: network: no route to the index"
-    assert found.step.state is State.RESTING
-    assert found.step.why.startswith("try 3 comes after 2026-08-01 12:1")
-    assert found.step.why.endswith("network: no route to the index")
+    assert queued.view.state is PackageState.QUEUED
+    assert queued.view.sentence == (
+        "the next round builds it, try 2; try 1 failed: the network failed: no route to the index"
+    )
+    assert found.view.state is PackageState.RESTING
+    assert found.view.sentence.startswith("try 3 starts after 2026-08-01 12:1")
+    assert found.view.sentence.endswith(
+        " UTC; try 2 failed: the network failed: no route to the index"
+    )
     factory.clock.moment += timedelta(minutes=11)
-    assert why(factory, "python-a").step.state is State.QUEUED
+    assert why(factory, "python-a").view.state is PackageState.QUEUED
 
 
 def test_an_upstream_that_is_away_is_told_from_a_branch_that_is_gone(factory: Factory) -> None:
@@ -164,14 +178,13 @@ def test_an_upstream_that_is_away_is_told_from_a_branch_that_is_gone(factory: Fa
 
     away, gone = why(factory, "python-a"), why(factory, "python-b")
 
-    assert away.step.state is State.UNREACHABLE
-    assert "cannot be reached" in away.step.why
-    assert gone.step.state is State.BRANCH_GONE
-    assert gone.step.why.endswith("has no master")
-    assert away.step.since is not None
-    assert gone.notes == (
-        f"the last good build is {gone_head(factory)}, build {gone_build(factory)}",
-    )
+    assert away.view.state is PackageState.UNREACHABLE
+    assert "cannot be reached" in away.view.sentence
+    assert gone.view.state is PackageState.BRANCH_GONE
+    assert gone.view.sentence.endswith("has no master")
+    assert away.view.since is not None
+    assert (gone.view.commit, gone.view.build_id) == (gone_head(factory), gone_build(factory))
+    assert gone.notes == ()
 
 
 def gone_head(factory: Factory) -> str:
@@ -193,7 +206,7 @@ def test_a_failing_package_that_is_stale_too_says_both(factory: Factory) -> None
 
     found = why(factory, "python-a")
 
-    assert found.step.state is State.FAILED
+    assert found.view.state is PackageState.FAILED
     assert any(note.startswith("stale since 2026-08-01 12:0") for note in found.notes)
 
 
@@ -231,8 +244,8 @@ def test_what_was_bridged_says_which_packages_requirement_brought_it(
     found = explain_bridged(Known.of(factory.trunk), name, ENTRIES)
 
     assert found
-    assert found.step.state is State.BRIDGED
-    assert found.step.why == (
+    assert found.view.state is PackageState.BRIDGED
+    assert found.view.sentence == (
         "3.4 came from PyPI: Requests 2.31 requires idna>=2.5; "
         "a build requires python3dist(requests) >= 2"
     )
@@ -248,7 +261,7 @@ def test_a_package_that_fails_is_known_to_ask_by_what_it_declares(factory: Facto
     found = explain_bridged(Known.of(factory.trunk), "libffi-devel", ENTRIES)
 
     assert found
-    assert found.step.why == "3.4.4 came from Debian: a build requires libffi-devel"
+    assert found.view.sentence == "3.4.4 came from Debian: a build requires libffi-devel"
     assert found.needed_by == ("python-a",)
 
 
@@ -257,11 +270,11 @@ def test_what_was_not_bridged_is_somebody_elses(factory: Factory) -> None:
     known = Known.of(factory.trunk)
 
     assert explain_bridged(known, "flask", ENTRIES) is None
-    found = not_found(known, "python-flask", ["oak", "maple"])
-    assert found.step.state is State.NOT_IN_RELEASE
-    assert found.step.why == "the metadata has it in maple, oak"
+    found = not_found(known.view, "python-flask", ["oak", "maple"])
+    assert found.view.state is PackageState.NOT_IN_RELEASE
+    assert found.view.sentence == "the metadata has it in maple, oak"
     with pytest.raises(NotFoundError, match='python-b; did you mean "python-a"'):
-        not_found(known, "python-b", [])
+        not_found(known.view, "python-b", [])
 
 
 def test_a_spurious_reason_that_was_given_up_is_a_failure(factory: Factory) -> None:
@@ -270,4 +283,4 @@ def test_a_spurious_reason_that_was_given_up_is_a_failure(factory: Factory) -> N
     factory.builder.will("python-a", Failed(FailureReason.NO_SPACE, "disk full"))
     factory.round()
 
-    assert why(factory, "python-a").step.why == "no-space: disk full"
+    assert why(factory, "python-a").view.sentence == "the disk is full: disk full"

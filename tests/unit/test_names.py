@@ -10,12 +10,7 @@ from tests.unit.docs.pages import DOCS
 
 SOURCES = Path(rdo.__file__).parent
 
-SHARED = {
-    "Built": "model: a build's outcome; pages: a row of the page of builds",
-    "Head": "store: heads of branches; pages: what each page begins with",
-    "Standing": "store: of one package; trunk: of a round's packages",
-    "State": "pages: of a target; views: of a package",
-}
+SHARED: dict[str, str] = {}
 """Names that several public classes have, each with the reason."""
 
 

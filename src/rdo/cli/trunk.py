@@ -10,10 +10,18 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
+from rdo.model.dates import minute
 from rdo.trunk import rounds
 from rdo.trunk.context import open_trunks
 from rdo.trunk.loop import repeat
-from rdo.trunk.views.status import PackageStatus, TargetStatus, find_build, log_file, status
+from rdo.trunk.views.status import (
+    TargetStatus,
+    find_build,
+    log_file,
+    remark,
+    status,
+    status_row,
+)
 
 _STEER = "rdo.cli.trunk_steer"
 _VERIFY, _PURGE = "rdo.cli.trunk_verify", "rdo.cli.trunk_purge"
@@ -130,7 +138,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
     """
     found = list(map(status, open_trunks(app, target)))
     if as_json:
-        output.show(found, as_json)
+        output.show([status_row(one) for one in found], as_json)
         return
     for one in found:
         _show_target(one)
@@ -233,29 +241,22 @@ def try_(
 
 
 def _show_target(found: TargetStatus) -> None:
+    view = found.view
     rows = [
-        (one.package, one.condition, one.commit, _when(one.since), one.build_id, _remark(one))
-        for one in found.packages
+        (one.package, one.state, one.commit, _when(one.since), one.build_id, remark(one))
+        for one in view.packages.values()
     ]
     columns = ("package", "condition", "commit", "since", "build", "remark")
     output.show(found, as_json=False, people=output.Table(columns, rows))
     lines = [f"{name} -> {place}" for name, place in found.names.items()]
-    lines += [f"paused {found.paused}"] if found.paused else []
+    lines += [str(view.pause)] if view.pause else []
     lines += [
         f"consistent is blocked by {one.package}: {one.reason}"
         + (f", since {_when(one.since)}" if one.since else "")
         for one in found.blocked
     ]
-    output.show(found, as_json=False, people="\n".join([f"{found.target}:", *lines]))
-
-
-def _remark(one: PackageStatus) -> str:
-    waiting = f"waits for {', '.join(one.waiting_for)}" if one.waiting_for else ""
-    stale = f"stale since {_when(one.stale_since)}: {one.stale}" if one.stale else ""
-    untested = f"tests are not run: {one.skip_tests}" if one.skip_tests else ""
-    held = f"held {one.held}" if one.held else ""
-    return "; ".join(part for part in (held, waiting, one.detail, stale, untested) if part)
+    output.show(found, as_json=False, people="\n".join([f"{view.target}:", *lines]))
 
 
 def _when(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+    return minute(moment) if moment else ""

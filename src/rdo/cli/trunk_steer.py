@@ -34,16 +34,12 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk queue --target master-deb12
     """
-    from rdo.trunk.views.queue import as_row, open_builds
+    from rdo.trunk.views.queue import as_line, as_row, open_builds
 
-    rows = [as_row(build) for build in open_builds(open_trunks(app, target))]
+    found = open_builds(open_trunks(app, target))
     columns = ("target", "build", "package", "commit", "state", "try", "since", "why")
-    shown = [
-        tuple(f"{row[name]:%Y-%m-%d %H:%M}" if name == "since" else row[name] for name in columns)
-        for row in rows
-    ]
-    people = output.Table(columns, shown) if rows else "the queue is empty"
-    output.show(rows, as_json, people)
+    people = output.Table(columns, list(map(as_line, found))) if found else "the queue is empty"
+    output.show(list(map(as_row, found)), as_json, people)
 
 
 @click.command()

@@ -1,15 +1,16 @@
 """`rdo why`: why a package is or is not being built."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.model.dates import minute, minute_utc
 
 if TYPE_CHECKING:
-    from rdo.trunk.views.why import Step, Why
+    from rdo.trunk.views.state import PackageView
+    from rdo.trunk.views.why import Why
 
 
 @click.command()
@@ -30,33 +31,35 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
 
     found = explain_in_targets(app, target, package)
     if as_json:
-        output.show(found, as_json)
+        from rdo.trunk.views.why import why_row
+
+        output.show([why_row(one) for one in found], as_json)
         return
     for one in found:
         _show(one)
 
 
 def _show(found: "Why") -> None:
-    step = found.step
-    name = f"{step.package}@{step.commit}" if step.commit else step.package
-    since = f" since {_when(step.since)}" if step.since else ""
-    build = f", build {step.build_id}" if step.build_id else ""
-    lines = [f"{found.target}: {name}: {step.state}{since}{build}", f"  {step.why}"]
+    from rdo.trunk.views.state import PackageState
+
+    view = found.view
+    name = f"{view.package}@{view.commit}" if view.commit else view.package
+    since = f" since {minute_utc(view.since)}" if view.since else ""
+    build = f", build {view.build_id}" if view.build_id else ""
+    lines = [f"{found.target}: {name}: {view.state}{since}{build}", f"  {view.sentence}"]
     lines += [f"  {note}" for note in found.notes]
     if found.needed_by:
-        lines.append(f"  asked for by {', '.join(found.needed_by)}")
+        lines.append(f"  required by {', '.join(found.needed_by)}")
     if found.next:
         lines.append(f"  next: {found.next}")
     output.show(found, as_json=False, people="\n".join(lines))
     if found.chain:
-        columns = ("what is behind it", "state", "since", "build", "why")
+        first = "required by" if view.state is PackageState.BRIDGED else "waits for"
         rows = [_row(one) for one in found.chain]
-        output.show(found, as_json=False, people=output.Table(columns, rows))
+        table = output.Table((first, "state", "since", "build", "why"), rows)
+        output.show(found, as_json=False, people=table)
 
 
-def _row(step: "Step") -> tuple[object, ...]:
-    return step.package, step.state, _when(step.since), step.build_id, step.why
-
-
-def _when(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+def _row(view: "PackageView") -> tuple[object, ...]:
+    since = minute(view.since) if view.since else ""
+    return view.package, view.state, since, view.build_id, view.sentence

@@ -13,6 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from rdo.markup import Html, element, joined, link
+from rdo.model.dates import minute
 from rdo.notify import words
 from rdo.notify.log_reader import LogLine, clean
 from rdo.notify.story import Audience, Changes, EventKind, LinkedCommit, Story
@@ -126,7 +127,7 @@ def _text_lines(story: Story) -> Iterator[str]:
     yield ""
     if story.problems:
         yield from (
-            f"  {clean(one.package)}: {clean(one.what)}, since {one.since:%F %R}"
+            f"  {clean(one.package)}: {clean(one.what)}, since {minute(one.since)}"
             for one in story.problems
         )
         yield ""
@@ -218,7 +219,7 @@ def _html_parts(story: Story) -> Iterator[Html]:
     yield element("table", rows)
     if story.problems:
         texts = (
-            f"{clean(x.package)}: {clean(x.what)}, since {x.since:%F %R}" for x in story.problems
+            f"{clean(x.package)}: {clean(x.what)}, since {minute(x.since)}" for x in story.problems
         )
         yield _list(texts)
     if story.needs:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rdo import lock
 from rdo.errors import RefusedError, UserError
+from rdo.model.dates import minute
 from rdo.notify.mailer import Mailer
 from rdo.notify.story import Story
 from rdo.notify.way import AwayError, Refused, Way
@@ -65,7 +66,7 @@ def queued_messages(store: Store) -> list[QueuedMessage]:
             one.event.kind,
             one.way,
             one.recipient,
-            f"{one.due:%F %R}",
+            minute(one.due),
             one.tries,
             one.error,
         )

@@ -1,8 +1,10 @@
 """The sentences that mails, reviews and pages have in common."""
 
+import re
 from collections.abc import Iterator
 
 from rdo.model.build import FailureReason
+from rdo.model.dates import minute, minute_utc
 from rdo.notify.log_reader import clean
 from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
 
@@ -10,19 +12,32 @@ CAUSES = {
     FailureReason.SOURCE: "no source archive could be made of the upstream commit",
     FailureReason.SPEC: "the spec cannot be used",
     FailureReason.PATCH: "%prep fails: applying a patch or unpacking the source",
-    FailureReason.MISSING_DEPENDENCY: "a requirement cannot be met",
+    FailureReason.MISSING_DEPENDENCY: "a build requirement cannot be satisfied",
     FailureReason.CYCLE: "dependency cycle with no way to bootstrap it",
     FailureReason.COMPILE: "%build fails",
     FailureReason.TEST: "its tests fail",
     FailureReason.INSTALL: "%install or the lists of files fail",
     FailureReason.TIME_LIMIT: "it exceeded the time limit",
     FailureReason.OUTPUT_LIMIT: "it exceeded the limit for its log or its files",
-    FailureReason.NETWORK: "the network failed, in every retry",
+    FailureReason.NETWORK: "the network failed",
     FailureReason.NO_SPACE: "the disk is full",
-    FailureReason.INTERRUPTED: "it was interrupted in every retry",
+    FailureReason.INTERRUPTED: "it was interrupted",
     FailureReason.BUILDER: "the builder cannot be reached or is broken",
     FailureReason.UNKNOWN: "rpmbuild fails without a known cause",
 }
+_SECTION = re.compile(r"%(?:prep|build|check|install): ")
+
+
+def failure(reason: FailureReason, detail: str) -> str:
+    """Say why a build failed: the cause in words, and the first line of its detail.
+
+    >>> failure(FailureReason.TEST, "%check: ImportError: no such module")
+    'its tests fail: ImportError: no such module'
+    """
+    said = clean(_first_line(detail))
+    if named := _SECTION.match(said):
+        said = said[named.end() :]
+    return f"{CAUSES[reason]}: {said}" if said else CAUSES[reason]
 
 
 def subject(story: Story) -> str:
@@ -71,9 +86,8 @@ def cause(story: Story) -> str:
     """Return why a build fails, in words: the reason, and what its log says about it."""
     if story.reason is None:
         return ""
-    words = CAUSES[story.reason]
-    said = clean(story.says).removeprefix("a test fails: ") or clean(_first_line(story.detail))
-    return f"{words}: {said}" if said else words
+    said = clean(story.says).removeprefix("a test fails: ")
+    return failure(story.reason, said or story.detail)
 
 
 def _first_line(text: str) -> str:
@@ -94,16 +108,19 @@ def facts(story: Story) -> Iterator[tuple[str, str]]:
             _when(story),
         )
     if story.good and story.kind is not EventKind.MENDED:
-        yield "Last good", f"{story.good.nvr}, build {story.good.build_id}, {story.good.when:%F %R}"
+        yield (
+            "Last good",
+            f"{story.good.nvr}, build {story.good.build_id}, {minute(story.good.when)}",
+        )
 
 
 def _when(story: Story) -> str:
     assert story.broken
     if story.kind is not EventKind.MENDED:
-        return f"{story.broken:%F %R} UTC"
+        return f"{minute_utc(story.broken)}"
     hours = (story.when - story.broken).total_seconds() / 3600
     length = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
-    return f"{story.broken:%F %R} UTC" + (f", {length}" if hours >= 1 else "")
+    return f"{minute_utc(story.broken)}" + (f", {length}" if hours >= 1 else "")
 
 
 def need_line(need: UnmetRequirement) -> str:

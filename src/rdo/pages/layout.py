@@ -1,21 +1,21 @@
-"""The frame of every page, its style, and the tables in it."""
+"""The frame of every page, its style, and its tables."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from rdo.markup import Content, Html, element, joined, link
-from rdo.pages.values import Head
+from rdo.pages.values import PageHead
 
 STYLE_FILE = "styles.css"
 STYLE = Path(__file__).with_name(STYLE_FILE)
 
 
-def page(head: Head, title: str, *body: Content, up: str = "./") -> str:
-    """A whole page; `up` leads to the top of the tree."""
+def page(head: PageHead, title: str, *body: Content, up: str = "./") -> str:
+    """Make a whole page; `up` leads to the top of the tree."""
     full = f"{title} · {head.target} · {head.project}"
     links = (
-        ("State", "status_report.html"),
+        ("Status", "status_report.html"),
         ("Builds", "report.html"),
         ("Queue", "queue.html"),
         ("CSV", "status_report.csv"),
@@ -49,7 +49,7 @@ def table(
     id_: str | None = None,
     failures: Sequence[bool] = (),
 ) -> Html:
-    """A table that becomes cards on a narrow screen. `failures` marks rows, in their order."""
+    """Make a table that becomes cards on a narrow screen; `failures` marks rows, in order."""
     marks = iter(failures)
     names = [*classes, *[""] * (len(columns) - len(classes))]
     body = []
@@ -66,10 +66,10 @@ def table(
 
 
 def when(moment: datetime | None) -> str:
-    """A moment as DLRN's pages write it, in UTC."""
+    """Write a moment as DLRN's pages do, in UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def relative(text: str, path: str, up: str = "./") -> Html:
-    """A link within the tree; without a path only the text."""
+    """Link to a file of the tree; without a path, return the text alone."""
     return link(text, f"{up}{path}") if path else joined(text)

@@ -1,19 +1,34 @@
-"""The pages of a target at DLRN's names, and one with the history of each package."""
+"""The pages of a target under DLRN's names, and one for each package."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rdo.markup import Content, Html, element, joined, link
 from rdo.pages.layout import page, relative, table, when
-from rdo.pages.values import Broken, Built, Head, Stands, State, Waits
+from rdo.pages.values import (
+    FailingPackage,
+    PageHead,
+    QueuedBuild,
+    ShownBuild,
+    ShownPackage,
+    TargetPage,
+)
 
 
-def report(head: Head, builds: Sequence[Built]) -> str:
-    """report.html: the newest builds, newest first."""
+def report(head: PageHead, builds: Sequence[ShownBuild]) -> str:
+    """Make report.html: the newest builds, newest first."""
     columns = (
-        "Build Date Time", "Commit Date Time", "Project Name", "Commit Hash", "Component",
-        "Status", "Repository", "Build Log", "Minutes", "Why",
-    )  # fmt: skip
+        "Build Date Time",
+        "Commit Date Time",
+        "Project Name",
+        "Commit Hash",
+        "Component",
+        "Status",
+        "Repository",
+        "Build Log",
+        "Minutes",
+        "Why",
+    )
     rows = [
         (
             when(one.when),
@@ -37,36 +52,37 @@ def report(head: Head, builds: Sequence[Built]) -> str:
     )
 
 
-def queue(head: Head, waiting: Sequence[Waits]) -> str:
-    """queue.html: what was left when the last round ended."""
-    columns = ("Commit Date Time", "Project Name", "Commit Hash", "Queued", "Waits For")
+def queue(head: PageHead, builds: Sequence[QueuedBuild]) -> str:
+    """Make queue.html: the builds that were open when the last round ended."""
+    columns = ("Commit Date Time", "Project Name", "Commit Hash", "Queued", "State", "Why")
     rows = [
         (
             when(one.committed),
             relative(one.package, f"packages/{one.package}.html"),
             link(one.commit, one.commit_url),
             when(one.queued),
-            one.waits_for,
+            one.state,
+            one.sentence,
         )
-        for one in waiting
+        for one in builds
     ]
-    classes = ("when", "", "hash", "when", "long")
-    count = f"{len(rows)} builds wait" if len(rows) != 1 else "One build waits"
-    text = f"{count}. Times are UTC." if rows else "Nothing waits."
+    classes = ("when", "", "hash", "when", "", "long")
+    count = f"{len(rows)} builds" if len(rows) != 1 else "One build"
+    text = f"{count} queued or running. Times are UTC." if rows else "Nothing is queued."
     return page(
         head, "Queue", element("p", text), table(columns, rows, classes=classes, id_="dlrn")
     )
 
 
-def status_report(head: Head, state: State) -> str:
-    """status_report.html: where the target stands, on one page."""
-    return page(head, "State", *_state(state))
+def status_report(head: PageHead, state: TargetPage) -> str:
+    """Make status_report.html: the state of the target on one page."""
+    return page(head, "Status", *_status(state))
 
 
-def _state(state: State) -> Iterator[Content]:
-    count = len(state.broken)
-    verb = "does" if count == 1 else "do"
-    bad = f"{count} of {len(state.packages)} packages {verb} not build."
+def _status(state: TargetPage) -> Iterator[Content]:
+    count = len(state.failing)
+    verb = "fails" if count == 1 else "fail"
+    bad = f"{count} of {len(state.packages)} packages {verb} to build."
     good = f"All {len(state.packages)} packages build."
     yield element("p", element("strong", bad if count else good, class_="bad" if count else "good"))
     yield element("h2", "Names")
@@ -85,33 +101,39 @@ def _state(state: State) -> Iterator[Content]:
         classes=("", "when", "when", "hash", ""),
     )
     if state.blocked:
-        yield element("h2", "What keeps consistent where it is")
+        yield element("h2", "Blocking consistent")
         yield table(
             ("Package", "Since", "Why"),
             [(_package(one.package), when(one.since), one.reason) for one in state.blocked],
             classes=("", "when", "long"),
         )
-    if state.broken:
-        yield element("h2", "Broken")
+    if state.failing:
+        yield element("h2", "Failing")
         yield table(
             ("Package", "Since", "Cause", "Changed", "Build", "Waiting for it", "Maintainers"),
-            [_broken(one) for one in state.broken],
+            [_failing(one) for one in state.failing],
             classes=("bad", "when", "long", "long", "", "", ""),
         )
-    if state.waiting:
-        yield element("h2", "Waiting")
+    if state.queue:
+        yield element("h2", "Queue")
         yield table(
-            ("Package", "Since", "For"),
-            [(_package(one.package), when(one.queued), one.waits_for) for one in state.waiting],
-            classes=("", "when", "long"),
+            ("Package", "Since", "State", "Why"),
+            [
+                (_package(one.package), when(one.queued), one.state, one.sentence)
+                for one in state.queue
+            ],
+            classes=("", "when", "", "long"),
         )
     yield element("h2", "All packages")
     yield _packages(state)
 
 
-def _broken(one: Broken) -> Sequence[Content]:
-    is_news = one.line and one.line not in one.cause
-    cause: Content = (one.cause, *((element("br"), element("code", one.line)) if is_news else ()))
+def _failing(one: FailingPackage) -> Sequence[Content]:
+    is_news = one.line and one.line not in one.sentence
+    cause: Content = (
+        one.sentence,
+        *((element("br"), element("code", one.line)) if is_news else ()),
+    )
     return (
         _package(one.package),
         when(one.since),
@@ -123,17 +145,21 @@ def _broken(one: Broken) -> Sequence[Content]:
     )
 
 
-def _packages(state: State) -> Html:
+def _packages(state: TargetPage) -> Html:
     columns = (
-        "Project Name", "NVR", "Tarball SHA", "Status", "First failure after success",
+        "Project Name",
+        "NVR",
+        "Tarball SHA",
+        "Status",
+        "First failure after success",
         "Number of days since last success",
-    )  # fmt: skip
+    )
     rows = [
         (
             _package(one.package),
             one.nvr,
             one.commit,
-            joined((relative(one.status, one.log), _remark(one))),
+            joined((relative(one.status, one.log), f" ({one.remark})" if one.remark else "")),
             _first_failure(one),
             _days(one, state.now),
         )
@@ -144,29 +170,23 @@ def _packages(state: State) -> Html:
     return table(columns, rows, classes=classes, id_="dlrn", failures=failures)
 
 
-def _remark(one: Stands) -> str:
-    words = [one.condition, f"stale: {one.stale}" if one.stale else ""]
-    shown = "; ".join(word for word in words if word)
-    return f" ({shown})" if shown else ""
-
-
-def _first_failure(one: Stands) -> Content:
+def _first_failure(one: ShownPackage) -> Content:
     first = one.first_failure
     if first is None:
         return ""
     return (link(first.commit, first.commit_url), " (", relative("build log", first.log), ")")
 
 
-def _days(one: Stands, now: datetime) -> str:
+def _days(one: ShownPackage, now: datetime) -> str:
     if one.status != "FAILED":
         return ""
     return f"{(now - one.last_success).days} days" if one.last_success else "Never"
 
 
 def package(
-    head: Head, name: str, builds: Sequence[Built], links: Sequence[tuple[str, str]]
+    head: PageHead, name: str, builds: Sequence[ShownBuild], links: Sequence[tuple[str, str]]
 ) -> str:
-    """packages/NAME.html: the history of a package, newest first."""
+    """Make packages/NAME.html: the history of a package, newest first."""
     columns = ("Build", "When", "Commit", "Status", "Minutes", "Repository", "Log", "Why")
     up = "../"
     rows = [
@@ -195,7 +215,7 @@ def package(
 
 
 def status_csv(rows: Sequence[tuple[str, ...]]) -> str:
-    """status_report.csv, with DLRN's header and its escapes of HTML."""
+    """Make status_report.csv, with DLRN's header and HTML escapes."""
     header = "Project,Source Sha,Dist Sha,Extended Sha,Component,Status,Timestamp,Packages\n"
     return header + "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
@@ -211,7 +231,7 @@ def _cell(text: str) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """How long ago, in days; pages are written only when something changes.
+    """Say how long ago, in days, because pages are written only when something changes.
 
     >>> from datetime import UTC
     >>> age(datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 8, 3, 12, tzinfo=UTC))
@@ -225,5 +245,5 @@ def _package(name: str) -> Html:
     return relative(name, f"packages/{name}.html")
 
 
-def _minutes(one: Built) -> str:
+def _minutes(one: ShownBuild) -> str:
     return "" if one.minutes is None else f"{one.minutes:.1f}"

@@ -1,11 +1,11 @@
-"""What the pages show, made ready: links relative to the top of the tree, words as they stand."""
+"""What the pages show: links relative to the top of the tree, and texts ready to print."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PageHead:
     """What every page of a target begins with."""
 
     project: str
@@ -15,8 +15,11 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """One build. `status` is DLRN's word, `place` its directory in the tree, if it has one."""
+class ShownBuild:
+    """A build that has ended. `status` is DLRN's word, `place` its directory in the tree, if any.
+
+    `cause` says why it failed.
+    """
 
     id: int
     package: str
@@ -41,8 +44,8 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A name of the tree: where it leads, since when, and by which package's build."""
+class ShownName:
+    """A name of the tree: where it leads, since when, and which package's build moved it."""
 
     name: str
     place: str
@@ -51,8 +54,8 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
-    """A package that keeps `consistent` where it is."""
+class ShownBlocker:
+    """A package that blocks `consistent`."""
 
     package: str
     reason: str
@@ -60,12 +63,15 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A package that fails: since when, why, by whose change, and what the log says."""
+class FailingPackage:
+    """A package that fails to build: since when, why, after which change, and what the log says.
+
+    `sentence` is what every command says of it.
+    """
 
     package: str
     since: datetime | None
-    cause: str
+    sentence: str
     line: str
     change: str
     change_url: str
@@ -76,39 +82,42 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
-    """One package in the table of all. `first_failure` is the build since which it fails."""
+class ShownPackage:
+    """One package in the table of all. `first_failure` is the build since which it fails.
+
+    `status` is DLRN's word for its newest outcome, `remark` what the state adds to it.
+    """
 
     package: str
     nvr: str
     commit: str
     status: str
-    condition: str
     log: str
-    first_failure: Built | None = None
+    remark: str = ""
+    first_failure: ShownBuild | None = None
     last_success: datetime | None = None
-    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """A build in the queue, and what it waits for."""
+class QueuedBuild:
+    """A build that is queued or running: its state, and the sentence that explains it."""
 
     package: str
     commit: str
     commit_url: str
     committed: datetime
     queued: datetime
-    waits_for: str = ""
+    state: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """All that the page of a target's state says."""
+class TargetPage:
+    """Everything on a target's status page."""
 
-    names: tuple[Named, ...]
-    blocked: tuple[Blocked, ...]
-    broken: tuple[Broken, ...]
-    packages: tuple[Stands, ...]
-    waiting: tuple[Waits, ...]
+    names: tuple[ShownName, ...]
+    blocked: tuple[ShownBlocker, ...]
+    failing: tuple[FailingPackage, ...]
+    packages: tuple[ShownPackage, ...]
+    queue: tuple[QueuedBuild, ...]
     now: datetime

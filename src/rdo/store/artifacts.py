@@ -114,6 +114,24 @@ class Artifacts:
                 found[stored.package] = found.get(stored.package, ()) + stored.artifact.provides
         return found
 
+    def providing(self, target: str, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return which of `names` each package's newest good build provides, by package.
+
+        Much lighter than `provides` where a few names are in question.
+        """
+        query = (
+            select(PackageRow.package, ArtifactRow.provides)
+            .join(ArtifactRow, ArtifactRow.build_id == PackageRow.good_id)
+            .where(PackageRow.target == target, ArtifactRow.is_source.is_(False))
+        )
+        texts = [json.dumps(name) for name in names]
+        found: dict[str, tuple[str, ...]] = {}
+        for package, provides in self.session.execute(query):
+            if any(text in provides for text in texts):
+                wanted = tuple(name for name in json.loads(provides) if name in names)
+                found[package] = found.get(package, ()) + wanted
+        return found
+
     def fragments(self, artifact_ids: Collection[int]) -> dict[int, Fragment]:
         """Return the fragments of artifacts by id."""
         query = select(

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from rdo.model.dates import minute_utc
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import HoldRow, PauseRow
 
@@ -20,6 +21,10 @@ class Hold:
     by: str
     why: str
 
+    def __str__(self) -> str:
+        """`held by me since 2026-08-01 12:00 UTC: it hangs`."""
+        return f"held {_origin(self)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -29,6 +34,14 @@ class Pause:
     since: datetime
     by: str
     why: str
+
+    def __str__(self) -> str:
+        """`paused by me since 2026-08-01 12:00 UTC: a new disk`."""
+        return f"paused {_origin(self)}"
+
+
+def _origin(stop: Hold | Pause) -> str:
+    return f"by {stop.by} since {minute_utc(stop.since)}: {stop.why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Each package's newest outcome, newest good build and first failure."""
+"""Where each package of a target stands: its newest outcome, its newest good build, FTBFS."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,12 @@ from rdo.store.schema import BuildRow, PackageRow
 
 
 @dataclass(frozen=True, slots=True)
-class PackageState:
-    """A package's builds: `newest` has the newest outcome by commit order, `good` is published.
+class PackageBuilds:
+    """The builds that decide where a package stands.
 
-    The two are the same build while the package is healthy. `broken_by` is the first failure since
-    the last good build; a failure that is still being retried is ignored.
+    `newest` is the newest outcome by commit order, `good` the newest build that was published;
+    the two are the same build while the package is healthy. `broken_by` is the first failure
+    since the last good build; a failure that is still being retried is left out.
     """
 
     package: str
@@ -34,9 +35,9 @@ class PackageState:
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """A package's state without its builds, cheap to read for all packages at once.
+    """The numbers of the builds in `PackageBuilds`: cheap to read for all packages at once.
 
-    `failure` is why the newest outcome failed; None if it is good.
+    `failure` is the reason of the newest outcome, None unless that is a failure.
     """
 
     package: str
@@ -45,6 +46,7 @@ class Pointers:
     failure: FailureReason | None
     good_id: int | None
     broken_since: datetime | None
+    broken_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Packages:
     session: Session
 
     def pointers(self, target: str) -> dict[str, Pointers]:
-        """Return the state of every package of the target that has had an outcome, by name."""
+        """Return every package of the target that has had an outcome, by name."""
         query = (
             select(
                 PackageRow.package,
@@ -64,9 +66,11 @@ class Packages:
                 BuildRow.reason,
                 PackageRow.good_id,
                 PackageRow.broken_since,
+                PackageRow.broken_id,
             )
             .outerjoin(BuildRow, BuildRow.id == PackageRow.newest_id)
             .where(PackageRow.target == target)
+            .order_by(PackageRow.package)
         )
         return {
             package: Pointers(
@@ -76,14 +80,15 @@ class Packages:
                 FailureReason(reason) if reason and outcome == "failed" else None,
                 good,
                 maybe_moment(since),
+                broken,
             )
-            for package, newest, finished, outcome, reason, good, since in self.session.execute(
-                query
+            for package, newest, finished, outcome, reason, good, since, broken in (
+                self.session.execute(query)
             )
         }
 
     def build_ids(self, target: str) -> frozenset[int]:
-        """Return the builds that packages' states refer to: newest, good, bootstrap, failed."""
+        """Return the builds that decide where packages stand, the bootstrap builds among them."""
         columns = (
             PackageRow.newest_id,
             PackageRow.good_id,
@@ -93,7 +98,7 @@ class Packages:
         rows = self.session.execute(select(*columns).where(PackageRow.target == target))
         return frozenset(id_ for row in rows for id_ in row if id_ is not None)
 
-    def states(self, target: str) -> tuple[PackageState, ...]:
+    def states(self, target: str) -> tuple[PackageBuilds, ...]:
         """Return every package of the target that has had an outcome, by name."""
         query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
         rows = self.session.scalars(query).all()
@@ -106,22 +111,22 @@ class Packages:
         builds = by_id(read_builds(self.session, selection().where(wanted)))
         return tuple(_state(row, builds) for row in rows)
 
-    def state(self, target: str, package: str) -> PackageState:
-        """Return the state of one package."""
+    def state(self, target: str, package: str) -> PackageBuilds:
+        """Return the builds of one package; one without an outcome has none."""
         row = self.session.get(PackageRow, (target, package))
         if row is None:
-            return PackageState(package, newest=None, good=None)
+            return PackageBuilds(package, newest=None, good=None)
         pointers = [row.newest_id, row.good_id, row.broken_id]
         wanted = BuildRow.id.in_([pointer for pointer in pointers if pointer])
         return _state(row, by_id(read_builds(self.session, selection().where(wanted))))
 
-    def ftbfs(self, target: str) -> tuple[PackageState, ...]:
+    def ftbfs(self, target: str) -> tuple[PackageBuilds, ...]:
         """Return the packages whose newest outcome is a failure, by name."""
         return tuple(state for state in self.states(target) if state.is_ftbfs)
 
 
-def _state(row: PackageRow, builds: dict[int, Build]) -> PackageState:
-    return PackageState(
+def _state(row: PackageRow, builds: dict[int, Build]) -> PackageBuilds:
+    return PackageBuilds(
         package=row.package,
         newest=builds.get(row.newest_id or 0),
         good=builds.get(row.good_id or 0),

@@ -1,5 +1,6 @@
-"""The data for a target's pages, in as few and as light queries as possible."""
+"""Reads builds for people in a few light queries: where packages stand, and their history."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +18,10 @@ from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
 
 @dataclass(frozen=True, slots=True)
 class BuildLine:
-    """A build that has ended, without what only a round needs.
+    """A build that has ended, without the parts that only a round needs.
 
-    `reason` is None for one that produced RPMs; `counts` is false for a failure that was tried
-    again.
+    `reason` is None for a build that gave RPMs. `asked` are the dependencies that its last try
+    waited for.
     """
 
     id: int
@@ -33,22 +34,12 @@ class BuildLine:
     started: datetime | None
     finished: datetime | None
     published: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A package's state: its newest outcome, newest good build, and first failure since then."""
-
-    package: str
-    newest: int | None
-    good: int | None
-    broken: int | None
-    broken_since: datetime | None
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The queries of the pages, within one transaction."""
+    """The queries of the views and pages, within one transaction."""
 
     session: Session
 
@@ -64,22 +55,8 @@ class Reports:
         query = _builds().where(BuildRow.target == target, BuildRow.package == package, _ENDED)
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
 
-    def standings(self, target: str) -> list[Standing]:
-        """Return every package of the target that has had an outcome, by name."""
-        query = select(PackageRow).where(PackageRow.target == target).order_by(PackageRow.package)
-        return [
-            Standing(
-                row.package,
-                row.newest_id,
-                row.good_id,
-                row.broken_id,
-                maybe_moment(row.broken_since),
-            )
-            for row in self.session.scalars(query)
-        ]
-
     def pointed_at(self, target: str) -> dict[int, BuildLine]:
-        """Return the builds that the standings refer to, by number."""
+        """Return the newest, good and first failed builds of all packages, by number."""
         found: dict[int, BuildLine] = {}
         for column in (PackageRow.newest_id, PackageRow.good_id, PackageRow.broken_id):
             query = _builds().join(PackageRow, column == BuildRow.id)
@@ -105,7 +82,7 @@ _ENDED = BuildRow.outcome.in_(("built", "failed"))
 
 
 def _builds() -> Select[*tuple[Any, ...]]:
-    """Select columns instead of objects, because each change reads hundreds of rows."""
+    """Select columns and no objects: hundreds of builds are read after each change."""
     columns = (
         BuildRow.id.label("build_id"),
         BuildRow.release_date,
@@ -117,6 +94,7 @@ def _builds() -> Select[*tuple[Any, ...]]:
         BuildRow.started,
         BuildRow.finished,
         BuildRow.published,
+        BuildRow.needs,
         CommitRow.package,
         CommitRow.upstream_hash,
         CommitRow.distgit_hash,
@@ -143,6 +121,7 @@ def _line(row: Row[*tuple[Any, ...]]) -> BuildLine:
         started=maybe_moment(row.started),
         finished=maybe_moment(row.finished),
         published=row.published,
+        asked=tuple(json.loads(row.needs)) if row.needs != "[]" else (),
     )
 
 

@@ -125,7 +125,7 @@ class Building:
             still_open = at.builds.queued_ids(target)
             asked = {build.id: build.to_cancel for build in at.builds.running(target)}
         if paused and not self._is_paused:
-            log.warning("paused by %s: %s; what runs is finished", paused.by, paused.why)
+            log.warning("%s is %s; builds that run are finished first", target, paused)
         self._is_paused = paused is not None
         for build in self.queue.idle():
             if build.package in held:

@@ -197,7 +197,7 @@ def refuse_if_paused(trunk: Trunk) -> None:
         pause = at.holds.pause_of(trunk.name)
     if pause:
         raise RefusedError(
-            f"{trunk.name} is paused by {pause.by} since {pause.since:%F %R} UTC: {pause.why}",
+            f"{trunk.name} is {pause}",
             hint=f"rdo trunk resume --target {trunk.name}",
         )
 
@@ -210,9 +210,7 @@ def without_held(
         holds = at.holds.all(trunk.name)
     trunk = replace(trunk, members=trunk.members_now())
     notes = tuple(
-        f"{hold.package} is held by {hold.by} since {hold.since:%F %R} UTC: {hold.why}"
-        for hold in holds.values()
-        if hold.package in trunk.packages
+        f"{hold.package} is {hold}" for hold in holds.values() if hold.package in trunk.packages
     )
     return trunk, [package for package in packages if package.name not in holds], notes
 

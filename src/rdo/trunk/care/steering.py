@@ -236,4 +236,4 @@ def resume(trunk: Trunk) -> Resumed:
 
 
 def _held(found: Hold) -> str:
-    return f"{found.package} is held by {found.by} since {found.since:%F %R} UTC: {found.why}"
+    return f"{found.package} is {found}"

@@ -7,7 +7,7 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Transaction
 from rdo.store.builds import Build
-from rdo.store.packages import PackageState
+from rdo.store.packages import PackageBuilds
 from rdo.trunk.order.providers import Providers
 
 
@@ -57,7 +57,7 @@ def _owners(providers: Providers, build: Build) -> frozenset[str]:
     return frozenset().union(*(providers.of(need) for need in build.asked))
 
 
-def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, PackageState]) -> bool:
+def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, PackageBuilds]) -> bool:
     """Whether a package that the build asked for was published after the build failed."""
     good = (state.good for name in owners if (state := states.get(name)))
     return _lacks(build, FailureReason.MISSING_DEPENDENCY) and any(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rdo.store.builds import Build
-from rdo.store.packages import PackageState
+from rdo.store.packages import PackageBuilds
 from rdo.trunk.order.providers import Providers
 
 
@@ -44,7 +44,7 @@ class Standing:
     def of(
         cls,
         providers: Providers,
-        states: Iterable[PackageState],
+        states: Iterable[PackageBuilds],
         *,
         under_review: frozenset[str] = frozenset(),
         elsewhere: frozenset[str] = frozenset(),

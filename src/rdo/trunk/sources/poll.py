@@ -72,6 +72,25 @@ class Remotes:
         mirror = self.mirrors.path(package.overlay.distgit)
         return LaidOver(mirror, commit, package.overlay.rules)
 
+    def has_no_branch(self, package: Package) -> bool:
+        """Whether a remote of the package lacked its branch, or its folder, when last seen.
+
+        Read from the mirrors; False if the remotes could not be reached at all.
+        """
+        seen = (self.mirrors.last_seen(url) for url in package.upstreams)
+        if any(
+            one and self.rules.upstream(one.refs, package.upstream_branch) is None for one in seen
+        ):
+            return True
+        distgit = self.mirrors.last_seen(package.distgit)
+        if distgit is None:
+            return False
+        branch = self.rules.distgit(distgit.refs, package.distgit_branch)
+        if branch is None:
+            return True
+        folder = package.distgit_path
+        return bool(folder) and distgit.mirror.last_change(branch.hash, folder) is None
+
 
 def _has(mirror: Mirror, commit: Commit) -> bool:
     return mirror.path.is_dir() and mirror.has_commit(commit.upstream_hash)

@@ -11,7 +11,7 @@ from rdo.model.build import Failed, Outcome
 from rdo.notify.story import Audience, EventKind
 from rdo.store import Transaction
 from rdo.store.builds import Build
-from rdo.store.packages import PackageState
+from rdo.store.packages import PackageBuilds
 
 STALE_AFTER = timedelta(days=1)
 
@@ -29,7 +29,7 @@ def settle(
     return settled
 
 
-def _note_break(at: Transaction, build: Build, after: PackageState, now: datetime) -> None:
+def _note_break(at: Transaction, build: Build, after: PackageBuilds, now: datetime) -> None:
     """Once for each break and audience: what fails for the network first may fail for itself."""
     if not isinstance(build.outcome, Failed) or after.broken_by is None:
         return
@@ -47,7 +47,7 @@ def _note_break(at: Transaction, build: Build, after: PackageState, now: datetim
 
 
 def _note_mend(
-    at: Transaction, build: Build, before: PackageState, after: PackageState, now: datetime
+    at: Transaction, build: Build, before: PackageBuilds, after: PackageBuilds, now: datetime
 ) -> None:
     if before.broken_by is None or after.broken_by is not None:
         return

@@ -31,13 +31,14 @@ def explain_anything(app: App, target: str, name: str) -> Why:
 
     Raises NotFoundError if it is none of these.
     """
-    known = Known.of(open_trunk(app, target))
+    trunk = open_trunk(app, target)
+    known = Known.of(trunk)
     if package := known.named(name):
         outside = LockFile.read(app.bridges.last_resort_lock_file(target)).entries
-        return with_beginning(explain(known, package), known.trunk.packages[package], outside)
+        return with_beginning(explain(known, package), trunk.packages[package], outside)
     entries = LockFile.read(app.bridges.lock_file(target)).entries
     bridged = explain_bridged(known, name, entries)
-    return bridged or not_found(known, name, _releases_with(app.distribution, name))
+    return bridged or not_found(known.view, name, _releases_with(app.distribution, name))
 
 
 def _releases_with(distribution: Distribution, name: str) -> set[str]:

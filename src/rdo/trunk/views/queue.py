@@ -1,30 +1,21 @@
-"""The queue of targets: what is queued or runs, and what each build waits for."""
+"""The answer of `rdo trunk queue`: the open builds of targets, and what each waits for."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
-from rdo.model.commit import Commit
+from rdo.model.dates import minute
+from rdo.store.builds import Build
 from rdo.trunk.context import Trunk
-from rdo.trunk.views.why import Known, State, pending_step
+from rdo.trunk.views.state import PackageView, read_target
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBuild:
-    """A build that is queued or runs. `since` is when it was started, or else queued.
-
-    `waits_for` are packages of the release, or requirements where no package is known.
-    """
+    """A build that is queued or running, and where its package stands because of it."""
 
     target: str
-    build_id: int
-    commit: Commit
-    state: State
-    attempt: int
-    bootstrap: bool
-    since: datetime
-    why: str
-    waits_for: tuple[str, ...] = ()
+    build: Build
+    view: PackageView
 
 
 def open_builds(trunks: Iterable[Trunk]) -> list[OpenBuild]:
@@ -33,35 +24,31 @@ def open_builds(trunks: Iterable[Trunk]) -> list[OpenBuild]:
 
 
 def _of_target(trunk: Trunk) -> Iterator[OpenBuild]:
-    known = Known.of(trunk)
-    with trunk.store.read() as at:
-        builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
-    for build in builds:
-        step = pending_step(known, build)
-        yield OpenBuild(
-            target=trunk.name,
-            build_id=build.id,
-            commit=build.commit,
-            state=step.state,
-            attempt=build.attempt,
-            bootstrap=build.bootstrap,
-            since=build.started or build.created,
-            why=build.to_cancel or step.why,
-            waits_for=step.waits_for,
-        )
+    for view in read_target(trunk).queue:
+        assert view.facts.pending
+        yield OpenBuild(trunk.name, view.facts.pending, view)
 
 
-def as_row(build: OpenBuild) -> dict[str, object]:
+def as_line(one: OpenBuild) -> tuple[object, ...]:
+    """Return an open build as a line of a table."""
+    build, view = one.build, one.view
+    since = minute(build.started or build.created)
+    start = (one.target, build.id, build.package, build.commit.short_hash)
+    return (*start, view.state, build.attempt, since, view.sentence)
+
+
+def as_row(one: OpenBuild) -> dict[str, object]:
     """Return an open build as a program reads it."""
+    build, view = one.build, one.view
     return {
-        "target": build.target,
-        "build": build.build_id,
-        "package": build.commit.package,
+        "target": one.target,
+        "build": build.id,
+        "package": build.package,
         "commit": build.commit.short_hash,
-        "state": build.state,
+        "state": view.unstopped,
         "try": build.attempt,
         "bootstrap": build.bootstrap,
-        "since": build.since,
-        "why": build.why,
-        "waits_for": build.waits_for,
+        "since": build.started or build.created,
+        "why": view.sentence,
+        "waits_for": view.waits_for,
     }

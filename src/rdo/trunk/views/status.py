@@ -1,167 +1,106 @@
-"""Where the packages of a target stand, and what keeps `consistent` from moving."""
+"""The answer of `rdo trunk status`: the packages of a target, and what blocks `consistent`."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import NotFoundError
-from rdo.model.build import Failed, Waiting
-from rdo.model.package import Package
+from rdo.model.dates import minute
 from rdo.publish.consistent import Blocker
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build, BuildState
-from rdo.store.heads import Head
-from rdo.store.packages import PackageState
+from rdo.store.holds import Hold, Pause
 from rdo.trunk.context import Trunk
-from rdo.trunk.order.providers import Providers
+from rdo.trunk.views.state import PackageState, PackageView, TargetView, read_target
 
 LOG = "rpmbuild.log"
 
 
-class Condition(StrEnum):
-    """What is to be said first about a package."""
-
-    BUILT = "built"
-    FAILED = "FTBFS"
-    RUNNING = "running"
-    QUEUED = "queued"
-    WAITING = "waiting"
-    NEVER_BUILT = "never built"
-
-
-@dataclass(frozen=True, slots=True)
-class PackageStatus:
-    """One package. `since` is when its condition began; `waiting_for` names packages or needs.
-
-    `stale` says why its upstream or distgit cannot be followed now, `skip_tests` why its tests
-    are not run, `held` by whom, since when and why it stays at a build.
-    """
-
-    package: str
-    component: str | None
-    condition: Condition
-    since: datetime | None = None
-    commit: str = ""
-    build_id: int | None = None
-    detail: str = ""
-    waiting_for: tuple[str, ...] = ()
-    stale: str = ""
-    stale_since: datetime | None = None
-    skip_tests: str = ""
-    held: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target: where its names lead (relative to the tree), its packages, and its blockers.
+    """A target with where its names lead, relative to the tree, and what blocks `consistent`."""
 
-    `paused` is by whom, since when and why nothing is built; empty: it is not paused.
-    """
-
-    target: str
-    names: dict[str, str]
-    packages: tuple[PackageStatus, ...]
+    view: TargetView
+    names: Mapping[str, str]
     blocked: tuple[Blocker, ...]
-    paused: str = ""
 
 
 def status(trunk: Trunk) -> TargetStatus:
-    """How a target stands; asks no remote and changes nothing."""
-    target = trunk.name
+    """Read the state of a target; no remote is asked and nothing changes."""
     with trunk.store.read() as at:
-        states = {state.package: state for state in at.packages.states(target)}
-        open_builds = (*at.builds.running(target), *at.builds.queue(target))
-        heads = at.heads.all(target)
-        provides = at.artifacts.provides(target)
-        holds = {name: f"by {one.by} since {one.since:%F %R}: {one.why}"
-                 for name, one in at.holds.all(target).items()}  # fmt: skip
-        pause = at.holds.pause_of(target)
         names = {
             f"component/{component}/{name}" if component else name: repository.path
             for name in ("current", "consistent")
-            for component, repository in at.names.components(target, name).items()
+            for component, repository in at.names.components(trunk.name, name).items()
         }
-    providers = Providers(trunk.packages.values(), provides)
-    pending = {build.package: build for build in reversed(open_builds)}  # the first one counts
-    packages = tuple(
-        replace(
-            _package_status(
-                package, states.get(name), pending.get(name), heads.get(name), providers
-            ),
-            held=holds.get(name, ""),
-        )
-        for name, package in trunk.packages.items()
-    )
     blockers = trunk.tree.blockers(trunk.members_now())
     blocked = tuple(blocker for of_component in blockers.values() for blocker in of_component)
-    paused = f"by {pause.by} since {pause.since:%F %R}: {pause.why}" if pause else ""
-    return TargetStatus(target, names, packages, blocked, paused)
+    return TargetStatus(read_target(trunk), names, blocked)
 
 
-def _package_status(
-    package: Package,
-    state: PackageState | None,
-    pending: Build | None,
-    head: Head | None,
-    providers: Providers,
-) -> PackageStatus:
-    build = pending or (state.newest if state else None)
-    waiting = build.outcome.needs if build and isinstance(build.outcome, Waiting) else ()
-    return PackageStatus(
-        package=package.name,
-        component=package.component,
-        condition=_condition(build),
-        since=_since(build, state),
-        commit=build.commit.short_hash if build else "",
-        build_id=build.id if build else None,
-        detail=_detail(state),
-        waiting_for=tuple(_awaited(waiting, providers)),
-        stale=head.error if head else "",
-        stale_since=head.error_since if head else None,
-        skip_tests=package.skip_tests,
-    )
+def remark(view: PackageView) -> str:
+    """Say in one line what a table leaves out of a package; nothing if all is well."""
+    said = () if view.state is PackageState.BUILT else (view.sentence,)
+    return "; ".join((*said, *view.remarks))
 
 
-def _condition(build: Build | None) -> Condition:
-    if build is None:
-        return Condition.NEVER_BUILT
-    if build.is_running:
-        return Condition.RUNNING
-    if build.state is BuildState.QUEUED:
-        return Condition.WAITING if isinstance(build.outcome, Waiting) else Condition.QUEUED
-    return Condition.FAILED if isinstance(build.outcome, Failed) else Condition.BUILT
+def status_row(found: TargetStatus) -> dict[str, object]:
+    """Return a target as programs have always read it."""
+    view = found.view
+    return {
+        "target": view.target,
+        "names": found.names,
+        "packages": [_package_row(package) for package in view.packages.values()],
+        "blocked": found.blocked,
+        "paused": _stopped_by(view.pause),
+    }
 
 
-def _since(build: Build | None, state: PackageState | None) -> datetime | None:
-    if build is None:
-        return None
-    if build.state is not BuildState.DONE:
-        return build.started or build.created
-    if state and isinstance(build.outcome, Failed):
-        return state.broken_since
-    return build.finished
+_CONDITIONS = {
+    PackageState.RUNNING: "running",
+    PackageState.QUEUED: "queued",
+    PackageState.RESTING: "queued",
+    PackageState.WAITING: "waiting",
+    PackageState.FAILED: "FTBFS",
+    PackageState.MISSING: "FTBFS",
+    PackageState.CYCLE: "FTBFS",
+}
+"""What programs know a state by; any other is `built` or `never built`."""
 
 
-def _detail(state: PackageState | None) -> str:
-    match state.newest.outcome if state and state.newest else None:
-        case Failed(reason, detail):
-            return f"{reason}: {detail}"
-    return ""
+def _package_row(view: PackageView) -> dict[str, object]:
+    facts = view.facts
+    pending, newest, head = facts.pending, facts.newest, facts.head
+    since = view.since
+    if not pending and not (newest and newest.reason):
+        since = newest.finished if newest else None  # not since when it is stale
+    return {
+        "package": view.package,
+        "component": facts.package.component if facts.package else None,
+        "condition": _CONDITIONS.get(view.unstopped, "built" if newest else "never built"),
+        "since": since,
+        "commit": view.commit,
+        "build_id": view.build_id,
+        "detail": f"{newest.reason}: {newest.detail}" if newest and newest.reason else "",
+        "waiting_for": sorted(view.waits_for) if pending else [],
+        "stale": head.error if head else "",
+        "stale_since": head.error_since if head else None,
+        "skip_tests": facts.package.skip_tests if facts.package else "",
+        "held": _stopped_by(facts.hold),
+    }
 
 
-def _awaited(needs: Iterable[str], providers: Providers) -> list[str]:
-    found = {name for need in needs for name in providers.of(need) or {need}}
-    return sorted(found)
+def _stopped_by(stop: Hold | Pause | None) -> str:
+    """Return who stopped it as programs know it: the time is UTC without saying so."""
+    return f"by {stop.by} since {minute(stop.since)}: {stop.why}" if stop else ""
 
 
 def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
-    """The build that `text` means: its number, its package, or how its upstream hash begins.
+    """Return the build that `text` means: a number, a package, or the start of an upstream hash.
 
-    Of several builds of a package or commit it is the newest; the first target that has one
-    counts.
+    The newest build of that package or commit in the first target that has one; NotFoundError
+    if none has.
     """
     with store.read() as at:
         for target in targets:
@@ -178,22 +117,25 @@ def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
                 for build in at.builds.with_prefix(target, text, limit=1):
                     return build
     raise NotFoundError(
-        f"no build is called {text}",
-        hint="give a build's number, a package, or the first digits of an upstream hash",
+        f"no build matches {text}",
+        hint="pass a build number, a package, or the first digits of an upstream hash",
     )
 
 
 def _newest_tried(at: Transaction, target: str, package: str) -> Build | None:
-    """The package's newest build; one that was dropped from the queue tells nothing."""
+    """Return the package's newest build, except those that left the queue untried."""
     history = at.builds.history(target, package, limit=50)
     return next((build for build in history if not build.dropped), None)
 
 
 def log_file(target_folder: Path, build: Build) -> Path:
-    """The log of a build that has begun; `target_folder` is `data/<target>`."""
+    """Return the log of a build that has started; `target_folder` is `data/<target>`.
+
+    NotFoundError if there is no log, or no longer one.
+    """
     file = target_folder / "builds" / str(build.id) / LOG
     if not file.is_file():
         is_gone = build.state is BuildState.DONE and not file.parent.is_dir()
-        state = "its folder was cleaned up" if is_gone else f"it is {build.state}"
-        raise NotFoundError(f"build {build.id} of {build.commit} has no log; {state}")
+        state = "its folder was removed" if is_gone else f"it is {build.state}"
+        raise NotFoundError(f"build {build.id} of {build.commit} has no log: {state}")
     return file

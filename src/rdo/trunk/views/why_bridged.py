@@ -1,4 +1,4 @@
-"""Why a package is here that the release does not have: what came over the bridge, for whom."""
+"""The answer of `rdo why` for a bridged package: where it came from, and who requires it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,31 +9,32 @@ from rdo.bridge.lock_file import LockedPackage, PackageOrigin, reasons
 from rdo.model.package import Package
 from rdo.python_names import python_requirement
 from rdo.trunk.order.providers import needed_names
-from rdo.trunk.views.why import Known, State, Step, Why
+from rdo.trunk.views.state import PackageState, PackageView
+from rdo.trunk.views.why import Known, Why
 
 _PLACES = {PackageOrigin.PYPI: "PyPI", PackageOrigin.DEBIAN: "Debian"}
 
 
 def explain_bridged(known: Known, text: str, entries: Sequence[LockedPackage]) -> Why | None:
-    """Who asked for a bridged package, by its name or by a dependency; None if it is not one."""
+    """Explain a bridged package, by its name or by a dependency; None if it is not one."""
     entry = _named(text, entries)
     if entry is None:
         return None
     above = list(_requirers(entry, entries))
     asked = [need for one in (entry, *above) for need in one.asked_by]
     return Why(
-        known.trunk.name,
-        _step(entry, entries),
-        tuple(_step(one, entries) for one in above),
+        known.view.target,
+        _view(entry, entries),
+        tuple(_view(one, entries) for one in above),
         tuple(sorted(_askers(known, asked))),
     )
 
 
 def with_beginning(found: Why, package: Package, entries: Iterable[LockedPackage]) -> Why:
-    """The answer with a note if something from outside stood in for the package at first."""
+    """Add a note to the answer if an outside package was used to bootstrap this one."""
     names = {canonicalize_name(name) for name in package.python_projects}
     notes = (
-        f"{one.version} of {_PLACES[one.origin]} was there for bootstrap builds, to begin a circle"
+        f"bootstrap builds used version {one.version} from {_PLACES[one.origin]}, to break a cycle"
         for one in entries
         if one.origin is PackageOrigin.PYPI and one.key[1] in names
     )
@@ -49,14 +50,14 @@ def _named(text: str, entries: Iterable[LockedPackage]) -> LockedPackage | None:
     return None
 
 
-def _step(entry: LockedPackage, entries: Sequence[LockedPackage]) -> Step:
+def _view(entry: LockedPackage, entries: Sequence[LockedPackage]) -> PackageView:
     because = dict.fromkeys(reason.because_of for reason in reasons(entries, entry.name))
     why = f"{entry.version} came from {_PLACES[entry.origin]}: {'; '.join(because)}"
-    return Step(entry.name, State.BRIDGED, why)
+    return PackageView(entry.name, PackageState.BRIDGED, why)
 
 
 def _requirers(entry: LockedPackage, entries: Sequence[LockedPackage]) -> Iterator[LockedPackage]:
-    """The bridged packages that require `entry`, directly and through others, nearest first."""
+    """Walk the bridged packages that require `entry`, also through others, nearest first."""
     seen, todo = {entry.key}, [entry]
     while todo:
         for other in _direct_requirers(todo.pop(0), entries):
@@ -76,7 +77,7 @@ def _direct_requirers(
 
 
 def _askers(known: Known, needs: Iterable[str]) -> set[str]:
-    """The packages of the release whose builds ask for one of these dependencies."""
+    """Return the packages of the release whose builds require one of these dependencies."""
     names = frozenset().union(*(needed_names(need) for need in needs))
     return {
         package

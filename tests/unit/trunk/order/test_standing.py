@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from rdo.model.build import Built, Failed, FailureReason
-from rdo.store.packages import PackageState
+from rdo.store.packages import PackageBuilds
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.standing import Standing, Verdict
 from tests.unit.trunk.samples import build, package
@@ -147,15 +147,15 @@ BAD = build(5, "python-a", outcome=Failed(FailureReason.TEST, ""))
 @pytest.mark.parametrize(
     ("state", "is_good", "is_ftbfs"),
     [
-        pytest.param(PackageState("python-a", GOOD, GOOD), True, False, id="healthy"),
-        pytest.param(PackageState("python-a", BAD, GOOD), True, True, id="good once, fails now"),
-        pytest.param(PackageState("python-a", BAD, None), False, True, id="never good"),
-        pytest.param(PackageState("python-a", GOOD, None), False, False, id="not published yet"),
-        pytest.param(PackageState("python-b", GOOD, GOOD), False, False, id="under review"),
+        pytest.param(PackageBuilds("python-a", GOOD, GOOD), True, False, id="healthy"),
+        pytest.param(PackageBuilds("python-a", BAD, GOOD), True, True, id="good once, fails now"),
+        pytest.param(PackageBuilds("python-a", BAD, None), False, True, id="never good"),
+        pytest.param(PackageBuilds("python-a", GOOD, None), False, False, id="not published yet"),
+        pytest.param(PackageBuilds("python-b", GOOD, GOOD), False, False, id="under review"),
     ],
 )
 def test_a_round_begins_with_what_the_last_builds_say(
-    state: PackageState, is_good: bool, is_ftbfs: bool
+    state: PackageBuilds, is_good: bool, is_ftbfs: bool
 ) -> None:
     standing = Standing.of(
         Providers(PACKAGES), [state], under_review=names("python-b"), elsewhere=names("python-c")

@@ -1,0 +1,364 @@
+"""Where the packages of a target stand: the one answer that commands, pages and mails format.
+
+`read_target` reads it from the store in a few light queries. `view_of` decides on the state of
+one package and words it, from values alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from rdo.model.build import FailureReason, Waiting
+from rdo.model.dates import minute_utc
+from rdo.model.package import Package
+from rdo.notify.words import failure
+from rdo.store import Transaction
+from rdo.store.builds import Build
+from rdo.store.heads import Head
+from rdo.store.holds import Hold, Pause
+from rdo.store.packages import Pointers
+from rdo.store.reports import BuildLine
+from rdo.trunk.context import Trunk
+from rdo.trunk.order.providers import Providers, needed_names
+from rdo.trunk.order.retry import rests_until
+
+Owners: TypeAlias = Callable[[str], frozenset[str]]
+"""Returns the packages of the release that may provide a dependency."""
+
+
+class PackageState(StrEnum):
+    """The first thing to know about a package."""
+
+    BUILT = "built"
+    UNDER_REVIEW = "under review"
+    RUNNING = "running"
+    HELD = "held"
+    PAUSED = "paused"  # a queued build of a target that is paused
+    QUEUED = "queued"
+    RESTING = "resting"
+    WAITING = "waiting"
+    FAILED = "FTBFS"
+    MISSING = "missing dependency"
+    CYCLE = "cycle"
+    UNREACHABLE = "unreachable"
+    BRANCH_GONE = "branch gone"
+    NEW = "new"
+    BRIDGED = "bridged"
+    NOT_IN_RELEASE = "not in this release"
+
+
+FAILING = frozenset({PackageState.FAILED, PackageState.MISSING, PackageState.CYCLE})
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFacts:
+    """What the store and the metadata know of one package.
+
+    `pending` is its first build that is queued or running, `last_try` the failure that this one
+    repeats. `package` is None once the package has left the release. `branch_is_gone` tells a
+    remote without the branch from one that cannot be reached.
+    """
+
+    package: Package | None = None
+    pending: Build | None = None
+    last_try: BuildLine | None = None
+    newest: BuildLine | None = None
+    good: BuildLine | None = None
+    broken_by: BuildLine | None = None
+    broken_since: datetime | None = None
+    head: Head | None = None
+    branch_is_gone: bool = False
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView:
+    """Where one package stands.
+
+    `sentence` says why, `remarks` what else there is to know. `since` is when the state began.
+    `waits_for` are packages of the release, or requirements that none of them provides.
+    `without_stop` is set where it may differ from `state`; ask for `unstopped`.
+    """
+
+    package: str
+    state: PackageState
+    sentence: str
+    since: datetime | None = None
+    commit: str = ""
+    build_id: int | None = None
+    waits_for: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    facts: PackageFacts = PackageFacts()
+    without_stop: PackageState | None = None
+
+    @property
+    def unstopped(self) -> PackageState:
+        """The state as it would be without a hold or a pause; programs are told this one."""
+        return self.without_stop or self.state
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """Where a target stands: its packages in the metadata's order, and each of its open builds.
+
+    `queue` has what runs first, then what is queued in the order of planning.
+    """
+
+    target: str
+    packages: Mapping[str, PackageView]
+    queue: tuple[PackageView, ...]
+    pause: Pause | None = None
+
+
+def read_target(trunk: Trunk) -> TargetView:
+    """Read where a target and its packages stand; no remote is asked and nothing changes."""
+    target = trunk.name
+    with trunk.store.read() as at:
+        open_builds = (*at.builds.running(target), *at.builds.queue(target))
+        first = {build.package: build for build in reversed(open_builds)}
+        stored = _Stored(
+            trunk,
+            at.packages.pointers(target),
+            at.reports.pointed_at(target),
+            at.heads.all(target),
+            at.holds.all(target),
+            {build.id: _last_try(at, build) for build in open_builds if build.attempt > 1},
+        )
+        needs = (*_needs(open_builds), *_asked(stored.lines.values(), first))
+        owners = _owners(trunk, at, needs)
+        pause = at.holds.pause_of(target)
+    now = trunk.now()
+
+    def view(name: str, pending: Build | None) -> PackageView:
+        return view_of(name, stored.facts(name, pending), owners, now=now, pause=pause)
+
+    return TargetView(
+        target,
+        {name: view(name, first.get(name)) for name in trunk.packages},
+        tuple(view(build.package, build) for build in open_builds),
+        pause,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What was read of all packages at once."""
+
+    trunk: Trunk
+    pointers: Mapping[str, Pointers]
+    lines: Mapping[int, BuildLine]
+    heads: Mapping[str, Head]
+    holds: Mapping[str, Hold]
+    last_tries: Mapping[int, BuildLine | None]
+
+    def facts(self, name: str, pending: Build | None) -> PackageFacts:
+        """Pick out what is known of one package."""
+        package, head = self.trunk.packages.get(name), self.heads.get(name)
+        stored, newest, good, broken_by = self.pointers.get(name), None, None, None
+        if stored:
+            newest = self.lines.get(stored.newest_id or 0)
+            good = self.lines.get(stored.good_id or 0)
+            broken_by = self.lines.get(stored.broken_id or 0)
+        # Mirrors are read only where the state depends on them.
+        is_stale = head and head.error and not pending and not (newest and newest.reason)
+        return PackageFacts(
+            package=package,
+            pending=pending,
+            last_try=self.last_tries.get(pending.id) if pending else None,
+            newest=newest,
+            good=good,
+            broken_by=broken_by,
+            broken_since=stored.broken_since if stored else None,
+            head=head,
+            branch_is_gone=bool(is_stale and package and self.trunk.remotes.has_no_branch(package)),
+            hold=self.holds.get(name),
+        )
+
+
+def _last_try(at: Transaction, build: Build) -> BuildLine | None:
+    """Return the failure before a build that is a retry."""
+    history = at.reports.history(build.target, build.package, limit=20)
+    return next((line for line in history if line.id < build.id and line.reason), None)
+
+
+def _needs(builds: Iterable[Build]) -> Iterator[str]:
+    for build in builds:
+        if isinstance(build.outcome, Waiting):
+            yield from build.outcome.needs
+
+
+def _asked(lines: Iterable[BuildLine], pending: Mapping[str, Build]) -> Iterator[str]:
+    for line in lines:
+        if line.reason in _LACKING and line.commit.package not in pending:
+            yield from line.asked
+
+
+def _owners(trunk: Trunk, at: Transaction, needs: Iterable[str]) -> Owners:
+    """Learn who provides `needs`; what everybody provides is much to read, and rarely asked."""
+    names = frozenset().union(*map(needed_names, needs))
+    if not names:
+        return lambda _: frozenset()
+    return Providers(trunk.packages.values(), at.artifacts.providing(trunk.name, names)).of
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What a package is found to be, and the build that this is about."""
+
+    state: PackageState
+    sentence: str
+    since: datetime | None = None
+    build: Build | BuildLine | None = None
+    waits_for: tuple[str, ...] = ()
+
+
+def view_of(
+    name: str,
+    facts: PackageFacts,
+    owners: Owners,
+    *,
+    now: datetime,
+    pause: Pause | None = None,
+) -> PackageView:
+    """Decide on the state of a package, and word it.
+
+    An open build comes first, then how the newest one ended; within these, what a person has
+    stopped comes before what it would otherwise be.
+    """
+    if facts.pending:
+        found = _pending(name, facts, facts.pending, owners, now)
+    elif facts.newest and facts.newest.reason:
+        found = _failed(name, facts, facts.newest, facts.newest.reason, owners)
+    elif facts.head and facts.head.error:
+        found = _stale(facts, facts.head)
+    elif facts.newest:
+        found = _built(facts, facts.newest)
+    else:
+        found = _Verdict(PackageState.NEW, "no build of it is planned yet")
+    state, sentence = _stop(facts, pause, found.state) or (found.state, found.sentence)
+    return PackageView(
+        name,
+        state,
+        sentence,
+        found.since,
+        found.build.commit.short_hash if found.build else "",
+        found.build.id if found.build else None,
+        found.waits_for,
+        tuple(_remarks(facts, state, found)),
+        facts,
+        found.state,
+    )
+
+
+def _pending(
+    name: str, facts: PackageFacts, build: Build, owners: Owners, now: datetime
+) -> _Verdict:
+    bootstrap = " as a bootstrap build, to break a dependency cycle" if build.bootstrap else ""
+    if build.is_running:
+        sentence = build.to_cancel or f"being built now{bootstrap}"
+        return _Verdict(PackageState.RUNNING, sentence, build.started or build.created, build)
+    if isinstance(build.outcome, Waiting):
+        return _waiting(name, build, build.outcome.needs, owners)
+    last = ""
+    if facts.last_try and facts.last_try.reason:
+        said = failure(facts.last_try.reason, facts.last_try.detail)
+        last = f"; try {build.attempt - 1} failed: {said}"
+    until = rests_until(build)
+    if until > now:
+        sentence = f"try {build.attempt} starts after {minute_utc(until)}{last}"
+        return _Verdict(PackageState.RESTING, sentence, build.created, build)
+    again = f", try {build.attempt}" if build.attempt > 1 else ""
+    sentence = f"the next round builds it{bootstrap}{again}{last}"
+    return _Verdict(PackageState.QUEUED, sentence, build.created, build)
+
+
+def _waiting(name: str, build: Build, needs: tuple[str, ...], owners: Owners) -> _Verdict:
+    by_need = {need: sorted(owners(need) - {name}) for need in needs}
+    shown = ", ".join(
+        f"{need} from {' or '.join(names)}" if names else need for need, names in by_need.items()
+    )
+    awaited = dict.fromkeys(x for need, names in by_need.items() for x in names or [need])
+    return _Verdict(
+        PackageState.WAITING, f"waits for {shown}", build.created, build, tuple(awaited)
+    )
+
+
+def _failed(
+    name: str, facts: PackageFacts, newest: BuildLine, reason: FailureReason, owners: Owners
+) -> _Verdict:
+    state = _LACKING.get(reason, PackageState.FAILED)
+    asked = newest.asked if reason in _LACKING else ()
+    waits_for = frozenset().union(*map(owners, asked)) - {name}
+    sentence = failure(reason, newest.detail)
+    return _Verdict(state, sentence, facts.broken_since, newest, tuple(sorted(waits_for)))
+
+
+_LACKING = {
+    FailureReason.MISSING_DEPENDENCY: PackageState.MISSING,
+    FailureReason.CYCLE: PackageState.CYCLE,
+}
+
+
+def _stale(facts: PackageFacts, head: Head) -> _Verdict:
+    state = PackageState.BRANCH_GONE if facts.branch_is_gone else PackageState.UNREACHABLE
+    return _Verdict(state, _first_line(head.error), head.error_since, facts.newest)
+
+
+def _built(facts: PackageFacts, newest: BuildLine) -> _Verdict:
+    if facts.package and facts.package.is_under_review:
+        sentence = "built, but kept out of all repositories except its own while under review"
+        return _Verdict(PackageState.UNDER_REVIEW, sentence, newest.finished, newest)
+    branch = f"the newest commit on {newest.commit.upstream_branch}"
+    sentence = f"up to date: {branch} is built and published"
+    if newest.published is None:
+        sentence = f"{branch} is built; the next round publishes it"
+    return _Verdict(PackageState.BUILT, sentence, newest.finished, newest)
+
+
+def _stop(
+    facts: PackageFacts, pause: Pause | None, state: PackageState
+) -> tuple[PackageState, str] | None:
+    """Find out whether a person has stopped a package that would otherwise be in `state`."""
+    if state is PackageState.RUNNING:
+        return None
+    if facts.hold:
+        return PackageState.HELD, str(facts.hold)
+    if pause and facts.pending:
+        return PackageState.PAUSED, f"{pause.target} is {pause}"
+    return None
+
+
+def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Iterator[str]:
+    """Say what else there is to know of a package, beside the sentence of its state."""
+    if state is not found.state and found.state not in _OVERRULED:
+        yield found.sentence
+    if facts.hold and state is not PackageState.HELD:
+        yield str(facts.hold)
+    if facts.pending and facts.newest and facts.newest.reason:
+        yield f"its last build failed: {failure(facts.newest.reason, facts.newest.detail)}"
+    if facts.head and facts.head.error and found.state not in _STALE:
+        since = f" since {minute_utc(facts.head.error_since)}" if facts.head.error_since else ""
+        yield f"stale{since}: {_first_line(facts.head.error)}"
+    package = facts.package
+    if package and package.is_under_review and found.state is not PackageState.UNDER_REVIEW:
+        yield "under review: kept out of all repositories except its own"
+    if package and package.skip_tests:
+        yield f"its tests are skipped: {package.skip_tests}"
+
+
+_OVERRULED = frozenset(
+    {
+        PackageState.BUILT,
+        PackageState.UNDER_REVIEW,
+        PackageState.QUEUED,
+        PackageState.RESTING,
+    }
+)
+"""States whose sentence is no longer true once a person has stopped the package."""
+_STALE = frozenset({PackageState.UNREACHABLE, PackageState.BRANCH_GONE})
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
