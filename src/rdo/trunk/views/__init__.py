@@ -1,1 +1,1 @@
-"""What people are shown of a target: states, reasons, reports and pages."""
+"""What people see of a target: the state of its packages, reports and pages."""

@@ -1,4 +1,4 @@
-"""Building again what needs a package: which packages, in what order, and what it costs."""
+"""Rebuilding the packages that need another one: which, in what order, and at what cost."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from rdo.trunk.order.providers import Providers
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """A package that is to be built again. Those of one `step` can be built at the same time.
+    """A package to rebuild; packages of one `step` can be built at the same time.
 
-    `seconds` is what its last good build took.
+    `seconds` is the time its last good build took.
     """
 
     package: str
@@ -27,7 +27,7 @@ class Dependent:
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """All dependents of a package in their order; `seconds` is with the target's workers."""
+    """The dependents of a package, in the order in which they are built."""
 
     package: str
     dependents: tuple[Dependent, ...]
@@ -35,11 +35,12 @@ class Rebuild:
 
     @property
     def build_seconds(self) -> float:
+        """The time of all builds together."""
         return sum(one.seconds for one in self.dependents)
 
     @property
     def seconds(self) -> float:
-        """What it takes at least: a step begins when the one before has ended."""
+        """The least time it takes with the target's workers: each step waits for the one before."""
         total = 0.0
         for step in sorted({one.step for one in self.dependents}):
             times = [one.seconds for one in self.dependents if one.step == step]
@@ -48,8 +49,11 @@ class Rebuild:
 
 
 def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild:
-    """Who needs `package` to be built, directly or (unless `direct`) through others."""
-    trunk.package(package)  # or it is said that there is none
+    """Find what needs `package` to be built, directly or (unless `direct`) through others.
+
+    NotFoundError if the release has no such package. Held packages are left out.
+    """
+    trunk.package(package)  # raises if there is none
     with trunk.store.read() as at:
         states = {state.package: state for state in at.packages.states(trunk.name)}
         providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
@@ -75,7 +79,7 @@ def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild
 
 
 def queue_rebuild(trunk: Trunk, rebuild: Rebuild) -> list[Build]:
-    """Queue the builds, those of the first step first; what is queued already stays as it is."""
+    """Queue the builds, first step first; packages that are queued already stay as they are."""
     with trunk.store.write() as at:
         return [
             at.builds.plan(trunk.name, one.commit, now=trunk.now())
@@ -98,9 +102,9 @@ def as_row(target: str, rebuild: Rebuild, queued: Iterable[Build]) -> dict[str, 
 def _steps(
     needs: Mapping[str, frozenset[str]], start: str, *, direct: bool
 ) -> Iterable[Collection[str]]:
-    """The dependents of `start` in steps: each needs only `start` and what is in earlier ones.
+    """Put the dependents of `start` in steps; each needs only `start` and earlier steps.
 
-    Packages that need each other make one step at the end: the round finds its way in circles.
+    Packages that need each other form one last step: the round knows how to break cycles.
     """
     wanted: set[str] = set()
     new = {start}

@@ -1,4 +1,4 @@
-"""What a round did, for a person, for a program, and as an exit code."""
+"""The report of a round: for people, for programs, and as an exit code."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rdo.model.build import Built, Failed, Outcome, ReleaseNumber
 from rdo.model.commit import Commit
+from rdo.model.dates import minute
 from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
 from rdo.trunk.plan import RoundPlan
@@ -17,7 +18,7 @@ ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6
 class Ended:
     """A build that ended in this round; `will_retry` says that its failure was spurious.
 
-    `backwards` are its RPMs that are older than those before: users must be told.
+    `backwards` are RPMs of it that are older than the ones they replace: users must be told.
     """
 
     build: Build
@@ -31,7 +32,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A build that this round could not begin or finish, and the packages it waits for."""
+    """A build that this round could not start or finish, and the packages it waits for."""
 
     build: Build
     packages: tuple[str, ...]
@@ -39,7 +40,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One round of one target. `dropped` are builds that left the queue untried, each with why."""
+    """One round of one target; `dropped` are the builds that left the queue untried."""
 
     target: str
     packages: int
@@ -67,13 +68,13 @@ class Report:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there was nothing to do at all."""
+        """Whether there was nothing to do."""
         work = self.ended or self.held or self.dropped or self.plan.commits
         return not (work or self.plan.problems)
 
     @property
     def exit_code(self) -> int:
-        """1: something does not build; 6: only what is outside our hands is left."""
+        """1 if something fails to build, 6 if only external problems are left, else 0."""
         if self.dry_run:
             return OUTSIDE if self.plan.problems else ALL_WELL
         awaited = {name for one in self.held for name in one.packages}
@@ -83,7 +84,7 @@ class Report:
 
 
 def as_row(report: Report) -> dict[str, object]:
-    """A report as a program wants it."""
+    """Return a report for programs."""
     return {
         "target": report.target,
         "exit_code": report.exit_code,
@@ -135,7 +136,7 @@ def _ended_row(one: Ended) -> dict[str, object]:
 
 
 def summary(report: Report) -> str:
-    """The end of a round, in lines for a person."""
+    """Return the last lines of a round, for people."""
     return "\n".join(_lines(report))
 
 
@@ -163,12 +164,12 @@ def _lines(report: Report) -> Iterator[str]:
     if report.ftbfs:
         yield f"does not build: {', '.join(report.ftbfs)}"
     if report.to_retry or report.held or report.plan.problems:
-        yield f"next: rdo trunk run --target {report.target} tries again what is left"
+        yield f"next: rdo trunk run --target {report.target} retries what is left"
 
 
 def _held_line(held: Held, *, dry_run: bool) -> str:
     if dry_run:
-        return f"queued   {held.build.commit}  since {held.build.created:%F %R}"
+        return f"queued   {held.build.commit}  since {minute(held.build.created)}"
     return f"waiting  {held.build.commit}  for {', '.join(held.packages) or 'its next try'}"
 
 
@@ -192,7 +193,8 @@ def _headline(report: Report) -> str:
 
 
 def _time(seconds: float) -> str:
-    """
+    """Write a duration.
+
     >>> _time(0.34), _time(75), _time(4000)
     ('0.3 s', '1 min 15 s', '1 h 6 min')
     """
