@@ -1,4 +1,4 @@
-"""Who begins where packages need each other."""
+"""Who begins where packages require each other."""
 
 from collections.abc import Mapping
 
@@ -109,8 +109,8 @@ def test_a_member_that_asked_for_nothing_yet_has_nothing_to_ask() -> None:
 @pytest.mark.parametrize(
     ("members", "said"),
     [
-        pytest.param([A], "python-a needs itself", id="one that needs itself"),
-        pytest.param([A, B], "python-a, python-b need each other", id="several"),
+        pytest.param([A], "python-a requires itself", id="one that needs itself"),
+        pytest.param([A, B], "python-a, python-b require each other", id="several"),
     ],
 )
 def test_the_failure_names_the_members(members: list[Build], said: str) -> None:
