@@ -69,13 +69,14 @@ def synthetic(folder: Path) -> None:
         f"- name: {r}\n  branch: b\n  status: eol\n  repos: [{{name: el9}}]\n" for r in releases
     )
     (folder / "rdo-full.yml").write_text(
-        "import:\n" + "".join(f"- {name}\n" for name in imports)
-        + "releases:\n" + "".join(entries)
+        "import:\n"
+        + "".join(f"- {name}\n" for name in imports)
+        + "releases:\n"
+        + "".join(entries)
         + "package-default:\n  name: python-%(project)s\n  upstream: https://x.test/%(project)s\n"
         "  distgit: https://x.test/%(project)s-distgit\n"
-        "package-configs:\n  lib: {tags: {dependency: }}\n"
-        + "packages:\n" + "".join(packages)
-    )  # fmt: skip
+        "package-configs:\n  lib: {tags: {dependency: }}\n" + "packages:\n" + "".join(packages)
+    )
 
 
 def measure(folder: Path) -> Times:

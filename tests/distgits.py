@@ -136,14 +136,17 @@ class Distgit(GitRepository):
             self.git("branch", "--quiet", "-D", "upstream-history")
 
     def patch_commits(
-        self, *commits: tuple[str, dict[str, str]], base: str = "1.0.0",
+        self,
+        *commits: tuple[str, dict[str, str]],
+        base: str = "1.0.0",
         branch: str = "master-patches",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Commits on the patches branch, which begins at `base` if it is new."""
         here = self.git("rev-parse", "--abbrev-ref", "HEAD")
         known = self.git("branch", "--list", branch)
-        self.git("checkout", "--quiet", *(() if known else ("-b",)), branch,
-                 *(() if known else (base,)))  # fmt: skip
+        self.git(
+            "checkout", "--quiet", *(() if known else ("-b",)), branch, *(() if known else (base,))
+        )
         for subject, files in commits:
             self.commit(subject, files)
         self.git("checkout", "--quiet", here)

@@ -130,9 +130,13 @@ class OldRdo:
     def __call__(self, *args: object, code: int = 0) -> Any:
         """Run it and return its answer, which is JSON."""
         done = subprocess.run(
-            self.command(*args, "--json"), cwd=self.factory.folder, env=self.environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            self.command(*args, "--json"),
+            cwd=self.factory.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != code:
             raise SystemExit(f"rdo {args}: {done.returncode}\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
@@ -165,8 +169,17 @@ def live(rdo: OldRdo) -> None:
         factory.commit("delta", "1.1")
         rdo.round(mail_port=port)
         why = "1.1 breaks gamma"
-        rdo("trunk", "hold", "python-delta", "--build", first["python-delta"], "--because", why,
-            "--target", TARGET)  # fmt: skip
+        rdo(
+            "trunk",
+            "hold",
+            "python-delta",
+            "--build",
+            first["python-delta"],
+            "--because",
+            why,
+            "--target",
+            TARGET,
+        )
         factory.commit("beta", "2.0", BROKEN.format("beta"))
         factory.commit("gamma", "2.0", "needs python3-beta 2.0")
         rdo.round(mail_port=port, code=1)
@@ -189,9 +202,12 @@ def ask(rdo: OldRdo) -> dict[str, Any]:
         "status": rdo("trunk", "status"),
         "queue": rdo("trunk", "queue"),
         "verify": rdo("trunk", "verify", code=1),  # for the build that was killed
-        "why": {f"python-{name}": rdo("why", f"python-{name}")
-                for names in RELEASES.values() for name in names},
-    }  # fmt: skip
+        "why": {
+            f"python-{name}": rdo("why", f"python-{name}")
+            for names in RELEASES.values()
+            for name in names
+        },
+    }
 
 
 def pack(folder: Path, archive: Path) -> None:

@@ -100,8 +100,9 @@ def test_it_stands_where_it_stood(kept: Kept) -> None:
 @pytest.mark.parametrize("package", OLD["why"])
 def test_each_package_is_explained_as_before(kept: Kept, package: str) -> None:
     def essence(answer: list[dict[str, Any]]) -> Any:
-        return facts([{key: row[key] for key in ("target", "step", "chain", "needed_by")}
-                      for row in answer])  # fmt: skip
+        return facts(
+            [{key: row[key] for key in ("target", "step", "chain", "needed_by")} for row in answer]
+        )
 
     assert essence(kept.rdo("why", package)) == essence(OLD["why"][package])
 

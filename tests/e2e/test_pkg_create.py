@@ -61,18 +61,29 @@ def made(factory: Path) -> Path:
     source.git("config", "user.name", "A")
     source.git("config", "user.email", "a@example.test")
     files = {
-        "pyproject.toml": PYPROJECT, "src/lemon/__init__.py": "def main():\n    pass\n",
-        "peel.c": PEEL, "tests/test_lemon.py": TESTS, "MANIFEST.in": "graft tests\n",
+        "pyproject.toml": PYPROJECT,
+        "src/lemon/__init__.py": "def main():\n    pass\n",
+        "peel.c": PEEL,
+        "tests/test_lemon.py": TESTS,
+        "MANIFEST.in": "graft tests\n",
         "LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy",
-    }  # fmt: skip
+    }
     source.commit("one", files)
     source.git("tag", "v1.2.0")
     source.commit("two", {"src/lemon/later.py": ""})
     who = "A Packager <a@example.test>"
     done = rdo(
-        "-C", factory, "pkg", "create", source.url, "--into", factory.parent, "--maintainer", who,
+        "-C",
+        factory,
+        "pkg",
+        "create",
+        source.url,
+        "--into",
+        factory.parent,
+        "--maintainer",
+        who,
         cwd=factory.parent,
-    )  # fmt: skip
+    )
     assert done.code == 0, done.stdout + done.stderr
     return factory.parent / "python-lemon-tree"
 
@@ -115,9 +126,17 @@ def test_a_project_of_pypi_is_built_at_once(factory: Path, tmp_path: Path) -> No
     left.mkdir()
 
     done = rdo(
-        "-C", factory, "pkg", "create", "colorama", "--into", tmp_path, "--no-info", "--json",
+        "-C",
+        factory,
+        "pkg",
+        "create",
+        "colorama",
+        "--into",
+        tmp_path,
+        "--no-info",
+        "--json",
         cwd=tmp_path,
-    )  # fmt: skip
+    )
 
     assert done.code == 0, done.stdout + done.stderr
     assert done.json["licence"] == "BSD-3-Clause"
@@ -134,7 +153,8 @@ def test_what_cannot_be_packaged_is_told_and_leaves_nothing(factory: Path, tmp_p
         ("debtcollector", 5, "the metadata already has debtcollector"),
     ):
         version = ("--version", "0.0.99") if code == 4 and project == "colorama" else ()
-        done = rdo("-C", factory, "pkg", "create", project, *version, "--into", tmp_path,
-                   cwd=factory)  # fmt: skip
+        done = rdo(
+            "-C", factory, "pkg", "create", project, *version, "--into", tmp_path, cwd=factory
+        )
         assert (done.code, said in done.stderr) == (code, True), done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["home"]

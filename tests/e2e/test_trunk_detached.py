@@ -55,8 +55,11 @@ def end_round(site: Path, number: signal.Signals) -> None:
     """Do a round and send its process group a signal while the command runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rdo", "trunk", "run"],
-        cwd=site, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        cwd=site,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     until((site / "runs").exists)
     until(lambda: running(site) == ["python-foo"])
     os.killpg(process.pid, number)

@@ -46,8 +46,11 @@ def site(tmp_path: Path, upstream: GitRepository, distgit: GitRepository) -> Pat
 def start(folder: Path, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "rdo", "-C", str(folder), "trunk", *args],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ},
+    )
 
 
 def wait_for(condition: "list[Path]", seconds: float = 300) -> None:

@@ -143,9 +143,14 @@ def test_a_review_and_what_it_depends_on_are_tried_together(
 
     alone = attempt(factory, *options, "-o", tmp_path / "alone", code=1)
     first = attempt(
-        factory, "python-lowermod", "--source", "refs/changes/42/4242/1",
-        "-o", tmp_path / "first", code=0,
-    )  # fmt: skip
+        factory,
+        "python-lowermod",
+        "--source",
+        "refs/changes/42/4242/1",
+        "-o",
+        tmp_path / "first",
+        code=0,
+    )
     both = attempt(factory, *options, "--with", tmp_path / "first", "-o", tmp_path / "both", code=0)
 
     assert (alone["reason"], alone["detail"]) == (

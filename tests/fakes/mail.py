@@ -84,9 +84,14 @@ def mail_server(
     """Serve `box`; with `tls` by STARTTLS. The port is one that was free, if none is given."""
     chosen = port or free_port()
     controller = Controller(
-        box, "127.0.0.1", chosen, tls_context=tls,
-        authenticator=box.log_in, auth_required=auth, auth_require_tls=tls is not None,
-    )  # fmt: skip
+        box,
+        "127.0.0.1",
+        chosen,
+        tls_context=tls,
+        authenticator=box.log_in,
+        auth_required=auth,
+        auth_require_tls=tls is not None,
+    )
     controller.start()
     try:
         yield chosen
@@ -98,11 +103,27 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """A server's TLS for 127.0.0.1, and the file by which a client trusts it."""
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(key), "-out", str(cert)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            str(key),
+            "-out",
+            str(cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return context, cert

@@ -109,9 +109,13 @@ class Factory:
         )
 
     def round(
-        self, only: Iterable[str] = (), *, initial: int = 1, head_only: bool = False,
+        self,
+        only: Iterable[str] = (),
+        *,
+        initial: int = 1,
+        head_only: bool = False,
         dry_run: bool = False,
-    ) -> Report:  # fmt: skip
+    ) -> Report:
         rules = PlanRules(initial, head_only)
         return run_round(self.trunk, RoundOptions(rules, frozenset(only), dry_run))
 

@@ -54,7 +54,8 @@ SHAPES = {
         "extra": "%global common_desc \\\nfoo \\\n# x=y \\\nbar\n\n%{?python_provide}",
     },
     "a patch of somebody else": {
-        "extra": "Patch0:           fix.patch", "prep": "%setup -q\n%patch -P 0 -p1",
+        "extra": "Patch0:           fix.patch",
+        "prep": "%setup -q\n%patch -P 0 -p1",
     },
     "patches under a condition": {
         "extra": "%if 0%{?rhel}\nPatch10:          el.patch\n%else\nPatch11:          other.patch\n"
@@ -64,7 +65,7 @@ SHAPES = {
     "a patch without a number": {"extra": "Patch:            fix.patch"},
     "%patchlist": {},
     "CRLF": {"prep": "%autosetup -p1\r\n"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

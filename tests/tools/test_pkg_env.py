@@ -112,9 +112,10 @@ def test_the_remote_branch_wins_and_what_only_was_local_is_told(
 
 def test_patches_outside_base_and_filter_get_no_file(distgit: Distgit) -> None:
     distgit.patch_commits(
-        ("Second", {"b.py": "b\n"}), ("DROP-IN-RPM third", {"c.py": "c\n"}),
+        ("Second", {"b.py": "b\n"}),
+        ("DROP-IN-RPM third", {"c.py": "c\n"}),
         ("Fourth", {"d.py": "d\n"}),
-    )  # fmt: skip
+    )
     distgit.rdopkg("set-magic-comment", "patches_base", "1.0.0+1")
     distgit.rdopkg("set-magic-comment", "patches_ignore", "DROP.IN")
     distgit.git("commit", "--quiet", "-am", "Magic")
@@ -147,9 +148,15 @@ def test_an_amended_commit_keeps_its_change_id(distgit: Distgit) -> None:
     distgit.rdopkg("amend")
 
     assert distgit.message.splitlines() == [
-        "foo-bar-1.0.0-1", "", "Changelog:", "- Something else (rhbz#123456)", "",
-        "Resolves: rhbz#123456", "", "Change-Id: Ideadbeef",
-    ]  # fmt: skip
+        "foo-bar-1.0.0-1",
+        "",
+        "Changelog:",
+        "- Something else (rhbz#123456)",
+        "",
+        "Resolves: rhbz#123456",
+        "",
+        "Change-Id: Ideadbeef",
+    ]
 
 
 def test_a_tag_for_the_patches(distgit: Distgit, tmp_path: Path) -> None:

@@ -46,17 +46,26 @@ def test_a_fix_from_begin_to_end(distgit: Distgit) -> None:
     )
     assert state["action"] == ["fix", "commit_distgit_update"]
     assert state["args"] | {"package": ""} == {
-        "package": "", "branch": "master", "package_tags": None, "patches_style": "branch",
-        "patches_branch": "patches/master-patches", "release_bump_index": "last-numeric",
-        "local_patches_branch": "master-patches", "version": "1.0.0", "version_tag_style": None,
-    }  # fmt: skip
+        "package": "",
+        "branch": "master",
+        "package_tags": None,
+        "patches_style": "branch",
+        "patches_branch": "patches/master-patches",
+        "release_bump_index": "last-numeric",
+        "local_patches_branch": "master-patches",
+        "version": "1.0.0",
+        "version_tag_style": None,
+    }
     assert "Action in progress: fix" in status.out
     assert "    [x] edit_spec" in status.out
     assert "    [*] commit_distgit_update" in status.out
     assert "Action finished." in ended.out
     assert distgit.message.splitlines() == [
-        "foo-bar-1.0.0-2", "", "Changelog:", "- Mend the spec",
-    ]  # fmt: skip
+        "foo-bar-1.0.0-2",
+        "",
+        "Changelog:",
+        "- Mend the spec",
+    ]
     assert distgit.git("status", "--porcelain") == ""
     assert "1:1.0.0-2" in distgit.text
 
@@ -255,9 +264,13 @@ def test_a_verb_that_was_killed_is_undone(distgit: Distgit, tmp_path: Path) -> N
     before = distgit.state
     command = [sys.executable, "-m", "rdo", "pkg", "patch", "-l"]
     with subprocess.Popen(
-        command, cwd=distgit.path, env={**os.environ, "GIT_EDITOR": str(tmp_path / "wait")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    ) as killed:  # fmt: skip
+        command,
+        cwd=distgit.path,
+        env={**os.environ, "GIT_EDITOR": str(tmp_path / "wait")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as killed:
         deadline = time.monotonic() + 300
         while not (distgit.path / ".git/RDO_EDITMSG").exists():
             assert time.monotonic() < deadline
@@ -293,8 +306,10 @@ def no_spec(distgit: Distgit) -> None:
 
 
 def two_specs(distgit: Distgit) -> None:
-    distgit.commit("Two", {"other.spec": SPEC.format(
-        version="1", release="1", source="x", extra="", prep="%setup")})  # fmt: skip
+    distgit.commit(
+        "Two",
+        {"other.spec": SPEC.format(version="1", release="1", source="x", extra="", prep="%setup")},
+    )
 
 
 def merging(distgit: Distgit) -> None:
@@ -319,7 +334,8 @@ BAD = {
     "two specs": (two_specs, ("pkgenv",), "there are several .spec files here"),
     "merging": (merging, ("fix",), "a merge is in progress here"),
     "no patches branch": (
-        no_patches_branch, ("patch",),
+        no_patches_branch,
+        ("patch",),
         (
             "Configuration error: remote patches branch 'patches/master-patches' not found. \n\n"
             "Specify with -p/--patches-branch, use -l/--local-patches, or skip patches branch "
@@ -327,10 +343,13 @@ BAD = {
         ),
     ),
     "no local branch": (
-        no_patches_branch, ("patch", "-l"), "Expected git branch not found: master-patches",
+        no_patches_branch,
+        ("patch", "-l"),
+        "Expected git branch not found: master-patches",
     ),
     "no tag": (
-        lambda distgit: None, ("patch", "-l"),
+        lambda distgit: None,
+        ("patch", "-l"),
         (
             "Invalid base patches branch git reference: 1.0.0\n\n"
             "Make sure .spec Version references existing git tag\n"
@@ -341,12 +360,16 @@ BAD = {
     "corrupt state, go on": (corrupt, ("-c",), "the state file .rdopkg.json cannot be read"),
     "bad index": (lambda distgit: None, ("fix", "-R", "xyz"), "Invalid Release bump index: xyz"),
     "bad header": (
-        with_patches, ("patch", "-l", "-H", "not-there"), "File not found: not-there",
+        with_patches,
+        ("patch", "-l", "-H", "not-there"),
+        "File not found: not-there",
     ),
     "bad format": (
-        with_patches, ("patch", "-l", "-C", "odd"), "Not a valid changelog format: odd",
+        with_patches,
+        ("patch", "-l", "-C", "odd"),
+        "Not a valid changelog format: odd",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -394,8 +417,10 @@ def test_a_folder_that_cannot_be_written_is_named(distgit: Distgit, verb: str) -
 
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, "sh", folder, sys.executable, verb],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert done.returncode == 5
     assert done.stderr == f"rdo: error: {folder}/.git is not writable\n"

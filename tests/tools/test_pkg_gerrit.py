@@ -72,8 +72,14 @@ def test_patches_become_reviews_with_a_change_id_each(distgit: Distgit, server: 
 def test_a_change_keeps_its_id_and_its_author(distgit: Distgit, server: FakeGerrit) -> None:
     with_remote(distgit, server)
     distgit.git("checkout", "--quiet", "master-patches")
-    distgit.git("commit", "--quiet", "--amend", "--author=Ann <ann@example.org>", "-m",
-                f"Mend three\n\nOdd.\n\nChange-Id: I{'a' * 40}")  # fmt: skip
+    distgit.git(
+        "commit",
+        "--quiet",
+        "--amend",
+        "--author=Ann <ann@example.org>",
+        "-m",
+        f"Mend three\n\nOdd.\n\nChange-Id: I{'a' * 40}",
+    )
 
     distgit.rdopkg("review-patch")
 

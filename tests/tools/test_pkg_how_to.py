@@ -102,9 +102,13 @@ def test_the_page_is_what_happens(greet: Path, tmp_path: Path) -> None:
 
     for command, expected in shown():
         done = subprocess.run(
-            ["bash", "-c", f"{command} 2>&1"], cwd=greet, env=env, capture_output=True, text=True,
+            ["bash", "-c", f"{command} 2>&1"],
+            cwd=greet,
+            env=env,
+            capture_output=True,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
         commands.append(command)
         lost = missing(expected, done.stdout.splitlines())
         assert lost == "", f"{command} does not print: {lost}\nbut:\n{done.stdout}"

@@ -40,8 +40,9 @@ def test_patches_are_put_on_the_new_version_and_told_one_by_one(distgit: Distgit
     assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
     assert "3 patches (2 applied, 1 dropped) on 2.0.0:" in said.out
     assert distgit.changes == [
-        "- Update to 2.0.0", "- Drop patch, upstream has it: Mend two",
-    ]  # fmt: skip
+        "- Update to 2.0.0",
+        "- Drop patch, upstream has it: Mend two",
+    ]
     assert "Action finished." in said.out
     assert distgit.git("rev-parse", "--abbrev-ref", "HEAD") == "master"
 
@@ -138,9 +139,11 @@ def test_a_patch_that_a_person_skips_is_not_called_upstreams(distgit: Distgit) -
     assert "  Release 4.0.0" in said.out.partition("  upstream  ")[2]
     assert distgit.patches == []
     assert distgit.changes == [
-        "- Update to 4.0.0", "- Drop patch, upstream has it: Mend two",
-        "- Drop patch: Mend nine", "- Drop patch: Mend b",
-    ]  # fmt: skip
+        "- Update to 4.0.0",
+        "- Drop patch, upstream has it: Mend two",
+        "- Drop patch: Mend nine",
+        "- Drop patch: Mend b",
+    ]
 
 
 def test_an_update_that_waits_is_named_before_what_it_has_changed(distgit: Distgit) -> None:
@@ -181,8 +184,9 @@ def test_giving_up_leaves_no_file_of_the_old_version(distgit: Distgit) -> None:
     distgit.patch_commits(
         ("Mend b again", {"b.py": B.replace("two", "2")}), base="1.0.1", branch="other-patches"
     )
-    distgit.upstream_version("3.0.0", {"b.py": B.replace("two", "zwei"), "gone.py": "x\n"},
-                             base="1.0.1")  # fmt: skip
+    distgit.upstream_version(
+        "3.0.0", {"b.py": B.replace("two", "zwei"), "gone.py": "x\n"}, base="1.0.1"
+    )
     distgit.git("checkout", "--quiet", "3.0.0")
     distgit.git("rm", "--quiet", "gone.py")
     distgit.git("commit", "--quiet", "-m", "Release 3.1.0")

@@ -30,9 +30,14 @@ def test_patches_of_the_branch_enter_the_distgit(distgit: Distgit) -> None:
     assert distgit.tag("Release") == "2%{?dist}"
     assert distgit.changes == ["- Mend b (rhbz#77) (rhbz#77)", "- Mend a"]
     assert distgit.message.splitlines() == [
-        "foo-bar-1.0.0-2", "", "Changelog:", "- Mend b (rhbz#77) (rhbz#77)", "- Mend a", "",
+        "foo-bar-1.0.0-2",
+        "",
+        "Changelog:",
+        "- Mend b (rhbz#77) (rhbz#77)",
+        "- Mend a",
+        "",
         "Resolves: rhbz#77",
-    ]  # fmt: skip
+    ]
     assert "Important distgit changes:" in said.out
     assert distgit.git("status", "--porcelain") == ""
 

@@ -146,10 +146,12 @@ def signed(upstream: Upstream, archive: Path, tmp_path: Path) -> None:
 def with_key(distgit: Distgit, upstream: Upstream) -> None:
     folder = upstream.archives.as_uri()
     made_distgit(
-        distgit, upstream, prep=SIGNED_PREP,
+        distgit,
+        upstream,
+        prep=SIGNED_PREP,
         extra=f"Source101:        {folder}/%{{name}}-%{{version}}.tar.gz.asc\n"
         f"Source102:        {folder}/key.txt",
-    )  # fmt: skip
+    )
 
 
 def test_a_good_and_a_bad_signature(distgit: Distgit, upstream: Upstream, tmp_path: Path) -> None:

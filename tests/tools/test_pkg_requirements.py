@@ -156,19 +156,34 @@ def upstream_remote(distgit: Distgit) -> None:
     distgit.edit("Version:          1.2.3", "Version:          XXX")
     distgit.git("branch", "upstream-master", "2.0.0")
     distgit.git("remote", "add", "upstream", str(distgit.path))
-    distgit.git("config", "remote.upstream.fetch",
-                "+refs/heads/upstream-master:refs/remotes/upstream/master")  # fmt: skip
+    distgit.git(
+        "config",
+        "remote.upstream.fetch",
+        "+refs/heads/upstream-master:refs/remotes/upstream/master",
+    )
     distgit.git("fetch", "--quiet", "upstream")
 
 
 def metadata(distgit: Distgit, pin: str) -> None:
     """rdopkg's metadata, in which the package is pinned to a commit of upstream."""
     tree = {
-        "releases": [{"name": "master", "branch": "master", "status": "development",
-                      "repos": [{"name": "el10"}]}],
-        "packages": [{"project": "foo", "name": "foo", "maintainers": ["a@example.test"],
-                      "tags": {"master": None, "master-uc": {"source-branch": pin}}}],
-    }  # fmt: skip
+        "releases": [
+            {
+                "name": "master",
+                "branch": "master",
+                "status": "development",
+                "repos": [{"name": "el10"}],
+            }
+        ],
+        "packages": [
+            {
+                "project": "foo",
+                "name": "foo",
+                "maintainers": ["a@example.test"],
+                "tags": {"master": None, "master-uc": {"source-branch": pin}},
+            }
+        ],
+    }
     home = distgit.path.parent / "home"
     info = GitRepository(home / "info")
     info.commit("one", {"rdo-full.yml": yaml.safe_dump(tree)})
@@ -280,12 +295,14 @@ def info(tmp_path: Path) -> Path:
     tree = {
         "releases": [
             {
-                "name": "flamingo", "branch": "master", "status": "development",
+                "name": "flamingo",
+                "branch": "master",
+                "status": "development",
                 "repos": [{"name": "el10", "distrepos": [*repos, {"name": "no url"}]}],
             }
         ],
         "packages": [{"project": "foo", "name": "foo", "maintainers": ["a@example.test"]}],
-    }  # fmt: skip
+    }
     folder = tmp_path / "info"
     folder.mkdir()
     (folder / "rdo.yml").write_text(yaml.safe_dump(tree))

@@ -74,9 +74,14 @@ def make_plan(
 
 
 def record_plan(
-    store: Store, target: str, plan: RoundPlan, followed: Sequence[FollowedPackage], *,
-    platform_digest: str, now: datetime,
-) -> None:  # fmt: skip
+    store: Store,
+    target: str,
+    plan: RoundPlan,
+    followed: Sequence[FollowedPackage],
+    *,
+    platform_digest: str,
+    now: datetime,
+) -> None:
     """Queue the planned builds, each with its release date, and note what the poll saw."""
     untested = {one.package.name for one in followed if one.package.skip_tests}
     with store.write() as at:

@@ -45,8 +45,9 @@ def test_options_may_stand_before_a_verb(ask: Ask) -> None:
 
     assert before == ask("package", "alpha", "-t", "oak-uc", "--json", *ASKED)
     assert ask(*ASKED, "-t", "oak-uc", "--names", "component:network").split() == [
-        "openstack-alpha", "gamma-lib",
-    ]  # fmt: skip
+        "openstack-alpha",
+        "gamma-lib",
+    ]
     usage = ask("--help", "package").splitlines()[0]
     assert ("rdo info" in usage, "rdo info package" in usage) == (True, False)
 
@@ -113,8 +114,13 @@ def test_packages_are_shown_as_table_json_and_yaml(ask: Ask) -> None:
     as_yaml = yaml.safe_load(ask("name:alpha", "--yaml", *ASKED))
 
     assert table.splitlines()[1].split() == [
-        "openstack-alpha", "alpha", "common", "maple,", "oak,", "oak-uc",
-    ]  # fmt: skip
+        "openstack-alpha",
+        "alpha",
+        "common",
+        "maple,",
+        "oak,",
+        "oak-uc",
+    ]
     assert as_json == as_yaml
     assert as_json[0]["tags"] == {"maple": {"source-branch": "1.2.3"}, "oak": None} | {
         "oak-uc": {"source-branch": "3.0.0", "component": "network"}
@@ -162,22 +168,33 @@ def test_findpkg_guesses_unless_it_is_strict(ask: Ask) -> None:
 def test_releases_map_base_os_to_branches(ask: Ask) -> None:
     rows = [line.split() for line in ask("releases", *ASKED).splitlines()[1:]]
     assert rows[1] == [
-        "oak", "2026.1", "development", "el9s", "rpm-el9s", "master", "cbs/oak-el9s",
-    ]  # fmt: skip
+        "oak",
+        "2026.1",
+        "development",
+        "el9s",
+        "rpm-el9s",
+        "master",
+        "cbs/oak-el9s",
+    ]
     eol = json.loads(ask("releases", "--status", "eol", "--json", *ASKED))
     assert [release["name"] for release in eol] == ["elm"]
 
 
 def test_a_release_is_told_as_rdopkg_does(ask: Ask) -> None:
     assert ask("release", "-r", "elm", *ASKED).splitlines() == [
-        "name: elm", "status: eol", "branch: rpm-master", "upstream_branch: stable/elm",
-        "source_branch: stable/elm", "repos: el7",
-    ]  # fmt: skip
+        "name: elm",
+        "status: eol",
+        "branch: rpm-master",
+        "upstream_branch: stable/elm",
+        "source_branch: stable/elm",
+        "repos: el7",
+    ]
     assert ask("release", "-s", "maintained", *ASKED) == "maple\n"
     on_el9s = json.loads(ask("release", "-R", "el9s", "--json", *ASKED))
     assert [(x["name"], x["source_branch"]) for x in on_el9s] == [
-        ("oak", "stable/2026.1"), ("maple", "stable/2025.2"),
-    ]  # fmt: skip
+        ("oak", "stable/2026.1"),
+        ("maple", "stable/2025.2"),
+    ]
     assert ask("release", "-s", "maintaind", *ASKED) == "no release matches\n"
     assert 'did you mean "maple"?' in ask("release", "-r", "mapel", *ASKED, code=4)
     ask("release", "-r", "oak", "-R", "el9s", *ASKED, code=2)
@@ -185,8 +202,10 @@ def test_a_release_is_told_as_rdopkg_does(ask: Ask) -> None:
 
 def test_components_are_counted_per_release(ask: Ask) -> None:
     assert json.loads(ask("components", "--json", *ASKED)) == {
-        "common": 3, "network": 1, "storage": 1,
-    }  # fmt: skip
+        "common": 3,
+        "network": 1,
+        "storage": 1,
+    }
     assert json.loads(ask("components", "--release", "oak-uc", "--json", *ASKED))["network"] == 1
 
 
@@ -219,8 +238,10 @@ def test_why_names_rule_file_and_line(ask: Ask) -> None:
         reason["key"]: (reason["value"], reason["layer"], reason["where"]) for reason in reasons
     }
     assert told["name"] == (
-        "openstack-alpha", "package-configs.core", f"{DATA}/main.yml:53",
-    )  # fmt: skip
+        "openstack-alpha",
+        "package-configs.core",
+        f"{DATA}/main.yml:53",
+    )
     assert told["distgit"][1:] == ("package-default", f"{DATA}/main.yml:45")
     assert told["source-branch"] == ("3.0.0", "tags.oak-uc", f"{DATA}/tags/oak.yml:6")
     assert told["tags.maple"][1:] == ("package", f"{DATA}/all.yml:14")

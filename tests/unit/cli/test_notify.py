@@ -31,9 +31,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rdo.toml").write_text(CONFIG)
     (tmp_path / "data").mkdir()
     story = Story(
-        EventKind.BROKEN, TARGET, "master", "deb12-x86_64", "python-a", NOW, build_id=3,
+        EventKind.BROKEN,
+        TARGET,
+        "master",
+        "deb12-x86_64",
+        "python-a",
+        NOW,
+        build_id=3,
         maintainers=("ann@example.org",),
-    )  # fmt: skip
+    )
     with Store(f"sqlite:///{tmp_path}/data/rdo.sqlite") as store, store.write() as at:
         at.events.add(TARGET, "python-a", EventKind.BROKEN, "k", now=NOW, build_id=3, break_id=3)
         [event] = at.events.undescribed(TARGET)

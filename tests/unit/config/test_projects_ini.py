@@ -242,11 +242,15 @@ def test_the_other_package_drivers_are_layouts(ini: Path) -> None:
 def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
     """Each is a value of rdo.toml, or named in it, or says what rdo does anyway."""
     usual = {
-        "smtpserver": "", "fallback_to_master": "1", "release_numbering": "0.date.hash",
-        "include_srpm_in_repo": "true", "use_components": "false",
+        "smtpserver": "",
+        "fallback_to_master": "1",
+        "release_numbering": "0.date.hash",
+        "include_srpm_in_repo": "true",
+        "use_components": "false",
         "pkginfo_driver": "dlrn.drivers.rdoinfo.RdoInfoDriver",
-        "build_driver": "dlrn.drivers.mockdriver.MockBuildDriver", "target": "",
-    }  # fmt: skip
+        "build_driver": "dlrn.drivers.mockdriver.MockBuildDriver",
+        "target": "",
+    }
     _, notes = imported(ini, text)
     toml = (ini.parent / "new/rdo.toml").read_text()
 

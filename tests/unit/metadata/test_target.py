@@ -22,8 +22,12 @@ def test_a_release_has_the_packages_that_carry_its_tag() -> None:
     distribution = metadata.load(DATA, "all.yml")
 
     assert list(packages(distribution.target("oak"))) == [
-        "alpha", "gamma", "delta", "unfinished", "epsilon",
-    ]  # fmt: skip
+        "alpha",
+        "gamma",
+        "delta",
+        "unfinished",
+        "epsilon",
+    ]
     assert list(packages(distribution.target("oak-uc"))) == ["alpha", "beta", "delta"]
     assert list(packages(distribution.target("maple"))) == ["alpha", "beta"]
     assert distribution.target("elm").packages == ()

@@ -45,7 +45,9 @@ def test_systemd_reads_them(tmp_path: Path) -> None:
     units = [str(path) for path in tmp_path.iterdir() if path.is_file()]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert [line for line in done.stderr.splitlines() if "rdo-" in line] == []

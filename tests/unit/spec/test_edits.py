@@ -66,10 +66,24 @@ def specs(draw: st.DrawFn) -> SpecText:
     has_foreign = "Patch100:         somebody-else.patch" in parts
     preps = [x for x in PREP if has_foreign or "%patch100" not in x]
     lines = [
-        *head, *parts, "", "%description", "foo", "", "%prep", draw(st.sampled_from(preps)), "",
-        "%build", draw(st.sampled_from(BUILD)), "", "%files", "/x", "", "%changelog",
+        *head,
+        *parts,
+        "",
+        "%description",
+        "foo",
+        "",
+        "%prep",
+        draw(st.sampled_from(preps)),
+        "",
+        "%build",
+        draw(st.sampled_from(BUILD)),
+        "",
+        "%files",
+        "/x",
+        "",
+        "%changelog",
         draw(st.sampled_from(LOG)),
-    ]  # fmt: skip
+    ]
     text = "\n".join(lines) + draw(st.sampled_from(["", "\n"]))
     if draw(st.booleans()):
         text = text.replace("\n", "\r\n")

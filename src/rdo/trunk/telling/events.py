@@ -99,9 +99,14 @@ def note_waiting(
             key = f"{EventKind.WAITED_FOR}:{break_id}:{other}"
             if key not in told:
                 at.events.add(
-                    target, package, EventKind.WAITED_FOR, key, now=now, break_id=break_id,
+                    target,
+                    package,
+                    EventKind.WAITED_FOR,
+                    key,
+                    now=now,
+                    break_id=break_id,
                     build_id=state.newest.id if state.newest else break_id,
-                )  # fmt: skip
+                )
 
 
 def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datetime) -> None:

@@ -292,8 +292,15 @@ def test_tries_end_with_the_first_good_build() -> None:
 @pytest.mark.parametrize(
     ("name", "classifiers", "text", "expected"),
     [
-        ("BSD", (), ("Redistribution and use in source and binary forms, with or without"
-         " modification ... Neither the name of X nor names may be used"), "BSD-3-Clause"),
+        (
+            "BSD",
+            (),
+            (
+                "Redistribution and use in source and binary forms, with or without"
+                " modification ... Neither the name of X nor names may be used"
+            ),
+            "BSD-3-Clause",
+        ),
         ("BSD", (), "Redistribution and use in source and binary forms", "BSD-2-Clause"),
         ("Apache 2.0", (), "", "Apache-2.0"),
         ("", ("License :: OSI Approved :: ISC License (ISCL)",), "", "ISC"),
@@ -312,7 +319,7 @@ def test_tries_end_with_the_first_good_build() -> None:
         ("see LICENSE", (), "Mozilla Public License Version 2.0", "MPL-2.0"),
         ("mine alone", (), "all rights reserved", ""),
     ],
-)  # fmt: skip
+)
 def test_a_licence_is_found_where_it_is_said(
     name: str, classifiers: tuple[str, ...], text: str, expected: str
 ) -> None:

@@ -113,11 +113,15 @@ def test_markers_are_for_a_python(line: str, python: str, is_there: bool) -> Non
 @pytest.mark.parametrize(
     ("versions", "lower"),
     [
-        ("!= 1.2.5,>= 1.2.3", ">= 1.2.3"), ("<= 1.2.9,>= 1.2.3", ">= 1.2.3"),
-        ("!= 1.2.5,!= 1.2.3", "!= 1.2.5,!= 1.2.3"), ("~= 1.4", ">= 1.4"), ("== 2", "== 2"),
-        ("", ""), ("> 1", "> 1"),
+        ("!= 1.2.5,>= 1.2.3", ">= 1.2.3"),
+        ("<= 1.2.9,>= 1.2.3", ">= 1.2.3"),
+        ("!= 1.2.5,!= 1.2.3", "!= 1.2.5,!= 1.2.3"),
+        ("~= 1.4", ">= 1.4"),
+        ("== 2", "== 2"),
+        ("", ""),
+        ("> 1", "> 1"),
     ],
-)  # fmt: skip
+)
 def test_a_spec_can_say_the_least_version(versions: str, lower: str) -> None:
     assert Wanted("x", versions).lower == lower
 
@@ -126,8 +130,9 @@ def test_versions_that_are_excluded_are_not_accepted() -> None:
     one = Wanted("x", ">= 1,!= 1.5,< 3")
 
     assert [text for text in ("0.9", "1.4", "1.5", "2.0", "3.0") if one.accepts(text)] == [
-        "1.4", "2.0",
-    ]  # fmt: skip
+        "1.4",
+        "2.0",
+    ]
 
 
 def groups(rows: list[Checked]) -> dict[str, Group]:
@@ -136,15 +141,19 @@ def groups(rows: list[Checked]) -> dict[str, Group]:
 
 def test_a_spec_may_name_a_project_in_any_way() -> None:
     wanted = [Wanted("PyYAML", ">= 5"), Wanted("oslo.config"), Wanted("python-dateutil")]
-    spec = [Stated("python-yaml", ">= 5.0"), Stated("python-oslo-config"),
-            Stated("python-dateutil", ">= 2")]  # fmt: skip
+    spec = [
+        Stated("python-yaml", ">= 5.0"),
+        Stated("python-oslo-config"),
+        Stated("python-dateutil", ">= 2"),
+    ]
 
     rows = check(wanted, spec, Overrides({}))
 
     assert groups(rows) == {
-        "python-pyyaml": Group.MET, "python-oslo-config": Group.MET,
+        "python-pyyaml": Group.MET,
+        "python-oslo-config": Group.MET,
         "python-dateutil": Group.MISMATCH,
-    }  # fmt: skip
+    }
 
 
 def test_what_upstream_asked_for_before_was_removed() -> None:
@@ -156,9 +165,11 @@ def test_what_upstream_asked_for_before_was_removed() -> None:
 def test_a_difference_knows_what_a_requirement_is_for() -> None:
     old = [Wanted("a", ">= 1"), Wanted("b"), Wanted("b", "", RequirementKind.TEST)]
     new = [
-        Wanted("A", ">= 2"), Wanted("b", ">= 3", RequirementKind.TEST), Wanted("c"),
+        Wanted("A", ">= 2"),
+        Wanted("b", ">= 3", RequirementKind.TEST),
+        Wanted("c"),
         Wanted("d", "", RequirementKind.EXTRA, extra="fast"),
-    ]  # fmt: skip
+    ]
 
     found = difference(old, new)
 

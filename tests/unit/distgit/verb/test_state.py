@@ -42,10 +42,18 @@ def test_what_is_not_known_is_null_as_rdopkg_writes_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '{"action": []}', '{"action": ["fix", "nothing"], "args": {}}',
-     '{"action": ["fix", "edit_spec"], "args": {"version": 7}}',
-     '{"action": [["x"]], "args": {}}', '{"action": ["fix", "edit_spec"], "args": []}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"action": []}',
+        '{"action": ["fix", "nothing"], "args": {}}',
+        '{"action": ["fix", "edit_spec"], "args": {"version": 7}}',
+        '{"action": [["x"]], "args": {}}',
+        '{"action": ["fix", "edit_spec"], "args": []}',
+    ],
+)
 def test_a_file_that_is_no_state_is_one_clear_error(tmp_path: Path, content: str) -> None:
     (tmp_path / STATE_FILE).write_text(content)
 
