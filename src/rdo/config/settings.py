@@ -17,6 +17,7 @@ from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.audiences import Audiences
 from rdo.model.build import BuilderName
 from rdo.model.package import SpecRule
+from rdo.model.release_number import prefix_of
 
 # Other folders in the data folder, beside one folder per target.
 RESERVED_NAMES = frozenset({"cache", "local", "mirrors", "platforms", "releases", "roots", "tmp"})
@@ -209,8 +210,7 @@ class Target(Section):
         >>> Target(release="x", platform="y", numbering="0.1.date.hash").release_prefix
         '0.1'
         """
-        prefix = self.numbering.removesuffix(".date.hash")
-        return str(self.release_minor) if prefix == "minor" else prefix
+        return prefix_of(self.numbering, self.release_minor)
 
 
 def _no_target() -> ConfigError:

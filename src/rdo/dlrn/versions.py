@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from rdo.model.build import ReleaseNumber
+from rdo.model.release_number import ReleaseNumber
 
 FALLBACK_VERSION = "0.0.1"
 

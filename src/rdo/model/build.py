@@ -1,13 +1,13 @@
 """One try at building a commit, and how it ended."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
 from rdo.model.commit import Commit
 from rdo.model.package import SpecRule
+from rdo.model.release_number import ReleaseNumber
 
 
 class BuilderName(StrEnum):
@@ -73,23 +73,6 @@ class Waiting:
 
 
 Outcome: TypeAlias = Built | Failed | Waiting
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseNumber:
-    """The Release of a build's RPMs (DLRN's numbering), known where its target is.
-
-    `date` is chosen once, when the build is planned, and reused by every spurious retry.
-    `prefix` is DLRN's release_numbering: `0`, `0.1`, or a minor number.
-    """
-
-    date: datetime
-    short_hash: str
-    prefix: str
-
-    def __str__(self) -> str:
-        """Return `0.<YYYYmmddHHMMSS>.<short hash>`, without the dist tag."""
-        return f"{self.prefix}.{self.date:%Y%m%d%H%M%S}.{self.short_hash}"
 
 
 @dataclass(frozen=True, slots=True)

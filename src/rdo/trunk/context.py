@@ -11,8 +11,8 @@ from rdo.app.targets import OpenTarget
 from rdo.app.workplaces import Workplace
 from rdo.mirrors import Mirrors
 from rdo.model.audiences import Audiences
-from rdo.model.build import ReleaseNumber
 from rdo.model.commit import Commit
+from rdo.model.release_number import ReleaseNumber
 from rdo.package_index import PackageIndex
 from rdo.tools.pip_config import index_settings
 from rdo.trunk.sources.branches import BranchRules

@@ -12,8 +12,9 @@ from rdo import log_context
 from rdo.builders.in_process import CANCELLED, UNKNOWN, InProcessBuilder
 from rdo.builders.protocol import Ticket, build_and_wait, wait_for
 from rdo.errors import CancelledError, CommandError
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, ReleaseNumber
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome
 from rdo.model.commit import Commit
+from rdo.model.release_number import ReleaseNumber
 
 MOMENT = datetime(2026, 8, 1, tzinfo=UTC)
 

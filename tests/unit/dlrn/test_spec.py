@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import version_and_release
-from rdo.model.build import ReleaseNumber
+from rdo.model.release_number import ReleaseNumber
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = version_and_release(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.dlrn.versions import version_and_release
-from rdo.model.build import ReleaseNumber
+from rdo.model.release_number import ReleaseNumber
 
 DATE = datetime(2015, 1, 2, 3, 44, 55, tzinfo=UTC)
 RELEASE = ReleaseNumber(DATE, "shortsha", "0")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import CommandError, ConfigError, OutsideError, RefusedError, UserError
-from rdo.model.build import Built, Failed, FailureReason, Outcome, ReleaseNumber, Waiting
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.release_number import ReleaseNumber
 from rdo.trunk.plan import RoundPlan
 from rdo.trunk.rounds import Unfinished, exit_code
 from rdo.trunk.try_change import ScratchResult

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.model.build import Built, Failed, Outcome, ReleaseNumber
+from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
 from rdo.model.dates import minute
+from rdo.model.release_number import ReleaseNumber
 from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
 from rdo.trunk.plan import RoundPlan

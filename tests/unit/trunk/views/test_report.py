@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rdo.model.build import Built, Failed, FailureReason, ReleaseNumber, Waiting
+from rdo.model.build import Built, Failed, FailureReason, Waiting
+from rdo.model.release_number import ReleaseNumber
 from rdo.publish.backwards import Backwards
 from rdo.trunk.plan import RoundPlan
 from rdo.trunk.views.report import Ended, Held, Report, as_row, summary
