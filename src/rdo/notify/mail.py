@@ -75,15 +75,7 @@ def compose_digest(
     stories: Sequence[Story], sender: str, recipient: str, due: datetime
 ) -> EmailMessage:
     """Return one mail with all events that a recipient gets as a digest."""
-    targets = ", ".join(sorted({clean(story.target) for story in stories}))
-    counts = [
-        f"{sum(story.kind is kind for story in stories)} {name}"
-        for kind, name in ((EventKind.BROKEN, "broken"), (EventKind.MENDED, "fixed"))
-        if any(story.kind is kind for story in stories)
-    ]
-    releases = ", ".join(sorted({clean(story.release) for story in stories}))
-    what = ", ".join(counts) or "news"
-    mail = _envelope(sender, [recipient], f"[{targets}] {what} in {releases}, {due:%F}", due)
+    mail = _envelope(sender, [recipient], words.digest_subject(stories, due), due)
     mail["Message-ID"] = _named(f"digest.{due:%Y%m%d}", (recipient, int(due.timestamp())), sender)
     mail["X-RDO-Event"] = "digest"
     rule = f"\n{'=' * 72}\n\n"

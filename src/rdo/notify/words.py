@@ -1,7 +1,8 @@
 """The sentences that mails, reviews and pages have in common."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from rdo.model.build import FailureReason
 from rdo.model.dates import minute, minute_utc
@@ -63,6 +64,18 @@ def subject(story: Story) -> str:
 def _waiting(story: Story) -> str:
     count = len(story.waiting)
     return f"{count} packages wait for it" if count != 1 else "another package waits for it"
+
+
+def digest_subject(stories: Sequence[Story], due: datetime) -> str:
+    """Return the subject of a mail with several events: their targets, counts and releases."""
+    targets = ", ".join(sorted({clean(story.target) for story in stories}))
+    counts = [
+        f"{sum(story.kind is kind for story in stories)} {name}"
+        for kind, name in ((EventKind.BROKEN, "broken"), (EventKind.MENDED, "fixed"))
+        if any(story.kind is kind for story in stories)
+    ]
+    releases = ", ".join(sorted({clean(story.release) for story in stories}))
+    return f"[{targets}] {', '.join(counts) or 'news'} in {releases}, {due:%F}"
 
 
 def opening(story: Story) -> str:
