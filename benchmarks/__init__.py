@@ -1,1 +1,1 @@
-"""What DESIGN calls the speed we owe, measured."""
+"""The speed that users may expect, measured."""

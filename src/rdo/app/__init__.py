@@ -1,3 +1,3 @@
-"""What the command line and the server put together, each part opened on first use."""
+"""What commands and servers put together, each part opened on first use."""
 
 from rdo.app.app import App as App

@@ -1,1 +1,1 @@
-"""The bridge: packages from PyPI and Debian for what neither the release nor its base packages."""
+"""What neither the release nor its base packages, made into RPMs from PyPI and Debian."""

@@ -43,7 +43,10 @@ class GerritReviews:
     server: str = ""
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
-        """Propose a review; a `Refused` has the reason if there is none, and whether to retry."""
+        """Propose a review; a `Refused` has the reason if there is none, and whether to retry.
+
+        Raises AwayError if Gerrit cannot be reached.
+        """
         delivery = deliveries[0]
         distgit = self.find(story.target, story.package)
         if distgit is None:

@@ -43,7 +43,10 @@ class MailServer:
         return host, port
 
     def send(self, mail: EmailMessage, recipients: Sequence[str]) -> dict[str, Refused]:
-        """Send one mail; return the recipients who did not get it, with the server's answers."""
+        """Send one mail; return the recipients who did not get it, with the server's answers.
+
+        Raises AwayError if the server cannot be reached.
+        """
         password = self._password()
         try:
             with self._connect() as connection:

@@ -124,7 +124,8 @@ class Tree:
     ) -> Published:
         """Give a settled build that failed a hash directory with its logs, and no repodata.
 
-        A repository of an earlier build of the same commit stays where it is.
+        A repository of an earlier build of the same commit stays where it is. Raises TypeError for
+        a build that has not failed.
         """
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
@@ -200,7 +201,10 @@ class Tree:
             }
 
     def move_name(self, name: str, repository: Repository, *, by: str, why: str) -> None:
-        """Point a promotion name at a published repository, in the component it belongs to."""
+        """Point a promotion name at a published repository, in the component it belongs to.
+
+        Raises NotFoundError if the repository is not in the tree any more.
+        """
         check_promotion_name(name)
         with self.alone(f"moving {name}"):
             if not (self.repos / repository.path).is_dir():

@@ -1,0 +1,1 @@
+"""Platforms and their base layers, and the roots that builds run in."""

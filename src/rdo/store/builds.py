@@ -146,7 +146,10 @@ class Builds:
         return self.get(build_id)
 
     def keep_ticket(self, build_id: int, ticket: str) -> Build:
-        """Mark a starting build as running; `ticket` is what its builder knows it by."""
+        """Mark a starting build as running; `ticket` is what its builder knows it by.
+
+        Raises ValueError if the build is not starting.
+        """
         row = self._row(build_id)
         if row.state != BuildState.STARTING:
             raise ValueError(f"build {build_id} is {row.state}, not starting")

@@ -1,0 +1,1 @@
+"""The programs that rdo runs, each behind a class that knows its options."""

@@ -1,0 +1,1 @@
+"""Rounds: follow the upstreams of a target, build each commit, publish it, report."""
