@@ -9,7 +9,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 README = REPOSITORY / "README.md"
 DOCS = REPOSITORY / "docs"
-PAGES = (README, *sorted(DOCS.rglob("*.md")))
+CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
+PAGES = (README, CONTRIBUTING, *sorted(DOCS.rglob("*.md")))
 
 _FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")

@@ -1,17 +1,59 @@
-"""docs/architecture.md names what is there, and what is there is named."""
+"""The pages about the code name what is there, and what is there is named."""
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rdo.store.schema import Base
-from tests.unit.docs.pages import DOCS, PAGES, REPOSITORY, links, spans, table
+from tests.unit.docs.pages import CONTRIBUTING, DOCS, PAGES, REPOSITORY, fences, links, spans, table
 
-TEXT = (DOCS / "architecture.md").read_text()
+ARCHITECTURE = DOCS / "architecture.md"
+TEXT = ARCHITECTURE.read_text()
 SOURCE = REPOSITORY / "src/rdo"
-MODULES = [name for name in spans(TEXT) if name.endswith(".py") or name.startswith("src/")]
+ABOUT_CODE = (ARCHITECTURE, CONTRIBUTING, DOCS / "parts.md", *(DOCS / "decisions").glob("*.md"))
+MODULES = [
+    (page.name, name)
+    for page in ABOUT_CODE
+    for name in spans(page.read_text())
+    if re.fullmatch(r"[\w/.*-]+(\.py|\.toml|\.lock)|(src|tests|packaging|docs)/[\w/.-]*", name)
+    and name not in {"rdo.toml"}
+]
+_LINE = re.compile(
+    r"^(?P<layer>[ \d]{2})  (?P<inner>  )?(?P<names>\S+(?:, \S+)*) {2,}(?P<told>\S.*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the tree; `above` is the folder of an inner one."""
+
+    layer: int
+    above: str
+    names: tuple[str, ...]
+    told: str
+
+    @property
+    def paths(self) -> list[str]:
+        return [f"{self.above}{name}" for name in self.names]
+
+
+def tree() -> list[Row]:
+    rows: list[Row] = []
+    layer, above = 0, ""
+    for line in fences(TEXT, "")[0].splitlines():
+        match = _LINE.match(line)
+        assert match, line
+        names = tuple(match["names"].split(", "))
+        if not match["inner"]:
+            layer, above = int(match["layer"]), names[0]
+        rows.append(Row(layer, above if match["inner"] else "", names, match["told"]))
+    return rows
+
+
+TREE = tree()
 
 
 def contract() -> list[list[str]]:
@@ -27,26 +69,74 @@ def contract() -> list[list[str]]:
     return [row for row in found if row]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_that_is_named_exists(name: str) -> None:
-    assert (REPOSITORY / name).exists() or (SOURCE / name).exists()
+@pytest.mark.parametrize(("page", "name"), MODULES)
+def test_a_file_that_is_named_exists(page: str, name: str) -> None:
+    assert list(REPOSITORY.glob(name)) or list(SOURCE.glob(name))
 
 
-def test_enough_modules_were_found() -> None:
-    assert len(MODULES) > 40
+def test_enough_files_were_found() -> None:
+    assert len(MODULES) > 100
+    assert {page for page, _ in MODULES} >= {"architecture.md", "parts.md", "CONTRIBUTING.md"}
 
 
 def test_the_layers_are_those_of_the_contract() -> None:
-    rows = table(TEXT, "Layers")
-    told = [re.findall(r"`src/rdo/(\w+)", row[0]) for row in rows]
+    told: dict[int, list[str]] = {}
+    for row in TREE:
+        if not row.above:
+            told.setdefault(row.layer, []).extend(re.split(r"\W", name)[0] for name in row.names)
 
-    assert [sorted(row) for row in told] == [sorted(row) for row in contract()]
+    assert list(told) == list(range(1, len(told) + 1))
+    assert [sorted(row) for row in told.values()] == [sorted(row) for row in contract()]
+
+
+def test_the_tree_has_every_folder_and_no_other() -> None:
+    told = [path for row in TREE for path in row.paths if path.endswith("/")]
+    folders = [*SOURCE.glob("*/"), *SOURCE.glob("*/*/")]
+
+    there = {f"{path.relative_to(SOURCE)}/" for path in folders if path.name != "__pycache__"}
+
+    assert len(told) == len(set(told))
+    assert set(told) == there - {"starter/info/"}  # the files that the line above speaks of
+
+
+def test_files_are_named_only_where_they_are_a_layer_or_in_the_life_of_a_commit() -> None:
+    elsewhere = re.sub(
+        r"## The life of a commit\n.*?(?=^## )", "", TEXT, flags=re.DOTALL | re.MULTILINE
+    )
+
+    named = {name for name in spans(elsewhere) if name.endswith(".py")}
+
+    assert {name for name in named if "/" in name} == {"src/rdo/store/schema.py"}
+
+
+def test_the_page_is_two_pages_long() -> None:
+    assert len(TEXT.splitlines()) <= 135
 
 
 def test_the_tables_are_those_of_the_database() -> None:
     told = [row[0] for row in table(TEXT, "Tables of the database")]
 
     assert sorted(told) == sorted(Base.metadata.tables)
+
+
+QUESTIONS = [row for row in table(CONTRIBUTING.read_text(), "Where things are") if len(row) == 3]
+
+
+@pytest.mark.parametrize(("question", "file", "name"), QUESTIONS)
+def test_one_file_answers_a_question(question: str, file: str, name: str) -> None:
+    assert question.endswith("?")
+    text = (REPOSITORY / file.strip("`")).read_text()
+    assert re.search(
+        rf"^ *((def|class) {name.strip('`')}\b|{name.strip('`')}\b.*=)", text, re.MULTILINE
+    )
+
+
+def test_every_question_has_a_file() -> None:
+    assert len(QUESTIONS) == len({file for _, file, _ in QUESTIONS}) == 8
+
+
+def test_readme_leads_to_contributing() -> None:
+    assert "CONTRIBUTING.md" in links((REPOSITORY / "README.md").read_text())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
