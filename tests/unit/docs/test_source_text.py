@@ -114,16 +114,13 @@ def raised(function: ast.FunctionDef) -> set[str]:
 
 def unsaid(path: Path) -> Iterator[str]:
     """Public functions with exceptions that no docstring around them names."""
-    todo: list[tuple[ast.AST, str]] = [(parsed(path), "")]
+    todo: list[tuple[ast.Module | ast.ClassDef, str]] = [(parsed(path), "")]
     while todo:
         parent, said = todo.pop()
         for node in ast.iter_child_nodes(parent):
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
                 continue
-            around = (
-                ast.get_docstring(parent) or "" if not isinstance(parent, ast.FunctionDef) else ""
-            )
-            text = f"{said} {around} {ast.get_docstring(node) or ''}"
+            text = f"{said} {ast.get_docstring(parent) or ''} {ast.get_docstring(node) or ''}"
             if isinstance(node, ast.ClassDef):
                 todo.append((node, text))
             else:
