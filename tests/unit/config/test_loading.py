@@ -310,6 +310,24 @@ def test_what_is_below_data(folder: Path) -> None:
     assert (settings.cache, settings.roots) == (folder / "data/cache", folder / "data/roots")
 
 
+def test_what_follows_an_instance_has_specs_of_its_own_unless_it_says_otherwise(
+    folder: Path,
+) -> None:
+    text = """\
+[targets.t]
+release = "master"
+platform = "deb12-x86_64"
+[targets.t.follow]
+versions = ["https://trunk.example.test/versions.csv"]
+"""
+
+    follow = loaded(folder, text=text).settings.target("t").follow
+
+    assert follow is not None
+    assert not follow.use_upstream_spec
+    assert (follow.distgit_key, follow.tag, follow.spec_replace) == ("distgit", None, [])
+
+
 def test_without_metadata_or_targets_it_is_said_what_to_write(folder: Path) -> None:
     settings = loaded(folder, text="").settings
 

@@ -238,6 +238,14 @@ def test_the_other_package_drivers_are_layouts(ini: Path) -> None:
     assert metadata.source == "http://github.example.test/openstack/rpm-packaging"
 
 
+def test_the_driver_of_one_distgit_is_a_layout_too(ini: Path) -> None:
+    text = "[DEFAULT]\ntags = x\npkginfo_driver = dlrn.drivers.local.LocalDriver\n"
+
+    metadata = imported(ini, text)[0].needed_metadata
+
+    assert (metadata.layout, metadata.source) == ("local", str(ini.parent / "new"))
+
+
 @pytest.mark.parametrize("text", [DOCUMENTED, OTHERS])
 def test_no_option_is_lost_silently(ini: Path, text: str) -> None:
     """Each is a value of rdo.toml, or named in it, or says what rdo does anyway."""

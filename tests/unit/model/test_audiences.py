@@ -22,6 +22,14 @@ def test_a_digest_goes_out_at_the_next_such_hour(now: datetime, due: datetime) -
     assert Audiences(digest_hour=6).digest_due(now) == due
 
 
+def test_nobody_is_told_unless_somebody_says_so() -> None:
+    nobody = Audiences()
+
+    assert (nobody.mail, nobody.gerrit) == (False, False)
+    assert (nobody.operator, nobody.webhooks) == ((), ())
+    assert not nobody.wants_digest("ann@example.test")
+
+
 @pytest.mark.parametrize(
     ("digest", "wants"),
     [

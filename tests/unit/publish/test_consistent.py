@@ -27,6 +27,13 @@ def test_before_the_first_everybody_must_have_been_built() -> None:
     assert blocking(GOOD, is_first=False) == ()
 
 
+def test_a_member_that_was_only_bootstrapped_was_never_built() -> None:
+    bootstrapped = Pointers("b", None, None, None, None, None)
+
+    assert blocking(GOOD, bootstrapped, is_first=True) == blocking(GOOD, is_first=True)
+    assert blocking(GOOD, bootstrapped, is_first=False) == ()
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_member_that_fails_blocks_and_it_is_said_since_when(is_first: bool) -> None:
     expected = Blocker("b", "fails to build: test", SINCE, 5)

@@ -164,4 +164,5 @@ def test_the_report_counts_by_fate_and_names_each() -> None:
         "  applied     ddddddd  Something of theirs",
         "  dropped     bbbbbbb  Change b  (2.0 has it)",
     ]
+    assert as_text(found[:1], ONTO).splitlines()[0] == "1 patch (1 applied) on 2.0:"
     assert as_text([], ONTO) == "no patches on 2.0:"

@@ -101,6 +101,15 @@ def test_hints_on_what_never_moves_are_ignored() -> None:
     assert ids(todo.take(9)) == [1]
 
 
+def test_hints_on_what_never_moves_are_ignored_while_something_runs() -> None:
+    todo = queue("runs", "b", "c", c="b")
+    assert ids(todo.take(9)) == [1, 2]
+
+    todo.hold_back(2, behind("broken"))
+
+    assert ids(todo.take(9)) == [3]
+
+
 def test_hints_in_a_cycle_are_no_reason_to_build_nothing() -> None:
     todo = queue("a", "b", a="b", b="a")
 
