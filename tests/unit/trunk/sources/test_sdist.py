@@ -1,9 +1,13 @@
+import contextlib
+import gzip
 import io
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rdo.errors import RefusedError
 from rdo.trunk.sources.sdist import unpack
@@ -90,7 +94,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_an_archive_with_too_many_files_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rdo.trunk.sources.sdist.MAX_FILES", 2)
+    monkeypatch.setattr("rdo.trunk.sources.tar_headers.MAX_FILES", 2)
     archive = tmp_path / "a-1.tar.gz"
     archive.write_bytes(sdist("a-1", {"x": "", "y": "", "z": ""}))
 
@@ -116,3 +120,74 @@ def test_a_zip_file_that_leads_out_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RefusedError):
         unpack(archive, tmp_path / "out")
+
+
+def pax(kind: bytes, size: int) -> bytes:
+    """An archive that begins with a header which says that so many bytes describe the next."""
+    info = tarfile.TarInfo("a-1/x")
+    info.type, info.size = kind, size
+    return gzip.compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(2048))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_of_any_size_is_not_read(tmp_path: Path, kind: bytes) -> None:
+    archive = tmp_path / "a-1.tar.gz"
+    archive.write_bytes(pax(kind, 3_000_000_000))
+
+    with pytest.raises(RefusedError, match="one of its headers has more than"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_path_of_any_depth_is_refused(tmp_path: Path) -> None:
+    deep = tarfile.TarInfo("a-1/" + "d/" * 3000 + "x")
+    archive = tar(tmp_path / "a-1.tar.gz", (deep, b""))
+
+    with pytest.raises(RefusedError, match="folders deep"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_links_inside_the_folder_stay(tmp_path: Path) -> None:
+    archive = tar(
+        tmp_path / "a-1.tar.gz",
+        (tarfile.TarInfo("a-1/sub/x"), b"text"),
+        link("a-1/soft", "sub/x"),
+        link("a-1/sub/up", "../sub/x"),
+        link("a-1/hard", "a-1/sub/x", tarfile.LNKTYPE),
+    )
+
+    unpack(archive, tmp_path / "out")
+
+    assert {name: (tmp_path / "out" / name).read_text() for name in ("soft", "sub/up", "hard")} == {
+        "soft": "text",
+        "sub/up": "text",
+        "hard": "text",
+    }
+
+
+def test_a_file_is_not_written_through_a_link(tmp_path: Path) -> None:
+    archive = tar(
+        tmp_path / "a-1.tar.gz",
+        link("a-1/out", "../victim"),
+        (tarfile.TarInfo("a-1/out/file"), b"evil"),
+    )
+    (tmp_path / "victim").mkdir()
+
+    with pytest.raises(RefusedError):
+        unpack(archive, tmp_path / "out")
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_changed_archive_is_unpacked_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    whole = bytearray(gzip.decompress(sdist("a-1", {"x": "text", "y/z": "more"})))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    archive = folder / "a-1.tar"
+    archive.write_bytes(whole)
+
+    with contextlib.suppress(RefusedError):
+        unpack(archive, folder / "out")
