@@ -72,7 +72,7 @@ def test_a_failing_build_gives_the_same_verdict_and_a_shell_where_it_failed(
     assert "the same root: " in done.stdout
     assert "/builddir/BUILD\n" in done.stdout
     assert "\n0\n" not in done.stdout
-    assert "try it again with: sh -ex /var/tmp/rpm-tmp." in done.stderr
+    assert "run it again with: sh -ex /var/tmp/rpm-tmp." in done.stderr
 
 
 def test_a_build_that_nobody_can_meet_asks_for_the_same(
@@ -112,5 +112,5 @@ def test_a_build_whose_sources_are_gone_is_refused_by_name(
         recipe.write_text(text)
 
     assert done.code == 4
-    assert "is gone: " in done.stderr
+    assert "are gone: " in done.stderr
     assert "rdo trunk recheck" in done.stderr
