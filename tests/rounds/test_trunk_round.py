@@ -274,7 +274,7 @@ def test_a_cycle_fails_its_members_and_nobody_else(factory: Factory) -> None:
     report = factory.round()
 
     assert failures(report).keys() == {"python-a", "python-b"}
-    assert "python-a, python-b need each other" in failures(report)["python-a"]
+    assert "python-a, python-b require each other" in failures(report)["python-a"]
     assert [held.build.package for held in report.held] == ["python-c"]
     assert built(report) == ["python-d"]
 

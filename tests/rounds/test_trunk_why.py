@@ -132,7 +132,7 @@ def test_a_cycle_names_its_members(factory: Factory) -> None:
     found = why(factory, "python-b")
 
     assert found.view.state is PackageState.CYCLE
-    assert "python-a, python-b need each other" in found.view.sentence
+    assert "python-a, python-b require each other" in found.view.sentence
 
 
 def test_a_package_under_review_is_built_and_kept_apart(factory: Factory) -> None:
