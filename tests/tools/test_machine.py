@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rdo.tools import machine
-from rdo.tools.machine import MachineCheck, PackageManager
+from rdo.tools.machine import PackageManager
+from rdo.tools.machine_check import MachineCheck
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 
@@ -22,7 +23,7 @@ def doctor(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_a_machine_without_rpm_is_told_so_with_the_remedy(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("git", "dnf", "createrepo_c", "unshare", "mount", "true", "debootstrap"):
+    for name in ("git", "dnf", "createrepo_c", "setpriv", "sh", "true", "debootstrap"):
         (programs / name).symlink_to(f"/usr/bin/{name}")
 
     done = doctor(PATH=str(programs))

@@ -8,6 +8,7 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.errors import CommandError, UserError
 from rdo.tools import machine
+from rdo.tools.machine_check import MachineCheck
 
 
 @click.command()
@@ -44,7 +45,7 @@ def _folders(app: App) -> tuple[Path, Path, UserError | None]:
         return Path.cwd(), Path.cwd(), error
 
 
-def _state(finding: machine.MachineCheck) -> str:
+def _state(finding: MachineCheck) -> str:
     if finding.is_good:
         return "ok"
     return "missing" if finding.is_needed else "note"

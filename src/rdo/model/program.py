@@ -22,6 +22,7 @@ class Limit(StrEnum):
     TIME = "time"
     OUTPUT = "output"
     DISK = "disk"
+    MEMORY = "memory"
     CANCELLED = "cancelled"
 
 
@@ -39,6 +40,7 @@ class Bounds:
     """The limits of a logged program: its time, the size of its log, a request to end it.
 
     `disk_bytes` is how much it may write to `folder`, which is checked now and then.
+    `memory_bytes` is held where the kernel lets us: for programs inside a root.
     """
 
     seconds: float | None = None
@@ -46,3 +48,4 @@ class Bounds:
     is_cancelled: Callable[[], bool] = bool
     folder: Path | None = None
     disk_bytes: int | None = None
+    memory_bytes: int | None = None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rdo.errors import CommandError
 from rdo.model.program import Bounds
-from rdo.run import run_logged
 from rdo.tools.apt import mirror_of
+from rdo.tools.as_root import AsRoot
+from rdo.tools.entry import Bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,19 @@ class Debootstrap:
         """
         self.cache.mkdir(parents=True, exist_ok=True)
         mirror = [site] if (site := mirror_of(suite)) else []
-        done = run_logged(
+        folders = (
+            Bind(tree.parent, "/made", writable=True),
+            Bind(self.cache, "/kept", writable=True),
+        )
+        # In lxc's containers, too, nobody makes devices: debootstrap then mounts them.
+        namespaces = AsRoot(folders, has_network=True, environment=(("container", "lxc"),))
+        done = namespaces.log(
             "debootstrap",
             "--variant=minbase",
             f"--include={','.join(packages)}",
-            f"--cache-dir={self.cache.resolve()}",
+            "--cache-dir=/kept",
             suite,
-            tree,
+            f"/made/{tree.name}",
             *mirror,
             log_file=log_file,
             bounds=Bounds(seconds=3600),

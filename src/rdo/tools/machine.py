@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from rdo.errors import CommandError
+from rdo.errors import UserError
 from rdo.log_tail import last_line
 from rdo.run import Runner, run
+from rdo.tools.id_range import id_range
+from rdo.tools.machine_check import MachineCheck
+from rdo.tools.walls import walls_in
 
 _ANY_STATUS = range(-64, 256)
 _NEEDED_GB, _WANTED_GB = 3, 15
@@ -50,9 +53,8 @@ PROGRAMS = (
     Prerequisite("dnf", "installing from our repositories", "dnf", "dnf"),
     Prerequisite("createrepo_c", "repositories made by others", "createrepo-c", "createrepo_c"),
     Prerequisite("debootstrap", "the platform deb12-x86_64", "debootstrap", "debootstrap"),
-    Prerequisite("unshare", "build roots", "util-linux", "util-linux"),
-    Prerequisite("mount", "build roots", "mount", "util-linux"),
-    Prerequisite("bwrap", "reading specs outside a root", "bubblewrap", "bubblewrap", needed=False),
+    Prerequisite("setpriv", "build roots", "util-linux", "util-linux"),
+    Prerequisite("newuidmap", "build roots of an ordinary user", "uidmap", "shadow-utils", False),
     Prerequisite("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
     Prerequisite("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
 )
@@ -66,17 +68,6 @@ INSTALLERS = (
     Prerequisite("make", "installing rdo", "make", "make"),
     Prerequisite("dnf reposync", "testing rdo", "dnf-plugins-core", "dnf-plugins-core"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MachineCheck:
-    """The result of one check. `is_needed` is false if rdo works without it."""
-
-    name: str
-    is_good: bool
-    is_needed: bool
-    detail: str
-    package: str = ""
 
 
 def family(os_release: Path = Path("/etc/os-release")) -> PackageManager | None:
@@ -98,7 +89,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
         *(_program(need, here) for need in PROGRAMS),
         *(_module(need.name, need.purpose, need.package(here), runner) for need in MODULES),
         *(_module(name, "a dependency of rdo", "", runner) for name in OWN_MODULES),
-        *_kernel(platforms, runner),
+        *_walls(platforms),
         _space("data", data),
     ]
 
@@ -138,41 +129,15 @@ def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineChe
     return MachineCheck(f"python {name}", done.returncode == 0, True, detail, package)
 
 
-def _kernel(platforms: Path, runner: Runner) -> list[MachineCheck]:
-    if os.geteuid() != 0:
-        detail = "not root: `rdo trunk` and `rdo build` need it, all else works"
-        return [MachineCheck("root", False, False, detail)]
-    tries = {
-        "namespaces": ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--", "true"),
-        "overlay": (
-            "unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            "--",
-            "mount",
-            "-t",
-            "overlay",
-            "overlay",
-        ),
-    }
-    findings = []
+def _walls(platforms: Path) -> list[MachineCheck]:
+    """Check what build roots need of the kernel, and which of the walls around them hold here."""
+    try:
+        id_range()
+    except UserError as error:
+        detail = f"{error}; {error.hint}" if error.hint else str(error)
+        return [MachineCheck("subordinate ids", False, False, detail)]
     with tempfile.TemporaryDirectory(dir=_existing(platforms), prefix=".rdo-doctor-") as folder:
-        layers = [Path(folder) / name for name in ("lower", "upper", "work", "merged")]
-        for layer in layers:
-            layer.mkdir()
-        options = "lowerdir={},upperdir={},workdir={}".format(*layers[:3])
-        for name, command in tries.items():
-            more = ("-o", options, layers[3]) if name == "overlay" else ()
-            try:
-                runner(*command, *more, timeout=60)
-                findings.append(
-                    MachineCheck(name, True, True, f"in {Path(folder).parent}" if more else "")
-                )
-            except CommandError as error:
-                said = last_line(str(error))
-                findings.append(MachineCheck(name, False, True, f"build roots need them: {said}"))
-    return findings
+        return walls_in(Path(folder))
 
 
 def _space(name: str, folder: Path) -> MachineCheck:

@@ -1,30 +1,25 @@
-"""A root made of layers, and running programs inside it.
+"""A root made of layers, and running programs inside it."""
 
-`children/enter_root.py` does the work under util-linux's `unshare`: every entry has its own
-mount, pid, ipc, uts and network namespaces (loopback only), so nothing stays mounted and no
-process survives, even after kill -9.
-"""
-
-import json
 import shlex
-import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rdo.errors import CommandError
-from rdo.model.program import Bounds, Completed, Logged
+from rdo.log_tail import last_line, read_tail
+from rdo.model.program import Bounds, Completed, Limit, Logged
 from rdo.run import hand_over, run, run_logged
-from rdo.tools.children import enter_root
+from rdo.tools.children.enter_root import ENTER_FAILED
+from rdo.tools.entry import CHROOT, FAILED, INSTALLING, LIMIT, Bind, Entry
+from rdo.tools.id_range import id_range
 
 BUILD_UID = 61184
-"""The user that runs builds in a root; it has no privileges there and no equal on the host."""
+"""The user that runs a build inside, and its group; without privileges there."""
 
-_UNSHARE = (
-    *("setpriv", "--pdeathsig", "KILL"),  # so it ends if we are killed; --kill-child ends the rest
-    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
-    *("--ipc", "--uts", "--net", "--"),
-)
+HOME = "/builddir"
+"""The build user's own folder, in which rpmbuild works."""
+
+_HOME_FOLDERS = ("BUILD", "BUILDROOT", "RPMS", "SOURCES", "SPECS", "SRPMS")
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
     "LANG": "C.UTF-8",
@@ -35,21 +30,13 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bind:
-    """A file or folder of the host that is visible in the root, read-only unless `writable`."""
-
-    source: Path
-    target: str
-    writable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Root:
     """Layers, topmost first, under a writable folder of its own.
 
-    `work` holds what programs in the root write (`work/upper`). It is kept between entries, so that
-    a root can be entered again; the caller removes it. `may_chroot` leaves that right to privileged
-    programs, for an rpm that installs into a folder.
+    `work` holds what the inside writes; it is kept between entries, so that a root can be
+    entered again, and is the caller's to remove. With `has_home` the build user has its folders.
+    `may_chroot` leaves that right to privileged programs, for an rpm that installs into a
+    folder. `links` are made inside, target and name.
     """
 
     layers: tuple[Path, ...]
@@ -57,15 +44,11 @@ class Root:
     binds: tuple[Bind, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     processes: int = 4096
+    memory_bytes: int | None = 8_000_000_000
+    has_home: bool = False
     may_chroot: bool = False
-
-    @property
-    def upper(self) -> Path:
-        """The folder on the host with the files written in the root.
-
-        Files of layers are not there.
-        """
-        return self.work / "upper"
+    inner_binds: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     def ask(
         self,
@@ -75,13 +58,16 @@ class Root:
         timeout: float = 600,
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
+        copies: tuple[tuple[str, str], ...] = (),
     ) -> Completed:
-        """Run a program in the root to its end and return its output.
+        """Run a program inside to its end and return its output.
 
-        Raises CommandError for an exit status that is not in `ok`.
+        Raises CommandError if its exit status is not one of `ok`.
         """
-        command = self._command(argv, privileged, cwd)
-        done = run(*command, timeout=timeout, ok=range(256), stdin=stdin)
+        entry = replace(self._entry(privileged, cwd), copies=copies)
+        done = run(*entry.command(argv), timeout=timeout, ok=range(256), stdin=stdin)
+        if done.returncode == ENTER_FAILED and done.stderr.startswith(FAILED):
+            raise _no_root(done.stderr)
         if done.returncode not in ok:
             said = (done.stderr.strip() or done.stdout.strip())[-2000:]
             raise CommandError(
@@ -95,33 +81,53 @@ class Root:
         log_file: Path,
         cwd: str = "/",
         bounds: Bounds,
+        copies: tuple[tuple[str, str], ...] = (),
     ) -> Logged:
-        """Run a long program in the root as the build user and write its output to `log_file`."""
-        command = self._command(argv, False, cwd)
-        return run_logged(*command, log_file=log_file, bounds=bounds)
+        """Run a long program inside as the build user, writing to `log_file`."""
+        entry = replace(
+            self._entry(False, cwd),
+            disk_bytes=bounds.disk_bytes,
+            memory_bytes=bounds.memory_bytes or self.memory_bytes,
+            copies=copies,
+        )
+        done = run_logged(*entry.command(argv), log_file=log_file, bounds=bounds)
+        if done.returncode == ENTER_FAILED and FAILED in (said := read_tail(log_file, 2000)):
+            raise _no_root(FAILED + said.rpartition(FAILED)[2])
+        return replace(done, limit=done.limit or self._limit())
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
-        """Connect a program in the root to the terminal and return its exit status."""
-        return hand_over(*self._command(argv, privileged, cwd))
+        """Give the terminal to a program inside."""
+        return hand_over(*self._entry(privileged, cwd).command(argv))
 
-    def _command(self, argv: Sequence[str], privileged: bool, cwd: str) -> list[str]:
-        self.work.mkdir(parents=True, exist_ok=True)
-        user = 0 if privileged else BUILD_UID
-        plan = {
-            "layers": [str(layer.resolve()) for layer in self.layers],
-            "work": str(self.work.resolve()),
-            "binds": [[str(b.source.resolve()), b.target, b.writable] for b in self.binds],
-            "uid": user,
-            "gid": user,
-            "processes": self.processes,
-            "may_chroot": self.may_chroot,
-            "cwd": cwd,
-            "env": {
-                **_ENVIRONMENT,
-                "HOME": "/root" if privileged else "/builddir",
-                **self.environment,
-            },
-            "argv": list(argv),
-        }
-        script = Path(enter_root.__file__)
-        return [*_UNSHARE, sys.executable, "-I", "-S", str(script), json.dumps(plan)]
+    def _limit(self) -> Limit | None:
+        """The bound that the kernel or the setup process held, if one ended the program."""
+        file = self.work / LIMIT
+        return Limit(file.read_text()) if file.is_file() else None
+
+    def _entry(self, privileged: bool, cwd: str) -> Entry:
+        kept = (*INSTALLING, *([CHROOT] if self.may_chroot else []))
+        home = "/root" if privileged else HOME
+        return Entry(
+            ids=id_range(),
+            work=self.work,
+            uid=0 if privileged else BUILD_UID,
+            layers=self.layers,
+            binds=self.binds,
+            inner_binds=self.inner_binds,
+            links=self.links,
+            folders=(HOME, *(f"{HOME}/{name}" for name in _HOME_FOLDERS)) if self.has_home else (),
+            capabilities=kept if privileged else (),
+            processes=self.processes,
+            memory_bytes=self.memory_bytes,
+            cwd=cwd,
+            environment={**_ENVIRONMENT, "HOME": home, **self.environment},
+        )
+
+
+def _no_root(said: str) -> CommandError:
+    """The error for a machine that does not let us make roots: no package is to blame."""
+    reason = last_line(said).removeprefix(FAILED)
+    return CommandError(
+        f"cannot enter a build root on this machine: {reason}",
+        hint="rdo doctor shows what is missing; a container needs rights for namespaces",
+    )

@@ -1,49 +1,121 @@
-"""rpm: reading RPM files and unpacking them."""
+"""rpm: reading and unpacking RPM files that strangers made, behind walls.
 
+The rpm program of this machine runs in namespaces of its own: a header that breaks it breaks
+nothing else, and the files that it unpacks belong to nobody of this machine.
+"""
+
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.run import Runner, run
+from rdo.errors import CommandError
+from rdo.tools.as_root import AsRoot
+from rdo.tools.entry import Bind
+from rdo.tools.id_range import id_range
+from rdo.tools.sandbox import Sandbox
+
+SCRIPTED = ".scripted"
+"""The mark in the folder of an RPM that was not unpacked, since installing it runs scriptlets."""
 
 _SCRIPTS = (
     *("PREIN", "POSTIN", "PREINPROG", "POSTINPROG", "PRETRANS", "POSTTRANS", "PRETRANSPROG"),
     *("POSTTRANSPROG", "TRIGGERNAME", "FILETRIGGERNAME", "TRANSFILETRIGGERNAME"),
 )
+_HAS_SCRIPTS = "".join(f"%|{tag}?{{1}}|" for tag in _SCRIPTS)
+_INSTALL = (
+    "--define '_dbpath /.rpmdb' -i --nodeps --noscripts --notriggers --nosignature"
+    " --ignorearch --ignoreos"
+)
+_UNPACK_EACH = f"""
+set -e
+for folder in /layers/*; do
+    rpm=/rpms/${{folder##*/}}.rpm
+    scripts=$(rpm -qp --nosignature --qf '{_HAS_SCRIPTS}' "$rpm")
+    if [ -n "$scripts" ]; then
+        touch "$folder/{SCRIPTED}"
+    else
+        rpm --root "$folder" {_INSTALL} "$rpm"
+        rm -rf "$folder/.rpmdb"
+    fi
+done
+"""
+_UNPACK = f"rpm --root /tree {_INSTALL} /rpms/*.rpm && rm -rf /tree/.rpmdb"
+_END = "--end--"
+REQUIRES = r"[%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
+"""rpm's query for what a package requires; `parse_requires` reads the answer."""
+
+_QUERY = (
+    r"[R %{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
+    r"[P %{PROVIDENAME}\n][P %{FILENAMES}\n]" + _END + r"\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RpmDependencies:
+    """What one RPM requires, as rpm writes it (rpm's own features left out), and what it gives.
+
+    `given` are the names that it provides, without versions, and its files.
+    """
+
+    requires: tuple[str, ...]
+    given: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Rpm:
-    """The rpm program of this machine; it never uses this machine's own RPM database."""
+    """The rpm program of this machine; it never touches this machine's own RPM database."""
 
-    runner: Runner = run
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
-    def has_scriptlets(self, rpm: Path) -> bool:
-        """Whether installing the RPM runs scriptlets or triggers."""
-        query = "".join(f"%|{tag}?{{1}}|" for tag in _SCRIPTS)
-        return bool(self._query(rpm, query).strip())
+    def dependencies(self, rpms: Sequence[Path]) -> list[RpmDependencies]:
+        """Return what each RPM requires and gives; CommandError if rpm cannot read one of them."""
+        if not rpms:
+            return []
+        paths = [path.resolve() for path in rpms]
+        words: list[str | Path] = ["rpm", "-qp", "--nosignature", "--qf", _QUERY, *paths]
+        done = self.sandbox.ask(*words, readable=paths, timeout=120)
+        blocks = done.stdout.split(f"{_END}\n")[:-1]
+        if done.returncode or len(blocks) != len(rpms):
+            raise CommandError(f"rpm cannot read {rpms[0].parent}: {done.stderr.strip()[-500:]}")
+        return [_dependencies(block) for block in blocks]
 
-    def requires(self, rpm: Path) -> list[str]:
-        """Return the dependencies of a package without rpm's own; of an SRPM, its BuildRequires."""
-        query = "[%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
-        lines = (" ".join(line.split()) for line in self._query(rpm, query).splitlines())
-        return [line for line in lines if line and not line.startswith("rpmlib(")]
+    def unpack_each(self, rpms: Sequence[Path], folder: Path) -> None:
+        """Unpack each RPM into `folder`/0, `folder`/1 and so on, with the modes that it names.
 
-    def given_names(self, rpm: Path) -> set[str]:
-        """Return what a package provides, without versions, and its files."""
-        return set(self._query(rpm, "[%{PROVIDENAME}\n][%{FILENAMES}\n]").splitlines())
+        Nothing of an RPM is run; one with scriptlets or triggers is only marked by `SCRIPTED`.
+        The files belong to root inside.
+        """
+        layers = [folder / str(number) for number in range(len(rpms))]
+        for layer in layers:
+            _make_inside(layer)
+        _make_inside(folder)
+        offered = [Bind(path, f"/rpms/{number}.rpm") for number, path in enumerate(rpms)]
+        AsRoot((Bind(folder, "/layers", writable=True), *offered)).ask("sh", "-c", _UNPACK_EACH)
 
-    def unpack(self, rpm: Path, folder: Path, *more: Path) -> None:
-        """Unpack all files of RPMs below `folder`, with their owners and modes; nothing is run."""
-        rpms = [one.resolve() for one in (rpm, *more)]
-        self.runner(
-            *("rpm", "--root", folder.resolve(), "--define", "_dbpath /.rpmdb", "-i"),
-            *("--nodeps", "--noscripts", "--notriggers", "--nosignature", "--ignorearch"),
-            "--ignoreos",
-            *rpms,
-            timeout=3600,
-        )
+    def unpack_together(self, rpms: Sequence[Path], tree: Path) -> None:
+        """Unpack all RPMs into the existing folder `tree`, running nothing of them."""
+        offered = [Bind(path, f"/rpms/{number}.rpm") for number, path in enumerate(rpms)]
+        AsRoot((Bind(tree, "/tree", writable=True), *offered)).ask("sh", "-c", _UNPACK)
 
-    def _query(self, rpm: Path, query: str) -> str:
-        command: Sequence[str | Path] = ("rpm", "-qp", "--nosignature", "--qf", query, rpm)
-        return self.runner(*command, timeout=60).stdout
+
+def parse_requires(answer: str) -> list[str]:
+    """Return the dependencies in an answer to `REQUIRES`; rpm's own features are left out."""
+    lines = (" ".join(line.split()) for line in answer.splitlines())
+    return [line for line in lines if line and not line.startswith("rpmlib(")]
+
+
+def _make_inside(folder: Path) -> None:
+    """Make a folder that belongs to root inside: then all that is put into it does so too."""
+    folder.mkdir(exist_ok=True)
+    ids = id_range()
+    if ids.is_root:
+        os.chown(folder, *ids.root)
+
+
+def _dependencies(block: str) -> RpmDependencies:
+    rows = [line.partition(" ")[::2] for line in block.splitlines()]
+    return RpmDependencies(
+        tuple(parse_requires("\n".join(text for kind, text in rows if kind == "R"))),
+        frozenset(text for kind, text in rows if kind == "P"),
+    )

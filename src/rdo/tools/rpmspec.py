@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError
+from rdo.tools.entry import FAILED
 from rdo.tools.sandbox import Sandbox
 
 _QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
@@ -139,7 +140,7 @@ class Rpmspec:
 
 
 def _error(said: str) -> CommandError | RefusedError:
-    if said.startswith("bwrap:"):
+    if said.startswith(FAILED):
         return CommandError(
             f"cannot start the sandbox for reading specs: {said.strip()}",
             hint="rdo doctor shows what is missing",

@@ -1,26 +1,29 @@
-"""bubblewrap: run a program on untrusted input so that it sees this machine but cannot touch it."""
+"""The sandbox: a program that reads what we do not trust sees this machine and cannot touch it."""
 
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.model.program import Completed
 from rdo.run import Runner, run
+from rdo.tools.entry import Bind, Entry
+from rdo.tools.id_range import one_id
+from rdo.tools.system_view import system_binds, system_links
 
-# The parts of the machine's tree that rpm needs, without homes, data and secrets.
-_SYSTEM = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
-    *("/etc/rpm", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf"),
-)
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+    "HOME": "/sandbox",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """The machine's own programs, read-only, without network, privileges, homes and secrets.
 
-    It needs no privileges itself.
+    It needs no privileges itself, and no subordinate ids.
     """
 
     runner: Runner = run
@@ -33,37 +36,27 @@ class Sandbox:
         files: Mapping[str, bytes] | None = None,
         timeout: float = 30.0,
     ) -> Completed:
-        """Run a program to its end.
+        """Run a program to its end; `files` lie in /sandbox for it, folders where they are.
 
-        It finds `files` in /sandbox, and folders at their usual paths. The caller judges the exit
-        status.
+        The exit status is the caller's to judge.
         """
         with tempfile.TemporaryDirectory(prefix="rdo-sandbox-") as folder:
+            given = Path(folder, "files")
+            given.mkdir()
             for name, content in (files or {}).items():
-                Path(folder, name).write_bytes(content)
-            command: list[str | Path] = [
-                *("bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"),
-                *_system_folders(),
-                *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
+                (given / name).write_bytes(content)
+            folders = [
+                *(Bind(path, str(path.resolve())) for path in readable),
+                *(Bind(path, str(path.resolve()), writable=True) for path in writable),
             ]
-            for path in readable:
-                command += ["--ro-bind", path.resolve(), path.resolve()]
-            for path in writable:
-                command += ["--bind", path.resolve(), path.resolve()]
-            command += ["--ro-bind", folder, "/sandbox", "--chdir", "/sandbox", "--", *argv]
-            return self.runner(*command, timeout=timeout, ok=range(256), env=_only_path())
-
-
-def _system_folders() -> Iterator[str]:
-    for name in _SYSTEM:
-        path = Path(name)
-        if path.is_symlink():
-            yield from ("--symlink", str(path.readlink()), name)
-        elif path.exists():
-            yield from ("--ro-bind", name, name)
-
-
-def _only_path() -> dict[str, str | None]:
-    """Return an environment without our variables; EL 9's bwrap has no --clearenv yet."""
-    kept = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/sandbox", "TZ": "UTC"}
-    return {**dict.fromkeys(os.environ), "LC_ALL": "C.UTF-8", **kept}
+            entry = Entry(
+                ids=one_id(),
+                work=Path(folder, "root"),
+                uid=0,
+                binds=(*system_binds(), *folders, Bind(given, "/sandbox")),
+                links=system_links(),
+                cwd="/sandbox",
+                environment=_ENVIRONMENT,
+            )
+            command = entry.command([str(word) for word in argv])
+            return self.runner(*command, timeout=timeout, ok=range(256))

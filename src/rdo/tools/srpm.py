@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError
+from rdo.tools.entry import FAILED
 from rdo.tools.rpmspec import PYPI_SOURCE
 from rdo.tools.sandbox import Sandbox
 
@@ -51,7 +52,7 @@ class SrpmMaker:
 
 
 def _error(said: str) -> CommandError | RefusedError:
-    if said.startswith("bwrap:"):
+    if said.startswith(FAILED):
         return CommandError(f"cannot start the sandbox: {said.strip()}")
     missing = re.findall(r"Bad (?:file|source): (\S+): No such file", said)
     if missing:

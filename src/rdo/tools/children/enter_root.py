@@ -1,171 +1,599 @@
-"""Mount a root from layers, enter it, and run one program there (a program of its own).
+"""Make a root, enter it, and run one program there (a program of its own).
 
-`rdo.tools.root` starts it under `unshare`, in fresh mount, pid, ipc, uts and network namespaces,
-with one argument: the JSON of the plan. Everything it mounts is in its own mount namespace, so
-nothing stays mounted however it ends. It uses the standard library only, because it runs with
-`-I -S` before the root is entered.
+Started by `rdo.tools.root` with one argument: the file with the plan, as JSON. It runs with
+`-I -S` before anything is entered, so it uses the standard library only. Three processes do the
+work, and each ends with the one before it, however that one ends:
 
-Exit status: the program's own; 128 + signal; 125 if the root cannot be entered; 127 if the
-program is not in the root.
+- the *outer* one, outside, which writes the id maps and, if it is root, opens the layers;
+- the *setup*, in new user, mount, pid, ipc, uts, network and cgroup namespaces;
+- *process 1* of the pid namespace, which mounts the root, enters it, and starts the program.
+
+Everything it mounts lives in its own mount namespace, so nothing stays mounted.
+
+Exit status: the program's own; 128 + signal; 125 when the root could not be entered; 127
+when the program is not in the root. The file `limit` beside the plan names the bound of ours
+that ended it, if one did.
 """
 
 import ctypes
+import errno
 import fcntl
+import importlib.util
 import json
 import os
 import platform
 import resource
 import shutil
+import signal
 import socket
 import stat
 import struct
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
-
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
-MNT_DETACH = 2
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
-PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "ppc64le": 203, "s390x": 217}
-# The capabilities that installing packages as root needs; a root has no others:
-# CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP MKNOD SETFCAP
-KEPT_CAPABILITIES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 27, 31}
-HIGHEST_CAPABILITY = 63
-CAP_SYS_CHROOT = 18
-DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
-LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+from typing import Any
 
 libc = ctypes.CDLL(None, use_errno=True)
 
+CLONE_NEW = {  # linux/sched.h
+    "mount": 0x00020000, "cgroup": 0x02000000, "uts": 0x04000000, "ipc": 0x08000000,
+    "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000,
+}  # fmt: skip  # a table
+MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+MS_REC_PRIVATE = 0x4000 | 0x40000
+MNT_DETACH = 2
+# linux/mount.h
+OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
+ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 1, 2, 4, 0x00100000
+# linux/prctl.h, linux/keyctl.h
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+PR_SET_SECCOMP, SECCOMP_FILTER = 22, 2
+KEYCTL_JOIN_SESSION_KEYRING = 1
 
-def check(result: int, what: str) -> None:
-    """Raise OSError if the system call reported an error."""
-    if result != 0:
+SYSCALLS = {
+    "x86_64": {"pivot_root": 155, "keyctl": 250},
+    "aarch64": {"pivot_root": 41, "keyctl": 219},
+    "ppc64le": {"pivot_root": 203, "keyctl": 271},
+    "s390x": {"pivot_root": 217, "keyctl": 280},
+}
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442  # the same number everywhere
+HIGHEST_CAPABILITY = 63
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+READ_ONLY = ("sys", "irq", "bus", "fs", "sysrq-trigger")
+"""Parts of /proc that change the kernel's settings."""
+HIDDEN = ("kcore", "keys", "key-users", "timer_list", "sched_debug", "kmsg", "kallsyms")
+"""Files of /proc that tell about the whole machine."""
+FDS_PER_MESSAGE = 200  # the kernel passes 253 at a time
+ENTER_FAILED, NOT_FOUND = 125, 127
+LIMIT = "limit"
+"""The file, in the folder of the root, that names the bound of ours that ended a program."""
+GROUP = "rdo-"
+"""How our control groups are called, before the number of the outer process."""
+
+
+class _Attributes(ctypes.Structure):
+    """struct mount_attr."""
+
+    _fields_ = [
+        ("set", ctypes.c_uint64), ("clear", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64), ("userns", ctypes.c_uint64),
+    ]  # fmt: skip  # a table
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog: how many instructions there are, and where."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def check(result: int, what: str) -> int:
+    """Return the result of a system call; raises OSError if it failed."""
+    if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def end_with_parent() -> None:
+    """Be killed when the parent ends; a change of ids undoes it, so it is asked again then."""
+    check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
     done = libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
-    check(done, f"mount {kind or 'bind'} on {target}")
+    check(done, f"mount {kind} on {target}")
 
 
-def mount_layers(work: Path, layers: list[str]) -> None:
-    """Mount the overlay of all layers, topmost first, on `work/merged`; changes go to `work/upper`.
+def clone_tree(path: str, *, writable: bool, userns: int | None) -> int:
+    """A detached copy of a mount, for `attach`; nothing in it is a device or gains rights.
 
-    mount's option string is limited to one page, so the layers get one-letter names in a folder of
-    links.
+    With a user namespace, what belongs to an id of the host belongs to the same id inside.
     """
-    names = work / "l"
-    shutil.rmtree(names, ignore_errors=True)
-    shutil.rmtree(work / "work", ignore_errors=True)  # a volatile overlay refuses the previous one
-    for folder in ("l", "work", "upper", "merged"):
-        (work / folder).mkdir(exist_ok=True)
-    for number, layer in enumerate(layers):
-        (names / f"{number:x}").symlink_to(layer)
-    os.chdir(names)
-    lower = ":".join(f"{number:x}" for number in range(len(layers)))
-    options = f"lowerdir={lower},upperdir=../upper,workdir=../work,volatile"
-    mount("overlay", "../merged", "overlay", 0, options)
-    os.chdir(work / "merged")
+    tree = open_tree(path)
+    flags = ATTR_NOSUID | ATTR_NODEV | (0 if writable else ATTR_RDONLY)
+    attributes = _Attributes(flags, 0, 0, 0)
+    if userns is not None:
+        attributes = _Attributes(flags | ATTR_IDMAP, 0, 0, userns)
+    done = libc.syscall(
+        *(MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH),
+        *(ctypes.byref(attributes), ctypes.sizeof(attributes)),
+    )
+    check(done, f"prepare {path}")
+    return tree
 
 
-def bind(source: str, target: Path, writable: bool) -> None:
-    """Bind a file or folder of the host into the root."""
-    if Path(source).is_dir():
+def open_tree(path: str) -> int:
+    """A copy of a mount; with what is mounted below it where the kernel allows no less."""
+    for flags in (OPEN_TREE_CLONE, OPEN_TREE_CLONE | AT_RECURSIVE):
+        tree = int(libc.syscall(OPEN_TREE, AT_FDCWD, path.encode(), flags))
+        if tree >= 0 or ctypes.get_errno() != errno.EINVAL:
+            break
+    return check(tree, f"open {path}")
+
+
+def attach(tree: int, target: str) -> None:
+    place = (tree, b"", AT_FDCWD, target.encode(), MOVE_MOUNT_F_EMPTY_PATH)
+    check(libc.syscall(MOVE_MOUNT, *place), f"mount on {target}")
+    os.close(tree)
+
+
+# --- the outer process ------------------------------------------------------------------------
+
+
+def main() -> int:
+    plan_file = Path(sys.argv[1])
+    plan = json.loads(plan_file.read_text())
+    plan_file.unlink()
+    end_with_parent()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a descriptor for each layer
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        os._exit(guarded(lambda: setup(plan, theirs)))
+    theirs.close()
+    groups = ControlGroups(plan["memory_bytes"], plan["processes"])
+    try:
+        groups.hold(pid)
+        serve(plan, pid, ours)
+    except OSError as error:
+        tell(error)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return ENTER_FAILED
+    status = exit_status(os.waitpid(pid, 0)[1])
+    if groups.was_out_of_memory():
+        plan_file.with_name(LIMIT).write_text("memory")
+    groups.remove()
+    return status
+
+
+class ControlGroups:
+    """A control group for one entry, in each hierarchy that lets us make one (cgroups(7)).
+
+    Both versions of the interface are known. Where none can be made nothing is held here, and
+    `rdo doctor` tells.
+    """
+
+    def __init__(self, memory_bytes: int | None, processes: int) -> None:
+        self._memory, self._processes = memory_bytes, processes
+        self._made: list[Path] = []
+
+    def hold(self, pid: int) -> None:
+        """Put a process, and all that it will start, into groups with our limits."""
+        for folder in own_groups():
+            self._remove_left(folder)
+            group = folder / f"{GROUP}{os.getpid()}"
+            with suppress(OSError):
+                group.mkdir()
+                self._made.append(group)
+                self._limit(group)
+                (group / "cgroup.procs").write_text(str(pid))
+
+    def _limit(self, group: Path) -> None:
+        rows = {"pids.max": self._processes}
+        if self._memory:
+            rows |= {"memory.max": self._memory, "memory.limit_in_bytes": self._memory}
+            rows |= {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": self._memory}
+        for name, value in rows.items():
+            if (group / name).exists():
+                with suppress(OSError):  # swap is not counted everywhere
+                    (group / name).write_text(str(value))
+
+    def was_out_of_memory(self) -> bool:
+        """Whether the kernel ended something in the group because it had no memory left."""
+        for group in self._made:
+            for name in ("memory.events", "memory.oom_control"):
+                if (group / name).exists():
+                    words = (group / name).read_text().split()
+                    if "oom_kill" in words and words[words.index("oom_kill") + 1] != "0":
+                        return True
+        return False
+
+    def remove(self) -> None:
+        """Remove our groups; all that was in them has ended, or ends now."""
+        for group in self._made:
+            remove_group(group)
+
+    def _remove_left(self, folder: Path) -> None:
+        """Remove groups that a killed process has left."""
+        for group in folder.glob(f"{GROUP}*"):
+            pid = group.name.removeprefix(GROUP)
+            if pid.isdecimal() and not Path("/proc", pid).exists():
+                remove_group(group)
+
+
+def own_groups() -> list[Path]:
+    """The folders of the control groups that we are in and that can hold our limits."""
+    found = []
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for top in group_tops(controllers):
+            folder = top / path.lstrip("/")
+            if controllers:
+                useful = bool({"memory", "pids"} & set(controllers.split(",")))
+            else:
+                useful = enable_controllers(folder)
+            if useful and os.access(folder, os.W_OK):
+                found.append(folder)
+    return found
+
+
+def group_tops(controllers: str) -> list[Path]:
+    """Where a hierarchy may be mounted: one of version 1 by its controllers, or version 2."""
+    top = Path("/sys/fs/cgroup")
+    places = [top / controllers] if controllers else [top, top / "unified"]
+    mark = "tasks" if controllers else "cgroup.controllers"
+    return [place for place in places if (place / mark).exists()]
+
+
+def enable_controllers(folder: Path) -> bool:
+    """Whether groups below a folder of version 2 count memory or processes, or do so from now."""
+    with suppress(OSError):  # a group with processes of its own cannot, but for the topmost
+        (folder / "cgroup.subtree_control").write_text("+memory +pids")
+    with suppress(OSError):
+        enabled = (folder / "cgroup.subtree_control").read_text().split()
+        return bool({"memory", "pids"} & set(enabled))
+    return False
+
+
+def remove_group(group: Path) -> None:
+    for _ in range(50):
+        with suppress(OSError):
+            group.rmdir()
+        if not group.exists():
+            return
+        time.sleep(0.02)  # the last process is being reaped
+
+
+def serve(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
+    """Give the setup process its ids, and what only we may open."""
+    if not channel.recv(1):
+        return  # it has told why and ended
+    write_maps(plan, pid)
+    trees: list[int] = []
+    if plan["is_root"]:
+        userns = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+        for path, writable in sources(plan):
+            belongs_to_host = os.lstat(path).st_uid < plan["uids"][0][1]
+            idmap = userns if belongs_to_host else None
+            trees.append(clone_tree(path, writable=writable, userns=idmap))
+    for start in range(0, len(trees), FDS_PER_MESSAGE):
+        batch = trees[start : start + FDS_PER_MESSAGE]
+        socket.send_fds(channel, [b"t"], batch)
+        channel.recv(1)
+    channel.send(b"e")
+
+
+def sources(plan: dict[str, Any]) -> list[tuple[str, bool]]:
+    """What is mounted: layers, then binds; each a path and whether it is writable."""
+    rows = [(path, False) for path in plan["layers"]]
+    return rows + [(row["source"], row["writable"]) for row in plan["binds"]]
+
+
+def write_maps(plan: dict[str, Any], pid: int) -> None:
+    """Map the ids of a process in a new user namespace; raises OSError if that is refused."""
+    for kind in ("uid", "gid"):
+        rows = plan[f"{kind}s"]
+        if plan["is_root"] or len(rows) == 1:
+            if not plan["is_root"] and kind == "gid":
+                Path(f"/proc/{pid}/setgroups").write_text("deny")
+            text = "".join(f"{inside} {outside} {count}\n" for inside, outside, count in rows)
+            Path(f"/proc/{pid}/{kind}_map").write_text(text)
+        else:
+            words = [str(number) for row in rows for number in row]
+            program = f"new{kind}map"
+            status = os.spawnvp(os.P_WAIT, program, [program, str(pid), *words])
+            if status:
+                raise OSError(f"{program} ended with {status}")
+
+
+def exit_status(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def tell(error: object) -> None:
+    print(f"enter-root: {error}", file=sys.stderr, flush=True)  # noqa: T201 - our only voice
+
+
+def guarded(act: Any) -> int:
+    """The result of a child process; what goes wrong in it is told and is a failure to enter."""
+    try:
+        return int(act())
+    except OSError as error:
+        tell(error)
+        return ENTER_FAILED
+
+
+# --- the setup process ------------------------------------------------------------------------
+
+
+def setup(plan: dict[str, Any], channel: socket.socket) -> int:
+    end_with_parent()
+    os.chdir(plan["work"])
+    flags = 0
+    for name, flag in CLONE_NEW.items():
+        if name != "net" or not plan["has_network"]:
+            flags |= flag
+    check(libc.unshare(flags), "new namespaces")
+    channel.send(b"u")
+    trees = receive(channel)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    if len(plan["gids"]) > 1 or plan["is_root"]:
+        os.setgroups([])
+    end_with_parent()
+    if plan["removes"]:
+        remove(plan["removes"])
+        return 0
+    check(libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None), "private mounts")
+    if not plan["is_root"]:
+        trees = [clone_tree(path, writable=w, userns=None) for path, w in sources(plan)]
+    first = os.fork()
+    if first == 0:
+        os._exit(guarded(lambda: process_one(plan, trees)))
+    for tree in trees:
+        os.close(tree)
+    return watch(plan, first)
+
+
+def remove(name: str) -> None:
+    """Remove a folder beside us as root of the namespace, to whom all its files belong."""
+    code = Path(__file__).with_name("remove_tree.py")
+    specification = importlib.util.spec_from_file_location("remove_tree", code)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    parent = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    module.remove_tree(parent, name)
+
+
+def receive(channel: socket.socket) -> list[int]:
+    trees: list[int] = []
+    while True:
+        word, found, _, _ = socket.recv_fds(channel, 1, FDS_PER_MESSAGE)
+        if word != b"t":
+            return trees
+        trees += found
+        channel.send(b"r")
+
+
+def watch(plan: dict[str, Any], first: int) -> int:
+    """Wait for process 1; end it when it has more on the disk than it may."""
+    limit = plan["disk_bytes"]
+    if not limit:
+        return exit_status(os.waitpid(first, 0)[1])
+    due, step = time.monotonic() + 2.0, 0.01
+    while True:
+        pid, status = os.waitpid(first, os.WNOHANG)
+        if pid:
+            return exit_status(status)
+        time.sleep(step)
+        step = min(step * 1.5, 0.1)
+        if time.monotonic() > due:
+            started = time.monotonic()
+            used = disk_use("upper")
+            if used > limit:
+                with suppress(OSError):
+                    Path(LIMIT).write_text("disk")  # the root is entered: no path leads here
+                os.kill(first, signal.SIGKILL)
+            took = time.monotonic() - started
+            due = started + took + max(2.0, 20 * took)
+
+
+def disk_use(folder: str) -> int:
+    """The bytes of all files below a folder, and of those that have no name any more."""
+    blocks: dict[tuple[int, int], int] = {}
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with suppress(OSError):
+        for _, folders, files, parent in os.fwalk(".", dir_fd=here, follow_symlinks=False):
+            for name in (*folders, *files):
+                with suppress(OSError):
+                    one = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    blocks[one.st_dev, one.st_ino] = one.st_blocks
+    os.close(here)
+    for process in Path("/proc").glob("[0-9]*/fd"):
+        with suppress(OSError):
+            for entry in os.scandir(process):
+                one = entry.stat()
+                if stat.S_ISREG(one.st_mode) and one.st_nlink == 0:
+                    blocks[one.st_dev, one.st_ino] = one.st_blocks
+    return sum(blocks.values()) * 512
+
+
+# --- process 1 --------------------------------------------------------------------------------
+
+
+def process_one(plan: dict[str, Any], trees: list[int]) -> int:
+    end_with_parent()
+    forget_arguments()
+    libc.syscall(SYSCALLS[platform.machine()]["keyctl"], KEYCTL_JOIN_SESSION_KEYRING, None)
+    layers = len(plan["layers"])
+    if layers:
+        mount_layers(trees[:layers])
+    else:
+        mount_empty()
+    merged = Path("merged")
+    for folder in ("proc", "dev", "sys", "tmp"):
+        (merged / folder).mkdir(exist_ok=True)
+    mount("proc", "merged/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")
+    make_devices("merged/dev")
+    for tree, row in zip(trees[layers:], plan["binds"], strict=True):
+        bind(tree, row["is_folder"], merged / row["target"].lstrip("/"))
+    for source, target in plan["inner_binds"]:
+        Path(f"merged{target}").mkdir(parents=True, exist_ok=True)
+        attach(clone_tree(f"merged{source}", writable=True, userns=None), f"merged{target}")
+    for target, name in plan["links"]:
+        place = merged / name.lstrip("/")
+        if not place.is_symlink():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(target)
+    for name in plan["folders"]:
+        folder = merged / name.lstrip("/")
+        if not folder.is_dir():
+            folder.mkdir()
+        os.chown(folder, plan["uid"], plan["uid"])
+    if not plan["has_network"]:
+        raise_loopback()
+    socket.sethostname("localhost")
+    Path("merged/proc/sys/user/max_user_namespaces").write_text("0")
+    enter("merged")
+    close_proc()
+    child = os.fork()
+    if child:
+        return wait_for(child)
+    try:
+        limit_processes(plan)
+        drop_privileges(plan)
+        for source, target in plan["copies"]:
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        os.chdir(plan["cwd"])
+        os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
+    except OSError as error:
+        tell(f"{plan['argv'][0]}: {error}")
+    os._exit(NOT_FOUND)
+
+
+def forget_arguments() -> None:
+    """Wipe our command line and environment: whoever is inside could read them as process 1's."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    for start, end in ((45, 46), (47, 48)):  # arg_start, arg_end, env_start, env_end
+        first, last = int(fields[start]), int(fields[end])
+        if first and last > first:
+            ctypes.memset(first, 0, last - first)
+
+
+def mount_layers(trees: list[int]) -> None:
+    """The overlay of all layers, topmost first, on `merged`; changes go to `upper`.
+
+    The option string has one page, so the layers get short names in a folder of their own.
+    """
+    mount("none", "layers", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for number, tree in enumerate(trees):
+        place = f"layers/{number:x}"
+        Path(place).mkdir()
+        attach(tree, place)
+    shutil.rmtree("work", ignore_errors=True)  # a volatile overlay refuses its old one
+    Path("work").mkdir()
+    os.chdir("layers")
+    lower = ":".join(f"{number:x}" for number in range(len(trees)))
+    options = f"lowerdir={lower},upperdir=../upper,workdir=../work,volatile,userxattr"
+    mount("overlay", "../merged", "overlay", MS_NOSUID | MS_NODEV, options)
+    os.chdir("..")
+
+
+def mount_empty() -> None:
+    mount("none", "merged", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=512m")
+    Path("merged/tmp").mkdir()
+    Path("merged/tmp").chmod(0o1777)
+
+
+def bind(tree: int, is_folder: bool, target: Path) -> None:
+    if is_folder:
         target.mkdir(parents=True, exist_ok=True)
-    elif not target.exists():  # an existing file may belong to a read-only bind
+    elif not target.exists():  # what is there may be of a read-only bind
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    mount(source, str(target), "", MS_BIND)
-    if not writable:
-        flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
-        mount("none", str(target), "", flags)
+    attach(tree, str(target))
 
 
-def make_devices(dev: Path) -> None:
-    """Make the devices of a build root."""
-    mount("tmpfs", str(dev), "tmpfs", MS_NOSUID, "mode=755,size=512m")
-    os.umask(0)
-    for name, minor in DEVICES.items():
-        os.mknod(dev / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
-    os.mknod(dev / "tty", stat.S_IFCHR | 0o666, os.makedev(5, 0))
-    os.umask(0o022)
+def make_devices(dev: str) -> None:
+    """A small /dev; the devices are the host's, since nobody makes devices in here."""
+    mount("none", dev, "tmpfs", MS_NOSUID, "mode=755,size=512m")
+    for name in DEVICES:
+        Path(dev, name).touch()
+        attach(open_tree(f"/dev/{name}"), f"{dev}/{name}")
     for name, target in LINKS.items():
-        (dev / name).symlink_to(target)
-    (dev / "shm").mkdir()
-    (dev / "shm").chmod(0o1777)
-    (dev / "pts").mkdir()
-    mount("devpts", str(dev / "pts"), "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666")
-    (dev / "ptmx").symlink_to("pts/ptmx")
+        Path(dev, name).symlink_to(target)
+    Path(dev, "shm").mkdir()
+    Path(dev, "shm").chmod(0o1777)
+    Path(dev, "pts").mkdir()
+    mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666")
+    Path(dev, "ptmx").symlink_to("pts/ptmx")
 
 
 def raise_loopback() -> None:
-    """Bring up lo, because a new network namespace has it down and programs expect 127.0.0.1."""
+    """A new network namespace has lo down; programs and tests expect 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14s", b"lo", 1, b"")  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
-def enter(new_root: Path) -> None:
-    """Make `new_root` the root; afterwards the old one is gone from this namespace."""
+def enter(new_root: str) -> None:
+    """Make `new_root` the root; the old one is gone from this namespace afterwards."""
     os.chdir(new_root)
-    check(libc.syscall(PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
+    number = SYSCALLS[platform.machine()]["pivot_root"]
+    check(libc.syscall(number, b".", b"."), "pivot_root")
     check(libc.umount2(b".", MNT_DETACH), "leave the old root")
     os.chdir("/")
 
 
-def drop_privileges(uid: int, gid: int, processes: int, kept: set[int]) -> None:
-    """Become user `uid` and keep only the capabilities in `kept`."""
+def close_proc() -> None:
+    """Nothing in /proc that is the whole machine's can be changed, and little of it be read."""
+    for name in READ_ONLY:
+        if Path("/proc", name).exists():
+            attach(clone_tree(f"/proc/{name}", writable=False, userns=None), f"/proc/{name}")
+    for name in HIDDEN:
+        if Path("/proc", name).exists():
+            attach(open_tree("/dev/null"), f"/proc/{name}")
+
+
+def limit_processes(plan: dict[str, Any]) -> None:
     most = resource.getrlimit(resource.RLIMIT_CORE)[1]  # tests may ask for core files, as in mock
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    soft = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    )
+    if plan["uid"]:
+        resource.setrlimit(resource.RLIMIT_NPROC, (plan["processes"], plan["processes"]))
+
+
+def drop_privileges(plan: dict[str, Any]) -> None:
+    kept = set(plan["capabilities"])
     for capability in set(range(HIGHEST_CAPABILITY + 1)) - kept:
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
-    os.setgroups([])
-    os.setgid(gid)
-    if uid:
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-    os.setuid(uid)
+    os.setresgid(plan["uid"], plan["uid"], plan["uid"])
+    os.setresuid(plan["uid"], plan["uid"], plan["uid"])
     check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    code = bytes.fromhex(plan["filter"])
+    words = ctypes.create_string_buffer(code, len(code))
+    program = _Program(len(code) // 8, ctypes.addressof(words))
+    check(libc.prctl(PR_SET_SECCOMP, SECCOMP_FILTER, ctypes.byref(program), 0, 0), "seccomp")
 
 
 def wait_for(child: int) -> int:
-    """Reap every process until `child` ends, as process 1 of the namespace must."""
+    """As process 1 of the namespace: reap everything until `child` ends."""
     while True:
         pid, status = os.wait()
         if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-
-
-def main() -> int:
-    plan = json.loads(sys.argv[1])
-    work = Path(plan["work"])
-    try:
-        mount_layers(work, plan["layers"])
-        merged = work / "merged"
-        for folder in ("proc", "dev", "sys", "tmp"):
-            (merged / folder).mkdir(exist_ok=True)
-        mount("proc", str(merged / "proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-        make_devices(merged / "dev")
-        for source, target, writable in plan["binds"]:
-            bind(source, merged / target.lstrip("/"), writable)
-        raise_loopback()
-        socket.sethostname("localhost")
-        enter(merged)
-    except OSError as error:
-        print(f"enter-root: {error}", file=sys.stderr)  # noqa: T201  # a program's own message
-        return 125
-    child = os.fork()
-    if child:
-        return wait_for(child)
-    try:
-        kept = KEPT_CAPABILITIES | ({CAP_SYS_CHROOT} if plan.get("may_chroot") else set())
-        drop_privileges(plan["uid"], plan["gid"], plan["processes"], kept)
-        os.chdir(plan["cwd"])
-        os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
-    except OSError as error:
-        print(f"enter-root: {plan['argv'][0]}: {error}", file=sys.stderr)  # noqa: T201  # likewise
-    os._exit(127)
+            return exit_status(status)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,195 @@
+"""Files below a folder that somebody else has written into, opened so that nothing leads out.
+
+Every name is resolved by the kernel below the folder's descriptor (openat2(2), Linux 5.6): no
+symbolic link is followed, no `..` and no mount leads elsewhere, a FIFO or a device is not waited
+for, and only regular files of a bounded size are read.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rdo.errors import RefusedError
+
+_OPENAT2 = 437  # the same number everywhere
+# linux/openat2.h
+_NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x01, 0x02, 0x04, 0x08
+_RESOLVE = _NO_XDEV | _NO_MAGICLINKS | _NO_SYMLINKS | _BENEATH
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _How(ctypes.Structure):
+    """struct open_how."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is taken at most: number of files, bytes of one and of all, levels of folders."""
+
+    files: int = 10_000
+    file_bytes: int = 4_000_000_000
+    total_bytes: int = 20_000_000_000
+    depth: int = 8
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """An open folder; names are relative to it. Use `open_beneath`."""
+
+    descriptor: int
+
+    def read(self, name: str, *, limit: int) -> bytes:
+        """Return the content of a regular file.
+
+        Raises FileNotFoundError if there is none, RefusedError if it is no regular file or has
+        more than `limit` bytes.
+        """
+        with self.open(name, limit=limit) as file:
+            content = file.read(limit + 1)
+        if len(content) > limit:  # it has grown
+            raise _too_large(name, limit)
+        return content
+
+    @contextlib.contextmanager
+    def open(self, name: str, *, limit: int) -> Iterator[IO[bytes]]:
+        """Open a regular file; raises FileNotFoundError or RefusedError, as `read` does."""
+        with _refusal(name):
+            descriptor = _open(self.descriptor, name, _READ)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise RefusedError(f"{name} in a root is not a regular file")
+        with os.fdopen(descriptor, "rb") as file:
+            if found.st_size > limit:
+                raise _too_large(name, limit)
+            yield file
+
+    def files(self, folder: str, names: re.Pattern[str], limits: Limits) -> list[str]:
+        """Return the regular files below a folder whose last name matches, in order.
+
+        What is neither a regular file nor a folder is passed over, and so is what lies deeper than
+        the limits allow. An absent folder is empty. Raises RefusedError if there is too much.
+        """
+        found: list[str] = []
+        seen = 0
+        todo = [(folder, 0)]
+        while todo:
+            place, depth = todo.pop()
+            for name, mode in self._list(place):
+                seen += 1
+                if seen > limits.files:
+                    raise RefusedError(f"{folder} in a root has more than {limits.files} files")
+                if stat.S_ISDIR(mode) and depth < limits.depth:
+                    todo.append((f"{place}/{name}", depth + 1))
+                elif stat.S_ISREG(mode) and names.fullmatch(name):
+                    found.append(f"{place}/{name}")
+        return sorted(found)
+
+    def _list(self, folder: str) -> list[tuple[str, int]]:
+        try:
+            with _refusal(folder):
+                descriptor = _open(self.descriptor, folder, _FOLDER)
+        except FileNotFoundError:
+            return []
+        try:
+            with os.scandir(descriptor) as entries:
+                return [(one.name, one.stat(follow_symlinks=False).st_mode) for one in entries]
+        finally:
+            os.close(descriptor)
+
+    def take(
+        self, folder: str, names: re.Pattern[str], place: Path, limits: Limits = DEFAULT_LIMITS
+    ) -> list[Path]:
+        """Copy the regular files below a folder whose last name matches into the folder `place`.
+
+        They are new files of ours, with no right but to be read. Raises RefusedError at what
+        passes the limits, or if two files have the same name; nothing of `place` is replaced.
+        """
+        place.mkdir(parents=True, exist_ok=True)
+        taken: list[Path] = []
+        total = 0
+        for name in self.files(folder, names, limits):
+            target = place / name.rpartition("/")[2]
+            room = min(limits.file_bytes, limits.total_bytes - total)
+            with self.open(name, limit=room) as source, _new_file(target, name) as copy:
+                shutil.copyfileobj(source, _Bounded(copy, name, room), 1 << 20)
+            total += target.stat().st_size
+            taken.append(target)
+        return taken
+
+
+class _Bounded:
+    """A file that takes so many bytes and no more, even of one that grows while it is read."""
+
+    def __init__(self, file: IO[bytes], name: str, limit: int) -> None:
+        self._file, self._name, self._limit, self._left = file, name, limit, limit
+
+    def write(self, chunk: bytes) -> int:
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise _too_large(self._name, self._limit)
+        return self._file.write(chunk)
+
+
+@contextlib.contextmanager
+def open_beneath(folder: Path) -> Iterator[Beneath]:
+    """Open a folder whose content nobody vouches for; its own path is ours."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Beneath(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open(folder: int, name: str, flags: int) -> int:
+    how = _How(flags, 0, _RESOLVE)
+    size = ctypes.sizeof(how)
+    path = os.fsencode(name.lstrip("/") or ".")
+    descriptor = int(_libc.syscall(_OPENAT2, folder, path, ctypes.byref(how), size))
+    if descriptor < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), name)
+    return descriptor
+
+
+@contextlib.contextmanager
+def _refusal(name: str) -> Iterator[None]:
+    """Refuse what is no file of the root: a link, a socket, a way out, what may not be read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.ENOTDIR, errno.EACCES}:
+            raise RefusedError(
+                f"{name} in a root is not a plain file or folder ({error.strerror})"
+            ) from error
+        raise
+
+
+@contextlib.contextmanager
+def _new_file(target: Path, name: str) -> Iterator[IO[bytes]]:
+    try:
+        with target.open("xb") as file:
+            yield file
+    except FileExistsError:
+        raise RefusedError(f"{name} in a root has the name of another file") from None
+    target.chmod(0o644)
+
+
+def _too_large(name: str, limit: int) -> RefusedError:
+    return RefusedError(f"{name} in a root has more than {limit} bytes")

@@ -1,0 +1,14 @@
+"""What a look at this machine found."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCheck:
+    """The result of one check. `is_needed` is false if rdo works without it."""
+
+    name: str
+    is_good: bool
+    is_needed: bool
+    detail: str
+    package: str = ""
