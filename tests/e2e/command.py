@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rdo.errors import RefusedError
+from rdo.tools.id_range import id_range
+
 REPOSITORY = Path(__file__).parents[2]
 PLATFORM = "deb12-x86_64"
 CONSTRAINTS = Path(__file__).with_name("upper-constraints.txt")
@@ -22,6 +27,18 @@ class Result:
     @property
     def json(self) -> Any:
         return json.loads(self.stdout)
+
+
+def _why_no_roots() -> str:
+    try:
+        id_range()
+    except RefusedError as error:
+        return str(error)
+    return ""
+
+
+needs_roots = pytest.mark.skipif(bool(_why_no_roots()), reason=_why_no_roots() or "-")
+"""Skips tests where this user cannot make build roots."""
 
 
 def platforms() -> str:

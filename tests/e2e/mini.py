@@ -11,7 +11,8 @@ from rdo.roots import debian_rpms, dpkg
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.platforms import BaseLayer
-from rdo.tools.root import Bind, Root
+from rdo.tools.entry import Bind
+from rdo.tools.root import Root
 
 INSTALLED = (
     *("bash", "coreutils", "diffutils", "file", "findutils", "grep", "gzip", "login"),
@@ -51,7 +52,7 @@ Requires(post): bash, coreutils, libc-bin, mini-filesystem
 %post config
 set -e
 test -c /dev/null
-test -d /proc/1
+test -d /proc/self
 ldconfig
 {{ id -u; ls /proc/sys/net/ipv4/conf; }} > /etc/mini-made
 %transfiletriggerin config -- /usr/include/mini

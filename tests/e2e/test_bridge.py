@@ -1,15 +1,14 @@
 """What nobody packages comes from PyPI and Debian: a real sdist with C, real Debian packages."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
-from tests.e2e.command import PLATFORM, Result, rdo
+from tests.e2e.command import PLATFORM, Result, needs_roots, rdo
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 TARGET = "master-deb12"
 # What is taken in the factory below, at versions that stay the same.

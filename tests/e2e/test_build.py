@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PLATFORM, platforms, rdo
+from tests.e2e.command import PLATFORM, needs_roots, platforms, rdo
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 HEAD = """\
 Name: {name}

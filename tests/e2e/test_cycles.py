@@ -6,18 +6,17 @@ has, etamod what nobody has, and thetamod needs etamod. PyPI is asked, as by eve
 """
 
 import io
-import os
 import subprocess
 import zipfile
 from typing import Any
 
 import pytest
 
-from tests.e2e.command import PLATFORM
+from tests.e2e.command import PLATFORM, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 from tests.fakes.index import FakeIndex, serve_index
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 
 def wheel(name: str, version: str, *requires: str) -> tuple[str, bytes]:

@@ -6,13 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.e2e.command import REPOSITORY, platforms, rdo
+from tests.e2e.command import REPOSITORY, needs_roots, platforms, rdo
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 GOLDEN = Path(__file__).parent / "golden"
 

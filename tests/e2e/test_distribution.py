@@ -1,15 +1,14 @@
 """A mini distribution from real git, built in real roots and installed by real dnf."""
 
-import os
 import subprocess
 from typing import Any
 
 import pytest
 
-from tests.e2e.command import PLATFORM
+from tests.e2e.command import PLATFORM, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 
 @pytest.fixture(scope="module")

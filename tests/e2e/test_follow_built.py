@@ -1,16 +1,13 @@
 """From DLRN's projects.ini with the downstream driver to RPMs, in real roots."""
 
-import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import GitRepository
-from tests.e2e.command import PLATFORM, rdo
+from tests.e2e.command import PLATFORM, needs_roots, rdo
 from tests.unit.docs.pages import DOCS, fences
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 PAGE = (DOCS / "how-to/follow-git.md").read_text()
 OURS = "Name: ours\n%changelog\n* Mon Nov 23 2026 Me <me@example.test> - 1-1\n- ours\n"

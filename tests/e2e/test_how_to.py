@@ -1,16 +1,15 @@
 """The how-tos, done: what the pages show is what happens."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import GitRepository
-from tests.e2e.command import rdo
+from tests.e2e.command import needs_roots, rdo
 from tests.unit.docs.pages import DOCS, fences
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 FOLLOW_GIT = (DOCS / "how-to/follow-git.md").read_text()
 FAILED_BUILD = (DOCS / "how-to/failed-build.md").read_text()

@@ -1,15 +1,14 @@
 """Each macro of docs/macros.md that specs of the RPM world live on, in real builds."""
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import rdo
+from tests.e2e.command import needs_roots, rdo
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 MODULES = "/usr/lib/python3.11/site-packages"
 SETUP = """\

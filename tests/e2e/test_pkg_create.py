@@ -1,14 +1,13 @@
 """`rdo pkg create` and `review`: a new package out of git and out of PyPI, built at once."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import GitRepository
-from tests.e2e.command import rdo
+from tests.e2e.command import needs_roots, rdo
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 PYPROJECT = """\
 [build-system]

@@ -1,6 +1,5 @@
 """Platforms of RPM distributions: one is made from a small dnf repository of the test's own."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,10 +10,10 @@ import pytest
 
 from rdo.roots.platforms import Platforms
 from tests.e2e import mini
-from tests.e2e.command import PLATFORM, Result, platforms, rdo
+from tests.e2e.command import PLATFORM, Result, needs_roots, platforms, rdo
 
 pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights"),
+    needs_roots,
     pytest.mark.skipif(not shutil.which("createrepo_c"), reason="createrepo_c is not installed"),
 ]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import platforms
+from tests.e2e.command import needs_roots, platforms
 from tests.e2e.distribution import TARGET, Distribution
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 
 @pytest.fixture(scope="module")

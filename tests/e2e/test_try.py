@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import GitRepository
-from tests.e2e.command import PLATFORM, Result
+from tests.e2e.command import PLATFORM, Result, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="build roots need root rights")
+pytestmark = needs_roots
 
 
 @pytest.fixture(scope="module")

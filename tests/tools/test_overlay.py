@@ -27,8 +27,7 @@ def laid(
     overlay = LaidOver(
         there.path / ".git", there.git("rev-parse", "HEAD"), (SpecRule.parse("^Epoch: 1/Epoch: 2"),)
     )
-    scratch = tmp_path / "scratch"
-    lay_over(folder, overlay, scratch, path=path, keep_changelog=keep_changelog)
+    lay_over(folder, overlay, path=path, keep_changelog=keep_changelog)
     return folder
 
 

@@ -59,10 +59,17 @@ class Workplaces:
             minutes=section.time_limit_minutes,
             log_mb=section.output_limit_mb,
             disk_mb=section.disk_limit_mb,
+            memory_mb=section.memory_limit_mb,
         )
 
     def workshop(
-        self, dependencies: "Dependencies", *, minutes: int, log_mb: int, disk_mb: int = 20_000
+        self,
+        dependencies: "Dependencies",
+        *,
+        minutes: int,
+        log_mb: int,
+        disk_mb: int = 20_000,
+        memory_mb: int = 16_000,
     ) -> "Workshop":
         """Return where builds run whose dependencies come from there, within bounds.
 
@@ -83,6 +90,7 @@ class Workplaces:
             seconds=minutes * 60,
             log_bytes=log_mb * 1_000_000,
             disk_bytes=disk_mb * 1_000_000,
+            memory_bytes=memory_mb * 1_000_000,
         )
 
 

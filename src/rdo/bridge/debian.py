@@ -17,7 +17,7 @@ from rdo.roots.content import ContentStore
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.platforms import BaseLayer
 from rdo.tools.apt import Apt, Deb
-from rdo.tools.root import Bind
+from rdo.tools.entry import Bind
 
 log = logging.getLogger(__name__)
 
@@ -92,25 +92,25 @@ class DebStore:
     def _wrap(self, debs: Sequence[Deb], names: set[str]) -> None:
         paths = self.apt.download(debs)
         with build_root(self.base, self.content, self.roots) as root:
-            packages = self._unpack(root, dict(zip(debs, paths, strict=True)), names)
-            files = root.work / "wrap/buildroot"
+            wrap = root.folder("wrap")
+            packages = self._unpack(root, wrap, dict(zip(debs, paths, strict=True)), names)
+            files = wrap / "buildroot"
             root.bind(Bind(files, debian_rpms.BUILDROOT))
-            wrap = root.work / "wrap"
-            debian_rpms.build(root.root, wrap, packages, self.base.platform, files, head=_HEAD)
+            debian_rpms.build(root, wrap, packages, self.base.platform, files, head=_HEAD)
             self._keep(debs, packages, wrap / "rpms")
 
     def _unpack(
-        self, root: BuildRoot, debs: Mapping[Deb, Path], names: set[str]
+        self, root: BuildRoot, wrap: Path, debs: Mapping[Deb, Path], names: set[str]
     ) -> list[DebianPackage]:
         """Unpack the packages in the root, merge their files into one buildroot, describe them."""
-        wrap, offered = root.work / "wrap", root.work / "debs"
-        for folder in (wrap / "files", wrap / "control", wrap / "buildroot", offered):
-            folder.mkdir(parents=True)
+        offered = root.folder("debs")
+        for folder in (wrap / "files", wrap / "control", wrap / "buildroot"):
+            folder.mkdir()
         for path in debs.values():
             atomic.link_or_copy(path, offered / path.name)
         root.bind(Bind(offered, "/debs"), Bind(wrap, "/wrap", writable=True))
         rows = "".join(f"{deb.name} {path.name}\n" for deb, path in debs.items())
-        root.root.ask("sh", "-c", _UNPACK, privileged=True, stdin=rows.encode(), timeout=1800)
+        root.ask("sh", "-c", _UNPACK, privileged=True, stdin=rows.encode(), timeout=1800)
         base = {one.name for one in dpkg.installed(self.base.tree)}
         passwd = (self.base.tree / "etc/passwd").read_text().splitlines()
         users = {line.partition(":")[0] for line in passwd}

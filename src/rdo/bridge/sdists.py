@@ -12,16 +12,20 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from rdo import atomic
+from rdo.beneath import Limits
 from rdo.builders.backend import ask_backend
 from rdo.builders.workshop import Workshop
-from rdo.errors import NotFoundError
+from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex, Sdist
 from rdo.roots.build_root import build_root
+from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
-from rdo.tools.root import Bind
+from rdo.tools.entry import Bind
 
 log = logging.getLogger(__name__)
+
+_WHEEL_LIMITS = Limits(file_bytes=1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,7 @@ class SdistStore:
         log_file = self.folder / f"{sdist.file_name}.log"
         log_file.unlink(missing_ok=True)
         with build_root(shop.base, shop.content, shop.roots) as root:
-            offered = root.work / "sdist"
-            offered.mkdir()
+            offered = root.folder("sdist")
             self.open_index().download(sdist, offered / sdist.file_name)
             root.bind(Bind(offered, "/offered"))
             root.set_environment(SOURCE_DATE_EPOCH=_stamp(sdist))
@@ -70,7 +73,13 @@ class SdistStore:
             answer = ask_backend(room, RootProgram.BUILD_WHEEL, f"/offered/{sdist.file_name}")
             if isinstance(answer, Failed | Waiting):
                 return answer
-            made = root.root.upper / answer["wheel"].lstrip("/")
+            try:
+                wheel = Inside(str(answer["wheel"]))
+                [made] = root.door.take_files([wheel], root.folder("wheel"), _WHEEL_LIMITS)
+                _check_wheel(made.name, name, sdist)
+            except (KeyError, FileNotFoundError, ValueError, RefusedError) as error:
+                said = f"the build of {sdist.file_name} left no wheel of it: {error}"
+                return Failed(FailureReason.SOURCE, said)
             log.info("built a wheel of %s", sdist.file_name)
             return self._keep(made)
 
@@ -81,6 +90,13 @@ class SdistStore:
         atomic.sync(new)
         new.replace(place)
         return place
+
+
+def _check_wheel(file_name: str, name: str, sdist: Sdist) -> None:
+    """Refuse a wheel that is not of this sdist; ValueError if its name is no wheel's."""
+    project, version, _, _ = parse_wheel_filename(file_name)
+    if project != name or version.public != sdist.version.public:
+        raise RefusedError(f"it left {file_name}, which is of another project or version")
 
 
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from rdo.errors import CommandError
 from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
+from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
+from rdo.tools.entry import Bind
 from rdo.tools.pip import Pip, Resolved
-from rdo.tools.root import Bind
 
 RELEASE = "0.0.pypi4"
 """Lower than the Release of any real package with the same version."""
@@ -55,7 +56,7 @@ class WheelStore:
 
     def _convert(self, batch: Sequence[Resolved], pip: Pip) -> None:
         with build_root(self.base, self.content, self.roots) as root:
-            wheels = root.work / "wheels"
+            wheels = root.folder("wheels")
             pip.download(batch, wheels)
             tools = self._bootstrap(pip)
             root.bind(Bind(wheels, "/wheels"), Bind(tools, "/tools"))
@@ -66,7 +67,7 @@ class WheelStore:
                         f"the wheel of {one.name} {one.version} is not the one that was resolved"
                     )
             root.set_environment(PYTHONPATH=f"/tools/{_wheel_name(tools, 'packaging')}")
-            done = root.root.ask(
+            done = root.ask(
                 *RootProgram.WRAP_WHEELS.command,
                 *(
                     "--release",
@@ -78,7 +79,8 @@ class WheelStore:
                 *(f"/wheels/{path.name}" for path in sorted(wheels.glob("*.whl"))),
                 timeout=3600,
             )
-            self._keep(batch, json.loads(done.stdout), root.root.upper)
+            made = [Inside(str(path)) for path in json.loads(done.stdout)]
+            self._keep(batch, root.door.take_files(made, root.folder("rpms-made")))
 
     def _bootstrap(self, pip: Pip) -> Path:
         """Return the folder with the wheels of pip and packaging that do the conversion."""
@@ -88,9 +90,8 @@ class WheelStore:
                 pip.download(pip.resolve(["pip", "packaging"]), new)
         return tools
 
-    def _keep(self, batch: Sequence[Resolved], made: Iterable[str], upper: Path) -> None:
+    def _keep(self, batch: Sequence[Resolved], paths: Sequence[Path]) -> None:
         """Move the RPMs to their wheels' folders, each folder by one rename."""
-        paths = [upper / path.lstrip("/") for path in made]
         for one in batch:
             name = f"python3-{canonicalize_name(one.name)}"
             prefixes = (f"{name}-{rpm_version(one.version).rpartition('!')[2]}-", f"{name}+")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rdo.builders.room import Room, limit_failure
+from rdo.errors import RefusedError
 from rdo.log_tail import last_line
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.roots.programs import RootProgram
@@ -26,11 +27,22 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
             return failed
         if done.returncode:
             return Failed(FailureReason.SOURCE, last_line(room.tail()))
-        answer: dict[str, Any] = json.loads((room.root.builddir / "answer.json").read_text())
-        if "needs" not in answer:
+        answer = _answer(room)
+        if isinstance(answer, Failed) or "needs" not in answer:
             return answer
-        if stopped := room.require(answer["needs"]):
+        if stopped := room.require(map(str, answer["needs"])):
             return stopped
     return Failed(
         FailureReason.SOURCE, f"the build backend still asked for requirements in pass {MAX_PASSES}"
     )
+
+
+def _answer(room: Room) -> dict[str, Any] | Failed:
+    """Return what the program has written; code of the source's own may have changed it."""
+    try:
+        answer = json.loads(room.read("answer.json"))
+    except (FileNotFoundError, RefusedError, ValueError, RecursionError) as error:
+        return Failed(FailureReason.SOURCE, f"the build backend left no usable answer: {error}")
+    if not isinstance(answer, dict) or not isinstance(answer.get("needs", []), list):
+        return Failed(FailureReason.SOURCE, "the build backend left no usable answer")
+    return answer

@@ -1,45 +1,58 @@
-"""Files of a followed instance's distgit put over our own, as DLRN's downstream driver does it."""
+"""The files of a distgit, and those of a followed instance laid over them."""
 
 import re
+import tempfile
 from pathlib import Path
 
+from rdo.beneath import Limits, open_beneath
 from rdo.model.build import LaidOver
 from rdo.tools.git import Mirror
 
 _CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL)
+_ALL_BUT_GIT = re.compile(r"(?!\.gitignore$)[^/]+", re.DOTALL)
+_SHOWN = re.compile(r"[^/.][^/]*", re.DOTALL)
+_TOP = Limits(depth=0)
 
 
-def lay_over(
-    folder: Path, overlay: LaidOver, scratch: Path, *, path: str, keep_changelog: bool
+def export_folder(
+    mirror: Mirror, commit: str, path: str, place: Path, names: re.Pattern[str] = _ALL_BUT_GIT
 ) -> None:
-    """Copy the other distgit's files from `path` over `folder`, and change the specs by its rules.
+    """Copy the regular files in folder `path` of a commit to `place`; links are left out.
 
-    Skips hidden files and anything that is not a regular file. With `keep_changelog` a spec
-    of ours keeps its changelog when it is replaced.
+    Raises RefusedError if `path` is not a folder of the commit itself, such as a link.
     """
-    Mirror(overlay.mirror).export(overlay.commit, scratch)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=place.parent) as scratch:
+        mirror.export(commit, Path(scratch))
+        with open_beneath(Path(scratch)) as exported:
+            exported.take(path or ".", names, place, _TOP)
+
+
+def lay_over(folder: Path, overlay: LaidOver, *, path: str, keep_changelog: bool) -> None:
+    """Put what the other distgit has in `path` into `folder`, and change the specs by its rules.
+
+    It is what DLRN's downstream driver does. Hidden files and what is not a regular file are
+    left out. With `keep_changelog` a spec of ours keeps its changelog when it is replaced.
+    `folder` holds regular files of ours alone.
+    """
     changelogs = {spec.name: _changelog(spec) for spec in folder.glob("*.spec")}
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in (scratch / path).glob("*"):
-        if file.is_file() and not file.is_symlink() and not file.name.startswith("."):
+    with tempfile.TemporaryDirectory(prefix=".overlay-", dir=folder.parent) as laid:
+        export_folder(Mirror(overlay.mirror), overlay.commit, path, Path(laid), _SHOWN)
+        for file in Path(laid).iterdir():
             file.replace(folder / file.name)
     for spec in folder.glob("*.spec"):
-        if not spec.is_symlink():
-            lines = _text(spec).split("\n")
-            for rule in overlay.rules:
-                lines = [rule.apply(line) for line in lines]
-            text = "\n".join(lines)
-            if keep_changelog and changelogs.get(spec.name):
-                text = _CHANGELOG.sub("", text) + changelogs[spec.name]
-            spec.write_text(text, "utf-8", "surrogateescape")
+        lines = _text(spec).split("\n")
+        for rule in overlay.rules:
+            lines = [rule.apply(line) for line in lines]
+        text = "\n".join(lines)
+        if keep_changelog and changelogs.get(spec.name):
+            text = _CHANGELOG.sub("", text) + changelogs[spec.name]
+        spec.write_text(text, "utf-8", "surrogateescape")
 
 
 def _changelog(spec: Path) -> str:
-    found = None if spec.is_symlink() else _CHANGELOG.search(_text(spec))
+    found = _CHANGELOG.search(_text(spec))
     return found[0] if found else ""
 
 
 def _text(spec: Path) -> str:
-    return spec.read_text(
-        "utf-8", "surrogateescape"
-    )  # bytes that are not UTF-8 come back unchanged
+    return spec.read_text("utf-8", "surrogateescape")  # what is no UTF-8 comes back as it was

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from rdo.builders.collect import move_files
+from rdo.beneath import Limits
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
 from rdo.log_tail import read_tail
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.program import Bounds, Limit, Logged
 from rdo.roots.build_root import BuildRoot
+from rdo.roots.door import RPM_NAME, Inside
 from rdo.solver import Conflict, Missing, SolverRepository, solve
 
 log = logging.getLogger(__name__)
@@ -59,15 +60,20 @@ class Room:
         """Run a long program inside, within the bounds; its output goes to the build's log."""
         with self.log_file.open("a") as file:
             file.write(f"+ {' '.join(argv)}\n")
-        return self.root.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
+        return self.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
     def tail(self) -> str:
         """Return the end of the log, where a program prints why it failed."""
         return read_tail(self.log_file)
 
-    def take_out(self, pattern: str, results: Path) -> list[Path]:
-        """Move files below /builddir that match `pattern` to the folder `results`."""
-        return move_files(self.root.builddir.glob(pattern), results)
+    def take_rpms(self, folder: str, results: Path) -> list[Path]:
+        """Copy the RPMs below a folder of /builddir, such as `RPMS`, to the folder `results`."""
+        inside = Inside(f"/builddir/{folder}")
+        return self.root.door.take(inside, results, RPM_NAME, Limits(depth=1))
+
+    def read(self, path: str, *, limit: int = 10_000_000) -> bytes:
+        """Return the content of a file of /builddir; raises as `Door.read` does."""
+        return self.root.door.read(Inside(f"/builddir/{path}"), limit=limit)
 
     def _note(self, what: str, lines: Iterable[str]) -> None:
         with self.log_file.open("a") as file:
@@ -101,6 +107,8 @@ def limit_failure(done: Logged) -> Failed | None:
             return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more than its log may hold")
         case Limit.DISK:
             return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more to the disk than it may")
+        case Limit.MEMORY:
+            return Failed(FailureReason.OUTPUT_LIMIT, "it used more memory than it may")
         case Limit.CANCELLED:
             return Failed(FailureReason.INTERRUPTED, "cancelled")
         case None:

@@ -1,25 +1,30 @@
 """The built-in builder: each build in a root of its own, without network and privileges."""
 
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rdo.beneath import Limits
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.room import Room, disk_failure, on_disk_of
 from rdo.builders.rpmbuild import build_spec
-from rdo.builders.source import prepare_source
+from rdo.builders.source import PreparedSource, prepare_source
 from rdo.builders.srpm import macros
 from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
 from rdo.roots.build_root import BuildRoot, build_root
+from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
 from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)
+
+_ANY_NAME = re.compile(r"[^/]+", re.DOTALL)
 
 
 class RootBuilder(InProcessBuilder):
@@ -47,25 +52,22 @@ class RootBuilder(InProcessBuilder):
         repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
         log_file = job.folder / "rpmbuild.log"
-        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(root.work):
+        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(shop.roots):
             room = shop.room(root, repositories, log_file, is_cancelled)
-            prepared = disk_failure(prepare_source(room, job), root.work)
+            prepared = disk_failure(prepare_source(room, job), shop.roots)
             if isinstance(prepared, Failed | Waiting):
                 self._show(room)
                 return prepared
-            for folder in ("SPECS", "SOURCES"):
-                shutil.copytree(root.builddir / folder, handed_over / folder)
-        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(root.work):
-            for folder in ("SPECS", "SOURCES"):
-                shutil.copytree(handed_over / folder, root.builddir / folder, dirs_exist_ok=True)
-                root.own(root.builddir / folder)
-            shutil.rmtree(handed_over)
+            _hand_over(root, prepared, handed_over)
+        with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(shop.roots):
+            root.give(handed_over, Inside("/builddir"))
             room = shop.room(root, repositories, log_file, is_cancelled)
             root.set_environment(SOURCE_DATE_EPOCH=str(int(job.commit.source_date.timestamp())))
             outcome = build_spec(
                 room, prepared.spec, macros(job), job.folder, skip_tests=job.skip_tests
             )
-            outcome = disk_failure(outcome, root.work)
+            outcome = disk_failure(outcome, shop.roots)
+            shutil.rmtree(handed_over)
             write_installed(root, job.folder / "installed_pkgs.log")
             if not isinstance(outcome, Built):
                 self._show(room)
@@ -79,14 +81,21 @@ class RootBuilder(InProcessBuilder):
             self._on_failure(room)
 
 
+def _hand_over(root: BuildRoot, prepared: PreparedSource, folder: Path) -> None:
+    """Copy spec and sources out of the root that made them: regular files, and no paths of it."""
+    root.door.take(Inside("/builddir/SOURCES"), folder / "SOURCES", _ANY_NAME, Limits(depth=0))
+    (folder / "SPECS").mkdir()
+    (folder / "SPECS" / prepared.spec).write_bytes(prepared.text)
+
+
 def lacking(
     rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: BaseLayer
 ) -> tuple[str, ...]:
     """Return what the packages need once installed, and nothing provides."""
     binary = [one for one in rpms if not one.name.endswith((".src.rpm", ".nosrc.rpm"))]
-    given = set[str]().union(*(Rpm().given_names(one) for one in binary))
-    asked = {need for one in binary for need in Rpm().requires(one)}
-    asked = {need for need in asked if need.split()[0] not in given}
+    read = Rpm().dependencies(binary)
+    given = frozenset[str]().union(*(one.given for one in read))
+    asked = {need for one in read for need in one.requires if need.split()[0] not in given}
     if not asked:
         return ()
     answer = solve(asked, repositories, arch=base.platform.arch)

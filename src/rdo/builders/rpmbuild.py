@@ -9,7 +9,7 @@ from rdo.builders.srpm import write_srpm
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
-from rdo.tools.rpm import Rpm
+from rdo.tools.rpm import REQUIRES, parse_requires
 
 MAX_PASSES = 10
 """How often dynamic BuildRequires may ask for more."""
@@ -18,6 +18,10 @@ WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
 """What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
 
 _MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
+_ASKED = """cd /builddir/SRPMS
+rpm -qp --nosignature --qf "$0" *.buildreqs.nosrc.rpm
+rm -f *.buildreqs.nosrc.rpm
+"""
 
 
 def build_spec(
@@ -48,8 +52,10 @@ def build_spec(
         return failed
     stopped = _build(room, spec, options, skip_tests=skip_tests)
     if isinstance(stopped, Failed):
-        room.take_out("SRPMS/*.src.rpm", results)
-    return stopped or Built(tuple(room.take_out("*RPMS/**/*.rpm", results)))
+        room.take_rpms("SRPMS", results)
+    if stopped:
+        return stopped
+    return Built((*room.take_rpms("RPMS", results), *room.take_rpms("SRPMS", results)))
 
 
 def _build(
@@ -72,7 +78,7 @@ def _build(
 
 
 def _is_dynamic(room: Room, spec: str) -> bool:
-    text = (room.root.builddir / "SPECS" / spec).read_bytes()
+    text = room.read(f"SPECS/{spec}")
     return re.search(rb"^%generate_buildrequires\b", text, re.MULTILINE) is not None
 
 
@@ -99,7 +105,7 @@ def _install_dynamic_requires(
 def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] | Failed:
     """Return the BuildRequires of the spec; a spec that rpm cannot parse is a failure."""
     try:
-        done = room.root.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
+        done = room.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
     except CommandError as error:
         return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
     return [line for line in done.stdout.splitlines() if line]
@@ -107,15 +113,12 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
 
 def _unsaid(room: Room, spec: str) -> list[str]:
     """Return what the spec needs without a BuildRequires, by the platform's table."""
-    text = (room.root.builddir / "SPECS" / spec).read_text(errors="replace")
+    text = room.read(f"SPECS/{spec}").decode(errors="replace")
     table = room.root.base.platform.spec_requires
     return [need for words, needs in table.items() if words in text for need in needs]
 
 
 def _asked(room: Room) -> set[str]:
     """Return the BuildRequires of the last pass, static ones included."""
-    asked: set[str] = set()
-    for path in (room.root.builddir / "SRPMS").glob("*.buildreqs.nosrc.rpm"):
-        asked = set(Rpm().requires(path))
-        path.unlink()
-    return asked
+    done = room.root.ask("sh", "-c", _ASKED, REQUIRES)
+    return set(parse_requires(done.stdout))

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rdo.builders.backend import ask_backend
-from rdo.builders.overlay import lay_over
+from rdo.builders.overlay import export_folder, lay_over
 from rdo.builders.room import Room
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
-from rdo.errors import CommandError
+from rdo.errors import CommandError, RefusedError
 from rdo.log_tail import last_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
+from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
+from rdo.tools.entry import Bind
 from rdo.tools.git import Mirror
-from rdo.tools.root import Bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,29 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
+class DistgitFiles:
+    """The files of a distgit's folder, copied to a folder of ours, and its spec apart from them."""
+
+    files: Path
+    spec: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedSource:
-    """A spec in /builddir/SPECS with all its sources beside it in /builddir/SOURCES."""
+    """A spec in /builddir/SPECS, whose text is here too, with its sources in /builddir/SOURCES."""
 
     spec: str
+    text: bytes
     numbers: Numbers
 
 
 def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiting:
     """Lay out spec and sources of a job in the room, as `rpmbuild` expects them."""
-    spec = _export_distgit(room, job)
-    if isinstance(spec, Failed):
-        return spec
+    distgit = _export_distgit(room, job)
+    if isinstance(distgit, Failed):
+        return distgit
+    room.root.give(distgit.files, Inside("/builddir/SOURCES"))
     archive = _make_archive(room, job)
     if not isinstance(archive, Archive):
         return archive
@@ -46,35 +58,27 @@ def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiti
         numbers = version_and_release(archive.version, job.release, archive.path)
     except ValueError as error:
         return Failed(FailureReason.SOURCE, str(error))
-    return _finish(room, job, spec, archive, numbers)
+    return _finish(room, job, distgit, archive, numbers)
 
 
-def _export_distgit(room: Room, job: BuildJob) -> Path | Failed:
-    """Export the distgit's files as sources and return the one .spec among them."""
-    sources = room.root.builddir / "SOURCES"
-    mirror = Mirror(job.distgit)
-    export = room.root.work / "distgit"
-    mirror.export(job.spec_hash or job.commit.distgit_hash, export)
-    folder = export / job.distgit_path
-    if job.overlay:
-        lay_over(
-            folder,
-            job.overlay,
-            room.root.work / "overlay",
-            path=job.distgit_path,
-            keep_changelog=job.keep_changelog,
-        )
-    specs = sorted(folder.glob("*.spec"))
+def _export_distgit(room: Room, job: BuildJob) -> DistgitFiles | Failed:
+    """Copy the regular files of the distgit's folder; one of them is the .spec."""
+    files = room.root.folder("distgit")
+    try:
+        hash_ = job.spec_hash or job.commit.distgit_hash
+        export_folder(Mirror(job.distgit), hash_, job.distgit_path, files)
+        if job.overlay:
+            lay_over(files, job.overlay, path=job.distgit_path, keep_changelog=job.keep_changelog)
+    except RefusedError as error:
+        return Failed(FailureReason.SPEC, f"the distgit: {error}")
+    specs = sorted(files.glob("*.spec"))
     if len(specs) != 1:
         found = ", ".join(path.name for path in specs) or "none"
         where = job.distgit_path or "its top folder"
         return Failed(FailureReason.SPEC, f"the distgit needs one .spec in {where}, not {found}")
-    for path in folder.iterdir():
-        if path.is_file() and not path.is_symlink() and path.name != ".gitignore":
-            path.rename(sources / path.name)
-    spec = sources / specs[0].name
-    room.root.own(sources)
-    return spec
+    text = specs[0].read_bytes()
+    specs[0].unlink()
+    return DistgitFiles(files, specs[0].name, text)
 
 
 def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
@@ -93,26 +97,26 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
 
 
 def _finish(
-    room: Room, job: BuildJob, spec: Path, archive: Archive, numbers: Numbers
+    room: Room, job: BuildJob, distgit: DistgitFiles, archive: Archive, numbers: Numbers
 ) -> PreparedSource | Failed:
-    """Write the numbered spec, and repack the archive under the top folder that the spec enters."""
+    """Give the numbered spec, and have the archive packed under the folder that it unpacks."""
     file_name = numbers.archive(archive.name)
-    place = room.root.builddir / "SPECS" / spec.name
     try:
-        text = spec.read_text()
-        place.write_text(transform(text, numbers, file_name, keep_changelog=job.keep_changelog))
+        text = distgit.text.decode()
     except UnicodeDecodeError as error:
-        return Failed(FailureReason.SPEC, f"{spec.name} is not UTF-8: {error}")
-    spec.unlink()
-    room.root.own(place)
-    inside = f"/builddir/SPECS/{spec.name}"
-    parsed = room.root.root.ask("rpmspec", "-P", inside, ok=(0, 1), timeout=120)
+        return Failed(FailureReason.SPEC, f"{distgit.spec} is not UTF-8: {error}")
+    numbered = transform(text, numbers, file_name, keep_changelog=job.keep_changelog).encode()
+    specs = room.root.folder("specs")
+    (specs / distgit.spec).write_bytes(numbered)
+    room.root.give(specs, Inside("/builddir/SPECS"))
+    inside = f"/builddir/SPECS/{distgit.spec}"
+    parsed = room.root.ask("rpmspec", "-P", inside, ok=(0, 1), timeout=120)
     if parsed.returncode:
         return Failed(FailureReason.SPEC, parsed.stderr.strip()[-1000:])
     top = _top_folder(parsed.stdout) or f"{archive.name}-{archive.version}"
     stamp = str(int(job.commit.source_date.timestamp()))
     try:
-        room.root.root.ask(
+        room.root.ask(
             *RootProgram.REPACK.command,
             archive.path,
             *(f"/builddir/SOURCES/{file_name}", top, stamp),
@@ -120,7 +124,7 @@ def _finish(
         )
     except CommandError as error:
         return Failed(FailureReason.SOURCE, f"cannot repack the archive: {last_line(str(error))}")
-    return PreparedSource(spec.name, numbers)
+    return PreparedSource(distgit.spec, numbered, numbers)
 
 
 def _top_folder(expanded_spec: str) -> str | None:

@@ -7,7 +7,7 @@ from rdo.builders.room import Room, limit_failure
 from rdo.builders.source import prepare_source
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.builders.workshop import Workshop
-from rdo.model.build import BuildJob, Failed, Waiting
+from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.build_root import build_root
 
 
@@ -24,8 +24,10 @@ def make_srpm(
         options = [part for define in macros(job) for part in ("-D", define)]
         if failed := write_srpm(room, f"/builddir/SPECS/{prepared.spec}", options):
             return failed
-        [srpm] = room.take_out("SRPMS/*.src.rpm", job.folder)
-        return srpm
+        made = room.take_rpms("SRPMS", job.folder)
+        if len(made) != 1:
+            return Failed(FailureReason.SPEC, f"the spec gave {len(made)} SRPMs instead of one")
+        return made[0]
 
 
 def write_srpm(room: Room, spec: str, options: Sequence[str]) -> Failed | None:

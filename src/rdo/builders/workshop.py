@@ -32,6 +32,7 @@ class Workshop:
     seconds: float = 3600
     log_bytes: int = 200_000_000
     disk_bytes: int = 20_000_000_000
+    memory_bytes: int = 16_000_000_000
 
     def repositories(
         self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
@@ -60,7 +61,7 @@ class Workshop:
             self.seconds,
             self.log_bytes,
             is_cancelled,
-            folder=root.root.upper,
             disk_bytes=self.disk_bytes,
+            memory_bytes=self.memory_bytes,
         )
         return Room(root, repositories, log_file, bounds)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _open_shell(room: "Room") -> None:
     click.echo("the build failed; opening a shell in its root (leave it with exit)", err=True)
-    room.root.root.hand_over("bash", cwd="/builddir/BUILD")
+    room.root.hand_over("bash", cwd="/builddir/BUILD")
 
 
 @click.command()

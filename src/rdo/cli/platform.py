@@ -136,7 +136,7 @@ def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -
     content = ContentStore(app.platforms.content)
     with build_root(base, content, app.settings.roots) as root:
         argv = command or ("bash", "-l")
-        ctx.exit(root.root.hand_over(*argv, privileged=not user, cwd="/builddir"))
+        ctx.exit(root.hand_over(*argv, privileged=not user, cwd="/builddir"))
 
 
 @platform.command()

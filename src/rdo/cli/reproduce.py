@@ -83,4 +83,4 @@ def _open_shell(room: "Room") -> None:
     if failed := failed_script(room.tail()):
         script, section = failed
         click.echo(f"{section} failed; run it again with: sh -ex {script}", err=True)
-    room.root.root.hand_over("bash", cwd="/builddir/BUILD")
+    room.root.hand_over("bash", cwd="/builddir/BUILD")

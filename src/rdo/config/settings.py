@@ -189,6 +189,7 @@ class Target(Section):
     time_limit_minutes: Count = 60
     output_limit_mb: Count = 200
     disk_limit_mb: Count = 20_000
+    memory_limit_mb: Count = 16_000
     retries: Annotated[int, Field(ge=0)] = 3
     reponame: Name = "delorean"
     project_name: Line = "RDO"

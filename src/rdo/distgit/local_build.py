@@ -1,8 +1,9 @@
 """`rdo build`: build a spec or an SRPM in a fresh root on this machine, as mock does."""
 
 import logging
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
+from rdo.roots.door import Inside
 
 log = logging.getLogger(__name__)
+
+_SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.spec")
 
 MAX_ROUNDS = 12
 """How often the bridge may supply missing requirements to one build."""
@@ -91,20 +95,22 @@ def _build_once(
 
 def _lay_out(job: LocalBuild, room: Room) -> str | Failed:
     """Copy spec and sources into the room; return the spec's file name."""
-    home = room.root.builddir
+    given = room.root.folder("given")
     if job.source.suffix == ".spec":
-        shutil.copy(job.source, home / "SPECS" / job.source.name)
+        for name in ("SPECS", "SOURCES"):
+            (given / name).mkdir()
+        shutil.copy(job.source, given / "SPECS" / job.source.name)
         for path in _sources_beside(job.source):
-            shutil.copy(path, home / "SOURCES" / path.name)
-        room.root.own(home)
+            shutil.copy(path, given / "SOURCES" / path.name)
+        room.root.give(given, Inside("/builddir"))
         return job.source.name
-    shutil.copy(job.source, home / job.source.name)
-    room.root.own(home)
+    shutil.copy(job.source, given / job.source.name)
+    room.root.give(given, Inside("/builddir"))
     done = room.log("rpm", "-i", "--nodeps", "--nosignature", f"/builddir/{job.source.name}")
-    specs: Sequence[Path] = sorted((home / "SPECS").glob("*.spec"))
+    specs = room.root.door.names(Inside("/builddir/SPECS"), _SPEC)
     if done.returncode or len(specs) != 1:
         return Failed(FailureReason.SOURCE, f"{job.source.name} contains no spec that can be built")
-    return specs[0].name
+    return specs[0]
 
 
 def _sources_beside(spec: Path) -> list[Path]:

@@ -2,67 +2,103 @@
 
 import contextlib
 import fcntl
-import os
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from rdo import atomic
+from rdo.model.program import Bounds, Completed, Logged
 from rdo.roots.content import ContentStore
+from rdo.roots.door import Door, Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Chosen
-from rdo.tools.root import BUILD_UID, Bind, Root
+from rdo.tools.entry import Bind
+from rdo.tools.removal import remove_tree
+from rdo.tools.root import Root
 
-_RPMS = "/rdo-rpms"
+_RPMS, _GIVEN = "/rdo-rpms", "/rdo-given"
 
 
 class BuildRoot:
     """An overlay of unpacked RPMs that its RPM database lists.
 
-    Packages can be added between entries.
-
-    RPMs without scriptlets are mounted as layers and recorded by `rpm -i --justdb`; rpm really
-    installs the others. The folder `work` belongs to the root and is removed with it.
+    Packages can be added between entries. RPMs without scriptlets are mounted as layers and
+    recorded by `rpm -i --justdb`; rpm really installs the others. Files go in by `give` and by
+    `bind`, and come out by the `door`.
     """
 
     def __init__(self, base: BaseLayer, content: ContentStore, work: Path) -> None:
         self.base = base
-        self.work = work
         self._content = content
-        self._rpms = work / "rpms"
-        self._rpms.mkdir(parents=True)
+        self._work = work
+        self._rpms = self.folder("rpms")
         self.installed: dict[str, Chosen] = {}
-        binds = (Bind(self._rpms, _RPMS),)
-        self.root = Root(base.layers, work / "root", binds)
-        home = self.root.upper / "builddir"
-        home.mkdir(parents=True)
-        for folder in ("BUILD", "BUILDROOT", "RPMS", "SOURCES", "SPECS", "SRPMS"):
-            (home / folder).mkdir()
-        self.own(home)
-        locales = self.root.upper / "usr/lib/locale"
-        if (base.tree / "usr/lib/locale/C.utf8").exists():  # Debian's only one without `locales`
-            locales.mkdir(parents=True)
-            (locales / "en_US.utf8").symlink_to("C.utf8")
+        has_c_utf8 = (
+            base.tree / "usr/lib/locale/C.utf8"
+        ).exists()  # Debian's one without `locales`
+        self._root = Root(
+            base.layers,
+            work / "root",
+            (Bind(self._rpms, _RPMS),),
+            has_home=True,
+            links=(("C.utf8", "/usr/lib/locale/en_US.utf8"),) if has_c_utf8 else (),
+        )
+        self.door = Door(work / "root/upper")
+        self._given: list[tuple[Path, Inside]] = []
 
-    def own(self, folder: Path) -> None:
-        """Make the build user the owner of a folder of the root and everything below it."""
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, BUILD_UID, BUILD_UID, follow_symlinks=False)
+    def folder(self, name: str) -> Path:
+        """Return a new folder on the host, which goes with the root; `bind` shows it inside."""
+        folder = self._work / "host" / name
+        folder.mkdir(parents=True)
+        return folder
 
-    @property
-    def builddir(self) -> Path:
-        """The root's /builddir, as a path on the host."""
-        return self.root.upper / "builddir"
+    def give(self, folder: Path, target: Inside) -> None:
+        """Have the build user copy a folder of ours to `target` before it does anything else.
+
+        The folder holds files and folders of ours alone, and stays until a program was run.
+        """
+        self._given.append((folder, target))
 
     def bind(self, *binds: Bind) -> None:
         """Show more files and folders of the host inside the root."""
-        self.root = replace(self.root, binds=(*self.root.binds, *binds))
+        self._root = replace(self._root, binds=(*self._root.binds, *binds))
 
     def set_environment(self, **environment: str) -> None:
-        """Set variables for every program that runs in the root from now on."""
-        self.root = replace(self.root, environment={**self.root.environment, **environment})
+        """Set variables for every program that is run inside from now on."""
+        environment = {**self._root.environment, **environment}
+        self._root = replace(self._root, environment=environment)
+
+    def ask(
+        self,
+        *argv: str,
+        privileged: bool = False,
+        timeout: float = 600,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+    ) -> Completed:
+        """Run a program inside to its end; CommandError unless it ends with one of `ok`."""
+        root, copies = (self._root, ()) if privileged else self._with_given()
+        return root.ask(
+            *argv, privileged=privileged, timeout=timeout, ok=ok, stdin=stdin, copies=copies
+        )
+
+    def log(self, *argv: str, log_file: Path, cwd: str, bounds: Bounds) -> Logged:
+        """Run a long program inside as the build user, writing to `log_file`."""
+        root, copies = self._with_given()
+        return root.log(*argv, log_file=log_file, cwd=cwd, bounds=bounds, copies=copies)
+
+    def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
+        """Give the terminal to a program inside."""
+        return self._root.hand_over(*argv, privileged=privileged, cwd=cwd)
+
+    def _with_given(self) -> tuple[Root, tuple[tuple[str, str], ...]]:
+        """The root that also shows what was given, and what is to be copied, this once."""
+        shown = [(folder, f"{_GIVEN}/{n}", to) for n, (folder, to) in enumerate(self._given)]
+        self._given = []
+        binds = (Bind(folder, place) for folder, place, _ in shown)
+        root = replace(self._root, binds=(*self._root.binds, *binds))
+        return root, tuple((place, str(to)) for _, place, to in shown)
 
     def install(self, packages: Iterable[Chosen]) -> None:
         """Add the packages that are not installed yet.
@@ -75,19 +111,19 @@ class BuildRoot:
         plain: list[str] = []
         scripted: list[str] = []
         layers: list[Path] = []
+        unpacked = self._content.layers({one.sha256: one.path for one in new})
         for one in new:
-            inside = self._offer(one)
-            layer = self._content.layer(one.path, one.sha256)
+            inside, layer = self._offer(one), unpacked[one.sha256]
             (scripted if layer is None else plain).append(inside)
             if layer:
                 layers.append(layer)
             self.installed[one.nevra] = one
-        self.root = replace(self.root, layers=(*layers, *self.root.layers))
+        self._root = replace(self._root, layers=(*layers, *self._root.layers))
         command = ("rpm", "-i", "--nodeps", "--nosignature", "--quiet")
         if plain:  # their files exist already and need no space
-            self.root.ask(*command, "--justdb", "--ignoresize", *plain, privileged=True)
+            self._root.ask(*command, "--justdb", "--ignoresize", *plain, privileged=True)
         if scripted:
-            self.root.ask(*command, *scripted, privileged=True)
+            self._root.ask(*command, *scripted, privileged=True)
 
     def _offer(self, package: Chosen) -> str:
         """Make the RPM visible inside the root and return its path there."""
@@ -108,7 +144,7 @@ def build_root(base: BaseLayer, content: ContentStore, roots: Path) -> Iterator[
         try:
             yield BuildRoot(base, content, work)
         finally:
-            shutil.rmtree(work)
+            remove_tree(work)
 
 
 def remove_leftovers(roots: Path) -> int:
@@ -123,6 +159,6 @@ def remove_leftovers(roots: Path) -> int:
             (work / "in-use").open("a") as file,
         ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(work)
+            remove_tree(work)
             removed += 1
     return removed

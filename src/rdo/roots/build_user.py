@@ -1,6 +1,5 @@
 """The user that runs builds inside a root."""
 
-import os
 from pathlib import Path
 
 from rdo.tools.root import BUILD_UID
@@ -12,6 +11,4 @@ def add_build_user(tree: Path) -> None:
         passwd.write(f"rdobuild:x:{BUILD_UID}:{BUILD_UID}::/builddir:/bin/bash\n")
     with (tree / "etc/group").open("a") as group:
         group.write(f"rdobuild:x:{BUILD_UID}:\n")
-    home = tree / "builddir"
-    home.mkdir(exist_ok=True)
-    os.chown(home, BUILD_UID, BUILD_UID)
+    (tree / "builddir").mkdir(exist_ok=True)

@@ -4,19 +4,21 @@ import contextlib
 import fcntl
 import logging
 import os
-import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.tools.rpm import Rpm
+from rdo.tools.removal import remove_tree
+from rdo.tools.rpm import SCRIPTED, Rpm
 
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 20_000_000_000
 """Maximum size of all layers together: enough for some thousands of packages."""
 
-_SCRIPTED = "scripted"
+_FRESH = ".fresh"
+"""Where layers are made ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,24 @@ class ContentStore:
     folder: Path
     rpm: Rpm = field(default_factory=Rpm)
 
-    def layer(self, path: Path, sha256: str) -> Path | None:
-        """Return the folder with the unpacked files of an RPM, or None if the RPM has scriptlets.
+    def layers(self, rpms: Mapping[str, Path]) -> dict[str, Path | None]:
+        """Return the folder with the unpacked files of each RPM, by its sha256, as they are given.
 
+        It is None for an RPM with scriptlets. What is not there yet is unpacked, all in one go.
         Two workers may unpack the same RPM; the first rename wins and both get the same folder.
-        Call it inside `in_use`: outside, the layer may be removed before it is used.
+        Call it inside `in_use`: outside, a layer may be removed before it is used.
         """
-        layer = self.folder / sha256[:2] / sha256[2:34]
-        if not layer.exists():
-            self._unpack(path, layer)
+        if lacking := {sha: path for sha, path in rpms.items() if not self._place(sha).exists()}:
+            self._unpack(lacking)
+        return {sha: self._layer(sha) for sha in rpms}
+
+    def _layer(self, sha256: str) -> Path | None:
+        layer = self._place(sha256)
         os.utime(layer)  # last use, for the bound on the store's size
-        return None if (layer / f".{_SCRIPTED}").exists() else layer
+        return None if (layer / SCRIPTED).exists() else layer
+
+    def _place(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256[2:34]
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
@@ -62,8 +71,8 @@ class ContentStore:
         return 0
 
     def _shrink(self, limit_bytes: int) -> int:
-        for new in self.folder.glob("??/.*.*"):  # left by a killed process
-            shutil.rmtree(new)
+        for new in (*self.folder.glob("??/.*.*"), *self.folder.glob(f"{_FRESH}/*")):
+            remove_tree(new)  # left by a killed process
         layers = sorted(self.folder.glob("??/*/"), key=lambda one: one.stat().st_mtime)
         sizes = [_size(layer) for layer in layers]
         excess = sum(sizes) - limit_bytes
@@ -73,7 +82,7 @@ class ContentStore:
                 break
             gone = layer.with_name(f".{layer.name}.gone")
             layer.rename(gone)  # so that nobody sees part of a layer
-            shutil.rmtree(gone)
+            remove_tree(gone)
             _size_file(layer).unlink()
             excess -= size
             removed += 1
@@ -88,20 +97,24 @@ class ContentStore:
             fcntl.flock(file, how)
             yield
 
-    def _unpack(self, path: Path, layer: Path) -> None:
-        new = layer.with_name(f".{layer.name}.{os.getpid()}.{id(layer)}")
-        new.mkdir(parents=True)
-        if self.rpm.has_scriptlets(path):
-            (new / f".{_SCRIPTED}").touch()
-        else:
-            self.rpm.unpack(path, new)
-            shutil.rmtree(new / ".rpmdb", ignore_errors=True)
+    def _unpack(self, rpms: Mapping[str, Path]) -> None:
+        (self.folder / _FRESH).mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=self.folder / _FRESH))
         try:
-            new.rename(layer)
-        except OSError:
-            if not layer.exists():
-                raise
-            shutil.rmtree(new)
+            self.rpm.unpack_each(list(rpms.values()), fresh)
+            for number, sha256 in enumerate(rpms):
+                _put_in_place(fresh / str(number), self._place(sha256))
+        finally:
+            remove_tree(fresh)
+
+
+def _put_in_place(new: Path, layer: Path) -> None:
+    layer.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        new.rename(layer)
+    except OSError:  # somebody else was faster
+        if not layer.exists():
+            raise
 
 
 def _size(layer: Path) -> int:

@@ -6,7 +6,6 @@ debootstrap makes the tree; `_adapt` gives Python and rpm the layout that RPM pa
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,13 @@ from rdo import atomic
 from rdo.model.platform import Platform
 from rdo.roots import debian_rpms, dpkg, macro_layer
 from rdo.roots.build_user import add_build_user
+from rdo.roots.door import Door, Inside
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.tools.debootstrap import Debootstrap
-from rdo.tools.root import Bind, Root
+from rdo.tools.entry import Bind
+from rdo.tools.removal import remove_tree
+from rdo.tools.root import Root
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ def create(platform: Platform, folder: Path, cache: Path) -> None:
 def _adapt(tree: Path, platform: Platform) -> None:
     for name in _REMOVED:
         path = tree / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        remove_tree(path)
     _adapt_python(tree, platform.python)
     add_build_user(tree)
     with (tree / "etc/group").open("a") as group:
@@ -77,7 +79,6 @@ def _adapt(tree: Path, platform: Platform) -> None:
     for alias, program in _ALIASES.items():
         if not (tree / "usr" / alias).exists():
             (tree / "usr" / alias).symlink_to(program)
-    os.chown(tree, 0, 0)
 
 
 def _adapt_python(tree: Path, version: str) -> None:
@@ -90,7 +91,7 @@ def _adapt_python(tree: Path, version: str) -> None:
     modules = library / "site-packages"
     modules.mkdir(exist_ok=True)
     debian_modules = tree / "usr/lib/python3/dist-packages"
-    shutil.rmtree(debian_modules, ignore_errors=True)
+    remove_tree(debian_modules)
     debian_modules.symlink_to(f"../python{version}/site-packages")
     sysconfig = library / "sysconfig.py"
     text = sysconfig.read_text()
@@ -113,16 +114,17 @@ def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder:
         folder / "work",
         (Bind(tree, debian_rpms.BUILDROOT), Bind(wrap, "/wrap", writable=True)),
     )
+    door = Door(folder / "work/upper")
     root.ask("ldconfig", privileged=True)
-    shutil.copy2(root.upper / "etc/ld.so.cache", tree / "etc/ld.so.cache")
+    door.take_files([Inside("/etc/ld.so.cache")], tree / "etc")
     owned = {file for package in packages for file in package.files}
     debian_rpms.write_list(wrap, FILESYSTEM, _rest(tree, owned))
     debian_rpms.build(root, wrap, packages, platform, tree, head=_filesystem(platform))
     root.ask("sh", "-c", _RECORD, privileged=True)
-    shutil.copytree(root.upper / "var/lib/rpm", tree / "var/lib/rpm", dirs_exist_ok=True)
+    door.take(Inside("/var/lib/rpm"), tree / "var/lib/rpm")
     (wrap / "rpms").rename(folder / "rpms")
-    shutil.rmtree(wrap)
-    shutil.rmtree(folder / "work")
+    remove_tree(wrap)
+    remove_tree(folder / "work")
 
 
 def _filesystem(platform: Platform) -> Iterator[str]:

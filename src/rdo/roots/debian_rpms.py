@@ -6,12 +6,22 @@ The root sees their files as its buildroot; no program of theirs is run.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from rdo.model.platform import Platform
+from rdo.model.program import Completed
 from rdo.roots import dpkg, maintainer_scripts
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
-from rdo.tools.root import Root
+
+
+class RunsPrograms(Protocol):
+    """A root in which programs are run to their end."""
+
+    def ask(
+        self, *argv: str, privileged: bool = ..., timeout: float = ..., stdin: bytes = ...
+    ) -> Completed: ...
+
 
 BUILDROOT = "/buildroot"
 """The path at which the root sees the files of the packages."""
@@ -24,7 +34,7 @@ done
 
 
 def build(
-    root: Root,
+    root: RunsPrograms,
     wrap: Path,
     packages: Iterable[DebianPackage],
     platform: Platform,
@@ -142,7 +152,9 @@ def known_names(platform: Platform, package: str) -> list[str]:
     return [name for name in names if name != package and not name.startswith("/")]
 
 
-def _sonames(root: Root, files: Path, packages: Iterable[DebianPackage]) -> dict[str, set[str]]:
+def _sonames(
+    root: RunsPrograms, files: Path, packages: Iterable[DebianPackage]
+) -> dict[str, set[str]]:
     rows = [
         f"{package.name} {BUILDROOT}{file}"
         for package in packages

@@ -8,7 +8,6 @@ run in a namespace without network.
 
 import logging
 import platform as machine
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
@@ -20,7 +19,9 @@ from rdo.model.platform import BaseRepository, Platform
 from rdo.roots.build_user import add_build_user
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.dnf import Dnf
-from rdo.tools.root import Bind, Root
+from rdo.tools.entry import Bind
+from rdo.tools.removal import remove_tree
+from rdo.tools.root import Root
 from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)
@@ -68,14 +69,14 @@ def create(platform: Platform, folder: Path) -> None:
     log.info("installing %d packages", len(rpms))
     bootstrap, tree = folder / "bootstrap", folder / "tree"
     bootstrap.mkdir()
-    Rpm().unpack(rpms[0], bootstrap, *rpms[1:])
+    Rpm().unpack_together(rpms, bootstrap)
     if lacking := [name for name in _NEEDED if not (bootstrap / name).exists()]:
         raise ConfigError(
             f"the packages of platform {platform.name} do not contain /{', /'.join(lacking)}",
             hint="add rpm-build and bash to `packages` in its definition",
         )
     _install(tree, bootstrap, rpms)
-    shutil.rmtree(bootstrap)
+    remove_tree(bootstrap)
     add_build_user(tree)
 
 
@@ -91,16 +92,14 @@ def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
     """Install the RPMs into the new `tree`, using the distribution's own rpm in `bootstrap`."""
     tree.mkdir()
     work = bootstrap.with_name("work")
-    merged = work / "merged"
     root = Root(
         (bootstrap,),
         work,
         (
             Bind(tree, _TREE, writable=True),
-            Bind(merged / "dev", f"{_TREE}/dev", writable=True),
-            Bind(merged / "proc", f"{_TREE}/proc", writable=True),
             Bind(rpms[0].parent, _RPMS),
         ),
+        inner_binds=(("/dev", f"{_TREE}/dev"), ("/proc", f"{_TREE}/proc")),
         may_chroot=True,
     )
     root.ask(
@@ -109,7 +108,7 @@ def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
         privileged=True,
         timeout=3600,
     )
-    shutil.rmtree(work)
+    remove_tree(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ class BaseRepositories:
     def _download(self, packages: list[Chosen]) -> None:
         log.info("downloading %s", ", ".join(one.nevra for one in packages))
         new = self.rpms / ".new"
-        shutil.rmtree(new, ignore_errors=True)
+        remove_tree(new)
         dnf = self._dnf
         dnf.download([one.nevra for one in packages], new)
         found = {_sha256(path): path for path in new.glob("*.rpm")}
@@ -175,7 +174,7 @@ class BaseRepositories:
                     f"{one.nevra} from {one.repository} is not signed with the repository's key"
                 )
             path.rename(self._place(one))
-        shutil.rmtree(new)
+        remove_tree(new)
 
 
 def _sha256(path: Path) -> str:

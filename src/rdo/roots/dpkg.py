@@ -7,13 +7,13 @@ Each installed Debian package becomes one RPM header of the same name: its files
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.roots import debian_python, maintainer_scripts
 from rdo.roots.debian_python import or_from_pypi
+from rdo.tools.removal import remove_tree
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
 _DEPENDENCY = re.compile(
@@ -102,7 +102,7 @@ def follow_links(files: Path, tree: Path) -> None:
     for folder in [one for one in files.rglob("*") if one.is_dir() and not one.is_symlink()]:
         is_elsewhere = (tree / folder.relative_to(files)).is_symlink()
         if is_elsewhere and not any(one.is_file() for one in folder.rglob("*")):
-            shutil.rmtree(folder)
+            remove_tree(folder)
 
 
 def rpm_version(version: str) -> tuple[str, str]:

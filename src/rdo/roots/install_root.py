@@ -4,13 +4,13 @@
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from rdo.errors import RefusedError
 from rdo.roots.platforms import BaseLayer
 from rdo.tools.copy import Copy
+from rdo.tools.removal import remove_tree
 
 _DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
 """Places where distributions keep the RPM database, newer ones first."""
@@ -33,7 +33,7 @@ def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, 
     if folder.exists() and any(folder.iterdir()):
         raise RefusedError(f"{folder} is not empty", hint="choose a new folder")
     new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
+    remove_tree(new)
     new.parent.mkdir(parents=True, exist_ok=True)
     Copy().tree(base.tree, new)
     _link_database(new)

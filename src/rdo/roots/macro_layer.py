@@ -1,7 +1,6 @@
 """The layer with our RPM macros and the programs they call, made from the package's own files."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -10,6 +9,7 @@ from pathlib import Path
 from rdo import lock
 from rdo.model.platform import Family, Platform
 from rdo.roots.programs import PROGRAM_FOLDER
+from rdo.tools.removal import remove_tree
 
 PROVIDES = (
     *("pyproject-rpm-macros", "python-rpm-macros", "python3-rpm-macros", "python-srpm-macros"),
@@ -41,7 +41,7 @@ def macro_layer(platform: Platform, folder: Path) -> Path:
 
 def _write(files: Mapping[str, bytes], layer: Path) -> None:
     new = layer.with_name(f".{layer.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
+    remove_tree(new)
     for name, content in files.items():
         path = new / name
         path.parent.mkdir(parents=True, exist_ok=True)

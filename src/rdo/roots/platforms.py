@@ -2,9 +2,7 @@
 
 import hashlib
 import logging
-import os
 import re
-import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from rdo.roots.dnf_base import BaseRepositories
 from rdo.roots.macro_layer import macro_layer
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.createrepo import CreateRepo
+from rdo.tools.removal import remove_tree
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +147,6 @@ class Platforms:
         definition.
         """
         platform = self._described(name, definition)
-        if os.geteuid() != 0:
-            raise RefusedError("making a platform's base layer requires root rights")
         if refresh and platform.family is not Family.DNF:
             raise RefusedError(f"platform {name} has no repositories to refresh")
         folder = self._base_folder(platform)
@@ -170,7 +167,7 @@ class Platforms:
     def _make(self, platform: Platform, folder: Path) -> None:
         started = time.monotonic()
         new = folder.with_name(".new")
-        shutil.rmtree(new, ignore_errors=True)
+        remove_tree(new)
         new.mkdir(parents=True)
         if platform.family is Family.DEBIAN:
             debian_base.create(platform, new, self.folder / "cache")
@@ -180,7 +177,7 @@ class Platforms:
             try:
                 _make_generation(platform, new, folder)
             finally:
-                shutil.rmtree(new, ignore_errors=True)
+                remove_tree(new)
         log.info("made platform %s in %.0f s", platform.name, time.monotonic() - started)
 
     def remove(self, name: str) -> list[Path]:
@@ -241,4 +238,4 @@ def _remove(path: Path) -> None:
         return
     trash = path.with_name(f".removed-{path.name}")
     path.rename(trash)
-    shutil.rmtree(trash)
+    remove_tree(trash)

@@ -14,7 +14,7 @@ def convert(folder: Path, upper: Path, content: str) -> None:
     upper.mkdir(exist_ok=True)
     (upper / "python3-lemon-1-1.rpm").write_text(content)
     store = WheelStore(cast(BaseLayer, None), cast(ContentStore, None), folder, folder)
-    store._keep([LEMON], ["/python3-lemon-1-1.rpm"], upper)
+    store._keep([LEMON], [upper / "python3-lemon-1-1.rpm"])
 
 
 def test_a_wheel_that_another_process_converted_meanwhile_stays(tmp_path: Path) -> None:

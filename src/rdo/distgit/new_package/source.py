@@ -22,9 +22,10 @@ from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
+from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
+from rdo.tools.entry import Bind
 from rdo.tools.git import Mirror
-from rdo.tools.root import Bind
 
 log = logging.getLogger(__name__)
 
@@ -194,8 +195,7 @@ def _describe_once(
         archive = _archive(offered, room, folder)
         if isinstance(archive, Failed | Waiting):
             return archive
-        inside = root.work / "offered"
-        inside.mkdir(exist_ok=True)
+        inside = root.folder("offered")
         shutil.copy(archive, inside)
         root.bind(Bind(inside, "/offered"))
         answer = ask_backend(room, RootProgram.DESCRIBE_SOURCE, f"/offered/{archive.name}")
@@ -214,12 +214,15 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
     made = ask_backend(room, RootProgram.MAKE_SOURCE, *args)
     if isinstance(made, Failed | Waiting):
         return made
-    path = room.root.root.upper / str(made["archive"]).lstrip("/")
-    if path.is_symlink() or not re.fullmatch(r"[\w.+-]+\.(tar\.gz|zip)", path.name):
-        return Failed(
-            FailureReason.SOURCE, f"its source archive has the invalid name {path.name!r}"
-        )
-    return Path(shutil.copyfile(path, folder / path.name))
+    name = str(made.get("archive"))
+    if not re.fullmatch(r"[\w.+-]+\.(tar\.gz|zip)", name.rpartition("/")[2]):
+        return Failed(FailureReason.SOURCE, f"its source archive has the invalid name {name!r}")
+    (folder / name.rpartition("/")[2]).unlink(missing_ok=True)  # of an earlier try
+    try:
+        [archive] = room.root.door.take_files([Inside(name)], folder)
+    except (FileNotFoundError, RefusedError) as error:
+        return Failed(FailureReason.SOURCE, f"its source archive cannot be taken: {error}")
+    return archive
 
 
 def missing_package(log_text: str) -> str:

@@ -92,6 +92,7 @@ def reproduce(
         seconds=section.time_limit_minutes * 60,
         log_bytes=section.output_limit_mb * 1_000_000,
         disk_bytes=section.disk_limit_mb * 1_000_000,
+        memory_bytes=section.memory_limit_mb * 1_000_000,
     )
     builder = RootBuilder(workshop, on_failure)
     outcome = build_and_wait(builder, replace(recipe.job, folder=results.absolute()))

@@ -1,0 +1,243 @@
+"""What upstreams and specs try against the machine, all in one round; each try fails alone."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.hostile import SECRET, TARGET, Hostile
+
+pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
+
+PLAIN = "%prep\n%build\n%install\n%files\n"
+LOOT = """\
+%prep
+%build
+%install
+install -D -m644 %{{_sourcedir}}/{file} %{{buildroot}}/usr/share/{name}/loot
+%files
+/usr/share/{name}
+"""
+DEEP = """\
+%prep
+%build
+python3 -c "
+import os
+for i in range(3000):
+    os.mkdir('d'); os.chdir('d')
+os.mkdir('closed', 0)
+"
+%install
+%files
+"""
+UNLINKED = """\
+%prep
+%build
+python3 -c "
+import os, time
+f = open('x', 'wb'); os.unlink('x')
+for i in range(600): f.write(bytes(10**6))
+f.flush(); time.sleep(60)
+"
+%install
+%files
+"""
+PROBE = """\
+%prep
+%build
+python3 %{SOURCE1}
+%install
+%post
+true
+%files
+"""
+PROBES = r"""
+import ctypes, os, socket, subprocess
+libc = ctypes.CDLL(None, use_errno=True)
+def probe(name, act):
+    try:
+        said = act()
+    except OSError as error:
+        said = f"NO {error.strerror}"
+    print(f"PROBE {name}: {said}", flush=True)
+def syscall(*words):
+    if libc.syscall(*words) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return "YES"
+def opened(path, how):
+    os.close(os.open(path, how))
+    return "YES"
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(line.split()[1] for line in lines if line.startswith(name))
+probe("seccomp", lambda: status("Seccomp:"))
+probe("privileges", lambda: status("NoNewPrivs:"))
+probe("capabilities", lambda: status("CapBnd:"))
+probe("users", lambda: subprocess.run(["unshare", "-U", "true"], capture_output=True).returncode)
+probe("io_uring", lambda: syscall(425, 1, ctypes.create_string_buffer(120)))
+probe("bpf", lambda: syscall(321, 0, 0, 0))
+probe("userfaultfd", lambda: syscall(323, 0))
+probe("keyring", lambda: syscall(250, 0, -3, 0))
+probe("core_pattern", lambda: opened("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+probe("sysrq", lambda: opened("/proc/sysrq-trigger", os.O_WRONLY))
+probe("kcore", lambda: open("/proc/kcore", "rb").read(1) and "YES")
+probe("device", lambda: os.mknod("/tmp/blk", 0o60666, os.makedev(7, 0)))
+probe("raw", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW) and "YES")
+probe("network", lambda: socket.create_connection(("192.0.2.1", 80), 2) and "YES")
+probe("process 1", lambda: open("/proc/1/cmdline").read() or "EMPTY")
+probe("pids", lambda: len([p for p in os.listdir("/proc") if p.isdigit()]) < 12)
+probe("typing", lambda: syscall(16, 0, 0x5412, ctypes.c_char_p(b"x")))
+"""
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
+    """A target after one round with all of them, and one package that does no harm."""
+    one = Hostile(tmp_path_factory.mktemp("attacked"), "disk-limit-mb = 200\n")
+    one.prepare()
+    secret, target = one.secret("secret"), one.secret("profile.sh", 0o644)
+    shadow = one.secret("shadow")
+    pool = one.host / "pool"
+    pool.mkdir()
+    (pool / "precious.rpm").write_text("of another target\n")
+    one.add("innocent", PLAIN)
+    one.add(
+        "reads",
+        LOOT.format(name="reads", file="loot"),
+        backend=f'os.symlink("{secret}", "/builddir/SOURCES/loot")',
+    )
+    one.add(
+        "writes",
+        PLAIN,
+        backend=f'os.symlink("{target}", "/builddir/SPECS/writes.spec")\n'
+        'os.makedirs("/builddir/SOURCES", exist_ok=True)\n'
+        'open("/builddir/SOURCES/writes.spec", "w").write("touch code-ran\\n")',
+    )
+    one.add(
+        "macro",
+        LOOT.format(name="macro", file="loot"),
+        head=f"%global x %(test -e /builddir/SOURCES/loot || "
+        f"ln -s {secret} /builddir/SOURCES/loot; echo 1)\n",
+    )
+    one.add(
+        "leaves-links",
+        f"%prep\n%build\n%install\nmkdir -p /builddir/RPMS\n"
+        f"ln -s {shadow} /builddir/RPMS/x.rpm\nln -s {pool} /builddir/XRPMS\n%files\n",
+    )
+    one.add("fifo", PLAIN, backend='os.mkfifo("/builddir/answer.json")\nos._exit(0)')
+    one.add(
+        "endless", PLAIN, backend='os.symlink("/dev/zero", "/builddir/answer.json")\nos._exit(0)'
+    )
+    one.add("deep", DEEP)
+    one.add("unlinked", UNLINKED)
+    linked = one.add("linked-path", PLAIN, more="  distgit-path: rpm\n")
+    linked.git("rm", "-q", "linked-path.spec")
+    (linked.path / "rpm").symlink_to(one.host)
+    linked.commit("a folder that is a link")
+    (one.host / "some.spec").write_text("Name: x\n")
+    probing = one.add("probing", PROBE, tags="Source1: probe.py\n")
+    probing.commit("probe", {"probe.py": PROBES})
+    done = one.run()
+    assert done.code in {0, 1}, done.stderr
+    return one
+
+
+def test_a_package_that_does_no_harm_is_built(attacked: Hostile) -> None:
+    assert attacked.states()["innocent"]["condition"] == "built"
+
+
+@pytest.mark.parametrize("package", ["reads", "macro"])
+def test_no_file_of_the_host_is_read(attacked: Hostile, package: str) -> None:
+    state = attacked.states()[package]
+
+    assert state["condition"] == "FTBFS"
+    assert not attacked.rpms(package)
+    everything = attacked.folder / "data" / TARGET
+    found = [path for path in everything.rglob("*") if path.is_file() and _holds_secret(path)]
+    assert found == []
+
+
+def _holds_secret(path: Path) -> bool:
+    return not path.is_symlink() and SECRET.encode() in path.read_bytes()
+
+
+def test_no_file_of_the_host_is_written(attacked: Hostile) -> None:
+    assert (attacked.host / "profile.sh").read_text() == SECRET
+    assert not list(attacked.folder.rglob("code-ran"))
+
+
+def test_no_file_of_the_host_changes_its_mode_or_is_moved_away(attacked: Hostile) -> None:
+    assert stat.S_IMODE((attacked.host / "shadow").stat().st_mode) == 0o600
+    assert (attacked.host / "pool/precious.rpm").exists()
+    assert attacked.states()["leaves-links"]["condition"] == "built"
+
+
+@pytest.mark.parametrize("package", ["fifo", "endless"])
+def test_an_answer_that_is_no_file_is_the_failure_of_that_package(
+    attacked: Hostile, package: str
+) -> None:
+    state = attacked.states()[package]
+
+    assert state["condition"] == "FTBFS"
+    assert "answer" in state["detail"]
+
+
+def test_a_tree_of_any_depth_is_removed(attacked: Hostile) -> None:
+    assert "deep" in attacked.states()
+    assert list((attacked.folder / "data/roots").iterdir()) == []
+
+
+def test_files_without_a_name_count_against_the_disk_limit(attacked: Hostile) -> None:
+    state = attacked.states()["unlinked"]
+
+    assert state["condition"] == "FTBFS"
+    assert "output-limit" in state["detail"]
+
+
+def test_a_folder_of_a_distgit_that_is_a_link_is_refused(attacked: Hostile) -> None:
+    assert attacked.states()["linked-path"]["condition"] != "built"
+    assert (attacked.host / "some.spec").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("seccomp", "2"),
+        ("privileges", "1"),
+        ("capabilities", "0000000000000000"),
+        ("users", "1"),
+        ("io_uring", "NO Function not implemented"),
+        ("bpf", "NO Operation not permitted"),
+        ("userfaultfd", "NO Operation not permitted"),
+        ("keyring", "NO Operation not permitted"),
+        ("core_pattern", "NO "),
+        ("sysrq", "NO "),
+        ("kcore", "NO "),
+        ("device", "NO Operation not permitted"),
+        ("raw", "NO Operation not permitted"),
+        ("network", "NO Network is unreachable"),
+        ("process 1", "NO "),
+        ("pids", "True"),
+        ("typing", "NO Operation not permitted"),
+    ],
+)
+def test_the_kernel_refuses(attacked: Hostile, name: str, answer: str) -> None:
+    [line] = [x for x in attacked.log("probing").splitlines() if x.startswith(f"PROBE {name}: ")]
+
+    assert line.removeprefix(f"PROBE {name}: ").startswith(answer)
+
+
+def test_nothing_of_the_round_is_left(attacked: Hostile) -> None:
+    mounts = Path("/proc/self/mountinfo").read_text()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+
+    assert str(attacked.folder) not in mounts
+    assert f"{attacked.folder}/data/roots" not in running.stdout
+    assert {os.getuid()} == {path.lstat().st_uid for path in _all(attacked.folder / "data")}
+
+
+def _all(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if "platforms" not in path.parts]
