@@ -143,8 +143,7 @@ class Platforms:
         `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform
         again if its repositories have changed. A layer is built beside its place and renamed: a
         kill leaves nothing that looks finished, an error leaves nothing at all. Raises RefusedError
-        without root rights, or if `refresh` makes no sense; ConfigError for a faulty name or
-        definition.
+        if `refresh` makes no sense; ConfigError for a faulty name or definition.
         """
         platform = self._described(name, definition)
         if refresh and platform.family is not Family.DNF:
