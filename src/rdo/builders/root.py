@@ -62,7 +62,10 @@ class RootBuilder(InProcessBuilder):
         with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(shop.roots):
             root.give(handed_over, Inside("/builddir"))
             room = shop.room(root, repositories, log_file, is_cancelled)
-            root.set_environment(SOURCE_DATE_EPOCH=str(int(job.commit.source_date.timestamp())))
+            stamp = str(int(job.commit.source_date.timestamp()))
+            # `%autosetup -S git` makes commits, whose hashes pbr writes into the package.
+            dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{stamp} +0000")
+            root.set_environment(SOURCE_DATE_EPOCH=stamp, **dates)
             outcome = build_spec(
                 room, prepared.spec, macros(job), job.folder, skip_tests=job.skip_tests
             )
