@@ -50,7 +50,7 @@ def test_an_unknown_builder_and_a_command_without_words_are_told(
     text = (site / "rdo.toml").read_text()
     (site / "rdo.toml").write_text(text.replace('"command"', '"magic"'))
     assert trunk(site, "run") == 2
-    assert 'no builder is called "magic"' in capsys.readouterr().err
+    assert "targets.one-deb12.builder must be 'root' or 'command'" in capsys.readouterr().err
 
     lines = [line for line in text.splitlines() if not line.startswith("command =")]
     (site / "rdo.toml").write_text("\n".join(lines))

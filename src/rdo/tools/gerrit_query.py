@@ -70,7 +70,7 @@ class GerritServer:
             done = self.runner(*command, *query, timeout=TIMEOUT_SECONDS)
         except CommandError as error:
             reason = last_line(str(error))
-            raise OutsideError(f"the Gerrit {place.hostname} does not answer: {reason}") from error
+            raise OutsideError(f"Gerrit on {place.hostname} does not answer: {reason}") from error
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         try:
             rows = [json.loads(line) for line in lines]
