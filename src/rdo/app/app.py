@@ -29,13 +29,15 @@ class App:
     `folder` is -C, `options` are `--set`. Nothing is read or opened before it is asked for,
     so that `rdo doctor` works where everything else is broken; several threads may ask at once,
     and each part is opened once. A round sets `metadata_max_age_seconds` to 0, to see the
-    metadata as it is now.
+    metadata as it is now. A command that only looks sets `reads_only`, before it asks for the
+    store: then it needs no write access to it.
     """
 
     def __init__(
         self, folder: Path | None = None, options: Mapping[str, str] | None = None
     ) -> None:
         self.metadata_max_age_seconds = 600.0
+        self.reads_only = False
         self.opening = threading.RLock()
         self._folder = folder
         self._options = options or {}
@@ -67,14 +69,16 @@ class App:
 
     @opened_once
     def store(self) -> "Store":
-        """The database, made on first use and brought up to date."""
-        from rdo.store import Store
+        """The database, made on first use and brought up to date.
+
+        Raises UnusableStoreError if there was one and it is gone.
+        """
+        from rdo.app.stores import open_store
 
         lender, url = self._lender, self.settings.database_url
         if lender and lender.settings.database_url == url:
             return lender.store
-        self.settings.data.mkdir(parents=True, exist_ok=True)
-        return Store(url)
+        return open_store(self.settings, reads_only=self.reads_only)
 
     def close(self) -> None:
         """Close what was opened and is not lent."""

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy("rdo.cli.config", "config", "Show the configuration, or import DLRN's."),
+    "db": Lazy("rdo.cli.db", "db", "Back up, restore and check the database."),
     "doctor": Lazy(
         "rdo.cli.doctor", "doctor", "Check this machine and show how to fix what is missing."
     ),

@@ -21,6 +21,7 @@ def queue(app: App, as_json: bool) -> None:
     """List the messages that wait to be sent, and why each was not sent yet."""
     from rdo.notify.outbox import QueuedMessage, queued_messages
 
+    app.reads_only = True
     found = queued_messages(app.store)
     columns = [field.name for field in fields(QueuedMessage)]
     rows = [[getattr(one, name) for name in columns] for one in found]
@@ -62,6 +63,7 @@ def show(app: App, package: str, target: str | None, html: bool, as_json: bool) 
     """
     from rdo.notify.newest import as_html, as_text, newest_story
 
+    app.reads_only = True
     story = newest_story(app.store, app.settings.chosen_targets(target), package)
     if html:
         output.show(as_html(story), as_json=False)

@@ -136,6 +136,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk status --target master-deb12
     """
+    app.reads_only = True
     found = list(map(status, open_trunks(app, target)))
     if as_json:
         output.show([status_row(one) for one in found], as_json)
@@ -161,6 +162,7 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
     """
     file = Path(build)
     if not ("/" in build and file.is_file()):
+        app.reads_only = True
         found = find_build(app.store, app.settings.chosen_targets(target), build)
         file = log_file(app.settings.target_folder(found.target), found)
     if cause:

@@ -36,6 +36,7 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
     """
     from rdo.trunk.views.queue import as_line, as_row, open_builds
 
+    app.reads_only = True
     found = open_builds(open_trunks(app, target))
     columns = ("target", "build", "package", "commit", "state", "try", "since", "why")
     people = output.Table(columns, list(map(as_line, found))) if found else "the queue is empty"

@@ -29,6 +29,7 @@ def why(app: App, package: str, target: str | None, as_json: bool) -> None:
     """
     from rdo.trunk.views.explanation import explain_in_targets
 
+    app.reads_only = True
     found = explain_in_targets(app, target, package)
     if as_json:
         from rdo.trunk.views.why import why_row

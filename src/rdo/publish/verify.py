@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rdo import lock
 from rdo.dlrn.formats import aggregate_hash
@@ -48,6 +48,18 @@ def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
         return check.findings()
 
 
+def verify_names(tree: Tree, store: Store) -> list[Finding]:
+    """Return the names of a target that do not lead to what the store says; reads links alone."""
+    check = _Check(tree, store, Members(()))
+    if not check.name_findings():
+        return []
+    try:  # a round may just be moving them
+        with lock.hold(tree.folder / "publish.lock", purpose="verifying", wait=True):
+            return check.name_findings()
+    except PermissionError:  # this user only reads
+        return check.name_findings()
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
     tree: Tree
@@ -73,6 +85,23 @@ class _Check:
             *self._unpublished(),
             *self._strangers(repositories, [name for name, _ in led]),
         ]
+
+    def name_findings(self) -> list[Finding]:
+        """What is wrong with names, those included that the store does not have."""
+        with self.store.read() as at:
+            led = at.names.all(self.tree.site.target)
+        return [*self._names(led), *self._unknown_names(led)]
+
+    def _unknown_names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
+        known = {component_directory(one.component) / name for name, one in led}
+        repos = self.tree.repos
+        of_all = [] if self.tree.site.components else [repos]
+        for part in (*of_all, *sorted(repos.glob("component/*"))):
+            for link in (part / CURRENT, part / CONSISTENT):
+                shown = link.relative_to(repos)
+                if link.is_symlink() and PurePosixPath(shown) not in known:
+                    what = f"leads to {link.readlink()}, and the store does not know of it"
+                    yield Finding("name", str(shown), what, "rdo trunk verify --repair")
 
     def _names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
         """Check links and the top-level files of components."""

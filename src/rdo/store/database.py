@@ -1,26 +1,33 @@
 """Opening the database, and transactions on it."""
 
 import contextlib
-import sqlite3
+import logging
 import tempfile
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from rdo.errors import ConfigError, OutsideError
+from rdo.store import sqlite_file
 from rdo.store.artifacts import Artifacts
 from rdo.store.builds import Builds
 from rdo.store.commits import Commits
 from rdo.store.deliveries import Deliveries
+from rdo.store.engine import make_engine, name_of, parse
+from rdo.store.errors import (
+    RESTORE_HINT,
+    LostConnectionError,
+    UnusableStoreError,
+    explaining,
+    is_lost,
+)
 from rdo.store.events import Events
 from rdo.store.heads import Heads
 from rdo.store.holds import Holds
@@ -29,10 +36,18 @@ from rdo.store.names import Names
 from rdo.store.packages import Packages
 from rdo.store.reports import Reports
 from rdo.store.repositories import Repositories
-from rdo.store.upgrade import upgrade
+from rdo.store.schema import IdentityRow
+from rdo.store.sqlite_file import Mode
+from rdo.store.upgrade import check_readable, revision_of, upgrade
 
-BUSY_SECONDS = 60  # how long a writer waits for another one before it gives up
-_WRITERS = 0x72646F  # the advisory lock of all writers; any number of our own will do
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+_LOST_SECONDS = 30.0  # how long a lost server is waited for
+_OPENING_SECONDS = 2.0  # and when nothing has begun yet
+_LONGEST_PAUSE = 1.0
+_TRIES = 3  # of one transaction, each after such a wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +75,54 @@ class Store:
 
     Opening brings the schema up to date. One store may be used from several threads; each `read` or
     `write` is a transaction of its own and should be short, because a second writer waits for the
-    first. An exception inside rolls everything back.
+    first. An exception inside rolls everything back. A lost server is waited for: a transaction
+    begins on a new connection, and a commit that nobody answered is asked about.
+
+    With `is_new=False` an empty or missing database is an UnusableStoreError. `identity` is given
+    to a database that has none. With `reads_only` nothing is changed, and only what the user may
+    read is needed; an older schema is an OlderSchemaError then.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
-        with self._transaction(writes=True) as session:
-            upgrade(session.connection())
+    def __init__(
+        self, url: str, *, is_new: bool = True, identity: str = "", reads_only: bool = False
+    ) -> None:
+        parsed = parse(url)
+        self.name = name_of(parsed)
+        self.reads_only = reads_only
+        self._file = sqlite_file.path_of(parsed)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._patience = _OPENING_SECONDS
+        self.was_empty = False
+        is_new = is_new and not reads_only
+        if self._file and not is_new and sqlite_file.is_empty(self._file):
+            state = "is empty" if self._file.exists() else "does not exist"
+            raise UnusableStoreError(f"database {self.name} {state}", hint=RESTORE_HINT)
+        mode = Mode.READ if reads_only else Mode.CREATE if is_new else Mode.WRITE
+        self._engine = make_engine(parsed, mode)
+        self._inode: tuple[int, int] | None = None
+        try:
+            self.identity = self._open(identity, is_new=is_new)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._inode = self._inode_now()
+        self._patience = _LOST_SECONDS
+
+    def _open(self, identity: str, *, is_new: bool) -> str:
+        """Bring the schema up to date, or check that it is, and return the identity."""
+        with self._transaction(writes=not self.reads_only) as session:
+            revision = revision_of(session.connection(), self.name)
+            if (not is_new and revision is None) or self.reads_only:
+                check_readable(revision, self.name)
+            if self.reads_only:
+                return session.scalar(select(IdentityRow.id)) or ""
+            self.was_empty = revision is None
+            upgrade(session.connection(), self.name)
+            known = session.scalar(select(IdentityRow.id))
+            if known is None:
+                known = identity or uuid.uuid4().hex
+                session.add(IdentityRow(id=known))
+            return known
 
     @classmethod
     @contextlib.contextmanager
@@ -78,6 +134,14 @@ class Store:
         ):
             yield store
 
+    @classmethod
+    def of_nothing(cls) -> Self:
+        """Open an empty store for readers of a factory that has none yet."""
+        folder = tempfile.TemporaryDirectory(prefix="rdo-store-")
+        store = cls(f"sqlite:///{folder.name}/rdo.sqlite")
+        store._folder = folder
+        return store
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a view of one moment, which no writer changes."""
@@ -87,23 +151,38 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction; others see all its changes together, at the end of the block."""
+        if self.reads_only:
+            raise TypeError("the store was opened to be read only")
         with self._transaction(writes=True) as session:
             yield _transaction(session)
 
+    def ask(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Return what `question` reads; it is asked again if the server is lost meanwhile."""
+        return self._repeated(self.read, question)
+
+    def change(self, act: Callable[[Transaction], Answer]) -> Answer:
+        """Do `act` in a transaction; it is done again if the server is lost before the commit."""
+        return self._repeated(self.write, act)
+
     def faults(self) -> list[str]:
-        """Return what the database itself finds wrong with its file; empty if all is well."""
+        """Return what the database itself finds wrong with its data; empty if all is well."""
         with self._transaction(writes=False) as session:
-            if session.get_bind().dialect.name != "sqlite":
-                return []
-            rows = session.execute(text("PRAGMA integrity_check")).scalars()
-            found = [str(row) for row in rows if row != "ok"]
-            broken = session.execute(text("PRAGMA foreign_key_check")).all()
-        lost = (f"a row of {row[0]} refers to a missing row of {row[2]}" for row in broken)
-        return [*found, *lost]
+            return integrity_faults(session.connection())
+
+    @contextlib.contextmanager
+    def connection(self, *, writes: bool = True) -> Iterator[Connection]:
+        """Open a transaction for the modules beside this one, without the tables' own classes."""
+        with self._transaction(writes=writes) as session:
+            yield session.connection()
 
     def close(self) -> None:
         """Close the connections to the database."""
-        self._engine.dispose()
+        with contextlib.ExitStack() as stack:
+            if self._file and not self.reads_only:
+                stack.enter_context(sqlite_file.LastReader(self._file))
+            self._engine.dispose()
+        if self._folder:
+            self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -116,34 +195,106 @@ class Store:
     ) -> None:
         self.close()
 
+    def _repeated(
+        self,
+        transaction: Callable[[], contextlib.AbstractContextManager[Transaction]],
+        work: Callable[[Transaction], Answer],
+    ) -> Answer:
+        for _ in range(_TRIES - 1):
+            try:
+                with transaction() as at:
+                    return work(at)
+            except LostConnectionError as error:
+                log.warning("%s; trying again", error)
+        with transaction() as at:
+            return work(at)
+
     @contextlib.contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Session]:
+        with (
+            explaining(self.name),
+            self._begun(writes=writes) as connection,
+            Session(connection, autoflush=True) as session,
+        ):
+            yield session
+            session.flush()
+            if writes:
+                self._commit(connection)
+
+    @contextlib.contextmanager
+    def _begun(self, *, writes: bool) -> Iterator[Connection]:
+        """Yield a connection in a new transaction; what was not committed is rolled back."""
+        give_up, pause = time.monotonic() + self._patience, 0.05
+        while True:
+            try:
+                connection = self._connect(writes=writes)
+                break
+            except DBAPIError as error:
+                if not is_lost(error) or time.monotonic() + pause > give_up:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        with connection:
+            yield connection
+
+    def _connect(self, *, writes: bool) -> Connection:
+        self._check_inode()
         options: dict[str, Any] = {"rdo_writes": writes}
         if self._engine.dialect.name == "postgresql" and not writes:
             options["isolation_level"] = "REPEATABLE READ"  # one moment, as SQLite's readers have
-        with (
-            _explaining(),
-            self._engine.connect().execution_options(**options) as connection,
-            Session(connection, autoflush=True) as session,
-            session.begin(),
-        ):
-            yield session
+            options["postgresql_readonly"] = True
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(self._engine.connect())
+            connection = connection.execution_options(**options)
+            connection.begin()
+            stack.pop_all()  # the caller closes it
+            return connection
+
+    def _commit(self, connection: Connection) -> None:
+        """Commit, and find out whether it was done if the server is lost meanwhile."""
+        number = None
+        if connection.dialect.name == "postgresql":
+            number = connection.scalar(text("SELECT txid_current_if_assigned()"))
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            if number is None or not is_lost(error) or not self._is_committed(number):
+                raise
+
+    def _is_committed(self, number: int) -> bool:
+        """Whether the server has committed a transaction, once it is reachable and knows."""
+        while True:
+            with self._begun(writes=False) as connection:
+                state = connection.scalar(text("SELECT txid_status(:number)"), {"number": number})
+            if state != "in progress":
+                return bool(state == "committed")
+            time.sleep(0.1)
+
+    def _check_inode(self) -> None:
+        """Refuse a file that was replaced or removed: what is written to it would be lost."""
+        if self._inode and self._inode != self._inode_now():
+            message = f"database {self.name} was removed or replaced while it was in use"
+            raise UnusableStoreError(message, hint=RESTORE_HINT)
+
+    def _inode_now(self) -> tuple[int, int] | None:
+        if not self._file:
+            return None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return found.st_dev, found.st_ino
 
 
-@contextlib.contextmanager
-def _explaining() -> Iterator[None]:
-    """Explain errors of a full disk or of a lock that is never released; nothing was changed."""
-    try:
-        yield
-    except OperationalError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_WRITE}:
-            hint = "free some space; the next round continues the unfinished work"
-            raise OutsideError("no space left for the database", hint=hint) from error
-        if code == sqlite3.SQLITE_BUSY:
-            message = f"another process has held the database's lock for {BUSY_SECONDS} s"
-            raise OutsideError(message, hint="try again when it has finished") from error
-        raise
+def integrity_faults(connection: Connection) -> list[str]:
+    """Return what a database finds wrong with its own data."""
+    if connection.dialect.name != "sqlite":
+        return []
+    rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
+    found = [str(row) for row in rows if row != "ok"]
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    lost = (f"a row of {row[0]} refers to a missing row of {row[2]}" for row in broken)
+    return [*found, *lost]
 
 
 def _transaction(session: Session) -> Transaction:
@@ -161,80 +312,3 @@ def _transaction(session: Session) -> Transaction:
         reports=Reports(session),
         repositories=Repositories(session),
     )
-
-
-def _engine(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigError(f"cannot use database {url!r}: {error}") from error
-    name = parsed.render_as_string(hide_password=True)
-    set_up = _SET_UP.get(parsed.get_backend_name())
-    if set_up is None:
-        raise ConfigError(
-            f"database {name!r} is of an unknown kind", hint="sqlite or postgresql://…"
-        )
-    try:
-        engine = create_engine(parsed)
-        set_up(engine)
-        engine.connect().close()
-    except ImportError as error:
-        hint = "pip install 'rdo[postgresql]'"
-        raise ConfigError(f"database {name!r} requires a driver: {error}", hint=hint) from error
-    except (ArgumentError, OperationalError) as error:
-        cause = getattr(error, "orig", error)
-        raise ConfigError(f"cannot open database {name!r}: {cause}") from error
-    return engine
-
-
-def _set_up_sqlite(engine: Engine) -> None:
-    event.listen(engine, "connect", _connect_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-
-
-def _set_up_postgresql(engine: Engine) -> None:
-    event.listen(engine, "begin", _begin_postgresql)
-
-
-_SET_UP = {"sqlite": _set_up_sqlite, "postgresql": _set_up_postgresql}
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    """Make a writer wait for the one before it, so that the same rules hold as in SQLite."""
-    if connection.get_execution_options().get("rdo_writes"):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-
-
-def _connect_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # If the driver began transactions itself, `BEGIN IMMEDIATE` would fail.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    _use_wal(cursor)
-    cursor.execute("PRAGMA synchronous = FULL")  # an intent must be on the disk before its act
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _use_wal(cursor: DBAPICursor) -> None:
-    """Switch the file to write-ahead logging, which it then keeps.
-
-    sqlite does not honour the busy timeout for this one step, so that two processes that open a new
-    database at once need a wait of our own.
-    """
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the writer's lock at once, because a transaction that began as a reader cannot wait."""
-    writes = connection.get_execution_options().get("rdo_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

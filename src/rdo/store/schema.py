@@ -288,3 +288,11 @@ class DeliveryRow(Base):
     error: Mapped[str] = mapped_column(Text)
     ended: Mapped[int | None]
     sent: Mapped[bool]
+
+
+class IdentityRow(Base):
+    """The identity of this database: chosen once, kept by backups, known to the data folder."""
+
+    __tablename__ = "identity"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
