@@ -54,8 +54,8 @@ def open_store(settings: "Settings", *, reads_only: bool = False) -> Store:
     """Open the database of a data folder; a new one only where none has been.
 
     A reader gets an empty store if there is nothing yet, and brings an older schema up to date
-    only if the data folder is its own. Raises UnusableStoreError if the database is gone, or is
-    another factory's.
+    only if it may write to the data folder. Raises UnusableStoreError if the database is gone, or
+    is another factory's.
     """
     known = _identity(settings)
     is_new = not known and not _has_tree(settings.data)
@@ -77,7 +77,7 @@ def _open_reader(settings: "Settings", known: str, *, is_new: bool) -> Store:
         with _told_about_tree(settings, is_new=is_new):
             store = Store(settings.database_url, is_new=False, reads_only=True)
     except OlderSchemaError:
-        if not (settings.data.is_dir() and settings.data.stat().st_uid == os.geteuid()):
+        if not os.access(settings.data, os.W_OK):
             raise
         return open_store(settings)
     if store.identity:

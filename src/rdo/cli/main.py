@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 EX_USAGE = 2
 EX_SOFTWARE = 70
 INTERRUPTED = 130
+_OF_THE_USER = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+}
+"""Errors of a place that the user has named, or may not use."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -176,6 +181,10 @@ def run(args: Sequence[str]) -> int:
             # The reader (`head`) is gone; without this, Python's last flush would complain again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        if error.errno in _OF_THE_USER and error.filename:
+            log.debug("traceback", exc_info=error)
+            _complain(f"{error.filename}: {error.strerror}")
+            return EX_USAGE
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             return _is_a_bug()
         place = f": {error.filename}" if error.filename else ""

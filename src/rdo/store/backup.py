@@ -70,12 +70,12 @@ def inspect_backup(file: Path) -> BackupFile:
     if sqlite_file.is_empty(file):
         state = "is empty" if file.exists() else "does not exist"
         raise UnusableStoreError(f"backup {file} {state}")
-    with _opened(file) as connection:
+    with _complaining(file), _opened(file) as connection:
         revision = revision_of(connection, str(file))
         if revision is None or revision > HEAD:
             check_readable(revision, str(file))
         if faults := integrity_faults(connection):
-            raise UnusableStoreError(f"backup {file} is damaged: {faults[0]}")
+            raise UnusableStoreError(f"it is damaged: {faults[0]}")
         has_identity = connection.dialect.has_table(connection, IdentityRow.__tablename__)
         identity = connection.scalar(select(IdentityRow.id)) if has_identity else ""
         counts = [
@@ -112,6 +112,15 @@ def copy_rows(source: Connection, target: Connection) -> None:
 
 
 @contextlib.contextmanager
+def _complaining(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnusableStoreError as error:
+        hint = "name a file that rdo db backup has written"
+        raise UnusableStoreError(f"{file} is not a whole backup: {error}", hint=hint) from error
+
+
+@contextlib.contextmanager
 def _opened(file: Path) -> Iterator[Connection]:
     """Open a backup to be read; nothing is written beside it."""
     log = sqlite_file.beside(file, sqlite_file.LOG)
@@ -128,8 +137,7 @@ def _refuse_unless_backup(file: Path) -> None:
     try:
         inspect_backup(file)
     except UnusableStoreError as error:
-        message = f"{file} exists and is not a backup: {error}"
-        raise RefusedError(message, hint="name another file") from error
+        raise RefusedError(str(error), hint="name another file") from error
 
 
 @contextlib.contextmanager

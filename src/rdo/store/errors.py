@@ -84,11 +84,16 @@ def _of_sqlite(error: sqlite3.Error, name: str) -> UserError | None:
     if primary in _BUSY:
         message = f"another process has held the database's lock for {BUSY_SECONDS} s"
         return OutsideError(message, hint="try again when it has finished")
+    if code == sqlite3.SQLITE_READONLY_DIRECTORY:
+        return _needs_log(name)
     if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         hint = "run the command as the owner of the data folder"
         return RefusedError(f"this user cannot write database {name}", hint=hint)
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return UnusableStoreError(f"cannot open database {name}: {text}", hint=RESTORE_HINT)
+        return UnusableStoreError(
+            f"cannot open database {name}: {text}",
+            hint="check that it exists, and that this user may read it and the files beside it",
+        )
     return None
 
 
@@ -110,6 +115,15 @@ def _of_postgresql(error: DBAPIError, name: str) -> UserError | None:
     if state[:2] in {"XX", "58"}:  # internal: damaged pages, lost files
         return _damaged(name, text)
     return None
+
+
+def _needs_log(name: str) -> RefusedError:
+    """What a reader meets in a folder that it may not write, after a program other than rdo."""
+    hint = "run rdo trunk run once as the owner of the data folder, which leaves both there"
+    return RefusedError(
+        f"this user cannot read database {name}: {name}-wal and {name}-shm are not beside it",
+        hint=hint,
+    )
 
 
 def _damaged(name: str, text: str) -> UnusableStoreError:

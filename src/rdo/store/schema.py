@@ -5,7 +5,20 @@ index answers each question of a round, whatever the length of the history. A mi
 hash or component is the empty string where it is part of a key, because NULLs are never equal.
 """
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from typing import ClassVar
+
+from sqlalchemy import (
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 OPEN_BUILD = text("state <> 'done'")
@@ -16,9 +29,37 @@ UNDESCRIBED = text("described IS NULL")
 UNDELIVERED = text("ended IS NULL")
 
 
+def _clean(value: str | None) -> str | None:
+    """Replace what a database cannot hold: NUL, and bytes that are no text."""
+    if value is None:
+        return None
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+class CleanString(TypeDecorator[str]):
+    """A text that may come from strangers' files."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return _clean(value)
+
+
+class CleanText(TypeDecorator[str]):
+    """A long text that may come from strangers' files."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return _clean(value)
+
+
 class Base(DeclarativeBase):
     """The base class of all rows."""
 
+    type_annotation_map: ClassVar = {str: CleanString}
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -91,16 +132,16 @@ class BuildRow(Base):
     state: Mapped[str]
     outcome: Mapped[str | None]
     reason: Mapped[str | None]
-    detail: Mapped[str] = mapped_column(Text)
-    needs: Mapped[str] = mapped_column(Text)
-    rpms: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(CleanText)
+    needs: Mapped[str] = mapped_column(CleanText)
+    rpms: Mapped[str] = mapped_column(CleanText)
     ticket: Mapped[str]
     created: Mapped[int]
     started: Mapped[int | None]
     finished: Mapped[int | None]
     published: Mapped[int | None]
     superseded: Mapped[bool]
-    to_cancel: Mapped[str] = mapped_column(Text, server_default=text("''"), default="")
+    to_cancel: Mapped[str] = mapped_column(CleanText, server_default=text("''"), default="")
 
 
 class PackageRow(Base):
@@ -127,7 +168,7 @@ class HeadRow(Base):
     upstream_hash: Mapped[str | None]
     distgit_hash: Mapped[str | None]
     seen: Mapped[int | None]
-    error: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(CleanText)
     error_since: Mapped[int | None]
 
 
@@ -147,7 +188,7 @@ class ArtifactRow(Base):
     sha256: Mapped[str] = mapped_column(index=True)
     size: Mapped[int]
     is_source: Mapped[bool]
-    provides: Mapped[str] = mapped_column(Text)
+    provides: Mapped[str] = mapped_column(CleanText)
     primary_xml: Mapped[bytes] = mapped_column(LargeBinary)
     filelists_xml: Mapped[bytes] = mapped_column(LargeBinary)
     other_xml: Mapped[bytes] = mapped_column(LargeBinary)
@@ -201,7 +242,7 @@ class MoveRow(Base):
     new_id: Mapped[int] = mapped_column(ForeignKey("repositories.id"))
     moved: Mapped[int]
     moved_by: Mapped[str]
-    why: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(CleanText)
 
 
 class IntentRow(Base):
@@ -213,7 +254,7 @@ class IntentRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     target: Mapped[str]
     kind: Mapped[str]
-    payload: Mapped[str] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(CleanText)
     created: Mapped[int]
     done: Mapped[int | None]
 
@@ -228,7 +269,7 @@ class HoldRow(Base):
     build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
     since: Mapped[int]
     held_by: Mapped[str]
-    why: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(CleanText)
 
 
 class PauseRow(Base):
@@ -239,7 +280,7 @@ class PauseRow(Base):
     target: Mapped[str] = mapped_column(primary_key=True)
     since: Mapped[int]
     paused_by: Mapped[str]
-    why: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(CleanText)
 
 
 class EventRow(Base):
@@ -266,7 +307,7 @@ class EventRow(Base):
     break_id: Mapped[int | None]
     created: Mapped[int]
     described: Mapped[int | None]
-    payload: Mapped[str] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(CleanText)
 
 
 class DeliveryRow(Base):
@@ -285,7 +326,7 @@ class DeliveryRow(Base):
     digest: Mapped[bool]
     due: Mapped[int]
     tries: Mapped[int]
-    error: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(CleanText)
     ended: Mapped[int | None]
     sent: Mapped[bool]
 

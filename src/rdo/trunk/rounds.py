@@ -55,6 +55,7 @@ def run_targets(
 ) -> list[Report | Unfinished]:
     """Run a round of each target in turn. Raises the error of a target that is the only one."""
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
+    app.store  # noqa: B018 - one error for all targets if it cannot be opened
     if len(targets) == 1:
         return [run_target(app, targets[0], asked, watch)]
     done: list[Report | Unfinished] = []
