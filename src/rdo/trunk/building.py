@@ -21,7 +21,9 @@ from rdo.errors import RefusedError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
 from rdo.repodata import read_rpm
+from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
+from rdo.store.errors import LostConnectionError, UnusableStoreError
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
@@ -120,10 +122,15 @@ class Building:
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""
         target = self.trunk.name
-        with self.trunk.store.read() as at:
-            paused, held = at.holds.pause_of(target), at.holds.all(target)
-            still_open = at.builds.queued_ids(target)
-            asked = {build.id: build.to_cancel for build in at.builds.running(target)}
+        paused, held, still_open, running_now = self.trunk.store.ask(
+            lambda at: (
+                at.holds.pause_of(target),
+                at.holds.all(target),
+                at.builds.queued_ids(target),
+                at.builds.running(target),
+            )
+        )
+        asked = {build.id: build.to_cancel for build in running_now}
         if paused and not self._is_paused:
             log.warning("%s is %s; builds that run are finished first", target, paused)
         self._is_paused = paused is not None
@@ -137,8 +144,8 @@ class Building:
                 self.workplace.builder.cancel(running.ticket)
 
     def _cancelled(self, build: Build) -> None:
-        with self.trunk.store.read() as at:
-            build = at.builds.get(build.id)
+        number = build.id
+        build = self.trunk.store.ask(lambda at: at.builds.get(number))
         self.dropped.append(build)
         self.queue.drop(build.id)
         with log_context.about(build.commit):
@@ -146,13 +153,17 @@ class Building:
 
     def _is_cancelled(self, build: Build) -> bool:
         """Whether somebody asked to cancel a build that has just ended; if so, cancel it."""
-        with self.trunk.store.write() as at:
+
+        def cancel(at: Transaction) -> bool:
             why = at.builds.get(build.id).to_cancel
             if why:
                 at.builds.cancel(build.id, why, now=self.trunk.now())
-        if why:
+            return bool(why)
+
+        is_cancelled = self.trunk.store.change(cancel)
+        if is_cancelled:
             self._cancelled(build)
-        return bool(why)
+        return is_cancelled
 
     def _tell(self) -> None:
         running = {one.build.id: one.build.commit for one in self._running.values()}
@@ -168,22 +179,25 @@ class Building:
                     self._cancelled(build)
                     return
                 ticket = builder.start(job)
+            except (LostConnectionError, UnusableStoreError):  # no fault of the build
+                raise
             except (UserError, OSError) as error:
                 if not self._is_cancelled(build):
                     self._failed(build, failure_of(error))
                 return
             self._running[ticket] = _Running(build, ticket, time.monotonic())
-            with self.trunk.store.write() as at:
-                at.builds.keep_ticket(build.id, ticket)
+            self.trunk.store.change(lambda at: at.builds.keep_ticket(build.id, ticket))
             self.standing.started(build)
             log.info("build %d started%s", build.id, " (bootstrap)" if build.bootstrap else "")
 
     def _mark_starting(self, build: Build) -> bool:
-        with self.trunk.store.write() as at:
+        def mark(at: Transaction) -> bool:
             is_queued = at.builds.get(build.id).state is BuildState.QUEUED
             if is_queued:
                 at.builds.start(build.id, now=self.trunk.now())
-        return is_queued
+            return is_queued
+
+        return self.trunk.store.change(mark)
 
     def _job(self, build: Build) -> BuildJob:
         package = self.trunk.packages[build.package]
@@ -296,8 +310,10 @@ class Building:
         self.queue.ended(build.id, published=published)
 
     def _waits(self, build: Build, needs: tuple[str, ...]) -> None:
-        with self.trunk.store.write() as at:
-            build = at.builds.settle(build.id, Waiting(needs), now=self.trunk.now())
+        number, now = build.id, self.trunk.now()
+        build = self.trunk.store.change(
+            lambda at: at.builds.settle(number, Waiting(needs), now=now)
+        )
         self.queue.refresh(build)
         verdict = self.standing.judge(build, needs, self.queue.others(build))
         if verdict.hopeless or not needs:
@@ -371,8 +387,7 @@ class Building:
         inputs = digest_of_inputs(
             build.commit, digest, bootstrap=True, skip_tests=bool(package.skip_tests)
         )
-        with self.trunk.store.write() as at:
-            turned = at.builds.bootstrap(build.id, inputs=inputs)
+        turned = self.trunk.store.change(lambda at: at.builds.bootstrap(build.id, inputs=inputs))
         self.queue.hint(build.package, self.queue.waiting().get(build, frozenset()))
         self.queue.add(turned)
         self._hold_back(build, behind)

@@ -5,6 +5,7 @@ from pathlib import Path
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.publish.directory import SourceFolders
 from rdo.publish.tree import Published
+from rdo.store import Transaction
 from rdo.store.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import may_retry
@@ -29,7 +30,8 @@ def settle_success(
     The second pass is a build of its own, with a later release date. The same transaction plans
     it, so that a kill in between cannot make the bootstrap build the last one.
     """
-    with trunk.store.write() as at:
+
+    def settle(at: Transaction) -> tuple[Build, Build | None]:
         settled = events.settle(at, build, Built(rpms), now=trunk.now())
         if not build.bootstrap:
             return settled, None
@@ -39,15 +41,21 @@ def settle_success(
         )
         return settled, at.builds.plan(trunk.name, build.commit, now=trunk.now(), inputs=inputs)
 
+    return trunk.store.change(settle)
+
 
 def settle_failure(trunk: Trunk, build: Build, failure: Failed) -> bool:
     """Record a failure; return True if it is spurious and the build is queued once more."""
-    with trunk.store.write() as at:
+
+    def settle(at: Transaction) -> tuple[Build, bool]:
         tries = at.builds.spurious_attempts(build.id)
         will_retry = may_retry(failure, tries=tries, limit=trunk.retries)
         settled = events.settle(at, build, failure, now=trunk.now(), final=not will_retry)
         if will_retry:
             at.builds.retry(build.id, now=trunk.now())
+        return settled, will_retry
+
+    settled, will_retry = trunk.store.change(settle)
     if not will_retry:
         trunk.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
         publish_failed(trunk, settled)
