@@ -43,7 +43,7 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class StoreCheck:
     """What was looked at, and everything that is wrong with it."""
 
     database: str
@@ -139,7 +139,10 @@ def _check_identity(store: Store, known: str, data: Path) -> None:
 
 
 def backup(app: "App", file: Path) -> BackupFile:
-    """Copy the database to `file` as it is at this moment; a round may be at work."""
+    """Copy the database to `file` as it is at this moment; a round may be at work.
+
+    Raises RefusedError if the file cannot be written.
+    """
     try:
         return write_backup(app.settings.database_url, file)
     except OSError as error:
@@ -181,19 +184,19 @@ def _nobody_else(settings: "Settings") -> Iterator[None]:
         yield
 
 
-def check(app: "App", file: Path | None = None) -> Checked:
+def check(app: "App", file: Path | None = None) -> StoreCheck:
     """Look for faults of the database, and of the names in the published trees; or of a backup."""
     name = str(file) if file else database_name(app.settings.database_url)
     try:
         if file:
             inspect_backup(file)
-            return Checked(name, ())
+            return StoreCheck(name, ())
         app.reads_only = True
         store = app.store
         faults = store.faults() or list(_name_faults(app, store))
     except (ConfigError, OlderSchemaError) as error:
-        return Checked(name, (_with_hint(error),))
-    return Checked(store.name, tuple(faults))
+        return StoreCheck(name, (_with_hint(error),))
+    return StoreCheck(store.name, tuple(faults))
 
 
 def _name_faults(app: "App", store: Store) -> Iterator[str]:

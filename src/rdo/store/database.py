@@ -150,7 +150,10 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction; others see all its changes together, at the end of the block."""
+        """Open a transaction; others see all its changes together, at the end of the block.
+
+        Raises TypeError for a store that was opened to read only.
+        """
         if self.reads_only:
             raise TypeError("the store was opened to be read only")
         with self._transaction(writes=True) as session:

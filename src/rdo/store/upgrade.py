@@ -30,7 +30,10 @@ def revision_of(connection: Connection, name: str) -> str | None:
 
 
 def check_readable(revision: str | None, name: str) -> None:
-    """Raise an error unless a database with this schema can be read as it is."""
+    """Raise an error unless a database with this schema can be read as it is.
+
+    Raises OlderSchemaError if the schema is of an older rdo, UnusableStoreError if it is of none.
+    """
     if revision == HEAD:
         return
     if revision is None:
