@@ -1,5 +1,6 @@
 """`rdo pkg patch` and its like against real git and real rpm."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,43 @@ def test_a_tree_with_changes_is_left_alone(distgit: Distgit) -> None:
 
     assert "uncommitted changes: foo-bar.spec" in said.out
     assert distgit.state == before
+
+
+SUBJECTS = (
+    "Replace %define by %global in macros.demo",
+    "Use %(touch ran) and %{name} and 100% of it",
+    "Keep %%prep as it is",
+)
+
+
+def test_a_subject_stays_text_in_the_changelog_and_runs_nothing(distgit: Distgit) -> None:
+    distgit.patch_commits(*((one, {"a.py": f"{one}\n"}) for one in SUBJECTS))
+
+    distgit.rdopkg("patch", "-l")
+
+    assert distgit.changes == [f"- {one.replace('%', '%%')}" for one in reversed(SUBJECTS)]
+    assert distgit.message.splitlines()[3:6] == [f"- {one}" for one in reversed(SUBJECTS)]
+    command = ["rpmspec", "-q", "--srpm", "--qf", "[%{CHANGELOGTEXT}\\n]", "foo-bar.spec"]
+    said = subprocess.run(command, cwd=distgit.path, capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[:3] == [f"- {one}" for one in reversed(SUBJECTS)]
+    assert not (distgit.path / "ran").exists()
+
+
+def test_a_message_stays_text_in_the_changelog(distgit: Distgit) -> None:
+    with_two_patches(distgit)
+
+    distgit.rdopkg("patch", "-l", "-m", "Use %{name} 100%")
+
+    assert distgit.changes == ["- Use %%{name} 100%%"]
+    assert "- Use %{name} 100%" in distgit.message.splitlines()
+
+
+def test_a_comment_below_the_changelog_is_no_part_of_the_message(distgit: Distgit) -> None:
+    distgit.edit("%changelog\n", "%changelog\n# keep the newest five\n\n")
+    distgit.git("commit", "--quiet", "-a", "-m", "A comment")
+    with_two_patches(distgit)
+
+    distgit.rdopkg("patch", "-l")
+
+    assert "keep the newest five" not in distgit.message
+    assert "- Mend a" in distgit.message.splitlines()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rdo.errors import CommandError, NotFoundError, RefusedError
 from rdo.model.package import Package
+from rdo.model.spec_text import in_spec
 from rdo.notify.log_reader import clean
 from rdo.notify.mail import is_address
 from rdo.notify.story import Story
@@ -81,7 +82,7 @@ def _proposal(
         branch=package.distgit_branch,
         base=story.distgit_commit,
         file=_spec(distgit, story.distgit_commit),
-        added=f"# REMOVEME: error caused by commit {url}\n",
+        added=f"# REMOVEME: error caused by commit {in_spec(url)}\n",
         message=message,
         author="rdo",
         email=email,

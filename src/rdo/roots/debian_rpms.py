@@ -10,6 +10,7 @@ from typing import Protocol
 
 from rdo.model.platform import Platform
 from rdo.model.program import Completed
+from rdo.model.spec_text import in_spec
 from rdo.roots import dpkg, maintainer_scripts
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
@@ -87,7 +88,7 @@ def _spec(
         given = _provides(files, package, platform, sonames.get(package.name, set()))
         yield f"%package -n {package.rpm_name}"
         yield f"Version: {package.version}\nRelease: {package.release}{platform.dist}"
-        yield f"Summary: {package.summary.replace('%', '%%')}\nLicense: various"
+        yield f"Summary: {in_spec(package.summary)}\nLicense: various"
         yield "AutoReqProv: no"
         yield from (f"Requires: {needed[0]}" for needed in package.depends)
         yield from (f"Provides: {one}" for one in given)
@@ -116,7 +117,7 @@ def _register(command: str) -> str:
 
     It may fail because it names a file that was left out, such as a manual page.
     """
-    return f"{command.replace('%', '%%')} >/dev/null 2>&1 || :"
+    return f"{in_spec(command)} >/dev/null 2>&1 || :"
 
 
 def _provides(

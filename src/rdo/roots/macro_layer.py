@@ -59,10 +59,10 @@ def _files(platform: Platform) -> dict[str, bytes]:
     for file in _sorted(roots / "inside"):
         files[f"{_PROGRAMS}/rdo/roots/inside/{file.name}"] = file.read_bytes()
     files[f"{_PROGRAMS}/__main__.py"] = files.pop(f"{_PROGRAMS}/rdo/roots/inside/__main__.py")
-    for package in ("rdo", "rdo/roots"):
+    for package in ("rdo", "rdo/model", "rdo/roots"):
         files[f"{_PROGRAMS}/{package}/__init__.py"] = b""
-    python_names = resources.files("rdo") / "python_names.py"
-    files[f"{_PROGRAMS}/rdo/python_names.py"] = python_names.read_bytes()
+    for name in ("python_names.py", "model/spec_text.py"):
+        files[f"{_PROGRAMS}/rdo/{name}"] = (resources.files("rdo") / name).read_bytes()
     return files
 
 

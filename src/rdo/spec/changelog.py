@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rdo.model.spec_text import from_spec, in_spec
 from rdo.spec.text import SpecText
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -23,8 +24,9 @@ class ChangelogEntry:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """The lines that are not blank."""
-        return tuple(line for line in self.lines if line.strip())
+        """The lines as rpm shows them, without blank lines and comments, which rpm drops."""
+        kept = (line for line in self.lines if not line.lstrip().startswith("#"))
+        return tuple(from_spec(line) for line in kept if line.strip())
 
 
 def is_automatic(text: SpecText) -> bool:
@@ -49,19 +51,32 @@ def entries(text: SpecText) -> list[ChangelogEntry]:
 
 
 def header(when: datetime, who: str, vr: str) -> str:
-    """Return the first line of an entry, in English whatever the locale.
+    """Return the first line of an entry, in English whatever the locale; `who` is escaped.
 
     >>> header(datetime(2026, 3, 5), "A <a@example.test>", "1:1.0-2")
     '* Thu Mar 05 2026 A <a@example.test> 1:1.0-2'
     """
     day = f"{_DAYS[when.weekday()]} {_MONTHS[when.month - 1]} {when:%d} {when.year}"
-    return f"* {day} {who} {vr}"
+    return f"* {day} {in_spec(who)} {vr}"
 
 
 def with_entry(text: SpecText, first: str, changes: Sequence[str]) -> SpecText:
-    """Add an entry on top; without changes, leave a line to write them on."""
-    new = [first, *(f"- {change}" for change in changes), *([] if changes else [""]), ""]
+    """Add an entry on top; without changes, leave a line to write them on.
+
+    The changes are text, not spec: rpm will show each `%` as it is.
+    """
+    items = [line for change in changes for line in _item(change)]
+    new = [first, *items, *([] if changes else [""]), ""]
     for line in text.read():
         if line.section == "changelog":
             return text.inserted(line.number + 1, new)
     return text.inserted(len(text.lines), ["", "%changelog", *new[:-1]])
+
+
+def _item(change: str) -> list[str]:
+    """Return the lines of one change; no line may begin another entry or be a comment."""
+    first, *rest = re.split(r"\r\n|[\r\n]", change)
+    return [
+        f"- {in_spec(first)}",
+        *(in_spec(f"- {line}" if re.match(r"\s*#|\*", line) else line) for line in rest),
+    ]

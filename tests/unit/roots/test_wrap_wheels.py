@@ -30,3 +30,22 @@ def test_a_wheel_for_any_machine_may_hold_libraries_for_some(tmp_path: Path) -> 
     head = "\n".join(spec(tmp_path, "1", "3.11")).splitlines()
 
     assert "%define _binaries_in_noarch_packages_terminate_build 0" in head
+
+
+def test_the_words_of_a_wheel_stay_text(tmp_path: Path) -> None:
+    place = tmp_path / "root/usr/lib/python3.11/site-packages/x-1.dist-info"
+    place.mkdir(parents=True)
+    metadata = """Metadata-Version: 2.1
+Name: x
+Version: 1
+Summary: %(id) and more
+Provides-Extra: y%(id)
+"""
+    for name, text in {"METADATA": metadata, "WHEEL": "Root-Is-Purelib: true\n"}.items():
+        (place / name).write_text(text)
+    (place / "RECORD").write_text("")
+
+    text = "\n".join(spec(tmp_path / "root", "1", "3.11"))
+
+    assert "%(id)" not in text.replace("%%", "")
+    assert "Summary: %%(id) and more" in text

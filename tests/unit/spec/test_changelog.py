@@ -80,3 +80,28 @@ def test_a_header_names_the_day_of_the_week(day: int) -> None:
 )
 def test_a_new_entry(before: list[str], changes: list[str], after: list[str]) -> None:
     assert str(with_entry(spec(*before), TWO, changes)) == str(spec(*after))
+
+
+def test_a_change_is_text_and_no_line_of_it_is_more() -> None:
+    first = header(datetime(2026, 1, 6), "A %(id) <a@b>", "1-1")  # noqa: DTZ001 - a day
+    text = with_entry(
+        spec("%changelog"), first, ["Use %(id)", "Two\n%install\n* Mon Jan 05 2026 x\n # no\n more"]
+    )
+
+    assert str(text).splitlines()[2:] == [
+        "* Tue Jan 06 2026 A %%(id) <a@b> 1-1",
+        "- Use %%(id)",
+        "- Two",
+        "%%install",
+        "- * Mon Jan 05 2026 x",
+        "-  # no",
+        " more",
+        "",
+    ]
+    assert len(entries(text)) == 1
+
+
+def test_changes_are_what_rpm_shows() -> None:
+    entry = ChangelogEntry(ONE, ("- 50%% more of %{name}", "# a comment", "  # another", "- y"))
+
+    assert entry.changes == ("- 50% more of %{name}", "- y")

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
+_SOURCE_NAME = re.compile(r"\w[\w.+~!-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,13 @@ def _check_new(request: NewPackageRequest, *names: str) -> None:
             raise RefusedError(f"the metadata already has {name}")
 
 
+def _check_source(*names: str) -> None:
+    """Refuse a source whose names a spec, or the shell in it, would read as more than a name."""
+    for name in names:
+        if not _SOURCE_NAME.fullmatch(name):
+            raise RefusedError(f"the source has a name that a spec cannot have: {name!r}")
+
+
 def package_name(project: str) -> str:
     """Return the name that RDO gives a project's package.
 
@@ -199,6 +207,7 @@ def _plan(
     is_of_index: bool,
 ) -> SpecPlan:
     facts = described.facts
+    _check_source(facts.name, facts.top, described.archive.name)
     vr = f"{rpm_version_of(facts.version)}-1"
     return SpecPlan(
         name=name,

@@ -20,6 +20,9 @@ STRAY = frozenset(
 """Modules that a project installs by mistake beside its own."""
 
 _MODULE = re.compile(r"\.(?:py|so|pyi)$")
+_WORD = re.compile(r"\w[\w.+-]*")
+"""A name that a spec can have anywhere: no macro, no option, nothing special for a shell."""
+
 _ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
 
 
@@ -60,7 +63,7 @@ class SourceFacts:
             wheel=answer["wheel"],
             installed=tuple(answer["installed"]),
             entry_points=answer["entry_points"],
-            modules=tuple(answer["modules"]),
+            modules=tuple(filter(_WORD.fullmatch, answer["modules"])),
             unimportable=answer["unimportable"],
         )
 
@@ -139,8 +142,9 @@ class SourceFacts:
         for name in self.own_files:
             path = PurePosixPath(name)
             if len(path.parts) == 1:
-                if _MODULE.search(name) and not name.startswith("__"):
-                    found[path.name.partition(".")[0]] = None
+                module = path.name.partition(".")[0]
+                if _MODULE.search(name) and not name.startswith("__") and _WORD.fullmatch(module):
+                    found[module] = None
             elif module := self._package_of(path):
                 found[module] = None
         return [one for one in found if not any(one.startswith(f"{x}.") for x in found)]
@@ -200,7 +204,8 @@ class SourceFacts:
 
     @property
     def extras(self) -> list[str]:
-        return [canonicalize_name(one) for one in self.all_said("Provides-Extra")]
+        said = self.all_said("Provides-Extra")
+        return [canonicalize_name(one) for one in said if _WORD.fullmatch(one)]
 
     def requirements(self, extra: str | None = None) -> list[Requirement]:
         """Return the runtime requirements that apply here, or those that an extra adds."""

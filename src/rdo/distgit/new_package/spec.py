@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.tests_and_docs import PRIVATE_EXTRAS, CheckPlan, DocPlan
+from rdo.model.spec_text import in_spec
 from rdo.python_names import rpm_version
 
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
@@ -49,12 +50,12 @@ class SpecPlan:
 
 
 def plain(text: str) -> str:
-    """Make a stranger's text safe for a spec: one line, no macros, only printable characters.
+    """Make a stranger's text safe for a spec, with single blanks.
 
     >>> plain("a %{b}\\n c")
     'a %%{b} c'
     """
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("%", "%%")
+    return " ".join(in_spec(text).split())
 
 
 def render(plan: SpecPlan) -> str:
@@ -263,7 +264,7 @@ def _shadowing(plan: SpecPlan) -> list[str]:
 
 def quoted(text: str) -> str:
     """Quote a word for a shell inside a spec."""
-    word = text.replace("%", "%%")
+    word = in_spec(text)
     if re.fullmatch(r"[\w./:%+@,=-]+", word):
         return word
     return "'" + word.replace("'", "'\\''") + "'"

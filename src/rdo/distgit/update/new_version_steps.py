@@ -18,6 +18,7 @@ from rdo.distgit.verb.environment import os_dist, version_tag
 from rdo.distgit.verb.problems import NothingToDoError, invalid_ref
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
+from rdo.model.spec_text import in_spec
 from rdo.spec.file import Expected
 from rdo.spec.macros import get_milestone
 from rdo.spec.magic import PatchesBase, get_magic, set_magic
@@ -88,6 +89,8 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     """
     version = tag_version(args.new_version)[0] if args.new_version else newest_version(desk, args)
     tag = version_tag(version, args.version_tag_style)
+    if in_spec(tag) != tag:
+        raise RefusedError(f"{tag!r} cannot be a version: a spec would read it as a macro")
     if not args.bump_only and not desk.clone.resolve(tag):
         raise invalid_ref(tag)
     _confirm_same(desk, args, version)

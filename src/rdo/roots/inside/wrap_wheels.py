@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from rdo.model.spec_text import in_spec
 from rdo.python_names import capability, provides, requires, rpm_names, rpm_version
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.inside.finish_install import finish_install
@@ -67,24 +68,26 @@ def spec(buildroot: Path, release: str, python: str) -> Iterator[str]:
 def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Iterator[str]:
     distribution = PathDistribution(dist_info)
     name = distribution.metadata["Name"]
-    rpm_name = f"python3-{canonicalize_name(name)}"
+    rpm_name = in_spec(f"python3-{canonicalize_name(name)}")
     tags = (dist_info / "WHEEL").read_text()
     arch = "BuildArch: noarch\n" if "Root-Is-Purelib: true" in tags else ""
     version = rpm_version(distribution.version).rpartition("!")[2]
-    summary = (distribution.metadata["Summary"] or name).splitlines()[0].replace("%", "%%")
+    summary = in_spec((distribution.metadata["Summary"] or name).splitlines()[0])
     head = f"Version: {version}\nRelease: {release}\nLicense: various\nAutoReqProv: no\n{arch}"
-    yield f"%package -n {rpm_name}\n{head}Summary: {summary or name}"
+    yield f"%package -n {rpm_name}\n{head}Summary: {summary.strip() or in_spec(name)}"
     yield f"Requires: python(abi) = {python}"
-    yield from (f"Provides: {one}" for one in provides(name, distribution.version, python=python))
-    names = rpm_names(name)
+    given = provides(name, distribution.version, python=python)
+    yield from (f"Provides: {in_spec(one)}" for one in given)
+    names = set(map(in_spec, rpm_names(name)))
     if any("tests" in path.parts for path in _recorded(buildroot, dist_info)):
         names |= {f"{one}-tests" for one in names}  # RDO's package of the tests alone
     for alias in sorted(names - {rpm_name}):
         yield f"Provides: {alias} = {version}-{release}"
-    yield from (f"Requires: {one}" for one in distribution_requires(distribution, "", python))
+    needed = distribution_requires(distribution, "", python)
+    yield from (f"Requires: {in_spec(one)}" for one in needed)
     if re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
-        yield from (f"Requires: {one}" for one in _libraries(buildroot, dist_info))
-    yield f"%description -n {rpm_name}\nThe wheel of {name} on PyPI as an RPM."
+        yield from (f"Requires: {in_spec(one)}" for one in _libraries(buildroot, dist_info))
+    yield f"%description -n {rpm_name}\nThe wheel of {in_spec(name)} on PyPI as an RPM."
     listed = buildroot.parent / f"{rpm_name}.files"
     listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
     yield f"%files -n {rpm_name} -f {listed}"
@@ -93,7 +96,7 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
         canonicalize_name(one): one for one in distribution.metadata.get_all("Provides-Extra", [])
     }
     for known, extra in extras.items():
-        yield from _extra(distribution, f"{rpm_name}+{known}", extra, head, python)
+        yield from _extra(distribution, f"{rpm_name}+{in_spec(known)}", extra, head, python)
 
 
 def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
@@ -110,14 +113,16 @@ def _extra(
 ) -> Iterator[str]:
     """Yield the metadata package of one extra: it adds requirements and contains no files."""
     name = distribution.metadata["Name"]
-    yield f"%package -n {rpm_name}\n{head}Summary: {name} with {extra}"
+    shown = in_spec(f"{name} with {extra}")
+    yield f"%package -n {rpm_name}\n{head}Summary: {shown}"
     exact = Requirement(f"{name}=={distribution.version}")
-    yield from (f"Requires: {one}" for one in requires(exact, python))
-    yield from (f"Provides: {one}" for one in provides(name, distribution.version, extra, python))
+    yield from (f"Requires: {in_spec(one)}" for one in requires(exact, python))
+    given = provides(name, distribution.version, extra, python)
+    yield from (f"Provides: {in_spec(one)}" for one in given)
     for one in distribution_requires(distribution, extra, python):
         if not one.startswith(capability(name, extra, python)):
-            yield f"Requires: {one}"
-    yield f"%description -n {rpm_name}\n{name} with {extra}.\n%files -n {rpm_name}"
+            yield f"Requires: {in_spec(one)}"
+    yield f"%description -n {rpm_name}\n{shown}.\n%files -n {rpm_name}"
 
 
 def _files(buildroot: Path, dist_info: Path) -> Iterator[str]:

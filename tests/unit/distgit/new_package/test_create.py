@@ -409,3 +409,20 @@ def test_warnings_are_no_errors_in_a_build() -> None:
     assert better is not None
     assert better.tests.deselected == ()
     assert "%pytest tests \\\n    -W ignore\n" in render(better)
+
+
+def test_the_names_in_a_source_stay_text() -> None:
+    metadata = METADATA.replace("Provides-Extra: test", "Provides-Extra: x%(id)")
+    metadata += 'Requires-Dist: fruit ; extra == "x%(id)"\nLicense: %(id)\n'
+    found = facts(
+        metadata=metadata.replace("Summary: ", "Summary: %(id) "),
+        installed=["y%(id).py", "lemon/__init__.py", f"{INFO}/entry_points.txt"],
+        entry_points="[console_scripts]\nrun%(id) = lemon:main\n",
+        modules=["lemon", "y%(id)"],
+        licences={"LICENSE%(id)": "x"},
+        files=["LICENSE%(id)", "README%(id).rst", "tests/test_%(id).py"],
+    )
+
+    text = render(plan(found))
+
+    assert "%(id)" not in text.replace("%%", "")
