@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _open_shell(room: "Room") -> None:
-    click.echo("the build failed; opening a shell in its root (leave it with exit)", err=True)
+    output.say("the build failed; opening a shell in its root (leave it with exit)", err=True)
     room.root.hand_over("bash", cwd="/builddir/BUILD")
 
 

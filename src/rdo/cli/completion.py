@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from rdo.cli import main
+from rdo.cli import main, output
 
 SHELLS = ("bash", "fish", "zsh")
 
@@ -18,4 +18,4 @@ def completion(shell: str) -> None:
     """
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(main.cli, {}, "rdo", "_RDO_COMPLETE").source())
+    output.say(found(main.cli, {}, "rdo", "_RDO_COMPLETE").source())

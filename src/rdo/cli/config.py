@@ -59,6 +59,6 @@ def import_file(file: Path, into: Path | None, target: str, as_json: bool) -> No
     if as_json:
         output.show({"rdo.toml": found.text, "notes": found.notes, "wrote": path}, True)
         return
-    click.echo(f"wrote {path}" if path else found.text, nl=bool(path))
+    output.say(f"wrote {path}" if path else found.text, nl=bool(path))
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        output.say(f"note: {note}", err=True)

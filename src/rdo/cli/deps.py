@@ -59,7 +59,7 @@ def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -
     app: App = ctx.obj
     provision = app.bridges.of_target(app.settings.only_target(target)).provide(requirements)
     for need in provision.provided:
-        click.echo(f"provided: {need}")
+        output.say(f"provided: {need}")
     if provision.missing:
         raise NotFoundError(f"neither PyPI nor Debian provides {', '.join(provision.missing)}")
 
@@ -73,7 +73,7 @@ def drop(app: App, name: str, yes: bool, target: str | None) -> None:
     """Remove NAME and what only it needed; a build that requires NAME bridges it again."""
     output.confirm(f"drop {name}?", yes=yes)
     for one in app.bridges.of_target(app.settings.only_target(target)).drop(name):
-        click.echo(f"dropped {one.name} {one.version}")
+        output.say(f"dropped {one.name} {one.version}")
 
 
 @click.command()

@@ -26,7 +26,7 @@ def edit_command(command: Callable[..., Any]) -> click.Command:
         written = [] if dry_run else draft.write()
         output.show(None, False, diff.rstrip("\n") or "nothing to change")
         for path in written:
-            click.echo(f"wrote {path}", err=True)
+            output.say(f"wrote {path}", err=True)
 
     return click.command()(edit)
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from rdo import __version__, log_context
+from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import OutsideError, UserError
+from rdo.model.terminal_text import on_terminal
 
 if TYPE_CHECKING:
     from rdo.app import App
@@ -141,7 +143,7 @@ class ContextFormatter(logging.Formatter):
         shown = logging.makeLogRecord(record.__dict__)
         shown.msg = f"{log_context.current.get()}{level}{record.getMessage()}"
         shown.args = ()
-        return super().format(shown)
+        return on_terminal(super().format(shown))
 
 
 def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
@@ -163,7 +165,7 @@ def run(args: Sequence[str]) -> int:
     except UserError as error:
         log.debug("traceback", exc_info=error)
         if not error.exit_code:  # nothing was left to do
-            click.echo(str(error), err=True)
+            output.say(str(error), err=True)
             return 0
         _complain(str(error), error.hint)
         return error.exit_code
@@ -197,15 +199,15 @@ def run(args: Sequence[str]) -> int:
 
 def _is_a_bug() -> int:
     """Print the current exception and return the exit code of a bug."""
-    traceback.print_exc()
+    output.say(traceback.format_exc(), err=True, nl=False)
     _complain("this is a bug in rdo; please report it with the lines above")
     return EX_SOFTWARE
 
 
 def _complain(message: str, hint: str = "") -> None:
-    click.echo(f"rdo: error: {message}", err=True)
+    output.say(f"rdo: error: {message}", err=True)
     if hint:
-        click.echo(f"  {hint}", err=True)
+        output.say(f"  {hint}", err=True)
 
 
 def main() -> NoReturn:

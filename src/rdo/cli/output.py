@@ -14,11 +14,9 @@ from typing import Any, TypeVar
 import click
 
 from rdo.errors import RefusedError
+from rdo.model.terminal_text import json_on_terminal, on_terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-# Control characters in a package's or a commit's text must not reach the terminal.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,12 +37,19 @@ def json_option(command: Command) -> Command:
 def show(value: object, as_json: bool, people: Table | str | None = None) -> None:
     """Print `value` as JSON, or for people: `people`, or the value's own text without it."""
     if as_json:
-        click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+        click.echo(json_on_terminal(json.dumps(plain(value), indent=2, ensure_ascii=False)))
     elif isinstance(people, Table):
         _show_table(people)
     else:
-        text = str(value) if people is None else people
-        click.echo("\n".join(_clean(line) for line in text.split("\n")))
+        say(str(value) if people is None else people)
+
+
+def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text for people, without the characters that a terminal obeys.
+
+    Everything that the commands print passes here, because nearly every text quotes somebody.
+    """
+    click.echo(on_terminal(str(text)), err=err, nl=nl)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -56,7 +61,7 @@ def confirm(question: str, *, yes: bool) -> None:
             f"cannot ask for confirmation without a terminal: {question}",
             hint="pass --yes to go ahead",
         )
-    click.confirm(question, abort=True)
+    click.confirm(on_terminal(question), abort=True)
 
 
 def plain(value: Any) -> Any:
@@ -83,7 +88,7 @@ def plain(value: Any) -> Any:
 
 
 def _show_table(table: Table) -> None:
-    cells = [[_clean("" if c is None else str(c)) for c in row] for row in table.rows]
+    cells = [[_cell(c) for c in row] for row in table.rows]
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         _show_rich(table.columns, cells)
         return
@@ -91,7 +96,7 @@ def _show_table(table: Table) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        click.echo("  ".join(padded).rstrip())  # the cells are clean
 
 
 def _show_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
@@ -108,5 +113,9 @@ def _show_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def _clean(text: str) -> str:
-    return text.translate(_CONTROLS)
+def _cell(value: object) -> str:
+    """Return a cell as one line."""
+    text = on_terminal("" if value is None else str(value))
+    return text.replace("\n", "\N{REPLACEMENT CHARACTER}").replace(
+        "\t", "\N{REPLACEMENT CHARACTER}"
+    )

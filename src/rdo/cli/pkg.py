@@ -11,6 +11,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
+from rdo.model.terminal_text import on_terminal
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.desk import Desk
@@ -187,7 +188,7 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
     elif go_on:
         actions.go_on(desk(), verbs.ACTIONS, is_dry=is_dry)
     else:
-        click.echo(ctx.get_help())
+        output.say(ctx.get_help())
 
 
 def program() -> str:
@@ -215,7 +216,7 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
     return Desk(
         folder=here,
         clone=Clone(here),
-        say=said.append if is_program else click.echo,
+        say=said.append if is_program else output.say,
         answer=answer if is_program else None,
         ask=_ask if sys.stdout.isatty() and not is_program else None,
         now=lambda: datetime.now().astimezone(),
@@ -227,7 +228,7 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
 def _ask(question: str, default: bool) -> bool:
     """Ask as rdopkg does: `MSG [Yn] ` or `MSG [Ny] `."""
     try:
-        answer = input(f"{question} [{'Yn' if default else 'Ny'}] ").strip().lower()
+        answer = input(f"{on_terminal(question)} [{'Yn' if default else 'Ny'}] ").strip().lower()
     except EOFError:  # nobody can answer after all
         return False
     return answer in {"y", "yes"} or (default and not answer)

@@ -1,11 +1,13 @@
 """`rdo pkg get-source` and `mockbuild`: download a distgit's sources, and build it here."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rdo.app import App
+from rdo.cli import output
 from rdo.cli.pkg import desk, dry_run_option, effect_options, platform_option
 
 
@@ -47,7 +49,8 @@ def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -
     here = desk()
     sources.take(here if not dry_run else here.dry())
     if dry_run:
-        click.echo(f"rdo build {here.spec.path.name} --platform {platform} --results {results}")
+        place = ("--platform", platform, "--results", str(results))
+        output.say(shlex.join(("rdo", "build", here.spec.path.name, *place)))
         return
     ctx.obj = ctx.find_object(App) or App()
     ctx.invoke(build, source=here.spec.path, platform=platform, results=results)

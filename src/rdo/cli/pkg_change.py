@@ -291,4 +291,4 @@ def _update_all(
 
 
 def _to_stderr(text: str) -> None:
-    click.echo(text, err=True)
+    output.say(text, err=True)

@@ -142,7 +142,7 @@ def _bench(app: App, platform: str, minutes: int) -> "TrialBench":
         open_workshop,
         lambda: PackageIndex(index_settings()),
         app.now,
-        lambda text: click.echo(text, err=True),
+        lambda text: output.say(text, err=True),
     )
 
 

@@ -1,6 +1,5 @@
 """rdopkg's verbs that ask about the metadata; `rdo info` offers the same and more."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,7 +148,7 @@ def _show_diff(diff: list[tuple[str, list[str]]], as_json: bool, what: str) -> N
     if as_json or diff:
         output.show(diff, as_json, "\n".join(f"{name} {changes}" for name, changes in diff))
     else:
-        sys.stderr.write(f"No {what} changes detected.\n")
+        output.say(f"No {what} changes detected.", err=True)
 
 
 @click.command()

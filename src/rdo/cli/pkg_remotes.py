@@ -1,5 +1,6 @@
 """Verbs of `rdo pkg` that deal with remotes: clone, remotes, and reviews on Gerrit."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,16 +73,16 @@ def clone(
         missing = remotes.missing(plan)
         has = plan if dry_run else remotes.clone_package(plan, folder).remotes()
     for name in missing:
-        click.echo(f"{name!r} remote information not available in distroinfo.", err=True)
+        output.say(f"{name!r} remote information not available in distroinfo.", err=True)
     if as_json:
         output.show(remotes.Cloned(folder, dry_run, has, missing), True)
     elif dry_run:
-        click.echo(f"git clone {plan.pop('origin')} {folder}")
+        output.say(shlex.join(("git", "clone", plan.pop("origin"), str(folder))))
         for name, url in plan.items():
-            click.echo(f"git remote add {name} {url}")
+            output.say(shlex.join(("git", "remote", "add", name, url)))
     else:
         for name, url in has.items():
-            click.echo(f"{name}\t{url}")
+            output.say(f"{name}\t{url}")
 
 
 @click.command("remotes")

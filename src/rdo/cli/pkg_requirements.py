@@ -51,7 +51,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     here.clone.check()
     python = upstream_source.python_of(here, python_version)
     old, new, found = requirement_report.reqdiff(here, refs, python)
-    click.echo(f"\nrequirements.txt diff between {old} and {new}:", err=True)
+    output.say(f"\nrequirements.txt diff between {old} and {new}:", err=True)
     output.show({"old": old, "new": new, **output.plain(found)}, as_json, found.text())
 
 
@@ -259,7 +259,7 @@ def reqquery(  # one parameter per option
         reports = service.reqquery(wanted, repos, _repo_query(), is_spec=of_spec)
     if target := dump_file or (Path("requirements.yml") if dump else None):
         service.dump(reports, target)
-        click.echo(f"Saving query results to file: {target}", err=True)
+        output.say(f"Saving query results to file: {target}", err=True)
     people = "\n".join(one.text() for one in reports)
     output.show(service.as_rows(reports), as_json, people)
 
@@ -295,7 +295,7 @@ def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
         here = desk()
         here.clone.check()
         release, dist = guess_releases(info["releases"], distgit_branch(here))()
-        click.echo(f"Autodetected filter: {release}/{dist}", err=True)
+        output.say(f"Autodetected filter: {release}/{dist}", err=True)
     return distrepos(info, release, dist)
 
 

@@ -94,7 +94,7 @@ def actions(as_json: bool) -> None:
 @click.command()
 def autocomplete() -> None:
     """Show how to enable shell completion."""
-    click.echo(
+    output.say(
         "Make sure following line is somewhere in your bash config:\n\n"
         '    eval "$(_RDOPKG_COMPLETE=bash_source rdopkg)"\n\n'
         "For zsh use zsh_source, for fish fish_source; `rdo completion` is for rdo itself."

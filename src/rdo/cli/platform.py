@@ -108,7 +108,7 @@ def create(
     """
     base = app.platforms.create(name, definition, refresh=refresh)
     if folder is None:
-        click.echo(f"{name}: {base.tree}")
+        output.say(f"{name}: {base.tree}")
         return
     from rdo.roots.install_root import create_install_root
 
@@ -116,7 +116,7 @@ def create(
     if target:
         files |= app.local_repo_files(target, link)
     create_install_root(base, folder, files)
-    click.echo(f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE")
+    output.say(f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE")
 
 
 @platform.command()
@@ -147,4 +147,4 @@ def remove(app: App, name: str, yes: bool) -> None:
     """Remove the layers of platform NAME from this machine."""
     output.confirm(f"remove the layers of {name}?", yes=yes)
     for path in app.platforms.remove(name):
-        click.echo(f"removed {path}")
+        output.say(f"removed {path}")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rdo.model.terminal_text import on_terminal
 from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _Display:
         text.append(f"building {len(now.running)}, {now.queued} queued, {now.ended} done", "bold")
         for number, commit in now.running.items():
             seconds = time.monotonic() - self._since[number]
-            text.append(f"\n  {commit}  {seconds:.0f} s")
+            text.append(f"\n  {on_terminal(str(commit))}  {seconds:.0f} s")
         return text
 
 

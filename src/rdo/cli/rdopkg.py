@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from rdo import __version__
+from rdo.cli import output
 from rdo.cli.main import EX_USAGE, configure_logging
 from rdo.cli.pkg import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
@@ -39,26 +40,26 @@ def run(args: Sequence[str]) -> int:
         code: Any = rdopkg.main(args=list(args), prog_name="rdopkg", standalone_mode=False)
         sys.stdout.flush()
     except CommandError as error:
-        click.echo(f"command failed: {error}", err=True)
+        output.say(f"command failed: {error}", err=True)
         return 1
     except UserError as error:
         log.debug("traceback", exc_info=error)
-        click.echo(f"\n{error}")
+        output.say(f"\n{error}")
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            output.say(f"  {error.hint}", err=True)
         return int(getattr(error, "rdopkg_code", 1))
     except click.UsageError as error:
         error.show()
         return EX_USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nKeyboardInterrupt")
+        output.say("\nKeyboardInterrupt")
         return 1
     except BrokenPipeError:
         # The reader (`head`) has gone; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
-        traceback.print_exc()
+        output.say(traceback.format_exc(), err=True, nl=False)
         return 1
     return code if isinstance(code, int) else 0
 

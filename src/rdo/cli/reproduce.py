@@ -79,8 +79,8 @@ def _lines(made: "Reproduced") -> Iterator[str]:
 def _open_shell(room: "Room") -> None:
     from rdo.trunk.care.reproduce import failed_script
 
-    click.echo("the build failed; this shell is in its root (leave with exit)", err=True)
+    output.say("the build failed; this shell is in its root (leave with exit)", err=True)
     if failed := failed_script(room.tail()):
         script, section = failed
-        click.echo(f"{section} failed; run it again with: sh -ex {script}", err=True)
+        output.say(f"{section} failed; run it again with: sh -ex {script}", err=True)
     room.root.hand_over("bash", cwd="/builddir/BUILD")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rdo.model.terminal_text import DIRECTIONS
+
 RULES = Path(__file__).with_name("log_rules.toml")
 MAX_BYTES = 4_000_000
 """How much of the end of a log is read."""
@@ -23,8 +25,7 @@ _MORE_HITS = 4
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _CONTROLS = {**dict.fromkeys((*range(32), *range(127, 160))), 9: "    ", 10: " "}
-# Lines may be given in any direction, which would let a log rewrite what stands around it.
-_CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029))
+_CONTROLS |= dict.fromkeys(DIRECTIONS)
 _PREFIX = re.compile(
     r"^(?:(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+:\s+"  # mock's root.log
     r"|\[ *\d+s\] "  # OBS

@@ -130,3 +130,27 @@ def test_config_show_says_value_and_origin(
     assert code == 0
     assert ["database", "sqlite:////x", f"{tmp_path}/rdo.toml:1"] in rows
     assert ["base-url", "http://h", "--set", "base-url"] in rows
+
+
+@pytest.mark.parametrize("error", [RefusedError("a\x1b[31mb"), ValueError("a\x1b[31mb\x9b1m")])
+def test_errors_and_tracebacks_hold_no_control_characters(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
+    raising.append(error)
+
+    main.run(["--debug", "fail"])
+
+    said = capsys.readouterr().err
+    assert "a\ufffd[31mb" in said
+    assert "\x1b" not in said
+    assert "\x9b" not in said
+
+
+def test_log_lines_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    main.configure_logging()
+
+    with log_context.about("na\x1b]0;t\x07me"):
+        logging.getLogger("rdo").warning("failed: %s", "x\x1b[2Jy\r\u202ez\nnext")
+
+    said = capsys.readouterr().err
+    assert said == "na\ufffd]0;t\ufffdme: warning: failed: x\ufffd[2Jy\ufffd\ufffdz\nnext\n"

@@ -1,3 +1,4 @@
+import ast
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rdo.cli import output
 from rdo.cli.output import Table, show
 
 
@@ -53,3 +55,35 @@ def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixt
     show(None, as_json=False, people=Table(("x",), [("\x1b]0;t\x07",)]))
 
     assert capsys.readouterr().out == "a\ufffd[31mb\nc\nX\n\ufffd]0;t\ufffd\n"
+
+
+def test_json_holds_no_character_that_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    subject = "a\x1b]0;t\x07\x9b31m\u202eb\u2028\udce9 é"
+
+    show({"subject": subject}, as_json=True)
+
+    printed = capsys.readouterr().out
+    assert not [one for one in printed if not one.isprintable() and one != "\n"]
+    assert json.loads(printed)["subject"] == subject
+
+
+def test_bytes_of_another_encoding_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    show("Jos\udce9", as_json=False)
+
+    assert capsys.readouterr().out == "Jos\ufffd\n"
+
+
+def test_only_one_module_prints() -> None:
+    found = []
+    for file in sorted(Path(output.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if name.endswith((".echo", ".secho", ".stdout.write", ".stderr.write")) or name in {
+                *("print", "traceback.print_exc", "click.prompt", "click.confirm"),
+            }:
+                found.append(f"{file.name}: {name}")
+
+    assert set(found) <= {"output.py: click.echo", "output.py: click.confirm"}
+    assert found
