@@ -3,15 +3,20 @@
 import difflib
 from collections.abc import Iterable
 
+from rdo.model.url import without_secret
+
 
 class UserError(Exception):
-    """An error that the user can act on; the CLI prints it without a traceback."""
+    """An error that the user can act on; the CLI prints it without a traceback.
+
+    It may end in a log, on a page or in the database, so its URLs lose user and password.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(without_secret(message))
+        self.hint = without_secret(hint)
 
 
 class ConfigError(UserError):

@@ -147,6 +147,8 @@ class Mirrors:
 
     def _refresh(self, url: str) -> Reached:
         path = self.path(url)
+        if path.is_dir():
+            Mirror(path).forget_secrets()
         remote = ls_remote(url)
         if path.is_dir() and _read_seen(path) == remote:
             return Reached(url, Mirror(path), remote, has_moved=False)

@@ -20,6 +20,7 @@ from rdo import cancellation
 from rdo.disk_usage import allocated_bytes
 from rdo.errors import CancelledError, CommandError
 from rdo.model.program import Bounds, Completed, Limit, Logged
+from rdo.model.url import without_secret
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
 
 
 def _shown(argv: Collection[str | Path], cwd: Path | None) -> str:
-    shown = shlex.join(os.fspath(arg) for arg in argv)
+    shown = without_secret(shlex.join(os.fspath(arg) for arg in argv))
     return f"{shown} (in {cwd})" if cwd else shown
 
 

@@ -82,6 +82,7 @@ def _export_distgit(room: Room, job: BuildJob) -> DistgitFiles | Failed:
 
 
 def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
+    Mirror(job.upstream).forget_secrets()
     room.root.bind(Bind(job.upstream, "/mirror"))
     stamp = str(int(job.commit.source_date.timestamp()))
     room.root.set_environment(SOURCE_DATE_EPOCH=stamp)

@@ -16,6 +16,7 @@ from rdo.cli import output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import OutsideError, UserError
 from rdo.model.terminal_text import on_terminal
+from rdo.model.url import without_secret
 
 if TYPE_CHECKING:
     from rdo.app import App
@@ -143,7 +144,7 @@ class ContextFormatter(logging.Formatter):
         shown = logging.makeLogRecord(record.__dict__)
         shown.msg = f"{log_context.current.get()}{level}{record.getMessage()}"
         shown.args = ()
-        return on_terminal(super().format(shown))
+        return on_terminal(without_secret(super().format(shown)))
 
 
 def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
@@ -154,6 +155,7 @@ def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
     root.handlers = [old for old in root.handlers if not isinstance(old, StderrHandler)]
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if debug else logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, a webhook's is a secret
     logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else logging.INFO)
 
 
@@ -199,7 +201,7 @@ def run(args: Sequence[str]) -> int:
 
 def _is_a_bug() -> int:
     """Print the current exception and return the exit code of a bug."""
-    output.say(traceback.format_exc(), err=True, nl=False)
+    output.say(without_secret(traceback.format_exc()), err=True, nl=False)
     _complain("this is a bug in rdo; please report it with the lines above")
     return EX_SOFTWARE
 

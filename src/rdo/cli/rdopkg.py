@@ -14,6 +14,7 @@ from rdo.cli import output
 from rdo.cli.main import EX_USAGE, configure_logging
 from rdo.cli.pkg import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
+from rdo.model.url import without_secret
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def run(args: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
-        output.say(traceback.format_exc(), err=True, nl=False)
+        output.say(without_secret(traceback.format_exc()), err=True, nl=False)
         return 1
     return code if isinstance(code, int) else 0
 

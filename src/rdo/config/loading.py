@@ -35,7 +35,8 @@ _PATHS: tuple[KeyPath, ...] = (
     ("mail", "password-file"),
     ("mail", "ca-file"),
 )
-_SECRET = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):[^/\s]*@")
+_TOKEN = re.compile(r"(?<=^https://)[^:@/\s]+@|(?<=^http://)[^:@/\s]+@")
 
 
 class OriginKind(StrEnum):
@@ -81,7 +82,7 @@ class Configuration:
         leaves = sorted(_leaves(dump), key=lambda leaf: len(leaf[0]) > 1)
         default = ValueOrigin(OriginKind.DEFAULT)
         return [
-            Effective(".".join(path), _masked(value), self.origins.get(path, default))
+            Effective(".".join(path), _masked(path, value), self.origins.get(path, default))
             for path, value in leaves
         ]
 
@@ -285,8 +286,13 @@ def _leaves(value: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[Key
             yield (*above, key), below
 
 
-def _masked(value: object) -> object:
-    return _SECRET.sub(r"\1:***@", value) if isinstance(value, str) else value
+def _masked(path: KeyPath, value: object) -> object:
+    """Return a value without secrets; whoever knows a webhook's path may post to it."""
+    if not isinstance(value, str):
+        return value
+    if path[0] == "webhooks" and path[-1] == "url":
+        return re.sub(r"(?<=://)(?:[^/\s]*@)?([^/?#\s]*)/?.*", r"\1/***", value)
+    return _TOKEN.sub("***@", _PASSWORD.sub(r"\1:***@", value))
 
 
 def _shown(file: Path) -> str:

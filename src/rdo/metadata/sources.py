@@ -14,6 +14,7 @@ from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.lock import hold
 from rdo.metadata.tree import MAX_BYTES
 from rdo.model.address import is_address
+from rdo.model.url import without_secret
 from rdo.tools.download import download
 from rdo.tools.git import Mirror, check_url
 
@@ -90,7 +91,7 @@ def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, content)
 
-    return MetadataFolder(folder, url, fetch=fetch)
+    return MetadataFolder(folder, without_secret(url), fetch=fetch)
 
 
 def _repository_of(folder: Path) -> tuple[Path, Path]:
@@ -110,9 +111,12 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
     readable = re.sub(r"[^A-Za-z0-9.-]+", "-", url.rpartition("/")[2].removesuffix(".git"))
     folder = cache / f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
     stamp = folder / _STAMP
+    if folder.exists():
+        Mirror(folder).forget_secrets()
     if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age:
         return Mirror(folder)
-    with hold(folder.with_suffix(".lock"), purpose=f"fetching {url}", wait=True):
+    shown = without_secret(url)
+    with hold(folder.with_suffix(".lock"), purpose=f"fetching {shown}", wait=True):
         try:
             if folder.exists():
                 Mirror(folder).fetch(url)
@@ -123,9 +127,9 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
                 why = str(error).splitlines()[-1]
                 hint = "name a folder instead, with --info or in rdo.toml"
                 raise OutsideError(
-                    f"metadata: {url} cannot be reached ({why})", hint=hint
+                    f"metadata: {shown} cannot be reached ({why})", hint=hint
                 ) from error
-            log.warning("metadata: %s cannot be reached; using its last state", url)
+            log.warning("metadata: %s cannot be reached; using its last state", shown)
         else:
             write_file(stamp, "")
     return Mirror(folder)

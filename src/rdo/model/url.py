@@ -26,6 +26,8 @@ def without_secret(text: str) -> str:
     'fatal: https://example.test/x: not found'
     >>> without_secret("ssh://git:secret@example.test/x")
     'ssh://git@example.test/x'
+    >>> without_secret("https://bot:p@ss@example.test/x@y")
+    'https://example.test/x@y'
     """
-    text = re.sub(r"((?<!\w)(?!ssh:|git\+ssh:)[\w+]+://)[^/@\s]+@", r"\1", text)
-    return re.sub(r"(\w://[^/@:\s]+):[^/@\s]*@", r"\1@", text)
+    text = re.sub(r"((?<!\w)(?!ssh:|git\+ssh:)[\w+]+://)[^/?#\s]+@", r"\1", text)
+    return re.sub(r"(\w://[^/@:\s]+):[^/?#\s]*@", r"\1@", text)

@@ -17,9 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from rdo import atomic
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.program import Completed
+from rdo.model.url import without_secret
 from rdo.run import Runner, run
+from rdo.tools.git_login import git_address
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 ASK_TIMEOUT_SECONDS = 120.0
@@ -91,8 +94,9 @@ def ls_remote(
     An annotated tag appears twice, as in git's output: with its own hash, and as `NAME^{}` with the
     hash of its commit.
     """
-    command = ("git", "ls-remote", "--heads", "--tags", "--", check_url(url))
-    out = runner(*command, env=ENVIRONMENT, timeout=timeout).stdout
+    with git_address(check_url(url)) as remote:
+        command = ("git", *remote.options, "ls-remote", "--heads", "--tags", "--", remote.url)
+        out = runner(*command, env=ENVIRONMENT, timeout=timeout).stdout
     # A server may send anything; lines that are not a ref with a hash are ignored.
     return {found[2]: found[1] for line in out.split("\n") if (found := _REF.fullmatch(line))}
 
@@ -112,8 +116,9 @@ class Mirror:
             shutil.rmtree(left, ignore_errors=True)  # whose git may still be writing
         new = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         settings = [f"--config={setting}" for setting in _MIRROR_SETTINGS]
-        clone = ("git", "clone", "--quiet", "--bare", *settings)
-        runner(*clone, "--", check_url(url), new, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        with git_address(check_url(url)) as remote:
+            clone = ("git", *remote.options, "clone", "--quiet", "--bare", *settings)
+            runner(*clone, "--", remote.url, new, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
         new.chmod(0o755)
         new.replace(path)
         return cls(path, runner)
@@ -137,16 +142,21 @@ class Mirror:
 
         Refs that the remote dropped go, their commits stay.
         """
-        self._git(
-            "fetch",
-            "--quiet",
-            "--prune",
-            "--no-write-fetch-head",
-            "--",
-            check_url(url),
-            *_REFSPECS,
-            timeout=FETCH_TIMEOUT_SECONDS,
-        )
+        options = ("--quiet", "--prune", "--no-write-fetch-head")
+        with git_address(check_url(url)) as remote:
+            command = (*remote.options, "fetch", *options, "--", remote.url, *_REFSPECS)
+            self._git(*command, timeout=FETCH_TIMEOUT_SECONDS)
+
+    def forget_secrets(self) -> None:
+        """Remove users and passwords from the URLs in the configuration, if an older rdo left any.
+
+        The source of a build sees the whole mirror.
+        """
+        file = self.path / "config"
+        text = file.read_text(errors="surrogateescape")
+        if without_secret(text) != text:
+            # git itself keeps no copy of what it has overwritten
+            atomic.write_file(file, without_secret(text).encode(errors="surrogateescape"))
 
     def remove_stale_locks(self) -> None:
         """Remove the lock files that a killed git left.
@@ -376,16 +386,10 @@ class Mirror:
     def fetch_ref(self, url: str, ref: str) -> str:
         """Fetch one branch, tag, commit or other ref (`refs/changes/…`); return the hash."""
         place = "refs/rdo/fetched"
-        self._git(
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--",
-            check_url(url),
-            f"+{ref}:{place}",
-            timeout=FETCH_TIMEOUT_SECONDS,
-        )
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+        with git_address(check_url(url)) as remote:
+            command = (*remote.options, "fetch", *options, "--", remote.url, f"+{ref}:{place}")
+            self._git(*command, timeout=FETCH_TIMEOUT_SECONDS)
         return self._known(place)
 
     def set_refs(self, refs: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """dnf repoquery: the versions of packages in a yum repository, by its URL."""
 
 import re
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cmp_to_key
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from rpm import labelCompare
 
-from rdo.atomic import write_file
 from rdo.errors import CommandError, OutsideError, RefusedError
+from rdo.model.repo_file import RepoSection
 from rdo.run import Runner, run
 
 _PROTOCOLS = ("http", "https", "file", "ftp")
@@ -66,17 +67,21 @@ class RepoQuery:
         if not wanted:
             return {}
         self.cache.mkdir(parents=True, exist_ok=True)
-        configuration = self.cache / "dnf.conf"
-        write_file(configuration, "[main]\n")
-        command: tuple[str | Path, ...] = (
-            *("dnf", "--quiet", "--config", configuration, "--setopt=reposdir=/dev/null"),
+        options = (
+            "--setopt=reposdir=/dev/null",
             *("--noplugins", f"--setopt=cachedir={self.cache.resolve()}", "--releasever", "1"),
             *("--setopt=metadata_expire=600", "--setopt=gpgcheck=0", "--setopt=retries=2"),
             *("--setopt=timeout=30", "--setopt=skip_if_unavailable=0"),
-            *(f"--repofrompath=asked,{url}", "--repo", "asked"),
+            *("--repo", "asked"),
             *("repoquery", "--latest-limit=1", "--queryformat", _FIELDS, "--", *wanted),
         )
-        done = self.runner(*command, timeout=900, ok=range(256))
+        # The URL may have a password: it is in a private file, not on the command line.
+        with tempfile.TemporaryDirectory(prefix="rdo-repoquery-") as private:
+            configuration = Path(private) / "dnf.conf"
+            section = RepoSection("asked", "asked", (url,))
+            configuration.write_text(f"[main]\n\n{section}")
+            program = ("dnf", "--quiet", "--config", str(configuration))
+            done = self.runner(*program, *options, timeout=900, ok=range(256))
         if done.returncode:
             raise _error(url, done.stderr)
         return _read(done.stdout)

@@ -13,6 +13,7 @@ from rdo.errors import CommandError, NotFoundError, RefusedError
 from rdo.run import Runner, run
 from rdo.tools.clone import Clone
 from rdo.tools.git import ENVIRONMENT, Mirror, check_url
+from rdo.tools.git_login import git_address
 
 PUSH_TIMEOUT_SECONDS = 300.0
 _PARTS = "%T%x1f%P%x1f%an%x1f%ae%x1f%ad%x1f%B"
@@ -168,8 +169,14 @@ def _commit(mirror: Mirror, clone: Path, proposal: Proposal, runner: Runner) -> 
 
 def _push(clone: Path, url: str, refspec: str, runner: Runner) -> str:
     environment: dict[str, str | None] = {**ENVIRONMENT, "GIT_SSH_COMMAND": _SSH}
-    command = ("git", "-C", clone, "push", "--quiet", "--", check_url(url), refspec)
-    done = runner(*command, env=environment, timeout=PUSH_TIMEOUT_SECONDS, ok=(0, 1))
+    with git_address(check_url(url)) as remote:
+        push = (*remote.options, "push", "--quiet", "--", remote.url, refspec)
+        done = runner(
+            *("git", "-C", str(clone), *push),
+            env=environment,
+            timeout=PUSH_TIMEOUT_SECONDS,
+            ok=(0, 1),
+        )
     if done.returncode and "no new changes" not in done.stderr:
         raise CommandError(f"git push {refspec.partition(':')[2]}: {done.stderr.strip()[-1500:]}")
     return done.stderr.strip()

@@ -15,6 +15,7 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     before = root.handlers[:], root.level, logging.getLogger("rdo").level
     yield
+    logging.getLogger("httpx").setLevel(logging.NOTSET)
     root.handlers[:], level, rdo_level = before
     root.setLevel(level)
     logging.getLogger("rdo").setLevel(rdo_level)
@@ -154,3 +155,12 @@ def test_log_lines_hold_no_control_characters(capsys: pytest.CaptureFixture[str]
 
     said = capsys.readouterr().err
     assert said == "na\ufffd]0;t\ufffdme: warning: failed: x\ufffd[2Jy\ufffd\ufffdz\nnext\n"
+
+
+def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    main.configure_logging(debug=True)
+
+    logging.getLogger("rdo").debug("run: git fetch %s", "https://bot:TOKEN@h/x")
+    logging.getLogger("httpx").info("HTTP Request: POST https://chat.test/services/TOKEN")
+
+    assert capsys.readouterr().err.partition(" ")[2] == "run: git fetch https://h/x\n"

@@ -335,3 +335,16 @@ def test_without_metadata_or_targets_it_is_said_what_to_write(folder: Path) -> N
         _ = settings.needed_metadata
     with pytest.raises(ConfigError, match="targets"):
         settings.target("t")
+
+
+def test_no_secret_of_a_url_is_shown(folder: Path) -> None:
+    (folder / "rdo.toml").write_text(
+        WHOLE.replace('"info"', '"https://TOKEN@git.test/info.git"').replace("secret@", "p@ss@")
+        + '[webhooks.chat]\nurl = "https://u:p@chat.test:8443/services/TOKEN?x=TOKEN"\n'
+    )
+
+    shown = {value.key: value.value for value in loaded(folder).effective()}
+
+    assert shown["metadata.source"] == "https://***@git.test/info.git"
+    assert shown["database"] == "postgresql://rdo:***@db/rdo"
+    assert shown["webhooks.chat.url"] == "https://chat.test:8443/***"
