@@ -1,7 +1,8 @@
 """The only place that starts a process.
 
-There are three ways: `run` returns a program's output; `run_logged` lets a long program write
-straight to its log, limited in time and size; `hand_over` gives it the terminal.
+There are four ways: `run` returns a program's output; `run_logged` lets a long program write
+straight to its log, limited in time and size; `hand_over` gives it the terminal, and
+`hand_over_pty` a terminal of its own, because ours must not be its to type into.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from rdo.disk_usage import allocated_bytes
 from rdo.errors import CancelledError, CommandError
 from rdo.model.program import Bounds, Completed, Limit, Logged
 from rdo.model.url import without_secret
+from rdo.pty_relay import pty_relay
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,39 @@ def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
         return subprocess.call(command, cwd=cwd)
     except FileNotFoundError as error:
         raise CommandError(f"{command[0]} is not installed") from error
+
+
+def hand_over_pty(*argv: str | Path, cwd: Path | None = None) -> int:
+    """Let a program that is not trusted be used on the terminal; return its exit status.
+
+    It has its own session, and another terminal in place of ours; standard files that are no
+    terminals stay. It ends with us. Raises CommandError if it is not installed.
+    """
+    command = [os.fspath(arg) for arg in argv]
+    with pty_relay() as relay:
+        files = relay.files if relay else (None, None, None)
+        controlled = relay is not None and relay.has_input
+        # setsid makes the new terminal the one that controls the session.
+        started = ["setsid", "--ctty", *command] if controlled else command
+        try:
+            process = subprocess.Popen(
+                started,
+                cwd=cwd,
+                stdin=files[0],
+                stdout=files[1],
+                stderr=files[2],
+                start_new_session=not controlled,
+            )
+        except FileNotFoundError as error:
+            raise CommandError(f"{started[0]} is not installed") from error
+        with process:
+            try:
+                if relay:
+                    relay.serve(lambda: process.poll() is not None)
+                return process.wait()
+            finally:
+                if process.poll() is None:
+                    _stop(process, grace=1.0)
 
 
 def _shown(argv: Collection[str | Path], cwd: Path | None) -> str:

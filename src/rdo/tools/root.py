@@ -8,7 +8,7 @@ from pathlib import Path
 from rdo.errors import CommandError
 from rdo.log_tail import last_line, read_tail
 from rdo.model.program import Bounds, Completed, Limit, Logged
-from rdo.run import hand_over, run, run_logged
+from rdo.run import hand_over_pty, run, run_logged
 from rdo.tools.children.enter_root import ENTER_FAILED
 from rdo.tools.entry import CHROOT, FAILED, INSTALLING, LIMIT, Bind, Entry
 from rdo.tools.id_range import id_range
@@ -96,8 +96,11 @@ class Root:
         return replace(done, limit=done.limit or self._limit())
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
-        """Give the terminal to a program inside."""
-        return hand_over(*self._entry(privileged, cwd).command(argv))
+        """Let a program inside be used on the terminal, and return its exit status.
+
+        It gets another terminal, so that it cannot type into the operator's shell.
+        """
+        return hand_over_pty(*self._entry(privileged, cwd).command(argv))
 
     def _limit(self) -> Limit | None:
         """The bound that the kernel or the setup process held, if one ended the program."""
