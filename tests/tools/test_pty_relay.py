@@ -84,7 +84,7 @@ def test_the_program_has_another_terminal_and_another_session(
     operators: list[Operator], tmp_path: Path
 ) -> None:
     outer = handed(operators, tmp_path, "sh", "-c", "tty; ps -o tty= -o sid= -p $$; echo over")
-    ours = os.readlink(f"/proc/{outer.pid}/fd/0")
+    ours = str(Path(f"/proc/{outer.pid}/fd/0").readlink())
 
     outer.see("over")
 

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 VERSION = 3
 """Increase this when a change here makes different RPMs from the same packages."""
 
-_DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]+)\)$")
+_DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]*[a-z0-9+.])\)$")
+"""A name with a dash at its end would tell apt to remove a package."""
 _PROGRAM = re.compile(r"(?:/usr)?/s?bin/([\w.+-]+)$")
 """Most programs have the name of their package."""
 

@@ -72,7 +72,7 @@ class Push:
     def command(self) -> tuple[str, ...]:
         """The arguments with which git makes this push."""
         force = () if self.lease is None else (f"--force-with-lease={self.target}:{self.lease}",)
-        return ("push", *force, self.remote, f"{self.source}:{self.target}")
+        return ("push", *force, _name(self.remote), f"{_name(self.source)}:{self.target}")
 
     def __str__(self) -> str:
         return shlex.join(("git", *self.command))
@@ -189,18 +189,18 @@ class Clone:
 
     def tags_of(self, ref: str) -> list[str]:
         """Return the tags in a ref's history, highest version first."""
-        out = self._ask("tag", "--merged", ref, "--sort=-version:refname")
+        out = self._ask("tag", "--merged", _name(ref), "--sort=-version:refname")
         return out.splitlines()
 
     def describe(self, ref: str, without: Sequence[str] = ()) -> str:
         """Return the nearest tag in a ref's history, ignoring `without`; empty if there is none."""
         others = [f"--exclude={tag}" for tag in without]
-        done = self._run("describe", "--abbrev=0", "--tags", *others, ref, ok=(0, 128))
+        done = self._run("describe", "--abbrev=0", "--tags", *others, _name(ref), ok=(0, 128))
         return done.stdout.strip()
 
     def contains(self, ref: str, commit: str) -> bool:
         """Whether a commit is in the history of a ref."""
-        args = ("merge-base", "--is-ancestor", commit, ref)
+        args = ("merge-base", "--is-ancestor", _name(commit), _name(ref))
         return self._run(*args, ok=(0, 1)).returncode == 0
 
     def commits(self, base: str, head: str) -> list[PatchCommit]:
@@ -210,13 +210,13 @@ class Clone:
     def commits_touching(self, base: str, head: str, files: Sequence[str]) -> list[PatchCommit]:
         """Return those of `commits` that touch one of the files, oldest first."""
         args = ("log", "--no-merges", "--topo-order", "--reverse", "--no-show-signature")
-        out = self._ask(*args, f"--format={_FIELDS}", f"{base}..{head}", "--", *files)
+        out = self._ask(*args, f"--format={_FIELDS}", f"{_name(base)}..{head}", "--", *files)
         rows = (row.strip("\n").split("\x1f") for row in out.split("\x1e") if row.strip("\n"))
         return [PatchCommit(*row) for row in rows]
 
     def message(self, ref: str) -> str:
         """Return the whole message of a commit."""
-        return self._ask("log", "--max-count=1", "--format=%B", ref, "--")
+        return self._ask("log", "--max-count=1", "--format=%B", _name(ref), "--")
 
     def patch_ids(self, base: str, head: str, files: Sequence[str] = ()) -> dict[str, str]:
         """Return git's patch ids (the changes without line numbers) -> the hashes of the commits.
@@ -225,7 +225,7 @@ class Clone:
         """
         diffs = self._ask(
             *("log", "--no-merges", "-p", "--no-ext-diff", "--full-diff"),
-            *(f"{base}..{head}", "--", *files),
+            *(f"{_name(base)}..{head}", "--", *files),
         )
         out = self._ask("patch-id", "--stable", stdin=diffs.encode(errors="surrogateescape"))
         rows = (line.split() for line in out.splitlines())
@@ -233,19 +233,19 @@ class Clone:
 
     def files_of(self, base: str, head: str) -> list[str]:
         """Return the files that the commits after `base` touch."""
-        args = ("log", "--no-merges", "--format=", "--name-only", "-z", f"{base}..{head}")
+        args = ("log", "--no-merges", "--format=", "--name-only", "-z", f"{_name(base)}..{head}")
         return sorted({name for name in self._ask(*args, "--").split("\0") if name})
 
     def file_at(self, ref: str, path: str) -> str | None:
         """Return the text of a file at a ref; None if the ref does not have it."""
-        done = self._run("cat-file", "blob", f"{ref}:{path}", ok=(0, 128))
+        done = self._run("cat-file", "blob", f"{_name(ref)}:{path}", ok=(0, 128))
         return None if done.returncode else done.stdout
 
     def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
         """Return the difference of two trees or commits, as `git diff` prints it."""
         options = ("--stat",) if stat else ()
         command = ("--no-pager", "diff", "--no-ext-diff", "--no-color", *options)
-        return self._ask(*command, old, new, *(("--", *paths) if paths else ()))
+        return self._ask(*command, _name(old), _name(new), *(("--", *paths) if paths else ()))
 
     def last_change(self) -> str:
         """Return the newest commit with the names of its files."""
@@ -255,18 +255,18 @@ class Clone:
 
     def checkout(self, branch: str) -> None:
         """Check out a branch."""
-        self._act("checkout", "--quiet", branch)
+        self._act("checkout", "--quiet", _name(branch))
 
     def set_branch(self, branch: str, ref: str) -> None:
         """Make a branch point to a ref; if it is checked out, discard all changes."""
         if self.branch == branch:
-            self._act("reset", "--hard", "--quiet", ref)
+            self._act("reset", "--hard", "--quiet", _name(ref))
         else:
-            self._act("branch", "--force", "--no-track", branch, ref)
+            self._act("branch", "--force", "--no-track", _name(branch), _name(ref))
 
     def move_branch(self, branch: str, new: str) -> None:
         """Make a branch point to a commit with the same files; the work tree is not touched."""
-        self._act("update-ref", f"refs/heads/{branch}", new)
+        self._act("update-ref", f"refs/heads/{branch}", _name(new))
 
     def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
         """Write each commit as a patch file, numbered from `first`; return the names in order."""
@@ -320,7 +320,7 @@ class Clone:
 
     def tag(self, name: str, ref: str, *, force: bool = False) -> None:
         """Make a tag."""
-        self._act("tag", *(("--force",) if force else ()), name, ref)
+        self._act("tag", *(("--force",) if force else ()), _name(name), _name(ref))
 
     def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
         """Rebase commits of `branch` onto another commit, with `todo` as the rebase's todo list.
@@ -337,7 +337,7 @@ class Clone:
             done = self._act(
                 *("-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false"),
                 *("rebase", "--quiet", "--interactive", "--empty=drop"),
-                *("--onto", onto, base, branch),
+                *("--onto", _name(onto), _name(base), _name(branch)),
                 ok=(0, 1),
                 env={"GIT_SEQUENCE_EDITOR": f"cp {shlex.quote(str(plan))}"},
             )
@@ -364,10 +364,11 @@ class Clone:
 
         `context` is the number of lines around each hunk that must be the same.
         """
-        diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", f"{commit}~", commit)
+        span = (f"{_name(commit)}~", commit)
+        diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", *span)
         with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self._run("read-tree", ref, env=env)
+            self._run("read-tree", _name(ref), env=env)
             done = self._run(
                 *("apply", "--cached", "--reverse", "--check", f"-C{context}", "-"),
                 ok=(0, 1, 128),
@@ -392,14 +393,14 @@ class Clone:
 
     def apply_mailbox(self, patch: Path) -> bool:
         """Commit a patch file that has a mail header; return False if it does not apply."""
-        done = self._act("am", "--quiet", "--3way", str(patch), ok=(0, 1, 128))
+        done = self._act("am", "--quiet", "--3way", "--", str(patch), ok=(0, 1, 128))
         if done.returncode:
             self._run("am", "--abort", ok=(0, 1, 128))
         return done.returncode == 0
 
     def apply_plain(self, patch: Path, strip: int, message: str) -> bool:
         """Commit a plain diff; return False if it does not apply."""
-        done = self._act("apply", "--index", f"-p{strip}", str(patch), ok=(0, 1, 128))
+        done = self._act("apply", "--index", f"-p{strip}", "--", str(patch), ok=(0, 1, 128))
         if done.returncode:
             return False
         self.commit_index(message)
@@ -410,7 +411,7 @@ class Clone:
         """Yield a linked work tree at a ref; it is removed afterwards, but its commits stay."""
         with tempfile.TemporaryDirectory(prefix="rdo-linked-") as folder:
             tree = Path(folder, "tree")
-            self._act("worktree", "add", "--quiet", "--detach", str(tree), ref)
+            self._act("worktree", "add", "--quiet", "--detach", str(tree), _name(ref))
             try:
                 yield Clone(tree, self.runner, self.is_dry)
             finally:
@@ -418,11 +419,11 @@ class Clone:
 
     def add_remote(self, name: str, url: str) -> None:
         """Add a remote."""
-        self._act("remote", "add", name, check_url(url))
+        self._act("remote", "add", _name(name), check_url(url))
 
     def set_remote_url(self, name: str, url: str) -> None:
         """Change the URL of a remote."""
-        self._act("remote", "set-url", name, check_url(url))
+        self._act("remote", "set-url", _name(name), check_url(url))
 
     def fetch(self, *args: str) -> None:
         """Fetch from a remote."""
@@ -471,6 +472,16 @@ class Clone:
         changes = {**ENVIRONMENT, "GIT_EDITOR": "true", **(env or {})}
         command = ("git", "-C", str(self.path), *args)
         return self.runner(*command, env=changes, ok=ok, stdin=stdin, timeout=timeout)
+
+
+def _name(name: str) -> str:
+    """Return a name of a ref or remote unless git would read it as an option.
+
+    It may come from a spec, the metadata or a remote's tags; raises RefusedError.
+    """
+    if name.startswith("-"):
+        raise RefusedError(f"git has no branch, tag or remote that begins with a dash: {name!r}")
+    return name
 
 
 def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:

@@ -9,8 +9,9 @@ from rdo.tools.machine import has_program
 
 
 def upload_command(files: Sequence[str], *, is_red_hat: bool) -> list[str]:
-    """Return the command that uploads the files."""
-    return ["rhpkg" if is_red_hat else "fedpkg", "new-sources", *files]
+    """Return the command that uploads the files, which the spec has named."""
+    names = [f"./{name}" if name.startswith("-") else name for name in files]
+    return ["rhpkg" if is_red_hat else "fedpkg", "new-sources", *names]
 
 
 def upload(files: Sequence[str], *, is_red_hat: bool, folder: Path) -> None:

@@ -52,7 +52,7 @@ class Pip:
             report = Path(folder, "report.json")
             done = self.runner(
                 *self._pip("install", "--dry-run", "--ignore-installed", "--report", str(report)),
-                *("--target", folder, *self._constraints(), *self._links(), *requirements),
+                *("--target", folder, *self._constraints(), *self._links(), "--", *requirements),
                 timeout=900,
                 ok=(0, 1),
             )
@@ -77,6 +77,7 @@ class Pip:
         self.runner(
             *self._pip("download", "--quiet", "--no-deps", "--dest", str(folder)),
             *self._links(),
+            "--",
             *pins,
             timeout=1800,
         )
@@ -112,7 +113,7 @@ class Pip:
         with tempfile.TemporaryDirectory() as folder:
             done = self.runner(
                 *self._pip("install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"),
-                *("--target", folder, *self._links(), requirement),
+                *("--target", folder, *self._links(), "--", requirement),
                 timeout=300,
                 ok=(0, 1),
             )
