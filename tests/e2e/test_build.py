@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import PLATFORM, needs_roots, platforms, rdo
+from tests.fakes.operator import STUFF, TYPES_INTO, Operator
 
 pytestmark = needs_roots
 
@@ -257,3 +258,30 @@ def _wait_until_ended(data: Path) -> None:
     while subprocess.run(["pgrep", "-f", str(data)], capture_output=True, check=False).stdout:
         assert time.monotonic() < deadline, "processes of the killed build go on"
         time.sleep(0.1)
+
+
+@TYPES_INTO
+def test_a_shell_in_a_failed_build_cannot_type_into_the_shell_of_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RDO_PLATFORMS", platforms())
+    script = STUFF.replace("touch typed", f"touch {tmp_path}/typed")
+    prep = (
+        f"%prep\ncat > /builddir/stuff.py <<'END'\n{script}\nEND\n"
+        "echo 'trap \"python3 /builddir/stuff.py\" EXIT; echo in-the-root' > /builddir/.bashrc\n"
+        "exit 1\n%files\n"
+    )
+    write(tmp_path, evil__spec=HEAD.format(name="evil", more="BuildArch: noarch") + prep)
+    operator = Operator(tmp_path, "sh", "-i")
+    operator.see("$ ")
+
+    operator.type(f"{sys.executable} -m rdo build evil.spec --shell; echo o''ver\n")
+    operator.see("in-the-root", 120)
+    operator.type("tty -s && echo a-ter''minal; exit\n")
+    operator.see("over", 60)
+    operator.type("echo still-he''re\n")
+    operator.see("still-here")
+    os.close(operator.terminal)
+
+    assert "a-terminal" in operator.shown
+    assert not (tmp_path / "typed").exists()

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import pty
 import select
 import signal
 import struct
@@ -15,43 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.operator import STUFF, TYPES_INTO, Operator
+
 DRIVER = "import sys; from rdo.run import hand_over_pty; sys.exit(hand_over_pty(*sys.argv[1:]))"
-LEGACY = Path("/proc/sys/dev/tty/legacy_tiocsti")
-STUFF = """
-import fcntl, os
-for name in (0, os.open("/dev/tty", os.O_RDWR)):
-    try:
-        for c in "touch typed\\n": fcntl.ioctl(name, 0x5412, c.encode())
-    except OSError: pass
-"""
-
-
-class Operator:
-    """A shell on a terminal: what it shows, and what is typed there."""
-
-    def __init__(self, folder: Path, *command: str) -> None:
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(command[0], command, {**os.environ, "PS1": "$ ", "TERM": "dumb"})
-        self.shown = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.terminal, text.encode())
-
-    def see(self, text: str, seconds: float = 20) -> None:
-        """Wait until a text is shown."""
-        until = time.monotonic() + seconds
-        while text not in self.shown:
-            assert time.monotonic() < until, f"{text!r} is not shown: {self.shown!r}"
-            if select.select([self.terminal], [], [], 0.1)[0]:
-                self.shown += os.read(self.terminal, 65536).decode(errors="replace")
-
-    def attributes(self) -> list[object]:
-        return termios.tcgetattr(self.terminal)
-
-    def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 @pytest.fixture
@@ -95,9 +60,7 @@ def test_the_program_has_another_terminal_and_another_session(
     assert lines[2] != str(outer.pid)
 
 
-@pytest.mark.skipif(
-    LEGACY.exists() and LEGACY.read_text().strip() == "0", reason="this kernel refuses TIOCSTI"
-)
+@TYPES_INTO
 def test_nothing_can_be_typed_into_the_shell_of_the_operator(
     operators: list[Operator], tmp_path: Path
 ) -> None:
