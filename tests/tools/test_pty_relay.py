@@ -95,9 +95,14 @@ def test_the_terminal_is_as_before_and_the_program_is_gone(
     operators: list[Operator], tmp_path: Path, end: str
 ) -> None:
     operator = Operator(
-        tmp_path, sys.executable, "-c", f"input('go'); {DRIVER}", "sh", "-c",
+        tmp_path,
+        sys.executable,
+        "-c",
+        f"input('go'); {DRIVER}",
+        "sh",
+        "-c",
         "trap '' TERM HUP; echo pid-$$-; read x",
-    )  # fmt: skip
+    )
     operators.append(operator)
     operator.see("go")
     before = operator.attributes()
