@@ -102,13 +102,16 @@ class Hostile:
 
     def run(self, *args: str, timeout: float = 900) -> Result:
         """A round over all packages."""
+        self.write_metadata()
+        return rdo("trunk", "run", *args, cwd=self.folder, timeout=timeout)
+
+    def write_metadata(self) -> None:
         (self.folder / "info/rdo.yml").write_text(
             "releases:\n- name: master\n  status: development\n  branch: rpm-master\n"
             "  repos:\n  - name: deb12\n    distrepos: []\n"
             "package-default:\n  source-branch: master\n  distro-branch: rpm-master\n"
             "  maintainers: [m@example.test]\npackages:\n" + "".join(self.entries)
         )
-        return rdo("trunk", "run", *args, cwd=self.folder, timeout=timeout)
 
     def states(self) -> dict[str, Any]:
         """What `rdo trunk status` says of each package."""

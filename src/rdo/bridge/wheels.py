@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from rdo import atomic
 from rdo.errors import CommandError
@@ -55,32 +55,31 @@ class WheelStore:
         return self.folder / f"{one.sha256}-{RELEASE}{digest}"
 
     def _convert(self, batch: Sequence[Resolved], pip: Pip) -> None:
-        with build_root(self.base, self.content, self.roots) as root:
-            wheels = root.folder("wheels")
+        """Download a batch of wheels and convert each in a root of its own.
+
+        A wheel may hold files of another project: together they could change each other's RPMs.
+        """
+        tools = self._bootstrap(pip)
+        with build_root(self.base, self.content, self.roots) as holder:
+            wheels = holder.folder("wheels")
             pip.download(batch, wheels)
-            tools = self._bootstrap(pip)
-            root.bind(Bind(wheels, "/wheels"), Bind(tools, "/tools"))
-            found = {_sha256(path): path for path in wheels.glob("*.whl")}
             for one in batch:
-                if one.sha256 and one.sha256 not in found:
-                    raise CommandError(
-                        f"the wheel of {one.name} {one.version} is not the one that was resolved"
-                    )
+                self._convert_one(one, _wheel_of(one, wheels), tools)
+
+    def _convert_one(self, one: Resolved, wheel: Path, tools: Path) -> None:
+        with build_root(self.base, self.content, self.roots) as root:
+            root.bind(Bind(wheel, f"/wheels/{wheel.name}"), Bind(tools, "/tools"))
             root.set_environment(PYTHONPATH=f"/tools/{_wheel_name(tools, 'packaging')}")
             done = root.ask(
                 *RootProgram.WRAP_WHEELS.command,
-                *(
-                    "--release",
-                    f"{RELEASE}{self.base.platform.dist}",
-                    "--python",
-                    self.base.platform.python,
-                ),
+                *("--release", f"{RELEASE}{self.base.platform.dist}"),
+                *("--python", self.base.platform.python),
                 *("--pip", f"/tools/{_wheel_name(tools, 'pip')}"),
-                *(f"/wheels/{path.name}" for path in sorted(wheels.glob("*.whl"))),
+                f"/wheels/{wheel.name}",
                 timeout=3600,
             )
             made = [Inside(str(path)) for path in json.loads(done.stdout)]
-            self._keep(batch, root.door.take_files(made, root.folder("rpms-made")))
+            self._keep([one], root.door.take_files(made, root.folder("rpms-made")))
 
     def _bootstrap(self, pip: Pip) -> Path:
         """Return the folder with the wheels of pip and packaging that do the conversion."""
@@ -103,6 +102,15 @@ class WheelStore:
             with atomic.new_directory(self._place(one)) as new:
                 for path in own:
                     shutil.move(path, new / path.name)
+
+
+def _wheel_of(one: Resolved, folder: Path) -> Path:
+    """The wheel that was resolved, by its hash; by its name if the index gave no hash."""
+    for path in folder.glob("*.whl"):
+        name = parse_wheel_filename(path.name)[0]
+        if _sha256(path) == one.sha256 or (not one.sha256 and name == canonicalize_name(one.name)):
+            return path
+    raise CommandError(f"the wheel of {one.name} {one.version} is not the one that was resolved")
 
 
 def _sha256(path: Path) -> str:
