@@ -15,7 +15,7 @@ from rdo.model.terminal_text import on_terminal
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.desk import Desk
-    from rdo.distgit.verb.journal import Effect
+    from rdo.distgit.verb.rehearsal import Effect
 
 _AS_JSON = "rdo.cli.pkg.as_json"
 SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rdo.distgit.verb import state as states
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.journal import CloneState, Effect, Journal, JournalEntry, throwaway
+from rdo.distgit.verb.journal import Journal, JournalEntry
 from rdo.distgit.verb.problems import (
     NoActionError,
     NothingToDoError,
@@ -18,6 +18,8 @@ from rdo.distgit.verb.problems import (
     StoppedError,
     nothing_to_undo,
 )
+from rdo.distgit.verb.rehearsal import Effect, throwaway
+from rdo.distgit.verb.snapshot import CloneState
 from rdo.distgit.verb.state import STATE_FILE, STEPS, ActionState, Arguments
 from rdo.errors import RefusedError, UserError
 from rdo.tools.gpg import BadSignatureError

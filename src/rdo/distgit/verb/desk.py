@@ -15,7 +15,7 @@ from rdo.spec.file import SpecFile
 from rdo.tools.clone import Clone
 
 if TYPE_CHECKING:
-    from rdo.distgit.verb.journal import Effect
+    from rdo.distgit.verb.rehearsal import Effect
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rdo.distgit.verb.journal import (
-    CloneState,
-    Effect,
-    JournalEntry,
-    RefMove,
-    index_info,
-    moved_again,
-    ref_moves,
-)
+from rdo.distgit.verb.journal import JournalEntry, moved_again
+from rdo.distgit.verb.rehearsal import Effect
+from rdo.distgit.verb.snapshot import CloneState, RefMove, index_info, ref_moves
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 MAIN, OTHER, TAG = "refs/heads/main", "refs/heads/other", "refs/tags/1.0"
