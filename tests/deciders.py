@@ -31,10 +31,16 @@ DECIDERS: dict[str, tuple[str, ...]] = {
         *("is_generated", "Overrides.read", "Overrides.of", "Checked.__str__"),
     ),
     "distgit/update/newest.py": ("newest", "pypi_project", "_version"),
-    "distgit/verb/journal.py": (
-        *("Entry.is_change", "moved_again", "index_info", "_index_row", "ref_moves"),
-        *("RefMove.command", "Effect.__str__"),
+    "distgit/verb/journal.py": ("JournalEntry.is_change",),
+    "distgit/verb/rehearsal.py": ("Effect.__str__",),
+    "distgit/verb/revert.py": (
+        *("fate", "moved_again", "Revert.parse", "Revert.__str__", "Revert.require_safe"),
+        "Revert.summary",
     ),
+    "distgit/verb/snapshot.py": (
+        *("index_info", "_index_row", "ref_moves", "RefMove.command", "staged_rows"),
+    ),
+    "distgit/verb/touched.py": (),
     "dlrn/versions.py": (),
     "model/audiences.py": (),
     "notify/links.py": (),

@@ -51,7 +51,8 @@ def squash(dry_run: bool) -> None:
 def undo(dry_run: bool) -> None:
     """Undo what the last verb changed: branches, tags, remotes, files.
 
-    Pushed commits and tags stay pushed. Running it again undoes the verb before.
+    Everything else stays; if you have changed the same since, it refuses and lists what it would
+    lose. Pushed commits and tags stay pushed. Running it again undoes the verb before.
     """
     from rdo.distgit.verb import actions
 

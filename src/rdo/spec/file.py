@@ -1,8 +1,9 @@
 """A spec file on disk, which is written only if rpm confirms the effect of the change."""
 
 import re
+import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,13 +40,19 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The spec file of a distgit."""
+    """The spec file of a distgit; `before_write` is told of each change before it is made."""
 
     path: Path
     rpmspec: Rpmspec = field(default_factory=Rpmspec)
+    before_write: Callable[[Path, bytes], None] | None = None
 
     @classmethod
-    def find(cls, folder: Path, rpmspec: Rpmspec | None = None) -> "SpecFile":
+    def find(
+        cls,
+        folder: Path,
+        rpmspec: Rpmspec | None = None,
+        before_write: Callable[[Path, bytes], None] | None = None,
+    ) -> "SpecFile":
         """Find the only .spec in a folder; raises NotFoundError, or RefusedError for several."""
         specs = sorted(folder.glob("*.spec"))
         if not specs:
@@ -53,7 +60,7 @@ class SpecFile:
         if len(specs) > 1:
             names = ", ".join(spec.name for spec in specs)
             raise RefusedError(f"there are several .spec files here ({names}); keep only one")
-        return cls(specs[0], rpmspec or Rpmspec())
+        return cls(specs[0], rpmspec or Rpmspec(), before_write)
 
     @property
     def folder(self) -> Path:
@@ -95,7 +102,11 @@ class SpecFile:
                     f"{self.path.name} was not changed: with the change {fault}"
                     f"{_under(macros)}; make this change by hand"
                 )
+        if self.before_write:
+            self.before_write(self.path, bytes(new))
+        mode = stat.S_IMODE(self.path.stat().st_mode)
         write_file(self.path, bytes(new))
+        self.path.chmod(mode)
         return True
 
     def _fault(

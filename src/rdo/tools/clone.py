@@ -9,9 +9,9 @@ import logging
 import re
 import shlex
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rdo.errors import CommandError, RefusedError
 from rdo.model.program import Completed
@@ -79,16 +79,36 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """A change that is about to be made in a clone, recorded first because a kill can interrupt it.
+
+    `refs` are full names, or `HEAD`; one that ends with `/` means all refs below it. The files of
+    `commits` are checked out; `messages` are those of commits to make. `files` are paths below the
+    top folder, each with its new blob: "" if it is removed, None if the content is not known yet.
+    Of `staged` files only the index entry changes. `remotes` get other settings.
+    """
+
+    refs: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    staged: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Clone:
     """One clone. If `is_dry`, nothing is pushed, and the push is only logged.
 
-    `pushes` are those that were made, or that a dry run left out.
+    `pushes` are those that were made, or that a dry run left out. `announce` is told of each change
+    to refs, index and files before it is made.
     """
 
     path: Path
     runner: Runner = run
     is_dry: bool = False
     pushes: list[Push] = field(default_factory=list, compare=False)
+    announce: Callable[[Touch], None] | None = field(default=None, compare=False)
 
     def check(self) -> None:
         """Raise RefusedError outside a git repository, CommandError if git is too old."""
@@ -241,6 +261,11 @@ class Clone:
         done = self._run("cat-file", "blob", f"{_name(ref)}:{path}", ok=(0, 128))
         return None if done.returncode else done.stdout
 
+    def blob(self, sha: str) -> str | None:
+        """Return the text of a blob; None if git has removed it."""
+        done = self._run("cat-file", "blob", sha, ok=(0, 128))
+        return None if done.returncode else done.stdout
+
     def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
         """Return the difference of two trees or commits, as `git diff` prints it."""
         options = ("--stat",) if stat else ()
@@ -254,19 +279,84 @@ class Clone:
     # changing
 
     def checkout(self, branch: str) -> None:
-        """Check out a branch."""
+        """Check out a branch; raises RefusedError if that would replace an ignored file."""
+        self._refuse_overwriting(branch)
+        self._announce_checkout(branch, refs=("HEAD", f"refs/heads/{branch}"))
         self._act("checkout", "--quiet", _name(branch))
 
     def set_branch(self, branch: str, ref: str) -> None:
-        """Make a branch point to a ref; if it is checked out, discard all changes."""
+        """Make a branch point to a ref; if it is checked out, discard changes of tracked files.
+
+        Raises RefusedError if that would replace an untracked file.
+        """
         if self.branch == branch:
+            self._refuse_overwriting(ref, is_ignored=False)
+            self._announce_checkout(ref, refs=(f"refs/heads/{branch}",))
             self._act("reset", "--hard", "--quiet", _name(ref))
         else:
+            self._will(refs=(f"refs/heads/{branch}",))
             self._act("branch", "--force", "--no-track", _name(branch), _name(ref))
 
     def move_branch(self, branch: str, new: str) -> None:
         """Make a branch point to a commit with the same files; the work tree is not touched."""
+        self._will(refs=(f"refs/heads/{branch}",), commits=(new,))
         self._act("update-ref", f"refs/heads/{branch}", _name(new))
+
+    def will_write(self, file: Path, content: bytes | None) -> None:
+        """Announce that a file gets this content; None means that it is not known yet."""
+        if self.announce is None:
+            return
+        place = file.parent.resolve() / file.name
+        top = self.top.resolve()
+        if not place.is_relative_to(top):
+            return
+        name = str(place.relative_to(top))
+        blob = None
+        if content is not None:
+            options = ("-w", "--stdin", f"--path={file.name}")
+            blob = self._ask("hash-object", *options, stdin=content)
+        beside = str(Path(name).with_name(f".{file.name}.new"))  # as rdo.atomic names it
+        self.announce(Touch(files={name: blob, beside: blob}))
+
+    def _will(
+        self,
+        *,
+        refs: tuple[str, ...] = (),
+        commits: tuple[str, ...] = (),
+        remotes: tuple[str, ...] = (),
+    ) -> None:
+        if self.announce is not None:
+            self.announce(Touch(refs=refs, commits=commits, remotes=remotes))
+
+    def _announce_checkout(self, ref: str, *, refs: tuple[str, ...]) -> None:
+        if self.announce is not None:
+            self._will(refs=refs, commits=(self.resolve("HEAD"), self.resolve(ref)))
+
+    def _announce_commit(self, message: str, *, also_staged: Sequence[str] = ()) -> None:
+        if self.announce is None:
+            return
+        refs = (f"refs/heads/{self.branch}",) if self.branch else ("HEAD",)
+        staged = (*self.changed_files, *also_staged)
+        self.announce(Touch(refs=refs, messages=(message,), staged=staged))
+
+    def _refuse_overwriting(self, *refs: str, is_ignored: bool = True) -> None:
+        """Raise RefusedError if a file that git does not know is where a checkout puts another.
+
+        With `is_ignored`, look only at ignored files: git itself protects the others.
+        """
+        kinds = ("--ignored", "--exclude-standard") if is_ignored else ()
+        top = Clone(self.top, self.runner)
+        others = top._ask("ls-files", "--others", *kinds, "-z").split("\0")
+        unknown = {name.rstrip("/") for name in others if name}
+        if not unknown:
+            return
+        for ref in filter(self.resolve, refs):
+            tree = top._ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", ref)
+            if lost := in_the_way(unknown, {name for name in tree.split("\0") if name}):
+                raise RefusedError(
+                    f"{ref} would replace {', '.join(lost[:5])}, which git does not track",
+                    hint="move it away",
+                )
 
     def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
         """Write each commit as a patch file, numbered from `first`; return the names in order."""
@@ -294,7 +384,20 @@ class Clone:
     def remove(self, files: Collection[str]) -> None:
         """Remove files from the index and the work tree; missing files are ignored."""
         if files:
+            self._announce_removal(files)
             self._act("rm", "--force", "--quiet", "--ignore-unmatch", "--", *files)
+
+    def _announce_removal(self, files: Collection[str]) -> None:
+        if self.announce is not None:
+            prefix = self._ask("rev-parse", "--show-prefix")
+            self.announce(Touch(files={f"{prefix}{name}": "" for name in files}))
+
+    def ignored(self, files: Collection[str]) -> list[str]:
+        """Return those of the files that exist and that git ignores."""
+        if not files:
+            return []
+        args = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--")
+        return sorted(name for name in self._ask(*args, *files).split("\0") if name)
 
     def add(self, files: Collection[str]) -> None:
         """Add files to the index."""
@@ -304,6 +407,7 @@ class Clone:
     def commit(self, message: str, *, amend: bool = False) -> None:
         """Commit all changes of tracked files."""
         options = ("--amend", "--allow-empty") if amend else ()
+        self._announce_commit(message)
         self._act(
             *("commit", "--quiet", "-a", *options, "-F", "-"),
             stdin=message.encode(errors="surrogateescape"),
@@ -315,11 +419,15 @@ class Clone:
 
     def squash(self) -> None:
         """Make the newest commit part of the one before, and keep that one's message."""
+        if self.announce is not None:
+            files = self.files_of("HEAD~", "HEAD")
+            self._announce_commit(self.message("HEAD~"), also_staged=files)
         self._act("reset", "--soft", "HEAD~")
         self._act("commit", "--quiet", "--amend", "--no-edit")
 
     def tag(self, name: str, ref: str, *, force: bool = False) -> None:
         """Make a tag."""
+        self._will(refs=(f"refs/tags/{name}",))
         self._act("tag", *(("--force",) if force else ()), _name(name), _name(ref))
 
     def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
@@ -331,6 +439,8 @@ class Clone:
         if not todo:
             self.set_branch(branch, onto)
             return True
+        self._refuse_overwriting(onto, branch)
+        self._announce_rebase(branch, onto, base)
         with tempfile.TemporaryDirectory() as folder:
             plan = Path(folder, "todo")
             plan.write_text("".join(f"{line}\n" for line in todo))
@@ -346,6 +456,18 @@ class Clone:
     def continue_rebase(self) -> bool:
         """Continue after a person has solved a conflict; return whether it is finished."""
         return self._is_rebased(self._act("rebase", "--continue", ok=(0, 1)))
+
+    def _announce_rebase(self, branch: str, onto: str, base: str) -> None:
+        if self.announce is None:
+            return
+        picks = self._ask("rev-list", _name(f"{base}..{branch}")).splitlines()
+        self.announce(
+            Touch(
+                refs=("HEAD", f"refs/heads/{branch}"),
+                commits=(self.resolve("HEAD"), self.resolve(onto), *picks),
+                messages=tuple(self.message(pick) for pick in picks),
+            )
+        )
 
     def _is_rebased(self, done: Completed) -> bool:
         if done.returncode and self.in_progress != "rebase":
@@ -381,11 +503,23 @@ class Clone:
         """Skip the commit that a rebase has stopped at; return whether the rebase is finished."""
         return self._is_rebased(self._act("rebase", "--skip", ok=(0, 1)))
 
-    def end_rebase(self) -> None:
-        """Abort the unfinished operation."""
-        what = self.in_progress
-        if what:
-            self._act(what, "--abort")
+    @property
+    def rebased_branch(self) -> str:
+        """The full name of the branch that a rebase in progress works on; empty without one."""
+        for folder in ("rebase-merge", "rebase-apply"):
+            with contextlib.suppress(FileNotFoundError):  # the other kind, or no rebase
+                return (self.git_dir / folder / "head-name").read_text().strip()
+        return ""
+
+    def quit_rebase(self) -> None:
+        """Forget the unfinished rebase; HEAD, index and files stay as they are.
+
+        `git rebase --abort` would discard all changes, also those of a person.
+        """
+        if self.in_progress == "rebase":
+            self._act("rebase", "--quit")
+        for name in ("CHERRY_PICK_HEAD", "REBASE_HEAD", "AUTO_MERGE", "MERGE_MSG"):
+            (self.git_dir / name).unlink(missing_ok=True)
 
     def conflicts(self) -> list[str]:
         """Return the files that a person has to solve."""
@@ -419,21 +553,32 @@ class Clone:
 
     def add_remote(self, name: str, url: str) -> None:
         """Add a remote."""
+        self._will(remotes=(name,))
         self._act("remote", "add", _name(name), check_url(url))
 
     def set_remote_url(self, name: str, url: str) -> None:
         """Change the URL of a remote."""
+        self._will(remotes=(name,))
         self._act("remote", "set-url", _name(name), check_url(url))
 
     def fetch(self, *args: str) -> None:
         """Fetch from a remote."""
+        self._will(refs=("refs/remotes/",))
+        old = self._tag_names() if self.announce else set()
         self._act("fetch", "--quiet", *args, timeout=FETCH_TIMEOUT_SECONDS)
+        if self.announce:
+            self._will(refs=tuple(sorted(self._tag_names() - old)))
+
+    def _tag_names(self) -> set[str]:
+        listed = self._ask("for-each-ref", "--format=%(refname)", "refs/tags")
+        return set(listed.splitlines())
 
     def push(self, push: Push) -> None:
         """Push; in a dry run, only log the command."""
         if self.is_dry:
             log.info("would run: %s", push)
         else:
+            self._will(refs=("refs/remotes/",))
             self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
         self.pushes.append(push)
 
@@ -446,6 +591,10 @@ class Clone:
     def plumb(self, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
         """Run a git command without logging it, and return its output."""
         return self._run(*args, env=env, stdin=stdin).stdout.strip("\n")
+
+    def refresh_index(self) -> None:
+        """Let the index know the times of files that were written without it."""
+        self._run("update-index", "-q", "--refresh", ok=(0, 1))
 
     def _ask(self, *args: str, stdin: bytes = b"") -> str:
         return self._run(*args, stdin=stdin).stdout.strip("\n")
@@ -482,6 +631,24 @@ def _name(name: str) -> str:
     if name.startswith("-"):
         raise RefusedError(f"git has no branch, tag or remote that begins with a dash: {name!r}")
     return name
+
+
+def in_the_way(unknown: Collection[str], tree: Collection[str]) -> list[str]:
+    """Return the unknown files that a checkout of `tree` replaces: the files of both, by path.
+
+    A file is also in the way of files below its name, and those below a name of a file there.
+
+    >>> in_the_way({"a", "b/c", "d", "e"}, {"a", "b", "d/x"})
+    ['a', 'b/c', 'd']
+    """
+    folders = {str(parent) for name in tree for parent in PurePosixPath(name).parents}
+    return sorted(
+        name
+        for name in unknown
+        if name in tree
+        or name in folders
+        or any(str(parent) in tree for parent in PurePosixPath(name).parents)
+    )
 
 
 def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:

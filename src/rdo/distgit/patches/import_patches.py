@@ -2,13 +2,13 @@
 
 import logging
 import re
-import tempfile
 from pathlib import Path
 
 from rdo.distgit.patches.patches_branch import (
     base_ref,
     ensure_patches_base_ref,
     get_package_env,
+    replace_patches,
     subject_of,
 )
 from rdo.distgit.verb.desk import Desk
@@ -49,13 +49,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
     if len(commits) != len(chosen):
         raise RefusedError("a patch changes nothing; remove it from the .spec file first")
     old = [desk.spec.expand(patch.file) for patch in chosen]
-    with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
-        names = desk.clone.export_patches(commits, 1, Path(scratch))
-        contents = [Path(scratch, name).read_bytes() for name in names]
-    desk.clone.remove(old)
-    for name, content in zip(names, contents, strict=True):
-        (desk.folder / name).write_bytes(content)
-    desk.clone.add(names)
+    names = replace_patches(desk, old, commits)
     for patch, name in zip(chosen, names, strict=True):
         line = text.lines[patch.line.number].rstrip("\r\n")
         at = line.rindex(patch.file)

@@ -2,10 +2,12 @@
 
 import logging
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rdo.atomic import write_file
 from rdo.distgit.lint import require_sane
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import os_dist, package_env, version_tag
@@ -220,14 +222,32 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     _tell(selection, base)
     text = desk.spec.text()
     old = our_patches(text)
-    desk.clone.remove(old)
-    new = desk.clone.export_patches(selection.chosen, 1, desk.folder)
-    desk.clone.add(new)
+    new = replace_patches(desk, old, selection.chosen)
     changed = with_patches(text, new)
     if get_macro(text, "commit") is not None:
         changed = set_macro(changed, "commit", desk.clone.resolve(head))
     desk.spec.write(changed, Expected(patches=new, has_new_sources=True))
     return replace(args, old_patches=tuple(old))
+
+
+def replace_patches(desk: Desk, old: Sequence[str], commits: Sequence[PatchCommit]) -> list[str]:
+    """Replace the patch files `old` by one for each commit; return the new names, in order.
+
+    Raises RefusedError if a new one would replace a file that git ignores.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
+        names = desk.clone.export_patches(commits, 1, Path(scratch))
+        contents = [Path(scratch, name).read_bytes() for name in names]
+    if lost := sorted(set(desk.clone.ignored(names)) - set(old)):
+        raise RefusedError(
+            f"a patch would replace {', '.join(lost)}, which git ignores", hint="move it away"
+        )
+    desk.clone.remove(old)
+    for name, content in zip(names, contents, strict=True):
+        desk.clone.will_write(desk.folder / name, content)
+        write_file(desk.folder / name, content)
+    desk.clone.add(names)
+    return names
 
 
 def _tell(selection: PatchSelection, base: str) -> None:

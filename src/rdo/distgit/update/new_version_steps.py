@@ -327,6 +327,8 @@ def new_sources(desk: Desk, args: Arguments) -> Arguments:
     if desk.clone.is_dry:
         log.info("would run %s", " ".join(upload_command(files, is_red_hat=is_red_hat)))
     else:
+        for name in ("sources", ".gitignore"):  # fedpkg and rhpkg write these
+            desk.clone.will_write(desk.folder / name, None)
         upload(files, is_red_hat=is_red_hat, folder=desk.folder)
     return args
 
@@ -341,6 +343,7 @@ def finish(desk: Desk, args: Arguments) -> Arguments:
     args = final_spec_diff(desk, args)
     if args.take_sources and not desk.clone.is_dry:
         srpm = SrpmMaker().make(desk.spec.path, desk.folder)
+        desk.clone.will_write(srpm, None)
         desk.say(f"built {srpm.name}")
     return args
 

@@ -77,6 +77,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
         elif desk.clone.is_dry:
             log.info("would download %s", source.url or source.file)
         else:
+            desk.clone.will_write(file, None)
             _download(source, file, on_index=on_index)
             new.append(file)
     return new

@@ -16,9 +16,9 @@ from rdo.distgit.verb.problems import (
     NothingToDoError,
     OpenActionError,
     StoppedError,
-    nothing_to_undo,
 )
 from rdo.distgit.verb.rehearsal import Effect, throwaway
+from rdo.distgit.verb.revert import Revert
 from rdo.distgit.verb.snapshot import CloneState
 from rdo.distgit.verb.state import STATE_FILE, STEPS, ActionState, Arguments
 from rdo.errors import RefusedError, UserError
@@ -61,6 +61,7 @@ def guard(desk: Desk, *, is_dry: bool = False, is_clean: bool = False) -> None:
     """
     desk.clone.check()
     _require_writable(desk, is_dry=is_dry)
+    _complete(desk, is_dry=is_dry)
     if what := desk.clone.in_progress:
         raise RefusedError(
             f"a {what} is in progress here",
@@ -119,10 +120,10 @@ def change(
 
 
 def _change(desk: Desk, verb: str, act: Callable[[Desk], None]) -> None:
-    journal = Journal(desk.clone)
+    journal = _journal(desk)
     entry = journal.begin(verb)
     try:
-        act(desk)
+        act(_watched(desk, journal, entry))
     except NothingToDoError:
         journal.end(entry)
         raise
@@ -130,6 +131,45 @@ def _change(desk: Desk, verb: str, act: Callable[[Desk], None]) -> None:
         journal.put_back(entry)
         raise
     journal.end(entry)
+
+
+def _watched(desk: Desk, journal: Journal, entry: JournalEntry) -> Desk:
+    """Return the same desk with a clone that records each change before it is made."""
+    return replace(desk, clone=replace(desk.clone, announce=journal.watch(entry)))
+
+
+def _journal(desk: Desk) -> Journal:
+    """Return the clone's journal; the state file of an action ends with its entry."""
+
+    def on_revert(number: int) -> None:
+        if _is_waiting(desk, number):
+            states.remove(desk.folder)
+
+    return Journal(desk.clone, on_revert)
+
+
+def _is_waiting(desk: Desk, number: int) -> bool:
+    """Whether the action in progress is the verb of this entry in the journal."""
+    try:
+        found = states.load(desk.folder)
+    except RefusedError:  # an unreadable state file
+        return False
+    return found is not None and found.entry == number
+
+
+def _complete(desk: Desk, *, is_dry: bool = False) -> Revert | None:
+    """Complete an undo that was killed, and return it; in a dry run, raise RefusedError."""
+    journal = _journal(desk)
+    plan = journal.interrupted()
+    if plan is None:
+        return None
+    if is_dry:
+        raise RefusedError(
+            f"the undo of {plan.verb} was interrupted", hint=f"{desk.program} undo completes it"
+        )
+    log.warning("completing the undo of %s, which was interrupted", plan.verb)
+    journal.complete(plan)
+    return plan
 
 
 @_clear_errors()
@@ -147,6 +187,8 @@ def start(
     Raises OpenActionError if an action is in progress, and StoppedError at a conflict.
     """
     desk.clone.check()
+    _require_writable(desk, is_dry=is_dry)
+    _complete(desk, is_dry=is_dry)
     if not is_dry:
         _refuse_second(desk)  # first, because an action in progress also causes other refusals
     guard(desk, is_dry=is_dry, is_clean=is_clean)
@@ -157,7 +199,7 @@ def start(
             states.remove(there.folder)
             return _run(there, first, steps, None)
     with _answered(desk, verb, is_action=True):
-        entry = Journal(desk.clone).begin(verb)
+        entry = _journal(desk).begin(verb)
         return _run(desk, replace(first, entry=entry.number), steps, entry)
 
 
@@ -165,6 +207,7 @@ def start(
 def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> None:
     """Continue the action in progress; raises NoActionError if there is none."""
     desk.clone.check()
+    _complete(desk, is_dry=is_dry)
     found = _load(desk)
     if found is None:
         raise NoActionError
@@ -174,8 +217,9 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
             _run(there, found, actions[found.action], None)
         return
     with _answered(desk, verb, is_action=True):
-        journal = Journal(desk.clone)
-        entry = journal.find(found.entry) or journal.begin(verb)
+        journal = _journal(desk)
+        known = journal.find(found.entry)
+        entry = journal.resume(known) if known else journal.begin(verb)
         _run(desk, replace(found, entry=entry.number), actions[found.action], entry)
 
 
@@ -183,9 +227,13 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
 def abort(desk: Desk, *, is_dry: bool = False) -> None:
     """Cancel the action in progress and revert its changes; keep what a person did.
 
-    Raises NoActionError if there is none.
+    Raises NoActionError if there is none, and RefusedError if a person's file is in the way.
     """
     desk.clone.check()
+    completed = _complete(desk, is_dry=is_dry)
+    if completed and completed.again is not None:  # an abort that was killed
+        desk.say("State file removed.")
+        return
     if is_dry:
         with _rehearsal(desk, "abort") as there:
             _abort(there)
@@ -196,39 +244,40 @@ def abort(desk: Desk, *, is_dry: bool = False) -> None:
 
 @_clear_errors()
 def undo(desk: Desk, *, is_dry: bool = False) -> None:
-    """Revert what the newest verb changed.
+    """Revert what the newest verb changed, or complete an undo that was killed.
 
-    Raises NotFoundError if there is nothing to undo, and RefusedError if it was changed again.
+    Raises NotFoundError if there is nothing to undo, and RefusedError if something that was changed
+    since then would be lost.
     """
     desk.clone.check()
     _require_writable(desk, is_dry=is_dry)
-    journal = Journal(desk.clone)
-    if is_dry:
-        entries = journal.entries()
-        if not entries:
-            raise nothing_to_undo()
-        now = CloneState.take(desk.clone)
-        _show(desk, Effect.between(desk.clone, now, entries[-1].before, verb="undo", dry_run=True))
+    journal = _journal(desk)
+
+    def is_waiting(number: int) -> bool:
+        return _is_waiting(desk, number)
+
+    if is_dry and not journal.interrupted():
+        plan, effect = journal.planned(is_waiting=is_waiting)
+        _show(desk, effect, plan.summary())
         return
     with _answered(desk, "undo"):
-        entry = journal.undo()
-        found = states.is_stored(desk.folder) and states.load(desk.folder)
-        if found and found.entry == entry.number:
-            states.remove(desk.folder)
-        desk.say(f"undid {entry.verb}")
+        completed = _complete(desk, is_dry=is_dry)
+        verb = completed.verb if completed else journal.undo(is_waiting=is_waiting)
+        desk.say(f"undid {verb}")
 
 
 def _abort(desk: Desk) -> None:
+    if not states.is_stored(desk.folder):
+        raise NoActionError
     try:
         found = states.load(desk.folder)
     except RefusedError:  # an unreadable state file is removed too
         found = None
-    if not states.remove(desk.folder):
-        raise NoActionError
-    journal = Journal(desk.clone)
+    journal = _journal(desk)
     entry = journal.find(found.entry) if found else None
     if entry:
         journal.abort(entry)
+    states.remove(desk.folder)
     desk.say("State file removed.")
 
 
@@ -271,11 +320,12 @@ def _has_begun(desk: Desk, found: ActionState) -> bool:
 
 def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | None) -> Arguments:
     """Run one step after the other; store each step before it begins."""
-    journal = Journal(desk.clone)
+    journal = _journal(desk)
     names = STEPS[state.action]
+    watched = _watched(desk, journal, entry) if entry else desk
     while True:
         try:
-            outcome = steps[state.step](desk, state.arguments)
+            outcome = steps[state.step](watched, state.arguments)
         except NothingToDoError:
             states.remove(desk.folder)
             if entry:
@@ -378,8 +428,8 @@ def _answer_end(
         desk.answer(_effect(desk, before, verb, is_action=is_action))
 
 
-def _show(desk: Desk, effect: Effect) -> None:
+def _show(desk: Desk, effect: Effect, text: str = "") -> None:
     if desk.answer is None:
-        desk.say(str(effect))
+        desk.say(text or str(effect))
     else:
         desk.answer(effect)

@@ -49,7 +49,7 @@ class Desk:
 
     @cached_property
     def spec(self) -> SpecFile:
-        return SpecFile.find(self.folder)
+        return SpecFile.find(self.folder, before_write=self.clone.will_write)
 
     def confirm(self, question: str, *, default: bool = True) -> None:
         """Ask, and raise DeclinedError if the answer is no; without a terminal, use `default`."""

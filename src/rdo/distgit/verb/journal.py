@@ -1,26 +1,32 @@
 """The journal of verbs, which can revert what a verb changed: refs, index, work tree.
 
 The states before and after each verb are kept as git objects under `refs/rdo/undo/`, where git's
-garbage collection does not remove them. What was pushed stays pushed.
+garbage collection does not remove them. The clone announces each change before it is made, so that
+a revert, even of a killed verb, restores only what the verb changed. The plan of a revert is
+written down before it begins: if it is killed, the next verb completes it. What it takes away is
+kept under `refs/rdo/undone/`. What was pushed stays pushed.
 """
 
 import contextlib
 import json
 import logging
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rdo.atomic import write_file
 from rdo.distgit.verb.problems import nothing_to_undo
-from rdo.distgit.verb.snapshot import CloneState, files_between, ref_moves, with_files
+from rdo.distgit.verb.rehearsal import Effect
+from rdo.distgit.verb.revert import Revert, Reverter, carry_out
+from rdo.distgit.verb.snapshot import CloneState
+from rdo.distgit.verb.touched import Touched, note
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone
+from rdo.tools.clone import Clone, Touch
 
 log = logging.getLogger(__name__)
 
+_UNDONE = "refs/rdo/undone"
 KEPT = 20
 
 
@@ -41,9 +47,13 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The journal of one clone, in its git directory; it is never pushed."""
+    """The journal of one clone, in its git directory; it is never pushed.
+
+    `on_revert` is told the number of each entry that was reverted.
+    """
 
     clone: Clone
+    on_revert: Callable[[int], None] = lambda _number: None
 
     @property
     def folder(self) -> Path:
@@ -61,8 +71,25 @@ class Journal:
         """Record the state before a verb."""
         number = max([entry.number for entry in self.entries()], default=0) + 1
         entry = JournalEntry(number, verb, CloneState.take(self.clone))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._announcements(number).write_text("")
         self._keep(entry)
         return entry
+
+    def watch(self, entry: JournalEntry) -> Callable[[Touch], None]:
+        """Return what records a verb's changes before they are made."""
+        file = self._announcements(entry.number)
+        return lambda touch: note(file, touch)
+
+    def resume(self, entry: JournalEntry) -> JournalEntry:
+        """Record that an action runs again; what a person did meanwhile is part of it."""
+        now = CloneState.take(self.clone)
+        file = self._announcements(entry.number)
+        if file.exists():
+            note(file, {"trees": [now.tree, now.index], "known": sorted(tips(now))})
+        running = replace(entry, after=None)
+        self._keep(running)
+        return running
 
     def end(self, entry: JournalEntry, pushed: tuple[str, ...] = ()) -> JournalEntry:
         """Record the state after a verb; one that changed nothing leaves no entry."""
@@ -92,60 +119,133 @@ class Journal:
             self.put_back(entry)
 
     def put_back(self, entry: JournalEntry) -> None:
-        """Revert a verb that has failed, and remove its entry."""
-        now = CloneState.take(self.clone)
-        if now != entry.before or self.clone.in_progress:
-            restore(self.clone, now, entry.before)
-        self.forget(entry)
+        """Revert a verb that has failed, and remove its entry.
+
+        If that would lose what a person did meanwhile, everything stays for `undo`.
+        """
+        plan, now = self._plan(replace(entry, after=None))
+        try:
+            plan.require_safe()
+            self._revert(plan, now)
+        except RefusedError as error:
+            log.warning("%s; everything stays as it is", error)
 
     def abort(self, entry: JournalEntry) -> None:
         """Revert what an action changed before it stopped, and keep other files.
 
         `undo` brings back what a person did to the same files. If the person has committed since,
-        only a rebase in progress is reverted.
+        everything is kept. Raises RefusedError if a person's file is in the way of another.
         """
-        if self.clone.in_progress:
-            self.clone.end_rebase()
         own = entry.after or CloneState.take(self.clone)
-        again = self.begin(f"{entry.verb} --abort")
-        now, then = again.before, entry.before
-        branch = then.head
+        branch = entry.before.head
+        stopped = replace(entry, after=own)
+        plan, now = self._plan(stopped, is_forced=True, is_waiting=True)
         if now.refs.get(branch) != own.refs.get(branch):
             log.warning("there are new commits since %s; keeping them and all files", entry.verb)
-        else:
-            touched = files_between(self.clone, then.tree, own.tree)
-            touched |= files_between(self.clone, then.index, own.index)
-            if now.head != then.head:  # on a patches branch its files go too
-                touched |= files_between(self.clone, then.tree, "HEAD") - files_between(
-                    self.clone, "HEAD", now.tree
-                )
-            kept = with_files(self.clone, now, then, touched)
-            restore(self.clone, now, kept)
-        self.forget(entry)
-        self.end(again)
+            self.on_revert(entry.number)
+            self.forget(entry)
+            return
+        plan.require_safe()
+        again = self.begin(f"{entry.verb} --abort")
+        self.watch(again)(
+            Touch(
+                refs=(*(move.name for move in plan.refs), "HEAD"),
+                commits=tuple(filter(None, (now.refs.get(now.head, now.head),))),
+                files={name: then.partition(" ")[2] for name, (then, _) in plan.files.items()},
+                staged=tuple(plan.staged),
+            )
+        )
+        self._revert(replace(plan, again=again.number), now)
 
     def forget(self, entry: JournalEntry) -> None:
-        (self.folder / f"{entry.number:06}.json").unlink(missing_ok=True)
-        for side in ("before", "after"):
-            self.clone.plumb("update-ref", "-d", f"refs/rdo/undo/{entry.number}-{side}")
+        """Remove an entry."""
+        self._forget(entry.number)
 
-    def undo(self) -> JournalEntry:
-        """Revert the newest verb; raises RefusedError if its changes were changed again since."""
+    def _forget(self, number: int) -> None:
+        (self.folder / f"{number:06}.json").unlink(missing_ok=True)
+        self._announcements(number).unlink(missing_ok=True)
+        for side in ("before", "after"):
+            self.clone.plumb("update-ref", "-d", f"refs/rdo/undo/{number}-{side}")
+
+    def planned(self, *, is_waiting: Callable[[int], bool]) -> tuple[Revert, Effect]:
+        """Return what `undo` would do.
+
+        Raises NotFoundError if there is nothing to undo, and RefusedError if something that was
+        changed since then would be lost.
+        """
+        entry = self._newest()
+        plan, now = self._plan(entry, is_waiting=is_waiting(entry.number))
+        plan.require_safe()
+        after = plan.result(self.clone, now, entry.before)
+        return plan, Effect.between(self.clone, now, after, verb="undo", dry_run=True)
+
+    def undo(self, *, is_waiting: Callable[[int], bool]) -> str:
+        """Revert the newest verb, and return its name.
+
+        Raises NotFoundError if there is nothing to undo, and RefusedError if something that was
+        changed since then would be lost.
+        """
+        entry = self._newest()
+        plan, now = self._plan(entry, is_waiting=is_waiting(entry.number))
+        plan.require_safe()
+        self._revert(plan, now)
+        return entry.verb
+
+    def interrupted(self) -> Revert | None:
+        """Return the revert that was killed, if there is one."""
+        try:
+            return Revert.parse(self._pending.read_text())
+        except FileNotFoundError:
+            return None
+
+    def complete(self, plan: Revert) -> None:
+        """Carry out a revert that was written down; may raise RefusedError, and can be repeated."""
+        carry_out(self.clone, plan)
+        self.on_revert(plan.number)
+        self._forget(plan.number)
+        again = self.find(plan.again)
+        if again and again.after is None:
+            self.end(again)
+        self._pending.unlink(missing_ok=True)
+
+    @property
+    def _pending(self) -> Path:
+        return self.folder / "revert"
+
+    def _announcements(self, number: int) -> Path:
+        return self.folder / f"{number:06}.touched"
+
+    def _newest(self) -> JournalEntry:
         entries = self.entries()
         if not entries:
             raise nothing_to_undo()
-        entry = entries[-1]
+        return entries[-1]
+
+    def _plan(
+        self, entry: JournalEntry, *, is_forced: bool = False, is_waiting: bool = False
+    ) -> tuple[Revert, CloneState]:
         now = CloneState.take(self.clone)
-        if entry.after is not None:
-            conflicts = list(_since(self.clone, entry, now))
-            if conflicts:
-                raise RefusedError(
-                    f"cannot undo {entry.verb}: changed since then: {', '.join(conflicts)}",
-                    hint="find older states with git reflog and git log",
-                )
-        restore(self.clone, now, entry.before)
-        self.forget(entry)
-        return entry
+        touched = Touched.read(self._announcements(entry.number))
+        planner = Reverter(
+            *(self.clone, entry.before, entry.after, touched, now),
+            is_forced=is_forced,
+            is_waiting=is_waiting,
+        )
+        return planner.plan(entry.number, entry.verb), now
+
+    def _revert(self, plan: Revert, now: CloneState) -> None:
+        """Keep the state now, write the plan down, and carry it out."""
+        self._keep_undone(now)
+        write_file(self._pending, str(plan))
+        self.complete(plan)
+
+    def _keep_undone(self, now: CloneState) -> None:
+        """Keep what a revert takes away as a commit under `refs/rdo/undone`."""
+        listed = self.clone.plumb("for-each-ref", "--format=%(refname)", _UNDONE)
+        numbers = sorted(int(ref.rpartition("/")[2]) for ref in listed.splitlines())
+        self._keep_objects(f"{_UNDONE}/{max(numbers, default=0) + 1}", now)
+        for number in numbers[: 1 - KEPT]:
+            self.clone.plumb("update-ref", "-d", f"{_UNDONE}/{number}")
 
     def _keep(self, entry: JournalEntry) -> None:
         for side, snapshot in (("before", entry.before), ("after", entry.after)):
@@ -156,10 +256,7 @@ class Journal:
 
     def _keep_objects(self, ref: str, snapshot: CloneState) -> None:
         """Make a commit that keeps everything in a snapshot from garbage collection."""
-        tips = {snapshot.refs[name] for name in snapshot.refs if name.startswith("refs/heads/")}
-        if not snapshot.head.startswith("refs/"):
-            tips |= {snapshot.head} - {""}
-        parents = [part for tip in sorted(tips) for part in ("-p", tip)]
+        parents = [part for tip in sorted(tips(snapshot)) for part in ("-p", tip)]
         stamp = {
             f"GIT_{role}_{field}": value
             for role in ("AUTHOR", "COMMITTER")
@@ -178,60 +275,7 @@ def _read(row: dict[str, Any]) -> JournalEntry:
     )
 
 
-def _since(clone: Clone, entry: JournalEntry, now: CloneState) -> Iterator[str]:
-    """Yield what the verb changed and somebody has changed again since."""
-    before, after = entry.before, entry.after
-    assert after is not None
-    yield from moved_again(before, after, now)
-    touched = files_between(clone, before.tree, after.tree) | files_between(
-        clone, before.index, after.index
-    )
-    again = files_between(clone, after.tree, now.tree) | files_between(
-        clone, after.index, now.index
-    )
-    yield from sorted(touched & again)
-
-
-def moved_again(before: CloneState, after: CloneState, now: CloneState) -> Iterator[str]:
-    """Name the refs that have moved between all three states, and HEAD if it moved last."""
-    for ref in sorted({*before.refs, *after.refs}):
-        if before.refs.get(ref) != after.refs.get(ref) != now.refs.get(ref):
-            yield ref.removeprefix("refs/heads/")
-    if now.head != after.head:
-        yield "HEAD"
-
-
-def restore(clone: Clone, now: CloneState, then: CloneState) -> None:
-    """Restore a clone: first the refs in one transaction, then the files and the index."""
-    if clone.in_progress:
-        clone.end_rebase()
-        now = CloneState.take(clone)
-    lines = [move.command for move in ref_moves(now, then)]
-    if then.head.startswith("refs/"):
-        clone.plumb("symbolic-ref", "HEAD", then.head)
-    else:
-        clone.plumb("update-ref", "--no-deref", "HEAD", then.head)
-    clone.plumb("update-ref", "--stdin", stdin="".join(f"{x}\n" for x in lines).encode())
-    _restore_files(clone, now, then)
-    clone.plumb("read-tree", then.index)
-    if now.settings != then.settings:
-        write_file(clone.common_dir / "config", then.settings.encode(errors="surrogateescape"))
-
-
-def _restore_files(clone: Clone, now: CloneState, then: CloneState) -> None:
-    """Restore only the files that differ, to leave times and modes of the others alone."""
-    top = Path(clone.plumb("rev-parse", "--show-toplevel"))
-    changed = files_between(clone, now.tree, then.tree)
-    if not changed:
-        return
-    whole = Clone(top, clone.runner)
-    listed = whole.plumb("ls-tree", "-r", "-z", "--name-only", then.tree).split("\0")
-    for name in changed - set(listed):
-        (top / name).unlink(missing_ok=True)
-    names = sorted(changed & set(listed))
-    if names:
-        with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
-            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            whole.plumb("read-tree", then.tree, env=env)
-            stdin = "\0".join(names).encode(errors="surrogateescape")
-            whole.plumb("checkout-index", "--force", "-z", "--stdin", env=env, stdin=stdin)
+def tips(state: CloneState) -> set[str]:
+    """Return the commits that branches and HEAD point to."""
+    found = {sha for name, sha in state.refs.items() if name.startswith("refs/heads/")}
+    return found if state.head.startswith("refs/") else found | ({state.head} - {""})

@@ -1,10 +1,11 @@
 """The state of a clone as git objects: refs, index, work tree; and states made from others."""
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from rdo.distgit.verb.state import STATE_FILE
@@ -13,6 +14,7 @@ from rdo.tools.clone import Clone
 _MAX_UNKNOWN_BYTES = 8 * 2**20
 _REFS = ("refs/heads", "refs/tags", "refs/remotes")
 _EMPTY = "0" * 40
+OTHER_REPOSITORY = "160000 repository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +46,105 @@ class CloneState:
         )
 
 
-def _trees(clone: Clone) -> tuple[str, str]:
+@contextlib.contextmanager
+def _scratch_index(clone: Clone) -> Iterator[dict[str, str]]:
+    """Yield the environment in which git works on a copy of the index."""
     with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
         scratch = Path(folder, "index")
         real = clone.git_dir / "index"
         if real.exists():
             shutil.copy2(real, scratch)
-        env = {"GIT_INDEX_FILE": str(scratch)}
+        yield {"GIT_INDEX_FILE": str(scratch)}
+
+
+def _trees(clone: Clone) -> tuple[str, str]:
+    with _scratch_index(clone) as env:
         if clone.plumb("ls-files", "--unmerged", env=env):
             clone.plumb("add", "--update", "--", ".", env=env)  # conflicts with their markers
         index = clone.plumb("write-tree", env=env)
         top = clone.plumb("rev-parse", "--show-toplevel")
         everything = Clone(Path(top), clone.runner)
-        left_out = [f":(exclude,glob)**/{STATE_FILE}", *_too_large(everything)]
+        left_out = [f":(exclude,glob)**/{STATE_FILE}", *_left_out(everything)]
         everything.plumb("add", "--all", "--", ".", *left_out, env=env)
         return index, clone.plumb("write-tree", env=env)
 
 
-def _too_large(clone: Clone) -> Iterator[str]:
-    """Yield untracked files too large to record in time: archives, which no verb changes."""
+def _left_out(clone: Clone) -> Iterator[str]:
+    """Yield untracked files too large to record in time (archives), and other repositories."""
     listed = clone.plumb("ls-files", "--others", "--exclude-standard", "-z")
-    for name in listed.split("\0"):
+    for name in filter(None, listed.split("\0")):
         file = clone.path / name
-        if name and file.is_file() and file.stat().st_size > _MAX_UNKNOWN_BYTES:
-            yield f":(exclude,literal){name}"
+        is_large = file.is_file() and file.stat().st_size > _MAX_UNKNOWN_BYTES
+        if is_large or name.endswith("/"):
+            yield f":(exclude,literal){name.rstrip('/')}"
 
 
-def with_files(clone: Clone, now: CloneState, then: CloneState, names: set[str]) -> CloneState:
-    """Return the state `then`, with all files except `names` as they are now."""
-    return replace(
-        then,
-        tree=_mixed(clone, now.tree, then.tree, names),
-        index=_mixed(clone, now.index, then.index, names),
-    )
+def on_disk(clone: Clone, names: Collection[str]) -> dict[str, str]:
+    """Return `mode hash` of those of the names that exist in the work tree, ignored ones too.
+
+    A folder does not exist as a file; another repository has the mode of a submodule.
+    """
+    top = clone.top
+    found, files = {}, []
+    for name in sorted(names):
+        file = top / name
+        if any(parent.is_symlink() for parent in _folders(top, name)):
+            continue
+        if file.is_symlink() or file.is_file():
+            files.append(name)
+        elif (file / ".git").exists():
+            found[name] = OTHER_REPOSITORY
+        elif file.exists() and not file.is_dir():
+            found[name] = "0 special"
+    if files:
+        with _scratch_index(clone) as env:
+            stdin = "".join(f"{name}\0" for name in files).encode(errors="surrogateescape")
+            whole = Clone(top, clone.runner)
+            whole.plumb("update-index", "--add", "--replace", "-z", "--stdin", env=env, stdin=stdin)
+            listed = whole.plumb("ls-files", "--stage", "-z", env=env)
+        rows = staged_rows(listed)
+        found |= {name: rows[name] for name in files}
+    return found
 
 
-def _mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
+def _folders(top: Path, name: str) -> list[Path]:
+    """Return the folders between the top and a file, outermost first."""
+    return [top / parent for parent in reversed(PurePosixPath(name).parents) if parent.name]
+
+
+def obstacles(clone: Clone, written: Collection[str], removed: Collection[str]) -> list[str]:
+    """Return the files that would be lost if `written` were written and `removed` were removed.
+
+    They have the name of a folder that is needed, or are in a folder that has to become a file.
+    """
+    top = clone.top
+    found = set()
+    for name in written:
+        for folder in _folders(top, name):
+            above = str(folder.relative_to(top))
+            if (folder.is_symlink() or folder.is_file()) and above not in removed:
+                found.add(above)
+        place = top / name
+        if place.is_dir() and not place.is_symlink():
+            inside = (file for file in place.rglob("*") if file.is_symlink() or not file.is_dir())
+            found |= {str(file.relative_to(top)) for file in inside} - set(removed)
+    return sorted(found)
+
+
+def staged_rows(listed: str) -> dict[str, str]:
+    """Read `ls-files --stage -z`: `mode hash` by name; a conflict's last side."""
+    rows = (row.partition("\t") for row in listed.split("\0") if row)
+    return {name: left.rpartition(" ")[0] for left, _, name in rows}
+
+
+def blobs(clone: Clone, tree: str) -> dict[str, str]:
+    """Return `mode hash` of each file of a tree or commit."""
+    listed = clone.plumb("ls-tree", "-r", "-z", "--full-tree", tree)
+    rows = (row.partition("\t") for row in listed.split("\0") if row)
+    return {name: _index_row(left) for left, _, name in rows}
+
+
+def mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
     """Make a tree like `now`, with the files `names` taken from `then`."""
     with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rdo.distgit.verb.journal import JournalEntry, moved_again
+from rdo.distgit.verb.journal import JournalEntry
 from rdo.distgit.verb.rehearsal import Effect
+from rdo.distgit.verb.revert import moved_again
 from rdo.distgit.verb.snapshot import CloneState, RefMove, index_info, ref_moves
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
