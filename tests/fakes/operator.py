@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import termios
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ class Operator:
     def __init__(self, folder: Path, *command: str) -> None:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                signal.signal(ignored, signal.SIG_DFL)  # the tests may run under nohup
             os.chdir(folder)
             os.execvpe(command[0], command, {**os.environ, "PS1": "$ ", "TERM": "dumb"})
         self.shown = ""
@@ -46,5 +49,10 @@ class Operator:
     def attributes(self) -> list[object]:
         return termios.tcgetattr(self.terminal)
 
-    def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def wait(self, seconds: float = 120) -> int:
+        """Wait for the end and return the exit code."""
+        until = time.monotonic() + seconds
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            assert time.monotonic() < until, f"it does not end: {self.shown!r}"
+            time.sleep(0.02)
+        return os.waitstatus_to_exitcode(ended[1])
