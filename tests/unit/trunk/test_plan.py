@@ -83,6 +83,14 @@ def test_a_commit_that_is_known_is_planned_again_only_as_the_head(past: Past) ->
     assert shown(plan(past, follow(past, "a", "9124"), initial_commits=9)) == ["a4"]
 
 
+def test_a_known_commit_on_the_way_to_a_new_head_is_not_planned_again(past: Past) -> None:
+    for commits in ("1", "12", "123", "12"):  # it goes back, and then on again
+        seen = follow(past, "a", commits)
+        record(past, plan(past, seen), seen)
+
+    assert shown(plan(past, follow(past, "a", "1234"))) == ["a4"]
+
+
 def test_a_package_that_cannot_be_seen_is_a_problem_and_others_go_on(past: Past) -> None:
     made = plan(past, follow(past, "a", "", "d", "it is away", "both"), follow(past, "b", "1"))
 
