@@ -67,14 +67,19 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "trunk/sources/branches.py": (),
     "trunk/sources/selection.py": (
         *("select", "_is_at_head", "_upstream_commits", "_why_not", "_commit", "_with_distgit"),
-        *("_told_apart", "Selection.is_head"),
+        *("_told_apart", "CommitSelection.is_head"),
     ),
     "trunk/sources/upstreams.py": (),
     "trunk/telling/after_round.py": (),
     "trunk/telling/events.py": (),
-    "trunk/try_change.py": ("Tried.exit_code",),
+    "trunk/try_change.py": ("ScratchResult.exit_code",),
     "trunk/views/dependents.py": (),
+    "trunk/views/queue.py": (),
     "trunk/views/report.py": (),
+    "trunk/views/state.py": (),
+    "trunk/views/status.py": (),
+    "trunk/views/why.py": (),
+    "trunk/views/why_bridged.py": (),
 }
 """By module; without names all of it."""
 
