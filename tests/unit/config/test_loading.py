@@ -310,6 +310,13 @@ def test_what_is_below_data(folder: Path) -> None:
     assert (settings.cache, settings.roots) == (folder / "data/cache", folder / "data/roots")
 
 
+@pytest.mark.parametrize("option", ["components", "keep_changelog", "detached"])
+def test_a_target_does_nothing_special_unless_it_says_so(folder: Path, option: str) -> None:
+    text = '[targets.t]\nrelease = "master"\nplatform = "deb12-x86_64"\n'
+
+    assert getattr(loaded(folder, text=text).settings.target("t"), option) is False
+
+
 def test_what_follows_an_instance_has_specs_of_its_own_unless_it_says_otherwise(
     folder: Path,
 ) -> None:
