@@ -183,3 +183,10 @@ def test_nothing_is_sent_where_nothing_was_asked_or_while_a_request_runs() -> No
         requests.send(pool)
 
     assert requests.running is first
+    assert requests.is_answered
+
+
+def test_a_request_is_answered_when_it_has_ended() -> None:
+    requests = Requests(Shop(), is_cancelled=lambda: False)
+
+    assert not requests.is_answered

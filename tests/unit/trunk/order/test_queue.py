@@ -311,3 +311,15 @@ def test_a_build_that_runs_is_not_outdated() -> None:
 def test_builds_go_by_the_first_planned_of_each_package() -> None:
     assert ids(queue("b", "a", "b").take(9)) == [1, 2]
     assert ids(Queue([build(5, "b"), build(3, "a")]).take(9)) == [3, 5]
+
+
+def test_a_build_that_runs_already_is_not_started_and_holds_its_package_back() -> None:
+    todo = queue("b")
+
+    todo.adopt(build(7, "a"))
+    todo.add(build(8, "a"))
+
+    assert todo.open_packages == {"a", "b"}
+    assert ids(todo.take(9)) == [1]
+    todo.ended(7, published=True)
+    assert ids(todo.take(9)) == [8]
