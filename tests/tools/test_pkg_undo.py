@@ -213,6 +213,24 @@ def test_a_repository_in_the_folder_stays(distgit: Distgit) -> None:
     assert (distgit.path / "with-commit/.git/HEAD").exists()
 
 
+def test_a_submodule_is_in_the_index_again(distgit: Distgit) -> None:
+    subprocess.run(["git", "init", "-q", str(distgit.path / "module")], check=True)
+    inner = ["git", "-C", str(distgit.path / "module")]
+    subprocess.run([*inner, "commit", "-q", "--allow-empty", "-m", "Module"], check=True)
+    distgit.commit("Add a module")
+    distgit.remote_patches(distgit.path.parent / "remote")
+    before = distgit.state
+    staged = distgit.git("ls-files", "--stage")
+
+    distgit.pkg("get-patches")
+    distgit.pkg("undo")
+
+    assert "160000" in staged
+    assert distgit.git("ls-files", "--stage") == staged
+    assert distgit.state == before
+    assert (distgit.path / "module/.git").exists()
+
+
 def test_the_permissions_of_a_file_stay(distgit: Distgit) -> None:
     spec = distgit.path / "foo-bar.spec"
     spec.chmod(0o600)

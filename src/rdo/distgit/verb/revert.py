@@ -217,7 +217,9 @@ class Reverter:
         names = self._announced()
         if not self.is_killed:
             names &= self._made()
-        then, now = blobs(self.clone, self.before.tree), on_disk(self.clone, names)
+        then = blobs(self.clone, self.before.tree)
+        names = {name for name in names if not then.get(name, "").startswith(_REPOSITORY)}
+        now = on_disk(self.clone, names)
         made = self._contents(names, is_staged=False)
         if self.is_killed:
             for name in names:
@@ -244,8 +246,6 @@ class Reverter:
         restored, lost = {}, []
         for name in names:
             pair = (then.get(name, ""), now.get(name, ""))
-            if pair[0].startswith(_REPOSITORY):  # of a submodule only the index entry changes
-                continue
             found = fate(
                 *(pair[0], made.get(name, set()), pair[1]),
                 is_killed=self.is_killed,
@@ -287,7 +287,7 @@ class Reverter:
         file = self.clone.top / name
         if not now.get(name) or file.is_symlink() or not file.is_file():
             return False
-        beginning = file.read_text(errors="surrogateescape")
+        beginning = file.read_bytes().decode(errors="surrogateescape")
         hashes = {blob.partition(" ")[2] for blob in made[name]} - {""}
         texts = (self.clone.blob(sha) for sha in hashes)
         return any(text is not None and text.startswith(beginning) for text in texts)
