@@ -448,7 +448,9 @@ def process_one(plan: dict[str, Any], trees: list[int]) -> int:
         bind(tree, row["is_folder"], merged / row["target"].lstrip("/"))
     for source, target in plan["inner_binds"]:
         Path(f"merged{target}").mkdir(parents=True, exist_ok=True)
-        attach(clone_tree(f"merged{source}", writable=True, userns=None), f"merged{target}")
+        whole = OPEN_TREE_CLONE | AT_RECURSIVE  # each device in /dev is a mount of its own
+        tree = libc.syscall(OPEN_TREE, AT_FDCWD, f"merged{source}".encode(), whole)
+        attach(check(tree, f"open {source}"), f"merged{target}")
     for target, name in plan["links"]:
         place = merged / name.lstrip("/")
         if not place.is_symlink():
