@@ -117,6 +117,20 @@ def test_a_compiled_package_is_built_tested_and_knows_what_it_links(tmp_path: Pa
     assert "libc.so.6()(64bit)" in query(built, "--requires")
 
 
+def test_a_second_build_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    write(tmp_path, hello__spec=COMPILED, hello__c="int main(){return 0;}\n")
+    assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
+    first = hashes(tmp_path / "results")
+    write(tmp_path, hello__c="int main(){return !1;}\n", hello__spec=COMPILED + "# again\n")
+
+    done = rdo("build", "hello.spec", cwd=tmp_path)
+
+    assert done.code == 0, done.stderr
+    second = hashes(tmp_path / "results")
+    assert second.keys() == first.keys()
+    assert second["hello-1.0-1.deb12.src.rpm"] != first["hello-1.0-1.deb12.src.rpm"]
+
+
 def test_a_python_package_asks_for_what_its_metadata_says(tmp_path: Path) -> None:
     write(
         tmp_path, example__spec=PYTHON, pyproject__toml=PYPROJECT, example__py="def main(): ...\n"

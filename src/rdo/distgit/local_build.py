@@ -13,7 +13,7 @@ from rdo.builders.root import write_installed
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
-from rdo.model.build import Failed, FailureReason, Outcome, Waiting
+from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 
@@ -86,11 +86,22 @@ def _build_once(
         spec = _lay_out(job, room)
         if isinstance(spec, Failed):
             return spec
-        outcome = build_spec(room, spec, job.defines, job.results)
+        taken = root.folder("taken")
+        outcome = build_spec(room, spec, job.defines, taken)
+        placed = [_place(rpm, job.results) for rpm in sorted(taken.iterdir())]
+        if isinstance(outcome, Built):
+            outcome = Built(tuple(placed))
         write_installed(root, job.results / "installed_pkgs.log")
         if isinstance(outcome, Failed) and on_failure:
             on_failure(room)
         return outcome
+
+
+def _place(rpm: Path, results: Path) -> Path:
+    """Move an RPM to the results, in place of the one that an earlier build left there."""
+    new = results / f".{rpm.name}.new"
+    shutil.move(rpm, new)
+    return new.replace(results / rpm.name)
 
 
 def _lay_out(job: LocalBuild, room: Room) -> str | Failed:
