@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from rdo.errors import NotFoundError
 from rdo.tools.solv import Solv
 
 
@@ -85,7 +86,13 @@ def solve(
     arch: str,
     solv: Solv | None = None,
 ) -> Answer:
-    """Return what must be added to the installed repository so that every dependency is met."""
+    """Return what must be added to the installed repository so that every dependency is met.
+
+    Raises NotFoundError for a repository without repodata.
+    """
+    for one in repositories:
+        if not (one.cache and one.cache.exists()):
+            _check_repodata(one.folder)
     answer = (solv or Solv()).ask(
         {
             "arch": arch,
@@ -113,3 +120,11 @@ def solve(
             for row in answer["packages"]
         )
     )
+
+
+def _check_repodata(folder: Path) -> None:
+    if (folder / "repodata/repomd.xml").is_file():
+        return
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no repository at {folder}")
+    raise NotFoundError(f"{folder} has no repodata", hint=f"createrepo_c {folder}")

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from rdo.bridge.lock_file import LockFile
-from rdo.errors import NotFoundError
-from rdo.publish.retention import Rules
+from rdo.errors import NotFoundError, RefusedError
+from rdo.publish.retention import Rules, plan_purge
+from rdo.store.repositories import Repository
 from rdo.tools.git import Mirror
 from rdo.trunk.care import purge as purging
-from rdo.trunk.care import verify
+from rdo.trunk.care import steering, verify
+from rdo.trunk.care.verify import BEGUN
 from rdo.trunk.views.status import log_file
 from tests.conftest import GitRepository
 from tests.fakes.builder import BROKEN
@@ -317,3 +319,140 @@ def test_mirrors_that_no_target_follows_are_removed(used: Factory) -> None:
     assert not any(path.exists() for path in done.paths)
     used.change("a", upstreams=used.packages[0].upstreams[:1], source_git="")
     assert used.round().exit_code == 0
+
+
+def onto_a_composed_repository(factory: Factory) -> Path:
+    """Hold `python-a` at its first build and release it, so that the names leave hash ones."""
+    steering.hold(factory.trunk, "python-a", 1, by="me", why="a test")
+    steering.release(factory.trunk, "python-a", by="me")
+    composed = current(factory)
+    assert "composed" in composed.parts
+    return composed
+
+
+def damage_an_rpm(factory: Factory, package: str) -> str:
+    """Write into the one inode that the pool, hash repositories and build folder share."""
+    sha256 = good_rpms(factory, package)[0]
+    [rpm] = (repos(factory) / "pool" / sha256).iterdir()
+    with rpm.open("ab") as file:
+        file.write(b"x")
+    return sha256
+
+
+def test_a_repair_leaves_what_names_lead_to(used: Factory) -> None:
+    """Without another copy of an RPM a repository composed anew has the same path."""
+    composed = onto_a_composed_repository(used)
+    damage_an_rpm(used, "python-a")
+
+    done = verify.repair(used.trunk)
+    again = verify.repair(used.trunk)
+
+    for name in ("current", "consistent"):
+        assert used.name(name) == composed
+        assert (repos(used) / name / "repodata/repomd.xml").is_file()
+    assert [build.package for build in used.queue()] == ["python-a"]  # once, whatever is repaired
+    [queued] = used.queue()
+    assert f"python-a is queued as build {queued.id}" in done.begun[0]
+    assert done.begun == again.begun
+    assert (done.exit_code, again.exit_code) == (BEGUN, BEGUN)
+    assert used.round().exit_code == 0
+    assert used.name("current") != composed
+    assert verify.repair(used.trunk).exit_code == 0
+    assert verify.verify(used.trunk).is_clean
+
+
+def test_content_that_is_damaged_at_the_same_length_is_built_again(used: Factory) -> None:
+    sha256 = good_rpms(used, "python-a")[0]
+    [rpm] = (repos(used) / "pool" / sha256).iterdir()
+    with rpm.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+
+    assert verify.repair(used.trunk).exit_code == BEGUN
+
+    assert [build.package for build in used.queue()] == ["python-a"]
+
+
+def test_a_name_that_leads_to_nothing_is_reported_first(used: Factory) -> None:
+    put_a_stranger(used)
+    call_a_build_running(used)
+    shutil.rmtree(onto_a_composed_repository(used) / "repodata")
+
+    found = verify.verify(used.trunk).found
+
+    assert [one.kind for one in found[:2]] == ["name", "name"]
+    assert {one.place for one in found[:2]} == {"current", "consistent"}
+    assert "has no repodata" in found[0].what
+
+
+def test_a_round_goes_on_where_current_is_gone(used: Factory) -> None:
+    """As in a factory that an older repair has left: the row says that the place was removed."""
+    composed = onto_a_composed_repository(used)
+    with used.store.write() as at:
+        at.repositories.remove(TARGET, [str(composed.relative_to(repos(used)))], now=used.clock())
+    shutil.rmtree(composed)
+    used.upstreams["b"].commit("two")
+
+    done = used.round()
+
+    assert [one.build.package for one in done.built] == ["python-b"]
+    assert used.name("current") == used.name("consistent")
+    verify.repair(used.trunk)
+    assert verify.verify(used.trunk).is_clean
+
+
+def test_a_build_without_current_is_told_the_remedy(used: Factory) -> None:
+    shutil.rmtree(current(used) / "repodata")
+
+    with pytest.raises(NotFoundError, match=r"current leads to .*, which is gone") as caught:
+        used.trunk.tree.current_directories()
+
+    assert caught.value.hint == f"rdo trunk verify --repair --target {TARGET}"
+
+
+def test_nothing_that_is_needed_can_be_removed(used: Factory) -> None:
+    """Whoever asks: a name, a kept repository with its RPMs, and a running build keep theirs."""
+    tree = used.trunk.tree
+    place = str(current(used).relative_to(repos(used)))
+    rpm = f"pool/{good_rpms(used, 'python-b')[0]}"
+    with used.store.read() as at:
+        known = {one.id for one in at.repositories.in_tree(TARGET)}
+        old = next(one for one in at.repositories.in_tree(TARGET) if one.path != place)
+    call_a_build_running(used)
+    with used.store.read() as at:
+        [running] = at.builds.running(TARGET)
+    used.trunk.build_folder(running).mkdir()
+
+    for others in ([place], [place.rpartition("/")[0]], [rpm], [f"../builds/{running.id}"]):
+        with pytest.raises(RefusedError, match=r"needs it|lead"):
+            tree.remove(known, [], others, [])
+    with pytest.raises(RefusedError, match="current"):
+        tree.take_out(next(one for one in used_repositories(used) if one.path == place))
+
+    assert verify.verify(used.trunk).found[0].kind == "interrupted"
+    tree.take_out(old)
+    assert not (repos(used) / old.path).exists()
+
+
+def test_a_repository_that_a_build_began_with_stays_until_it_ends(used: Factory) -> None:
+    before = current(used)
+    call_a_build_running(used)
+    used.upstreams["a"].commit("three")
+    with used.store.write() as at:  # a remote builder's, which outlives the round
+        at.builds.keep_ticket(at.builds.running(TARGET)[0].id, "elsewhere:1")
+    made = used_repositories(used)
+    [row] = [one for one in made if one.path == str(before.relative_to(repos(used)))]
+    steering.hold(used.trunk, "python-a", 1, by="me", why="a test")
+    assert current(used) != before
+    used.clock.moment += timedelta(days=2)
+
+    with pytest.raises(RefusedError, match=r"needs it that runs since"):
+        used.trunk.tree.take_out(row)
+
+    found = plan_purge(used.trunk.tree, used.store, Rules(ALL), used.clock.moment, ())
+    assert row.path not in found.repositories
+
+
+def used_repositories(factory: Factory) -> tuple[Repository, ...]:
+    with factory.store.read() as at:
+        return at.repositories.in_tree(TARGET)

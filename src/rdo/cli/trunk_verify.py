@@ -11,8 +11,6 @@ from rdo.trunk.care import verify as service
 from rdo.trunk.care.verify import Verified
 from rdo.trunk.context import open_trunks
 
-_DAMAGED = 1
-
 
 @click.command()
 @target_option
@@ -22,7 +20,8 @@ _DAMAGED = 1
 def verify(ctx: click.Context, target: str | None, repair: bool, as_json: bool) -> None:
     """Check that store, published tree and mirrors agree; reads every RPM.
 
-    Exit code 0: no damage, or all of it was repaired; 1: some damage is left.
+    Exit code 0: no damage, or all of it was repaired; 1: some damage is left; 7: all that is left
+    are RPMs without a good copy, and builds of them are queued for the next round.
 
     \b
     rdo trunk verify --target master-deb12
@@ -33,7 +32,8 @@ def verify(ctx: click.Context, target: str | None, repair: bool, as_json: bool) 
     done = [check(trunk) for trunk in open_trunks(app, target)]
     lines = [line for one in done for line in _lines(one)]
     output.show([service.as_row(one) for one in done], as_json, "\n".join(lines))
-    ctx.exit(0 if all(one.is_clean for one in done) else _DAMAGED)
+    codes = {one.exit_code for one in done} - {0}
+    ctx.exit(min(codes, default=0))
 
 
 def _lines(one: Verified) -> Iterator[str]:
@@ -41,7 +41,10 @@ def _lines(one: Verified) -> Iterator[str]:
         fixed = "" if found in one.left else f" (fixed: {found.remedy})"
         yield f"{one.target}: {found.kind} {found.place}: {found.what}{fixed}"
     yield from (f"{one.target}: cannot be fixed: {failure}" for failure in one.failures)
+    yield from (f"{one.target}: {line}" for line in one.begun)
     if one.is_clean:
         yield f"{one.target}: store, tree and mirrors agree"
+    elif one.begun:
+        yield f"next: rdo trunk run --target {one.target}"
     elif one.left == one.found:
         yield f"next: rdo trunk verify --repair --target {one.target}"

@@ -1,20 +1,24 @@
 """Repairs of a damaged tree; each is carried out like a publication."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from rdo import atomic
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
+from rdo.model.artifact import Artifact
 from rdo.publish import pool
 from rdo.publish.change import Aggregate, Link, TreeChange, carry_out
 from rdo.publish.names import CONSISTENT, CURRENT
-from rdo.publish.references import DamagedError, hrefs, parts
+from rdo.publish.references import DamagedError, has_repodata, hrefs, parts
 from rdo.publish.site import Members
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.repositories import Repository
+
+log = logging.getLogger(__name__)
 
 
 def fault_of(directory: Path, reponame: str, sums: dict[Path, str]) -> str:
@@ -53,6 +57,13 @@ def _sum(place: Path, sums: dict[Path, str]) -> str:
         with real.open("rb") as file:
             sums[real] = hashlib.file_digest(file, "sha256").hexdigest()
     return sums[real]
+
+
+def is_intact(place: Path, artifact: Artifact, sums: dict[Path, str]) -> bool:
+    """Whether an RPM has its own length and content; `sums` caches checksums as in `fault_of`."""
+    if not (place.is_file() and place.stat().st_size == artifact.size):
+        return False
+    return _sum(place, sums) == artifact.sha256
 
 
 def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
@@ -95,15 +106,17 @@ def mend(
 ) -> None:
     """Rewrite a damaged repository, or remove it from the tree if no name points to it.
 
-    What `current` and `consistent` point to is composed anew from the state. Raises RefusedError
-    for a promoted repository that cannot be repaired: a person must promote another.
+    What `current` and `consistent` point to is composed anew from the state; it may still offer
+    RPMs whose content is damaged. Raises RefusedError for a promoted repository that cannot be
+    repaired, because a person must promote another, and for one that a running build needs.
     """
     directory, reponame = tree.repos / repository.path, tree.site.reponame
     _restore_pool(tree, directory)
     if not fault_of(directory, reponame, {}):
         return
-    if tree.rewrite(repository, members) and not fault_of(directory, reponame, {}):
-        return
+    is_rewritten = tree.rewrite(repository, members)
+    if is_rewritten and (is_led or not fault_of(directory, reponame, {})):
+        return  # only content may be damaged now, which nothing but a build can replace
     if not is_led:
         tree.take_out(repository)
         return
@@ -115,6 +128,16 @@ def mend(
             hint="promote another repository to that name",
         )
     tree.compose_instead(repository, led, members)
+
+
+def revive_names(tree: Tree, store: Store, members: Members) -> None:
+    """Repair what names lead to if it has no repodata, so that builds and clients can go on."""
+    with store.read() as at:
+        led = at.names.all(tree.site.target)
+    for repository in {one.path: one for _, one in led}.values():
+        if not has_repodata(tree.repos / repository.path):
+            log.warning("%s has no repodata, and names lead to it; composing it", repository.path)
+            mend(tree, store, repository, members, is_led=True)
 
 
 def _restore_pool(tree: Tree, directory: Path) -> None:

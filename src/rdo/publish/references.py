@@ -28,6 +28,11 @@ def parts(directory: Path) -> Iterator[Path]:
         yield directory / DEBUG
 
 
+def has_repodata(directory: Path) -> bool:
+    """Whether a client finds repodata in a folder; what is in it is not read."""
+    return (directory / "repodata/repomd.xml").is_file()
+
+
 def hrefs(folder: Path) -> frozenset[str]:
     """Return the RPMs that repodata lists, relative to its folder.
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from rdo.disk_usage import allocated_bytes, freed_bytes
 from rdo.dlrn.layout import hash_directory
 from rdo.publish import bootstrap, pool
-from rdo.publish.references import DamagedError, pooled, snapshots
+from rdo.publish.needed import oldest_reader
+from rdo.publish.references import DamagedError
 from rdo.publish.tree import Tree
 from rdo.store import Store, Transaction, recipe
 from rdo.store.repositories import Repository
@@ -104,7 +105,8 @@ def _plan(
     cutoff = now - keep
     with store.read() as at:
         everything = at.repositories.in_tree(target)
-        needed = _needed(at, target, everything, cutoff, min(cutoff, now - GRACE))
+        reading = oldest_reader(at, tree.folder, target) or now
+        needed = _needed(at, target, everything, cutoff, min(cutoff, now - GRACE, reading))
         ended = at.builds.ended_before(target, cutoff)
         standing = at.packages.build_ids(target) | _held(at, target)
         with_rpms = at.artifacts.build_ids(target)
@@ -117,8 +119,9 @@ def _plan(
     used, named = set(shas), set(current)
     for repository in kept:
         try:
-            used |= pooled(repos / repository.path)
-            named |= snapshots(repos / repository.path)
+            rpms, deps = tree.references.of(repos / repository.path)
+            used |= rpms
+            named |= deps
         except DamagedError as error:
             raise DamagedError(
                 f"{target}: nothing is removed, because {repository.path} is damaged: {error}",

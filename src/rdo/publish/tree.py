@@ -29,6 +29,8 @@ from rdo.publish.contents import DEBUG, Contents, TargetState
 from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
+from rdo.publish.needed import References, needed
+from rdo.publish.references import has_repodata
 from rdo.publish.site import Members, Site
 from rdo.repodata import Composer, read_rpm
 from rdo.store import Store, Transaction
@@ -74,6 +76,7 @@ class Tree:
         self.site = site
         self._store = store
         self.now = clock
+        self.references = References()
         self._good = GoodBuilds()
         self._composers: dict[tuple[str | None, str], Composer] = {}
 
@@ -222,14 +225,13 @@ class Tree:
         """Remove repositories and other places from the tree, and RPMs of builds from the store.
 
         `known` are the repositories that this was decided on. Raises RefusedError if there are
-        others by now, or if a name points to one that is removed. Places are relative to the tree.
+        others by now, or if somebody needs one of the places. Places are relative to the tree.
         """
         with self.alone("removing what is old"):
             target = self.site.target
             with self.deciding() as (at, changes):
                 there = {one.id for one in at.repositories.in_tree(target)}
-                led = {repository.path for _, repository in at.names.all(target)}
-                if there != set(known) or led & set(repositories):
+                if there != set(known):
                     raise RefusedError(f"the tree of {target} has just changed", hint="try again")
                 at.repositories.remove(target, repositories, now=self.now())
                 at.artifacts.forget(builds)
@@ -264,11 +266,12 @@ class Tree:
                     directory.link_logs(fresh, folder)
             directory.sync(fresh)
             with self.deciding() as (at, changes):
+                at.repositories.put_back(repository.id)
                 changes.append(self.change(at, fresh=fresh, path=what.path))
             return True
 
     def take_out(self, repository: Repository) -> None:
-        """Remove a repository that no name points to."""
+        """Remove a repository. Raises RefusedError if somebody needs it."""
         with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
             at.repositories.remove(self.site.target, [repository.path], now=self.now())
             changes.append(TreeChange(removals=(repository.path,)))
@@ -276,15 +279,27 @@ class Tree:
     def compose_instead(
         self, repository: Repository, led: Collection[str], members: Members
     ) -> None:
-        """Point names to what the state says, because what they pointed to is lost."""
+        """Point names to what the state says, because what they pointed to is lost.
+
+        The state may say the same place as before, which is then written anew and stays.
+        """
         with self.alone(f"mending {', '.join(led)}"):
             fresh_one = self._compose(repository.component, members)
             with self.deciding() as (at, changes):
                 why = f"{repository.path} was damaged"
                 moves = dict.fromkeys(led, fresh_one)
                 changes.append(self.change(at, moves, why=why))
-                at.repositories.remove(self.site.target, [repository.path], now=self.now())
-                changes.append(TreeChange(removals=(repository.path,)))
+                if fresh_one.path != repository.path:
+                    at.repositories.remove(self.site.target, [repository.path], now=self.now())
+                    changes.append(TreeChange(removals=(repository.path,)))
+
+    def put_aside(self, place: Path, aside: Path) -> None:
+        """Move something out of the tree. Raises RefusedError if somebody needs it."""
+        shown = str(place.relative_to(self.repos))
+        with self._store.read() as at:
+            self._check_removals(at, [shown])
+        aside.parent.mkdir(exist_ok=True)
+        place.rename(aside)
 
     def recover(self) -> None:
         """Finish what a killed process has begun; call it when a round starts."""
@@ -298,10 +313,17 @@ class Tree:
         """Return the repositories that `current` points to, one per component; they never change.
 
         A build that uses them sees one state from start to end. The bootstrap repository comes
-        last, while there are packages that have nothing better.
+        last, while there are packages that have nothing better. Raises NotFoundError if one is
+        not there.
         """
         with self._store.read() as at:
             current = at.names.components(self.site.target, CURRENT)
+        for repository in current.values():
+            if not has_repodata(self.repos / repository.path):
+                raise NotFoundError(
+                    f"{CURRENT} leads to {repository.path}, which is gone",
+                    hint=f"rdo trunk verify --repair --target {self.site.target}",
+                )
         places = tuple(self.repos / repository.path for repository in current.values())
         return (*places, *bootstrap.directories(self.folder, self._store, self.site.target))
 
@@ -344,12 +366,26 @@ class Tree:
         changes: list[TreeChange] = []
         with self._store.write() as at:
             yield at, changes
+            self._check_removals(at, [path for change in changes for path in change.removals])
             intents = [
                 at.intents.open(self.site.target, "tree", change.to_json(), now=self.now())
                 for change in changes
             ]
         for intent, change in zip(intents, changes, strict=True):
             self._carry_out(intent, change)
+
+    def _check_removals(self, at: Transaction, going: Collection[str]) -> None:
+        """Raise RefusedError if somebody needs one of these places of the tree."""
+        if not going:
+            return
+        target = self.site.target
+        found = needed(at, self.folder, target, going, self.references)
+        for place in going:
+            if who := found.who(place):
+                raise RefusedError(
+                    f"{place} is not removed from the tree of {target}: {who}",
+                    hint="nothing was removed",
+                )
 
     def _carry_out(self, intent: int, change: TreeChange) -> None:
         carry_out(change, self.repos)

@@ -15,21 +15,26 @@ from rdo.dlrn.formats import aggregate_hash
 from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.publish import mending, pool
 from rdo.publish.names import CONSISTENT, CURRENT
+from rdo.publish.references import has_repodata
 from rdo.publish.site import Members
 from rdo.publish.tree import FRESH, Tree
 from rdo.store import Store
+from rdo.store.artifacts import StoredArtifact
 from rdo.store.repositories import Repository
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Damage that a check has found. `remedy` is what a repair does about it."""
+    """Damage that a check has found. `remedy` is what a repair does about it.
+
+    `repair` returns what is still to come, such as a build that it has queued; mostly nothing.
+    """
 
     kind: str
     place: str
     what: str
     remedy: str
-    repair: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    repair: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def can_be_repaired(self) -> bool:
@@ -77,11 +82,12 @@ class _Check:
             # Nothing else can be judged before they are carried out.
             what = f"{len(unfinished)} changes of the tree were not finished"
             remedy = "they are carried out"
-            return [Finding("unfinished", "intents", what, remedy, self.tree.recover)]
+            return [Finding("unfinished", "intents", what, remedy, _whole(self.tree.recover))]
+        sums: dict[Path, str] = {}
         return [
             *self._names(led),
-            *self._repositories(repositories, {repository.id for _, repository in led}),
-            *self._good_builds(),
+            *self._repositories(repositories, {repository.path for _, repository in led}, sums),
+            *self._good_builds(sums),
             *self._unpublished(),
             *self._strangers(repositories, [name for name, _ in led]),
         ]
@@ -119,6 +125,10 @@ class _Check:
                     "the link is restored",
                     self._turning(name, repository),
                 )
+            elif not has_repodata(place):
+                what = f"leads to {repository.path}, which has no repodata"
+                mend = self._mending(repository, is_led=True)
+                yield Finding("name", shown, what, "a repository is composed for it", mend)
             elif self.tree.site.components and (what := self._aggregate_fault(name)):
                 turn = self._turning(name, repository)
                 yield Finding("aggregate", name, what, "it is written again", turn)
@@ -134,43 +144,49 @@ class _Check:
             return f"its files cannot be read: {error}"
         return ""
 
-    def _turning(self, name: str, repository: Repository) -> Callable[[], None]:
-        return lambda: mending.turn(self.tree, self.store, name, repository)
+    def _turning(self, name: str, repository: Repository) -> Callable[[], str]:
+        return _whole(lambda: mending.turn(self.tree, self.store, name, repository))
 
     def _repositories(
-        self, repositories: Collection[Repository], led: Collection[int]
+        self, repositories: Collection[Repository], led: Collection[str], sums: dict[Path, str]
     ) -> Iterator[Finding]:
-        sums: dict[Path, str] = {}
         for repository in repositories:
             directory = self.tree.repos / repository.path
             if fault := mending.fault_of(directory, self.tree.site.reponame, sums):
-                mend = self._mending(repository, is_led=repository.id in led)
+                mend = self._mending(repository, is_led=repository.path in led)
                 remedy = "it is written again, or removed if no name points to it"
                 yield Finding("repository", repository.path, fault, remedy, mend)
 
-    def _mending(self, repository: Repository, *, is_led: bool) -> Callable[[], None]:
-        return lambda: mending.mend(self.tree, self.store, repository, self.members, is_led=is_led)
+    def _mending(self, repository: Repository, *, is_led: bool) -> Callable[[], str]:
+        return _whole(
+            lambda: mending.mend(self.tree, self.store, repository, self.members, is_led=is_led)
+        )
 
-    def _good_builds(self) -> Iterator[Finding]:
+    def _good_builds(self, sums: dict[Path, str]) -> Iterator[Finding]:
         """Check the newest good RPMs of every package, which new repositories will refer to."""
         with self.store.read() as at:
             stored = (*at.artifacts.good(self.tree.site.target),)
         for one in stored:
             artifact = one.artifact
             place = self.tree.repos / pool.NAME / artifact.sha256 / artifact.file_name
-            if place.is_file() and place.stat().st_size == artifact.size:
+            if mending.is_intact(place, artifact, sums):
                 continue
             shown = f"{pool.NAME}/{artifact.sha256[:16]}…/{artifact.file_name}"
             remedy = "another copy is put there; if there is none, it is built again"
-            what = "is too short or too long" if place.exists() else "is not there"
-            mend = self._restoring(place, artifact.sha256, one.build_id)
+            what = "is damaged" if place.exists() else "is not there"
+            mend = self._restoring(place, one)
             yield Finding("rpm", shown, f"{what}; {one.package} needs it", remedy, mend)
 
-    def _restoring(self, place: Path, sha256: str, build_id: int) -> Callable[[], None]:
-        def act() -> None:
-            if not mending.restore(self.tree, place, sha256):
-                with self.store.write() as at:
-                    at.builds.lost(build_id, now=self.tree.now())
+    def _restoring(self, place: Path, stored: StoredArtifact) -> Callable[[], str]:
+        def act() -> str:
+            if mending.restore(self.tree, place, stored.artifact.sha256):
+                return ""
+            with self.store.write() as at:
+                queued = at.builds.lost(stored.build_id, now=self.tree.now())
+            return (
+                f"{place.name}: no good copy; {stored.package} is queued as build {queued.id}, "
+                "the next round builds it"
+            )
 
         return act
 
@@ -187,12 +203,12 @@ class _Check:
                 remedy = "the build is queued once more"
                 yield Finding("build", str(build.id), what, remedy, self._again(build.id))
 
-    def _again(self, build_id: int) -> Callable[[], None]:
+    def _again(self, build_id: int) -> Callable[[], str]:
         def act() -> None:
             with self.store.write() as at:
                 at.builds.lost(build_id, now=self.tree.now())
 
-        return act
+        return _whole(act)
 
     def _strangers(
         self, repositories: Collection[Repository], names: Collection[str]
@@ -200,6 +216,7 @@ class _Check:
         """Find what is in the tree and not in the store."""
         known = {repository.path for repository in repositories}
         with self.store.read() as at:
+            known |= {one.path for _, one in at.names.all(self.tree.site.target)}
             failures = at.builds.failed_commits(self.tree.site.target).values()
         site = self.tree.site
         known |= {
@@ -221,13 +238,23 @@ class _Check:
     def _stranger(self, place: Path, what: str) -> Finding:
         def act() -> None:
             aside = self.tree.folder / "lost+found" / f"{place.name}-{place.lstat().st_ino}"
-            aside.parent.mkdir(exist_ok=True)
-            place.rename(aside)
+            self.tree.put_aside(place, aside)
 
         def remove() -> None:
             shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
 
         shown = str(place.relative_to(self.tree.repos))
         if shown.startswith("."):
-            return Finding("leftover", shown, what, "it is removed", remove)
-        return Finding("stranger", shown, what, "it is moved to lost+found beside the tree", act)
+            return Finding("leftover", shown, what, "it is removed", _whole(remove))
+        remedy = "it is moved to lost+found beside the tree"
+        return Finding("stranger", shown, what, remedy, _whole(act))
+
+
+def _whole(repair: Callable[[], None]) -> Callable[[], str]:
+    """Return a repair after which nothing is still to come."""
+
+    def act() -> str:
+        repair()
+        return ""
+
+    return act

@@ -184,7 +184,7 @@ class Builds:
         return self.get(build_id)
 
     def lost(self, build_id: int, *, now: datetime) -> Build:
-        """Plan the commit of a build again, because its RPMs are lost.
+        """Plan the commit of a build again, because its RPMs are lost; only once.
 
         An unpublished build no longer waits for its publication.
         """
@@ -192,6 +192,9 @@ class Builds:
         if row.published is None:
             row.outcome, row.reason = "failed", FailureReason.INTERRUPTED.value
             row.detail = "its RPMs were lost before publication"
+        for one in self.queue(build.target):
+            if one.commit == build.commit and one.bootstrap == build.bootstrap:
+                return one
         return self.plan(build.target, build.commit, now=now, inputs=build.inputs)
 
     def drop(self, build_id: int, why: str, *, now: datetime) -> Build:

@@ -75,6 +75,12 @@ class Names:
         )
         return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)
 
+    def left_for(self, target: str, moment: datetime) -> tuple[Repository, ...]:
+        """Return the repositories that some name has left for others since `moment`."""
+        ids = self.left_since(target, moment)
+        query = select(RepositoryRow).where(RepositoryRow.id.in_(ids))
+        return tuple(map(repository_of, self.session.scalars(query)))
+
     def move(
         self,
         target: str,

@@ -114,6 +114,11 @@ class Repositories:
         )
         self.session.execute(rows.values(removed=seconds(now)))
 
+    def put_back(self, repository_id: int) -> None:
+        """Record that a repository is in the tree, although it was removed before."""
+        self.session.get_one(RepositoryRow, repository_id).removed = None
+        self.session.flush()
+
 
 def repository_of(row: RepositoryRow) -> Repository:
     """Return the repository of a row."""

@@ -15,6 +15,7 @@ from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
+from rdo.publish.mending import revive_names
 from rdo.store.builds import Build
 from rdo.tools.processes import end_those_with
 from rdo.trunk.building import Building
@@ -129,6 +130,7 @@ def recover(trunk: Trunk) -> tuple[Build, ...]:
     Returns the builds whose builder still has them, or has their outcome, under their tickets.
     """
     trunk.tree.recover()
+    revive_names(trunk.tree, trunk.store, trunk.members_now())
     _publish_built(trunk)
     with trunk.store.read() as at:
         left = at.builds.running(trunk.name)

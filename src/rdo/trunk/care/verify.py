@@ -17,20 +17,38 @@ _PASSES = (
     *("unfinished", "leftover", "interrupted", "rpm", "build"),
     *("repository", "name", "aggregate", "stranger", "mirror"),
 )
+_NAMES = frozenset({"name", "aggregate"})
+_BUILT_AGAIN = frozenset({"rpm", "repository"})
+DAMAGED, BEGUN = 1, 7
+"""Exit codes: some damage is left; queued builds will repair what is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The damage that was found in a target, and what is left of it after a repair."""
+    """The damage that was found in a target, and what is left of it after a repair.
+
+    `begun` says which builds a repair has queued, for RPMs without another copy.
+    """
 
     target: str
     found: tuple[Finding, ...]
     left: tuple[Finding, ...]
     failures: tuple[str, ...] = ()
+    begun: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
         return not self.left
+
+    @property
+    def exit_code(self) -> int:
+        """0 without damage, BEGUN if builds that are queued repair what is left, else DAMAGED."""
+        if self.is_clean:
+            return 0
+        is_awaited = self.begun and not self.failures
+        return (
+            BEGUN if is_awaited and all(one.kind in _BUILT_AGAIN for one in self.left) else DAMAGED
+        )
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -48,6 +66,7 @@ def repair(trunk: Trunk) -> Verified:
     """Repair what can be repaired; a RefusedError if a round of the target is running."""
     purpose = f"rdo trunk verify --repair --target {trunk.name}"
     failures: list[str] = []
+    begun: list[str] = []
     with hold(trunk.folder / "round.lock", purpose=purpose):
         found = list(_findings(trunk))
         recover(trunk)
@@ -56,12 +75,12 @@ def repair(trunk: Trunk) -> Verified:
                 assert one.repair is not None
                 log.info("%s %s %s: %s", one.kind, one.place, one.what, one.remedy)
                 try:
-                    one.repair()
+                    begun += filter(None, [one.repair()])
                 except (UserError, OSError) as error:
                     failures.append(f"{one.place}: {error}")
         trunk.tree.recover()  # empties what was put aside
         left = tuple(_findings(trunk))
-    return Verified(trunk.name, tuple(found), left, tuple(failures))
+    return Verified(trunk.name, tuple(found), left, tuple(failures), tuple(begun))
 
 
 def as_row(verified: Verified) -> dict[str, object]:
@@ -80,14 +99,18 @@ def as_row(verified: Verified) -> dict[str, object]:
             for one in verified.findings
         ],
         "failures": verified.failures,
+        "begun": verified.begun,
     }
 
 
 def _findings(trunk: Trunk) -> Iterable[Finding]:
+    """Yield what clients see first: names; then the database, and all else."""
+    in_tree = verify_tree(trunk.tree, trunk.store, trunk.members_now())
+    yield from (one for one in in_tree if one.kind in _NAMES)
     for fault in trunk.store.faults():
         yield Finding("database", "the database", fault, "restore it from a copy")
     yield from _interrupted(trunk)
-    yield from verify_tree(trunk.tree, trunk.store, trunk.members_now())
+    yield from (one for one in in_tree if one.kind not in _NAMES)
     yield from _mirrors(trunk)
 
 
@@ -120,8 +143,12 @@ def _mirrors(trunk: Trunk) -> Iterable[Finding]:
     yield from _lost_commits(trunk)
 
 
-def _mending(mirrors: Mirrors, url: str) -> Callable[[], None]:
-    return lambda: mirrors.mend(url)
+def _mending(mirrors: Mirrors, url: str) -> Callable[[], str]:
+    def act() -> str:
+        mirrors.mend(url)
+        return ""
+
+    return act
 
 
 def _lost_commits(trunk: Trunk) -> Iterable[Finding]:
