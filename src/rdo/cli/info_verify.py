@@ -117,6 +117,7 @@ def review(asked: Asked, package: str, offline: bool, as_json: bool) -> None:
     """
     from rdo.metadata.review import review as review_package
 
+    asked.app.reads_only = True
     distribution = asked.load()
     project = str(queries.named(distribution.entries(), package)["project"])
     steps = review_package(

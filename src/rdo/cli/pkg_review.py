@@ -99,6 +99,7 @@ def _metadata_steps(
         if source:
             raise
         return []
+    app.reads_only = True
     mirrors = None if offline else user_cache() / "review"
     return review_entry(distribution, name, built=app.good_builds(project), mirrors=mirrors)
 
