@@ -18,6 +18,8 @@ import pytest
 from rdo.tools.id_range import COUNT
 from tests.conftest import GitRepository
 from tests.e2e.command import PLATFORM, REPOSITORY, platforms, rdo
+from tests.e2e.test_build import COMPILED, PYPROJECT, hashes, write
+from tests.e2e.test_build import PYTHON as PYTHON_SPEC
 
 USER = "rdo-test"
 PYTHON = Path("/usr/bin/python3")
@@ -174,6 +176,23 @@ def test_a_build_gives_files_of_the_user(person: Person) -> None:
     log = (person.folder / "work/results/rpmbuild.log").read_text()
     assert "\n61184\n" in log
     assert (person.folder / "work/results/hello-1-1.noarch.rpm").stat().st_uid == person.uid
+
+
+def test_root_and_the_user_build_the_same_bytes(person: Person, tmp_path: Path) -> None:
+    options = ("-D", "source_date_epoch_from_changelog 0", "--source-date", "1700000000")
+    for folder in (tmp_path, person.folder / "work"):
+        write(folder, hello__c="int main(){return 0;}\n", hello__spec=COMPILED)
+        write(folder, example__py="def main(): ...\n", pyproject__toml=PYPROJECT)
+        write(folder, example__spec=PYTHON_SPEC)
+
+    for spec in ("hello.spec", "example.spec"):
+        by_root = rdo("build", spec, "--results", "same", *options, cwd=tmp_path, constraints=None)
+        by_user = person.rdo("build", spec, "--results", "same", *options)
+        assert (by_root.code, by_user.returncode) == (0, 0), by_root.stderr + by_user.stderr
+
+    ours, theirs = hashes(tmp_path / "same"), hashes(person.folder / "work/same")
+    assert len(ours) == 6  # the compiled one has -debuginfo and -debugsource
+    assert ours == theirs
 
 
 def test_a_round_publishes_and_what_a_kill_left_goes(person: Person) -> None:
