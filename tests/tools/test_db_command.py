@@ -1,6 +1,7 @@
 """`rdo db`, and what commands do about a database that is gone: on a factory with a past."""
 
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -169,6 +170,18 @@ def test_who_may_only_read_is_told_what_is_missing(factory: Path) -> None:
 
     assert code == 5
     assert "trunk run once as the owner" in error
+
+
+def test_the_doctor_says_how_a_factory_is_handed_over(factory: Path) -> None:
+    as_nobody = AsNobody(factory)
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+
+    _, seen_by_nobody = as_nobody("doctor")
+    seen_by_owner = rdo("doctor", cwd=factory).stdout
+
+    assert f"of {owner}; to work as nobody" in seen_by_nobody
+    assert f"chown -R nobody: {factory}/data" in seen_by_nobody
+    assert f"chown -R USER: {factory}/data" in seen_by_owner
 
 
 class AsNobody:

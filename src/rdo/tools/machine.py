@@ -4,6 +4,7 @@ The packages named here are those of the lists in `packaging/`, which set up a f
 """
 
 import os
+import pwd
 import shutil
 import sys
 import tempfile
@@ -89,6 +90,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
         *(_program(need, here) for need in PROGRAMS),
         *(_module(need.name, need.purpose, need.package(here), runner) for need in MODULES),
         *(_module(name, "a dependency of rdo", "", runner) for name in OWN_MODULES),
+        *_owners(data, platforms),
         *_walls(platforms),
         _space("data", data),
     ]
@@ -129,6 +131,28 @@ def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineChe
     return MachineCheck(f"python {name}", done.returncode == 0, True, detail, package)
 
 
+def _owners(*folders: Path) -> list[MachineCheck]:
+    """Check that what was made before belongs to us, and say how it is handed to another user."""
+    made = [folder for folder in folders if folder.is_dir()]
+    owners = {_user(folder.stat().st_uid) for folder in made}
+    if not made:
+        return []
+    here = _user(os.geteuid())
+    places = " ".join(str(folder) for folder in made)
+    if strangers := sorted(owners - {here}):
+        detail = f"of {' and '.join(strangers)}; to work as {here}, stop the rounds, then as root: "
+        return [MachineCheck("owner", False, False, f"{detail}chown -R {here}: {places}")]
+    detail = f"{here}; to hand it to a user, stop the rounds, then: chown -R USER: {places}"
+    return [MachineCheck("owner", True, False, detail if os.geteuid() == 0 else here)]
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 def _walls(platforms: Path) -> list[MachineCheck]:
     """Check what build roots need of the kernel, and which of the walls around them hold here."""
     try:
@@ -136,7 +160,11 @@ def _walls(platforms: Path) -> list[MachineCheck]:
     except UserError as error:
         detail = f"{error}; {error.hint}" if error.hint else str(error)
         return [MachineCheck("subordinate ids", False, False, detail)]
-    with tempfile.TemporaryDirectory(dir=_existing(platforms), prefix=".rdo-doctor-") as folder:
+    place = _existing(platforms)
+    if not os.access(place, os.W_OK):
+        detail = f"not tried: {place} is not ours to write to"
+        return [MachineCheck("namespaces", False, False, detail)]
+    with tempfile.TemporaryDirectory(dir=place, prefix=".rdo-doctor-") as folder:
         return walls_in(Path(folder))
 
 
