@@ -174,7 +174,7 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
 
 
 def _show_cause(file: Path) -> None:
-    from rdo.notify.log_reader import read_log_file
+    from rdo.logs.reader import read_log_file
 
     reading = read_log_file(file)
     lines = [f"{'>' if x.is_cause else ' '}{x.number:6} | {x.text}" for x in reading.lines]

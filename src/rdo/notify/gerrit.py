@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rdo.errors import CommandError, NotFoundError, RefusedError
+from rdo.logs.reader import clean
 from rdo.model.package import Package
 from rdo.model.spec_text import in_spec
-from rdo.notify.log_reader import clean
 from rdo.notify.mail import is_address
 from rdo.notify.story import Story
 from rdo.notify.way import AwayError, Refused

@@ -12,10 +12,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from rdo.logs.reader import LogLine, clean
 from rdo.markup import Html, element, joined, link
 from rdo.model.dates import minute
 from rdo.notify import words
-from rdo.notify.log_reader import LogLine, clean
 from rdo.notify.story import Audience, Changes, EventKind, LinkedCommit, Story
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")

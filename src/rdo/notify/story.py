@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from rdo.logs.reader import LogLine
 from rdo.model.build import FailureReason
-from rdo.notify.log_reader import LogLine
 
 
 class EventKind(StrEnum):

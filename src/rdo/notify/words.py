@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from rdo.logs.reader import clean
 from rdo.model.build import FailureReason
 from rdo.model.dates import minute, minute_utc
-from rdo.notify.log_reader import clean
 from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
 
 CAUSES = {

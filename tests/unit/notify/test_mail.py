@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rdo.logs.reader import LogLine
 from rdo.model.build import FailureReason
-from rdo.notify.log_reader import LogLine
 from rdo.notify.mail import compose, compose_digest, is_address, message_id
 from rdo.notify.story import (
     Audience,

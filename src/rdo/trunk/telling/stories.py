@@ -7,12 +7,12 @@ from typing import Any
 
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import UserError
+from rdo.logs.reader import LogReading, read_log_file
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
-from rdo.notify.log_reader import LogReading, read_log_file
 from rdo.notify.story import (
     Audience,
     Changes,

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 from rdo import atomic
 from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
+from rdo.logs.reader import clean
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
 from rdo.notify import words
 from rdo.notify.links import commit_url
-from rdo.notify.log_reader import clean
 from rdo.notify.story import EventKind, Story
 from rdo.pages import reports
 from rdo.pages.layout import STYLE, STYLE_FILE

@@ -1,6 +1,6 @@
 """The lines of a build log that show why the build failed.
 
-log_rules.toml has the meaning of the lines. Log text is not trusted: it is read within bounds,
+rules.toml has the meaning of the lines. Log text is not trusted: it is read within bounds,
 and shown without control characters.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rdo.model.terminal_text import DIRECTIONS
 
-RULES = Path(__file__).with_name("log_rules.toml")
+RULES = Path(__file__).with_name("rules.toml")
 MAX_BYTES = 4_000_000
 """How much of the end of a log is read."""
 MAX_LINES = 20_000
@@ -43,7 +43,7 @@ _NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of line; see log_rules.toml."""
+    """One kind of line; see rules.toml."""
 
     name: str
     weight: int

@@ -1,6 +1,6 @@
 """The line that a maintainer would point at is found.
 
-The first line of each log in `logs` says which one that is; of several that will do, separated
+The first line of each log in `corpus` says which one that is; of several that will do, separated
 by ` | `, one must be found.
 """
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rdo.notify.log_reader import MAX_BYTES, read_log, read_log_file, rules
+from rdo.logs.reader import MAX_BYTES, read_log, read_log_file, rules
 
-LOGS = sorted((Path(__file__).parent / "logs").glob("*.log"))
+LOGS = sorted((Path(__file__).parent / "corpus").glob("*.log"))
 
 
 def split(path: Path) -> tuple[list[str], str]:

@@ -1,0 +1,1 @@
+"""What the log of a build shows: the lines that matter, and the cause in words."""
