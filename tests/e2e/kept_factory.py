@@ -78,7 +78,7 @@ class KeptFactory:
     def unpack(cls, folder: Path) -> "KeptFactory":
         """Open a copy of the kept one in a folder."""
         with tarfile.open(KEPT / ARCHIVE) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extractall(folder)
         return cls(folder, commits=100)
 
     def environment(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.as_root import AS_ROOT
 from tests.e2e.command import PLATFORM, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 from tests.fakes.index import FakeIndex, serve_index
@@ -167,10 +168,10 @@ def test_7_dnf_installs_both_cycles(packages: Distribution) -> None:
     assert made.code == 0, made.stderr
 
     names = ["python3-betamod", "python3-gammamod", "python3-epsilonmod", "python3-zetamod"]
-    install = ["dnf", f"--installroot={root}", "-q", "-y", "install", *names]
+    install = [*AS_ROOT, "dnf", f"--installroot={root}", "-q", "-y", "install", *names]
     subprocess.run(install, check=True, capture_output=True)
     program = "import gammamod, deltamod; print(gammamod.version, deltamod.version)"
-    command = ["chroot", str(root), "python3", "-c", program]
+    command = [*AS_ROOT, "chroot", str(root), "python3", "-c", program]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     assert printed == "1.1 1.1\n"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.as_root import AS_ROOT
 from tests.e2e.command import PLATFORM, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 
@@ -115,10 +116,10 @@ def test_8_dnf_installs_the_whole_chain_from_consistent(distribution: Distributi
     made = distribution.rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET)
     assert made.code == 0, made.stderr
 
-    install = ["dnf", f"--installroot={root}", "-q", "-y", "install", "python3-gamma"]
+    install = [*AS_ROOT, "dnf", f"--installroot={root}", "-q", "-y", "install", "python3-gamma"]
     subprocess.run(install, check=True, capture_output=True)
     code = "import gamma, beta, alpha; print(beta.version)"
-    program = ["chroot", str(root), "python3", "-c", code]
+    program = [*AS_ROOT, "chroot", str(root), "python3", "-c", code]
     printed = subprocess.run(program, check=True, capture_output=True, text=True).stdout
 
     assert printed == "1.3\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rdo.roots.platforms import Platforms
+from tests.as_root import AS_ROOT
 from tests.e2e import mini
 from tests.e2e.command import PLATFORM, Result, needs_roots, platforms, rdo
 
@@ -149,7 +150,14 @@ def test_dnf_installs_into_a_fresh_root_of_the_platform(place: Place, tmp_path: 
     made = place.rdo("platform", "create", NAME, "--root", tmp_path / "root", "--repo", repo)
     assert made.code == 0, made.stderr
 
-    command = ("dnf", f"--installroot={tmp_path / 'root'}", "-qy", "install", "mini-devel")
+    command = (
+        *AS_ROOT,
+        "dnf",
+        f"--installroot={tmp_path / 'root'}",
+        "-qy",
+        "install",
+        "mini-devel",
+    )
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr

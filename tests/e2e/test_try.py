@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.as_root import AS_ROOT
 from tests.conftest import GitRepository
 from tests.e2e.command import PLATFORM, Result, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
@@ -77,10 +78,10 @@ def test_an_uncommitted_change_is_built_and_can_be_installed(
     root = tmp_path / "root"
     options = ("--root", root, "--repo", row["repo_file"])
     assert factory.rdo("platform", "create", PLATFORM, *options).code == 0
-    install = ["dnf", f"--installroot={root}", "-q", "-y", "install", "python3-uppermod"]
+    install = [*AS_ROOT, "dnf", f"--installroot={root}", "-q", "-y", "install", "python3-uppermod"]
     subprocess.run(install, check=True, capture_output=True)
     program = "import uppermod, lowermod; print(lowermod.version)"
-    command = ["chroot", str(root), "python3", "-c", program]
+    command = [*AS_ROOT, "chroot", str(root), "python3", "-c", program]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == (
         "changed\n"
     )

@@ -17,6 +17,7 @@ import solv
 
 from rdo.publish.retention import GRACE
 from rdo.publish.verify import verify_tree
+from tests.as_root import AS_ROOT
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.tools.publish.test_retention import purge
 
@@ -80,6 +81,7 @@ def dnf(tmp_path: Path) -> Dnf:
 
     def run(*args: str) -> str:
         command = [
+            *AS_ROOT,
             "dnf",
             "--quiet",
             "--assumeyes",
