@@ -38,7 +38,7 @@ class Received:
         return content.replace("\r\n", "\n")
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd looks at every attribute, and Python 3.11.2's have a fault
 class MailBox:
     """What has arrived, and by recipient or for all (`*`) what is answered instead of a yes."""
 
