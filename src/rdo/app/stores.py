@@ -70,6 +70,24 @@ def open_store(settings: "Settings", *, reads_only: bool = False) -> Store:
     return store
 
 
+def look_at_store(settings: "Settings") -> str:
+    """Return what a data folder's database is called, or nothing if there is none yet.
+
+    Nothing is changed, the schema included. Raises what opening it raises, and OlderSchemaError.
+    """
+    known = _identity(settings)
+    is_new = not known and not _has_tree(settings.data)
+    if is_new and settings.database == "sqlite" and not (settings.data / "rdo.sqlite").exists():
+        return ""
+    with (
+        _told_about_tree(settings, is_new=is_new),
+        Store(settings.database_url, is_new=False, reads_only=True) as store,
+    ):
+        if store.identity:
+            _check_identity(store, known, settings.data)
+        return store.name
+
+
 def _open_reader(settings: "Settings", known: str, *, is_new: bool) -> Store:
     if is_new and settings.database == "sqlite" and not (settings.data / "rdo.sqlite").exists():
         return Store.of_nothing()

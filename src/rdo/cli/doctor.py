@@ -1,4 +1,4 @@
-"""`rdo doctor`: check this machine and show how to fix what is missing."""
+"""`rdo doctor`: check this machine and the configuration, and show how to fix them."""
 
 from pathlib import Path
 
@@ -6,28 +6,36 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.errors import CommandError, UserError
+from rdo.errors import CommandError, ConfigError, OutsideError, UserError
 from rdo.tools import machine
 from rdo.tools.machine_check import MachineCheck
 
 
 @click.command()
+@click.option("--offline", is_flag=True, help="Contact no git remote, mail server or web server.")
 @output.json_option
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Check this machine and show how to fix what is missing.
+def doctor(ctx: click.Context, offline: bool, as_json: bool) -> None:
+    """Check this machine and the configuration, and show how to fix them.
 
-    The exit code is 3 if something is missing that rdo requires.
+    Looks at programs, kernel and disk; and, with an rdo.toml, at the database, the metadata, the
+    platforms, each git remote, the mail server, base-url and systemd units. Nothing is changed and
+    no mail is sent. The exit code is 3 if the machine lacks something that rdo requires, 2 if the
+    configuration is wrong, 6 if only servers cannot be reached.
 
     \b
-    Example: rdo doctor
+    Example: rdo -C demo doctor --offline
     """
+    from rdo.trunk.care.check_up import CheckState, check_up, worst
+
     app: App = ctx.obj
     data, platforms, fault = _folders(app)
     findings = machine.examine(data, platforms)
     command = machine.fix_command(findings, machine.family())
-    answer = {"findings": findings, "command": command}
+    checks = check_up(app, offline=offline)
+    answer = {"findings": findings, "command": command, "configuration": checks}
     rows = [(_state(finding), finding.name, finding.detail) for finding in findings]
+    rows += [(one.state, one.name, _with_remedy(one.detail, one.remedy)) for one in checks]
     output.show(answer, as_json, output.Table(("state", "what", "detail"), rows))
     missing = [x.name for x in findings if x.is_needed and not x.is_good]
     if missing:
@@ -35,6 +43,17 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         raise CommandError(f"this machine lacks {', '.join(missing)}", hint=hint)
     if fault:
         raise fault
+    bad = worst(checks)
+    names = ", ".join(one.name for one in checks if one.state is bad)
+    if bad is CheckState.FAULT:
+        raise ConfigError(f"wrong: {names}", hint="the table above has what to do")
+    if bad is CheckState.UNREACHABLE:
+        raise OutsideError(f"cannot be reached: {names}", hint="the table above has what to do")
+
+
+def _with_remedy(detail: str, remedy: str) -> str:
+    first = " ".join(remedy.split("\n")[:1])
+    return f"{detail}; {first}" if remedy else detail
 
 
 def _folders(app: App) -> tuple[Path, Path, UserError | None]:

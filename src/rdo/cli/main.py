@@ -51,7 +51,7 @@ COMMANDS: dict[str, Lazy] = {
     "config": Lazy("rdo.cli.config", "config", "Show the configuration, or import DLRN's."),
     "db": Lazy("rdo.cli.db", "db", "Back up, restore and check the database."),
     "doctor": Lazy(
-        "rdo.cli.doctor", "doctor", "Check this machine and show how to fix what is missing."
+        "rdo.cli.doctor", "doctor", "Check machine and configuration, and show how to fix them."
     ),
     "notify": Lazy("rdo.cli.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
@@ -61,6 +61,7 @@ COMMANDS: dict[str, Lazy] = {
     "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
     "reproduce": Lazy("rdo.cli.reproduce", "reproduce", "Repeat a build exactly."),
+    "systemd": Lazy("rdo.cli.systemd", "systemd", "Let systemd do the rounds of a factory."),
     "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
     "why": Lazy("rdo.cli.why", "why", "Explain why a package is or is not built."),
 }

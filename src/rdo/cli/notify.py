@@ -6,7 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.errors import OutsideError
+from rdo.errors import OutsideError, RefusedError
 
 
 @click.group()
@@ -43,6 +43,30 @@ def send(ctx: click.Context, as_json: bool) -> None:
     people = f"{done.sent} sent, {done.refused} given up, {done.left} left for another try"
     output.show(done, as_json, people)
     ctx.exit(OutsideError.exit_code if done.left else 0)
+
+
+@notify.command()
+@click.argument("address", required=False)
+@output.json_option
+@click.pass_context
+def test(ctx: click.Context, address: str | None, as_json: bool) -> None:
+    """Send a test mail to ADDRESS, and a test event to each webhook.
+
+    If Gerrit is configured, its server is asked for one repository; no review is made. Exit code 5:
+    something was refused; 6: only servers cannot be reached.
+
+    \b
+    rdo notify test me@example.org
+    """
+    from rdo.trunk.telling.trial import try_ways
+
+    done = try_ways(ctx.obj, address or "")
+    lines = [f"{one.way}: {one.error or one.detail}" for one in done]
+    output.show(done, as_json, "\n".join(lines))
+    failed = [one for one in done if one.error]
+    if failed:
+        is_away = all(one.is_away for one in failed)
+        ctx.exit(OutsideError.exit_code if is_away else RefusedError.exit_code)
 
 
 @notify.command()

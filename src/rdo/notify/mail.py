@@ -71,6 +71,15 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
     return mail
 
 
+def compose_test(sender: str, recipient: str, factory: str, when: datetime) -> EmailMessage:
+    """Return a mail that only shows that mail arrives."""
+    mail = _envelope(sender, [recipient], "a test from rdo: mail works", when)
+    mail["Message-ID"] = _named("test", (recipient, when.timestamp()), sender)
+    mail["X-RDO-Event"] = "test"
+    mail.set_content(f"rdo notify test sent this for {clean(factory)}. No package is concerned.\n")
+    return mail
+
+
 def compose_digest(
     stories: Sequence[Story], sender: str, recipient: str, due: datetime
 ) -> EmailMessage:

@@ -55,6 +55,25 @@ class MailServer:
         except (OSError, smtplib.SMTPException) as error:
             raise AwayError(f"mail server {self.server}: {_words(error)}") from error
 
+    def greet(self) -> str:
+        """Connect, encrypt and log in as for a mail, and return in words how that went.
+
+        Raises AwayError if the server cannot be reached, ConfigError if it refuses the settings.
+        """
+        password = self._password()
+        try:
+            with self._connect() as connection:
+                connection.ehlo_or_helo_if_needed()
+                self._log_in(connection, password)
+                is_secure = isinstance(connection.sock, ssl.SSLSocket)
+        except (smtplib.SMTPNotSupportedError, smtplib.SMTPAuthenticationError) as error:
+            hint = "correct security, user and password-file in [mail]"
+            raise ConfigError(f"mail server {self.server}: {_words(error)}", hint=hint) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise AwayError(f"mail server {self.server}: {_words(error)}") from error
+        login = f", logged in as {self.user}" if self.user else ""
+        return f"{self.server} answers, {'by TLS' if is_secure else 'without encryption'}{login}"
+
     def _connect(self) -> smtplib.SMTP:
         if self.security == "tls" or (self.security == "auto" and self.port == _TLS_PORT):
             return smtplib.SMTP_SSL(

@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from rdo import __version__
@@ -15,6 +16,8 @@ from rdo.notify.way import AwayError, Refused
 from rdo.store.deliveries import Delivery
 
 TIMEOUT_SECONDS = 20.0
+TEST = "test"
+"""The kind of an event that only tries the way."""
 _AGAIN = {408, 425, 429}
 """Client errors that may not occur again in a retry."""
 
@@ -32,34 +35,46 @@ class Webhook:
 
         Raises AwayError if the address cannot be reached, ConfigError if the secret cannot be read.
         """
+        [delivery] = deliveries
+        key = f"{delivery.event.target}:{delivery.event.key}"
+        refused = self._post(message(story, delivery), story.kind, key)
+        return {delivery.id: refused} if refused else {}
+
+    def test(self, when: datetime) -> Refused | None:
+        """Post an event of the kind `test`, signed like the others; return what refused it.
+
+        Raises what `send` raises.
+        """
+        key = f"{TEST}:{int(when.timestamp())}"
+        return self._post({"key": key, "kind": TEST, "title": "a test from rdo"}, TEST, key)
+
+    def _post(self, content: Mapping[str, object], kind: str, key: str) -> Refused | None:
         import httpx  # only where a webhook is configured
 
-        [delivery] = deliveries
-        body = json.dumps(message(story, delivery)).encode()
+        body = json.dumps(content).encode()
         try:
             answer = httpx.post(
                 self.url,
                 content=body,
-                headers=self._headers(story, delivery, body),
+                headers=self._headers(kind, key, body),
                 timeout=TIMEOUT_SECONDS,
                 follow_redirects=False,
             )
         except (httpx.HTTPError, OSError) as error:
             raise AwayError(f"webhook {self.name}: {error or type(error).__name__}") from error
         if answer.is_success:
-            return {}
-        refused = Refused(
+            return None
+        return Refused(
             f"webhook {self.name} answers {answer.status_code}",
             for_good=answer.is_client_error and answer.status_code not in _AGAIN,
         )
-        return {delivery.id: refused}
 
-    def _headers(self, story: Story, delivery: Delivery, body: bytes) -> dict[str, str]:
+    def _headers(self, kind: str, key: str, body: bytes) -> dict[str, str]:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"rdo/{__version__}",
-            "X-RDO-Event": story.kind,
-            "X-RDO-Delivery": f"{delivery.event.target}:{delivery.event.key}",
+            "X-RDO-Event": kind,
+            "X-RDO-Delivery": key,
         }
         if self.secret_file:
             signature = hmac.new(self._secret(), body, hashlib.sha256).hexdigest()

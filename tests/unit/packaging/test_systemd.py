@@ -1,4 +1,4 @@
-"""The units of packaging/systemd."""
+"""The units that `rdo systemd install` writes."""
 
 import shlex
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.docs.test_commands import parse
 
-FOLDER = Path(__file__).parents[3] / "packaging/systemd"
+FOLDER = Path(__file__).parents[3] / "src/rdo/starter/systemd"
 UNITS = sorted(FOLDER.iterdir())
 
 

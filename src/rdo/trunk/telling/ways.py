@@ -1,6 +1,7 @@
 """The ways to tell that are configured, and the queue that goes out by them."""
 
 from rdo.app import App
+from rdo.config import MailSection
 from rdo.mirrors import Mirrors
 from rdo.notify.gerrit import Distgit, GerritReviews
 from rdo.notify.mailer import Mailer
@@ -16,6 +17,11 @@ def outbox(app: App) -> Outbox:
     return Outbox(app.store, _ways(app), app.now, app.settings.data / "notify.lock")
 
 
+def mail_server(mail: MailSection) -> MailServer:
+    """Return the mail server of a configuration."""
+    return MailServer(mail.server, mail.security, mail.user or "", mail.password_file, mail.ca_file)
+
+
 def _ways(app: App) -> dict[str, Way]:
     settings = app.settings
     ways: dict[str, Way] = {
@@ -23,10 +29,7 @@ def _ways(app: App) -> dict[str, Way]:
         for name, section in settings.webhooks.items()
     }
     if mail := settings.mail:
-        server = MailServer(
-            mail.server, mail.security, mail.user or "", mail.password_file, mail.ca_file
-        )
-        ways["mail"] = Mailer(server, mail.from_)
+        ways["mail"] = Mailer(mail_server(mail), mail.from_)
     if gerrit := settings.gerrit:
         email = gerrit.email or (settings.mail.from_ if settings.mail else "rdo@localhost")
         ways["gerrit"] = GerritReviews(

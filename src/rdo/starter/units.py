@@ -1,0 +1,132 @@
+"""The systemd units of a factory, and those that are on this machine already."""
+
+import importlib.resources
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.atomic import write_file
+from rdo.errors import ConfigError, RefusedError
+
+_PROGRAM, _FOLDER = "/usr/bin/rdo", "/srv/%i"
+"""What the templates have in place of the real program and folder."""
+_MARK = "# Written by `rdo systemd install`, which may write it again."
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.-]{0,99}")
+SYSTEM = Path("/etc/systemd/system")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit file that is to be written."""
+
+    file: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUnit:
+    """A unit on this machine that works in a factory's folder, and the program it starts."""
+
+    file: Path
+    program: str
+    is_of_user: bool
+
+
+def user_folder() -> Path:
+    """Return the folder of this user's own units."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "systemd/user"
+
+
+def make_units(
+    name: str, factory: Path, program: tuple[str, ...], *, is_of_user: bool = False, owner: str = ""
+) -> list[Unit]:
+    """Make the units of a factory: rounds by a timer or in a loop, and the clean-up.
+
+    `program` is the command line of `rdo`. `owner` is the user whom a system unit runs as.
+    Raises ConfigError for a name that systemd would not accept.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be part of a unit's name", hint="name it: rdo systemd install NAME"
+        )
+    folder = user_folder() if is_of_user else SYSTEM
+    templates = importlib.resources.files(__package__).joinpath("systemd")
+    units = []
+    for template in sorted(templates.iterdir(), key=lambda one: one.name):
+        text = template.read_text().replace(_PROGRAM, " ".join(map(_quoted, program)))
+        text = text.replace(f"-C {_FOLDER}", f"-C {_quoted(str(factory))}")
+        text = text.replace(_FOLDER, str(factory))
+        if is_of_user:
+            text = text.replace("WantedBy=multi-user.target", "WantedBy=default.target")
+        elif owner:
+            text = text.replace("[Service]\n", f"[Service]\nUser={owner}\n")
+        units.append(Unit(folder / template.name.replace("@", f"@{name}"), f"{_MARK}\n{text}"))
+    return units
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for ExecStart.
+
+    >>> _quoted("/srv/my factory"), _quoted("/opt/100%")
+    ('"/srv/my factory"', '/opt/100%%')
+    """
+    escaped = word.replace("%", "%%").replace("$", "$$")
+    if re.search(r"[\s\"'\\;]", word):
+        return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return escaped
+
+
+def write_units(units: list[Unit]) -> None:
+    """Write units, all or none; raise RefusedError rather than replace a file of somebody else."""
+    for unit in units:
+        if unit.file.exists() and not unit.file.read_text(errors="replace").startswith(_MARK):
+            raise RefusedError(
+                f"{unit.file} exists and was not written by rdo", hint="move it away, or keep it"
+            )
+    for unit in units:
+        try:
+            unit.file.parent.mkdir(parents=True, exist_ok=True)
+            write_file(unit.file, unit.text)
+        except PermissionError as error:
+            raise RefusedError(
+                f"cannot write {unit.file}: {error.strerror}",
+                hint="run it as root, or pass --user for units of this user",
+            ) from error
+
+
+def find_units(factory: Path) -> list[FoundUnit]:
+    """Return the services on this machine that work in the folder of a factory."""
+    places = [(SYSTEM, False), (Path("/usr/lib/systemd/system"), False), (user_folder(), True)]
+    return [
+        FoundUnit(file, program, is_of_user)
+        for folder, is_of_user in places
+        for file in sorted(folder.glob("rdo-*.service"))
+        for program in _programs(file, factory)
+    ]
+
+
+def _programs(file: Path, factory: Path) -> Iterator[str]:
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    instance = file.stem.partition("@")[2]
+    for line in lines:
+        if not line.startswith("ExecStart="):
+            continue
+        command = line.removeprefix("ExecStart=").replace("%i", instance)
+        words = shlex.split(command.replace("%%", "%").replace("$$", "$"))
+        if str(factory) in words:
+            yield words[0]
+
+
+def is_enabled(unit: FoundUnit) -> bool:
+    """Whether systemd starts a service of rounds by itself, directly or by its timer."""
+    if not unit.file.name.startswith("rdo-trunk"):
+        return False
+    names = (unit.file.name, unit.file.with_suffix(".timer").name)
+    return any(list(unit.file.parent.glob(f"*.wants/{name}")) for name in names)

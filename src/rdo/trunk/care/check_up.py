@@ -1,0 +1,232 @@
+"""What `rdo doctor` finds out about a configuration before a round would; nothing is changed."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rdo.app import App
+from rdo.app.stores import look_at_store
+from rdo.errors import NotFoundError, OutsideError, UserError
+from rdo.log_tail import last_line
+from rdo.metadata import Level
+from rdo.metadata.online import ask
+from rdo.metadata.verify import verify
+from rdo.model.address import is_address
+from rdo.model.url import is_on_pypi
+from rdo.notify.way import AwayError
+from rdo.starter.units import find_units, is_enabled
+from rdo.trunk.telling.ways import mail_server
+
+if TYPE_CHECKING:
+    from rdo.config import Settings
+
+_AT_ONCE = 16
+_SHOWN = 3
+_PAGE = "status_report.html"
+_TIMEOUT_SECONDS = 20.0
+
+
+class CheckState(StrEnum):
+    """How a check ended. Only a fault or something unreachable is a problem."""
+
+    OK = "ok"
+    FAULT = "fault"
+    UNREACHABLE = "unreachable"
+    NOTE = "note"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationCheck:
+    """The result of one check of the configuration; `remedy` is what to do, often a command."""
+
+    name: str
+    state: CheckState
+    detail: str
+    remedy: str = ""
+
+
+def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
+    """Check all that a round needs besides the machine: configuration, database, servers, units.
+
+    With `offline`, nothing but the database's server is contacted.
+    """
+    try:
+        settings = app.settings
+    except UserError as error:
+        return [_problem("config", error)]
+    where = str(app.configuration.file or "no rdo.toml; `rdo init DIR` makes one")
+    checks = [ConfigurationCheck("config", CheckState.OK, where)]
+    if app.configuration.file is None:
+        return [ConfigurationCheck("config", CheckState.NOTE, where)]
+    checks += [_database(settings), *_metadata(app, offline=offline), *_platforms(app)]
+    checks.append(_skipped("remotes") if offline else _remotes(app))
+    checks.append(_mail(settings, offline=offline))
+    for target in settings.targets:
+        checks.append(_base_url(settings, target, offline=offline))
+    return [*checks, _units(app)]
+
+
+def worst(checks: list[ConfigurationCheck]) -> CheckState:
+    """Return FAULT or UNREACHABLE if there is such a check, the former first; else OK."""
+    states = {one.state for one in checks}
+    order = (CheckState.FAULT, CheckState.UNREACHABLE)
+    return next((state for state in order if state in states), CheckState.OK)
+
+
+def _problem(name: str, error: UserError, remedy: str = "") -> ConfigurationCheck:
+    is_outside = isinstance(error, OutsideError)
+    state = CheckState.UNREACHABLE if is_outside else CheckState.FAULT
+    return ConfigurationCheck(name, state, str(error), error.hint or remedy)
+
+
+def _skipped(name: str, why: str = "--offline") -> ConfigurationCheck:
+    return ConfigurationCheck(name, CheckState.SKIPPED, why)
+
+
+def _database(settings: "Settings") -> ConfigurationCheck:
+    try:
+        found = look_at_store(settings)
+    except UserError as error:
+        return _problem("database", error)
+    if not found:
+        detail = "does not exist yet; the first round makes it"
+        return ConfigurationCheck("database", CheckState.NOTE, detail)
+    return ConfigurationCheck("database", CheckState.OK, found)
+
+
+def _metadata(app: App, *, offline: bool) -> Iterator[ConfigurationCheck]:
+    section = app.settings.metadata
+    if offline and section and is_address(section.source):
+        yield _skipped("metadata")
+        return
+    try:
+        distribution = app.distribution
+        faults = verify(distribution) if section and section.layout == "rdoinfo" else []
+        sizes = [len(app.packages(target).packages) for target in app.settings.targets]
+    except UserError as error:
+        yield _problem("metadata", error, "rdo info verify")
+        return
+    errors = [fault for fault in faults if fault.level is Level.ERROR]
+    if errors:
+        more = f"; {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+        detail = "; ".join(map(str, errors[:_SHOWN])) + more
+        yield ConfigurationCheck("metadata", CheckState.FAULT, detail, "rdo info verify")
+    elif not sizes:
+        detail, remedy = "rdo.toml has no [targets.NAME]", "add one, as docs/configuration.md shows"
+        yield ConfigurationCheck("metadata", CheckState.FAULT, detail, remedy)
+    else:
+        yield ConfigurationCheck("metadata", CheckState.OK, f"{max(sizes)} packages")
+
+
+def _platforms(app: App) -> Iterator[ConfigurationCheck]:
+    for name in sorted({target.platform for target in app.settings.targets.values()}):
+        try:
+            made = app.platforms.base(name)
+        except NotFoundError as error:
+            yield _problem(f"platform {name}", error, "rdo platform list")
+        except UserError as error:
+            yield _problem(f"platform {name}", error)
+        else:
+            yield ConfigurationCheck(f"platform {name}", CheckState.OK, str(made.tree))
+
+
+def _remotes(app: App) -> ConfigurationCheck:
+    """Ask each git remote of all targets once; those of PyPI are asked by the round alone."""
+    try:
+        urls = {
+            url
+            for target in app.settings.targets
+            for package in app.packages(target).packages
+            for url in package.remotes
+            if not is_on_pypi(url)
+        }
+    except UserError:
+        return _skipped("remotes", "the metadata cannot be read")
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
+        answers = [text for text in pool.map(_ask, sorted(urls)) if text]
+    if not answers:
+        return ConfigurationCheck("remotes", CheckState.OK, f"{len(urls)} answer")
+    more = f"; {len(answers) - _SHOWN} more" if len(answers) > _SHOWN else ""
+    detail = f"{len(answers)} of {len(urls)} do not answer: {'; '.join(answers[:_SHOWN])}{more}"
+    remedy = "fix the URL in the metadata, or try again later"
+    return ConfigurationCheck("remotes", CheckState.UNREACHABLE, detail, remedy)
+
+
+def _ask(url: str) -> str:
+    try:
+        ask(url)
+    except UserError as error:
+        return f"{url}: {last_line(str(error))}"
+    return ""
+
+
+def _mail(settings: "Settings", *, offline: bool) -> ConfigurationCheck:
+    if settings.mail is None:
+        return _skipped("mail", "no [mail] in rdo.toml: no mail is sent")
+    if offline:
+        return _skipped("mail")
+    try:
+        detail = mail_server(settings.mail).greet()
+    except AwayError as error:
+        remedy = "check server, port and security in [mail]"
+        return ConfigurationCheck("mail", CheckState.UNREACHABLE, str(error), remedy)
+    except UserError as error:
+        return _problem("mail", error)
+    remedy = "rdo notify test ADDRESS sends a mail"
+    return ConfigurationCheck("mail", CheckState.OK, detail, remedy)
+
+
+def _base_url(settings: "Settings", target: str, *, offline: bool) -> ConfigurationCheck:
+    """Compare a page of the published tree with what the web server shows for it."""
+    name = f"base-url {target}"
+    tree, url = settings.target_folder(target) / "repos", settings.tree_url(target)
+    if offline or not (tree / _PAGE).is_file():
+        return _skipped(name) if offline else _skipped(name, "nothing is published yet")
+    remedy = f"serve {tree} as {url}, or correct base-url or the target's url"
+    try:
+        is_same = any((tree / _PAGE).read_bytes() == _served(f"{url}/{_PAGE}") for _ in range(2))
+    except AwayError as error:
+        return ConfigurationCheck(name, CheckState.UNREACHABLE, str(error), remedy)
+    if not is_same:
+        detail = f"{url} answers, but does not show this tree"
+        return ConfigurationCheck(name, CheckState.FAULT, detail, remedy)
+    return ConfigurationCheck(name, CheckState.OK, url)
+
+
+def _served(url: str) -> bytes | None:
+    import httpx  # only where a web server is asked
+
+    if url.startswith("file://"):
+        path = Path(url.removeprefix("file://"))
+        return path.read_bytes() if path.is_file() else None
+    try:
+        answer = httpx.get(url, timeout=_TIMEOUT_SECONDS, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise AwayError(f"{url} does not answer: {error or type(error).__name__}") from error
+    return answer.content if answer.is_success else None
+
+
+def _units(app: App) -> ConfigurationCheck:
+    """Look for units of this factory, whether their program exists, and whether one is enabled."""
+    file = app.configuration.file
+    assert file
+    name = file.parent.name
+    units = find_units(file.parent)
+    if not units:
+        detail, remedy = "rounds run only when somebody starts one", f"rdo systemd install {name}"
+        return ConfigurationCheck("units", CheckState.NOTE, detail, remedy)
+    for unit in units:
+        if not Path(unit.program).is_file():
+            detail = f"{unit.file} starts {unit.program}, which does not exist"
+            remedy = f"rdo systemd install {name}"
+            return ConfigurationCheck("units", CheckState.FAULT, detail, remedy)
+    if not any(map(is_enabled, units)):
+        detail = f"{units[0].file.parent} has units, but none is enabled"
+        own = "--user " if units[0].is_of_user else ""
+        remedy = f"systemctl {own}enable --now rdo-trunk@{name}.timer"
+        return ConfigurationCheck("units", CheckState.NOTE, detail, remedy)
+    return ConfigurationCheck("units", CheckState.OK, ", ".join(str(one.file) for one in units))
