@@ -120,7 +120,7 @@ def test_3_metadata_that_cannot_be_read_or_has_errors_is_a_fault(site: Path, doc
     assert (code, found["metadata"]["state"]) == (2, "fault")
     assert "info/rdo.yml:" in found["metadata"]["detail"]
 
-    file.write_text(good + "nonsense: 1\n")
+    file.write_text(good.replace("status: maintained", "status: maintaned"))
     code, found = doctor(site, "--offline")
     assert (code, found["metadata"]["state"]) == (2, "fault")
     assert found["metadata"]["remedy"] == "rdo info verify"
