@@ -1,5 +1,6 @@
 """Targets made ready for work: packages, published tree and state of each."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rdo.errors import NotFoundError, did_you_mean
+from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi
 from rdo.publish.site import Members, Site
@@ -38,14 +40,31 @@ class OpenTarget:
     platform: str = ""
 
     def package(self, name: str) -> Package:
-        """Return the package of the release that is called so; a NotFoundError if none is."""
+        """Return the package that is called so, or whose project or RPM is.
+
+        Raises NotFoundError if the release has none, or several with that project or RPM.
+        """
         if name in self.packages:
             return self.packages[name]
-        of_project = [key for key, package in self.packages.items() if package.project == name]
-        near = did_you_mean(name, self.packages)
-        if len(of_project) == 1:
-            near = f'; did you mean "{of_project[0]}"?'
-        raise NotFoundError(f"{self.name} has no package {name}{near}")
+        found = [key for key, package in self.packages.items() if package.project == name]
+        found = found or self._with_rpm(name)
+        if len(found) == 1:
+            return self.packages[found[0]]
+        if found:
+            raise NotFoundError(
+                f"{name} is not one package of {self.name}", hint=f"name one: {', '.join(found)}"
+            )
+        known = [*self.packages, *(one.project for one in self.packages.values())]
+        raise NotFoundError(f"{self.name} has no package {name}{did_you_mean(name, known)}")
+
+    def _with_rpm(self, name: str) -> list[str]:
+        """Return the packages whose newest good build has an RPM of this name, or this file."""
+        if name.endswith(".rpm"):
+            with contextlib.suppress(ValueError):  # then it is a name that ends like a file
+                name = Nevra.parse(name).name
+        with self.store.read() as at:
+            found = at.artifacts.providing(self.name, {name})
+        return sorted(package for package in found if package in self.packages)
 
     def members_now(self) -> Members:
         """Return the members, with those that are held at this moment."""

@@ -6,7 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.errors import OutsideError, RefusedError
+from rdo.errors import ConfigError, NotFoundError, OutsideError, RefusedError
 
 
 @click.group()
@@ -86,9 +86,18 @@ def show(app: App, package: str, target: str | None, html: bool, as_json: bool) 
     rdo notify show python-oslo-config
     """
     from rdo.notify.newest import as_html, as_text, newest_story
+    from rdo.trunk.views.status import package_name
 
     app.reads_only = True
-    story = newest_story(app.store, app.settings.chosen_targets(target), package)
+    targets = app.settings.chosen_targets(target)
+    try:
+        story = newest_story(app.store, targets, package)
+    except NotFoundError as unknown:  # a package that has left the release still has its messages
+        try:
+            name = package_name(app, targets, package)
+        except ConfigError:  # the metadata cannot be read, which is not the question
+            raise unknown from None
+        story = newest_story(app.store, targets, name)
     if html:
         output.show(as_html(story), as_json=False)
     else:

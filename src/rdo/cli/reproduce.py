@@ -45,10 +45,10 @@ def reproduce(
     rdo reproduce python-oslo-config --shell
     """
     from rdo.trunk.care import reproduce as service
-    from rdo.trunk.views.status import find_build
+    from rdo.trunk.views.status import find_named_build
 
     app: App = ctx.obj
-    found = find_build(app.store, app.settings.chosen_targets(target), build)
+    found = find_named_build(app, target, build)
     folder = results or Path(f"reproduced-{found.id}")
     made = service.reproduce(app, found, folder, _open_shell if shell else None)
     output.show(service.as_row(made), as_json, "\n".join(_lines(made)))

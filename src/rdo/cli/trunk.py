@@ -16,7 +16,7 @@ from rdo.trunk.context import open_trunks
 from rdo.trunk.loop import repeat
 from rdo.trunk.views.status import (
     TargetStatus,
-    find_build,
+    find_named_build,
     log_file,
     remark,
     status,
@@ -163,7 +163,7 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
     file = Path(build)
     if not ("/" in build and file.is_file()):
         app.reads_only = True
-        found = find_build(app.store, app.settings.chosen_targets(target), build)
+        found = find_named_build(app, target, build)
         file = log_file(app.settings.target_folder(found.target), found)
     if cause:
         _show_cause(file)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 import click
 
@@ -204,12 +205,14 @@ def hold(
     \b
     rdo trunk hold python-oslo-log --build 41 --because "the new one breaks nova"
     """
-    done = steering.hold(_open(app, target), package, build_id, by=app.user, why=because)
+    trunk = _open(app, target)
+    done = steering.hold(trunk, package, build_id, by=app.user, why=because)
     place = f" at build {build_id}" if build_id is not None else ""
-    lines = [f"{package} is held{place}; rdo trunk release {package} ends the hold"]
-    lines += [f"names now point to {path}" for path in done.moved]
+    name = done.hold.package
+    lines = [f"{name} is held{place}; rdo trunk release {name} ends the hold"]
+    lines += _moved(trunk, done.moved)
     if done.moved:
-        lines.append("hosts that installed a newer version must run: dnf distro-sync")
+        lines.append("machines that already have a newer build: dnf distro-sync")
     output.show(done, as_json, "\n".join(lines))
 
 
@@ -224,9 +227,19 @@ def release(app: App, package: str, target: str | None, as_json: bool) -> None:
     \b
     rdo trunk release python-oslo-log
     """
-    done = steering.release(_open(app, target), package, by=app.user)
-    lines = [f"{package} is no longer held", *(f"names now point to {x}" for x in done.moved)]
+    trunk = _open(app, target)
+    done = steering.release(trunk, package, by=app.user)
+    lines = [f"{done.package} is no longer held", *_moved(trunk, done.moved)]
     output.show(done, as_json, "\n".join(lines))
+
+
+def _moved(trunk: Trunk, places: tuple[Path, ...]) -> list[str]:
+    """Say where names lead now, by the path in the tree."""
+    inside = (
+        place.relative_to(trunk.tree.repos) if place.is_relative_to(trunk.tree.repos) else place
+        for place in places
+    )
+    return [f"names now lead to {place}" for place in inside]
 
 
 @click.command()

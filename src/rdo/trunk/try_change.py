@@ -17,7 +17,7 @@ from rdo.repodata import Composer, read_rpm
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.scratch import ScratchRequest, Sides, build, choose_sides, job_of, scratch_folder
 from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
-from rdo.trunk.views.status import find_build
+from rdo.trunk.views.status import find_named_build
 
 MARK = "try.json"
 """The file that marks a folder as the results of a try."""
@@ -116,7 +116,7 @@ def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
         if Path(text).is_dir():
             yield from sorted(Path(text).glob("*.rpm"))
             continue
-        found = find_build(app.store, [trunk.name], text)
+        found = find_named_build(app, trunk.name, text)
         if not isinstance(found.outcome, Built):
             raise RefusedError(f"build {found.id} of {found.commit} gave no RPMs")
         yield from (trunk.build_folder(found) / rpm.name for rpm in found.outcome.rpms)

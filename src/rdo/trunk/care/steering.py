@@ -103,10 +103,9 @@ def recheck(trunk: Trunk, names: Sequence[str], *, force: bool = False) -> list[
     Raises NotFoundError for a package that the target does not have, and RefusedError for one
     that builds, unless `force`; then nothing at all is queued.
     """
-    for name in names:
-        trunk.package(name)
+    found = [trunk.package(name).name for name in names]
     with trunk.store.write() as at:
-        return [_recheck(at, trunk, name, force=force) for name in names]
+        return [_recheck(at, trunk, name, force=force) for name in found]
 
 
 def all_failed(trunk: Trunk, since: datetime | None = None) -> list[str]:
@@ -165,9 +164,10 @@ def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
 
     Raises NotFoundError if there is none.
     """
+    name = text if text.isdecimal() else _name_in_queue(trunk, text)
     with trunk.store.write() as at:
         open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
-        found = [build for build in open_builds if text in {str(build.id), build.package}]
+        found = [build for build in open_builds if name in {str(build.id), build.package}]
         if not found:
             raise NotFoundError(
                 f"no queued or running build of {trunk.name} matches {text}",
@@ -175,6 +175,15 @@ def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
             )
         reason = f"cancelled by {by}" + (f": {why}" if why else "")
         return [at.builds.ask_to_cancel(build.id, reason, now=trunk.now()) for build in found]
+
+
+def _name_in_queue(trunk: Trunk, text: str) -> str:
+    """Return the package that `text` means; one that has left the release may still be queued."""
+    with trunk.store.read() as at:
+        queued = {
+            one.package for one in (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
+        }
+    return text if text in queued else trunk.package(text).name
 
 
 def is_ending(build: Build) -> bool:
@@ -193,7 +202,7 @@ def hold(trunk: Trunk, name: str, build_id: int | None, *, by: str, why: str) ->
     Without `build_id` it stays at the build that is published now. Raises NotFoundError if the
     target has no such package, or the package no such published build.
     """
-    trunk.package(name)
+    name = trunk.package(name).name
     moved: tuple[Path, ...] = ()
     with trunk.store.read() as at:
         if build_id is not None and at.builds.to_stay_at(trunk.name, name, build_id) is None:
@@ -214,7 +223,7 @@ def release(trunk: Trunk, name: str, *, by: str) -> HoldEnd:
 
     Raises NotFoundError if the target has no such package, or it is not held.
     """
-    trunk.package(name)
+    name = trunk.package(name).name
     with trunk.store.write() as at:
         if not at.holds.release(trunk.name, name):
             raise NotFoundError(f"{name} is not held in {trunk.name}")

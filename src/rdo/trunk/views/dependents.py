@@ -53,7 +53,7 @@ def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild
 
     NotFoundError if the release has no such package. Held packages are left out.
     """
-    trunk.package(package)  # raises if there is none
+    package = trunk.package(package).name
     with trunk.store.read() as at:
         states = {state.package: state for state in at.packages.states(trunk.name)}
         providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))

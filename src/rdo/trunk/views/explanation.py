@@ -1,9 +1,12 @@
 """The answer of `rdo why` for any name: a package, an RPM, a requirement, of any target."""
 
+import contextlib
+
 from rdo.app import App
 from rdo.bridge.lock_file import LockFile
 from rdo.errors import NotFoundError
 from rdo.metadata import Distribution
+from rdo.model.nevra import Nevra
 from rdo.trunk.context import open_trunk
 from rdo.trunk.views.why import Known, Why, explain, not_found
 from rdo.trunk.views.why_bridged import explain_bridged, with_beginning
@@ -33,6 +36,9 @@ def explain_anything(app: App, target: str, name: str) -> Why:
     """
     trunk = open_trunk(app, target)
     known = Known.of(trunk)
+    if name.endswith(".rpm"):
+        with contextlib.suppress(ValueError):  # then it is a name that ends like a file
+            name = Nevra.parse(name).name
     if package := known.named(name):
         outside = LockFile.read(app.bridges.last_resort_lock_file(target)).entries
         return with_beginning(explain(known, package), trunk.packages[package], outside)

@@ -1,10 +1,11 @@
 """The answer of `rdo trunk status`: the packages of a target, and what blocks `consistent`."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rdo.app import App
 from rdo.errors import NotFoundError
 from rdo.model.dates import minute
 from rdo.publish.consistent import Blocker
@@ -120,6 +121,43 @@ def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
         f"no build matches {text}",
         hint="pass a build number, a package, or the first digits of an upstream hash",
     )
+
+
+def find_named_build(app: App, target: str | None, text: str) -> Build:
+    """Return the build that `find_build` finds, or the newest of the package that `text` means.
+
+    That may also be a project or an RPM. Raises NotFoundError if there is no such build.
+    """
+    targets = app.settings.chosen_targets(target)
+    try:
+        return find_build(app.store, targets, text)
+    except NotFoundError:
+        if text.isdecimal():
+            raise
+    name = package_name(app, targets, text)
+    try:
+        return find_build(app.store, targets, name)
+    except NotFoundError:
+        raise NotFoundError(
+            f"{name} has no build yet", hint=f"rdo why {name} says what it waits for"
+        ) from None
+
+
+def package_name(app: App, targets: Sequence[str], text: str) -> str:
+    """Return the package that a name, project or RPM means in the first target that knows it.
+
+    Raises NotFoundError if none does.
+    """
+    unknown = None
+    for target in targets:
+        try:
+            return app.target(target).package(text).name
+        except NotFoundError as error:
+            unknown = unknown or error
+    assert unknown
+    raise NotFoundError(
+        str(unknown), hint=unknown.hint or "rdo trunk status lists the packages"
+    ) from unknown
 
 
 def _newest_tried(at: Transaction, target: str, package: str) -> Build | None:

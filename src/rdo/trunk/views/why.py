@@ -188,7 +188,10 @@ def not_found(target: TargetView, text: str, releases: Iterable[str]) -> Why:
     """
     elsewhere = sorted(releases)
     if not elsewhere:
-        near = did_you_mean(text, target.packages)
+        projects = (
+            one.facts.package.project for one in target.packages.values() if one.facts.package
+        )
+        near = did_you_mean(text, [*target.packages, *projects])
         raise NotFoundError(f"no package, RPM or requirement matches {text}{near}")
     why = f"the metadata has it in {', '.join(elsewhere)}"
     view = PackageView(text, PackageState.NOT_IN_RELEASE, why)
