@@ -214,5 +214,9 @@ def _complain(message: str, hint: str = "") -> None:
 
 
 def main() -> NoReturn:
-    """Run the program with the command line of the process."""
+    """Run the program with the command line of the process.
+
+    The build user, and a web server, read files that rdo makes, so a umask does not hide them.
+    """
+    os.umask(os.umask(0o022) & ~0o055)
     sys.exit(run(sys.argv[1:]))

@@ -56,8 +56,11 @@ class BuildRoot:
     def give(self, folder: Path, target: Inside) -> None:
         """Have the build user copy a folder of ours to `target` before it does anything else.
 
-        The folder holds files and folders of ours alone, and stays until a program was run.
+        The folder holds files and folders of ours alone, and stays until a program was run. They
+        are made readable for everybody, as the originals need not be.
         """
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
         self._given.append((folder, target))
 
     def bind(self, *binds: Bind) -> None:
