@@ -88,7 +88,7 @@ def _options(
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Read rdo.toml from DIR. Default: RDO_CONFIG or the current folder.",
+    help="Read rdo.toml from DIR. Default: RDO_CONFIG, the current folder, or one above it.",
 )
 @click.option(
     "--set",

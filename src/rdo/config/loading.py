@@ -3,6 +3,7 @@
 Each value remembers its origin, for `rdo config show` and for error messages.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -88,10 +89,12 @@ class Configuration:
 
 
 def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the rdo.toml to read: that of `start` (-C), of RDO_CONFIG, or of the current folder.
+    """Return the rdo.toml to read: that of `start` (-C), of RDO_CONFIG, or the nearest one here.
 
-    The current folder may lack one and gives None; raises ConfigError if a named folder or file
-    does.
+    That is the current folder's, or that of a folder above it; None if there is none up to the
+    user's home or the end of the file system. Raises ConfigError if a named folder or file has
+    none, or if the nearest one above belongs to somebody else, who could then run programs as this
+    user.
     """
     if named := start or (environ.get(FILE_VARIABLE) and Path(environ[FILE_VARIABLE])):
         file = named / FILE_NAME if named.is_dir() else named
@@ -100,8 +103,36 @@ def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | 
             hint = f"`rdo init {named}` makes one" if named.is_dir() or not named.exists() else ""
             raise ConfigError(f"{by}: {file} does not exist", hint=hint)
         return file.absolute()
-    file = Path(FILE_NAME)
-    return file.absolute() if file.is_file() else None
+    for folder in _upwards(Path(environ.get("HOME", "/"))):
+        file = folder / FILE_NAME
+        if file.is_file():
+            if folder != Path.cwd() and not _is_ours(file, environ):
+                raise ConfigError(
+                    f"{file} belongs to another user", hint=f"to use it, name it: rdo -C {folder}"
+                )
+            return file
+    return None
+
+
+def _upwards(home: Path) -> Iterator[Path]:
+    """Yield the current folder and those above it on its file system, none above the home."""
+    with contextlib.suppress(OSError):  # a folder that is gone, or that this user may not read
+        here = Path.cwd()
+        device = here.stat().st_dev
+        for folder in (here, *here.parents):
+            if folder.stat().st_dev != device or not os.access(folder, os.X_OK):
+                return
+            yield folder
+            if folder == home:
+                return
+
+
+def _is_ours(file: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a file belongs to this user, to root, or to whoever called sudo."""
+    trusted = {os.geteuid(), 0}
+    if os.geteuid() == 0 and (caller := environ.get("SUDO_UID", "")).isdecimal():
+        trusted.add(int(caller))
+    return file.stat().st_uid in trusted
 
 
 def load(

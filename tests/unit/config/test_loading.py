@@ -1,4 +1,5 @@
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -261,6 +262,40 @@ def test_the_file_is_found_by_option_then_variable_then_here(
     assert find(None, {}) == here / "rdo.toml"
     assert find(None, {"RDO_CONFIG": str(other)}) == other
     assert find(folder, {"RDO_CONFIG": str(other)}) == folder / "rdo.toml"
+
+
+def test_the_nearest_file_above_is_found_but_none_above_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / "home/factory/info/tags"
+    deep.mkdir(parents=True)
+    (tmp_path / "rdo.toml").touch()
+    monkeypatch.chdir(deep)
+    home = {"HOME": str(tmp_path / "home")}
+    assert find(None, home) is None
+    assert find(None, {"HOME": "/elsewhere"}) == tmp_path / "rdo.toml"
+
+    (tmp_path / "home/factory/rdo.toml").touch()
+
+    assert find(None, home) == tmp_path / "home/factory/rdo.toml"
+
+
+def test_a_file_above_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "rdo.toml").touch()
+    monkeypatch.chdir(tmp_path / "below")
+    owner = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    if owner == 0:  # the file of root is trusted
+        os.chown(tmp_path / "rdo.toml", 12345, -1)
+
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        find(None, {})
+
+    monkeypatch.chdir(tmp_path)
+    assert find(None, {}) == tmp_path / "rdo.toml"
 
 
 @pytest.mark.parametrize("environ", [{}, {"RDO_CONFIG": "nowhere"}])
