@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.errors import OutsideError
 from rdo.model.build import Built, Failed
 
@@ -22,7 +22,12 @@ def _open_shell(room: "Room") -> None:
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(
-    "--platform", "-P", default="deb12-x86_64", show_default=True, help="Platform to build on."
+    "--platform",
+    "-P",
+    shell_complete=complete.platforms,
+    default="deb12-x86_64",
+    show_default=True,
+    help="Platform to build on.",
 )
 @click.option(
     "--results",
@@ -39,7 +44,11 @@ def _open_shell(room: "Room") -> None:
     multiple=True,
     help="Define a macro, as rpmbuild -D does (repeatable).",
 )
-@click.option("--target", help="Use the packages and dependencies of this target. Default: none.")
+@click.option(
+    "--target",
+    shell_complete=complete.targets,
+    help="Use the packages and dependencies of this target. Default: none.",
+)
 @click.option(
     "--repo",
     "repositories",

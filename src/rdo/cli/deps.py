@@ -3,12 +3,15 @@
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.lazy import LazyGroup
 from rdo.errors import NotFoundError
 
 _target = click.option(
-    "--target", metavar="T", help="Target to use (optional if there is only one)."
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use (optional if there is only one).",
 )
 
 

@@ -4,7 +4,7 @@ import logging
 
 import click
 
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.info_options import (
     Answer,
     Asked,
@@ -117,7 +117,7 @@ def list_packages(
 
 
 @info.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.entries)
 @tag_option
 @metadata_options
 @answer_options
@@ -149,7 +149,12 @@ def findpkg(asked: Asked, query: str, strict: bool, apply_tag: str | None, answe
 
 
 @info.command()
-@click.option("--release", metavar="TAG", help="Count only the packages of this release.")
+@click.option(
+    "--release",
+    metavar="TAG",
+    shell_complete=complete.releases,
+    help="Count only the packages of this release.",
+)
 @metadata_options
 @answer_options
 def components(asked: Asked, release: str | None, answer: Answer) -> None:
@@ -168,7 +173,12 @@ def components(asked: Asked, release: str | None, answer: Answer) -> None:
 @click.option(
     "--gone", multiple=True, metavar="ADDRESS", help="A maintainer who has left (repeatable)."
 )
-@click.option("--release", metavar="TAG", help="Show only packages of this release.")
+@click.option(
+    "--release",
+    metavar="TAG",
+    shell_complete=complete.releases,
+    help="Show only packages of this release.",
+)
 @metadata_options
 @answer_options
 def maintainers(
@@ -226,7 +236,7 @@ def dump(asked: Asked, apply_tag: str | None, shape: str) -> None:
 
 
 @info.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.entries)
 @tag_option
 @metadata_options
 @answer_options

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.info_options import Asked, metadata_options
 from rdo.metadata import branching, edits
 from rdo.metadata.branching import BranchRule
@@ -76,14 +76,14 @@ def add_package(
 
 
 @edit_command
-@click.argument("package")
+@click.argument("package", shell_complete=complete.entries)
 def remove_package(draft: Draft, package: str) -> None:
     """Remove a package from all files."""
     edits.remove_package(draft, package)
 
 
 @edit_command
-@click.argument("package")
+@click.argument("package", shell_complete=complete.entries)
 @click.argument("key")
 @click.argument("values", nargs=-1)
 @click.option("--tag", help="Set the override that this tag makes instead.")
@@ -110,7 +110,7 @@ def set_value(
 
 
 @edit_command
-@click.argument("package")
+@click.argument("package", shell_complete=complete.entries)
 @click.argument("tag")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--remove", is_flag=True, help="Remove the tag.")

@@ -6,7 +6,7 @@ import click
 
 from rdo import atomic
 from rdo.app.metadata import user_cache
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.info_options import Asked, metadata_options
 from rdo.errors import ConfigError
 from rdo.metadata import Fault, Level, MetadataError, queries, reports
@@ -23,6 +23,7 @@ FORMATS = ("text", "github", "sarif")
 @click.option(
     "--release",
     "releases",
+    shell_complete=complete.releases,
     multiple=True,
     metavar="TAG",
     help="Ask only for branches of this release (repeatable).",
@@ -105,7 +106,7 @@ def _show(found: list[Fault], form: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("package")
+@click.argument("package", shell_complete=complete.entries)
 @click.option("--offline", is_flag=True, help="Do not contact the upstream or the distgit.")
 @metadata_options
 @output.json_option

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from rdo import __version__, log_context
-from rdo.cli import output
+from rdo.cli import colors, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import OutsideError, UserError
 from rdo.model.terminal_text import on_terminal
@@ -98,13 +99,27 @@ def _options(
     callback=_options,
     help="Override a value of rdo.toml, e.g. targets.master-deb12.workers=4 (repeatable).",
 )
+@click.option(
+    "--color",
+    type=click.Choice(colors.WHEN),
+    default="auto",
+    show_default=True,
+    help="When to use colours; auto: on a terminal, unless NO_COLOR is set.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log each program that is run.")
 @click.option("--debug", is_flag=True, help="Log everything, with times and tracebacks.")
 @click.version_option(__version__, prog_name="rdo", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(
-    ctx: click.Context, folder: Path | None, options: dict[str, str], verbose: bool, debug: bool
-) -> None:
+    ctx: click.Context,
+    folder: Path | None,
+    options: dict[str, str],
+    color: str,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
+) -> None:  # one parameter per option
     """Run an RPM distribution of fast-moving upstream projects.
 
     \b
@@ -113,7 +128,8 @@ def cli(
       rdo -C demo doctor
       rdo -C demo trunk run
     """
-    configure_logging(verbose=verbose, debug=debug)
+    colors.set_when(ctx, color)
+    configure_logging(verbose=verbose, debug=debug, quiet=quiet, times=not is_watched())
     if ctx.resilient_parsing:
         return
     ctx.obj = _app(folder, options)
@@ -138,30 +154,54 @@ class ContextFormatter(logging.Formatter):
     """`openstack-nova@1a2b3c4: warning: message`; info lines carry no level."""
 
     def __init__(self, *, times: bool) -> None:
-        super().__init__("%(asctime)s %(message)s" if times else "%(message)s", "%H:%M:%S")
+        super().__init__(
+            "%(asctime)s %(message)s" if times else "%(message)s", "%Y-%m-%d %H:%M:%SZ"
+        )
+        self.converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
-        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        level = record.levelname.lower() if record.levelno >= logging.WARNING else ""
         shown = logging.makeLogRecord(record.__dict__)
-        shown.msg = f"{log_context.current.get()}{level}{record.getMessage()}"
+        said = f"{level}: " if level else ""
+        shown.msg = f"{log_context.current.get()}{said}{record.getMessage()}"
         shown.args = ()
-        return on_terminal(without_secret(super().format(shown)))
+        text = on_terminal(without_secret(super().format(shown)))
+        if level and colors.is_colored(sys.stderr):
+            return text.replace(said, f"{colors.paint(level, colors.of_state(level))}: ", 1)
+        return text
 
 
-def configure_logging(*, verbose: bool = False, debug: bool = False) -> None:
-    """Send the log to stderr: what was done, each program if `verbose`, everything if `debug`."""
+def is_watched() -> bool:
+    """Whether a person or systemd's journal reads the log, so that its lines need no times."""
+    return colors.is_for_people() or "JOURNAL_STREAM" in os.environ
+
+
+def configure_logging(
+    *, verbose: bool = False, debug: bool = False, quiet: bool = False, times: bool = False
+) -> None:
+    """Send the log to stderr: what was done, each program if `verbose`, everything if `debug`.
+
+    With `times`, each line begins with its moment in UTC, as it always does with `debug`.
+    """
     handler = StderrHandler()
-    handler.setFormatter(ContextFormatter(times=debug))
+    handler.setFormatter(ContextFormatter(times=debug or times))
     root = logging.getLogger()
     root.handlers = [old for old in root.handlers if not isinstance(old, StderrHandler)]
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if debug else logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, a webhook's is a secret
-    logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else logging.INFO)
+    usual = logging.WARNING if quiet else logging.INFO
+    logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else usual)
 
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    with click.Context(cli) as around:  # for errors, which are printed after the command's own
+        colors.set_when(around, colors.asked(args))
+        return _run(args)
+
+
+def _run(args: Sequence[str]) -> int:
     try:
         code: Any = cli.main(args=list(args), prog_name="rdo", standalone_mode=False)
         sys.stdout.flush()
@@ -208,7 +248,7 @@ def _is_a_bug() -> int:
 
 
 def _complain(message: str, hint: str = "") -> None:
-    output.say(f"rdo: error: {message}", err=True)
+    output.complain(message)
     if hint:
         output.say(f"  {hint}", err=True)
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.errors import ConfigError, NotFoundError, OutsideError, RefusedError
 
 
@@ -70,9 +70,10 @@ def test(ctx: click.Context, address: str | None, as_json: bool) -> None:
 
 
 @notify.command()
-@click.argument("package")
+@click.argument("package", shell_complete=complete.packages)
 @click.option(
     "--target",
+    shell_complete=complete.targets,
     metavar="T",
     help="Target of the message. Default: the first that has a message about PACKAGE.",
 )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rdo.cli import colors
 from rdo.errors import RefusedError
 from rdo.model.terminal_text import json_on_terminal, on_terminal
 
@@ -49,7 +49,18 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
     Everything that the commands print passes here, because nearly every text quotes somebody.
     """
-    click.echo(on_terminal(str(text)), err=err, nl=nl)
+    shown = on_terminal(str(text))
+    if colors.is_colored(sys.stderr if err else sys.stdout):
+        shown = colors.paint_lines(shown)
+    click.echo(shown, err=err, nl=nl)
+
+
+def complain(message: str) -> None:
+    """Print an error that ends a command."""
+    error = "error"
+    if colors.is_colored(sys.stderr):
+        error = colors.paint(error, colors.of_state(error))
+    click.echo(f"rdo: {error}: {on_terminal(message)}", err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -88,28 +99,33 @@ def plain(value: Any) -> Any:
 
 
 def _show_table(table: Table) -> None:
+    heads = [column.upper() for column in table.columns]
     cells = [[_cell(c) for c in row] for row in table.rows]
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        _show_rich(table.columns, cells)
+    has_colors = colors.is_colored(sys.stdout)
+    if sys.stdout.isatty() and has_colors:
+        _show_rich(heads, cells)
         return
-    rows = [[column.upper() for column in table.columns], *cells]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    for row in (heads, *cells):
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())  # the cells are clean
+        line = [
+            colors.paint(shown, colors.of_state(cell)) if has_colors else shown
+            for shown, cell in zip(padded, row, strict=True)
+        ]
+        click.echo("  ".join(line).rstrip())  # the cells are clean
 
 
-def _show_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def _show_rich(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     # imported here, so that only a terminal pays for it
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
     table = RichTable(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
     for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell, style=colors.of_state(cell)) for cell in row))
     Console().print(table)
 
 

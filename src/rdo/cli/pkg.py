@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.model.terminal_text import on_terminal
 
@@ -124,7 +124,12 @@ def repositories_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 platform_option = click.option(
-    "--platform", "-P", default="deb12-x86_64", show_default=True, help="Platform to build on."
+    "--platform",
+    "-P",
+    shell_complete=complete.platforms,
+    default="deb12-x86_64",
+    show_default=True,
+    help="Platform to build on.",
 )
 
 

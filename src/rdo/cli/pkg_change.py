@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.pkg import desk, dry_run_option, effect_options, repositories_option
 from rdo.distgit.verb.state import Arguments
 
@@ -206,7 +206,10 @@ def get_patches(dry_run: bool, **given: Any) -> None:
     help="Update every distgit in the given folders. Default: all below the current folder.",
 )
 @click.option(
-    "--target", metavar="T", help="Show whether this target's repositories meet the requirements."
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Show whether this target's repositories meet the requirements.",
 )
 @repositories_option
 @message_options

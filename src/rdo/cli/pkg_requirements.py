@@ -9,7 +9,7 @@ import click
 
 from rdo.app import App
 from rdo.app.metadata import user_cache
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
 
@@ -84,7 +84,10 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     "--autosync", "-a", is_flag=True, help="Update the spec's Requires, and show the diff."
 )
 @click.option(
-    "--target", metavar="T", help="Also look up the requirements in this target's repositories."
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Also look up the requirements in this target's repositories.",
 )
 @repositories_option
 @dry_run_option

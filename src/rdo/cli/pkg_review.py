@@ -8,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.app.metadata import user_cache
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.pkg import platform_option
 from rdo.errors import NotFoundError, UserError
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("distgit", type=click.Path(path_type=Path), default=Path())
 @platform_option
-@click.option("--target", metavar="T", help="Build the package as this target would.")
+@click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Build the package as this target would.",
+)
 @click.option(
     "--minutes", default=60, show_default=True, help="Time limit for the build, in minutes."
 )

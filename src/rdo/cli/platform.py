@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.deps import deps, update
 from rdo.cli.lazy import LazyGroup
+from rdo.cli.progress import live
 
 
 @click.group(cls=LazyGroup)
@@ -39,7 +40,7 @@ def list_platforms(app: App, as_json: bool) -> None:
 
 
 @platform.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.platforms)
 @output.json_option
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
@@ -56,7 +57,7 @@ def _shown(value: object) -> str:
 
 
 @platform.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.platforms)
 @click.option(
     "--from-definition",
     "definition",
@@ -74,7 +75,11 @@ def _shown(value: object) -> str:
     type=click.Path(path_type=Path),
     help="Also make a fresh root in this new folder, to install packages into.",
 )
-@click.option("--target", help="Configure this target's repositories in the fresh root.")
+@click.option(
+    "--target",
+    shell_complete=complete.targets,
+    help="Configure this target's repositories in the fresh root.",
+)
 @click.option(
     "--name",
     "link",
@@ -106,7 +111,8 @@ def create(
     rdo platform create el9s-x86_64
     rdo platform create mine-x86_64 --from-definition mine.toml
     """
-    base = app.platforms.create(name, definition, refresh=refresh)
+    with live(f"making {name}"):
+        base = app.platforms.create(name, definition, refresh=refresh)
     if folder is None:
         output.say(f"{name}: {base.tree}")
         return
@@ -115,12 +121,13 @@ def create(
     files = {path.name: path.read_text() for path in repos}
     if target:
         files |= app.local_repo_files(target, link)
-    create_install_root(base, folder, files)
+    with live(f"making {folder}"):
+        create_install_root(base, folder, files)
     output.say(f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE")
 
 
 @platform.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.platforms)
 @click.option(
     "--user", is_flag=True, help="Enter as the build user, without privileges. Default: root."
 )
@@ -140,7 +147,7 @@ def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -
 
 
 @platform.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.platforms)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def remove(app: App, name: str, yes: bool) -> None:

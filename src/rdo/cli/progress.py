@@ -1,8 +1,9 @@
-"""The builds that are running, shown below the log lines of a terminal."""
+"""What is going on, shown below the log lines of a terminal: builds, or the newest act."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -15,12 +16,35 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class _Display:
-    """The newest state, drawn again several times a second for the clocks in it."""
+def spent(seconds: float) -> str:
+    """Write how long something has taken.
 
-    def __init__(self) -> None:
+    >>> spent(9.4), spent(75), spent(3725)
+    ('9 s', '1 min 15 s', '1 h 2 min')
+    """
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class _Display(logging.Handler):
+    """The newest state, drawn again several times a second for the clocks in it.
+
+    As a log handler it keeps the newest line, which names the phase while nothing is built.
+    """
+
+    def __init__(self, first: str) -> None:
+        super().__init__(logging.INFO)
+        self._begun = self._phase_begun = time.monotonic()
         self._since: dict[int, float] = {}
         self._progress = RoundProgress({}, 0, 0)
+        self._phase = first
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._phase, self._phase_begun = record.getMessage(), time.monotonic()
 
     def watch(self, progress: RoundProgress) -> None:
         now = time.monotonic()
@@ -30,26 +54,38 @@ class _Display:
     def __rich__(self) -> Text:
         from rich.text import Text
 
-        text, now = Text(), self._progress
+        text, now, clock = Text(), self._progress, time.monotonic()
+        whole = spent(clock - self._begun)
         if not now.running:
-            return text
-        text.append(f"building {len(now.running)}, {now.queued} queued, {now.ended} done", "bold")
+            phase = on_terminal(self._phase).partition("\n")[0][:100]
+            text.append(f"{phase}: {spent(clock - self._phase_begun)}", "bold")
+            return text.append(f", {whole} in all")
+        total = now.ended + len(now.running) + now.queued
+        text.append(f"{now.ended} of {total} done", "bold")
+        text.append(f", {len(now.running)} running, {now.queued} queued, {whole}")
         for number, commit in now.running.items():
-            seconds = time.monotonic() - self._since[number]
-            text.append(f"\n  {on_terminal(str(commit))}  {seconds:.0f} s")
+            text.append(f"\n  {on_terminal(str(commit))}  {spent(clock - self._since[number])}")
         return text
 
 
 @contextlib.contextmanager
-def live() -> Iterator[Watcher]:
-    """Show a display on a terminal; elsewhere the log lines are enough."""
+def live(first: str = "beginning") -> Iterator[Watcher]:
+    """Show a display on a terminal while a long act works; elsewhere the log lines are enough.
+
+    `first` is the phase that it begins with; then each line of the log names one.
+    """
     if not sys.stderr.isatty():
         yield nobody_watches
         return
     from rich.console import Console
     from rich.live import Live
 
-    display = _Display()
+    display = _Display(first)
     console = Console(stderr=True)
-    with Live(display, console=console, transient=True, redirect_stdout=False):
-        yield display.watch
+    ours = logging.getLogger("rdo")
+    ours.addHandler(display)
+    try:
+        with Live(display, console=console, transient=True, redirect_stdout=False):
+            yield display.watch
+    finally:
+        ours.removeHandler(display)

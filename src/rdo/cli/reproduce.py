@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.model.build import Failed, Waiting
 
 if TYPE_CHECKING:
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("build")
-@click.option("--target", metavar="T", help="Target of the build. Default: searches all.")
+@click.argument("build", shell_complete=complete.builds)
+@click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target of the build. Default: searches all.",
+)
 @click.option(
     "--results",
     "-o",

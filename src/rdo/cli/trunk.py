@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
 from rdo.model.dates import minute
@@ -53,10 +53,16 @@ def trunk() -> None:
 
 
 target_option = click.option(
-    "--target", metavar="T", help="Target to use. Default: all, one after another."
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use. Default: all, one after another.",
 )
 one_target_option = click.option(
-    "--target", metavar="T", help="Target to use. Optional if there is only one."
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use. Optional if there is only one.",
 )
 
 
@@ -66,6 +72,7 @@ one_target_option = click.option(
     "--package",
     "packages",
     metavar="P",
+    shell_complete=complete.packages,
     multiple=True,
     help="Package to poll and build (repeatable). Default: all.",
 )
@@ -146,7 +153,7 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 
 
 @trunk.command()
-@click.argument("build")
+@click.argument("build", shell_complete=complete.builds)
 @target_option
 @click.option("--cause", is_flag=True, help="Print only the lines around the cause, and mark it.")
 @click.pass_obj
@@ -182,7 +189,7 @@ def _show_cause(file: Path) -> None:
 
 
 @trunk.command("try")
-@click.argument("package")
+@click.argument("package", shell_complete=complete.packages)
 @one_target_option
 @click.option(
     "--source",
@@ -237,7 +244,8 @@ def try_(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the build as on Ctrl-C
     name = ctx.obj.settings.only_target(target)
     request = ScratchRequest(package, source, distgit)
-    tried = service.try_change(ctx.obj, name, request, results=results, more=more)
+    with live(f"trying {package}"):
+        tried = service.try_change(ctx.obj, name, request, results=results, more=more)
     output.show(service.as_row(tried), as_json, service.summary(tried))
     ctx.exit(tried.exit_code)
 

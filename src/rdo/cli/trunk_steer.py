@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.cli.trunk import one_target_option, target_option
 from rdo.errors import ConfigError
 from rdo.trunk.care import steering
@@ -45,7 +45,7 @@ def queue(app: App, target: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("packages", metavar="[PACKAGE]...", nargs=-1)
+@click.argument("packages", metavar="[PACKAGE]...", nargs=-1, shell_complete=complete.packages)
 @click.option("--all-failed", is_flag=True, help="Recheck every package that fails to build.")
 @click.option(
     "--since",
@@ -95,7 +95,14 @@ def _recheck_lines(done: list[steering.Rechecked]) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--dependents-of", "package", metavar="PACKAGE", required=True, help=_DEPENDENTS)
+@click.option(
+    "--dependents-of",
+    "package",
+    metavar="PACKAGE",
+    required=True,
+    shell_complete=complete.packages,
+    help=_DEPENDENTS,
+)
 @click.option("--direct", is_flag=True, help="Leave out packages that need it only through others.")
 @click.option("--dry-run", is_flag=True, help="Print order and cost; queue nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -158,7 +165,7 @@ def _builds(count: int) -> str:
 
 
 @click.command()
-@click.argument("build")
+@click.argument("build", shell_complete=complete.builds)
 @click.option("--because", metavar="TEXT", default="", help=_REASON)
 @one_target_option
 @output.json_option
@@ -182,7 +189,7 @@ def cancel(app: App, build: str, because: str, target: str | None, as_json: bool
 
 
 @click.command()
-@click.argument("package")
+@click.argument("package", shell_complete=complete.packages)
 @click.option(
     "--build",
     "build_id",
@@ -217,7 +224,7 @@ def hold(
 
 
 @click.command()
-@click.argument("package")
+@click.argument("package", shell_complete=complete.packages)
 @one_target_option
 @output.json_option
 @click.pass_obj

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rdo.app import App
-from rdo.cli import output
+from rdo.cli import complete, output
 from rdo.model.dates import minute, minute_utc
 
 if TYPE_CHECKING:
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("package")
-@click.option("--target", metavar="T", help="Target to ask. Default: all.")
+@click.argument("package", shell_complete=complete.packages)
+@click.option(
+    "--target", metavar="T", shell_complete=complete.targets, help="Target to ask. Default: all."
+)
 @output.json_option
 @click.pass_obj
 def why(app: App, package: str, target: str | None, as_json: bool) -> None:

@@ -1,4 +1,5 @@
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,4 +164,6 @@ def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("rdo").debug("run: git fetch %s", "https://bot:TOKEN@h/x")
     logging.getLogger("httpx").info("HTTP Request: POST https://chat.test/services/TOKEN")
 
-    assert capsys.readouterr().err.partition(" ")[2] == "run: git fetch https://h/x\n"
+    day, moment, said = capsys.readouterr().err.split(" ", 2)
+    assert said == "run: git fetch https://h/x\n"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", f"{day} {moment}")

@@ -160,6 +160,12 @@ def package_name(app: App, targets: Sequence[str], text: str) -> str:
     ) from unknown
 
 
+def newest_builds(store: Store, targets: Iterable[str], limit: int = 200) -> list[str]:
+    """Return the numbers of the newest builds that ended, newest first within a target."""
+    with store.read() as at:
+        return [str(one.id) for name in targets for one in at.reports.newest(name, limit=limit)]
+
+
 def _newest_tried(at: Transaction, target: str, package: str) -> Build | None:
     """Return the package's newest build, except those that left the queue untried."""
     history = at.builds.history(target, package, limit=50)
