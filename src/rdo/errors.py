@@ -1,6 +1,7 @@
 """All errors that a user can meet: one base class, one exit code per family."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 from rdo.model.url import without_secret
@@ -10,9 +11,11 @@ class UserError(Exception):
     """An error that the user can act on; the CLI prints it without a traceback.
 
     It may end in a log, on a page or in the database, so its URLs lose user and password.
+    `is_of_the_machine`: whatever met it is not to blame, and would meet it again.
     """
 
     exit_code = 1
+    is_of_the_machine = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(without_secret(message))
@@ -49,8 +52,42 @@ class OutsideError(UserError):
     exit_code = 6
 
 
+class NoSpaceError(OutsideError):
+    """A disk of ours is full."""
+
+    is_of_the_machine = True
+
+
 class CancelledError(OutsideError):
     """A program was ended because the thread that waits for it was cancelled."""
+
+    is_of_the_machine = True
+
+
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+}
+
+
+def is_of_the_machine(error: Exception) -> bool:
+    """Whether an error is the machine's own, so that no package may be blamed for it.
+
+    Such are a full disk, a lost database and a cancellation; a round ends with them.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_MACHINE
+    return isinstance(error, UserError) and error.is_of_the_machine
+
+
+def in_short(error: Exception) -> str:
+    """Return one line about an exception that nobody expected.
+
+    >>> in_short(ValueError("first" + chr(10) + "second")), in_short(RecursionError())
+    ('ValueError: first', 'RecursionError')
+    """
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {said[:200]}" if said else type(error).__name__
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

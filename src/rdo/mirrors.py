@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from rdo import atomic
 from rdo.cancellation import cancelled_by
-from rdo.errors import CancelledError, UserError
+from rdo.errors import CancelledError, UserError, in_short
 from rdo.lock import hold
 from rdo.model.url import without_secret
 from rdo.tools.git import Mirror, ls_remote
@@ -144,6 +144,9 @@ class Mirrors:
         except OSError as error:  # no space, or a damaged mirror
             log.warning("cannot write the mirror of %s: %s", without_secret(url), error)
             return Unreachable(url, f"cannot write its mirror: {error.strerror}")
+        except Exception as error:
+            log.warning("cannot follow %s", without_secret(url), exc_info=error)
+            return Unreachable(url, f"rdo cannot handle it: {in_short(error)}")
 
     def _refresh(self, url: str) -> Reached:
         path = self.path(url)

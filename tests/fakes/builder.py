@@ -55,7 +55,7 @@ class UnlessOutside:
     needs: tuple[str, ...]
 
 
-Act: TypeAlias = GoodBuild | Unless | UnlessOutside | Failed | Waiting | BaseException
+Act: TypeAlias = GoodBuild | Built | Unless | UnlessOutside | Failed | Waiting | BaseException
 
 
 @dataclass(slots=True)

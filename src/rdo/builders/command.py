@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rdo.builders.command_results import OUTPUT, RESULTS, name_the_log, read_outcome
+from rdo.builders.failure import outcome_of
 from rdo.builders.in_process import UNKNOWN, InProcessBuilder
 from rdo.builders.protocol import FOLDER_VARIABLE, Ticket
 from rdo.disk_usage import is_full
+from rdo.errors import UserError, is_of_the_machine
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds
 from rdo.tools.command import Command
@@ -74,7 +76,7 @@ class DetachedCommandBuilder:
         return _ticket(folder) if _detached(folder).was_started() else None
 
     def poll(self, tickets: Collection[Ticket]) -> dict[Ticket, Outcome]:
-        return {ticket: found for ticket in tickets if (found := self._outcome(ticket))}
+        return {ticket: found for ticket in tickets if (found := self._ended(ticket))}
 
     def cancel(self, ticket: Ticket) -> None:
         # In this order: either the starter sees it in time, or there is a program to stop.
@@ -90,6 +92,16 @@ class DetachedCommandBuilder:
 
     def notify(self, event: threading.Event) -> None:
         self._starter.notify(event)
+
+    def _ended(self, ticket: Ticket) -> Outcome | None:
+        """Return how a build ended; what it left may be anything, and is its own matter."""
+        folder = _folder(ticket)
+        try:
+            return self._outcome(ticket)
+        except Exception as error:
+            if folder is None or is_of_the_machine(error) or isinstance(error, UserError):
+                raise
+            return outcome_of(error, folder)
 
     def _outcome(self, ticket: Ticket) -> Outcome | None:
         if self._starter.has(ticket):

@@ -1,9 +1,15 @@
 """What becomes of a build that could not be tried because something of ours failed."""
 
 import errno
+import traceback
+from pathlib import Path
 
-from rdo.errors import CancelledError, OutsideError, RefusedError, UserError
+from rdo.errors import CancelledError, OutsideError, RefusedError, UserError, in_short
 from rdo.model.build import Failed, FailureReason
+from rdo.model.url import without_secret
+
+_LOG = "rpmbuild.log"
+_LONGEST = 200_000
 
 
 def failure_of(error: UserError | OSError) -> Failed:
@@ -23,3 +29,17 @@ def failure_of(error: UserError | OSError) -> Failed:
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Failed(FailureReason.NO_SPACE, str(error))
     return Failed(FailureReason.BUILDER, str(error))
+
+
+def outcome_of(error: Exception, folder: Path) -> Failed:
+    """Return the outcome of a build whose input has ended in `error`, somewhere in our own code.
+
+    What nobody expected leaves its traceback at the end of the log in the build's `folder`.
+    """
+    if isinstance(error, UserError | OSError):
+        return failure_of(error)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = without_secret("".join(traceback.format_exception(error)))
+    with (folder / _LOG).open("a", errors="backslashreplace") as log:
+        log.write(f"\n{text[-_LONGEST:]}")
+    return Failed(FailureReason.UNKNOWN, f"rdo cannot handle it: {in_short(error)}")

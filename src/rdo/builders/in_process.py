@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.builders.failure import failure_of
+from rdo.builders.failure import outcome_of
 from rdo.builders.protocol import Ticket
 from rdo.cancellation import cancelled_by
-from rdo.errors import CancelledError, UserError
+from rdo.errors import CancelledError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 
 log = logging.getLogger(__name__)
@@ -84,9 +84,8 @@ class InProcessBuilder(ABC):
                 started.outcome = self._build(job, started.is_cancelled)
         except CancelledError:
             started.outcome = CANCELLED
-        except (UserError, OSError) as error:
-            started.outcome = failure_of(error)
-        except (Exception, SystemExit) as error:
-            log.exception("the builder failed")
+        except SystemExit as error:
             started.outcome = Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
+        except Exception as error:  # noqa: BLE001 - the top of a thread, and an input of strangers
+            started.outcome = outcome_of(error, job.folder)
         self._event.set()

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from rdo import lock
 from rdo.cancellation import uninterrupted
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.errors import NoSpaceError, NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
@@ -349,13 +349,13 @@ class Tree:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Raise OutsideError for a full disk; half-finished changes are redone or undone later."""
+        """Raise NoSpaceError for a full disk; half-finished changes are redone or undone later."""
         try:
             yield
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
-            raise OutsideError(
+            raise NoSpaceError(
                 f"no space left for the tree of {self.site.target}",
                 hint="what was built is kept; make space, and the next round publishes it",
             ) from error

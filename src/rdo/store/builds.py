@@ -197,6 +197,19 @@ class Builds:
                 return one
         return self.plan(build.target, build.commit, now=now, inputs=build.inputs)
 
+    def spoil(self, build_id: int, failure: Failed, *, now: datetime) -> Build:
+        """Record that a build that gave RPMs has failed after all: they cannot be published.
+
+        Raises ValueError if the build is published.
+        """
+        row = self._row(build_id)
+        if row.published is not None:
+            raise ValueError(f"build {build_id} is published")
+        row.state, row.finished = BuildState.DONE, seconds(now)
+        row.outcome, row.reason, row.detail = "failed", failure.reason.value, failure.detail
+        self._note_newest(row)
+        return self.get(build_id)
+
     def drop(self, build_id: int, why: str, *, now: datetime) -> Build:
         """Remove a queued build from the queue; it says nothing about its package."""
         row = self._queued_row(build_id)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from rdo.errors import ConfigError, OutsideError, RefusedError, UserError
+from rdo.errors import ConfigError, NoSpaceError, OutsideError, RefusedError, UserError
 
 BUSY_SECONDS = 60  # how long a writer waits for another one before it gives up
 RESTORE_HINT = "rdo db restore FILE puts a backup in its place; see docs/how-to/backup.md"
@@ -22,6 +22,8 @@ _WRONG_LOGIN = ("does not exist", "authentication", "pg_hba.conf", "permission d
 class UnusableStoreError(ConfigError):
     """The database has vanished, is damaged, or belongs to something else."""
 
+    is_of_the_machine = True
+
 
 class OlderSchemaError(RefusedError):
     """The database needs an upgrade before it can be read, and a reader may not do that."""
@@ -29,6 +31,8 @@ class OlderSchemaError(RefusedError):
 
 class LostConnectionError(OutsideError):
     """The database server cannot be reached, or has closed the connection."""
+
+    is_of_the_machine = True
 
 
 def is_lost(error: DBAPIError) -> bool:
@@ -53,6 +57,7 @@ def explaining(name: str) -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         if found := _explained(error, name):
+            found.is_of_the_machine = True
             raise found from error
         raise
     except zlib.error as error:
@@ -132,7 +137,7 @@ def _damaged(name: str, text: str) -> UnusableStoreError:
 
 def _no_space() -> OutsideError:
     hint = "free some space; the next round continues the unfinished work"
-    return OutsideError("no space left for the database", hint=hint)
+    return NoSpaceError("no space left for the database", hint=hint)
 
 
 def _is_wrong_login(error: DBAPIError) -> bool:

@@ -4,26 +4,26 @@ The main thread alone decides and writes, so what happens after a build needs no
 the builder for builds that have ended; a worker waits for the bridge.
 """
 
+import contextlib
 import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
-from rdo.builders.failure import failure_of
+from rdo.builders.failure import outcome_of
 from rdo.builders.protocol import Ticket, wait_for
-from rdo.errors import RefusedError, UserError
+from rdo.errors import RefusedError, UserError, is_of_the_machine
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
 from rdo.repodata import read_rpm
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
-from rdo.store.errors import LostConnectionError, UnusableStoreError
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
@@ -32,7 +32,13 @@ from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
-from rdo.trunk.settling import INTERRUPTED, publish_build, settle_failure, settle_success
+from rdo.trunk.settling import (
+    INTERRUPTED,
+    publish_build,
+    settle_failure,
+    settle_success,
+    spoil,
+)
 from rdo.trunk.views.report import Ended
 
 log = logging.getLogger(__name__)
@@ -179,11 +185,11 @@ class Building:
                     self._cancelled(build)
                     return
                 ticket = builder.start(job)
-            except (LostConnectionError, UnusableStoreError):  # no fault of the build
-                raise
-            except (UserError, OSError) as error:
+            except Exception as error:
+                if isinstance(error, UserError) and error.is_of_the_machine:
+                    raise
                 if not self._is_cancelled(build):
-                    self._failed(build, failure_of(error))
+                    self._failed(build, outcome_of(error, self.trunk.build_folder(build)))
                 return
             self._running[ticket] = _Running(build, ticket, time.monotonic())
             self.trunk.store.change(lambda at: at.builds.keep_ticket(build.id, ticket))
@@ -238,7 +244,7 @@ class Building:
         build = running.build
         seconds = time.monotonic() - running.started
         self._seconds[build.id] = self._seconds.get(build.id, 0.0) + seconds
-        with log_context.about(build.commit):
+        with log_context.about(build.commit), self._blaming(build):
             match outcome:
                 case Built(rpms, lacking):
                     self._built(build, rpms, lacking)
@@ -248,6 +254,27 @@ class Building:
                     self._failed(build, outcome)
                 case Waiting(needs):
                     self._waits(build, needs)
+
+    @contextlib.contextmanager
+    def _blaming(self, build: Build) -> Iterator[None]:
+        """Make whatever goes wrong inside the block the failure of this build alone."""
+        try:
+            yield
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            self._unpublished.pop(build.id, None)
+            now = self.trunk.store.ask(lambda at: at.builds.get(build.id))
+            if now.state is not BuildState.DONE:
+                self._failed(build, outcome_of(error, self.trunk.build_folder(build)))
+            elif isinstance(now.outcome, Built) and now.published is None:
+                failure = spoil(self.trunk, now, error)
+                self.standing.failed(build)
+                self._end(now, failure, published=False)
+                log.warning("failed: %s", failure.detail)
+            else:
+                log.warning("what follows from its end failed", exc_info=error)
+                self.queue.ended(build.id, published=isinstance(now.outcome, Built))
 
     def _built(self, build: Build, rpms: tuple[Path, ...], lacking: tuple[str, ...]) -> None:
         """Publish a build, once the bridge was asked for what only users of its packages need."""
@@ -329,7 +356,8 @@ class Building:
 
     def _received(self) -> None:
         for answer in self._requests.receive():
-            with log_context.about(answer.request.build.commit):
+            build = answer.request.build
+            with log_context.about(build.commit), self._blaming(build):
                 self._answered(answer)
 
     def _answered(self, answer: BridgeAnswer) -> None:
@@ -395,7 +423,13 @@ class Building:
     def _can_bootstrap(self, build: Build) -> bool:
         package = self.trunk.packages[build.package]
         distgit, spec_hash = self.trunk.remotes.distgit(package), package.spec_hash(build.commit)
-        return can_bootstrap(spec_text(distgit, spec_hash, package.distgit_path))
+        try:
+            return can_bootstrap(spec_text(distgit, spec_hash, package.distgit_path))
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            log.debug("the spec of %s", build.commit, exc_info=error)
+            return False
 
     def _interrupt(self) -> None:
         """End what runs and leave it in the queue for the next round; publish nothing more.

@@ -1,16 +1,20 @@
 """From what the remotes have to builds in the queue."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rdo.errors import in_short, is_of_the_machine
 from rdo.model.commit import Commit
 from rdo.store import Store, Transaction
 from rdo.trunk.order.revive import worth_another_try
 from rdo.trunk.sources.poll import FollowedPackage
 from rdo.trunk.sources.selection import select
 from rdo.trunk.sources.upstreams import Planned
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,23 @@ def make_plan(
             problems[package.name] = one.problems
         if one.sources is None:
             continue
-        chosen = select(
-            package,
-            one.sources,
-            Planned.read(at, target, package, one.sources.upstreams),
-            initial=rules.initial_commits,
-            head_only=rules.head_only,
-            owner=owner,
-        )
+        planned = Planned.read(at, target, package, one.sources.upstreams)
+        try:
+            chosen = select(
+                package,
+                one.sources,
+                planned,
+                initial=rules.initial_commits,
+                head_only=rules.head_only,
+                owner=owner,
+            )
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            log.warning("the commits of %s cannot be read", package.name, exc_info=error)
+            problem = f"its commits cannot be read: {in_short(error)}"
+            problems[package.name] = (*one.problems, problem)
+            continue
         new = [c for c in chosen.commits if chosen.is_head(c) or not at.commits.is_known(target, c)]
         commits += new
         notes += chosen.notes
@@ -68,8 +81,8 @@ def make_plan(
             if commit.extended_hash is None:
                 taken[commit.upstream_hash, commit.distgit_hash] = commit.package
     packages = {one.package.name: one.package for one in followed}
-    planned = {commit.package for commit in commits}
-    again = worth_another_try(at, target, packages, planned)
+    getting_builds = {commit.package for commit in commits}
+    again = worth_another_try(at, target, packages, getting_builds)
     return RoundPlan((*commits, *again), tuple(notes), problems)
 
 
@@ -90,7 +103,7 @@ def record_plan(
             inputs = digest_of_inputs(commit, platform_digest, skip_tests=skip_tests)
             # Only the last commit of an upstream can be known; then it is the head again.
             at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True)
-        _note_heads(at, target, followed, now)
+        _note_heads(at, target, followed, plan.problems, now)
 
 
 def digest_of_inputs(
@@ -103,14 +116,18 @@ def digest_of_inputs(
 
 
 def _note_heads(
-    at: Transaction, target: str, followed: Iterable[FollowedPackage], now: datetime
+    at: Transaction,
+    target: str,
+    followed: Iterable[FollowedPackage],
+    problems: Mapping[str, tuple[str, ...]],
+    now: datetime,
 ) -> None:
     """Write only what is news, so that a round with nothing new writes nothing."""
     before = at.heads.all(target)
     for one in followed:
         name, old = one.package.name, before.get(one.package.name)
-        if one.problems:
-            error = "; ".join(one.problems)
+        if name in problems:
+            error = "; ".join(problems[name])
             if old is None or old.error != error:
                 at.heads.unreachable(target, name, error, now=now)
         elif one.sources:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rdo.builders.protocol import FOLDER_VARIABLE, Builder, Ticket
-from rdo.errors import RefusedError, UserError
+from rdo.errors import RefusedError, UserError, in_short, is_of_the_machine
 from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
@@ -27,7 +27,7 @@ from rdo.trunk.order.retry import rests_until
 from rdo.trunk.order.standing import Standing
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.progress import Watcher, nobody_watches
-from rdo.trunk.settling import INTERRUPTED, publish_build, publish_failed, settle_failure
+from rdo.trunk.settling import INTERRUPTED, publish_build, publish_failed, settle_failure, spoil
 from rdo.trunk.telling.after_round import tell_round
 from rdo.trunk.views.pages import write_pages
 from rdo.trunk.views.report import Ended, Held, Report
@@ -60,11 +60,15 @@ def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_wa
 
 def _show(trunk: Trunk, report: Report) -> None:
     """Queue notifications and write the pages. A failure here is logged; the results stand."""
-    try:
-        tell_round(trunk, report)
-        write_pages(trunk, report)
-    except (UserError, OSError) as error:
-        log.warning("%s: notifications or pages are not complete yet: %s", trunk.name, error)
+    for what, act in (("notifications", tell_round), ("pages", write_pages)):
+        try:
+            act(trunk, report)
+        except Exception as error:
+            unexpected = None if isinstance(error, UserError | OSError) else error
+            said = error if unexpected is None else in_short(error)
+            log.warning(
+                "%s: %s are not complete yet: %s", trunk.name, what, said, exc_info=unexpected
+            )
 
 
 def _chosen(trunk: Trunk, only: Collection[str]) -> list[Package]:
@@ -156,6 +160,11 @@ def _publish_built(trunk: Trunk) -> None:
             log.warning("%s is built anew: %s", build.commit, error)
             with trunk.store.write() as at:
                 at.builds.lost(build.id, now=trunk.now())
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            failure = spoil(trunk, build, error)
+            log.warning("%s cannot be published: %s", build.commit, failure.detail)
     for build in failures:
         if trunk.build_folder(build).is_dir() and not trunk.tree.has_directory(build):
             publish_failed(trunk, build)
@@ -258,7 +267,20 @@ def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
 
 
 def _hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standing) -> Packages:
-    """Return the packages of the release that a build will probably ask for."""
+    """Return the packages of the release that a build will probably ask for.
+
+    They are only hints: sources that cannot be read give none, and their build says why.
+    """
+    try:
+        return _read_hints(trunk, build, before, standing)
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        log.debug("no hints for %s", build.commit, exc_info=error)
+        return frozenset()
+
+
+def _read_hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standing) -> Packages:
     if build.asked:  # its last try asked for them
         needs = before.union(build.asked)
     else:

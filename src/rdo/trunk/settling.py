@@ -1,7 +1,10 @@
 """Settling a build that has ended: its row, its next try, and its publication."""
 
+import logging
 from pathlib import Path
 
+from rdo.builders.failure import outcome_of
+from rdo.errors import is_of_the_machine
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.publish.directory import SourceFolders
 from rdo.publish.tree import Published
@@ -11,6 +14,8 @@ from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import may_retry
 from rdo.trunk.plan import digest_of_inputs
 from rdo.trunk.telling import events
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
@@ -63,8 +68,25 @@ def settle_failure(trunk: Trunk, build: Build, failure: Failed) -> bool:
 
 
 def publish_failed(trunk: Trunk, build: Build) -> None:
-    """Publish the logs of a settled build that failed."""
-    trunk.tree.publish_failure(build, trunk.build_folder(build), _origin(trunk, build))
+    """Publish the logs of a settled build that failed; whatever is wrong with them, it has failed.
+
+    Raises the machine's own errors alone; the next round tries again.
+    """
+    try:
+        trunk.tree.publish_failure(build, trunk.build_folder(build), _origin(trunk, build))
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        log.warning("the logs of %s cannot be published", build.commit, exc_info=error)
+
+
+def spoil(trunk: Trunk, build: Build, error: Exception) -> Failed:
+    """Make a failure of a build that gave RPMs and cannot be published, because of `error`."""
+    found = outcome_of(error, trunk.build_folder(build))
+    failure = Failed(FailureReason.UNKNOWN, f"it cannot be published: {found.detail}")
+    spoilt = trunk.store.change(lambda at: events.spoil(at, build, failure, now=trunk.now()))
+    publish_failed(trunk, spoilt)
+    return failure
 
 
 def _origin(trunk: Trunk, build: Build) -> SourceFolders:

@@ -82,7 +82,7 @@ def test_a_ticket_of_an_earlier_process_is_interrupted() -> None:
         (CommandError("git: no"), Failed(FailureReason.BUILDER, "git: no")),
         (OSError(28, "full"), Failed(FailureReason.NO_SPACE, "[Errno 28] full")),
         (CancelledError("x"), CANCELLED),
-        (KeyError("x"), Failed(FailureReason.UNKNOWN, "a bug in the builder: 'x'")),
+        (KeyError("x"), Failed(FailureReason.UNKNOWN, "rdo cannot handle it: KeyError: 'x'")),
         (SystemExit(3), Failed(FailureReason.UNKNOWN, "a bug in the builder: 3")),
     ],
 )

@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rdo.distgit.new_package.facts import SourceFacts
+from rdo.model.toml_text import read_toml
 
 TEST_EXTRAS = ("test", "tests", "testing", "dev", "develop", "development", "all-test", "ci")
 DOC_EXTRAS = ("doc", "docs", "documentation", "sphinx")
@@ -176,8 +177,8 @@ def declared_requirements(facts: SourceFacts, extras: Iterable[str]) -> list[Req
 
 def _toml(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return read_toml(text)
+    except tomllib.TOMLDecodeError:
         return {}
 
 

@@ -14,6 +14,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from rdo.model.toml_text import read_toml
+
 log = logging.getLogger(__name__)
 
 TEST_GROUPS = frozenset({"test", "tests", "testing"})
@@ -236,8 +238,8 @@ def _setup_requires(text: str) -> list[str]:
 
 def _toml(text: str | None, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text or "")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return read_toml(text or "")
+    except tomllib.TOMLDecodeError as error:
         log.warning("cannot read %s: %s", name, error)
         return {}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from rdo.distgit.requirements.declared import SourceFiles, Wanted, extra_names
+from rdo.model.toml_text import read_toml
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
 from rdo.tools.sandbox import Sandbox
@@ -180,7 +181,7 @@ def _has_dynamic_extras(source: SourceFiles) -> bool:
     if "extras_require" in (source.file("setup.py") or ""):
         return True
     try:
-        project = tomllib.loads(source.file("pyproject.toml") or "")
+        project = read_toml(source.file("pyproject.toml") or "")
     except tomllib.TOMLDecodeError:
         return True
     table = project.get("project", {})

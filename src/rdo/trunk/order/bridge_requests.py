@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rdo.bridge.protocol import Bridge, Provision
 from rdo.builders.failure import failure_of
 from rdo.cancellation import cancelled_by
-from rdo.errors import UserError
+from rdo.errors import UserError, in_short
 from rdo.model.build import Failed, FailureReason
 from rdo.store.builds import Build
 
@@ -126,4 +126,4 @@ def _provide(
         return failure_of(error)
     except Exception as error:
         log.exception("the bridge failed on %s", ", ".join(needs))
-        return Failed(FailureReason.UNKNOWN, f"a bug in the bridge: {error}")
+        return Failed(FailureReason.UNKNOWN, f"a bug in the bridge: {in_short(error)}")

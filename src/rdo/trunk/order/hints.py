@@ -16,6 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from rdo.model.commit import Commit
 from rdo.model.package import Package
+from rdo.model.toml_text import read_toml
 from rdo.python_names import capability
 from rdo.store import Transaction
 from rdo.tools.git import Mirror
@@ -75,7 +76,7 @@ def _core_metadata(text: str) -> Iterator[str]:
 
 def _pyproject(text: str) -> Iterator[str]:
     try:
-        table = tomllib.loads(text)
+        table = read_toml(text)
         lists = (
             table.get("project", {}).get("dependencies", []),
             table.get("build-system", {}).get("requires", []),

@@ -1,10 +1,12 @@
 """What the remotes of all packages have now."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from rdo.mirrors import Mirrors, Polled, Reached, Unreachable
+from rdo.errors import UserError, in_short, is_of_the_machine
+from rdo.mirrors import Mirrors, Polled, Reached, Unreachable, reason_of
 from rdo.model.build import LaidOver
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -14,6 +16,8 @@ from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.history import GitHistory, History
 from rdo.trunk.sources.pypi_releases import Releases
 from rdo.trunk.sources.selection import Sources
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Remotes:
         }
         polled = self.mirrors.poll(urls)
         released = self.releases.poll(wanted) if wanted else {}
-        return [_follow(package, polled, released, self.rules) for package in packages]
+        return [_contained(package, polled, released, self.rules) for package in packages]
 
     def upstream(self, package: Package, commit: Commit) -> Mirror:
         """The bare mirror that holds the source of a commit."""
@@ -75,8 +79,17 @@ class Remotes:
     def has_no_branch(self, package: Package) -> bool:
         """Whether a remote of the package lacked its branch, or its folder, when last seen.
 
-        Read from the mirrors; False if the remotes could not be reached at all.
+        Read from the mirrors; False if the remotes could not be reached at all, or not be read.
         """
+        try:
+            return self._has_no_branch(package)
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            log.debug("the mirrors of %s", package.name, exc_info=error)
+            return False
+
+    def _has_no_branch(self, package: Package) -> bool:
         seen = (self.mirrors.last_seen(url) for url in package.upstreams)
         if any(
             one and self.rules.upstream(one.refs, package.upstream_branch) is None for one in seen
@@ -94,6 +107,27 @@ class Remotes:
 
 def _has(mirror: Mirror, commit: Commit) -> bool:
     return mirror.path.is_dir() and mirror.has_commit(commit.upstream_hash)
+
+
+def _contained(
+    package: Package,
+    polled: Mapping[str, Polled],
+    released: Mapping[tuple[str, str], _Found],
+    rules: BranchRules,
+) -> FollowedPackage:
+    """Follow a package; whatever is wrong with its remotes is a problem of this package alone."""
+    try:
+        return _follow(package, polled, released, rules)
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        log.warning("%s cannot be followed", package.name, exc_info=_unexpected(error))
+        said = reason_of(error) if isinstance(error, UserError) else in_short(error)
+        return FollowedPackage(package, None, (f"cannot be followed: {said}",))
+
+
+def _unexpected(error: Exception) -> Exception | None:
+    return None if isinstance(error, UserError) else error
 
 
 def _follow(

@@ -7,7 +7,6 @@ without its top folder, its tag the version, its time the upload. Nothing of it 
 import contextlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +19,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from rdo import atomic
-from rdo.errors import RefusedError, UserError
+from rdo.errors import RefusedError, UserError, in_short, is_of_the_machine
 from rdo.lock import hold
 from rdo.mirrors import unused_mirrors
 from rdo.model.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.removal import remove_tree
 from rdo.trunk.sources.history import History, ReleaseHistory
 from rdo.trunk.sources.sdist import unpack
 
@@ -93,7 +93,15 @@ class Releases:
                     strict=True,
                 )
             )
-        return {(url, branch): self._found(url, branch, problems[url]) for url, branch in wanted}
+        return {(url, branch): self._readable(url, branch, problems[url]) for url, branch in wanted}
+
+    def _readable(self, url: str, branch: str, problem: str) -> Found:
+        try:
+            return self._found(url, branch, problem)
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            return None, problem or f"{url} cannot be followed: {in_short(error)}"
 
     def _update(self, index: PackageIndex, url: str, branches: list[str]) -> str:
         """Bring the mirror up to date; return what went wrong, or nothing."""
@@ -107,7 +115,14 @@ class Releases:
                 missing = _missing(offered, _held(mirror), branches, self.initial)
                 problems = [_add(mirror, index, sdist, project) for sdist in missing]
         except UserError as error:
+            if error.is_of_the_machine:
+                raise
             problems = [str(error)]
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            log.debug("releases of %s", project, exc_info=error)
+            problems = [in_short(error)]
         found = "; ".join(problem for problem in problems if problem)
         if found:
             log.warning("releases of %s: %s", project, found)
@@ -186,6 +201,11 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
             commit = mirror.commit_folder(folder, parent=None, when=when, message=message)
     except RefusedError as error:
         return str(error)
+    except Exception as error:
+        if isinstance(error, UserError) or is_of_the_machine(error):
+            raise
+        log.debug("%s", sdist.file_name, exc_info=error)
+        return f"{sdist.file_name} cannot be unpacked: {in_short(error)}"
     mirror.set_refs(_with_release(mirror.refs(), sdist.version, commit))
     log.info("fetched %s", sdist.file_name)
     return ""
@@ -195,12 +215,12 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
 def _scratch(mirror: Path) -> Iterator[Path]:
     """A folder beside the mirror, for the holder of its lock; what a kill left is removed."""
     folder = mirror.with_name(f".{mirror.name}.fetch")
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     folder.mkdir()
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        remove_tree(folder)
 
 
 def _with_release(refs: Mapping[str, str], version: Version, commit: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from rdo.errors import is_of_the_machine
 from rdo.model.audiences import Audiences
 from rdo.notify.mail import is_address
 from rdo.notify.story import Audience, EventKind, Problem, Story
@@ -28,7 +29,7 @@ def tell_round(trunk: Trunk, report: Report) -> None:
         note_stale(at, trunk.name, trunk.packages, now=trunk.now())
         events = at.events.undescribed(trunk.name)
     for group in _groups(events):
-        story = _story(trunk, group, waiting)
+        story = _told_anyway(trunk, group, waiting)
         with trunk.store.write() as at:
             _describe(at, group, story, trunk.audiences, trunk.now())
 
@@ -70,6 +71,21 @@ def _groups(events: Sequence[Event]) -> list[list[Event]]:
 def _is_for_maintainers(event: Event) -> bool:
     is_break = event.kind == EventKind.BROKEN
     return not is_break or audience_of(event.key) is Audience.MAINTAINERS
+
+
+def _told_anyway(
+    trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]
+) -> Story:
+    """Return the story of a group of events; what cannot be read for it is left out."""
+    try:
+        return _story(trunk, group, waiting)
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        first = group[0]
+        log.warning("%s is notified of in short", first.package, exc_info=error)
+        is_break = first.kind in {EventKind.BROKEN, EventKind.MENDED}
+        return empty_story(trunk, first, audience_of(first.key) if is_break else Audience.OPERATOR)
 
 
 def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]) -> Story:

@@ -29,6 +29,15 @@ def settle(
     return settled
 
 
+def spoil(at: Transaction, build: Build, failure: Failed, *, now: datetime) -> Build:
+    """Record that a build has failed after all, and note that its package is broken."""
+    spoilt = at.builds.spoil(build.id, failure, now=now)
+    after = at.packages.state(build.target, build.package)
+    if after.newest and after.newest.id == build.id:
+        _note_break(at, spoilt, after, now)
+    return spoilt
+
+
 def _note_break(at: Transaction, build: Build, after: PackageBuilds, now: datetime) -> None:
     """Once for each break and audience: what fails for the network first may fail for itself."""
     if not isinstance(build.outcome, Failed) or after.broken_by is None:

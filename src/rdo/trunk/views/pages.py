@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from rdo import atomic
 from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
+from rdo.errors import in_short, is_of_the_machine
 from rdo.logs.reader import clean
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -85,7 +86,7 @@ class Pages:
         (top / "packages").mkdir(exist_ok=True)
         there = {path.stem for path in (top / "packages").glob("*.html")}
         contents = self._contents(set(changed) | (self.trunk.packages.keys() - there))
-        written = [path for path, text in contents if _write(top / path, text)]
+        written = [path for path, text in contents if _written(top / path, text)]
         if written:
             log.debug("pages written: %s", ", ".join(written))
         return [top / path for path in written]
@@ -121,7 +122,12 @@ class Pages:
         yield "status_report.csv", reports.status_csv(self._rows(view, files))
         yield "queue.html", reports.queue(head, queued)
         for name in sorted(packages):
-            yield f"packages/{name}.html", self._package(head, name)
+            try:
+                yield f"packages/{name}.html", self._package(head, name)
+            except Exception as error:
+                if is_of_the_machine(error):
+                    raise
+                log.warning("the page of %s cannot be made", name, exc_info=error)
 
     def _blocked(self) -> Iterable[ShownBlocker]:
         for blockers in self.trunk.tree.blockers(self.trunk.members_now()).values():
@@ -288,6 +294,17 @@ def _change(story: Story | None) -> tuple[str, str]:
         shown = "; ".join(words.root_line(one) for one in story.root[:3])
         return f"its root: {shown}", ""
     return ("no change is known" if story.good else "it is new"), ""
+
+
+def _written(path: Path, text: str) -> bool:
+    """Write a page, and return whether it is new; a page that cannot be written is left out."""
+    try:
+        return _write(path, text)
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        log.warning("page %s cannot be written: %s", path.name[:100], in_short(error))
+        return False
 
 
 def _write(path: Path, text: str) -> bool:
