@@ -4,7 +4,14 @@ import errno
 import traceback
 from pathlib import Path
 
-from rdo.errors import CancelledError, OutsideError, RefusedError, UserError, in_short
+from rdo.errors import (
+    CancelledError,
+    OutsideError,
+    RefusedError,
+    UserError,
+    in_short,
+    is_of_the_machine,
+)
 from rdo.model.build import Failed, FailureReason
 from rdo.model.url import without_secret
 
@@ -36,10 +43,17 @@ def outcome_of(error: Exception, folder: Path) -> Failed:
 
     What nobody expected leaves its traceback at the end of the log in the build's `folder`.
     """
+    if not isinstance(error, UserError):
+        _keep_traceback(error, folder)
     if isinstance(error, UserError | OSError):
         return failure_of(error)
+    return Failed(FailureReason.UNKNOWN, f"rdo cannot handle it: {in_short(error)}")
+
+
+def _keep_traceback(error: Exception, folder: Path) -> None:
+    if is_of_the_machine(error):  # a full disk takes no log
+        return
     folder.mkdir(parents=True, exist_ok=True)
     text = without_secret("".join(traceback.format_exception(error)))
     with (folder / _LOG).open("a", errors="backslashreplace") as log:
         log.write(f"\n{text[-_LONGEST:]}")
-    return Failed(FailureReason.UNKNOWN, f"rdo cannot handle it: {in_short(error)}")

@@ -49,6 +49,11 @@ _OPENING_SECONDS = 2.0  # and when nothing has begun yet
 _LONGEST_PAUSE = 1.0
 _TRIES = 3  # of one transaction, each after such a wait
 
+_STATUS = """
+SELECT CASE WHEN :number < txid_snapshot_xmax(txid_current_snapshot())
+THEN txid_status(:number) END"""
+"""A server that was killed may not know the number of a transaction whose commit it never wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
@@ -268,7 +273,7 @@ class Store:
         """Whether the server has committed a transaction, once it is reachable and knows."""
         while True:
             with self._begun(writes=False) as connection:
-                state = connection.scalar(text("SELECT txid_status(:number)"), {"number": number})
+                state = connection.scalar(text(_STATUS), {"number": number})
             if state != "in progress":
                 return bool(state == "committed")
             time.sleep(0.1)

@@ -126,8 +126,8 @@ def _note_heads(
     before = at.heads.all(target)
     for one in followed:
         name, old = one.package.name, before.get(one.package.name)
-        if name in problems:
-            error = "; ".join(problems[name])
+        if found := problems.get(name, one.problems):
+            error = "; ".join(found)
             if old is None or old.error != error:
                 at.heads.unreachable(target, name, error, now=now)
         elif one.sources:

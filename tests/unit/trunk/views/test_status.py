@@ -1,5 +1,8 @@
 """What `rdo trunk status` and `rdo trunk log` find."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from rdo.errors import NotFoundError
@@ -136,3 +139,40 @@ def test_a_missing_log_says_why(scene: Scene, is_done: bool, has_folder: bool, s
 
     with pytest.raises(NotFoundError, match=f"has no log: {state}"):
         log_file(scene.trunk.folder, build)
+
+
+def test_since_is_the_last_build_and_not_since_when_a_remote_is_away(scene: Scene) -> None:
+    scene.publish(scene.plan())
+    finished = scene.now
+    scene.now += timedelta(hours=1)
+    scene.lose("it is away")
+    scene.lose("it is away", B)
+
+    rows = rows_of(scene)
+
+    assert (rows[A]["since"], rows[A]["stale_since"]) == (finished, scene.now)
+    assert (rows[B]["since"], rows[B]["stale_since"]) == (None, scene.now)
+
+
+def test_since_of_a_failure_is_that_of_the_first_one(scene: Scene) -> None:
+    first = scene.now
+    scene.end(scene.plan(), BROKEN)
+    scene.now += timedelta(hours=1)
+    scene.end(scene.plan(), BROKEN)
+    scene.lose("it is away")
+
+    assert rows_of(scene)[A]["since"] == first
+
+
+def test_since_of_an_open_build_is_its_own(scene: Scene) -> None:
+    scene.publish(scene.plan())
+    scene.now += timedelta(hours=1)
+    planned = scene.plan()
+    scene.lose("it is away")
+
+    assert rows_of(scene)[A]["since"] == planned.created == scene.now
+
+
+def rows_of(scene: Scene) -> dict[str, dict[str, Any]]:
+    rows: Any = status_row(status(scene.trunk))["packages"]
+    return {row["package"]: row for row in rows}
