@@ -98,8 +98,10 @@ lock: .venv-lock/bin/uv
 	.venv-lock/bin/pip install --quiet $(UV)
 
 # $(call install_locked,VENV,LOCK): only wheels whose hashes LOCK has, then rdo itself, built by
-# the setuptools among them.
+# the setuptools among them. A venv that was made before still has rdo under its former name.
 define install_locked
+test ! -d "$$(echo $(1)/lib/python3*/site-packages/rdo-0.1.0.dist-info)" || \
+    $(1)/bin/python -m pip uninstall --quiet --yes rdo
 $(1)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(2)
 $(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 endef

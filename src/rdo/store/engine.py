@@ -1,6 +1,7 @@
 """Engines: the connections of SQLAlchemy to SQLite or PostgreSQL, set up as our rules need them."""
 
 import sqlite3
+import sys
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -48,7 +49,7 @@ def make_engine(url: URL, mode: Mode) -> Engine:
             return _postgresql(url)
         return _sqlite(url, mode)
     except ImportError as error:
-        hint = "pip install 'rdo[postgresql]'"
+        hint = f"{sys.executable} -m pip install 'psycopg[binary]'"
         raise ConfigError(
             f"database {name_of(url)} requires a driver: {error}", hint=hint
         ) from error
