@@ -396,7 +396,7 @@ def test_a_git_that_is_too_old_is_named(
 
     said = distgit.pkg("fix", code=3)
 
-    assert "git version 1.8.3.1 is too old; rdo pkg needs git 2.27" in said.err
+    assert "git version 1.8.3.1 is too old; rdo pkg needs git 2.32" in said.err
 
 
 def test_outside_a_repository(tmp_path: Path, distgit: Distgit) -> None:

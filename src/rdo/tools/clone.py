@@ -22,10 +22,12 @@ from rdo.tools.git import (
     FETCH_TIMEOUT_SECONDS,
     check_url,
 )
+from rdo.tools.git_settings import kept
+from rdo.tools.git_stops import commit_hooks, is_locked, stopped
 
 log = logging.getLogger(__name__)
 
-OLDEST_GIT = (2, 27)
+OLDEST_GIT = (2, 32)
 _IN_PROGRESS = {
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
@@ -34,12 +36,11 @@ _IN_PROGRESS = {
     "REVERT_HEAD": "revert",
 }
 _FIELDS = "%H%x1f%h%x1f%s%x1f%b%x1f%an <%ae>%x1e"
-# Settings that override the maintainer's own, which would produce different patch files.
-_PLAIN = (
-    *("core.abbrev=7", "diff.noprefix=false", "diff.mnemonicPrefix=false", "diff.external="),
-    *("format.attach=", "format.outputDirectory=", "format.suffix=.patch", "format.subjectPrefix="),
-    *("format.useAutoBase=false", "format.encodeEmailHeaders=true", "diff.algorithm=default"),
-)
+# Patches are files: what `git format-patch` writes depends on no abbreviation but this one.
+_PATCH_SETTINGS = ("-c", "core.abbrev=7")
+# The patches branch is made anew for each version: its commits, and so the names of the hashes in
+# the patch files, depend on nobody's key and on no hooks but the clone's own.
+_UNSIGNED = ("-c", "commit.gpgSign=false", "-c", "commit.cleanup=verbatim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,26 @@ class PatchCommit:
         """Gerrit's name for the change, which outlives a rebase; empty if it has none."""
         found = re.findall(r"^Change-Id: (I[0-9a-f]+)\s*$", self.body, re.MULTILINE)
         return found[-1] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFiles:
+    """The files that a commit changes; `binary` are those of them that git shows no lines of."""
+
+    files: tuple[str, ...]
+    binary: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, row: str) -> tuple[str, "ChangedFiles"]:
+        """Return hash and files of one commit, as `git log --numstat -z` prints it.
+
+        >>> ChangedFiles.parse("a1\\0\\n1\\t0\\ta b\\0-\\t-\\tlogo.png\\0")
+        ('a1', ChangedFiles(files=('a b', 'logo.png'), binary=('logo.png',)))
+        """
+        commit, *rest = row.split("\0")
+        counted = [one.lstrip("\n").split("\t", 2) for one in rest if one.count("\t") >= 2]
+        binary = tuple(name for added, _, name in counted if added == "-")
+        return commit.strip(), cls(tuple(name for _, _, name in counted), binary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,7 @@ class Clone:
     is_dry: bool = False
     pushes: list[Push] = field(default_factory=list, compare=False)
     announce: Callable[[Touch], None] | None = field(default=None, compare=False)
+    _kept: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     def check(self) -> None:
         """Raise RefusedError outside a git repository, CommandError if git is too old."""
@@ -234,6 +256,16 @@ class Clone:
         rows = (row.strip("\n").split("\x1f") for row in out.split("\x1e") if row.strip("\n"))
         return [PatchCommit(*row) for row in rows]
 
+    def changed_by(self, base: str, head: str) -> dict[str, ChangedFiles]:
+        """Return what each commit of `head` that is not in `base` changes, by hash.
+
+        Merges are left out, and submodules, which a patch file cannot change.
+        """
+        args = ("log", "--no-merges", "--format=%x1e%H", "--numstat", "-z", "--no-renames")
+        span = f"{_name(base)}..{_name(head)}"
+        out = self._ask(*args, "--ignore-submodules=all", "--no-textconv", span, "--")
+        return dict(ChangedFiles.parse(row) for row in out.split("\x1e")[1:])
+
     def message(self, ref: str) -> str:
         """Return the whole message of a commit."""
         return self._ask("log", "--max-count=1", "--format=%B", _name(ref), "--")
@@ -244,7 +276,7 @@ class Clone:
         With `files`, only commits that touch one of them.
         """
         diffs = self._ask(
-            *("log", "--no-merges", "-p", "--no-ext-diff", "--full-diff"),
+            *("log", "--no-merges", "-p", "--no-ext-diff", "--no-textconv", "--full-diff"),
             *(f"{_name(base)}..{head}", "--", *files),
         )
         out = self._ask("patch-id", "--stable", stdin=diffs.encode(errors="surrogateescape"))
@@ -269,12 +301,12 @@ class Clone:
     def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
         """Return the difference of two trees or commits, as `git diff` prints it."""
         options = ("--stat",) if stat else ()
-        command = ("--no-pager", "diff", "--no-ext-diff", "--no-color", *options)
+        command = ("diff", "--no-ext-diff", "--no-textconv", *options)
         return self._ask(*command, _name(old), _name(new), *(("--", *paths) if paths else ()))
 
     def last_change(self) -> str:
         """Return the newest commit with the names of its files."""
-        return self._ask("--no-pager", "log", "--name-status", "--max-count=1")
+        return self._ask("log", "--name-status", "--no-notes", "--max-count=1")
 
     # changing
 
@@ -360,15 +392,15 @@ class Clone:
 
     def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
         """Write each commit as a patch file, numbered from `first`; return the names in order."""
-        settings = [part for setting in _PLAIN for part in ("-c", setting)]
         options = (
             *("--no-renames", "--no-signature", "-N", "--ignore-submodules", "--stat=80"),
-            *("--summary", "--no-color", "--no-attach", "--subject-prefix=PATCH"),
+            *("--summary", "--no-color", "--no-attach", "--subject-prefix=PATCH", "--no-notes"),
+            *("--no-cover-letter", "--no-to", "--no-cc", "--no-add-header", "--no-textconv"),
         )
         names = []
         for number, commit in enumerate(commits, first):
             out = self._ask(
-                *settings,
+                *_PATCH_SETTINGS,
                 "format-patch",
                 *options,
                 "--start-number",
@@ -408,14 +440,20 @@ class Clone:
         """Commit all changes of tracked files."""
         options = ("--amend", "--allow-empty") if amend else ()
         self._announce_commit(message)
-        self._act(
-            *("commit", "--quiet", "-a", *options, "-F", "-"),
-            stdin=message.encode(errors="surrogateescape"),
-        )
+        self._commit(("-a", *options, "-F", "-"), message)
 
     def commit_index(self, message: str) -> None:
         """Commit the content of the index."""
-        self._act("commit", "--quiet", "-F", "-", stdin=message.encode(errors="surrogateescape"))
+        self._commit(("-F", "-"), message)
+
+    def _commit(self, options: Sequence[str], message: str = "") -> None:
+        text = message.encode(errors="surrogateescape")
+        done = self._act("commit", "--quiet", *options, stdin=text, ok=range(256))
+        if done.returncode:
+            raise stopped("commit", f"{done.stdout}\n{done.stderr}", self._hooks())
+
+    def _hooks(self) -> list[str]:
+        return commit_hooks(self.path / self._ask("rev-parse", "--git-path", "hooks"))
 
     def squash(self) -> None:
         """Make the newest commit part of the one before, and keep that one's message."""
@@ -423,7 +461,7 @@ class Clone:
             files = self.files_of("HEAD~", "HEAD")
             self._announce_commit(self.message("HEAD~"), also_staged=files)
         self._act("reset", "--soft", "HEAD~")
-        self._act("commit", "--quiet", "--amend", "--no-edit")
+        self._commit(("--amend", "--no-edit"))
 
     def tag(self, name: str, ref: str, *, force: bool = False) -> None:
         """Make a tag."""
@@ -445,17 +483,19 @@ class Clone:
             plan = Path(folder, "todo")
             plan.write_text("".join(f"{line}\n" for line in todo))
             done = self._act(
-                *("-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false"),
                 *("rebase", "--quiet", "--interactive", "--empty=drop"),
                 *("--onto", _name(onto), _name(base), _name(branch)),
-                ok=(0, 1),
+                settings=self._plain_commits(),
+                ok=range(256),
                 env={"GIT_SEQUENCE_EDITOR": f"cp {shlex.quote(str(plan))}"},
             )
         return self._is_rebased(done)
 
     def continue_rebase(self) -> bool:
         """Continue after a person has solved a conflict; return whether it is finished."""
-        return self._is_rebased(self._act("rebase", "--continue", ok=(0, 1)))
+        return self._is_rebased(
+            self._act("rebase", "--continue", settings=self._plain_commits(), ok=range(256))
+        )
 
     def _announce_rebase(self, branch: str, onto: str, base: str) -> None:
         if self.announce is None:
@@ -470,9 +510,12 @@ class Clone:
         )
 
     def _is_rebased(self, done: Completed) -> bool:
-        if done.returncode and self.in_progress != "rebase":
-            raise CommandError(f"git rebase failed: {done.stderr.strip()}")
-        return done.returncode == 0
+        if not done.returncode:
+            return True
+        if self.in_progress != "rebase" or not self.conflicts():
+            # A stop without a conflict is nothing that a person can solve in the files.
+            raise stopped("rebase the patches", f"{done.stdout}\n{done.stderr}", self._hooks())
+        return False
 
     def waiting_in_rebase(self) -> list[str]:
         """Return the commits that the current rebase has not applied yet."""
@@ -501,7 +544,9 @@ class Clone:
 
     def skip_in_rebase(self) -> bool:
         """Skip the commit that a rebase has stopped at; return whether the rebase is finished."""
-        return self._is_rebased(self._act("rebase", "--skip", ok=(0, 1)))
+        return self._is_rebased(
+            self._act("rebase", "--skip", settings=self._plain_commits(), ok=range(256))
+        )
 
     @property
     def rebased_branch(self) -> str:
@@ -523,11 +568,13 @@ class Clone:
 
     def conflicts(self) -> list[str]:
         """Return the files that a person has to solve."""
-        return self._ask("diff", "--name-only", "--diff-filter=U").splitlines()
+        out = self._ask("diff", "--name-only", "--diff-filter=U", "-z")
+        return [name for name in out.split("\0") if name]
 
     def apply_mailbox(self, patch: Path) -> bool:
         """Commit a patch file that has a mail header; return False if it does not apply."""
-        done = self._act("am", "--quiet", "--3way", "--", str(patch), ok=(0, 1, 128))
+        command = ("am", "--quiet", "--3way", "--", str(patch))
+        done = self._act(*command, settings=self._plain_commits(), ok=(0, 1, 128))
         if done.returncode:
             self._run("am", "--abort", ok=(0, 1, 128))
         return done.returncode == 0
@@ -594,7 +641,7 @@ class Clone:
 
     def refresh_index(self) -> None:
         """Let the index know the times of files that were written without it."""
-        self._run("update-index", "-q", "--refresh", ok=(0, 1))
+        self._run("update-index", "-q", "--refresh", ok=(0, 1, 128))  # 128: another git is at work
 
     def _ask(self, *args: str, stdin: bytes = b"") -> str:
         return self._run(*args, stdin=stdin).stdout.strip("\n")
@@ -606,9 +653,10 @@ class Clone:
         stdin: bytes = b"",
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        settings: Sequence[str] = (),
     ) -> Completed:
         log.info("git %s", shlex.join(args))
-        return self._run(*args, ok=ok, stdin=stdin, env=env, timeout=timeout)
+        return self._run(*settings, *args, ok=ok, stdin=stdin, env=env, timeout=timeout)
 
     def _run(
         self,
@@ -618,9 +666,35 @@ class Clone:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        changes = {**ENVIRONMENT, "GIT_EDITOR": "true", **(env or {})}
+        changes = {**ENVIRONMENT, **self._own_settings(), "GIT_EDITOR": "true", **(env or {})}
         command = ("git", "-C", str(self.path), *args)
-        return self.runner(*command, env=changes, ok=ok, stdin=stdin, timeout=timeout)
+        try:
+            return self.runner(*command, env=changes, ok=ok, stdin=stdin, timeout=timeout)
+        except CommandError as error:
+            if is_locked(str(error)):
+                raise stopped("change the clone", str(error)) from error
+            raise
+
+    def _own_settings(self) -> Mapping[str, str | None]:
+        """Return what of the person's own settings holds here; git is asked once."""
+        if not self._kept:
+            self._kept.update(own_settings(self.path, self.runner))
+        return self._kept
+
+    def _plain_commits(self) -> tuple[str, ...]:
+        """Return the options for commits of patches: no signature, and only the clone's hooks."""
+        return (*_UNSIGNED, "-c", f"core.hooksPath={self.common_dir / 'hooks'}")
+
+
+def own_settings(folder: Path, runner: Runner = run) -> dict[str, str | None]:
+    """Return the variables of git with the person's own settings that hold in `folder`."""
+    env = {**ENVIRONMENT, "GIT_CONFIG_COUNT": None}
+    listed = runner(
+        *("git", "-C", str(folder), "config", "--list", "-z", "--show-scope"),
+        env=env,
+        ok=range(256),
+    )
+    return kept(listed.stdout if listed.returncode == 0 else "")
 
 
 def _name(name: str) -> str:
@@ -657,5 +731,6 @@ def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:
         raise RefusedError(f"{folder} already exists")
     log.info("git clone %s %s", url, folder)
     command = ("git", "clone", "--quiet", "--", check_url(url), folder)
-    runner(*command, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+    env = {**ENVIRONMENT, **own_settings(Path.cwd(), runner)}
+    runner(*command, env=env, timeout=FETCH_TIMEOUT_SECONDS)
     return Clone(folder, runner)

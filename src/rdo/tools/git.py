@@ -23,6 +23,7 @@ from rdo.model.program import Completed
 from rdo.model.url import without_secret
 from rdo.run import Runner, run
 from rdo.tools.git_login import git_address
+from rdo.tools.git_settings import variables
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 ASK_TIMEOUT_SECONDS = 120.0
@@ -33,8 +34,6 @@ _LOCK_SECONDS = 600.0
 _REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_CONFIG_COUNT",
     "GIT_OBJECT_DIRECTORY",
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -50,6 +49,7 @@ _REPOSITORY_VARIABLES = (
 )
 ENVIRONMENT: dict[str, str | None] = {
     **dict.fromkeys(_REPOSITORY_VARIABLES),
+    **variables(),
     "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
     "GIT_TERMINAL_PROMPT": "0",
 }

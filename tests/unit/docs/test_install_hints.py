@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rdo.store.engine import Mode, make_engine, parse
+from rdo.store.engine import make_engine, parse
+from rdo.store.sqlite_file import Mode
 from tests.unit.docs.pages import PAGES, REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]

@@ -3,8 +3,8 @@
 import logging
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rdo.atomic import write_file
@@ -18,6 +18,7 @@ from rdo.errors import RefusedError
 from rdo.spec.file import Expected
 from rdo.spec.macros import get_macro, set_macro
 from rdo.spec.magic import PatchesBase, get_magic
+from rdo.spec.patch_program import is_applied_by_git
 from rdo.spec.patches import our_patches, with_patches
 from rdo.tools.clone import PatchCommit, Push
 
@@ -115,20 +116,49 @@ def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 @dataclass(frozen=True, slots=True)
 class PatchSelection:
-    """The commits of a patches branch above its base, oldest first; `chosen` get a file."""
+    """The commits of a patches branch above its base, oldest first; `chosen` get a file.
+
+    `empty` would get one but change nothing; `binary` are the files of the chosen commits that
+    only git can patch, by hash.
+    """
 
     commits: tuple[PatchCommit, ...]
     chosen: tuple[PatchCommit, ...]
     excluded: int
     ignored: int
     ignore: str
+    empty: tuple[PatchCommit, ...] = ()
+    binary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def select(desk: Desk, base: str, head: str) -> PatchSelection:
     """Select a patches branch's commits by the spec's patches_base and patches_ignore."""
     text = desk.spec.text()
     excluded = PatchesBase.parse(get_magic(text, "patches_base")).excluded
-    return choose(desk.clone.commits(base, head), excluded, get_magic(text, "patches_ignore"))
+    found = choose(desk.clone.commits(base, head), excluded, get_magic(text, "patches_ignore"))
+    if not found.chosen:
+        return found
+    changed = desk.clone.changed_by(base, head)
+    chosen = tuple(commit for commit in found.chosen if changed[commit.hash].files)
+    return replace(
+        found,
+        chosen=chosen,
+        empty=tuple(commit for commit in found.chosen if commit not in chosen),
+        binary={one.hash: names for one in chosen if (names := changed[one.hash].binary)},
+    )
+
+
+def refuse_binary(desk: Desk, selection: PatchSelection) -> None:
+    """Raise RefusedError if a patch changes a binary file and %prep does not apply it with git."""
+    if not selection.binary or is_applied_by_git(desk.spec.text()):
+        return
+    commit = next(one for one in selection.chosen if one.hash in selection.binary)
+    files = ", ".join(selection.binary[commit.hash][:5])
+    raise RefusedError(
+        f"{commit.short} ({commit.subject}) changes a binary file, which only git can patch, "
+        f"and %prep would fail: {files}",
+        hint="use %autosetup -S git_am, with BuildRequires: git-core",
+    )
 
 
 def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> PatchSelection:
@@ -220,6 +250,7 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     require_sane(desk)
     selection = select(desk, base, head)
     _tell(selection, base)
+    refuse_binary(desk, selection)
     text = desk.spec.text()
     old = our_patches(text)
     new = replace_patches(desk, old, selection.chosen)
@@ -257,6 +288,8 @@ def _tell(selection: PatchSelection, base: str) -> None:
         "%d patches on top of %s, %d excluded by base, %d filtered out by regex.",
         *(len(selection.commits), base, selection.excluded, selection.ignored),
     )
+    for commit in selection.empty:
+        log.warning("%s %s changes nothing: no patch is made", commit.short, commit.subject)
     for commit in reversed(selection.chosen):
         log.info("%s  %s", commit.short, commit.subject)
 

@@ -8,7 +8,12 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.patches import rebase as rebasing
-from rdo.distgit.patches.patches_branch import base_ref, ensure_patches_base_ref
+from rdo.distgit.patches.patches_branch import (
+    base_ref,
+    ensure_patches_base_ref,
+    refuse_binary,
+    select,
+)
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.update.newest import newest_version
 from rdo.distgit.update.spec_update import final_spec_diff
@@ -27,6 +32,7 @@ from rdo.spec.release import ReleaseStyle, release_style, split_version, tag_ver
 from rdo.spec.tags import find_tag, get_tag
 from rdo.tools.clone import Push
 from rdo.tools.fedpkg import upload, upload_command
+from rdo.tools.git_stops import GitStoppedError
 from rdo.tools.gpg import BadSignatureError
 from rdo.tools.srpm import SrpmMaker
 
@@ -94,6 +100,7 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     if not args.bump_only and not desk.clone.resolve(tag):
         raise invalid_ref(tag)
     _confirm_same(desk, args, version)
+    _refuse_binary_patches(desk, args)
     text = desk.spec.text()
     rpm_version, milestone = split_version(version)
     is_reset = get_tag(text, "Version") != rpm_version or bool(milestone) != bool(
@@ -112,6 +119,15 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     if args.bump_only or args.local_patches:
         return args
     return args if desk.clone.has_remote_branch(args.patches_branch) else _without(desk, args)
+
+
+def _refuse_binary_patches(desk: Desk, args: Arguments) -> None:
+    """Raise RefusedError, before anything is changed, if %prep cannot apply a patch there is."""
+    head = f"refs/remotes/{args.patches_branch}"
+    if args.local_patches or not desk.clone.resolve(head):
+        head = f"refs/heads/{args.local_patches_branch}"
+    if not args.bump_only and desk.clone.resolve(head):
+        refuse_binary(desk, select(desk, base_ref(args), head))
 
 
 def _without(desk: Desk, args: Arguments) -> Arguments:
@@ -209,7 +225,11 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
         raise RefusedError(f"Expected git branch not found: {args.local_patches_branch}")
     args = replace(args, rebased_from=old)
     rebase = Rebase(args.local_patches_branch, old, base_ref(args), args.new_patches_base)
-    is_done = (rebasing.begin if is_first else rebasing.go_on)(desk, rebase)
+    try:
+        is_done = (rebasing.begin if is_first else rebasing.go_on)(desk, rebase)
+    except GitStoppedError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        return StepPause(f"{error}{hint}", args, is_rerun=True, is_failure=True)
     found = rebasing.fates(desk.clone, rebase, args.conflicted)
     desk.say(rebasing.as_text(found, rebase.onto))
     args = replace(args, report=tuple(map(str, found)))

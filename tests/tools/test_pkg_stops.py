@@ -1,0 +1,136 @@
+"""When git stops in the middle of a verb, the true reason is named."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.distgits import Distgit
+
+
+@pytest.fixture
+def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Distgit:
+    made = Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+    made.spec()
+    made.upstream_version("1.0.0", {"a.py": "1\n2\n3\n"})
+    made.upstream_version("2.0.0", {"other.py": "new\n"}, base="1.0.0")
+    made.patch_commits(("Mend a", {"a.py": "1\n2 mended\n3\n"}))
+    made.remote_patches(tmp_path / "patches.git")
+    return made
+
+
+def hook(distgit: Distgit, name: str, text: str = "echo no way >&2; exit 1") -> Path:
+    file = distgit.path / ".git/hooks" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said", "code"),
+    [
+        ("pre-rebase", "exit 1", "the hook pre-rebase refused", 5),
+        ("prepare-commit-msg", "echo no way >&2; exit 1", "the hook prepare-commit-msg refused", 5),
+        ("pre-commit", "echo no way >&2; exit 1", "the hook pre-commit refused (no way)", 3),
+        ("commit-msg", "echo no ticket; exit 1", "the hook commit-msg refused (no ticket)", 3),
+    ],
+)
+def test_a_hook_that_refuses_is_named(
+    distgit: Distgit, name: str, text: str, said: str, code: int
+) -> None:
+    file = hook(distgit, name, text)
+
+    told = distgit.pkg("new-version", "2.0.0", "-d", code=code).err
+
+    assert said in told
+    assert "conflict" not in told.lower()
+    file.unlink()
+    distgit.pkg("-c")
+    assert distgit.tag("Version") == "2.0.0"
+    assert distgit.patches == ["0001-Mend-a.patch"]
+
+
+def test_a_key_that_cannot_sign_is_named(distgit: Distgit, tmp_path: Path) -> None:
+    program = tmp_path / "gpg"
+    program.write_text("#!/bin/sh\necho 'gpg: no secret key' >&2\nexit 2\n")
+    program.chmod(0o755)
+    distgit.git("config", "commit.gpgSign", "true")
+    distgit.git("config", "gpg.program", str(program))
+
+    told = distgit.pkg("new-version", "2.0.0", "-d", code=3).err
+
+    assert "git could not commit: signing failed (gpg failed to sign the data)" in told
+    assert "conflict" not in told.lower()
+    distgit.git("config", "commit.gpgSign", "false")
+    distgit.pkg("-c")
+    assert distgit.patches == ["0001-Mend-a.patch"]
+
+
+@pytest.mark.parametrize("verb", [("new-version", "2.0.0", "-d"), ("patch",)])
+def test_a_lock_is_named_with_its_file(distgit: Distgit, verb: tuple[str, ...]) -> None:
+    lock = distgit.path / ".git/index.lock"
+    lock.touch()
+
+    told = distgit.tried(*verb)
+
+    assert told.code in (3, 5)
+    assert f"another git holds {lock}, or a killed one left it" in told.err
+    assert "conflict" not in told.err.lower()
+
+
+def test_a_conflict_is_still_a_conflict(distgit: Distgit) -> None:
+    distgit.upstream_version("3.0.0", {"a.py": "1\ntwo\n3\n"}, base="1.0.0")
+
+    told = distgit.tried("new-version", "3.0.0", "-d")
+
+    assert "conflict" in (told.out + told.err).lower()
+    assert "a.py" in told.out + told.err
+
+
+LOGO = "\0PNG\0" + "x" * 20
+
+
+@pytest.mark.parametrize("verb", [("patch",), ("new-version", "2.0.0", "-d")])
+def test_a_binary_patch_is_refused_before_anything_changes(
+    distgit: Distgit, verb: tuple[str, ...]
+) -> None:
+    distgit.patch_commits(("Add a logo", {"logo.png": LOGO}))
+    distgit.git("push", "--quiet", "--force", "patches", "master-patches")
+    distgit.git("fetch", "--quiet", "patches")
+    before = distgit.state
+
+    told = distgit.pkg(*verb, code=5)
+
+    assert "(Add a logo) changes a binary file, which only git can patch" in told.err
+    assert "logo.png" in told.err
+    assert "%autosetup -S git_am" in told.err
+    after = distgit.state
+    after.pop("file .rdopkg.json", None)  # new-version has begun, and changed nothing
+    assert after == before
+
+
+@pytest.mark.parametrize("prep", ["%autosetup -p1 -S git_am", "%autosetup -S git -p1"])
+def test_git_applies_binary_patches(distgit: Distgit, prep: str) -> None:
+    distgit.edit("%autosetup -p1", prep)
+    distgit.git("commit", "--quiet", "-am", "By git")
+    distgit.patch_commits(("Add a logo", {"logo.png": LOGO}))
+    distgit.git("push", "--quiet", "--force", "patches", "master-patches")
+    distgit.git("fetch", "--quiet", "patches")
+
+    distgit.pkg("patch")
+
+    assert distgit.patches == ["0001-Mend-a.patch", "0002-Add-a-logo.patch"]
+    assert "GIT binary patch" in (distgit.path / "0002-Add-a-logo.patch").read_text()
+
+
+@pytest.mark.parametrize("verb", [("patch",), ("new-version", "2.0.0", "-d")])
+def test_an_empty_commit_gets_no_patch_and_is_told(distgit: Distgit, verb: tuple[str, ...]) -> None:
+    distgit.patch_commits(("Say nothing", {}), ("Add b", {"b.py": "1\n"}))
+    distgit.git("push", "--quiet", "--force", "patches", "master-patches")
+    distgit.git("fetch", "--quiet", "patches")
+
+    told = distgit.pkg(*verb)
+
+    assert distgit.patches == ["0001-Mend-a.patch", "0002-Add-b.patch"]
+    assert "Say nothing changes nothing: no patch is made" in told.err
+    assert "Say nothing" not in distgit.text
