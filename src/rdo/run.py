@@ -77,7 +77,7 @@ def run(
         tail = said.strip()[-2000:]
         raise CommandError(f"{shown}: exit status {process.returncode}\n{tail}")
     seconds = time.monotonic() - started
-    return Completed(process.returncode, stdout.decode(errors="replace"), said, seconds)
+    return Completed(process.returncode, stdout.decode(errors="replace"), said, seconds, stdout)
 
 
 def run_logged(

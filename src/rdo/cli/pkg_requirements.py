@@ -29,6 +29,9 @@ python_option = click.option(
 )
 
 
+log = logging.getLogger(__name__)
+
+
 @click.command()
 @click.argument("refs", nargs=-1, metavar="[REF [REF]]")
 @python_option
@@ -129,8 +132,8 @@ def reqcheck(  # one parameter per option
     if autosync:
         report = requirement_report.synchronise(here, report, is_dry=dry_run)
     _show_check(report, "spec" if as_spec else form, as_json)
-    if strict:
-        _judge(report)
+    if strict or report.unknown:
+        _judge(report, is_strict=strict)
 
 
 def _show_check(report: "RequirementReport", form: str, as_json: bool) -> None:
@@ -151,6 +154,7 @@ def _show_check(report: "RequirementReport", form: str, as_json: bool) -> None:
 def _text(report: "RequirementReport", groups: str) -> str:
     blocks = [groups] if groups else []
     for title, rows in (
+        ("NOT KNOWN", report.unknown),
         ("NOT IN BUILDREQUIRES", [f"{one} ({one.kind})" for one in report.build]),
         ("EXTRAS NOT IN SPEC", [f"{one.name}[{one.extras[0]}]" for one in report.extras]),
         ("DRIFT", report.drift),
@@ -161,10 +165,17 @@ def _text(report: "RequirementReport", groups: str) -> str:
     return "\n\n".join([*blocks, *([report.diff] if report.diff else [])])
 
 
-def _judge(report: "RequirementReport") -> None:
+def _judge(report: "RequirementReport", *, is_strict: bool) -> None:
     from rdo.distgit.requirements.reqcheck import Group, of_group
     from rdo.distgit.verb.problems import MismatchingDependenciesError, MissingDependenciesError
+    from rdo.errors import RefusedError
 
+    if report.unknown:
+        log.warning("upstream's requirements are not all known: %s", "; ".join(report.unknown))
+    if not is_strict:
+        return
+    if report.unknown:
+        raise RefusedError("upstream's requirements are not known without running its build")
     if of_group(report.rows, Group.MISSING):
         raise MissingDependenciesError
     if of_group(report.rows, Group.MISMATCH):
@@ -271,20 +282,27 @@ def _requirements(
     reqs_file: Path | None, reqs_ref: str, of_spec: bool, python_version: str
 ) -> "list[Wanted]":
     from rdo.distgit.requirements import upstream_source
-    from rdo.distgit.requirements.declared import Wanted, parse_lines, runtime
+    from rdo.distgit.requirements.declared import RequirementKind, Wanted, declared, parse_lines
     from rdo.distgit.requirements.reqcheck import stated
-    from rdo.errors import NotFoundError
+    from rdo.distgit.requirements.text_encoding import decoded
+    from rdo.errors import NotFoundError, RefusedError
 
     here = desk()
     python = upstream_source.python_of(here, python_version)
     if reqs_file:
         if not reqs_file.is_file():
             raise NotFoundError(f"File not found: {reqs_file}")
-        return parse_lines(reqs_file.read_text(), python)
+        return parse_lines(decoded(reqs_file.read_bytes()), python)
     here.clone.check()
     if of_spec:
         return [Wanted(one.name, one.versions) for one in stated(here.spec)]
-    return runtime(upstream_source.upstream_of(here, reqs_ref, lambda: _tags(here)), python)
+    found = declared(upstream_source.upstream_of(here, reqs_ref, lambda: _tags(here)), python)
+    if found.unknown:
+        raise RefusedError(
+            f"upstream's requirements are not known: {'; '.join(found.unknown)}",
+            hint="name a file with them (-r), or ask for the spec's (-s)",
+        )
+    return [one for one in found.wanted if one.kind is RequirementKind.RUN]
 
 
 def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":

@@ -8,12 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended and its output; `stdout` is decoded, with undecodable bytes replaced."""
+    """How a program ended and its output; `stdout` is decoded, with undecodable bytes replaced.
+
+    `raw` is the same output as bytes, for files in another encoding.
+    """
 
     returncode: int
     stdout: str
     stderr: str
     seconds: float
+    raw: bytes = b""
 
 
 class Limit(StrEnum):

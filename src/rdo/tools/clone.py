@@ -293,6 +293,11 @@ class Clone:
         done = self._run("cat-file", "blob", f"{_name(ref)}:{path}", ok=(0, 128))
         return None if done.returncode else done.stdout
 
+    def bytes_at(self, ref: str, path: str) -> bytes | None:
+        """Return the bytes of a file at a ref; None if the ref does not have it."""
+        done = self._run("cat-file", "blob", f"{_name(ref)}:{path}", ok=(0, 128))
+        return None if done.returncode else done.raw
+
     def blob(self, sha: str) -> str | None:
         """Return the text of a blob; None if git has removed it."""
         done = self._run("cat-file", "blob", sha, ok=(0, 128))

@@ -19,7 +19,7 @@ from rdo.builders.workshop import OWN, Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.licences import spdx
 from rdo.distgit.requirements import drift
-from rdo.distgit.requirements.declared import Python, read
+from rdo.distgit.requirements.declared import Python, declared
 from rdo.distgit.requirements.reqcheck import (
     Group,
     Overrides,
@@ -28,6 +28,7 @@ from rdo.distgit.requirements.reqcheck import (
     of_group,
     stated,
 )
+from rdo.distgit.requirements.text_encoding import decoded
 from rdo.errors import CommandError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata.review import AcceptanceStep, spec_step
@@ -190,7 +191,7 @@ class ArchiveSource:
                     if member.isfile() and member.name.partition("/")[2] == path:
                         stream = tar.extractfile(member)
                         data = stream.read(MAX_TEXT) if stream else b""
-                        return data.decode("utf-8", "surrogateescape")
+                        return decoded(data)
         except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError):
             return None
         return None
@@ -200,7 +201,7 @@ class ArchiveSource:
             for name in archive.namelist():
                 if name.partition("/")[2] == path:
                     with archive.open(name) as stream:
-                        return stream.read(MAX_TEXT).decode("utf-8", "surrogateescape")
+                        return decoded(stream.read(MAX_TEXT))
         return None
 
 
@@ -210,8 +211,11 @@ def _requirements(spec: SpecFile, sources: Sequence[str]) -> AcceptanceStep:
     if not archive.is_file():
         return AcceptanceStep("requirements", False, "its first source is missing")
     source = ArchiveSource(archive)
-    wanted = read(source, Python("3.11"))
+    upstream = declared(source, Python("3.11"))
+    wanted = upstream.wanted
     generated = is_generated(spec.text())
+    if upstream.unknown and not generated:
+        return AcceptanceStep("requirements", False, f"not known: {'; '.join(upstream.unknown)}")
     rows = check(wanted, stated(spec), Overrides({}), generated=generated)
     faults = [f"no Requires for {row.name}" for row in of_group(rows, Group.MISSING)]
     faults += [

@@ -1,20 +1,21 @@
 """Read the requirements that an upstream source declares in its files."""
 
-import ast
-import configparser
 import logging
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from rdo.model.toml_text import read_toml
+from rdo.distgit.requirements.backends import (
+    Declarations,
+    SourceFiles,
+    declarations,
+    requirement_lines,
+)
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,6 @@ class Wanted:
 
     def __str__(self) -> str:
         return f"{self.name} {self.versions}".rstrip()
-
-
-class SourceFiles(Protocol):
-    """An upstream source whose files can be read; a missing file gives None."""
-
-    def file(self, path: str) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,131 +131,73 @@ def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> I
     yield Wanted(requirement.name, spaced, kind, extra, extras)
 
 
-def read(source: SourceFiles, python: Python) -> list[Wanted]:
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a source requires; `unknown` are reasons why there may be more, or none of it known."""
+
+    wanted: tuple[Wanted, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def declared(source: SourceFiles, python: Python) -> Declared:
     """Return everything that a source requires: at run time, for extras, builds and tests."""
-    project = _toml(source.file("pyproject.toml"), "pyproject.toml")
-    config = _ini(source.file("setup.cfg"))
-    found = runtime(source, python)
-    found += _extras(project, config, python)
-    build = _table(project, "build-system").get("requires", [])
-    found += [one for text in _texts(build) for one in _one(text, python, RequirementKind.BUILD)]
-    found += _tests(source, project, python)
-    return list(dict.fromkeys(found))
+    lines = declarations(source)
+    found = _rows(lines.run, python, RequirementKind.RUN)
+    for name, rows in lines.extras.items():
+        found += _of_extra(name, rows, python)
+    found += [one for text in lines.build for one in _one(text, python, RequirementKind.BUILD)]
+    found += _tests(source, lines, python)
+    return Declared(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(lines.unknown)))
+
+
+def read(source: SourceFiles, python: Python) -> list[Wanted]:
+    """Return what is known of a source's requirements, without the reasons for what is not."""
+    return list(declared(source, python).wanted)
 
 
 def runtime(source: SourceFiles, python: Python) -> list[Wanted]:
-    """Return runtime requirements from requirements.txt, pyproject.toml, setup.cfg or setup.py."""
-    text = source.file("requirements.txt")
-    if text is not None:
-        if not text.strip():
-            log.warning("The requirements.txt file is empty")
-        return parse_lines(text, python)
-    project = _table(_toml(source.file("pyproject.toml"), "pyproject.toml"), "project")
-    rows = list(_texts(project.get("dependencies", [])))
-    if not rows:
-        config = _ini(source.file("setup.cfg"))
-        rows = config.get("options", "install_requires", fallback="").splitlines()
-    if not rows:
-        rows = _setup_requires(source.file("setup.py") or "")
-    return parse_lines("\n".join(rows), python)
+    """Return what is known of a source's requirements at run time."""
+    return _rows(declarations(source).run, python, RequirementKind.RUN)
 
 
-def _tests(source: SourceFiles, project: dict[str, Any], python: Python) -> list[Wanted]:
+def _rows(lines: Iterable[str], python: Python, kind: RequirementKind) -> list[Wanted]:
+    return parse_lines("\n".join(lines), python, kind)
+
+
+def _tests(source: SourceFiles, lines: Declarations, python: Python) -> list[Wanted]:
     for name in _TEST_FILES:
         if text := source.file(name):
-            return parse_lines(text, python, RequirementKind.TEST)
-    groups = _table(project, "dependency-groups")
-    rows = [
-        text
-        for name, texts in groups.items()
+            rows = requirement_lines(source, text, name, [])
+            return _rows(rows, python, RequirementKind.TEST)
+    grouped = [
+        row
+        for name, rows in lines.groups.items()
         if canonicalize_name(name) in TEST_GROUPS
-        for text in _texts(texts)
+        for row in rows
     ]
-    return parse_lines("\n".join(rows), python, RequirementKind.TEST)
+    return _rows(grouped, python, RequirementKind.TEST)
 
 
-def _extras(
-    project: dict[str, Any], config: configparser.RawConfigParser, python: Python
-) -> list[Wanted]:
-    optional = _table(_table(project, "project"), "optional-dependencies")
-    named = {name: list(_texts(rows)) for name, rows in optional.items()}
-    for section in ("options.extras_require", "extras"):
-        if config.has_section(section):
-            named |= {name: rows.splitlines() for name, rows in config.items(section)}
-    found = []
-    for name, rows in named.items():
-        extra = str(canonicalize_name(name))
-        kind = RequirementKind.TEST if extra in TEST_GROUPS else RequirementKind.EXTRA
-        for row in rows:
-            line = re.sub(r"\s+\(([^)]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
-            if line:
-                found += list(_one(line, python, kind, extra))
+def _of_extra(name: str, rows: Iterable[str], python: Python) -> list[Wanted]:
+    """Parse the requirements of an extra, whose name may end with a marker after a colon."""
+    name, _, marker = name.partition(":")
+    extra = str(canonicalize_name(name))
+    kind = RequirementKind.TEST if extra in TEST_GROUPS else RequirementKind.EXTRA
+    kind = kind if extra else RequirementKind.RUN
+    found: list[Wanted] = []
+    for row in rows:
+        line = re.sub(r"\s+\(([^)]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
+        if line and marker:
+            line = f"{line} and ({marker})" if ";" in line else f"{line} ; {marker}"
+        if line:
+            found += _one(line, python, kind, extra)
     return found
 
 
 def extra_names(source: SourceFiles) -> set[str]:
     """Return the extras that a source declares."""
-    project = _toml(source.file("pyproject.toml"), "pyproject.toml")
-    config = _ini(source.file("setup.cfg"))
-    names = set(_table(_table(project, "project"), "optional-dependencies"))
-    for section in ("options.extras_require", "extras"):
-        if config.has_section(section):
-            names |= set(config.options(section))
-    return {str(canonicalize_name(name)) for name in names}
-
-
-def _setup_requires(text: str) -> list[str]:
-    """Return the literal `install_requires` of a setup.py, which is never executed."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    known = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires":
-            value = node.value
-            if isinstance(value, ast.Name):
-                value = known.get(value.id, value)
-            if isinstance(value, ast.List | ast.Tuple):
-                return [
-                    one.value
-                    for one in value.elts
-                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
-                ]
-    return []
-
-
-def _toml(text: str | None, name: str) -> dict[str, Any]:
-    try:
-        return read_toml(text or "")
-    except tomllib.TOMLDecodeError as error:
-        log.warning("cannot read %s: %s", name, error)
-        return {}
-
-
-def _ini(text: str | None) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(text or "")
-    except configparser.Error as error:
-        log.warning("cannot read setup.cfg: %s", error)
-    return parser
-
-
-def _table(value: Any, key: str) -> dict[str, Any]:
-    inside = value.get(key, {}) if isinstance(value, dict) else {}
-    return inside if isinstance(inside, dict) else {}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        yield from (one for one in value if isinstance(one, str))
+    names = (name.partition(":")[0] for name in declarations(source).extras)
+    return {str(canonicalize_name(name)) for name in names if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +224,7 @@ class Difference:
     added: tuple[RequirementChange, ...]
     changed: tuple[RequirementChange, ...]
     removed: tuple[RequirementChange, ...]
+    unknown: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return the differences in rdopkg's layout."""
@@ -298,6 +236,8 @@ class Difference:
         ):
             if rows:
                 lines += ["", f"{title}:", *(f"  {row}" for row in rows)]
+        if self.unknown:
+            lines += ["", "NOT KNOWN:", *(f"  {why}" for why in self.unknown)]
         return "\n".join([*(lines or ["", "no requirements changed"]), ""])
 
 

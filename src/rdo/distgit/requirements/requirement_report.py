@@ -12,8 +12,8 @@ from rdo.distgit.requirements.declared import (
     Python,
     RequirementKind,
     Wanted,
+    declared,
     difference,
-    read,
 )
 from rdo.distgit.requirements.drift import Drift, find
 from rdo.distgit.requirements.reqcheck import (
@@ -49,8 +49,17 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
         )
     before, after = (at_ref(desk, ref) for ref in (old, new))
     kinds = {RequirementKind.RUN} if desk.is_rdopkg else set(RequirementKind)
-    wanted = ([x for x in read(ref, python) if x.kind in kinds] for ref in (before, after))
-    return before.ref, after.ref, difference(*wanted)
+    both = [declared(ref, python) for ref in (before, after)]
+    unknown = tuple(
+        f"{ref}: {why}"
+        for ref, one in zip((before, after), both, strict=True)
+        for why in one.unknown
+    )
+    wanted = ([x for x in one.wanted if x.kind in kinds] for one in both)
+    found = difference(*wanted)
+    if unknown:  # what is not known on one side is neither new nor gone
+        found = replace(found, added=(), removed=(), unknown=unknown)
+    return before.ref, after.ref, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class RequirementReport:
     """The result of reqcheck.
 
     `build`, `tests` and `extras` are missing from the spec; `diff` is what --autosync changed.
+    With `unknown`, reasons why upstream may require more, no row says that something is excess.
     """
 
     source: str
@@ -68,6 +78,7 @@ class RequirementReport:
     drift: tuple[Drift, ...] = ()
     available: tuple[Available, ...] = ()
     diff: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 def reqcheck(
@@ -78,11 +89,14 @@ def reqcheck(
     repositories: Sequence[Path] | None = None,
 ) -> RequirementReport:
     """Compare a source's requirements with the spec, and with repositories if any are given."""
-    wanted = read(source, python)
+    upstream = declared(source, python)
+    wanted = upstream.wanted
     text = desk.spec.text()
     generated = is_generated(text)
     required = stated(desk.spec)
     rows = check(wanted, required, overrides, formerly_wanted(desk, python), generated=generated)
+    if upstream.unknown:  # not known is not unwanted
+        rows = [row for row in rows if row.group not in (Group.EXCESS, Group.REMOVED)]
     return RequirementReport(
         source=str(source),
         rows=tuple(rows),
@@ -93,6 +107,7 @@ def reqcheck(
             *_no_longer(desk, rows, wanted, generated=generated),
         ),
         available=_availability(wanted, repositories),
+        unknown=upstream.unknown,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo.distgit.requirements.declared import Python, runtime
+from rdo.distgit.requirements.text_encoding import decoded
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref, version_tag
 from rdo.distgit.verb.problems import invalid_ref
@@ -28,7 +29,8 @@ class RefSource:
     ref: str
 
     def file(self, path: str) -> str | None:
-        return self.clone.file_at(self.ref, path)
+        data = self.clone.bytes_at(self.ref, path)
+        return None if data is None else decoded(data)
 
     def __str__(self) -> str:
         return self.ref
@@ -44,7 +46,7 @@ class FolderSource:
         place = (self.folder / path).resolve()
         if not place.is_relative_to(self.folder.resolve()) or not place.is_file():
             return None
-        return place.read_bytes().decode("utf-8", "surrogateescape")
+        return decoded(place.read_bytes())
 
     def __str__(self) -> str:
         return str(self.folder)

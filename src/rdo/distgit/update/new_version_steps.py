@@ -199,12 +199,14 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
     """Return, for each requirement of the new version, what the repositories offer."""
     from rdo.distgit.requirements.availability import available  # createrepo_c
-    from rdo.distgit.requirements.declared import RequirementKind, read
+    from rdo.distgit.requirements.declared import RequirementKind, declared
     from rdo.distgit.requirements.upstream_source import at_ref, python_of
 
-    found = read(at_ref(desk, ref), python_of(desk, ""))
-    wanted = [one for one in found if one.kind in {RequirementKind.RUN, RequirementKind.BUILD}]
-    return "\n".join(["REPOSITORIES:", *(f"  {x}" for x in available(wanted, repositories))])
+    found = declared(at_ref(desk, ref), python_of(desk, ""))
+    kinds = {RequirementKind.RUN, RequirementKind.BUILD}
+    wanted = [one for one in found.wanted if one.kind in kinds]
+    rows = [f"  {x}" for x in available(wanted, repositories)]
+    return "\n".join(["REPOSITORIES:", *rows, *(f"  not known: {x}" for x in found.unknown)])
 
 
 def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:

@@ -72,10 +72,12 @@ def test_runtime_requirements_stand_in_several_files(
     assert texts(runtime(Files({name: text}), PYTHON)) == expected
 
 
-def test_requirements_txt_counts_before_all_others() -> None:
-    files = Files({"requirements.txt": "z", "pyproject.toml": PYPROJECT, "setup.cfg": SETUP_CFG})
+def test_requirements_txt_counts_only_where_the_build_reads_it() -> None:
+    ours = Files({"requirements.txt": "z", "setup.py": "setup(pbr=True)", "setup.cfg": SETUP_CFG})
+    theirs = Files({"requirements.txt": "z", "pyproject.toml": PYPROJECT, "setup.cfg": SETUP_CFG})
 
-    assert texts(runtime(files, PYTHON)) == ["z"]
+    assert texts(runtime(ours, PYTHON)) == ["z"]
+    assert texts(runtime(theirs, PYTHON)) == ["a >= 1,< 3,!= 1.5", "b >= 2"]
 
 
 def test_every_kind_of_requirement_is_read() -> None:
