@@ -23,7 +23,7 @@ import pymod2pkg
 from rdo.bridge.protocol import Bridge
 from rdo.builders.workshop import Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
-from rdo.distgit.new_package.source import Described, describe, offer
+from rdo.distgit.new_package.source import Described, describe, offer, refuse_rust
 from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, SpecPlan, render, rpm_version_of
 from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
 from rdo.distgit.new_package.trial import TrialResult, settle
@@ -124,6 +124,7 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
         folder = Path(scratch)
         offered = offer(request.project, request.version, bench.open_index, folder)
         _check_new(request, offered.name, package_name(offered.name))
+        refuse_rust(offered)
         bench.say(f"inspecting {offered.name}")
         described = describe(offered, bench.workshop, bench.bridge, folder)
         name = request.name or package_name(described.facts.name)

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,9 +28,28 @@ _WORD = re.compile(r"\w[\w.+-]*")
 _ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+def _parents(name: str, separator: str) -> set[str]:
+    """Return the beginnings of a name that end before a separator.
+
+    >>> sorted(_parents("a/b/c", "/"))
+    ['a', 'a/b']
+    """
+    parts = name.split(separator)
+    return {separator.join(parts[:count]) for count in range(1, len(parts))}
+
+
+def _covers(file: str, modules: AbstractSet[str]) -> bool:
+    """Whether a file is one of the modules, or below one."""
+    folder, _, last = file.rpartition("/")
+    stems = {f"{folder}/{one}" if folder else one for one in _parents(last, ".")}
+    return bool(modules & (_parents(file, "/") | stems))
+
+
+@dataclass(frozen=True)
 class SourceFacts:
     """The facts of an sdist and of the wheel built from it.
+
+    What is derived from thousands of files is kept, because every import of the tests asks for it.
 
     `files` are all files of the sdist, `installed` all of the wheel, as relative paths. `shebangs`
     are modules of the sdist that have a shebang although they are not programs. `texts` and
@@ -124,7 +145,7 @@ class SourceFacts:
     def _parts(self, suffix: str) -> Iterator[str]:
         return (one for one in self.installed if one.partition("/")[0].endswith(suffix))
 
-    @property
+    @cached_property
     def own_files(self) -> list[str]:
         """The files that the wheel puts among the modules, without its metadata."""
         plain = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
@@ -132,7 +153,7 @@ class SourceFacts:
         ends = (".dist-info", ".data")
         return [name for name in moved if not name.partition("/")[0].endswith(ends)]
 
-    @property
+    @cached_property
     def top_modules(self) -> list[str]:
         """The modules to list in %files; for a namespace, the packages below it.
 
@@ -147,7 +168,7 @@ class SourceFacts:
                     found[module] = None
             elif module := self._package_of(path):
                 found[module] = None
-        return [one for one in found if not any(one.startswith(f"{x}.") for x in found)]
+        return [one for one in found if not _parents(one, ".") & found.keys()]
 
     def _package_of(self, path: PurePosixPath) -> str:
         """Return `zope.event` for zope/event/classhandler.py if zope is a namespace."""
@@ -160,10 +181,24 @@ class SourceFacts:
 
     def _has_code(self, folder: str) -> bool:
         """Whether a folder itself contains Python files."""
-        return any(
-            str(PurePosixPath(name).parent) == folder and _MODULE.search(name)
-            for name in self.own_files
-        )
+        return folder in self._code_folders
+
+    @cached_property
+    def _code_folders(self) -> frozenset[str]:
+        named = (name for name in self.own_files if _MODULE.search(name))
+        return frozenset(name.rpartition("/")[0] or "." for name in named)
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """The first parts of the names of all modules, those to list and all others."""
+        return frozenset(one.partition(".")[0] for one in (*self.top_modules, *self.modules))
+
+    @cached_property
+    def local_names(self) -> frozenset[str]:
+        """The names of the source's Python files and folders, by which its tests import them."""
+        files = {PurePosixPath(name).stem for name in self.files if name.endswith(".py")}
+        folders = {name.rpartition("/")[0] for name in self.files}
+        return frozenset(files | {part for one in folders for part in one.split("/") if part})
 
     @property
     def stray_modules(self) -> list[str]:
@@ -176,12 +211,8 @@ class SourceFacts:
     @property
     def loose_files(self) -> list[str]:
         """Files among the modules that belong to no module, such as `x.pth`."""
-        names = [name.replace(".", "/") for name in self.top_modules]
-        return [
-            name
-            for name in self.own_files
-            if not any(name.startswith((f"{one}/", f"{one}.")) for one in names)
-        ]
+        names = {name.replace(".", "/") for name in self.top_modules}
+        return [name for name in self.own_files if not _covers(name, names)]
 
     @property
     def programs(self) -> list[str]:

@@ -7,9 +7,7 @@ metadata.
 import hashlib
 import re
 import shutil
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +38,7 @@ from rdo.spec.tags import find_tag
 from rdo.tools.createrepo import CreateRepo
 from rdo.tools.rpm_header import RpmHeader, read_header
 from rdo.tools.rpmlint import Rpmlint
+from rdo.tools.source_archive import SourceArchive
 
 MAX_TEXT = 2_000_000
 _FORBIDDEN = ("/usr/local/", "/opt/", "/home/", "/builddir/", "/root/", "/tmp/", "/srv/")
@@ -183,26 +182,8 @@ class ArchiveSource:
 
     def file(self, path: str) -> str | None:
         """Return the text of a file below the top folder, or None if it cannot be read."""
-        try:
-            if zipfile.is_zipfile(self.archive):
-                return self._from_zip(path)
-            with tarfile.open(self.archive, "r:*") as tar:
-                for member in tar:
-                    if member.isfile() and member.name.partition("/")[2] == path:
-                        stream = tar.extractfile(member)
-                        data = stream.read(MAX_TEXT) if stream else b""
-                        return decoded(data)
-        except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError):
-            return None
-        return None
-
-    def _from_zip(self, path: str) -> str | None:
-        with zipfile.ZipFile(self.archive) as archive:
-            for name in archive.namelist():
-                if name.partition("/")[2] == path:
-                    with archive.open(name) as stream:
-                        return decoded(stream.read(MAX_TEXT))
-        return None
+        data = SourceArchive(self.archive).read(path)
+        return None if data is None else decoded(data)
 
 
 def _requirements(spec: SpecFile, sources: Sequence[str]) -> AcceptanceStep:

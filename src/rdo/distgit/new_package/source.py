@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,11 @@ from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.tools.entry import Bind
 from rdo.tools.git import Mirror
+from rdo.tools.source_archive import SourceArchive
 
 log = logging.getLogger(__name__)
+
+_RUST = re.compile(r"(maturin|setuptools[-_.]rust|puccinialin)(?![\w-])", re.IGNORECASE)
 
 MAX_ROUNDS = 12
 """How often missing requirements may be added before the source builds and imports."""
@@ -177,6 +181,48 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
     raise RefusedError(f"{offered.name} kept requiring more packages to build")
 
 
+def refuse_rust(offered: Offered) -> None:
+    """Raise RefusedError for a source that cargo builds, before anything is fetched for it."""
+    if backend := rust_backend(_pyproject(offered)):
+        raise _needs_crates(offered.name, f"its build backend is {backend}")
+
+
+def rust_backend(pyproject: str) -> str:
+    """Return the build backend or requirement that compiles Rust; empty if there is none.
+
+    >>> rust_backend('[build-system]\\nrequires = ["maturin>=1"]\\nbuild-backend = "maturin"')
+    'maturin'
+    """
+    try:
+        system = tomllib.loads(pyproject).get("build-system", {})
+        rows = [str(system.get("build-backend", "")), *map(str, system.get("requires", []))]
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError, RecursionError):
+        return ""  # the build says what is wrong with it
+    found = (_RUST.match(row) for row in rows)
+    return next((match[0] for match in found if match), "")
+
+
+def _pyproject(offered: Offered) -> str:
+    if offered.archive:
+        return (SourceArchive(offered.archive).read("pyproject.toml") or b"").decode(
+            errors="replace"
+        )
+    assert offered.mirror
+    return (
+        Mirror(offered.mirror)
+        .read_files(offered.commit, ["pyproject.toml"])
+        .get("pyproject.toml", "")
+    )
+
+
+def _needs_crates(name: str, why: str) -> RefusedError:
+    return RefusedError(
+        f"{name} is partly written in Rust ({why}), and its build needs crates from the network",
+        hint="package it by hand with vendored crates: docs/how-to/package-rust.md; "
+        "until then, builds use its wheel",
+    )
+
+
 def _known_headers(name: str, workshop: Workshop) -> list[str]:
     platform = workshop.base.platform
     debs = platform.sdist_requires.get(canonicalize_name(name), ())
@@ -240,9 +286,6 @@ def _refusal(name: str, failed: Failed, log_file: Path) -> RefusedError | Outsid
     if failed.reason.is_spurious:
         return OutsideError(f"cannot inspect {name}: {failed.detail}")
     if re.search(r"\b(cargo|rustc|rustup)\b", text):
-        return RefusedError(
-            f"{name} is partly written in Rust, and its build needs crates from the network",
-            hint="package it by hand with vendored crates; until then, builds use its wheel",
-        )
+        return _needs_crates(name, "its build calls cargo")
     last = "\n  ".join(line.rstrip()[:200] for line in text.splitlines()[-8:])
     return RefusedError(f"{name} fails to build: {failed.detail}", hint=last)

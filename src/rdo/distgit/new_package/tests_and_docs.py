@@ -238,11 +238,9 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
     If none of the `declared` has the module's name, use the only one whose name contains it.
     """
     top = module.partition(".")[0]
-    own = {one.partition(".")[0] for one in (*facts.top_modules, *facts.modules)}
+    own, local = facts.own_names, facts.local_names
     if top in sys.stdlib_module_names or not top.isidentifier():
         return ""
-    local = {PurePosixPath(name).stem for name in facts.files if name.endswith(".py")}
-    local |= {part for name in facts.files for part in PurePosixPath(name).parts[:-1]}
     two = ".".join(module.split(".")[:2])
     if (two in IMPORT_NAMES or top in IMPORT_NAMES) and top not in own:
         return IMPORT_NAMES.get(two) or IMPORT_NAMES[top]

@@ -1,5 +1,7 @@
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import FrameType
 
 import pytest
 
@@ -426,3 +428,56 @@ def test_the_names_in_a_source_stay_text() -> None:
     text = render(plan(found))
 
     assert "%(id)" not in text.replace("%%", "")
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions of ours the work calls; unlike time, the same on every machine."""
+    count = 0
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        if event in ("call", "c_call"):
+            count += 1
+
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def big(files: int) -> SourceFacts:
+    names = [f"lemon/part{number % 50}/m{number}.py" for number in range(files)]
+    return facts(
+        files=[*names, *(f"tests/test_{number}.py" for number in range(files // 10))],
+        installed=[*names, "lemon/__init__.py", "lemon.pth", f"{INFO}/METADATA"],
+        modules=[name.removesuffix(".py").replace("/", ".") for name in names],
+        test_imports=[f"module{number}" for number in range(files // 10)],
+        shebangs=names[: files // 10],
+    )
+
+
+def test_the_work_for_a_source_grows_with_its_files_only() -> None:
+    small, large = big(500), big(5000)
+
+    assert calls(lambda: render(plan(large))) < 15 * calls(lambda: render(plan(small)))
+
+
+def test_what_is_derived_from_files_stays_the_same() -> None:
+    found = facts(
+        installed=[
+            "ns/one/__init__.py",
+            "ns/two/x.py",
+            "single.py",
+            "tests/t.py",
+            "x.pth",
+            "one.cpython-311.so",
+            "ns/two/data/y.txt",
+            f"{INFO}/RECORD",
+        ]
+    )
+
+    assert found.top_modules == ["ns.one", "ns.two", "single", "tests", "one"]
+    assert found.stray_modules == ["tests"]
+    assert found.loose_files == ["x.pth"]
