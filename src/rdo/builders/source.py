@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 from rdo.builders.backend import ask_backend
 from rdo.builders.overlay import export_folder, lay_over
 from rdo.builders.room import Room
+from rdo.builders.submodules import fetch_submodules
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
-from rdo.errors import CommandError, RefusedError
+from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.log_tail import last_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.door import Inside
@@ -82,8 +83,17 @@ def _export_distgit(room: Room, job: BuildJob) -> DistgitFiles | Failed:
 
 
 def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
-    Mirror(job.upstream).forget_secrets()
+    mirror = Mirror(job.upstream)
+    mirror.forget_secrets()
+    try:
+        submodules = fetch_submodules(mirror, job.commit.upstream_hash)
+    except OutsideError as error:
+        return Failed(FailureReason.NETWORK, str(error))
+    except (RefusedError, NotFoundError) as error:
+        return Failed(FailureReason.SOURCE, str(error))
     room.root.bind(Bind(job.upstream, "/mirror"))
+    for number, one in enumerate(submodules):
+        room.root.bind(Bind(one.mirror, f"/submodules/{number}"))
     stamp = str(int(job.commit.source_date.timestamp()))
     room.root.set_environment(SOURCE_DATE_EPOCH=stamp)
     answer = ask_backend(
@@ -91,6 +101,7 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
         RootProgram.MAKE_SOURCE,
         *("--package", job.commit.package, "--commit", job.commit.upstream_hash),
         *("--version-from", job.version_from or ""),
+        *(part for one in submodules for part in ("--submodule", f"{one.commit}:{one.path}")),
     )
     if isinstance(answer, Failed | Waiting):
         return answer

@@ -277,6 +277,40 @@ class Mirror:
         rows = (row.partition("\t") for row in out.split("\0") if row)
         return [path for entry, _, path in rows if entry.startswith("100")]
 
+    def gitlinks(self, commit: str) -> dict[str, str]:
+        """Return the submodules of a commit: the path of each, and the commit recorded for it."""
+        out = self._git("ls-tree", "-r", "-z", "--full-tree", self._known(commit))
+        rows = (row.partition("\t") for row in out.split("\0") if row)
+        return {path: entry.split()[2] for entry, _, path in rows if entry.startswith("160000")}
+
+    def submodule_urls(self, commit: str) -> dict[str, str]:
+        """Return the URLs that a commit's .gitmodules gives, by path, as they are written."""
+        command = (
+            "config",
+            "--blob",
+            f"{self._known(commit)}:.gitmodules",
+            "--list",
+            "-z",
+            "--no-includes",
+        )
+        done = self._run(*command, ok=range(256))
+        values = dict(row.partition("\n")[::2] for row in done.stdout.split("\0") if row)
+        named = {key.removesuffix(".path"): path for key, path in values.items()}
+        return {
+            path: values[f"{name}.url"]
+            for name, path in named.items()
+            if name.startswith("submodule.") and f"{name}.url" in values
+        }
+
+    @property
+    def origin(self) -> str:
+        """The URL that the mirror was cloned from, without a password; empty if it is ours."""
+        return self._run("config", "--get", "remote.origin.url", ok=(0, 1)).stdout.strip()
+
+    def set_origin(self, url: str) -> None:
+        """Name the repository that this mirror stands for; what it was cloned from is a copy."""
+        self._git("config", "remote.origin.url", without_secret(url))
+
     def read_file(self, ref: str, path: str) -> str:
         """Return the text of one file at a ref; raise NotFoundError if it does not exist."""
         done = self._run("cat-file", "blob", f"{self._known(ref)}:{path}", ok=(0, 128))

@@ -11,8 +11,10 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 import tomllib
+from collections.abc import Sequence
 from email import message_from_string
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def git(*args: str) -> str:
     return done.stdout.strip()
 
 
-def check_out(commit: str, version_from: str) -> None:
+def check_out(commit: str, version_from: str, submodules: Sequence[str]) -> None:
     """Check out the commit with history and tags, because backends ask git for the version."""
     Path.home().joinpath(".gitconfig").write_text(_GIT_CONFIGURATION)
     command = ["git", "clone", "--quiet", "--shared", "--no-checkout", "/mirror", str(TREE)]
@@ -47,6 +49,21 @@ def check_out(commit: str, version_from: str) -> None:
             git("tag", "--delete", tag)
     if version_from:
         git("merge", "--quiet", "-s", "ours", "-m", "take tags", version_from)
+    for number, submodule in enumerate(submodules):
+        add_submodule(number, *submodule.split(":", 1))
+
+
+def add_submodule(number: int, commit: str, path: str) -> None:
+    """Check out a submodule at its recorded commit, as `git submodule update` leaves it."""
+    place = TREE / path
+    if not place.resolve().is_relative_to(TREE.resolve()):
+        sys.exit(f"submodule {path}: its folder is outside of the source")
+    folder = TREE / ".git" / "modules" / str(number)
+    folder.parent.mkdir(exist_ok=True)
+    clone = ["git", "clone", "--quiet", "--shared", "--no-checkout", f"--separate-git-dir={folder}"]
+    subprocess.run([*clone, "--", f"/submodules/{number}", str(place)], check=True)
+    switch = ["git", "-C", str(place), "-c", "advice.detachedHead=false", "checkout", "--quiet"]
+    subprocess.run([*switch, "--detach", commit], check=True)
 
 
 def python_archive() -> dict[str, str]:
@@ -73,13 +90,14 @@ def python_archive() -> dict[str, str]:
     }
 
 
-def puppet_archive(package: str) -> dict[str, str]:
+def puppet_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
     said = json.loads((TREE / "metadata.json").read_text())
     name = said["name"].replace("/", "-")
-    return plain_archive(name if name.startswith("openstack-") else package, _past(said["version"]))
+    name = name if name.startswith("openstack-") else package
+    return plain_archive(name, _past(said["version"]), submodules)
 
 
-def described_archive(package: str) -> dict[str, str]:
+def described_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
     """Make an archive of any other source; its version is that of the newest tag."""
     done = subprocess.run(
         ["git", "describe", "--abbrev=0", "--tags"],
@@ -89,7 +107,8 @@ def described_archive(package: str) -> dict[str, str]:
         check=False,
     )
     tag = done.stdout.strip()
-    return plain_archive(package, _past(re.sub(r"^[vVrR]", "", tag), tag) if tag else "0.0.1")
+    version = _past(re.sub(r"^[vVrR]", "", tag), tag) if tag else "0.0.1"
+    return plain_archive(package, version, submodules)
 
 
 def _past(version: str, tag: str = "") -> str:
@@ -102,19 +121,36 @@ def _past(version: str, tag: str = "") -> str:
     return re.sub(r"(\d+)$", lambda number: str(int(number[1]) + 1), version)
 
 
-def plain_archive(name: str, version: str) -> dict[str, str]:
+def plain_archive(name: str, version: str, submodules: Sequence[str] = ()) -> dict[str, str]:
+    """Make an archive of all files that git tracks, those of submodules included."""
     archive = OUTPUT / f"{name}-{version}.tar.gz"
-    prefix = f"--prefix={name}-{version}/"
-    git("archive", "--format=tar.gz", prefix, f"--output={archive}", "HEAD")
+    top = f"{name}-{version}/"
+    if not submodules:
+        git("archive", "--format=tar.gz", f"--prefix={top}", f"--output={archive}", "HEAD")
+    else:
+        with tarfile.open(archive, "w:gz", compresslevel=1) as whole:
+            for folder in ("", *submodules):
+                _add_to(whole, TREE / folder, f"{top}{folder}/" if folder else top)
     return {"archive": str(archive), "name": name, "version": version}
 
 
-def make(package: str) -> dict[str, str]:
+def _add_to(whole: tarfile.TarFile, folder: Path, prefix: str) -> None:
+    """Add what git tracks in a folder to an archive."""
+    part = OUTPUT / "part.tar"
+    command = ["git", "archive", "--format=tar", f"--prefix={prefix}", f"--output={part}", "HEAD"]
+    subprocess.run(command, cwd=folder, check=True)
+    with tarfile.open(part) as tar:
+        for member in tar:
+            whole.addfile(member, tar.extractfile(member) if member.isfile() else None)
+    part.unlink()
+
+
+def make(package: str, submodules: Sequence[str]) -> dict[str, str]:
     if (TREE / "metadata.json").exists():
-        return puppet_archive(package)
+        return puppet_archive(package, submodules)
     if (TREE / "pyproject.toml").exists() or (TREE / "setup.py").exists():
         return python_archive()
-    return described_archive(package)
+    return described_archive(package, submodules)
 
 
 def main(argv: list[str]) -> int:
@@ -122,13 +158,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--commit", required=True)
     parser.add_argument("--package", required=True)
     parser.add_argument("--version-from", default="")
+    parser.add_argument("--submodule", action="append", default=[], metavar="COMMIT:PATH")
     args = parser.parse_args(argv)
+    folders = [one.partition(":")[2] for one in args.submodule]
     answer = Path("/builddir/answer.json")
     if not TREE.exists():
-        check_out(args.commit, args.version_from)
+        check_out(args.commit, args.version_from, args.submodule)
     OUTPUT.mkdir(exist_ok=True)
     try:
-        answer.write_text(json.dumps(make(args.package)))
+        answer.write_text(json.dumps(make(args.package, folders)))
     except EndOfPassError as missing:
         answer.write_text(json.dumps({"needs": missing.dependencies}))
     return 0

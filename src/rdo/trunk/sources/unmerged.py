@@ -80,6 +80,7 @@ def _of_ref(ref: str, followed: FollowedSide, place: Path) -> Side:
     if "://" not in followed.url and not followed.url.startswith("/"):
         raise NotFoundError(f"{url} has no {ref}")  # releases on PyPI: a mirror is all there is
     mirror = Mirror.clone(followed.mirror.path.as_uri(), place)
+    mirror.set_origin(followed.mirror.origin)
     try:
         hash_ = mirror.fetch_ref(followed.url, ref)
     except CommandError as error:
