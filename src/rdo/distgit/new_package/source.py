@@ -21,6 +21,7 @@ from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.model.toml_text import read_toml
 from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
@@ -194,9 +195,9 @@ def rust_backend(pyproject: str) -> str:
     'maturin'
     """
     try:
-        system = tomllib.loads(pyproject).get("build-system", {})
+        system = read_toml(pyproject).get("build-system", {})
         rows = [str(system.get("build-backend", "")), *map(str, system.get("requires", []))]
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError, RecursionError):
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
         return ""  # the build says what is wrong with it
     found = (_RUST.match(row) for row in rows)
     return next((match[0] for match in found if match), "")
