@@ -9,9 +9,11 @@ _SECTION = re.compile(
     r"%(package|description|prep|conf|generate_buildrequires|build|install|check|clean"
     r"|pre|post|preun|postun|pretrans|posttrans|preuntrans|postuntrans|verify|verifyscript"
     r"|trigger\w*|filetrigger\w*|transfiletrigger\w*|files|changelog|sepolicy|sourcelist"
-    r"|patchlist)\b"
+    r"|patchlist)\b",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"\s*(version|release|source0?)\s*:", re.IGNORECASE)
+_EPOCH = re.compile(r"\s*epoch\s*:\s*(\d*)", re.IGNORECASE)
 
 
 def transform(
@@ -36,6 +38,8 @@ def transform(
     if not keep_changelog:
         lines = _without_changelog(lines)
     lines = list(_renumbered(lines, numbers, "" if keep_archive else archive))
+    if numbers.epoch:
+        lines = _with_epoch(lines, numbers.epoch)
     lines = _defined(lines, "%define upstream_version", numbers.upstream_version)
     lines = _defined(lines, "%global dlrn", "1")
     lines = _defined(lines, "%global dlrn_nvr", archive.removesuffix(".tar.gz"))
@@ -44,7 +48,7 @@ def transform(
 
 def _without_changelog(lines: list[str]) -> list[str]:
     for number, line in enumerate(lines):
-        if line.startswith("%changelog"):
+        if re.match(r"%changelog\b", line, re.IGNORECASE):
             return lines[: number + 1]
     return lines
 
@@ -53,7 +57,7 @@ def _renumbered(lines: list[str], numbers: Numbers, archive: str) -> Iterator[st
     section = ""
     for line in lines:
         if opening := _SECTION.match(line):
-            section = opening[1]
+            section = opening[1].lower()
         tag = _TAG.match(line)
         if tag is None or section not in {"", "package"}:
             yield line
@@ -63,6 +67,15 @@ def _renumbered(lines: list[str], numbers: Numbers, archive: str) -> Iterator[st
             yield f"Release: {numbers.release}%{{?dist}}"
         else:
             yield f"{tag[1]}: {archive}" if archive else line
+
+
+def _with_epoch(lines: list[str], epoch: int) -> list[str]:
+    """Return the spec with at least the epoch of upstream's version, above its own Version."""
+    if any((tag := _EPOCH.match(line)) and int(tag[1] or 0) >= epoch for line in lines):
+        return lines
+    others = [line for line in lines if not _EPOCH.match(line)]
+    at = next((n for n, line in enumerate(others) if line.startswith("Version: ")), 0)
+    return [*others[:at], f"Epoch: {epoch}", *others[at:]]
 
 
 def _defined(lines: list[str], definition: str, value: str) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from rdo.model.release_number import ReleaseNumber
+from rdo.upstream_versions import is_pep440, spec_numbers, version_of_tag
 
 FALLBACK_VERSION = "0.0.1"
 
@@ -20,12 +21,10 @@ _PATTERNS = tuple(
         r"(.*)\.g.+",  # 0.10.1.11.ga5f0e3c
         r"(.*)\.pre.*",
         r"([.0-9]+)$",
-        # Ours: DLRN falls back to 0.0.1 for forms of PEP 440 without a dot before the letters,
-        # which today's backends write.
-        r"([0-9]+(?:\.[0-9]+)*)(?:a|b|rc|\.post|\+).*",
     )
 )
 _SAFE = re.compile(r"[A-Za-z0-9.!+_~^-]+")
+_VERSION = re.compile(r"\d[A-Za-z0-9.+_~^]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,13 @@ class Numbers:
     """The three version strings that a spec gets.
 
     `upstream_version` is the source's own version, which also names its archive; `version` is the
-    part that rpm can compare; `release` lacks the dist tag.
+    part that rpm can compare; `release` lacks the dist tag. `epoch` is that of PEP 440.
     """
 
     upstream_version: str
     version: str
     release: str
+    epoch: int = 0
 
     def archive(self, name: str) -> str:
         """Return the file name that DLRN gives the source archive."""
@@ -50,14 +50,21 @@ def version_and_release(
 ) -> Numbers:
     """Derive the numbers of a source from its own version, as DLRN does.
 
-    If the version is plain but the archive's name has `.devN`, the archive's is used
-    (python-alembic). A version without any number becomes 0.0.1. Raises ValueError for a version
-    that cannot be written into a spec because it has blanks, `%` or `/`.
+    Version keeps all numbers of a version of PEP 440, post-releases and local parts included,
+    because they sort above the release. If the version is plain but the archive's name has `.devN`,
+    the archive's is used (python-alembic). What does not begin with a number becomes 0.0.1. Raises
+    ValueError for a version that cannot be written into a spec because it has blanks, `%` or `/`.
     """
     if not _SAFE.fullmatch(upstream_version):
         raise ValueError(f"upstream version {upstream_version!r} cannot be put into a spec")
     if re.fullmatch(r"[.0-9]+", upstream_version) and re.search(r"\.dev[0-9]+\.", archive):
         upstream_version = re.sub(r".*-(.*)\.tar\.gz", r"\1", archive)
-    matches = (pattern.match(upstream_version) for pattern in _PATTERNS)
+    named = version_of_tag(upstream_version) or upstream_version
+    if is_pep440(named):
+        numbers = spec_numbers(named)
+        return Numbers(upstream_version, numbers.version, str(release), numbers.epoch)
+    matches = (pattern.match(named) for pattern in _PATTERNS)
     version = next((match[1] for match in matches if match), "")
-    return Numbers(upstream_version, version or FALLBACK_VERSION, str(release))
+    if not _VERSION.fullmatch(version):
+        version = FALLBACK_VERSION
+    return Numbers(upstream_version, version, str(release))

@@ -73,14 +73,31 @@ def test_the_other_release_numberings(prefix: str, release: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "upstream", ["2.0.1rc1", "2.0.1b2", "2.0.1a1", "2.0.1.post4", "2.0.1+local"]
+    ("upstream", "version"),
+    [
+        ("2.0.1rc1", "2.0.1"),
+        ("2.0.0rc1", "2.0.0"),
+        ("2.0b2", "2.0"),
+        ("2.0.1a1", "2.0.1"),
+        ("2.0.1.post4", "2.0.1.post4"),
+        ("2.0.1.post4.dev2", "2.0.1.post4"),
+        ("2.0.1+local", "2.0.1^local"),
+        ("2.0.1.dev3+g1a2b3c4", "2.0.1"),
+        ("release-1.4.2", "1.4.2"),
+        ("demo_2.0.0", "2.0.0"),
+        ("release-x", "0.0.1"),
+        ("next-generation", "0.0.1"),
+        ("elease", "0.0.1"),
+    ],
 )
-def test_a_prerelease_without_a_dot_keeps_its_number(upstream: str) -> None:
-    assert version_and_release(upstream, RELEASE).version == "2.0.1"
+def test_version_keeps_all_numbers_and_begins_with_one(upstream: str, version: str) -> None:
+    assert version_and_release(upstream, RELEASE).version == version
 
 
-def test_a_zero_before_the_letters_is_taken_for_theirs_as_dlrn_does() -> None:
-    assert version_and_release("2.0.0rc1", RELEASE).version == "2.0"
+def test_an_epoch_of_upstream_is_none_of_the_version() -> None:
+    numbers = version_and_release("1!2.0", RELEASE)
+
+    assert (numbers.epoch, numbers.version) == (1, "2.0")
 
 
 @pytest.mark.parametrize("upstream", ["", "1 0", "%(id)", "1/2", "1\n2", "{x}"])
@@ -93,7 +110,7 @@ def test_what_must_not_come_into_a_spec_is_refused(upstream: str) -> None:
 def test_a_version_is_always_one_that_rpm_takes(upstream: str) -> None:
     version = version_and_release(upstream, RELEASE).version
 
-    assert version
+    assert version[0].isdigit()
     assert "-" not in version
 
 

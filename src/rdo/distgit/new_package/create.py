@@ -35,6 +35,7 @@ from rdo.model.build import Built, Failed, Outcome
 from rdo.package_index import PackageIndex
 from rdo.spec import changelog
 from rdo.tools.new_repository import commit_new, user_settings
+from rdo.upstream_versions import is_pep440, spec_numbers
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +210,8 @@ def _plan(
 ) -> SpecPlan:
     facts = described.facts
     _check_source(facts.name, facts.top, described.archive.name)
-    vr = f"{rpm_version_of(facts.version)}-1"
+    epoch = spec_numbers(facts.version).epoch if is_pep440(facts.version) else 0
+    vr = f"{f'{epoch}:' if epoch else ''}{rpm_version_of(facts.version)}-1"
     return SpecPlan(
         name=name,
         source=described.archive.name,

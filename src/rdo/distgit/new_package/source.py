@@ -29,6 +29,7 @@ from rdo.roots.programs import RootProgram
 from rdo.tools.entry import Bind
 from rdo.tools.git import Mirror
 from rdo.tools.source_archive import SourceArchive
+from rdo.upstream_versions import tags_of_version, version_of_tag
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,9 @@ def _from_git(url: str, version: str, folder: Path) -> Offered:
         said = str(error).strip().splitlines()
         fatal = [line for line in said if line.startswith("fatal:")]
         raise OutsideError(f"cannot clone {url}: {[*said, *fatal[:1]][-1]}") from error
-    tag = version or _newest_tag(mirror)
-    commit = mirror.resolve(tag) or mirror.resolve(f"v{tag}") if tag else mirror.resolve("HEAD")
+    tag = version or _newest_tag(mirror) or "HEAD"
+    names = [tag, *tags_of_version(tag, _tags(mirror))]
+    commit = next(filter(None, map(mirror.resolve, names)), None)
     if not commit:
         what = f"no tag or commit {version}" if version else "no commits"
         raise NotFoundError(f"{url} has {what}")
@@ -141,15 +143,17 @@ def _from_git(url: str, version: str, folder: Path) -> Offered:
     return Offered(place, name, mirror=mirror.path, commit=commit)
 
 
+def _tags(mirror: Mirror) -> list[str]:
+    tags = (name.removeprefix("refs/tags/") for name in mirror.refs() if "refs/tags/" in name)
+    return [tag for tag in tags if not tag.endswith("^{}")]
+
+
 def _newest_tag(mirror: Mirror) -> str:
     """Return the tag of the highest final version, or "" if no tag is a version."""
     found: list[tuple[Version, str]] = []
-    for name in mirror.refs():
-        tag = name.removeprefix("refs/tags/")
-        if tag == name or tag.endswith("^{}"):
-            continue
+    for tag in _tags(mirror):
         try:
-            one = Version(re.sub(r"^[A-Za-z._-]*(?=\d)", "", tag))
+            one = Version(version_of_tag(tag))
         except InvalidVersion:
             continue
         if not one.is_prerelease:

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.tests_and_docs import PRIVATE_EXTRAS, CheckPlan, DocPlan
 from rdo.model.spec_text import in_spec
-from rdo.python_names import rpm_version
+from rdo.upstream_versions import is_pep440, spec_numbers
 
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 _MAX_EXCLUDED = 25
@@ -86,6 +86,8 @@ def _head(plan: SpecPlan) -> Iterator[str]:
 def _preamble(plan: SpecPlan) -> Iterator[str]:
     facts = plan.facts
     yield f"Name:           {plan.name}"
+    if is_pep440(facts.version) and (epoch := spec_numbers(facts.version).epoch):
+        yield f"Epoch:          {epoch}"
     yield f"Version:        {rpm_version_of(facts.version)}"
     yield "Release:        1%{?dist}"
     yield f"Summary:        {plain(facts.summary())}"
@@ -103,9 +105,9 @@ def rpm_version_of(version: str) -> str:
     """Return the version for `Version:`, as upstream writes it if rpm orders that correctly.
 
     >>> rpm_version_of("1.10.0"), rpm_version_of("2.0rc1")
-    ('1.10.0', '2~rc1')
+    ('1.10.0', '2.0~rc1')
     """
-    return version if re.fullmatch(r"\d+(\.\d+)*", version) else rpm_version(version)
+    return spec_numbers(version).one_version if is_pep440(version) else version
 
 
 def _source(plan: SpecPlan) -> str:

@@ -19,6 +19,7 @@ from email import message_from_string
 from pathlib import Path
 
 from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, load_backend
+from rdo.upstream_versions import version_of_tag
 
 TREE = Path("/builddir/source")
 OUTPUT = Path("/builddir/archive")
@@ -99,16 +100,26 @@ def puppet_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
 
 def described_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
     """Make an archive of any other source; its version is that of the newest tag."""
-    done = subprocess.run(
-        ["git", "describe", "--abbrev=0", "--tags"],
-        cwd=TREE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    tag = done.stdout.strip()
-    version = _past(re.sub(r"^[vVrR]", "", tag), tag) if tag else "0.0.1"
+    tag = nearest_version()
+    version = _past(version_of_tag(tag), tag) if tag else "0.0.1"
     return plain_archive(package, version, submodules)
+
+
+def nearest_version() -> str:
+    """Return the nearest tag in HEAD's history that names a version, or "" if there is none."""
+    others: list[str] = []
+    while True:
+        command = ["git", "describe", "--abbrev=0", "--tags", *others]
+        done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=False)
+        tag = done.stdout.strip()
+        if not tag or version_of_tag(tag):
+            return tag
+        others.append(f"--exclude={_literal(tag)}")
+
+
+def _literal(tag: str) -> str:
+    """Return a tag as a pattern of git that matches only it."""
+    return re.sub(r"([*?\[\\])", r"\\\1", tag)
 
 
 def _past(version: str, tag: str = "") -> str:
@@ -116,7 +127,7 @@ def _past(version: str, tag: str = "") -> str:
     tag = tag or version
     tags = git("tag", "--points-at", "HEAD").splitlines()
     known = git("tag", "--list", tag)
-    if not known or tag in tags or "-rc" in version:
+    if not known or tag in tags or not re.fullmatch(r"\d+(?:\.\d+)*", version):
         return version
     return re.sub(r"(\d+)$", lambda number: str(int(number[1]) + 1), version)
 
