@@ -13,9 +13,10 @@ from rdo.tools.sandbox import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class SrpmMaker:
-    """The rpmbuild of this machine, used to make source RPMs only."""
+    """The rpmbuild of this machine, used to make source RPMs only, with the platform's `macros`."""
 
     sandbox: Sandbox = field(default_factory=Sandbox)
+    macros: bytes = b""
 
     def make(self, spec: Path, results: Path) -> Path:
         """Make the source RPM of a spec in a folder and return its path."""
@@ -29,9 +30,12 @@ class SrpmMaker:
                 "dist": "%{nil}",
                 "autorelease": "1%{?dist}",
                 "autochangelog": "%{nil}",
-                "pypi_source()": PYPI_SOURCE,
+                **({} if self.macros else {"pypi_source()": PYPI_SOURCE}),
             }
-            command = ["rpmbuild", "-bs", "--nodeps"]
+            command = ["rpmbuild"]
+            if self.macros:
+                command += ["--load", "/sandbox/platform.macros"]
+            command += ["-bs", "--nodeps"]
             for name, value in defines.items():
                 command += ["--define", f"{name} {value}"]
             done = self.sandbox.ask(
@@ -39,7 +43,7 @@ class SrpmMaker:
                 f"/sandbox/{spec.name}",
                 readable=[place],
                 writable=[out],
-                files={spec.name: spec.read_bytes()},
+                files={spec.name: spec.read_bytes(), "platform.macros": self.macros},
                 timeout=300,
             )
             if done.returncode:
