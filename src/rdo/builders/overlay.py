@@ -8,7 +8,7 @@ from rdo.beneath import Limits, open_beneath
 from rdo.model.build import LaidOver
 from rdo.tools.git import Mirror
 
-_CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL)
+_CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _ALL_BUT_GIT = re.compile(r"(?!\.gitignore$)[^/]+", re.DOTALL)
 _SHOWN = re.compile(r"[^/.][^/]*", re.DOTALL)
 _TOP = Limits(depth=0)

@@ -13,6 +13,11 @@ _MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
+_COMMENT = re.compile(r"\s*(?:#|%dnl\b|%\{dnl\b)")
+# What rpm reads in the section without showing it: its own line, and those of conditions.
+_NOT_SAID = re.compile(
+    r"%changelog(?:\s|$)|\s*%(?:if\w*|else|elif\w*|endif)(?:\s|[(!]|$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class ChangelogEntry:
     @property
     def changes(self) -> tuple[str, ...]:
         """The lines as rpm shows them, without blank lines and comments, which rpm drops."""
-        kept = (line for line in self.lines if not line.lstrip().startswith("#"))
+        kept = (line for line in self.lines if not _COMMENT.match(line))
         return tuple(from_spec(line) for line in kept if line.strip())
 
 
@@ -41,7 +46,7 @@ def entries(text: SpecText) -> list[ChangelogEntry]:
     """Return the entries in the order of the file, newest first."""
     found: list[tuple[str, list[str]]] = []
     for line in text.read():
-        if line.section != "changelog" or line.text.startswith("%changelog"):
+        if line.section != "changelog" or _NOT_SAID.match(line.text):
             continue
         if line.text.startswith("*"):
             found.append((line.text, []))

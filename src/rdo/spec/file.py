@@ -9,17 +9,13 @@ from pathlib import Path
 
 from rdo.atomic import write_file
 from rdo.errors import NotFoundError, RefusedError
+from rdo.model.rpm_order import compare
+from rdo.spec.conditions import Reading, readings
 from rdo.spec.patches import ApplyMethod, apply_method, our_patches
 from rdo.spec.text import SpecText
-from rdo.tools.rpmspec import Rpmspec, SpecReading
+from rdo.tools.rpmspec import Rpmspec, SpecQuestion, SpecReading
 
-# The macros to read a spec with, besides this machine's own, if it uses them at all.
-_PLATFORMS: Sequence[tuple[str, Mapping[str, str]]] = (
-    (r"%\{[?!]*(rhel|centos|el\d+)\b", {"rhel": "9", "centos": "9", "el9": "1", "dist": ".el9"}),
-    (r"%\{[?!]*(rhel|el\d+)\b", {"rhel": "10", "el10": "1", "dist": ".el10"}),
-    (r"%\{[?!]*(fedora|fc\d+)\b", {"fedora": "42", "fc42": "1", "dist": ".fc42"}),
-    (r"%\{[?!]*dlrn\b", {"dlrn": "1"}),
-)
+_VISIBLE_DIST = ".rdodist"
 
 # A typo in many of RDO's specs: trunk builds replace the whole line; rpm alone would refuse it.
 _SLIP = re.compile(rb"^(Release[ \t]*:[ \t]*XXX)\{\?dist\}", re.MULTILINE)
@@ -29,18 +25,30 @@ _SLIP = re.compile(rb"^(Release[ \t]*:[ \t]*XXX)\{\?dist\}", re.MULTILINE)
 class Expected:
     """The intended effect of an edit; None for what it must not change.
 
-    `patches` are all of ours, in order; `replaced` are foreign patches that became ours.
+    `patches` are all of ours, in order; `replaced` are foreign patches that became ours; `renamed`
+    are files whose names follow the version. A new Release may sort lower only if `is_lower_fine`.
     """
 
     patches: Sequence[str] | None = None
     version: str | None = None
+    epoch: str | None = None
+    has_new_release: bool = False
+    is_lower_fine: bool = False
     has_new_sources: bool = False
     replaced: Sequence[str] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+class UnwantedEffectError(RefusedError):
+    """An edit of a spec that rpm would read otherwise than it was meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The spec file of a distgit; `before_write` is told of each change before it is made."""
+    """The spec file of a distgit; `before_write` is told of each change before it is made.
+
+    `path` may be a link to another file in the folder, and stays one.
+    """
 
     path: Path
     rpmspec: Rpmspec = field(default_factory=Rpmspec)
@@ -53,8 +61,13 @@ class SpecFile:
         rpmspec: Rpmspec | None = None,
         before_write: Callable[[Path, bytes], None] | None = None,
     ) -> "SpecFile":
-        """Find the only .spec in a folder; raises NotFoundError, or RefusedError for several."""
-        specs = sorted(folder.glob("*.spec"))
+        """Find the only .spec in a folder; raises NotFoundError, or RefusedError for several.
+
+        A link to another of them is not another one.
+        """
+        found = sorted(folder.glob("*.spec"))
+        behind = {spec.resolve() for spec in found if spec.is_symlink()}
+        specs = [x for x in found if x.is_symlink() or x.resolve() not in behind]
         if not specs:
             raise NotFoundError("No .spec files found.")
         if len(specs) > 1:
@@ -66,8 +79,23 @@ class SpecFile:
     def folder(self) -> Path:
         return self.path.parent
 
+    @property
+    def file(self) -> Path:
+        """The file itself, behind a link; raises RefusedError if it is outside the folder."""
+        if not self.path.is_symlink():
+            return self.path
+        folder, target = self.folder.resolve(), self.path.resolve()
+        is_inside = target.is_relative_to(folder) and ".git" not in target.relative_to(folder).parts
+        if not is_inside or not target.is_file():
+            what = "leads outside the distgit" if not is_inside else "leads to no file"
+            raise RefusedError(
+                f"{self.path.name} is a link that {what}: {self.path.readlink()}",
+                hint="make it a file of the distgit, or a link to one",
+            )
+        return self.folder / target.relative_to(folder)
+
     def text(self) -> SpecText:
-        return SpecText.parse(self.path.read_bytes())
+        return SpecText.parse(self.file.read_bytes())
 
     def reading(self, text: SpecText | None = None) -> SpecReading:
         """Read the file with rpm, or another text in its place."""
@@ -90,39 +118,65 @@ class SpecFile:
     def write(self, new: SpecText, expected: Expected) -> bool:
         """Write `new` if rpm confirms the expected effect; return whether anything changed.
 
-        Otherwise leave the file alone and raise RefusedError with what rpm would have read.
+        Otherwise leave the file alone and raise UnwantedEffectError with what rpm would have read.
         """
-        old = self.text()
-        if bytes(old) == bytes(new):
+        if bytes(self.text()) == bytes(new):
             return False
-        for macros in platforms(old):
-            fault = self._fault(old, new, macros, expected)
-            if fault:
-                raise RefusedError(
-                    f"{self.path.name} was not changed: with the change {fault}"
-                    f"{_under(macros)}; make this change by hand"
-                )
+        self.check(new, expected)
+        file = self.file
         if self.before_write:
-            self.before_write(self.path, bytes(new))
-        mode = stat.S_IMODE(self.path.stat().st_mode)
-        write_file(self.path, bytes(new))
-        self.path.chmod(mode)
+            self.before_write(file, bytes(new))
+        mode = stat.S_IMODE(file.stat().st_mode)
+        write_file(file, bytes(new))
+        file.chmod(mode)
         return True
 
-    def _fault(
-        self, old: SpecText, new: SpecText, macros: Mapping[str, str], expected: Expected
-    ) -> str:
-        try:
-            before = self.rpmspec.read(_for_rpm(old), self.folder, macros)
-        except RefusedError:
-            if macros:
-                return ""  # not a spec for that platform anyway
-            raise
-        try:
-            after = self.rpmspec.read(_for_rpm(new), self.folder, macros)
-        except RefusedError as error:
-            return str(error)
-        return next(_differences(_State(old, before), _State(new, after), expected), "")
+    def check(self, new: SpecText, expected: Expected) -> None:
+        """Raise UnwantedEffectError unless `new` has the expected effect in every reading."""
+        old = self.text()
+        for reading, before, after in self._compared(old, new):
+            if isinstance(after, RefusedError):
+                fault = str(after)
+            else:
+                states = _State(old, before), _State(new, after)
+                fault = next(_differences(*states, expected), "")
+            if fault:
+                where = f" ({reading})" if str(reading) else ""
+                raise UnwantedEffectError(
+                    f"{self.path.name} was not changed: with the change {fault}{where}; "
+                    f"make this change by hand"
+                )
+
+    def renames(self, new: SpecText) -> dict[str, str]:
+        """Return the foreign patches that `new` calls otherwise, with their new names."""
+        old = self.text()
+        ours = {*our_patches(old), *our_patches(new)}
+        found: dict[str, str] = {}
+        for _, before, after in self._compared(old, new):
+            if isinstance(after, RefusedError):
+                continue
+            was = [name for name in before.patches if name not in ours]
+            now = [name for name in after.patches if name not in ours]
+            if len(was) == len(now):
+                found |= {a: b for a, b in zip(was, now, strict=True) if a != b}
+        return found
+
+    def _compared(
+        self, old: SpecText, new: SpecText
+    ) -> Iterator[tuple[Reading, SpecReading, SpecReading | RefusedError]]:
+        """Read both texts in every way; a way in which rpm cannot read the old one is left out."""
+        ways = readings(old, new)
+        questions = [
+            SpecQuestion(_for_rpm(way.applied(text)), {**way.macros, "dist": _VISIBLE_DIST})
+            for way in ways
+            for text in (old, new)
+        ]
+        said = self.rpmspec.read_all(questions, self.folder)
+        for way, before, after in zip(ways, said[::2], said[1::2], strict=True):
+            if not isinstance(before, RefusedError):
+                yield way, before, after
+            elif way is ways[0]:
+                raise before
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,50 +188,92 @@ class _State:
 def _differences(before: _State, after: _State, expected: Expected) -> Iterator[str]:
     was, now = before.reading, after.reading
     version = was.version if expected.version is None else expected.version
+    epoch = was.epoch if expected.epoch is None else expected.epoch
     if now.version != version:
         yield f"rpm would read Version {now.version} instead of {version}"
-    if (now.name, now.epoch) != (was.name, was.epoch):
-        yield "rpm would read another Name or Epoch"
-    may_differ = expected.has_new_sources or version != was.version
-    if not may_differ and now.sources != was.sources:
+    if now.name != was.name:
+        yield f"rpm would read Name {now.name} instead of {was.name}"
+    if now.epoch != epoch:
+        yield f"rpm would read Epoch {now.epoch or 'none'} instead of {epoch or 'none'}"
+    is_same_version = (epoch, version) == (was.epoch, was.version)
+    yield from _release(was, now, expected, is_same_version=is_same_version)
+    if not (expected.has_new_sources or not is_same_version) and now.sources != was.sources:
         yield "rpm would read other sources"
+    if len(now.sources) != len(was.sources):
+        yield f"rpm would read {len(now.sources)} sources instead of {len(was.sources)}"
     ours_before = our_patches(before.text)
     ours = ours_before if expected.patches is None else expected.patches
-    foreign = Counter(was.patches) - Counter({*ours_before, *expected.replaced})
+    others = Counter(was.patches) - Counter({*ours_before, *expected.replaced})
+    foreign = Counter(expected.renamed.get(name, name) for name in others.elements())
     wanted, found = foreign + Counter(ours), Counter(now.patches)
     for lost in wanted - found:
         yield f"the SRPM would not contain the patch {lost}"
     for added in found - wanted:
         yield f"the SRPM would contain the patch {added}"
-    yield from _order(after, ours, [x for x in was.applied if x in foreign])
+    yield from _applications(before, after, ours, expected)
 
 
-def _order(after: _State, ours: Sequence[str], foreign: Sequence[str]) -> Iterator[str]:
-    """Yield what is wrong with the patches that %prep applies, or with their order."""
-    applied = after.reading.applied
-    for group in (ours, foreign):
-        found = [name for name in applied if name in group]
-        missing = [name for name in group if name not in found]
-        if missing and apply_method(after.text) is not ApplyMethod.NONE:
-            yield f"%prep would not apply the patch {missing[0]}"
-        elif not missing and found != list(group):
-            yield f"%prep would apply the patches in another order: {', '.join(found)}"
+def _release(
+    was: SpecReading, now: SpecReading, expected: Expected, *, is_same_version: bool
+) -> Iterator[str]:
+    bare, bare_before = (one.release.replace(_VISIBLE_DIST, "") for one in (now, was))
+    if not expected.has_new_release and now.release != was.release:
+        yield f"rpm would read Release {bare} instead of {bare_before}"
+    dists, dists_before = (one.release.count(_VISIBLE_DIST) for one in (now, was))
+    if dists != dists_before and (dists_before, dists) != (0, 1):
+        yield f"Release would have the dist tag {dists} times"
+    if is_same_version and not expected.is_lower_fine and compare(bare, bare_before) < 0:
+        yield f"Release {bare} would be lower than {bare_before}"
+
+
+def _applications(
+    before: _State, after: _State, ours: Sequence[str], expected: Expected
+) -> Iterator[str]:
+    """Yield what is wrong with the patches that %prep applies, with their order or their number."""
+    was, now = before.reading, after.reading
+    names = expected.renamed
+    ours_before = our_patches(before.text)
+    gone = {*ours_before, *expected.replaced}
+    foreign = [
+        (names.get(one.file, one.file), one.strip)
+        for one in was.applications
+        if one.file in was.patches and one.file not in gone
+    ]
+    here = [(one.file, one.strip) for one in now.applications if one.file in now.patches]
+    if list(ours) == ours_before and not expected.replaced:
+        same = [
+            (names.get(one.file, one.file), one.strip)
+            for one in was.applications
+            if one.file in was.patches
+        ]
+        if same != here:
+            yield from _other(same, here, "apply the patches otherwise")
+        return
+    yield from _other(foreign, [one for one in here if one[0] not in ours], "apply other patches")
+    found = [name for name, _ in here if name in ours]
+    is_applied = apply_method(after.text) is not ApplyMethod.NONE or found
+    missing = [name for name in ours if name not in found]
+    if missing and is_applied:
+        yield f"%prep would not apply the patch {missing[0]}"
+    if twice := [name for name, count in Counter(found).items() if count > 1]:
+        yield f"%prep would apply the patch {twice[0]} {found.count(twice[0])} times"
+    elif not missing and found != list(ours):
+        yield f"%prep would apply the patches in another order: {', '.join(found)}"
+    for name, strip in here:
+        if name in ours and strip != 1:
+            how = f"with -p{strip}" if strip >= 0 else "without -p1"
+            yield f"%prep would apply the patch {name} {how}, and git's patches need -p1"
+
+
+def _other(
+    wanted: Sequence[tuple[str, int]], found: Sequence[tuple[str, int]], what: str
+) -> Iterator[str]:
+    if list(wanted) != list(found):
+        shown = ", ".join(name for name, _ in found) or "none"
+        meant = ", ".join(name for name, _ in wanted) or "none"
+        yield f"%prep would {what}: {shown} instead of {meant}"
 
 
 def _for_rpm(text: SpecText) -> bytes:
     """Return the text to give to rpm."""
     return _SLIP.sub(rb"\1%{?dist}", bytes(text))
-
-
-def platforms(text: SpecText) -> list[Mapping[str, str]]:
-    """Return the sets of macros to read a spec with: this machine's, and those it tests for."""
-    whole = str(text)
-    asked = [macros for pattern, macros in _PLATFORMS if re.search(pattern, whole)]
-    return [{}, *asked]
-
-
-def _under(macros: Mapping[str, str]) -> str:
-    dist = macros.get("dist")
-    return (
-        f" on {dist.removeprefix('.')}" if dist else f" with {' '.join(macros)}" if macros else ""
-    )

@@ -2,11 +2,18 @@
 
 import re
 
+from rdo.errors import NotFoundError
+from rdo.model.spec_text import in_spec
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _MACRO = re.compile(
     r"(?P<head>\s*%(?:global|define)\s+(?P<name>\w+)\s+)(?P<value>\S.*?)(?P<tail>\s*)$"
 )
+_UPSTREAM = re.compile(
+    r"(?P<head>\s*%\{!\?upstream_version:\s*%(?:global|define)\s+upstream_version\s+)"
+    r"(?P<value>\S.*?)(?P<tail>\}\s*)$"
+)
+_FOLLOWS = "%{version}%{?milestone}"
 
 
 def _find(text: SpecText, name: str) -> tuple[Line, re.Match[str]] | None:
@@ -52,3 +59,35 @@ def get_milestone(text: SpecText) -> str:
 def set_milestone(text: SpecText, milestone: str) -> SpecText:
     """Set the milestone; an empty one removes it."""
     return set_macro(text, "milestone", milestone)
+
+
+def get_upstream_version(text: SpecText) -> str:
+    """Return upstream's version if the spec gives it literally, in the line of RDO's specs."""
+    found = _find_upstream(text)
+    return found[1]["value"] if found and not has_macros(found[1]["value"]) else ""
+
+
+def set_upstream_version(text: SpecText, version: str) -> SpecText:
+    """Set upstream's version literally; an empty one restores that it follows Version.
+
+    Raises NotFoundError if the spec uses `%{upstream_version}` and lacks RDO's line for it.
+    """
+    found = _find_upstream(text)
+    if found is None:
+        if version and re.search(r"%\{?\??upstream_version\b", str(text)):
+            raise NotFoundError(
+                "the .spec file has no line %{!?upstream_version: %global upstream_version …}"
+            )
+        return text
+    line, match = found
+    if not version and has_macros(match["value"]):
+        return text
+    value = in_spec(version) or _FOLLOWS
+    return text.with_line(line.number, f"{match['head']}{value}{match['tail']}")
+
+
+def _find_upstream(text: SpecText) -> tuple[Line, re.Match[str]] | None:
+    for line in text.read():
+        if line.section == PREAMBLE and line.is_plain and (match := _UPSTREAM.match(line.text)):
+            return line, match
+    return None

@@ -17,8 +17,11 @@ from rdo.spec.text import PREAMBLE, Line, SpecText
 _OURS = re.compile(r"\d{4,}-[^\s/]*\.patch")
 _LIST_ENTRY = re.compile(r"(?P<file>[^#%\s]\S*)\s*$")
 _APPLIED = re.compile(r"\s*%patch(?P<number>\d*)(?P<rest>(?:\s.*)?)$")
-_SETUP = re.compile(r"\s*%(?:auto)?setup(?=\s|$)")
-_AUTOSETUP = re.compile(r"\s*%autosetup(?=\s|$)")
+_SETUP = re.compile(r"\s*%(?:setup(?=\s|$)|autosetup(?=\s|$)|\{autosetup\b)")
+_AUTOSETUP = re.compile(r"\s*%(?:autosetup(?=\s|$)|\{autosetup\b)(?P<options>[^}]*)")
+_AUTOPATCH = re.compile(r"\s*%(?:autopatch(?=\s|$)|\{autopatch\b)")
+_WITH_VALUE = "abnSp"
+"""The options of %autosetup that take a value, joined to them or as the next word."""
 
 
 class ApplyMethod(StrEnum):
@@ -65,15 +68,44 @@ def our_patches(text: SpecText) -> list[str]:
 
 def apply_method(text: SpecText) -> ApplyMethod:
     """Return how %prep applies the patches that `Patch` tags declare."""
-    prep = [line for line in text.read() if line.section == "prep" and not line.continues]
-    if any(re.match(r"\s*git am %\{?patches\b", line.text) for line in prep):
+    prep = _prep(text)
+    if any(re.match(r"\s*git am %\{?patches\b", line) for line in prep):
         return ApplyMethod.GIT_AM
-    autosetup = [line.text for line in prep if _AUTOSETUP.match(line.text)]
-    if any(not re.search(r"\s-\w*N", line) for line in autosetup):
+    autosetup = [match["options"] for line in prep if (match := _AUTOSETUP.match(line))]
+    if any(not _has_option(options, "N") for options in autosetup):
         return ApplyMethod.AUTOSETUP
-    if any(re.match(r"\s*%autopatch(?=\s|$)", line.text) for line in prep):
+    if any(_AUTOPATCH.match(line) for line in prep):
         return ApplyMethod.AUTOPATCH
-    return ApplyMethod.RPM if any(_SETUP.match(line.text) for line in prep) else ApplyMethod.NONE
+    return ApplyMethod.RPM if any(_SETUP.match(line) for line in prep) else ApplyMethod.NONE
+
+
+def _prep(text: SpecText) -> list[str]:
+    """Return the statements of %prep, each with the lines that continue it."""
+    found: list[str] = []
+    for line in text.read():
+        if line.section != "prep":
+            continue
+        if line.continues and found:
+            found[-1] = f"{found[-1].rstrip(chr(92))} {line.text}"
+        else:
+            found.append(line.text)
+    return found
+
+
+def _has_option(options: str, wanted: str) -> bool:
+    """Whether an option is given, alone or among others, and not as another one's value."""
+    words = iter(options.split())
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        for at, letter in enumerate(word[1:], 2):
+            if letter == wanted:
+                return True
+            if letter in _WITH_VALUE:
+                if at == len(word):
+                    next(words, None)
+                break
+    return False
 
 
 def first_free_number(text: SpecText, count: int) -> int:

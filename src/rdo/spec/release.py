@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rdo.errors import RefusedError
+from rdo.upstream_versions import SpecNumbers
 
 DIST = "%{?dist}"
 LAST_NUMERIC = "last-numeric"
 _NAMED = {"major": 1, "minor": 2, "patch": 3}
 _MILESTONE = re.compile(r"\.?%\{\??milestone\}")
+# The end of a Release of ours that says in words which pre-release it is.
+_ORDER = re.compile(r"\.(?:0?(?:a|b|rc)\d+|dev\d+)[\w.~^]*")
+_HAS_DIST = re.compile(r"%(?:\{[!?]*dist(?::[^{}]*)?\}|[!?]*dist\b)")
 _DLRN = re.compile(r"0\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
 _DLRN_MINOR = re.compile(r"0\.\d+\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
 
@@ -70,15 +74,37 @@ class ReleaseParts:
     @property
     def is_known(self) -> bool:
         """Whether it consists only of numbers, milestone and dist tag."""
-        return bool(re.fullmatch(r"[\d.]*", self.numbers)) and self.rest in {"", DIST}
+        is_numbered = re.fullmatch(r"[\d.]*", self.numbers) is not None
+        rest = _ORDER.sub("", self.rest, count=1)
+        return is_numbered and (not rest or _HAS_DIST.fullmatch(rest) is not None)
+
+    @property
+    def without_order(self) -> str:
+        """What follows the number, without the words for a pre-release."""
+        return self.milestone + _ORDER.sub("", self.rest, count=1)
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether it names a pre-release in words of its own, without the macro `milestone`."""
+        return _ORDER.match(self.rest) is not None
 
     def __str__(self) -> str:
         return f"{self.numbers}{self.milestone}{self.rest}"
 
 
 def with_dist(release: str) -> str:
-    """Append the dist tag, unless the Release already has it."""
-    return release if "%{?dist}" in release or "%{dist}" in release else f"{release}{DIST}"
+    """Append the dist tag, unless the Release has it in one of rpm's spellings.
+
+    >>> [with_dist(x) for x in ("1", "1%?dist", "1%{?dist:.x}")]
+    ['1%{?dist}', '1%?dist', '1%{?dist:.x}']
+    """
+    return release if _HAS_DIST.search(release) else f"{release}{DIST}"
+
+
+def dist_of(release: str) -> str:
+    """Return the dist tag as a Release spells it, or "" if it has none."""
+    match = _HAS_DIST.search(release)
+    return match[0] if match else ""
 
 
 def bumped(release: str, index: str = LAST_NUMERIC) -> str:
@@ -118,25 +144,16 @@ def _bumped_part(release: str, index: int) -> str:
     return ".".join(dotted) + tail
 
 
-def split_version(version: str) -> tuple[str, str]:
-    """Split an upstream version into its numbers and its milestone, which keeps its dot.
+def release_of(number: str, numbers: SpecNumbers) -> str:
+    """Return the Release of a version that is numbered so far, with its pre-release and dist tag.
 
-    >>> split_version("3.0.0.0rc1"), split_version("1.2.3"), split_version("2.0b1")
-    (('3.0.0', '.0rc1'), ('1.2.3', ''), ('2', '.0b1'))
+    >>> from rdo.upstream_versions import spec_numbers
+    >>> [release_of("0.1", spec_numbers(x)) for x in ("2.0.0rc1", "2.0.0a1.dev2")]
+    ['0.1.%{?milestone}%{?dist}', '0.1.a1~dev2%{?dist}']
     """
-    parts = version.split(".")
-    for number, part in enumerate(parts):
-        if not part.isdecimal() and number:
-            return ".".join(parts[:number]), "." + ".".join(parts[number:])
-    return version, ""
-
-
-def tag_version(tag: str) -> tuple[str, str]:
-    """Return the version that a git tag names, and the tag's style.
-
-    >>> tag_version("v1.2"), tag_version("1.2")
-    (('1.2', 'vX.Y.Z'), ('1.2', ''))
-    """
-    if match := re.fullmatch(r"([vV])(\d.*)", tag):
-        return match[2], f"{match[1]}X.Y.Z"
-    return tag, ""
+    if not numbers.order:
+        return f"{number}{DIST}"
+    if not numbers.is_macro_enough:
+        return f"{number}.{numbers.order}{DIST}"
+    dot = "" if numbers.milestone.startswith(".") else "."
+    return f"{number}{dot}%{{?milestone}}{DIST}"

@@ -9,7 +9,8 @@ _SECTION = re.compile(
     r"%(package|description|prep|conf|generate_buildrequires|build|install|check|clean"
     r"|pre|post|preun|postun|pretrans|posttrans|preuntrans|postuntrans|verify|verifyscript"
     r"|trigger\w*|filetrigger\w*|transfiletrigger\w*|files|changelog|sepolicy|sourcelist"
-    r"|patchlist)(?=\s|$)"
+    r"|patchlist)(?=\s|$)",
+    re.IGNORECASE,
 )
 _IF = re.compile(r"\s*%(if|ifarch|ifnarch|ifos|ifnos)(?=\s|[(!]|$)")
 _BRANCH = re.compile(r"\s*%(else|elif|elifarch|elifos)(?=\s|$)")
@@ -109,7 +110,7 @@ def _read(lines: Sequence[str]) -> Iterator[Line]:
         elif _BRANCH.match(text) and conditions:
             conditions[-1] = f"{conditions[-1]} / {text.strip()}"
         elif opening := _SECTION.match(text):
-            section = opening[1]
+            section = opening[1].lower()
         yield Line(number, text, section, tuple(conditions))
         if _IF.match(text):
             conditions.append(text.strip())

@@ -229,6 +229,10 @@ class Clone:
             self.fetch("--no-tags", "--refmap=", "--", remote, ref)
         return found
 
+    def tags(self) -> list[str]:
+        """Return all tags."""
+        return self._ask("tag", "--list").splitlines()
+
     def tags_of(self, ref: str) -> list[str]:
         """Return the tags in a ref's history, highest version first."""
         out = self._ask("tag", "--merged", _name(ref), "--sort=-version:refname")
@@ -428,6 +432,14 @@ class Clone:
         if self.announce is not None:
             prefix = self._ask("rev-parse", "--show-prefix")
             self.announce(Touch(files={f"{prefix}{name}": "" for name in files}))
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Rename a file in the work tree and in the index, where git tracks it."""
+        content = old.read_bytes()
+        self.will_write(new, content)
+        new.write_bytes(content)
+        self.add([new.name])
+        self.remove([old.name])
 
     def ignored(self, files: Collection[str]) -> list[str]:
         """Return those of the files that exist and that git ignores."""

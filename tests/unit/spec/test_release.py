@@ -11,8 +11,6 @@ from rdo.spec.release import (
     ReleaseStyle,
     bumped,
     release_style,
-    split_version,
-    tag_version,
     with_dist,
 )
 
@@ -117,31 +115,3 @@ def test_a_bump_adds_one_to_the_last_number_and_the_dist_tag(numbers: str) -> No
 
     assert bumped(numbers) == ".".join([*first, str(int(last) + 1)]) + "%{?dist}"
     assert with_dist(bumped(numbers)) == bumped(numbers)
-
-
-@pytest.mark.parametrize(
-    ("version", "parts"),
-    [
-        ("1.2.3", ("1.2.3", "")),
-        ("3.0.0.0rc1", ("3.0.0", ".0rc1")),
-        ("2.0b1", ("2", ".0b1")),
-        ("2.0.0.dev1.g12", ("2.0.0", ".dev1.g12")),
-        ("x.1", ("x.1", "")),
-    ],
-)
-def test_the_milestone_of_a_version(version: str, parts: tuple[str, str]) -> None:
-    assert split_version(version) == parts
-
-
-@pytest.mark.parametrize(
-    ("tag", "expected"),
-    [
-        ("1.2", ("1.2", "")),
-        ("v1.2", ("1.2", "vX.Y.Z")),
-        ("V1.2", ("1.2", "VX.Y.Z")),
-        ("version-1", ("version-1", "")),
-        ("vnext", ("vnext", "")),
-    ],
-)
-def test_the_version_of_a_tag(tag: str, expected: tuple[str, str]) -> None:
-    assert tag_version(tag) == expected

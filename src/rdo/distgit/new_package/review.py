@@ -32,12 +32,14 @@ from rdo.log_tail import last_line
 from rdo.metadata.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
+from rdo.roots.spec_macros import spec_macros
 from rdo.solver import SolverRepository
 from rdo.spec.file import SpecFile
 from rdo.spec.tags import find_tag
 from rdo.tools.createrepo import CreateRepo
 from rdo.tools.rpm_header import RpmHeader, read_header
 from rdo.tools.rpmlint import Rpmlint
+from rdo.tools.rpmspec import Rpmspec
 from rdo.tools.source_archive import SourceArchive
 
 MAX_TEXT = 2_000_000
@@ -86,7 +88,7 @@ def review(folder: Path, bench: ReviewBench | None) -> list[AcceptanceStep]:
     steps = [spec_step(name, found)]
     if len(found) != 1:
         return steps
-    spec = SpecFile(folder / found[0])
+    spec = SpecFile(folder / found[0], Rpmspec(macros=spec_macros()))
     try:
         reading = spec.reading()
     except UserError as error:

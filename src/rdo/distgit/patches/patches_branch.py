@@ -10,7 +10,7 @@ from pathlib import Path
 from rdo.atomic import write_file
 from rdo.distgit.lint import require_sane
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.environment import os_dist, package_env, version_tag
+from rdo.distgit.verb.environment import os_dist, package_env
 from rdo.distgit.verb.message import bugs
 from rdo.distgit.verb.problems import NothingToDoError, invalid_base, missing_patches_branch
 from rdo.distgit.verb.state import Arguments
@@ -21,6 +21,7 @@ from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patch_program import is_applied_by_git
 from rdo.spec.patches import our_patches, with_patches
 from rdo.tools.clone import PatchCommit, Push
+from rdo.upstream_versions import tag_of
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def get_package_env(desk: Desk, args: Arguments) -> Arguments:
 
 def base_ref(args: Arguments) -> str:
     """Return the git ref below the patches that the spec has now."""
-    return version_tag(args.version, args.version_tag_style)
+    return tag_of(args.version, args.version_tag_style)
 
 
 def ensure_patches_base_ref(desk: Desk, args: Arguments) -> Arguments:
@@ -245,7 +246,7 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     """Step: write the patch files, and list them in the spec."""
     if args.bump_only:
         return args
-    base = version_tag(args.new_version or args.version, args.version_tag_style)
+    base = args.new_patches_base or base_ref(args)
     head = patches_ref(desk, args)
     require_sane(desk)
     selection = select(desk, base, head)

@@ -109,7 +109,9 @@ def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
 
 def _parse(dependency: str) -> Iterable[Stated]:
     """Parse `python3-x >= 2:1.0`, or the first part of a rich dependency."""
-    plain = dependency.strip("() ")
+    plain = dependency.strip()
+    if plain.startswith("("):
+        plain = plain[1:].removesuffix(")").strip()
     first = re.split(r"\s+(?:with|and|or|if)\s+", plain)[0].strip("()") if "(" in plain else plain
     if match := _DIST.match(plain):
         name, rest = match[0], plain[match.end() :]

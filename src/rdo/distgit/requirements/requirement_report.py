@@ -29,9 +29,10 @@ from rdo.distgit.requirements.reqcheck import (
 from rdo.distgit.requirements.upstream_source import Upstream, at_ref, formerly_wanted
 from rdo.distgit.verb.actions import change
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.environment import base_version, upstream_version, version_tag
+from rdo.distgit.verb.environment import base_version, upstream_version
 from rdo.errors import RefusedError
 from rdo.spec.file import Expected
+from rdo.upstream_versions import tag_of
 
 
 def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, Difference]:
@@ -40,7 +41,7 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
     As rdopkg, compare only runtime requirements, which its scripts expect. Raises RefusedError if
     a ref is missing.
     """
-    old = refs[0] if len(refs) == 2 else version_tag(*base_version(desk))
+    old = refs[0] if len(refs) == 2 else tag_of(*base_version(desk))
     new = refs[-1] if refs else upstream_version(desk.clone)
     if not new:
         raise RefusedError(

@@ -10,11 +10,12 @@ from typing import Any
 from rdo.distgit.requirements.declared import Python, runtime
 from rdo.distgit.requirements.text_encoding import decoded
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref, version_tag
+from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref
 from rdo.distgit.verb.problems import invalid_ref
 from rdo.errors import NotFoundError, RefusedError, UserError
 from rdo.spec.tags import get_tag
 from rdo.tools.clone import Clone
+from rdo.upstream_versions import tag_of, tags_of_version
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def python_of(desk: Desk, version: str) -> Python:
 
 def at_ref(desk: Desk, ref: str) -> RefSource:
     """Return a ref as a source, or a version's tag; raises RefusedError if neither exists."""
-    for name in (ref, f"v{ref}", f"V{ref}"):
+    for name in (ref, f"v{ref}", f"V{ref}", *tags_of_version(ref, desk.clone.tags())):
         if desk.clone.resolve(name):
             return RefSource(desk.clone, name)
     raise invalid_ref(ref)
@@ -86,7 +87,7 @@ def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
     written = version or get_tag(desk.spec.text(), "Version")
     if written.upper() != "XXX":
         base, style = base_version(desk)
-        ref = version_tag(base, style)
+        ref = tag_of(base, style)
         return RefSource(desk.clone, ref) if desk.clone.resolve(ref) else at_ref(desk, base)
     if "upstream" in desk.clone.remotes():
         return at_ref(desk, _upstream_ref(desk, tags_of))

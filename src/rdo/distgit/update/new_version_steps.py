@@ -15,26 +15,35 @@ from rdo.distgit.patches.patches_branch import (
     select,
 )
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
+from rdo.distgit.update.ahead import check_ahead
 from rdo.distgit.update.newest import newest_version
 from rdo.distgit.update.spec_update import final_spec_diff
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.environment import os_dist, version_tag
+from rdo.distgit.verb.environment import os_dist
 from rdo.distgit.verb.problems import NothingToDoError, invalid_ref
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
 from rdo.model.spec_text import in_spec
-from rdo.spec.file import Expected
+from rdo.roots.spec_macros import spec_macros
+from rdo.spec.file import Expected, SpecFile
 from rdo.spec.macros import get_milestone
 from rdo.spec.magic import PatchesBase, get_magic, set_magic
 from rdo.spec.patches import our_patches
-from rdo.spec.release import ReleaseStyle, release_style, split_version, tag_version
+from rdo.spec.release import ReleaseParts, ReleaseStyle, release_style
 from rdo.spec.tags import find_tag, get_tag
 from rdo.tools.clone import Push
 from rdo.tools.fedpkg import upload, upload_command
 from rdo.tools.git_stops import GitStoppedError
 from rdo.tools.gpg import BadSignatureError
 from rdo.tools.srpm import SrpmMaker
+from rdo.upstream_versions import (
+    SpecNumbers,
+    spec_numbers,
+    tag_of,
+    tags_of_version,
+    version_of_tag,
+)
 
 log = logging.getLogger(__name__)
 
@@ -93,32 +102,67 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
 
     Raises RefusedError for a version without a tag, and NothingToDoError for the current one.
     """
-    version = tag_version(args.new_version)[0] if args.new_version else newest_version(desk, args)
-    tag = version_tag(version, args.version_tag_style)
-    if in_spec(tag) != tag:
-        raise RefusedError(f"{tag!r} cannot be a version: a spec would read it as a macro")
-    if not args.bump_only and not desk.clone.resolve(tag):
-        raise invalid_ref(tag)
+    version = version_of_tag(args.new_version) if args.new_version else newest_version(desk, args)
+    numbers = _numbers(version or args.new_version)
+    tag = _tag(desk, args, version)
     _confirm_same(desk, args, version)
     _refuse_binary_patches(desk, args)
-    text = desk.spec.text()
-    rpm_version, milestone = split_version(version)
-    is_reset = get_tag(text, "Version") != rpm_version or bool(milestone) != bool(
-        get_milestone(text)
-    )
+    is_reset = _is_reset(desk.spec, numbers)
     args = replace(
         args,
         new_version=version,
-        new_rpm_version=rpm_version,
-        new_milestone=milestone,
-        new_release=("0.1" if milestone else "1") if is_reset or args.force else "",
+        new_rpm_version=numbers.version,
+        new_milestone=numbers.milestone,
+        new_release=numbers.release_start if is_reset or args.force else "",
         new_patches_base=tag,
         changes=(f"Update to {version}" + (f" ({args.bug})" if args.bug else ""),),
         new_sources=args.new_sources or _wants_new_sources(desk, args),
     )
-    if args.bump_only or args.local_patches:
-        return args
-    return args if desk.clone.has_remote_branch(args.patches_branch) else _without(desk, args)
+    if not (args.bump_only or args.local_patches):
+        is_there = desk.clone.has_remote_branch(args.patches_branch)
+        args = args if is_there else _without(desk, args)
+    check_ahead(desk, args)
+    return args
+
+
+def _numbers(version: str) -> SpecNumbers:
+    """Return what a spec has for a version; raises RefusedError for what is not a version."""
+    try:
+        return spec_numbers(version)
+    except ValueError as error:
+        if in_spec(version) != version:
+            raise RefusedError(
+                f"{version!r} cannot be a version: a spec would read it as a macro"
+            ) from error
+        raise RefusedError(
+            f"{version!r} is not a version that can be ordered", hint="name it like 1.2.3 or 1.2rc1"
+        ) from error
+
+
+def _tag(desk: Desk, args: Arguments, version: str) -> str:
+    """Return the tag of the new version, named like the current one's or otherwise.
+
+    Raises RefusedError if there is none.
+    """
+    tag = tag_of(version, args.version_tag_style)
+    if args.bump_only:
+        return tag
+    named = [args.new_version] if desk.clone.has_tag(args.new_version) else []
+    for one in (*named, tag, *tags_of_version(version, desk.clone.tags())):
+        if desk.clone.resolve(one):
+            return one
+    raise invalid_ref(tag)
+
+
+def _is_reset(spec: SpecFile, numbers: SpecNumbers) -> bool:
+    """Whether Release begins anew: for another Version, or another kind of the same."""
+    text = spec.text()
+    if spec.reading().version != numbers.version:
+        return True
+    release = ReleaseParts.parse(get_tag(text, "Release"))
+    is_pre = bool(get_milestone(text)) or release.is_prerelease
+    was_dev = is_pre and release.numbers.startswith("0.0.")
+    return is_pre != bool(numbers.order) or was_dev != (numbers.release_start == "0.0.1")
 
 
 def _refuse_binary_patches(desk: Desk, args: Arguments) -> None:
@@ -364,7 +408,7 @@ def finish(desk: Desk, args: Arguments) -> Arguments:
     """Step: show what was done; after an update with sources, also make the SRPM."""
     args = final_spec_diff(desk, args)
     if args.take_sources and not desk.clone.is_dry:
-        srpm = SrpmMaker().make(desk.spec.path, desk.folder)
+        srpm = SrpmMaker(macros=spec_macros()).make(desk.spec.path, desk.folder)
         desk.clone.will_write(srpm, None)
         desk.say(f"built {srpm.name}")
     return args

@@ -12,9 +12,9 @@ from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, RefusedError, UserError
 from rdo.log_tail import last_line
 from rdo.spec.macros import get_macro
-from rdo.spec.release import tag_version
 from rdo.spec.text import SpecText
 from rdo.tools.clone import Clone
+from rdo.upstream_versions import split_tag, tag_of, version_of_tag
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None
     `releases` returns the versions of a project on a package index. As rdopkg, never use the
     network. Raises RefusedError if no version can be found.
     """
-    branch, found = _of_git(desk, args.branch)
+    branch, found = _of_git(desk, args)
     if found:
         log.info("Latest version detected from %s: %s", branch, found)
         return found
@@ -40,6 +40,11 @@ def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None
         log.info("Latest version detected from pypi:%s: %s", project, found)
         return found
     expected = upstream_branch(desk.clone)
+    if branch:
+        raise RefusedError(
+            f"Unable to determine new version: no tag of {branch} names a version",
+            hint=f"name the tag or commit of the new version: {desk.program} new-version TAG",
+        )
     raise RefusedError(
         f"Unable to determine new version: Upstream branch not found: {expected}\n"
         f"Can't guess latest version.\n\n"
@@ -71,16 +76,27 @@ def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
     return [x for x in versions if ours and (one := _version(x)) and one.major == ours.major]
 
 
-def _of_git(desk: Desk, distgit_branch: str) -> tuple[str, str]:
+def _of_git(desk: Desk, args: Arguments) -> tuple[str, str]:
     """Return upstream's branch, or the tag it ended with, and its newest version."""
     clone = desk.clone
     if desk.is_rdopkg:
         return upstream_branch(clone), upstream_version(clone)
     _fetch(desk)
-    branch = release_ref(clone, distgit_branch)
+    branch = release_ref(clone, args.branch)
     if not branch and clone.has_remote_branch(upstream_branch(clone)):
         branch = upstream_branch(clone)
-    return branch, newest(_tags(clone, branch)) if branch else ""
+    return branch, newest(_like(_tags(clone, branch), args)) if branch else ""
+
+
+def _like(tags: Sequence[str], args: Arguments) -> Sequence[str]:
+    """Limit tags to those named like the current version's, if its name has a prefix of its own.
+
+    Several projects may share a repository, and each has its prefix.
+    """
+    style = args.version_tag_style
+    if tag_of(args.version, style) not in tags or style in {"", "vX.Y.Z", "VX.Y.Z"}:
+        return tags
+    return [tag for tag in tags if split_tag(tag)[1] == style]
 
 
 def _tags(clone: Clone, ref: str) -> list[str]:
@@ -111,7 +127,7 @@ def _nearest(clone: Clone, ref: str, most: int) -> str:
 
 def _version(tag: str) -> Version | None:
     try:
-        return Version(tag_version(tag)[0])
+        return Version(version_of_tag(tag))
     except InvalidVersion:
         return None
 
@@ -149,7 +165,7 @@ def newest(tags: Iterable[str]) -> str:
     versions: dict[Version, str] = {}
     for tag in tags:
         if version := _version(tag):
-            versions.setdefault(version, tag_version(tag)[0])
+            versions.setdefault(version, version_of_tag(tag))
     final = [version for version in versions if not version.is_prerelease]
     chosen = max(final or versions, default=None)
     return versions[chosen] if chosen else ""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from rdo.atomic import write_file
 from rdo.distgit.verb.desk import Desk
@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 512 * 2**20
 # The path of an archive on PyPI, on any host: `%{pypi_source}`, or a file's own URL.
 _OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
-_SOURCE = re.compile(r"^Source(\d*)\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_ANY_CASE = re.MULTILINE | re.IGNORECASE
+_SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S+)[ \t]*$", _ANY_CASE)
 _VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
@@ -35,26 +36,31 @@ class SourceTag:
 
 
 def sources(desk: Desk) -> list[SourceTag]:
-    """Return the sources that rpm sees, in their order."""
+    """Return the sources that rpm sees, in their order, with the names that rpm gives their files.
+
+    Raises RefusedError for a source that does not name a file.
+    """
     parsed = desk.spec.parsed()
-    preamble = re.split(r"^%description\b", parsed, maxsplit=1, flags=re.MULTILINE)[0]
+    preamble, *rest = re.split(r"^%description\b", parsed, maxsplit=1, flags=_ANY_CASE)
+    listed = re.search(r"^%sourcelist\b.*\n((?:[^%].*\n|\n)*)", "".join(rest), _ANY_CASE)
+    names = desk.spec.reading().sources
     found, following = [], 0
     for match in _SOURCE.finditer(preamble):
         number = int(match[1]) if match[1] else following
         following = number + 1
-        found.append(_source(number, match[2]))
+        found.append(_source(number, match[2], names))
+    for value in (listed[1] if listed else "").split():
+        found.append(_source(following, value, names))
+        following += 1
     return found
 
 
-def _source(number: int, value: str) -> SourceTag:
-    if "://" not in value:
-        return SourceTag(number, Path(value).name)
-    place = urlsplit(value)
-    named = place.fragment.removeprefix("/") if place.fragment.startswith("/") else ""
-    name = Path(named or unquote(place.path)).name
-    if not name or name.startswith((".", "-")):
-        raise RefusedError(f"SourceTag{number} does not name a file: {value}")
-    return SourceTag(number, name, value.partition("#")[0])
+def _source(number: int, value: str, names: Sequence[str]) -> SourceTag:
+    """Return a source; of rpm's `names`, its own is the longest that its value ends with."""
+    name = max((one for one in names if value.endswith(one)), key=len, default="")
+    if not name or "/" in name or name.startswith((".", "-")):
+        raise RefusedError(f"Source{number} does not name a file: {value}")
+    return SourceTag(number, name, value.partition("#")[0] if "://" in value else "")
 
 
 def take(desk: Desk, *, only_first: bool = False) -> list[Path]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping
 
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
@@ -16,12 +17,34 @@ from rdo.distgit.verb.message import (
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec import changelog
+from rdo.spec.definitions import (
+    numbered_again,
+    release_place,
+    set_release,
+    set_version,
+    with_epoch,
+)
 from rdo.spec.file import Expected
-from rdo.spec.macros import get_milestone, has_macros, set_milestone
+from rdo.spec.macros import (
+    get_milestone,
+    has_macros,
+    set_milestone,
+    set_upstream_version,
+)
 from rdo.spec.magic import PatchesBase, get_magic, set_magic
-from rdo.spec.release import DIST, ReleaseParts, ReleaseStyle, bumped, release_style, tag_version
-from rdo.spec.tags import find_tag, get_tag, set_tag
+from rdo.spec.release import (
+    DIST,
+    ReleaseParts,
+    ReleaseStyle,
+    bumped,
+    dist_of,
+    release_of,
+    release_style,
+    with_dist,
+)
+from rdo.spec.tags import find_tag, set_tag
 from rdo.spec.text import SpecText
+from rdo.upstream_versions import SpecNumbers, spec_numbers, split_tag
 
 log = logging.getLogger(__name__)
 
@@ -32,31 +55,54 @@ def update_spec(desk: Desk, args: Arguments) -> Arguments:
         return args
     ensure_branch(desk, args)
     old = desk.spec.text()
-    text = _numbered(old, args)
-    version = args.new_rpm_version or None
-    desk.spec.write(text, Expected(version=_expected_version(text, version), has_new_sources=True))
+    text = numbered(old, args)
+    meant = expected(desk, args, text)
+    _rename(desk, meant.renamed)
+    desk.spec.write(text, meant)
     if has_written_changelog(desk):
         _add_entry(desk, args)
     return args
 
 
-def _expected_version(text: SpecText, version: str | None) -> str | None:
-    """Return the Version that rpm should read; None if macros determine it."""
-    return None if version is None or has_macros(get_tag(text, "Version")) else version
+def _rename(desk: Desk, renamed: Mapping[str, str]) -> None:
+    """Rename the distgit's own files whose names follow the version."""
+    for old, new in renamed.items():
+        if (desk.folder / old).is_file() and not (desk.folder / new).exists():
+            desk.clone.rename(desk.folder / old, desk.folder / new)
 
 
-def _numbered(text: SpecText, args: Arguments) -> SpecText:
+def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
+    """Return what rpm should read after an update to the version of `args`."""
+    epoch = find_tag(text, "Epoch")
+    is_raised = bool(args.new_version) and spec_numbers(args.new_version).epoch > 0
+    return Expected(
+        version=args.new_rpm_version or None,
+        epoch=epoch.value if is_raised and epoch else None,
+        has_new_release=True,
+        is_lower_fine=args.force,
+        has_new_sources=True,
+        renamed=desk.spec.renames(text) if args.new_version else {},
+    )
+
+
+def numbered(text: SpecText, args: Arguments) -> SpecText:
+    """Return the spec with the new Version and Release, or with the next Release.
+
+    Raises RefusedError if they cannot be changed where the spec defines them.
+    """
     style = _style(text)
     fills_in = args.force and style is ReleaseStyle.PLACEHOLDER
-    if args.new_rpm_version:
-        if has_macros(get_tag(text, "Version")):
-            log.info("Version contains macro - not touching that.")
-        else:
-            text = set_tag(text, "Version", args.new_rpm_version)
+    numbers = spec_numbers(args.new_version) if args.new_version else None
+    if numbers:
+        text = set_version(text, numbers.version)
+        text = with_epoch(text, numbers.epoch)
     if style.is_bumped or fills_in:
-        text = _released(text, args)
+        text = _released(text, args, numbers)
     elif args.new_milestone or args.new_release:
         text = set_milestone(text, args.new_milestone)
+    if numbers and style is not ReleaseStyle.PLACEHOLDER:
+        is_literal = numbers.version + get_milestone(text) != numbers.upstream
+        text = set_upstream_version(text, numbers.upstream if is_literal else "")
     return _with_base(text, args) if args.new_patches_base else text
 
 
@@ -65,21 +111,29 @@ def _style(text: SpecText) -> ReleaseStyle:
     return release_style(release.value if release else "")
 
 
-def _released(text: SpecText, args: Arguments) -> SpecText:
-    release = get_tag(text, "Release")
-    if args.new_release:
-        parts = ReleaseParts.parse(release)
-        if parts.is_known or _style(text) is not ReleaseStyle.GENERIC:
-            milestone = "%{?milestone}" if args.new_milestone else ""
-            text = set_milestone(text, args.new_milestone)
-            return set_tag(text, "Release", f"{args.new_release}{milestone}{DIST}")
-        log.info("Custom Release format detected - assuming custom milestone management.")
-        rest = parts.rest if "%{?dist}" in parts.rest else f"{parts.rest}{DIST}"
-        return set_tag(text, "Release", f"{args.new_release}{parts.milestone}{rest}")
-    if args.new_milestone and args.new_milestone != get_milestone(text):
-        text = set_milestone(text, args.new_milestone)
+def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> SpecText:
+    place = release_place(text)
+    parts = ReleaseParts.parse(place.value)
+    is_ours = place.macro is None and (parts.is_known or _style(text) is not ReleaseStyle.GENERIC)
     index = args.release_bump_index or _style(text).bump_index
-    return set_tag(text, "Release", bumped(release, index))
+    number = args.new_release or ReleaseParts.parse(bumped(place.value, index)).numbers
+    if numbers is None or (not args.new_release and not numbers.order):
+        return set_release(text, lambda value: bumped(value, index))
+    if is_ours:
+        text = set_milestone(text, numbers.milestone if numbers.order else "")
+        new = release_of(number, numbers)
+        return set_tag(text, "Release", _dist_as_before(place.value, new))
+    if place.macro is not None:
+        text = set_milestone(text, numbers.milestone if numbers.order else "")
+        return set_release(text, lambda value: numbered_again(value, number, numbers.order))
+    log.info("Custom Release format detected - assuming custom milestone management.")
+    return set_release(text, lambda _: with_dist(f"{number}{parts.milestone}{parts.rest}"))
+
+
+def _dist_as_before(old: str, new: str) -> str:
+    """Return a Release with the dist tag in the spelling that the old one has."""
+    spelled = dist_of(old)
+    return new.replace(DIST, spelled) if spelled else new
 
 
 def _with_base(text: SpecText, args: Arguments) -> SpecText:
@@ -89,7 +143,8 @@ def _with_base(text: SpecText, args: Arguments) -> SpecText:
     if has_macros(base.ref):
         log.info("Macro detected in patches_base - not touching that.")
         return text
-    is_version = tag_version(args.new_patches_base)[0] == args.new_rpm_version
+    version, style = split_tag(args.new_patches_base)
+    is_version = version == args.new_rpm_version and style in {"", "vX.Y.Z", "VX.Y.Z"}
     has_ignore = bool(get_magic(text, "patches_ignore"))
     new = "" if is_version and not (has_ignore and written) else args.new_patches_base
     if not written and not new:
@@ -188,7 +243,7 @@ def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
     if desk.clone.is_dry:
         desk.say(desk.clone.last_change())
         return args
-    spec = desk.spec.path.name
+    spec = str(desk.spec.file.relative_to(desk.folder))
     diff = desk.clone.diff("HEAD~", "HEAD", spec) if desk.clone.resolve("HEAD~") else ""
     desk.say(f"Important distgit changes:\n{diff}\n\n{desk.clone.last_change()}\n")
     desk.say("Requested distgit update finished, see last commit.")

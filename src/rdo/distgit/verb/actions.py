@@ -200,7 +200,7 @@ def start(
             return _run(there, first, steps, None)
     with _answered(desk, verb, is_action=True):
         entry = _journal(desk).begin(verb)
-        return _run(desk, replace(first, entry=entry.number), steps, entry)
+        return _run(desk, replace(first, entry=entry.number), steps, entry, is_new=True)
 
 
 @_clear_errors()
@@ -318,8 +318,18 @@ def _has_begun(desk: Desk, found: ActionState) -> bool:
     return entry is None or entry.after is None or entry.is_change
 
 
-def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | None) -> Arguments:
-    """Run one step after the other; store each step before it begins."""
+def _run(
+    desk: Desk,
+    state: ActionState,
+    steps: Steps,
+    entry: JournalEntry | None,
+    *,
+    is_new: bool = False,
+) -> Arguments:
+    """Run one step after the other; store each step before it begins.
+
+    What is refused before a person has done anything is as if it had not begun.
+    """
     journal = _journal(desk)
     names = STEPS[state.action]
     watched = _watched(desk, journal, entry) if entry else desk
@@ -331,7 +341,11 @@ def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | Non
             if entry:
                 journal.end(entry)
             raise
-        except BadSignatureError:
+        except (BadSignatureError, RefusedError) as error:
+            if not isinstance(error, BadSignatureError) and not (is_new and _is_early(state)):
+                if entry:
+                    journal.pause(entry, keep=states.is_stored(desk.folder))
+                raise
             states.remove(desk.folder)
             if entry:
                 journal.put_back(entry)
@@ -360,6 +374,12 @@ def _run(desk: Desk, state: ActionState, steps: Steps, entry: JournalEntry | Non
     if not desk.clone.is_dry:
         desk.say("Action finished.")
     return arguments
+
+
+def _is_early(state: ActionState) -> bool:
+    """Whether the step comes before those that finish what an action has written."""
+    names = STEPS[state.action]
+    return names.index(state.step) <= names.index("update_spec")
 
 
 def _say_pause(desk: Desk, pause: StepPause) -> None:

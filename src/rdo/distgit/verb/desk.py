@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from rdo.distgit.verb.problems import DeclinedError
 from rdo.distgit.verb.settings import PkgSettings
 from rdo.errors import RefusedError
+from rdo.roots.spec_macros import spec_macros
 from rdo.spec.file import SpecFile
 from rdo.tools.clone import Clone
+from rdo.tools.rpmspec import Rpmspec
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.rehearsal import Effect
@@ -49,7 +51,8 @@ class Desk:
 
     @cached_property
     def spec(self) -> SpecFile:
-        return SpecFile.find(self.folder, before_write=self.clone.will_write)
+        rpmspec = Rpmspec(macros=spec_macros())
+        return SpecFile.find(self.folder, rpmspec, before_write=self.clone.will_write)
 
     def confirm(self, question: str, *, default: bool = True) -> None:
         """Ask, and raise DeclinedError if the answer is no; without a terminal, use `default`."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
 from rdo.spec.file import SpecFile
-from rdo.spec.macros import get_milestone
+from rdo.spec.macros import get_milestone, get_upstream_version
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patches import apply_method
-from rdo.spec.release import ReleaseStyle, release_style, tag_version
+from rdo.spec.release import ReleaseStyle, release_style
 from rdo.spec.tags import find_tag, get_tag
+from rdo.spec.text import SpecText
 from rdo.tools.clone import Clone
+from rdo.upstream_versions import split_tag, tag_of, tags_of_version, version_of_tag
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +50,7 @@ class PackageEnv:
     @property
     def base_ref(self) -> str:
         """The git ref below the patches."""
-        return version_tag(self.version, self.version_tag_style)
-
-
-def version_tag(version: str, style: str) -> str:
-    """Return the tag of a version in a tag style.
-
-    >>> version_tag("1.2", "vX.Y.Z"), version_tag("1.2", "")
-    ('v1.2', '1.2')
-    """
-    return f"{style.removesuffix('X.Y.Z')}{version}"
+        return tag_of(self.version, self.version_tag_style)
 
 
 def package_env(
@@ -153,13 +146,21 @@ def base_version(desk: Desk) -> tuple[str, str]:
     """Return the version below the patches, and the style of its tag."""
     text = desk.spec.text()
     base = PatchesBase.parse(get_magic(text, "patches_base")).ref
-    written = base or f"{get_tag(text, 'Version')}{get_milestone(text)}"
-    version, said_style = tag_version(desk.spec.expand(written))
+    written = desk.spec.expand(base or written_version(text))
+    version, said_style = split_tag(written)
+    version = version or written
     styles = [said_style, *_TAG_STYLES] if said_style else _TAG_STYLES
     for style in styles:
-        if desk.clone.has_tag(version_tag(version, style)):
+        if desk.clone.has_tag(tag_of(version, style)):
             return version, style
+    if not said_style and (tags := tags_of_version(version, desk.clone.tags())):
+        return version, split_tag(tags[0])[1]
     return version, said_style
+
+
+def written_version(text: SpecText) -> str:
+    """Return upstream's version as the spec has it, unexpanded."""
+    return get_upstream_version(text) or f"{get_tag(text, 'Version')}{get_milestone(text)}"
 
 
 def upstream_branch(clone: Clone) -> str:
@@ -201,7 +202,8 @@ def release_identifier(name: str) -> str:
 
 def upstream_version(clone: Clone) -> str:
     """Return the newest tag of the upstream branch as a version, or "" if there is none."""
-    return tag_version(clone.describe(upstream_branch(clone)))[0]
+    tag = clone.describe(upstream_branch(clone))
+    return version_of_tag(tag) or tag
 
 
 @dataclass(frozen=True, slots=True)

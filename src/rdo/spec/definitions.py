@@ -1,0 +1,237 @@
+"""Version and Release where the spec defines them: in their tags, or in macros that they name."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rdo.errors import RefusedError
+from rdo.spec.release import ReleaseParts
+from rdo.spec.tags import find_tag, get_tag, set_tag, tags
+from rdo.spec.text import SpecText
+
+_PARTS = re.compile(
+    r"%\{(?P<ask>\??)(?P<braced>\w+)\}|%(?P<ask_too>\??)(?P<bare>\w+)|(?P<text>[^%]+)"
+)
+_DEFINED = re.compile(
+    r"(?P<head>\s*(?:%\{!\?\w+:\s*)?%(?:global|define)\s+(?P<name>\w+)\s+)"
+    r"(?P<value>\S.*?)(?P<tail>\s*)$"
+)
+_LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<bare>\w+))")
+_DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")
+_NUMBERED = re.compile(r"\d+(?:\.\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The line that gives a macro its value."""
+
+    name: str
+    value: str
+    number: int
+    head: str
+    tail: str
+
+    @property
+    def shown(self) -> str:
+        """The macro and its line, for messages."""
+        return f"%{{{self.name}}} (line {self.number + 1} of the .spec file)"
+
+
+def definitions(text: SpecText, name: str) -> list[Definition]:
+    """Return all lines that define a macro, also under conditions."""
+    found = []
+    for line in text.read():
+        match = _DEFINED.match(line.text)
+        if match is None or match["name"] != name or line.continues:
+            continue
+        value, tail = match["value"], match["tail"]
+        if match["head"].lstrip().startswith("%{"):
+            value, tail = (
+                value.removesuffix("}").rstrip(),
+                value[len(value.removesuffix("}")) :] + tail,
+            )
+        found.append(Definition(name, value, line.number, match["head"], tail))
+    return found
+
+
+def the_definition(text: SpecText, name: str, of: str) -> Definition:
+    """Return the only definition of a macro, outside conditions; `of` is the tag that needs it.
+
+    Raises RefusedError if there is none, or if there are several.
+    """
+    found = definitions(text, name)
+    lines = text.read()
+    if len(found) == 1 and lines[found[0].number].is_plain and not lines[found[0].number].section:
+        return found[0]
+    if not found:
+        raise RefusedError(
+            f"{of} comes from the macro %{{{name}}}, which the .spec file does not define"
+        )
+    where = " and ".join(str(one.number + 1) for one in found)
+    what = "under a condition" if len(found) == 1 else "more than once"
+    raise RefusedError(
+        f"{of} comes from the macro %{{{name}}}, which the .spec file defines {what} "
+        f"(line {where}); change it by hand"
+    )
+
+
+def _with_value(text: SpecText, one: Definition, value: str) -> SpecText:
+    return text.with_line(one.number, f"{one.head}{value}{one.tail}")
+
+
+def set_version(text: SpecText, version: str) -> SpecText:
+    """Set Version in its tag, or in the macros that its tag names.
+
+    Raises RefusedError with the macro and its line if the new version cannot be divided among them.
+    """
+    value = get_tag(text, "Version")
+    if "%" not in value:
+        return set_tag(text, "Version", version)
+    line = next(tag.line.number for tag in tags(text, "Version") if tag.value == value)
+    where = f"Version (line {line + 1} of the .spec file)"
+    return _divided(text, value, version, where)
+
+
+def with_epoch(text: SpecText, epoch: int) -> SpecText:
+    """Return the spec with at least this Epoch; 0 asks for none."""
+    tag = find_tag(text, "Epoch")
+    if not epoch or (tag and tag.value.isdecimal() and int(tag.value) >= epoch):
+        return text
+    if tag:
+        return set_tag(text, "Epoch", str(epoch))
+    version = find_tag(text, "Version")
+    if version is None:
+        return text
+    gap = " " * max(1, len(version.head) - len("Epoch:"))
+    return text.inserted(version.line.number, [f"Epoch:{gap}{epoch}"])
+
+
+def _divided(text: SpecText, value: str, new: str, where: str) -> SpecText:
+    """Give each macro of a value its part of the new value."""
+    parts = list(_parts(value, where))
+    known = {part for part in parts if isinstance(part, _Name)}
+    found = {}
+    for one in sorted(known, key=lambda name: name.name):
+        if not one.is_optional or definitions(text, one.name):
+            found[one.name] = the_definition(text, one.name, where)
+    pattern, seen = "", set[str]()
+    for part in parts:
+        if isinstance(part, str):
+            pattern += re.escape(part)
+        elif part.name in seen:
+            pattern += f"(?P={part.name})"
+        elif part.name in found:
+            seen.add(part.name)
+            pattern += f"(?P<{part.name}>{_form(found[part.name].value, is_only=len(found) == 1)})"
+    match = re.fullmatch(pattern, new)
+    if match is None:
+        shown = " and ".join(one.shown for one in found.values()) or where
+        raise RefusedError(
+            f"{where} is {value}, and {new} cannot be divided among its macros: {shown}; "
+            f"change them by hand"
+        )
+    for name, definition in found.items():
+        mine = match[name] or "%{nil}"
+        if mine == definition.value:
+            continue
+        if "%" in definition.value and definition.value != "%{nil}":
+            text = _divided(text, definition.value, mine, definition.shown)
+        else:
+            text = _with_value(text, definition, mine)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    name: str
+    is_optional: bool
+
+
+def _parts(value: str, where: str) -> Iterator[str | _Name]:
+    at = 0
+    while at < len(value):
+        match = _PARTS.match(value, at)
+        if match is None:
+            raise RefusedError(f"{where} is {value}, which only rpm can compute; change it by hand")
+        name = match["braced"] or match["bare"]
+        yield _Name(name, bool(match["ask"] or match["ask_too"])) if name else match["text"]
+        at = match.end()
+
+
+def _form(value: str, *, is_only: bool) -> str:
+    """Return what may come in the place of a macro's value: as many numbers as before."""
+    if is_only:
+        return ".+"
+    if not value[:1].isdigit():
+        return r"(?:[^\d.].*)?"
+    return r"[^.]+" + r"\.[^.]+" * value.count(".")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlace:
+    """Where the number of Release is: `macro` is None if it is in the tag itself."""
+
+    value: str
+    macro: Definition | None = None
+
+
+def release_place(text: SpecText) -> ReleasePlace:
+    """Find where Release has its number; raises RefusedError if only rpm can compute it."""
+    value = get_tag(text, "Release")
+    place = ReleasePlace(value)
+    seen: set[str] = set()
+    while match := _LEADING_MACRO.match(place.value):
+        name = match["braced"] or match["bare"]
+        if name in {"milestone", "dist"} or name in seen or not definitions(text, name):
+            break
+        seen.add(name)
+        one = the_definition(text, name, "Release")
+        place = ReleasePlace(one.value, one)
+    return place
+
+
+def set_release(text: SpecText, change: Callable[[str], str]) -> SpecText:
+    """Change Release where its number is, and see that Release has a dist tag exactly once."""
+    place = release_place(text)
+    new = change(place.value)
+    if place.macro is None:
+        if has_dist(text):  # also in another spelling, or in a macro
+            return set_tag(text, "Release", _without_second(place.value, new))
+        return set_tag(text, "Release", new)
+    text = _with_value(text, place.macro, _without_second(place.value, new))
+    return (
+        text
+        if has_dist(text)
+        else set_tag(text, "Release", f"{get_tag(text, 'Release')}%{{?dist}}")
+    )
+
+
+def _without_second(old: str, new: str) -> str:
+    """Return the new value with the dist tag as the old one has it."""
+    return new.removesuffix("%{?dist}") if not _DIST.search(old) else new
+
+
+def has_dist(text: SpecText) -> bool:
+    """Whether Release has the dist tag, in any spelling or in a macro that it names."""
+    todo, seen = [get_tag(text, "Release")], set[str]()
+    while todo:
+        value = todo.pop()
+        if _DIST.search(value):
+            return True
+        for match in _PARTS.finditer(value):
+            name = match["braced"] or match["bare"]
+            if name and name not in seen:
+                seen.add(name)
+                todo.extend(one.value for one in definitions(text, name))
+    return False
+
+
+def numbered_again(value: str, number: str, order: str = "") -> str:
+    """Return the value of a macro in Release with another number, and what follows it kept.
+
+    Raises RefusedError if there is no number.
+    """
+    parts = ReleaseParts.parse(value)
+    if not _NUMBERED.fullmatch(parts.numbers):
+        raise RefusedError(f"Release has no number to set: {value}")
+    return f"{number}{f'.{order}' if order else ''}{parts.without_order}"

@@ -1,0 +1,496 @@
+"""Specs as rpm reads them: edits under every condition, behind macros, in any spelling."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.distgits import SPEC, Distgit
+
+A = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+RDO = "%{!?upstream_version: %global upstream_version %{version}%{?milestone}}\n"
+
+
+@pytest.fixture
+def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Distgit:
+    return Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+
+
+def made(
+    distgit: Distgit,
+    *,
+    prefix: str = "",
+    new: str = "2.0.0",
+    patches: int = 1,
+    top: str = "",
+    **parts: str,
+) -> Distgit:
+    """A distgit with patches on 1.0.0 that its spec does not have yet, and a newer version."""
+    text = top + SPEC.format(
+        **{
+            "version": "1.0.0",
+            "release": "1%{?dist}",
+            "source": "foo-bar-%{version}.tar.gz",
+            "extra": "",
+            "prep": "%autosetup -p1",
+            **parts,
+        }
+    )
+    distgit.spec(text=text)
+    distgit.upstream_version(f"{prefix}1.0.0", {"a.py": A})
+    commits = [(f"Mend {n}", {"a.py": _mended(n)}) for n in range(1, patches + 1)]
+    if commits:
+        distgit.patch_commits(*commits, base=f"{prefix}1.0.0")
+    distgit.upstream_version(f"{prefix}{new}", {"a.py": f"new\n{A}"}, base=f"{prefix}1.0.0")
+    return distgit
+
+
+def _mended(count: int) -> str:
+    return "".join(
+        f"{n} mended\n" if n <= 3 * count and n % 3 == 0 else f"{n}\n" for n in range(1, 10)
+    )
+
+
+def nothing_is_done(distgit: Distgit, *command: str, why: str) -> None:
+    """The command is refused with this reason, and all is as before: no action waits either."""
+    before = distgit.state
+
+    said = distgit.pkg(*command, code=5)
+
+    assert why in said.err
+    assert distgit.state == before
+    assert not (distgit.path / ".rdopkg.json").exists()
+
+
+# conditions
+
+
+@pytest.mark.parametrize(
+    ("head", "condition"),
+    [
+        ("", "0%{?rhel} == 8"),
+        ("", "0%{?rhel} == 7"),
+        ("", "0%{?suse_version} >= 1500"),
+        ("", "0%{?fedora} < 40 && 0%{?fedora}"),
+        ("%bcond_with old\n", "%{with old}"),
+        ("%bcond_without old\n", "%{without old}"),
+        ("", '"%{?dist}" == ".el8"'),
+        ("", "%(test -e /etc/no-such-file && echo 1 || echo 0)"),
+        ("%global old %{?_with_old:1}%{!?_with_old:0}\n", "0%{?old}"),
+    ],
+)
+def test_a_patch_that_one_platform_would_not_apply_is_refused(
+    distgit: Distgit, head: str, condition: str
+) -> None:
+    prep = f"%if {condition}\n%setup -q\n%patch1 -p1\n%else\n%autosetup -p1\n%endif"
+    made(distgit, patches=2, top=head, extra="Patch1: 0001-Mend-1.patch", prep=prep)
+
+    nothing_is_done(distgit, "patch", "-l", why="would not apply the patch 0002-Mend-2.patch")
+
+
+def test_a_patch_line_left_over_on_one_platform_is_refused(distgit: Distgit) -> None:
+    prep = "%if 0%{?rhel} == 8\n%setup -q\n%patch1 -p1\n%patch2 -p1\n%else\n%autosetup -p1\n%endif"
+    extra = "Patch1: 0001-Mend-1.patch\nPatch2: 0002-Old.patch"
+    made(distgit, extra=extra, prep=prep)
+
+    nothing_is_done(distgit, "patch", "-l", why="No patch number 2 (with %{rhel} 8)")
+
+
+@pytest.mark.parametrize("condition", ["0%{?rhel} == 8", "0%{?suse_version}", "%{with x}"])
+def test_a_condition_elsewhere_is_none_of_the_edits_business(
+    distgit: Distgit, condition: str
+) -> None:
+    made(distgit, top="%bcond_with x\n", extra=f"%if {condition}\nBuildRequires: x\n%endif")
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+def test_too_many_conditions_are_refused_with_their_number(distgit: Distgit) -> None:
+    extra = "\n".join(f"%if 0%{{?x{n}}}\nSource{n}: {n}.conf\n%endif" for n in range(1, 8))
+    made(distgit, extra=extra)
+
+    nothing_is_done(distgit, "patch", "-l", why="7 conditions in more than 64 combinations")
+
+
+@pytest.mark.parametrize(
+    ("prep", "why"),
+    [
+        ("%autosetup -p1\n%patch1 -p1", "would apply the patch 0001-Mend-1.patch 2 times"),
+        ("%autosetup -p0", "0001-Mend-1.patch with -p0, and git's patches need -p1"),
+        ("%autosetup", "0001-Mend-1.patch without -p1, and git's patches need -p1"),
+        ("%autosetup \\\n  -p1", "without -p1"),  # rpm ends a macro's options with the line
+    ],
+)
+def test_patches_that_would_not_apply_as_meant_are_refused(
+    distgit: Distgit, prep: str, why: str
+) -> None:
+    made(distgit, prep=prep)
+
+    nothing_is_done(distgit, "patch", "-l", why=why)
+
+
+@pytest.mark.parametrize(
+    "prep",
+    [
+        "%autosetup -n foo-nN -p1",
+        "%{autosetup -p1}",
+        "%autosetup -p1 -S git",
+        "%autosetup -S git_am",
+        "%setup -q\n%autopatch -p1",
+        "%autosetup -n x -N",
+        "%autosetup -N\n%autopatch -p 1",
+        "%setup -q\n%patch -P 1 -p1",
+        "%setup -q -n x \\\n  -c",
+    ],
+)
+def test_patches_are_applied_however_rpm_spells_it(distgit: Distgit, prep: str) -> None:
+    made(distgit, prep=prep)
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+# sections, macros, Release
+
+
+def test_sections_may_be_in_capitals(distgit: Distgit) -> None:
+    made(distgit)
+    for section in ("prep", "install", "files", "changelog", "description"):
+        distgit.edit(f"%{section}", f"%{section.capitalize()}")
+    distgit.git("commit", "--quiet", "-am", "capitals")
+
+    distgit.pkg("patch", "-l")
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.text.lower().count("%changelog") == 1
+    assert "Update to 2.0.0" in distgit.message
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+@pytest.mark.parametrize(
+    ("release", "fixed", "updated"),
+    [
+        ("1%?dist", "2%?dist", "1%?dist"),
+        ("1%dist", "2%dist", "1%dist"),
+        ("1%{dist}", "2%{dist}", "1%{dist}"),
+        ("1%{?dist:%{dist}}", "2%{?dist:%{dist}}", "1%{?dist:%{dist}}"),
+        ("3", "4%{?dist}", "1%{?dist}"),
+        ("3%{?dist}.1", "4%{?dist}.1", "1%{?dist}.1"),
+    ],
+)
+def test_a_release_has_the_dist_tag_once(
+    distgit: Distgit, release: str, fixed: str, updated: str
+) -> None:
+    made(distgit, release=release)
+
+    distgit.pkg("patch", "-l")
+    after_patch = distgit.tag("Release")
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert (after_patch, distgit.tag("Release")) == (fixed, updated)
+
+
+@pytest.mark.parametrize(
+    ("top", "parts", "expected"),
+    [
+        pytest.param(
+            "%global upver 1.0.0\n",
+            {"version": "%{upver}"},
+            ["%global upver 2.0.0"],
+            id="one macro",
+        ),
+        pytest.param(
+            "%define upver 1.0.0\n", {"version": "%upver"}, ["%define upver 2.0.0"], id="define"
+        ),
+        pytest.param(
+            "%{!?upver: %global upver 1.0.0}\n",
+            {"version": "%{?upver}"},
+            ["%{!?upver: %global upver 2.0.0}"],
+            id="a default",
+        ),
+        pytest.param(
+            "%global major 1\n%global minor 0\n%global micro 0\n",
+            {"version": "%{major}.%{minor}.%{micro}"},
+            ["%global major 2", "%global minor 0", "%global micro 0"],
+            id="three macros",
+        ),
+        pytest.param(
+            "%global base 1.0\n%global full %{base}.0\n",
+            {"version": "%{full}"},
+            ["%global base 2.0", "%global full %{base}.0"],
+            id="a macro in a macro",
+        ),
+        pytest.param(
+            "%global rel 3%{?dist}\n",
+            {"release": "%{rel}"},
+            ["%global rel 1%{?dist}", "Version:          2.0.0"],
+            id="release",
+        ),
+        pytest.param(
+            "%global baserelease 3\n",
+            {"release": "%{baserelease}%{?dist}"},
+            ["%global baserelease 1", "Release:          %{baserelease}%{?dist}"],
+            id="baserelease",
+        ),
+    ],
+)
+def test_version_and_release_are_changed_at_their_definition(
+    distgit: Distgit, top: str, parts: dict[str, str], expected: list[str]
+) -> None:
+    made(distgit, top=top, **parts)  # type: ignore[arg-type] # only texts are in `parts`
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert set(expected) <= set(distgit.text.splitlines())
+    assert distgit.message.startswith("foo-bar-2.0.0-1\n")
+
+
+def test_a_fix_bumps_a_release_behind_a_macro(distgit: Distgit) -> None:
+    made(distgit, top="%global baserelease 3\n", release="%{baserelease}%{?dist}")
+
+    distgit.pkg("patch", "-l")
+
+    assert "%global baserelease 4\n" in distgit.text
+    assert distgit.tag("Release") == "%{baserelease}%{?dist}"
+
+
+@pytest.mark.parametrize(
+    ("top", "version", "why"),
+    [
+        pytest.param(
+            "%if 0%{?rhel}\n%global v 1.0.0\n%else\n%global v 1.0.0\n%endif\n",
+            "%{v}",
+            "the macro %{v}, which the .spec file defines more than once (line 2 and 4)",
+            id="two definitions",
+        ),
+        pytest.param("", "%(echo 1.0.0)", "which only rpm can compute", id="a program"),
+        pytest.param(
+            "%global v 1.0.0\n", "%{v}.9", "cannot be divided among its macros", id="no part of it"
+        ),
+    ],
+)
+def test_a_version_that_cannot_be_changed_names_macro_and_line(
+    distgit: Distgit, top: str, version: str, why: str
+) -> None:
+    made(distgit, top=top, version=version, extra="# patches_base=1.0.0")
+
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+# the platform's macros
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Requires: %{py3_dist tenacity}",
+        "BuildRequires: python%{python3_pkgversion}-devel",
+        "%{?systemd_requires}",
+        "%{?python_provide:%python_provide python3-foo}",
+    ],
+)
+def test_the_macros_of_the_platform_are_known(distgit: Distgit, line: str) -> None:
+    made(distgit, extra=line)
+
+    distgit.pkg("patch", "-l")
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.tag("Version") == "2.0.0"
+
+
+def test_requirements_by_macros_are_known_by_name(distgit: Distgit) -> None:
+    extra = "Requires: python%{python3_pkgversion}-six\nRequires: %{py3_dist tenacity}"
+    made(distgit, extra=extra)
+    distgit.git("checkout", "--quiet", "--detach", "1.0.0")
+    distgit.commit("requirements", {"requirements.txt": "six>=1.10\n"})
+    distgit.git("tag", "--force", "1.0.0")
+    distgit.git("checkout", "--quiet", "master")
+
+    said = distgit.tried("reqcheck")
+
+    assert "python-six >= 1.10" in said.out
+    assert "python-tenacity" in said.out.partition("EXCESS:")[2]
+    assert "python-six" not in said.out.partition("EXCESS:")[2]
+
+
+@pytest.mark.parametrize("line", ["%forgemeta", "%gometa -f", "%{forgemeta}"])
+def test_a_foreign_macro_is_named(distgit: Distgit, line: str) -> None:
+    made(distgit, extra=line)
+
+    said = distgit.pkg("patch", "-l", code=5)
+
+    name = line.strip("%{}").split()[0]
+    assert f"no macro of the platform is called %{name}" in said.err
+
+
+# a spec that is a link
+
+
+def test_a_spec_that_is_a_link_stays_one(distgit: Distgit) -> None:
+    made(distgit)
+    (distgit.path / "SPECS").mkdir()
+    distgit.git("mv", "foo-bar.spec", "SPECS/foo-bar.spec")
+    (distgit.path / "foo-bar.spec").symlink_to("SPECS/foo-bar.spec")
+    distgit.git("add", "foo-bar.spec")
+    distgit.git("commit", "--quiet", "-m", "link")
+    before = distgit.state
+
+    distgit.pkg("patch", "-l")
+    is_link = (distgit.path / "foo-bar.spec").is_symlink()
+    changed = distgit.git("show", "--name-only", "--format=").split()
+    distgit.pkg("undo")
+
+    assert is_link
+    assert changed == ["0001-Mend-1.patch", "SPECS/foo-bar.spec"]
+    assert distgit.state == before
+
+
+@pytest.mark.parametrize(
+    "target", ["../outside.spec", "missing.spec", ".git/x.spec", "/etc/passwd"]
+)
+def test_a_spec_that_leads_elsewhere_is_refused(distgit: Distgit, target: str) -> None:
+    made(distgit)
+    outside = distgit.path.parent / "outside.spec"
+    outside.write_text(distgit.text)
+    (distgit.path / ".git/x.spec").write_text(distgit.text)
+    distgit.git("rm", "--quiet", "foo-bar.spec")
+    (distgit.path / "foo-bar.spec").symlink_to(target)
+    distgit.git("add", "foo-bar.spec")
+    distgit.git("commit", "--quiet", "-m", "link")
+    old = outside.read_text()
+
+    said = distgit.pkg("patch", "-l", code=5)
+
+    assert "foo-bar.spec is a link that leads" in said.err
+    assert outside.read_text() == old
+
+
+# patches of others that follow the version
+
+
+def test_a_foreign_patch_named_by_the_version_is_renamed(distgit: Distgit) -> None:
+    made(distgit, extra="Patch100: %{name}-%{version}-static.patch")
+    distgit.commit("static", {"foo-bar-1.0.0-static.patch": "x\n"})
+    before = distgit.state
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+    there = (distgit.path / "foo-bar-2.0.0-static.patch").read_text()
+    gone = not (distgit.path / "foo-bar-1.0.0-static.patch").exists()
+    distgit.pkg("undo")
+
+    assert there == "x\n"
+    assert gone
+    assert distgit.state == before
+
+
+def test_a_foreign_patch_that_was_renamed_already_is_taken(distgit: Distgit) -> None:
+    made(distgit, extra="Patch100: %{name}-%{version}-static.patch")
+    distgit.commit("static", {"foo-bar-2.0.0-static.patch": "y\n"})
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert (distgit.path / "foo-bar-2.0.0-static.patch").read_text() == "y\n"
+
+
+# versions and tags
+
+
+@pytest.mark.parametrize(
+    ("version", "evr", "source"),
+    [
+        ("2.0.0.post1", "2.0.0.post1-1", "foo-bar-2.0.0.post1.tar.gz"),
+        ("2.0.0rc1", "2.0.0-0.1.rc1", "foo-bar-2.0.0rc1.tar.gz"),
+        ("2.0.0b2", "2.0.0-0.1.b2", "foo-bar-2.0.0b2.tar.gz"),
+        ("2.0.0.0rc1", "2.0.0-0.1.0rc1", "foo-bar-2.0.0.0rc1.tar.gz"),
+        ("2.0.0-rc1", "2.0.0-0.1.rc1", "foo-bar-2.0.0-rc1.tar.gz"),
+        ("2.0.0.dev4", "2.0.0-0.0.1.dev4", "foo-bar-2.0.0.dev4.tar.gz"),
+        ("2.0.0a1.dev3", "2.0.0-0.1.a1~dev3", "foo-bar-2.0.0a1.dev3.tar.gz"),
+        ("2.0.0+local.1", "2.0.0^local.1-1", "foo-bar-2.0.0+local.1.tar.gz"),
+    ],
+)
+def test_a_version_becomes_numbers_in_its_order(
+    distgit: Distgit, version: str, evr: str, source: str
+) -> None:
+    made(distgit, new=version, patches=0, top=RDO, source="foo-bar-%{upstream_version}.tar.gz")
+
+    distgit.pkg("new-version", version, "-n", "-d")
+
+    assert distgit.message.startswith(f"foo-bar-{evr}\n")
+    said = distgit.pkg("get-source", code=4)
+    assert f"File not found: {source}" in said.err
+
+
+def test_versions_follow_each_other_upwards(distgit: Distgit) -> None:
+    versions = [
+        "2.0.0.dev4",
+        "2.0.0a1.dev3",
+        "2.0.0a1",
+        "2.0.0rc1",
+        "2.0.0-rc2",
+        "2.0.0",
+        "2.0.0.post1",
+    ]
+    made(distgit, patches=0, top=RDO, new="1.9", source="foo-bar-%{upstream_version}.tar.gz")
+    for version in versions:
+        distgit.upstream_version(version, {"a.py": version}, base="1.9")
+
+        distgit.pkg("new-version", version, "-n", "-d")
+
+    assert distgit.message.startswith("foo-bar-2.0.0.post1-1\n")
+    assert "2.0.0-rc2" not in distgit.text.partition("%changelog")[0]
+
+
+@pytest.mark.parametrize("prefix", ["foo_", "foo-bar-", "release-", "v", "foo-bar/v"])
+@pytest.mark.parametrize("asked", ["{prefix}2.0.0", "2.0.0"])
+def test_a_tag_is_found_by_its_version(distgit: Distgit, prefix: str, asked: str) -> None:
+    made(distgit, prefix=prefix, extra=f"# patches_base={prefix}1.0.0")
+
+    distgit.pkg("new-version", asked.format(prefix=prefix), "-l", "-n", "-d")
+
+    assert distgit.tag("Version") == "2.0.0"
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+def test_the_newest_version_is_found_among_tags_with_a_name(distgit: Distgit) -> None:
+    made(distgit, prefix="foo_", extra="# patches_base=foo_1.0.0")
+    distgit.git("tag", "other_9.0.0", "foo_2.0.0")
+    up = str(distgit.path.parent / "upstream")
+    distgit.git("clone", "--quiet", "--bare", ".", up)
+    distgit.git("-C", up, "update-ref", "refs/heads/master", "foo_2.0.0")
+    distgit.git("remote", "add", "upstream", up)
+    distgit.git("fetch", "--quiet", "upstream")
+
+    distgit.pkg("new-version", "-l", "-n", "-d")
+
+    assert distgit.tag("Version") == "2.0.0"
+
+
+@pytest.mark.parametrize("asked", ["foo_next", "next", "1.0-final"])
+def test_what_is_not_a_version_never_becomes_one(distgit: Distgit, asked: str) -> None:
+    made(distgit)
+    distgit.git("tag", asked, "2.0.0")
+
+    nothing_is_done(distgit, "new-version", asked, "-l", "-n", "-d", why="is not a version")
+
+
+# names of sources
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("http://127.0.0.1:1/cgi?file=demo.tar.gz", "demo.tar.gz"),
+        ("http://127.0.0.1:1/a%%20b.tar.gz", "a%20b.tar.gz"),
+        ("http://127.0.0.1:1/page#sha256=abc", "abc"),
+        ("http://127.0.0.1:1/v1.tar.gz#/demo-1.tar.gz", "demo-1.tar.gz"),
+    ],
+)
+def test_a_source_has_the_name_that_rpm_gives_it(distgit: Distgit, value: str, name: str) -> None:
+    made(distgit, source=value)
+    (distgit.path / name).write_text("x")
+
+    said = distgit.pkg("get-source")
+
+    assert f"{name} already present" in said.err
