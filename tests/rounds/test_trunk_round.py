@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.views.report import Report, summary
+from rdo.trunk.views.status import remark, status, status_row
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, Unless
 from tests.rounds.factory import TARGET, Factory
 
@@ -491,3 +493,21 @@ def test_what_packages_need_once_installed_is_asked_for_before_they_are_publishe
     assert asked == ["nobody-has-it", "openvswitch"]  # once, and nothing of the release's own
     assert {one.build.package for one in report.ended} == {"python-alpha", "python-beta"}
     assert factory.name("consistent")
+
+
+def test_a_branch_that_stands_in_is_told_wherever_its_package_is_shown(factory: Factory) -> None:
+    factory.add("a")
+    factory.change("a", upstream_branch="stable/2026.1")
+
+    report = factory.round()
+
+    said = "python-a: upstream has no branch stable/2026.1; master stands in (fallback-to-master)"
+    assert said in report.plan.notes
+    assert f"note: {said}" in summary(report)
+    found = status(factory.trunk)
+    assert "no branch stable/2026.1; master stands in" in remark(found.view.packages["python-a"])
+    [row] = cast("list[dict[str, object]]", status_row(found)["packages"])
+    assert row["stands_in"] == "master"
+    page = factory.trunk.tree.repos / "status_report.html"
+    assert "no branch stable/2026.1; master stands in" in page.read_text()
+    assert factory.round().is_idle

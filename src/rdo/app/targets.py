@@ -26,7 +26,7 @@ class OpenTarget:
     """A configured target with its packages, its published tree and the store behind both.
 
     `folder` is `data/<target>`; `members` are the packages of the release as the metadata lists
-    them.
+    them. `is_developed`: the release's status is development.
     """
 
     name: str
@@ -38,6 +38,7 @@ class OpenTarget:
     now: Callable[[], datetime]
     release: str = ""
     platform: str = ""
+    is_developed: bool = True
 
     def package(self, name: str) -> Package:
         """Return the package that is called so, or whose project or RPM is.
@@ -114,6 +115,7 @@ def open_target(
         now=now,
         release=section.release,
         platform=section.platform,
+        is_developed=found.release.is_developed,
     )
 
 

@@ -45,6 +45,13 @@ class Workplaces:
         """Open the builder that the target names; its platform is made if it is not there yet."""
         return BUILDERS[self.settings.target(target).builder](self, target)
 
+    def check(self, target: str) -> None:
+        """Raise an error, before anything is fetched or made, if builds of a target cannot run."""
+        section = self.settings.target(target)
+        needs_root = section.builder is BuilderName.ROOT
+        if needs_root or any("{srpm}" in word for word in section.command):
+            self.platforms.check(section.platform)
+
     def root_builder(self, target: str, dependencies: "Dependencies") -> Builder:
         """Return the built-in builder with the bounds of a target."""
         from rdo.builders.root import RootBuilder  # with the solver and rpm: only to build

@@ -90,9 +90,12 @@ def build(  # one parameter per option
     rdo build python-foo.spec
     rdo build python-foo-1.0-1.src.rpm --shell
     """
-    from rdo.distgit.local_build import LocalBuild, build_local
+    from rdo.distgit.local_build import LocalBuild, build_local, check_source
 
     app: App = ctx.obj
+    check_source(source)
+    if target:
+        app.settings.target(target)
     app.platforms.create(platform)
     dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
     workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)

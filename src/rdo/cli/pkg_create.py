@@ -106,6 +106,7 @@ def create(  # one parameter per option
     request = service.NewPackageRequest(
         project, into, version, name, maintainer, branch, not no_build, dry_run, known
     )
+    app.platforms.check(platform)
     made = service.create(request, _bench(app, platform, minutes))
     diff = ""
     if draft and made.is_good:

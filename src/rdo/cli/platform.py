@@ -111,13 +111,17 @@ def create(
     rdo platform create el9s-x86_64
     rdo platform create mine-x86_64 --from-definition mine.toml
     """
+    if target:
+        app.settings.target(target)
+    from rdo.roots.install_root import check_new, create_install_root
+
+    if folder:
+        check_new(folder)
     with live(f"making {name}"):
         base = app.platforms.create(name, definition, refresh=refresh)
     if folder is None:
         output.say(f"{name}: {base.tree}")
         return
-    from rdo.roots.install_root import create_install_root
-
     files = {path.name: path.read_text() for path in repos}
     if target:
         files |= app.local_repo_files(target, link)

@@ -197,7 +197,7 @@ class Target(Section):
     url: Url | None = None
     upstream_branch: Line | None = None
     distgit_branch: Line | None = None
-    fallback_to_master: bool = True
+    fallback_to_master: bool | None = None
     follow: FollowSection | None = None
     nonfallback_branches: list[Pattern] = ["^master$", "^rpm-master$"]
     numbering: Literal["0.date.hash", "0.1.date.hash", "minor.date.hash"] = "0.date.hash"

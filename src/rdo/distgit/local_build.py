@@ -51,7 +51,7 @@ def build_local(
     `on_failure` gets the room of a failed build before it is removed, for a shell. Raises
     NotFoundError or RefusedError for a source that cannot be built.
     """
-    _check(job)
+    check_source(job.source)
     job.results.mkdir(parents=True, exist_ok=True)
     outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it kept requiring more packages")
     for _ in range(MAX_ROUNDS):
@@ -66,11 +66,14 @@ def build_local(
     return outcome
 
 
-def _check(job: LocalBuild) -> None:
-    if not job.source.is_file():
-        raise NotFoundError(f"there is no file {job.source}")
-    if job.source.suffix not in {".spec", ".rpm"}:
-        raise RefusedError(f"{job.source.name} is neither a .spec nor a .src.rpm")
+def check_source(source: Path) -> None:
+    """Raise NotFoundError or RefusedError for a file that `rdo build` cannot build."""
+    if source.is_dir():
+        raise RefusedError(f"{source} is a folder", hint="name a .spec or a .src.rpm in it")
+    if not source.is_file():
+        raise NotFoundError(f"there is no file {source}")
+    if source.suffix not in {".spec", ".rpm"}:
+        raise RefusedError(f"{source.name} is neither a .spec nor a .src.rpm")
 
 
 def _build_once(

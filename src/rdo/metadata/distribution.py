@@ -12,7 +12,7 @@ from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.merge import as_lists, by_identity
 from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
 from rdo.metadata.tree import Files, LocatedMapping
-from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo, ReleaseStatus
+from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
 from rdo.model.package import Package
 
 log = logging.getLogger(__name__)
@@ -244,8 +244,8 @@ def _branch(release: Release) -> str:
 
 def _upstream_branch(release: Release) -> str:
     """Return the upstream branch as written, else master in development, else stable/NAME."""
-    is_developed = release.status in (None, ReleaseStatus.DEVELOPMENT)
-    return release.upstream_branch or ("master" if is_developed else f"stable/{release.name}")
+    usual = "master" if release.is_developed else f"stable/{release.name}"
+    return release.upstream_branch or usual
 
 
 def _release(entry: Tree) -> Release:

@@ -47,6 +47,11 @@ class Release:
     tags_map: str | None
     repos: tuple[ReleaseRepo, ...]
 
+    @property
+    def is_developed(self) -> bool:
+        """Whether the release is the one in development; one without a status is, too."""
+        return self.status in (None, ReleaseStatus.DEVELOPMENT)
+
 
 @dataclass(frozen=True, slots=True)
 class ReleasePackages:

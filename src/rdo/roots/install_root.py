@@ -25,13 +25,20 @@ cachedir=/var/cache/dnf
 # Each repository sets its own gpgcheck; plugins of the host's dnf do not know this root.
 
 
+def check_new(folder: Path) -> None:
+    """Raise RefusedError if there is something where a root is to be made."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if folder.exists():
+        raise RefusedError(f"{folder} is not an empty folder", hint="choose a new folder")
+
+
 def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, str]) -> None:
     """Make a root in `folder`; `repo_files` maps the names of .repo files to their content.
 
     Raises RefusedError if the folder exists and is not empty.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise RefusedError(f"{folder} is not empty", hint="choose a new folder")
+    check_new(folder)
     new = folder.with_name(f".{folder.name}.new")
     remove_tree(new)
     new.parent.mkdir(parents=True, exist_ok=True)

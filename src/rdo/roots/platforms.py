@@ -23,6 +23,7 @@ from rdo.roots.macro_layer import macro_layer
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.createrepo import CreateRepo
 from rdo.tools.removal import remove_tree
+from rdo.tools.walls import check_roots
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +144,11 @@ class Platforms:
         `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform
         again if its repositories have changed. A layer is built beside its place and renamed: a
         kill leaves nothing that looks finished, an error leaves nothing at all. Raises RefusedError
-        if `refresh` makes no sense; ConfigError for a faulty name or definition.
+        if `refresh` makes no sense, ConfigError for a faulty name or definition, and CommandError
+        if this machine does not allow roots.
         """
         platform = self._described(name, definition)
+        check_roots(self.folder)
         if refresh and platform.family is not Family.DNF:
             raise RefusedError(f"platform {name} has no repositories to refresh")
         folder = self._base_folder(platform)
@@ -155,6 +158,13 @@ class Platforms:
             if definition and definition != self.own_definition(name):
                 atomic.write_file(folder.parent / "definition.toml", definition.read_bytes())
         return self.base(name)
+
+    def check(self, name: str) -> None:
+        """Raise an error if roots of a platform cannot be made: it is unknown, or they are not
+        allowed on this machine. Nothing is made or fetched.
+        """
+        self.find(name)
+        check_roots(self.folder)
 
     def _described(self, name: str, definition: Path | None) -> Platform:
         if definition is None:

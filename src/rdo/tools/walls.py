@@ -1,6 +1,7 @@
 """Which walls around a build hold on this machine: each is tried, none is assumed."""
 
 import platform
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rdo.tools.children import enter_root
 from rdo.tools.entry import Bind, Entry
 from rdo.tools.id_range import id_range
 from rdo.tools.machine_check import MachineCheck
+from rdo.tools.removal import remove_tree
 from rdo.tools.system_view import system_binds, system_links
 
 _LOOK = """
@@ -41,6 +43,29 @@ def walls_in(folder: Path) -> list[MachineCheck]:
     ]
 
 
+def check_roots(place: Path) -> None:
+    """Raise CommandError if this machine does not allow build roots whose layers lie in `place`.
+
+    RefusedError if this user has too few ids for them. What is found holds for the process.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    if place in _ALLOWED:
+        return
+    with tempfile.TemporaryDirectory(dir=place, prefix=".rdo-try-") as folder:
+        entered = _enter(Path(folder))
+        remove_tree(Path(folder) / "root")
+    if isinstance(entered, str):
+        raise CommandError(
+            f"this machine does not allow build roots ({entered})",
+            hint="run as root outside a container, or give the container rights for namespaces "
+            "(docker run --privileged); rdo doctor tells more",
+        )
+    _ALLOWED.add(place)
+
+
+_ALLOWED: set[Path] = set()
+
+
 def _enter(folder: Path) -> list[str] | str:
     """Run a look around in a root of one layer; return its lines, or why it cannot be entered."""
     layer = folder / "layer"
@@ -57,8 +82,10 @@ def _enter(folder: Path) -> list[str] | str:
     )
     try:
         return run(*entry.command(["sh", "-c", _LOOK]), timeout=60).stdout.splitlines()
-    except (CommandError, OSError) as error:
+    except CommandError as error:
         return last_line(str(error))
+    except OSError as error:  # such as ids that this user may not give away
+        return error.strerror or str(error)
 
 
 def _system(layer: Path) -> tuple[Bind, ...]:

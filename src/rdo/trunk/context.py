@@ -45,9 +45,14 @@ def open_trunk(app: App, target: str) -> Trunk:
     """Open a configured target for rounds and for what is done between them."""
     settings = app.settings
     section = settings.target(target)
-    rules = BranchRules(section.fallback_to_master, tuple(section.nonfallback_branches))
     releases = Releases(settings.data / "releases", _open_index, section.initial_commits)
     opened = app.target(target)
+    falls_back = section.fallback_to_master
+    rules = BranchRules(
+        falls_back is not False,
+        opened.is_developed if falls_back is None else falls_back,
+        tuple(section.nonfallback_branches),
+    )
     parts: dict[str, Any] = {one.name: getattr(opened, one.name) for one in fields(opened)}
     return Trunk(
         **parts,

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from rdo.errors import in_short, is_of_the_machine
 from rdo.model.commit import Commit
+from rdo.model.package import Package
 from rdo.store import Store, Transaction
 from rdo.trunk.order.revive import worth_another_try
+from rdo.trunk.sources.branches import stands_in
 from rdo.trunk.sources.poll import FollowedPackage
 from rdo.trunk.sources.selection import select
 from rdo.trunk.sources.upstreams import Planned
@@ -77,6 +79,7 @@ def make_plan(
         new = [c for c in chosen.commits if chosen.is_head(c) or not at.commits.is_known(target, c)]
         commits += new
         notes += chosen.notes
+        notes += _stand_ins(package, new)
         for commit in new:
             if commit.extended_hash is None:
                 taken[commit.upstream_hash, commit.distgit_hash] = commit.package
@@ -84,6 +87,16 @@ def make_plan(
     getting_builds = {commit.package for commit in commits}
     again = worth_another_try(at, target, packages, getting_builds)
     return RoundPlan((*commits, *again), tuple(notes), problems)
+
+
+def _stand_ins(package: Package, commits: Sequence[Commit]) -> Iterable[str]:
+    """Say what is built from master although another branch is asked for."""
+    for name in dict.fromkeys(commit.upstream_branch for commit in commits):
+        if stands_in(name, package.upstream_branch):
+            yield (
+                f"{package.name}: upstream has no branch {package.upstream_branch}; "
+                f"{name} stands in (fallback-to-master)"
+            )
 
 
 def record_plan(

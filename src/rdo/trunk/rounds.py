@@ -40,6 +40,10 @@ def run_target(
 ) -> Report:
     """Run one round of one target."""
     trunk = open_trunk(app, target)
+    for name in asked.packages:
+        trunk.package(name)
+    if not asked.dry_run:
+        app.workplaces.check(target)  # else each package would be tried, and blamed
     if asked.workers:
         trunk = replace(trunk, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+_MASTERS = ("master", "main")
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -20,10 +22,12 @@ class BranchRules:
     A branch that matches one of `nonfallback` (anchored only where it says so) is never
     replaced. A release's stable branch becomes `unmaintained/<release>` and then the tag
     `<release>-eol` in its life; a new release's branches do not exist before it is cut, and
-    until then its packages are built from master.
+    until then its packages are built from master. `upstream_falls_back` is whether master stands
+    in for an upstream branch, too, as it should only while the release is in development.
     """
 
     fallback_to_master: bool = True
+    upstream_falls_back: bool = True
     nonfallback: tuple[str, ...] = ("^master$", "^rpm-master$")
 
     def upstream(self, refs: Mapping[str, str], wished: str) -> Branch | None:
@@ -41,8 +45,8 @@ class BranchRules:
         if release := wished.removeprefix("stable/").removeprefix("unmaintained/"):
             yield f"unmaintained/{release}"
             yield f"{release}-eol"
-        if self.fallback_to_master:
-            yield from ("master", "main")
+        if self.fallback_to_master and self.upstream_falls_back:
+            yield from _MASTERS
 
     def _distgit_names(self, wished: str) -> Iterator[str]:
         yield wished
@@ -51,6 +55,15 @@ class BranchRules:
 
     def _is_fixed(self, wished: str) -> bool:
         return any(re.search(pattern, wished) for pattern in self.nonfallback)
+
+
+def stands_in(branch: str, wished: str) -> str:
+    """Return the branch if it is master or main and stands in for another; else nothing.
+
+    >>> stands_in("main", "stable/x"), stands_in("main", "main"), stands_in("x-eol", "x")
+    ('main', '', '')
+    """
+    return branch if branch in _MASTERS and wished not in _MASTERS else ""
 
 
 def find(refs: Mapping[str, str], name: str) -> Branch | None:

@@ -23,6 +23,7 @@ from rdo.store.reports import BuildLine
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.order.retry import rests_until
+from rdo.trunk.sources.branches import stands_in
 
 Owners: TypeAlias = Callable[[str], frozenset[str]]
 """Returns the packages of the release that may provide a dependency."""
@@ -71,6 +72,14 @@ class PackageFacts:
     head: Head | None = None
     branch_is_gone: bool = False
     hold: Hold | None = None
+
+    @property
+    def stands_in(self) -> str:
+        """The branch that the newest commit is from, if it stands in for the one asked for."""
+        build = self.pending or self.newest
+        if not (build and self.package):
+            return ""
+        return stands_in(build.commit.upstream_branch, self.package.upstream_branch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +353,9 @@ def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Itera
     package = facts.package
     if package and package.is_under_review and found.state is not PackageState.UNDER_REVIEW:
         yield "under review: kept out of all repositories except its own"
+    if branch := facts.stands_in:
+        assert package
+        yield f"upstream has no branch {package.upstream_branch}; {branch} stands in"
     if package and package.skip_tests:
         yield f"its tests are skipped: {package.skip_tests}"
 

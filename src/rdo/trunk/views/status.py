@@ -89,6 +89,7 @@ def _package_row(view: PackageView) -> dict[str, object]:
         "stale_since": head.error_since if head else None,
         "skip_tests": facts.package.skip_tests if facts.package else "",
         "held": _stopped_by(facts.hold),
+        "stands_in": facts.stands_in,
     }
 
 

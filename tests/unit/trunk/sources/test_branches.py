@@ -84,3 +84,11 @@ def test_an_annotated_tag_means_its_commit() -> None:
     assert find(refs("refs/tags/1.0", "refs/tags/1.0^{}"), "1.0") == Branch(
         "1.0", "hash of refs/tags/1.0^{}"
     )
+
+
+def test_no_master_stands_in_for_the_branch_of_a_stable_release() -> None:
+    rules = BranchRules(upstream_falls_back=False)
+    refs = {"refs/heads/main": "1" * 40, "refs/heads/rpm-master": "2" * 40}
+
+    assert rules.upstream(refs, "stable/2026.1") is None
+    assert rules.distgit(refs, "2026.1-rdo") == Branch("rpm-master", "2" * 40)
