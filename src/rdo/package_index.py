@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
@@ -71,20 +71,33 @@ class PackageIndex:
         return [found[version] for version in sorted(found)]
 
     def download(self, sdist: Sdist, file: Path) -> None:
-        """Download an archive.
+        """Download an archive: afterwards `file` is complete, or it does not exist.
 
-        Raise RefusedError, and keep no file, if its checksum is wrong or missing.
+        Raises RefusedError if its checksum is wrong or missing, OutsideError if the index does not
+        send all of it.
         """
         if not sdist.sha256:
             raise RefusedError(f"the package index has no sha256 for {sdist.file_name}")
+        file.unlink(missing_ok=True)
+        new = file.with_name(f".{file.name}.part")
+        try:
+            with new.open("wb") as out:
+                digest = self._copy(sdist.url, out)
+            if digest != sdist.sha256:
+                raise RefusedError(
+                    f"the sha256 of {sdist.file_name} differs from the package index's"
+                )
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _copy(self, url: str, out: IO[bytes]) -> str:
+        """Copy a file of an index to `out`, and return its sha256."""
         digest = hashlib.sha256()
-        with file.open("wb") as out:
-            for chunk in self._chunks(sdist.url, MAX_SDIST_BYTES):
-                digest.update(chunk)
-                out.write(chunk)
-        if digest.hexdigest() != sdist.sha256:
-            file.unlink()
-            raise RefusedError(f"the sha256 of {sdist.file_name} differs from the package index's")
+        for chunk in self._chunks(url, MAX_SDIST_BYTES):
+            digest.update(chunk)
+            out.write(chunk)
+        return digest.hexdigest()
 
     def _page(self, url: str) -> "Page | None":
         with _spoken(url):

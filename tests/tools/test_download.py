@@ -4,13 +4,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from rdo.errors import OutsideError, RefusedError
+from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.download import download
+from rdo.tools.pip_config import IndexSettings
+from tests.distgits import Distgit
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path.startswith("/short"):
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"abc")
+            return
+        if self.path.startswith("/chunks"):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nabc")
+            return
         self.send_response(404 if self.path == "/none" else 200)
         self.end_headers()
         self.wfile.write(b"x" * 100)
@@ -39,6 +52,39 @@ def test_what_cannot_be_had_says_why(server: str, tmp_path: Path) -> None:
         download(f"{server}/none", max_bytes=100)
     with pytest.raises(OutsideError, match=r"cannot read \S+/none: "):
         download((tmp_path / "none").as_uri(), max_bytes=100)
+
+
+@pytest.mark.parametrize("path", ["short/x.tar.gz", "chunks/x.tar.gz"])
+def test_what_ends_early_is_no_download(server: str, path: str) -> None:
+    with pytest.raises(OutsideError, match=r"cannot read \S+/x.tar.gz"):
+        download(f"{server}/{path}", max_bytes=1000)
+
+
+@pytest.mark.parametrize("path", ["short/x-1.tar.gz", "chunks/x-1.tar.gz"])
+def test_an_archive_of_an_index_that_ends_early_leaves_no_file(
+    server: str, tmp_path: Path, path: str
+) -> None:
+    sdist = Sdist("x-1.tar.gz", Version("1"), f"{server}/{path}", "0" * 64)
+    (tmp_path / "sources").mkdir()
+    file = tmp_path / "sources" / sdist.file_name
+    file.write_text("of an earlier try")
+
+    with pytest.raises(OutsideError):
+        PackageIndex(IndexSettings((server,), timeout_seconds=10)).download(sdist, file)
+
+    assert list(file.parent.iterdir()) == []
+
+
+def test_a_source_that_ends_early_is_not_kept(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object
+) -> None:
+    distgit = Distgit(tmp_path / "foo-bar", monkeypatch, capsys)
+    distgit.spec(source=f"{server}/short/demo-%{{version}}.tar.gz")
+
+    said = distgit.pkg("get-source", code=6)
+
+    assert "the server sent 3 of 100 bytes" in said.err
+    assert list(distgit.path.glob("*demo-*")) == []
 
 
 def test_what_is_too_large_or_no_file_is_refused(server: str) -> None:

@@ -111,9 +111,7 @@ def _from_index(file: Path) -> bool:
     if file.name not in known:
         return False
     log.info("downloading %s", known[file.name].url)
-    new = file.with_name(f".{file.name}.new")
-    index.download(known[file.name], new)
-    new.replace(file)
+    index.download(known[file.name], file)
     return True
 
 
