@@ -99,6 +99,24 @@ def other_rpm_names(name: str) -> set[str]:
     return others | (_APPLICATIONS & {known})
 
 
+def own_projects(names: Iterable[str]) -> frozenset[str]:
+    """Return the canonical names of the projects on PyPI that a package with these names may be.
+
+    >>> sorted(own_projects(["python-yaml", "yaml"]))
+    ['python-yaml', 'pyyaml', 'yaml']
+    >>> sorted(own_projects(["python-novaclient", "heat-tests-tempest"]))
+    ['heat-tempest-plugin', 'heat-tests-tempest', 'python-novaclient']
+    """
+    plugin, rdo = _TEMPEST
+    found = set()
+    for name in names:
+        short = re.sub(r"^python3?-", "", name.lower())
+        found |= {name, RPM_NAMES.get(short, name)}
+        if short.endswith(rdo):
+            found.add(f"{short.removesuffix(rdo)}{plugin}")
+    return frozenset(map(canonicalize_name, found))
+
+
 def rpm_version(version: str) -> str:
     """Convert a PEP 440 version so that rpm orders it: `~` before pre-releases, no trailing zeros.
 

@@ -87,10 +87,10 @@ class Bridges:
 
     def _own_projects(self, target: str) -> frozenset[str]:
         """The Python projects that a target's release packages itself, by their canonical names."""
-        from packaging.utils import canonicalize_name
+        from rdo.python_names import own_projects
 
         packages = self._packages(target).packages
-        return frozenset(canonicalize_name(x) for one in packages for x in one.python_projects)
+        return own_projects(name for one in packages for name in one.python_projects)
 
     def _dependencies(
         self,

@@ -97,11 +97,25 @@ class Package:
     def python_projects(self) -> frozenset[str]:
         """The names, not normalised, under which PyPI may know what this package builds.
 
+        `rdo.python_names.own_projects` adds those that only a table knows. The last part of an
+        upstream's URL is one of them if it ends with the project's name: several packages may
+        have one upstream.
+
+        >>> urls = ("https://example.org/openstack/python-cinderclient.git",)
+        >>> sorted(Package("openstack-client", "cinderclient", urls, "", "", "").python_projects)
+        ['cinderclient', 'openstack-client', 'python-cinderclient']
         >>> sorted(Package("python-oslo-config", "oslo.config", (), "", "", "").python_projects)
-        ['oslo-config', 'oslo.config']
+        ['oslo-config', 'oslo.config', 'python-oslo-config']
         """
         bridged = {pypi_name(url) for url in self.upstreams if is_on_pypi(url)}
-        return frozenset({self.project, re.sub(r"^python3?-", "", self.name), *bridged})
+        repositories = {
+            re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
+            for url in self.upstreams
+            if not is_on_pypi(url)
+        }
+        alike = {one for one in repositories if one.endswith(self.project)}
+        named = {self.project, self.name, re.sub(r"^python3?-", "", self.name)}
+        return frozenset(named | bridged | alike)
 
     @property
     def remotes(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.utils import canonicalize_name
 
 from rdo.model.package import Package
+from rdo.python_names import own_projects
 
 _TOKEN = re.compile(r"[<>=]+|[^\s()<>=]+(?:\([^()]*\))*")
 _RICH = frozenset({"with", "without", "and", "or", "else"})
@@ -81,7 +82,7 @@ class Providers:
 
 def conventional_names(package: Package) -> set[str]:
     """Return the names by which others require a package, in the form of `_plain`."""
-    projects = {f"python:{canonicalize_name(name)}" for name in package.python_projects}
+    projects = {f"python:{name}" for name in own_projects(package.python_projects)}
     return projects | {package.name}
 
 

@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 
 from rdo.bridge.lock_file import LockedPackage, PackageOrigin, reasons
 from rdo.model.package import Package
-from rdo.python_names import python_requirement
+from rdo.python_names import own_projects, python_requirement
 from rdo.trunk.order.providers import needed_names
 from rdo.trunk.views.state import PackageState, PackageView
 from rdo.trunk.views.why import Known, Why
@@ -32,7 +32,7 @@ def explain_bridged(known: Known, text: str, entries: Sequence[LockedPackage]) -
 
 def with_beginning(found: Why, package: Package, entries: Iterable[LockedPackage]) -> Why:
     """Add a note to the answer if an outside package was used to bootstrap this one."""
-    names = {canonicalize_name(name) for name in package.python_projects}
+    names = own_projects(package.python_projects)
     notes = (
         f"bootstrap builds used version {one.version} from {_PLACES[one.origin]}, to break a cycle"
         for one in entries
