@@ -283,7 +283,7 @@ def test_a_wheel_cannot_change_the_bytes_of_another(
     done = rdo("platform", "deps", "add", *names, cwd=one.folder)
 
     assert done.code == 0, done.stderr
-    [honest] = one.folder.glob(f"data/{TARGET}/repos/deps/*/python3-rdo-honest-lib-*.rpm")
+    [honest] = one.folder.glob(f"data/{TARGET}/repos/deps/current/python3-rdo-honest-lib-*.rpm")
     files = subprocess.run(["rpm2cpio", honest], capture_output=True, check=True).stdout
     assert b"honest = True\n" in files
     assert b"honest = False\n" not in files

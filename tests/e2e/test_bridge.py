@@ -1,5 +1,6 @@
 """What nobody packages comes from PyPI and Debian: a real sdist with C, real Debian packages."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -68,7 +69,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "info").mkdir()
     (place / "info/rdo.yml").write_text(
         "releases:\n- name: master\n  status: development\n  branch: rpm-master\n"
-        "  repos:\n  - name: deb12\npackages: []\n"
+        "  repos:\n  - name: deb12\npackages:\n"
+        "- project: cinderclient\n  name: python-cinderclient\n  tags: {master: }\n"
+        "  upstream: file:///none/openstack/python-cinderclient\n"
+        "  distgit: file:///none/python-cinderclient\n"
+        "  distro-branch: rpm-master\n  maintainers: [m@example.test]\n"
     )
     needs = ("python3dist(python-ldap)", "openssl-devel >= 1", "libyaml-0.so.2()(64bit)")
     done = deps(place, "add", *needs)
@@ -97,6 +102,21 @@ def _log(folder: Path) -> str:
     return path.read_text()[-2000:] if path.exists() else ""
 
 
+def test_folders_of_debian_packages_stay_as_they_leave_them(folder: Path) -> None:
+    assert deps(folder, "add", "deb(cron)", "deb(rabbitmq-server)").code == 0
+    current = folder / f"data/{TARGET}/repos/deps/current"
+
+    listed = [line for rpm in current.glob("*.rpm") for line in _query(rpm, "-lv")]
+    rows = [line.split() for line in listed]
+    found = {row[-1]: [row[0], row[2], row[3]] for row in rows}
+    [rabbitmq] = current.glob("rabbitmq-server-*.rpm")
+    script = "\n".join(_query(rabbitmq, "--scripts"))
+
+    assert found["/var/spool/cron/crontabs"] == ["drwx-wx--T", "root", "crontab"]
+    assert found["/var/lib/rabbitmq/mnesia"] == ["drwxr-x---", "rabbitmq", "rabbitmq"]
+    assert "useradd -r -g rabbitmq -d /var/lib/rabbitmq " in script
+
+
 def test_what_is_bridged_has_a_reason(folder: Path) -> None:
     found = versions(folder)
     why = deps(folder, "why", "pyasn1").stdout.splitlines()
@@ -111,7 +131,7 @@ def test_what_is_bridged_has_a_reason(folder: Path) -> None:
 
 
 def test_a_compiled_wheel_asks_for_the_libraries_it_links(folder: Path) -> None:
-    (rpm,) = folder.glob(f"data/{TARGET}/repos/deps/*/python3-python-ldap-3.4.4-*.x86_64.rpm")
+    (rpm,) = folder.glob(f"data/{TARGET}/repos/deps/current/python3-python-ldap-3.4.4-*.x86_64.rpm")
 
     requires = _query(rpm, "--requires")
 
@@ -133,6 +153,39 @@ def test_what_nobody_has_is_named_and_changes_nothing(folder: Path) -> None:
     assert "libnosuch-devel" in done.stderr
     assert "python3dist(rdo-no-such-project)" in done.stderr
     assert versions(folder) == before
+
+
+@pytest.mark.parametrize(
+    "need",
+    ["python3dist(python-cinderclient)", "python3dist(cinderclient)", "python3-cinderclient"],
+)
+def test_what_the_release_packages_is_not_bridged_under_any_name(folder: Path, need: str) -> None:
+    before = versions(folder)
+
+    done = deps(folder, "add", need)
+
+    assert done.code == 4
+    assert f"cannot bridge {need}: the release packages it itself" in done.stderr
+    assert versions(folder) == before
+
+
+def test_one_good_name_makes_no_other_name_good(folder: Path) -> None:
+    before = versions(folder)
+
+    done = deps(folder, "add", "no-such-tool", "bc")
+
+    assert done.code == 4
+    assert done.stdout == "provided: bc\n"
+    assert "neither PyPI nor Debian provides no-such-tool" in done.stderr
+    assert versions(folder).keys() >= before.keys() | {"bc"}
+
+
+def test_the_newest_snapshot_has_an_address_that_stays(folder: Path) -> None:
+    deps_folder = folder / f"data/{TARGET}/repos/deps"
+    lock = json.loads((folder / f"data/{TARGET}/bridge.json").read_text())
+
+    assert (deps_folder / "current").is_symlink()
+    assert (deps_folder / "current").resolve().name == lock["snapshot"]
 
 
 def test_dropping_takes_what_only_it_needed(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,7 +14,7 @@ from rdo.bridge.resolution import Resolver
 from rdo.python_names import python_requirement
 from rdo.tools.pip import Resolved
 
-_UNKNOWN = "it is not a Python package and not in the table of Debian packages"
+UNKNOWN = "it is not a Python package and not in the table of Debian packages"
 _WITH_EPOCH = "it has an epoch, and only packages of the release have one"
 _EPOCH = re.compile(r"[<>=]\s*\d+:")
 
@@ -24,12 +24,13 @@ class Choice:
     """The entries that meet the needs, and the reason why some needs cannot be met.
 
     `first` are dependencies that must be met before a wheel can be built; then the caller has to
-    choose again.
+    choose again. `unsure` are needs that one of the Debian packages may provide.
     """
 
     entries: tuple[LockedPackage, ...]
     impossible: dict[str, str] = field(default_factory=dict)
     first: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,23 @@ class Chooser:
         if debian:
             entries = self._from_debian(debian, entries, impossible)
         python: dict[str, Requirement] = {}
+        unsure: list[str] = []
         for need in needs:
             requirement = python_requirement(need)
             if need in debian:
                 continue
-            if requirement is None and debian:
-                continue  # a Debian package may provide it; if not, it is requested again
-            if requirement is None:
-                impossible[need] = _WITH_EPOCH if _EPOCH.search(need) else _UNKNOWN
+            if requirement is None and debian and not _EPOCH.search(need):
+                unsure.append(need)
+            elif requirement is None:
+                impossible[need] = _WITH_EPOCH if _EPOCH.search(need) else UNKNOWN
             elif canonicalize_name(requirement.name) in self.own:
                 impossible[need] = "the release packages it itself"
             else:
                 python[need] = requirement
         choice = self._from_pypi(python, entries, impossible)
-        return choice if choice.first else self._with_libraries(choice)
+        if not choice.first:
+            choice = self._with_libraries(choice)
+        return replace(choice, unsure=tuple(unsure))
 
     def _with_libraries(self, choice: Choice) -> Choice:
         """Add the libraries that wheels built here link to and do not bundle."""

@@ -2,14 +2,15 @@
 
 Python packages come from PyPI, Debian packages from the base's own suite. The lock file names
 every choice with its hash. Each set of choices is a snapshot, a folder `<16 hex digits>/` with
-RPMs and repodata that never changes; the lock file names the current one.
+RPMs and repodata that never changes; the lock file names the current one, and the link `current`
+leads to it.
 """
 
 import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from rdo import atomic, lock
-from rdo.bridge.choice import Choice, Chooser
+from rdo.bridge.choice import UNKNOWN, Choice, Chooser
 from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelStore
@@ -25,8 +26,12 @@ from rdo.errors import NotFoundError, OutsideError
 from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpm
+from rdo.solver import Missing, solve
 
 log = logging.getLogger(__name__)
+
+CURRENT = "current"
+"""The link to the current snapshot: an address that stays, for what cannot follow a .repo file."""
 
 MAX_ROUNDS = 20
 """How many wheels, each requiring the next, may be built before the rest can be resolved."""
@@ -69,7 +74,7 @@ class Dependencies:
     def prepare(self) -> None:
         """Add what every root needs and drop what the release now packages itself.
 
-        Also completes what a kill left unfinished: the .repo file follows the lock file. Raises
+        Also completes what a kill left unfinished: link and .repo file follow the lock file. Raises
         OutsideError if PyPI lacks a package that every root needs.
         """
         with self._alone("preparing the dependency repository"):
@@ -77,8 +82,8 @@ class Dependencies:
             kept = tuple(one for one in locked.entries if not self.chooser.is_own(one))
             if kept != locked.entries:
                 self._publish(kept)
-            elif locked.snapshot and self.repo_file:
-                self.repo_file.write(locked.snapshot)
+            elif locked.snapshot:
+                self._show(locked.snapshot)
             known = {one.key for one in kept}
             absent = [
                 need
@@ -135,12 +140,25 @@ class Dependencies:
         choice = self._choose(needs, before)
         if choice.entries != before:
             self._publish(choice.entries)
+        choice.impossible.update((need, UNKNOWN) for need in self._not_provided(choice.unsure))
         for need, why in choice.impossible.items():
             log.warning("cannot bridge %s: %s", need, why)
         return Provision(
             tuple(need for need in needs if need not in choice.impossible),
             tuple(need for need in needs if need in choice.impossible),
         )
+
+    def _not_provided(self, needs: Iterable[str]) -> list[str]:
+        """Return the needs that no repository meets now that everything chosen is there."""
+        shop = self.chooser.resolver.sdists.workshop
+        arch = shop.base.platform.arch
+        repositories = shop.repositories()
+        answers = {need: solve([need], repositories, arch=arch) for need in needs}
+        return [
+            need
+            for need, answer in answers.items()
+            if isinstance(answer, Missing) and any(not one.by for one in answer.requirements)
+        ]
 
     def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
         """Return the choice, after publishing what building a wheel required."""
@@ -169,9 +187,16 @@ class Dependencies:
         if not snapshot.exists():
             _write_snapshot(snapshot, rpms)
         LockFile(entries, snapshot.name).write(self.lock_file)
-        if self.repo_file:
-            self.repo_file.write(snapshot.name)
+        self._show(snapshot.name)
         log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
+
+    def _show(self, snapshot: str) -> None:
+        """Make the link `current` and the .repo file lead to a snapshot."""
+        link, place = self.snapshots / CURRENT, self.snapshots / snapshot
+        if place.exists() and link.resolve() != place.resolve():
+            atomic.point_link(link, place)
+        if self.repo_file:
+            self.repo_file.write(snapshot)
 
 
 def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
