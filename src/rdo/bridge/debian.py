@@ -14,14 +14,14 @@ from rdo.errors import CommandError
 from rdo.roots import debian_rpms, dpkg
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
-from rdo.roots.dpkg import DebianPackage
+from rdo.roots.dpkg import DebianPackage, Folder
 from rdo.roots.platforms import BaseLayer
 from rdo.tools.apt import Apt, Deb
 from rdo.tools.entry import Bind
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 """Increase this when a change here makes different RPMs from the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]*[a-z0-9+.])\)$")
@@ -36,6 +36,10 @@ while read -r name file; do
     dpkg-deb --extract "/debs/$file" "/wrap/files/$name"
     dpkg-deb --control "/debs/$file" "/wrap/control/$name"
 done
+"""
+_FOLDERS = r"""
+find /wrap/files -mindepth 2 -type d \
+    \( -empty -printf 'empty\t%u\t%g\t%m\t%P\n' -o -printf '\t%u\t%g\t%m\t%P\n' \)
 """
 _HEAD = (
     *("Name: bridged", "Version: 1", "Release: 1", "Summary: none", "License: various"),
@@ -115,12 +119,14 @@ class DebStore:
         base = {one.name for one in dpkg.installed(self.base.tree)}
         passwd = (self.base.tree / "etc/passwd").read_text().splitlines()
         users = {line.partition(":")[0] for line in passwd}
+        for deb in debs:
+            dpkg.follow_links(wrap / "files" / deb.name, self.base.tree)
+        folders = _folders(root.ask("sh", "-c", _FOLDERS, privileged=True).stdout, self.base.tree)
         packages = []
         for deb in debs:
-            files = wrap / "files" / deb.name
-            dpkg.follow_links(files, self.base.tree)
-            control = wrap / "control" / deb.name
-            one = dpkg.unpacked(control, files, base=base, names=names, users=users)
+            files, control = wrap / "files" / deb.name, wrap / "control" / deb.name
+            own = folders.get(deb.name, ())
+            one = dpkg.unpacked(control, files, base=base, names=names, users=users, folders=own)
             packages.append(one)
             for path in files.rglob("*"):
                 _merge(path, wrap / "buildroot" / path.relative_to(files))
@@ -135,6 +141,18 @@ class DebStore:
                 )
             with atomic.new_directory(self._place(deb)) as new:
                 shutil.move(found[0], new / found[0].name)
+
+
+def _folders(listed: str, base: Path) -> dict[str, list[Folder]]:
+    """Return the folders of each package that the base has not, from what `_FOLDERS` printed."""
+    found: dict[str, list[Folder]] = {}
+    for line in listed.splitlines():
+        empty, user, group, mode, path = line.split("\t", 4)
+        package, _, place = path.partition("/")
+        if not (base / place).is_dir():
+            folder = Folder(f"/{place}", user, group, mode, is_empty=bool(empty))
+            found.setdefault(package, []).append(folder)
+    return found
 
 
 def package_of_library(stem: str, version: str) -> str:

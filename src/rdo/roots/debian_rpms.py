@@ -12,8 +12,9 @@ from rdo.model.platform import Platform
 from rdo.model.program import Completed
 from rdo.model.spec_text import in_spec
 from rdo.roots import dpkg, maintainer_scripts
-from rdo.roots.dpkg import DebianPackage
+from rdo.roots.dpkg import DebianPackage, Folder
 from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.maintainer_scripts import SystemUser
 
 
 class RunsPrograms(Protocol):
@@ -50,7 +51,8 @@ def build(
     """
     made = list(packages)
     for package in made:
-        write_list(wrap, package.name, map(file_list_line, package.files))
+        folders = (_folder_line(one) for one in package.folders)
+        write_list(wrap, package.name, [*folders, *map(file_list_line, package.files)])
     lines = [*_settings(), *head, *_spec(made, platform, files, _sonames(root, files, made))]
     (wrap / "debian.spec").write_text("\n".join([*lines, ""]))
     root.ask(
@@ -93,10 +95,11 @@ def _spec(
         yield from (f"Requires: {needed[0]}" for needed in package.depends)
         yield from (f"Provides: {one}" for one in given)
         yield f"%description -n {package.rpm_name}\nThe Debian package {package.name}."
-        users = dict.fromkeys((*package.users, *platform.users.get(package.name, ())))
+        table = (SystemUser(name) for name in platform.users.get(package.name, ()))
+        users = {one.name: one for one in (*table, *package.users)}
         if users:
             yield f"%pre -n {package.rpm_name}"
-            yield from map(_add_user, users)
+            yield from map(_add_user, users.values())
         if package.registrations:
             yield f"%post -n {package.rpm_name}"
             yield from (_register(command) for command in package.registrations)
@@ -104,11 +107,17 @@ def _spec(
     yield "%install\n\n%clean\n:"
 
 
-def _add_user(user: str) -> str:
+def _folder_line(folder: Folder) -> str:
+    access = f"%attr({folder.mode}, {folder.user}, {folder.group})"
+    return file_list_line(folder.path, f"%dir {access}")
+
+
+def _add_user(user: SystemUser) -> str:
+    name = user.name
     return (
-        f"getent group {user} >/dev/null || groupadd -r {user}\n"
-        f"getent passwd {user} >/dev/null || "
-        f"useradd -r -g {user} -d / -s /usr/sbin/nologin {user}"
+        f"getent group {name} >/dev/null || groupadd -r {name}\n"
+        f"getent passwd {name} >/dev/null || "
+        f"useradd -r -g {name} -d {user.home} -s /usr/sbin/nologin {name}"
     )
 
 

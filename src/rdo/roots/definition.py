@@ -55,6 +55,12 @@ Package = Annotated[str, StringConstraints(pattern=r"^[^\s-]\S*$")]
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Macro = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Names = dict[Line, list[Word]]
+# A name with parentheses, as in rubygem(rexml) or libfoo.so.1()(64bit).
+Capability = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s%(){}\x00-\x1f\x7f]+(\([^\s%(){}\x00-\x1f\x7f]*\)){0,2}$"),
+]
+Capabilities = dict[Line, list[Capability]]
 Constraint = Annotated[str, AfterValidator(_constraint)]
 
 
@@ -126,8 +132,8 @@ class _Definition(Section):
 
 class _DebianDefinition(_Definition):
     suite: Word
-    provides: Names = Field(default_factory=dict)
-    bridged: Names = Field(default_factory=dict)
+    provides: Capabilities = Field(default_factory=dict)
+    bridged: Capabilities = Field(default_factory=dict)
     users: Names = Field(default_factory=dict)
     sdist_requires: Names = Field(default_factory=dict)
     spec_requires: dict[Line, list[Line]] = Field(default_factory=dict)

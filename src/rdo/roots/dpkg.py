@@ -7,12 +7,13 @@ Each installed Debian package becomes one RPM header of the same name: its files
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo.roots import debian_python, maintainer_scripts
 from rdo.roots.debian_python import or_from_pypi
+from rdo.roots.maintainer_scripts import AccessChange, SystemUser
 from rdo.tools.removal import remove_tree
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
@@ -27,11 +28,28 @@ _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of a package as dpkg unpacks it; `path` begins with a slash, `mode` is octal."""
+
+    path: str
+    user: str
+    group: str
+    mode: str
+    is_empty: bool = False
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether rpm would make the same folder for a file in it."""
+        return not self.is_empty and (self.user, self.group, self.mode) == ("root", "root", "755")
+
+
+@dataclass(frozen=True, slots=True)
 class DebianPackage:
     """A Debian package, as far as an RPM needs to know it.
 
     `depends` are groups of alternatives, `users` the users that it adds to passwd, and
-    `registrations` the commands to run after it is installed.
+    `registrations` the commands to run after it is installed. `folders` are those that its files
+    alone do not tell.
     """
 
     name: str
@@ -42,7 +60,8 @@ class DebianPackage:
     depends: tuple[tuple[str, ...], ...]
     provides: tuple[str, ...]
     files: tuple[str, ...]
-    users: tuple[str, ...] = ()
+    users: tuple[SystemUser, ...] = ()
+    folders: tuple[Folder, ...] = ()
     registrations: tuple[str, ...] = ()
 
 
@@ -57,12 +76,19 @@ def installed(tree: Path) -> list[DebianPackage]:
 
 
 def unpacked(
-    control: Path, files: Path, *, base: set[str], names: set[str], users: set[str]
+    control: Path,
+    files: Path,
+    *,
+    base: set[str],
+    names: set[str],
+    users: set[str],
+    folders: Iterable[Folder] = (),
 ) -> DebianPackage:
     """Return a package from its unpacked control folder and unpacked files, without its documents.
 
     `names` are all packages that are or will be installed, used to choose among alternatives;
-    `base` are the packages of the base layer, and `users` its users.
+    `base` are the packages of the base layer, and `users` its users. `folders` are the unpacked
+    ones that the base has not.
     """
     (paragraph,) = _paragraphs(control / "control")
     listed = sorted(
@@ -70,7 +96,11 @@ def unpacked(
         for path in files.rglob("*")
         if (path.is_symlink() or path.is_file()) and not _is_document(path.relative_to(files))
     )
-    added = (user for user in maintainer_scripts.users(control, files) if user not in users)
+    added = {
+        user.name: user
+        for user in maintainer_scripts.users(control, files)
+        if user.name not in users
+    }
     package = _package(paragraph, names | base, tuple(listed))
     of_base = tuple(f"deb({name})" for name in base)
     return replace(
@@ -80,9 +110,26 @@ def unpacked(
             tuple(one if one.startswith(of_base) else or_from_pypi(one) for one in group)
             for group in package.depends
         ),
-        users=tuple(dict.fromkeys(added)),
+        users=tuple(added.values()),
+        folders=tuple(_unusual(folders, tuple(maintainer_scripts.access_changes(control)))),
         registrations=tuple(dict.fromkeys(maintainer_scripts.registrations(control))),
     )
+
+
+def _unusual(folders: Iterable[Folder], changes: Sequence[AccessChange]) -> Iterator[Folder]:
+    """Yield the folders that rpm would not make as they are, as the postinst leaves them."""
+    for unpacked_folder in folders:
+        folder = unpacked_folder
+        for change in changes:
+            if change.concerns(folder.path):
+                folder = replace(
+                    folder,
+                    user=change.user or folder.user,
+                    group=change.group or folder.group,
+                    mode=change.mode.lstrip("0") or folder.mode,
+                )
+        if not (folder.is_usual or _is_document(Path(folder.path[1:]))):
+            yield folder
 
 
 def _is_document(path: Path) -> bool:
@@ -94,15 +141,22 @@ def follow_links(files: Path, tree: Path) -> None:
 
     For example from /bin to /usr/bin, and from dist-packages to the module folder of the base.
     """
-    for path in [one for one in files.rglob("*") if one.is_symlink() or not one.is_dir()]:
+    for path in [one for one in files.rglob("*") if not one.is_dir() or _is_alone(one)]:
         place = files / canonical(tree, f"/{path.relative_to(files)}").lstrip("/")
-        if place not in (path, files):
+        if place not in (path, files) and not place.is_dir():
             place.parent.mkdir(parents=True, exist_ok=True)
             path.rename(place)
     for folder in [one for one in files.rglob("*") if one.is_dir() and not one.is_symlink()]:
+        if not folder.exists():
+            continue  # gone with one above it
         is_elsewhere = (tree / folder.relative_to(files)).is_symlink()
         if is_elsewhere and not any(one.is_file() for one in folder.rglob("*")):
             remove_tree(folder)
+
+
+def _is_alone(path: Path) -> bool:
+    """Whether it is a link, or a folder without anything in it."""
+    return path.is_symlink() or (path.is_dir() and not any(path.iterdir()))
 
 
 def rpm_version(version: str) -> tuple[str, str]:

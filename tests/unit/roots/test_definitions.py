@@ -1,9 +1,11 @@
 import dataclasses
+from importlib import resources
 
 import pytest
 
+from rdo.errors import ConfigError
 from rdo.roots.debian_rpms import known_names
-from rdo.roots.definition import built_in_platform, built_in_platforms
+from rdo.roots.definition import built_in_platform, built_in_platforms, parse_platform
 
 DEB12 = built_in_platform("deb12-x86_64")
 
@@ -32,3 +34,26 @@ def test_a_package_is_known_by_its_table_but_not_by_paths_or_by_itself() -> None
 
 def test_the_users_are_those_of_packages_that_are_bridged() -> None:
     assert DEB12.users.keys() <= DEB12.bridged.keys()
+
+
+def test_a_name_of_the_table_may_have_parentheses() -> None:
+    text = (resources.files("rdo.roots") / "definitions/deb12-x86_64.toml").read_text()
+    names = '["rubygem(rexml)", "libfoo.so.1()(64bit)", "pkgconfig(x)"]'
+    changed = text.replace("[bridged]\n", f"[bridged]\nruby-rexml = {names}\n")
+
+    platform = parse_platform("x", changed, "x.toml")
+
+    assert known_names(platform, "ruby-rexml") == [
+        "rubygem(rexml)",
+        "libfoo.so.1()(64bit)",
+        "pkgconfig(x)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["%(reboot)", "a b", "x(%{y})", "x((y))", "x(y"])
+def test_a_name_of_the_table_is_no_macro_and_no_broken_name(name: str) -> None:
+    text = (resources.files("rdo.roots") / "definitions/deb12-x86_64.toml").read_text()
+    changed = text.replace("[bridged]\n", f'[bridged]\nruby-rexml = ["{name}"]\n')
+
+    with pytest.raises(ConfigError, match=r"bridged\.ruby-rexml"):
+        parse_platform("x", changed, "x.toml")

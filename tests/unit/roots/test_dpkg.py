@@ -40,6 +40,45 @@ def test_files_of_a_debian_package_follow_the_links_of_the_base(tree: Path) -> N
     assert not (files / "usr/lib/python3/dist-packages").exists()  # it would hide all modules
 
 
+def test_an_empty_folder_follows_the_links_of_the_base_too(tree: Path) -> None:
+    files = tree.parent / "files"
+    (files / "lib/modules.d").mkdir(parents=True)
+    (files / "var/lib/x").mkdir(parents=True)
+
+    dpkg.follow_links(files, tree)
+
+    assert (files / "usr/lib/modules.d").is_dir()
+    assert (files / "var/lib/x").is_dir()
+    assert not (files / "lib").exists()
+
+
+def test_folders_that_rpm_would_not_make_are_listed_as_the_postinst_leaves_them(
+    tmp_path: Path,
+) -> None:
+    control, files = tmp_path / "control", tmp_path / "files"
+    control.mkdir()
+    files.mkdir()
+    (control / "control").write_text("Package: x\nVersion: 1\n")
+    (control / "postinst").write_text("chown -R mysql:adm /var/lib/empty\nchmod 700 /etc/usual\n")
+    folders = [
+        dpkg.Folder("/etc/other", "root", "root", "755"),
+        dpkg.Folder("/etc/usual", "root", "root", "755"),
+        dpkg.Folder("/usr/share/doc/x", "root", "root", "755", is_empty=True),
+        dpkg.Folder("/var/lib/empty", "root", "root", "755", is_empty=True),
+        dpkg.Folder("/var/lib/empty/in", "root", "root", "755", is_empty=True),
+        dpkg.Folder("/var/lib/secret", "root", "root", "710"),
+    ]
+
+    package = dpkg.unpacked(control, files, base=BASE, names=set(), users=set(), folders=folders)
+
+    assert package.folders == (
+        dpkg.Folder("/etc/usual", "root", "root", "700"),
+        dpkg.Folder("/var/lib/empty", "mysql", "adm", "755", is_empty=True),
+        dpkg.Folder("/var/lib/empty/in", "mysql", "adm", "755", is_empty=True),
+        dpkg.Folder("/var/lib/secret", "root", "root", "710"),
+    )
+
+
 def test_a_python_module_of_debian_stands_aside_for_that_of_pypi(tmp_path: Path) -> None:
     control, files = tmp_path / "control", tmp_path / "files"
     write(files, "usr/lib/python3.11/site-packages/PyYAML-6.0.egg-info/PKG-INFO")

@@ -1,6 +1,13 @@
 from pathlib import Path
 
-from rdo.roots.maintainer_scripts import links, registrations, users
+from rdo.roots.maintainer_scripts import (
+    AccessChange,
+    SystemUser,
+    access_changes,
+    links,
+    registrations,
+    users,
+)
 
 IPTABLES = r"""#!/bin/sh
 set -e
@@ -43,10 +50,42 @@ def test_no_operator_of_the_shell_gets_into_a_command(tmp_path: Path) -> None:
 def test_system_users_of_scripts_and_of_sysusers(tmp_path: Path) -> None:
     folder = tmp_path / "usr/lib/sysusers.d"
     folder.mkdir(parents=True)
-    (folder / "x.conf").write_text("u openvswitch -\ng hugetlbfs -\n")
-    (tmp_path / "preinst").write_text("  adduser \\\n  --system \\\n  --quiet mysql || true\n")
+    (folder / "x.conf").write_text(
+        'u openvswitch -\ng hugetlbfs -\nu dbus 81 "System bus, a" /run/dbus\n'
+    )
+    (tmp_path / "preinst").write_text(
+        "  adduser \\\n  --system \\\n  --home /var/lib/mysql --quiet mysql || true\n"
+    )
     (tmp_path / "postinst").write_text(
-        "useradd --system --gid nogroup dnsmasq\nuseradd somebody\nadduser --system $USER\n"
+        "home=/var/lib/rabbit\nuseradd --system --gid nogroup dnsmasq\nuseradd somebody\n"
+        "adduser --system $USER\nadduser --system --home=${home} rabbit\n"
+        "adduser --system --home $(pwd) odd\n"
     )
 
-    assert list(users(tmp_path, tmp_path)) == ["mysql", "dnsmasq", "openvswitch"]
+    assert list(users(tmp_path, tmp_path)) == [
+        SystemUser("mysql", "/var/lib/mysql"),
+        SystemUser("dnsmasq"),
+        SystemUser("rabbit", "/var/lib/rabbit"),
+        SystemUser("openvswitch"),
+        SystemUser("dbus", "/run/dbus"),
+    ]
+
+
+def test_what_a_script_does_to_the_access_of_folders(tmp_path: Path) -> None:
+    (tmp_path / "postinst").write_text(
+        "DIR='/var/lib/mysql'\n"
+        "chown -R mysql:adm $DIR /var/log/mysql/\n"
+        "chmod 0750 ${DIR}\nchmod u+s /usr/bin/x\nchgrp ssl /etc/x\n"
+        "install -d -o redis -g redis -m 2750 /var/lib/redis\n"
+        "dpkg-statoverride --update --add root crontab 1730 /var/spool/cron || true\n"
+        "chown $USER /home/x\nchown root:root `reboot` '/a b'\n"
+    )
+
+    assert list(access_changes(tmp_path)) == [
+        AccessChange("/var/lib/mysql", "mysql", "adm", is_recursive=True),
+        AccessChange("/var/log/mysql", "mysql", "adm", is_recursive=True),
+        AccessChange("/var/lib/mysql", mode="0750"),
+        AccessChange("/etc/x", group="ssl"),
+        AccessChange("/var/lib/redis", "redis", "redis", "2750"),
+        AccessChange("/var/spool/cron", "root", "crontab", "1730"),
+    ]
