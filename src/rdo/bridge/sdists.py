@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 from rdo import atomic
 from rdo.beneath import Limits
@@ -103,8 +104,8 @@ def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
     """Return the highest version that is not yanked.
 
     A pre-release is chosen only if the specifier names one, or if nothing final fits, as pip does.
-    This is decided here, because what a specifier thinks of pre-releases by default depends on
-    the version of packaging.
+    This is decided here alone, because what a specifier thinks of pre-releases depends on the
+    version of packaging.
     """
     fitting = [
         one
@@ -112,8 +113,25 @@ def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
         if not one.is_yanked and specifier.contains(one.version, prereleases=True)
     ]
     final = [one for one in fitting if not one.version.is_prerelease]
-    chosen = fitting if specifier.prereleases else final or fitting
+    chosen = fitting if _names_prerelease(specifier) else final or fitting
     return max(chosen, key=lambda one: one.version, default=None)
+
+
+def _names_prerelease(specifier: SpecifierSet) -> bool:
+    """Whether a part of the specifier asks for a pre-release by its version.
+
+    >>> texts = ("", ">=1,<2.0rc1", "!=1.0b1", ">=1.0b1")
+    >>> [_names_prerelease(SpecifierSet(text)) for text in texts]
+    [False, False, False, True]
+    """
+    for one in specifier:
+        if one.operator not in {"!=", "<"}:
+            try:
+                if Version(one.version.removesuffix(".*")).is_prerelease:
+                    return True
+            except InvalidVersion:  # === compares any text
+                continue
+    return False
 
 
 def constraint_of(name: str, lines: Iterable[str]) -> SpecifierSet:
