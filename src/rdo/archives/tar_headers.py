@@ -11,8 +11,8 @@ import lzma
 from pathlib import Path
 from typing import IO
 
-MAX_FILES = 100_000
-MAX_BYTES = 2 * 2**30
+from rdo.archives.bounds import check_bounds
+
 MAX_DESCRIPTION = 1_000_000
 """Bytes of a long name or of a pax header."""
 
@@ -31,12 +31,6 @@ def check_tar(archive: Path) -> None:
             _walk(stream)
     except lzma.LZMAError as error:
         raise ValueError(str(error)) from error
-
-
-def check_bounds(files: int, size: int) -> None:
-    """Raise ValueError if an archive has too many files, or too many bytes in them."""
-    if files > MAX_FILES or size > MAX_BYTES:
-        raise ValueError(f"more than {MAX_FILES} files or {MAX_BYTES // 2**30} GiB")
 
 
 def _open(archive: Path) -> IO[bytes]:

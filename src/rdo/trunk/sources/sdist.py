@@ -8,10 +8,10 @@ from calendar import timegm
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from rdo.archives.bounds import check_name
+from rdo.archives.tar_headers import check_tar
+from rdo.archives.zip_entries import read_entries
 from rdo.errors import RefusedError
-from rdo.trunk.sources.tar_headers import check_bounds, check_tar
-
-MAX_DEPTH = 64
 
 
 def unpack(archive: Path, folder: Path) -> int:
@@ -41,7 +41,7 @@ def _unpack_tar(archive: Path, scratch: Path) -> int:
     with tarfile.open(archive, "r:*") as tar:
         members = [member for member in tar if _is_wanted(member.name)]
         for member in members:
-            _check_name(member.name)
+            check_name(member.name)
             _write_member(tar, member, scratch)
         for member in members:  # last, so that no file was written through one
             if member.issym():
@@ -82,11 +82,10 @@ def _link(member: tarfile.TarInfo, scratch: Path) -> None:
 
 
 def _unpack_zip(archive: Path, scratch: Path) -> int:
+    with archive.open("rb") as raw:
+        read_entries(raw)
     with zipfile.ZipFile(archive) as file:
         members = [one for one in file.infolist() if _is_wanted(one.filename)]
-        check_bounds(len(members), sum(one.file_size for one in members))
-        for one in members:
-            _check_name(one.filename)
         file.extractall(scratch, members)
         _restore_modes(members, scratch)
     days = (one.date_time for one in members)
@@ -102,14 +101,6 @@ def _restore_modes(members: Iterable[zipfile.ZipInfo], scratch: Path) -> None:
 
 def _seconds(moment: tuple[int, int, int, int, int, int]) -> int:
     return timegm((*moment, 0, 0, 0))
-
-
-def _check_name(name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{name[:200]} leaves the folder")
-    if len(path.parts) > MAX_DEPTH:
-        raise ValueError(f"{name[:60]}… is more than {MAX_DEPTH} folders deep")
 
 
 def _is_wanted(name: str) -> bool:

@@ -94,7 +94,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_an_archive_with_too_many_files_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rdo.trunk.sources.tar_headers.MAX_FILES", 2)
+    monkeypatch.setattr("rdo.archives.bounds.MAX_FILES", 2)
     archive = tmp_path / "a-1.tar.gz"
     archive.write_bytes(sdist("a-1", {"x": "", "y": "", "z": ""}))
 

@@ -1,0 +1,1 @@
+"""Archives that strangers made, read as streams and within bounds before any of it is believed."""
