@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import logging
 import os
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rdo.errors import OutsideError
 from rdo.tools.removal import remove_tree
 from rdo.tools.rpm import SCRIPTED, Rpm
 
@@ -35,12 +37,17 @@ class ContentStore:
         """Return the folder with the unpacked files of each RPM, by its sha256, as they are given.
 
         It is None for an RPM with scriptlets. What is not there yet is unpacked, all in one go.
+        An RPM that is read, here or when it is installed, is compared with its sha256 before;
+        OutsideError if it is another one.
         Two workers may unpack the same RPM; the first rename wins and both get the same folder.
         Call it inside `in_use`: outside, a layer may be removed before it is used.
         """
         if lacking := {sha: path for sha, path in rpms.items() if not self._place(sha).exists()}:
+            _verify(lacking)
             self._unpack(lacking)
-        return {sha: self._layer(sha) for sha in rpms}
+        layers = {sha: self._layer(sha) for sha in rpms}
+        _verify({sha: rpms[sha] for sha, layer in layers.items() if layer is None})
+        return layers
 
     def _layer(self, sha256: str) -> Path | None:
         layer = self._place(sha256)
@@ -106,6 +113,16 @@ class ContentStore:
                 _put_in_place(fresh / str(number), self._place(sha256))
         finally:
             remove_tree(fresh)
+
+
+def _verify(rpms: Mapping[str, Path]) -> None:
+    for sha256, path in rpms.items():
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise OutsideError(
+                    f"{path} is not what the metadata of its repository says",
+                    hint=f"remove {path.parent} if it is a snapshot; the next round makes it again",
+                )
 
 
 def _put_in_place(new: Path, layer: Path) -> None:

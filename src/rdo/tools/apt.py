@@ -1,11 +1,12 @@
 """apt and dpkg-deb: Debian packages for a tree other than this machine's."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.errors import CommandError
+from rdo.errors import CommandError, OutsideError
 from rdo.run import Runner, run
 
 _URI = re.compile(
@@ -55,12 +56,24 @@ class Apt:
         return [name for name in names if name not in known]
 
     def download(self, debs: Sequence[Deb]) -> list[Path]:
-        """Download the .deb files; apt checks their hashes against the signed lists."""
+        """Return the .deb files, each with the hash that it was chosen with.
+
+        apt compares what it downloads with the signed lists; what lies here from before is
+        compared again. Raises OutsideError if the mirror has other bytes under the same version.
+        """
         archives = self.folder / "cache/archives"
-        lacking = [deb for deb in debs if not (archives / deb.file).exists()]
+        lacking = [deb for deb in debs if _hash(archives / deb.file) != deb.sha256]
         if lacking:
+            for deb in lacking:
+                (archives / deb.file).unlink(missing_ok=True)
             pins = [f"{deb.name}={deb.version}" for deb in lacking]
             self._apt("install", "--download-only", *pins)
+        for deb in lacking:
+            if _hash(archives / deb.file) != deb.sha256:
+                raise OutsideError(
+                    f"the mirror of {self.suite} has another {deb.file} than was chosen",
+                    hint="choose again with: rdo platform update",
+                )
         return [archives / deb.file for deb in debs]
 
     def _prepare(self) -> None:
@@ -107,6 +120,15 @@ class Apt:
             "APT::Get::List-Cleanup": "false",
         }
         return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+
+
+def _hash(path: Path) -> str:
+    """Return the sha256 of a file; "" if it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def _deb(line: str) -> Deb | None:

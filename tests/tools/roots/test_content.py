@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rdo.errors import OutsideError
 from rdo.roots.content import ContentStore
 from tests.rpms import make_rpms
 
@@ -51,6 +52,15 @@ def test_what_was_used_longest_ago_leaves_first(store: ContentStore, rpms: list[
     assert removed == 1
     assert not old.exists()
     assert (new / "usr/share/python-new/file").exists()
+
+
+def test_an_rpm_that_is_not_what_its_repository_says_is_refused(
+    store: ContentStore, rpms: list[Path]
+) -> None:
+    with pytest.raises(OutsideError, match="is not what the metadata of its repository says"):
+        store.layers({sha256(rpms[0]): rpms[1]})
+
+    assert not list(store.folder.glob("??/*"))
 
 
 def test_what_was_removed_is_unpacked_again(store: ContentStore, rpms: list[Path]) -> None:
