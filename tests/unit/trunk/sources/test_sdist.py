@@ -102,6 +102,18 @@ def test_an_archive_with_too_many_files_is_refused(
         unpack(archive, tmp_path / "out")
 
 
+def test_a_zip_file_that_says_two_things_is_refused(tmp_path: Path) -> None:
+    """Python's zipfile would take the last one, whoever looked at the first."""
+    archive = tmp_path / "a-1.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a-1/setup.py", "good")
+        file.NameToInfo.clear()  # so that it does not warn
+        file.writestr("a-1/setup.py", "evil")
+
+    with pytest.raises(RefusedError, match=r"'a-1/setup\.py' is there twice"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_zip_file_is_unpacked_with_its_executable_files(tmp_path: Path) -> None:
     archive = tmp_path / "a-1.zip"
     with zipfile.ZipFile(archive, "w") as file:
