@@ -1,17 +1,16 @@
 """What upstreams and specs try against the machine, all in one round; each try fails alone."""
 
-import hashlib
 import os
 import shutil
 import stat
 import subprocess
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.command import rdo
 from tests.e2e.hostile import SECRET, TARGET, Hostile
+from tests.fakes.folder_index import FolderIndex
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 
@@ -246,34 +245,15 @@ def _all(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if "platforms" not in path.parts]
 
 
-def wheel(folder: Path, name: str, files: dict[str, str], *requires: str) -> None:
-    """A wheel and its page in an index below `folder`; no code of it runs when it is converted."""
-    stem = name.replace("-", "_")
-    info = f"{stem}-1.0.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-    metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
-    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    whole = {**files, f"{info}/METADATA": metadata, f"{info}/WHEEL": tags}
-    record = "".join(f"{path},,\n" for path in (*whole, f"{info}/RECORD"))
-    place = folder / name
-    place.mkdir(parents=True)
-    file = place / f"{stem}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(file, "w") as archive:
-        for path, text in (whole | {f"{info}/RECORD": record}).items():
-            archive.writestr(path, text)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    (place / "index.html").write_text(f'<a href="{file.name}#sha256={digest}">{file.name}</a>')
-
-
 def test_a_wheel_cannot_change_the_bytes_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = tmp_path / "simple"
-    wheel(index, "rdo-honest-lib", {"rdo_honest_lib.py": "honest = True\n"})
+    index = FolderIndex(tmp_path / "simple")
+    index.add_wheel("rdo-honest-lib", "1.0", {"rdo_honest_lib.py": "honest = True\n"})
     poison = {"rdo_honest_lib.py": "honest = False\n"}
-    wheel(index, "rdo-zz-evil", {"rdo_zz_evil.py": "", **poison}, "rdo-honest-lib")
-    wheel(index, "rdo-aa-evil", {"rdo_aa_evil.py": "", **poison})
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index.as_uri())
+    index.add_wheel("rdo-zz-evil", "1.0", poison, "rdo-honest-lib")
+    index.add_wheel("rdo-aa-evil", "1.0", poison)
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index.url)
     one = Hostile(tmp_path / "factory")
     one.prepare()
     one.add("innocent", PLAIN)

@@ -74,10 +74,11 @@ class Chooser:
     def _with_libraries(self, choice: Choice) -> Choice:
         """Add the libraries that wheels built here link to and do not bundle."""
         table = self.debs.base.platform.sdist_requires
-        built = self.resolver.sdists.projects()
         known = {need for one in choice.entries for need in one.asked_by}
-        pypi = {one.key[1] for one in choice.entries if one.origin is PackageOrigin.PYPI}
-        names = {name for project in pypi & built for name in table.get(project, ())}
+        pypi = [one.resolved for one in choice.entries if one.origin is PackageOrigin.PYPI]
+        listed = [one for one in pypi if canonicalize_name(one.name) in table]
+        built = {canonicalize_name(one.name) for one in self.resolver.sdists.wheels(listed)}
+        names = {name for project in built for name in table[project]}
         wanted = {f"deb({name})": name for name in sorted(names) if f"deb({name})" not in known}
         if not wanted:
             return choice
@@ -164,6 +165,18 @@ class Chooser:
             chosen[name] = by_name[name]
             asked += _requirements(by_name[name], requirement.extras)
         return [chosen[name] for name in sorted(chosen)]
+
+    def needing(
+        self, needs: Iterable[str], entries: Iterable[LockedPackage], project: str
+    ) -> list[str]:
+        """Return those of the needs that would bring a project, itself or with what they need."""
+        python = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
+        wanted = {need: python_requirement(need) for need in needs}
+        return [
+            need
+            for need, one in wanted.items()
+            if one and project in {canonicalize_name(x.name) for x in self.reachable([one], python)}
+        ]
 
     def without(self, entries: Iterable[LockedPackage], name: str) -> tuple[LockedPackage, ...]:
         """Return the entries without one package and without what only that package needed."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo import atomic
+from rdo.bridge.kept import keep, kept_files
 from rdo.errors import CommandError
 from rdo.roots import debian_rpms, dpkg
 from rdo.roots.build_root import BuildRoot, build_root
@@ -82,12 +83,13 @@ class DebStore:
 
     def rpms(self, wanted: Sequence[Deb]) -> dict[Deb, tuple[Path, ...]]:
         """Return the RPM of each package; missing ones are downloaded and wrapped together."""
-        lacking = [deb for deb in wanted if not self._place(deb).exists()]
+        found = {deb: kept_files(self.place(deb)) for deb in wanted}
+        lacking = [deb for deb, paths in found.items() if not paths]
         if lacking:
             self._wrap(lacking, {deb.name for deb in wanted})
-        return {deb: tuple(sorted(self._place(deb).glob("*.rpm"))) for deb in wanted}
+        return found | {deb: kept_files(self.place(deb)) for deb in lacking}
 
-    def _place(self, deb: Deb) -> Path:
+    def place(self, deb: Deb) -> Path:
         """Return the folder of its RPM, which depends on the names in the platform's tables too."""
         platform = self.base.platform
         names = [*debian_rpms.known_names(platform, deb.name), *platform.users.get(deb.name, ())]
@@ -139,8 +141,7 @@ class DebStore:
                 raise CommandError(
                     f"wrapping the Debian package {deb.name} {deb.version} produced no RPM"
                 )
-            with atomic.new_directory(self._place(deb)) as new:
-                shutil.move(found[0], new / found[0].name)
+            keep(self.place(deb), found)
 
 
 def _folders(listed: str, base: Path) -> dict[str, list[Folder]]:

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -21,7 +21,7 @@ from rdo import atomic, lock
 from rdo.bridge.choice import UNKNOWN, Choice, Chooser
 from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
-from rdo.bridge.wheels import WheelStore
+from rdo.bridge.wheels import WheelRefusedError, WheelStore
 from rdo.errors import NotFoundError, OutsideError
 from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
@@ -74,13 +74,17 @@ class Dependencies:
     def prepare(self) -> None:
         """Add what every root needs and drop what the release now packages itself.
 
+        A package whose names in the platform's tables have changed is made again.
+
         Also completes what a kill left unfinished: link and .repo file follow the lock file. Raises
         OutsideError if PyPI lacks a package that every root needs.
         """
         with self._alone("preparing the dependency repository"):
             locked = LockFile.read(self.lock_file)
             kept = tuple(one for one in locked.entries if not self.chooser.is_own(one))
-            if kept != locked.entries:
+            is_gone = locked.snapshot and not (self.snapshots / locked.snapshot).is_dir()
+            is_other = locked.made_from and locked.made_from != self._made_from(kept)
+            if kept != locked.entries or is_gone or is_other:
                 self._publish(kept)
             elif locked.snapshot:
                 self._show(locked.snapshot)
@@ -137,9 +141,7 @@ class Dependencies:
 
     def _provide(self, needs: Sequence[str]) -> Provision:
         before = LockFile.read(self.lock_file).entries
-        choice = self._choose(needs, before)
-        if choice.entries != before:
-            self._publish(choice.entries)
+        choice = self._published(needs, before)
         choice.impossible.update((need, UNKNOWN) for need in self._not_provided(choice.unsure))
         for need, why in choice.impossible.items():
             log.warning("cannot bridge %s: %s", need, why)
@@ -147,6 +149,25 @@ class Dependencies:
             tuple(need for need in needs if need not in choice.impossible),
             tuple(need for need in needs if need in choice.impossible),
         )
+
+    def _published(self, needs: Sequence[str], before: tuple[LockedPackage, ...]) -> Choice:
+        """Choose, and publish the choice without the needs that a refused wheel would be for."""
+        refused: dict[str, str] = {}
+        while True:
+            left = [need for need in needs if need not in refused]
+            choice = self._choose(left, before)
+            choice.impossible.update(refused)
+            if choice.entries == before:
+                return choice
+            try:
+                self._publish(choice.entries)
+            except WheelRefusedError as error:
+                because = self.chooser.needing(left, choice.entries, error.project)
+                if not because:
+                    raise
+                refused |= dict.fromkeys(because, str(error))
+            else:
+                return choice
 
     def _not_provided(self, needs: Iterable[str]) -> list[str]:
         """Return the needs that no repository meets now that everything chosen is there."""
@@ -162,6 +183,7 @@ class Dependencies:
 
     def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
         """Return the choice, after publishing what building a wheel required."""
+        given = entries
         for _ in range(MAX_ROUNDS):
             choice = self.chooser.choose(needs, entries)
             if not choice.first:
@@ -171,7 +193,10 @@ class Dependencies:
                 why = "building its wheel requires " + ", ".join(before.impossible)
                 return Choice(entries, dict.fromkeys(needs, why))
             entries = before.entries
-            self._publish(entries)
+            try:
+                self._publish(entries)
+            except WheelRefusedError as error:
+                return Choice(given, dict.fromkeys(needs, str(error)))
         return Choice(entries, dict.fromkeys(needs, "too many wheels require each other"))
 
     def _publish(self, entries: tuple[LockedPackage, ...]) -> None:
@@ -179,16 +204,26 @@ class Dependencies:
         pypi = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
         debian = [one.deb for one in entries if one.origin is PackageOrigin.DEBIAN]
         resolver = self.chooser.resolver
-        pip = replace(resolver.pip, find_links=resolver.sdists.folder)
-        made = [*self.wheels.rpms(pypi, pip).values(), *self.chooser.debs.rpms(debian).values()]
+        wheels = self.wheels.rpms(pypi, resolver.pip, resolver.sdists.wheels)
+        made = [*wheels.values(), *self.chooser.debs.rpms(debian).values()]
         rpms = sorted(path for paths in made for path in paths)
         names = "\n".join(f"{path.parent.name}/{path.name}" for path in rpms)
         snapshot = self.snapshots / hashlib.sha256(names.encode()).hexdigest()[:16]
         if not snapshot.exists():
             _write_snapshot(snapshot, rpms)
-        LockFile(entries, snapshot.name).write(self.lock_file)
+        LockFile(entries, snapshot.name, self._made_from(entries)).write(self.lock_file)
         self._show(snapshot.name)
         log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
+
+    def _made_from(self, entries: Iterable[LockedPackage]) -> str:
+        """Return what a snapshot of these entries is made from, with the names in our tables."""
+        places = [
+            self.wheels.place(one.resolved)
+            if one.origin is PackageOrigin.PYPI
+            else self.chooser.debs.place(one.deb)
+            for one in entries
+        ]
+        return hashlib.sha256("\n".join(place.name for place in places).encode()).hexdigest()
 
     def _show(self, snapshot: str) -> None:
         """Make the link `current` and the .repo file lead to a snapshot."""

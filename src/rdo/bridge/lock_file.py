@@ -58,10 +58,14 @@ class LockedPackage:
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """The content of the dependency repository, sorted by name, and the name of its snapshot."""
+    """The content of the dependency repository, sorted by name, and the name of its snapshot.
+
+    `made_from` is the hash of what the snapshot's RPMs were made from; empty in a file of before.
+    """
 
     entries: tuple[LockedPackage, ...] = ()
     snapshot: str = ""
+    made_from: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "LockFile":
@@ -71,7 +75,8 @@ class LockFile:
         """
         try:
             table = json.loads(path.read_text())
-            return cls(tuple(map(_entry, table["packages"])), table["snapshot"])
+            entries = tuple(map(_entry, table["packages"]))
+            return cls(entries, table["snapshot"], table.get("made_from", ""))
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError) as error:
@@ -79,7 +84,11 @@ class LockFile:
 
     def write(self, path: Path) -> None:
         """Replace the file at `path` by this content."""
-        table = {"snapshot": self.snapshot, "packages": [asdict(one) for one in self.entries]}
+        table = {
+            "snapshot": self.snapshot,
+            "made_from": self.made_from,
+            "packages": [asdict(one) for one in self.entries],
+        }
         atomic.write_file(path, json.dumps(table, indent=1) + "\n")
 
     def of(self, origin: PackageOrigin) -> tuple[LockedPackage, ...]:

@@ -1,6 +1,7 @@
 """Find wheels that meet Python requirements: pip resolves, and sdists are built where needed."""
 
 import logging
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,13 +64,18 @@ class Resolver:
         """Return the closure of the requirements, resolved together, without impossible ones.
 
         `pins` are earlier choices, which give way to constraints and to what is wanted. The
-        constraints in force are written into `folder`. Raises OutsideError if PyPI does not answer,
-        ConfigError if a constraints file cannot be read.
+        constraints in force are written into `folder`, and the wheels that were built for pins or
+        are built now are put there: no other wheel that exists here takes part. Raises OutsideError
+        if PyPI does not answer, ConfigError if a constraints file cannot be read.
         """
+        pins = tuple(pins)
         lines = self._lines(wanted, pins)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "constraints.txt"
-        pip = replace(self.pip, constraints=path, find_links=self.sdists.folder)
+        links = folder / "wheels"
+        shutil.rmtree(links, ignore_errors=True)
+        links.mkdir(parents=True)
+        for wheel in self.sdists.wheels(pins).values():
+            atomic.link_or_copy(wheel, links / wheel.name)
+        pip = replace(self.pip, constraints=folder / "constraints.txt", find_links=links)
         log.info("resolving from PyPI: %s", ", ".join(map(str, wanted)))
         together = self._try(pip, wanted, lines)
         if isinstance(together, Resolution):
@@ -108,29 +114,55 @@ class Resolver:
         conflict with the requirements.
         """
         texts = sorted(map(str, wanted))
-        built: set[str] = set()
+        built: dict[str, str] = {}  # and why some could not be built
         while len(built) < MAX_SDISTS:
             assert pip.constraints is not None
+            assert pip.find_links is not None
             atomic.write_file(pip.constraints, "\n".join([*(one.text for one in lines), ""]))
-            try:
-                return Resolution(tuple(pip.resolve(texts)))
-            except UnresolvableError as error:
-                lacking = next((one for one in error.suspects if _lacks_wheel(pip, one)), "")
-                if not lacking or lacking in built:
-                    left = [line for one in lines if (line := one.without(error.suspects))]
-                    if left == lines:
-                        return str(error)
+            answer = _ask(pip, texts)
+            if not isinstance(answer, UnresolvableError):
+                return Resolution(tuple(answer))
+            lacking = _lacking(pip, answer, built)
+            if not lacking:
+                left = [line for one in lines if (line := one.without(answer.suspects))]
+                if left != lines:
                     lines = left
                     continue
-                built.add(lacking)
-            except CommandError as error:
-                raise OutsideError(f"PyPI did not answer: {error}") from error
+                lacking = self._hidden(pip, wanted, lines, built) if len(wanted) == 1 else ""
+            if not lacking:
+                return next(filter(None, built.values()), str(answer))
+            built[lacking] = ""
             match self.sdists.build(Requirement(lacking), (one.text for one in lines)):
                 case Failed(_, detail):
-                    return f"{lacking} has no wheel, and its sdist cannot be built: {detail}"
+                    built[lacking] = f"{lacking} has no wheel, and cannot be built: {detail}"
                 case Waiting(needs):
                     return Resolution(needs=needs)
+                case Path() as wheel:
+                    (pip.find_links / wheel.name).unlink(missing_ok=True)
+                    atomic.link_or_copy(wheel, pip.find_links / wheel.name)
         return "too many sdists would have to be built"
+
+    def _hidden(
+        self,
+        pip: Pip,
+        wanted: Sequence[Requirement],
+        lines: Sequence[_Line],
+        built: Collection[str],
+    ) -> str:
+        """Return a requirement without a wheel that pip's error does not name; "" if there is none.
+
+        Where a newer version requires what has no wheel, pip goes back to ever older versions and
+        at the end names their conflicts. Asked for the newest version alone, it names the cause.
+        """
+        for one in wanted:
+            newest = self.sdists.newest(one, (line.text for line in lines))
+            if newest is None:
+                continue
+            extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+            answer = _ask(pip, [f"{one.name}{extras}=={newest.version}"])
+            if isinstance(answer, UnresolvableError) and (lacking := _lacking(pip, answer, built)):
+                return lacking
+        return ""
 
     def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[_Line]:
         lines = [_Line(text) for text in _read(self.constraints)] if self.constraints else []
@@ -144,6 +176,22 @@ class Resolver:
                 text = f"{name}=={pin.version}"
                 ours[name] = _Line(text, is_ours=True, then=ours.get(name))
         return [*lines, *(line for name, line in ours.items() if name not in constrained)]
+
+
+def _ask(pip: Pip, texts: Sequence[str]) -> list[Resolved] | UnresolvableError:
+    """Return pip's answer; OutsideError if it has none, because the index cannot be reached."""
+    try:
+        return pip.resolve(texts)
+    except UnresolvableError as error:
+        return error
+    except CommandError as error:
+        raise OutsideError(f"PyPI did not answer: {error}") from error
+
+
+def _lacking(pip: Pip, error: UnresolvableError, built: Collection[str]) -> str:
+    """Return a suspect that has no wheel and was not built yet, or ""."""
+    unbuilt = (one for one in error.suspects if one not in built)
+    return next((one for one in unbuilt if _lacks_wheel(pip, one)), "")
 
 
 def _lacks_wheel(pip: Pip, suspect: str) -> bool:

@@ -1,19 +1,18 @@
 """Build wheels from sdists of projects that have no wheel on PyPI, in a root without network."""
 
+import hashlib
 import logging
-import os
-import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from rdo import atomic
 from rdo.beneath import Limits
+from rdo.bridge.kept import facts_of, keep, kept_files, sha256_of
 from rdo.builders.backend import ask_backend
 from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
@@ -22,7 +21,10 @@ from rdo.package_index import PackageIndex, Sdist
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
+from rdo.solver import Chosen, Solution, solve
 from rdo.tools.entry import Bind
+from rdo.tools.pip import Resolved
+from rdo.tools.wheel_check import WheelCheck
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +33,39 @@ _WHEEL_LIMITS = Limits(file_bytes=1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class SdistStore:
-    """Builds wheels and keeps them in `folder`, where pip finds them too."""
+    """Builds wheels and keeps each in a folder of its own below `folder`, for all factories.
+
+    A wheel is kept by the hash of its sdist and of everything that was installed for its build,
+    and used again only where the same sdist would be built with the same.
+    """
 
     folder: Path
     workshop: Workshop
     open_index: Callable[[], PackageIndex]
+    check: WheelCheck = field(default_factory=WheelCheck)
 
-    def projects(self) -> frozenset[str]:
-        """Return the projects that have a wheel built here."""
-        wheels = self.folder.glob("[!.]*.whl")
-        return frozenset(str(parse_wheel_filename(one.name)[0]) for one in wheels)
+    def wheels(self, wanted: Iterable[Resolved]) -> dict[Resolved, Path]:
+        """Return the wheels among those that were built here, by their hashes."""
+        asked = {one.sha256: one for one in wanted if one.sha256}
+        found: dict[Resolved, Path] = {}
+        for place in sorted(self.folder.glob("[!.]*/")):
+            digests = facts_of(place).get("hashes", {}).values()
+            if not asked.keys().isdisjoint(digests):
+                found |= {asked[sha256_of(path)]: path for path in kept_files(place)}
+        return found | self._earlier({digest: asked[digest] for digest in asked})
+
+    def _earlier(self, asked: Mapping[str, Resolved]) -> dict[Resolved, Path]:
+        """Return wheels of the earlier layout, in which all lay in one folder, by their hashes.
+
+        What a lock file names by hash may come from there; nothing is chosen from there.
+        """
+        names = {canonicalize_name(one.name) for one in asked.values()}
+        found: dict[Resolved, Path] = {}
+        for path in self.folder.glob("[!.]*.whl"):
+            if canonicalize_name(path.name.partition("-")[0]) in names and path.is_file():
+                digest = sha256_of(path)
+                found |= {asked[digest]: path} if digest in asked else {}
+        return found
 
     def build(self, wanted: Requirement, constraints: Iterable[str]) -> Path | Failed | Waiting:
         """Return the wheel of the newest sdist that meets the requirement and the constraints.
@@ -48,14 +73,41 @@ class SdistStore:
         `Waiting` names build requirements that no repository provides yet. Raises OutsideError if
         the index does not answer.
         """
-        try:
-            sdists = self.open_index().sdists(wanted.name)
-        except NotFoundError as error:
-            return Failed(FailureReason.MISSING_DEPENDENCY, str(error))
-        sdist = newest(sdists, wanted.specifier & constraint_of(wanted.name, constraints))
+        sdist = self.newest(wanted, constraints)
         if sdist is None:
             return Failed(FailureReason.MISSING_DEPENDENCY, f"PyPI has no sdist for {wanted}")
-        return self._build(sdist, canonicalize_name(wanted.name))
+        name = canonicalize_name(wanted.name)
+        return self._kept(sdist) or self._build(sdist, name)
+
+    def newest(self, wanted: Requirement, constraints: Iterable[str]) -> Sdist | None:
+        """Return the newest sdist that meets the requirement and the constraints, if there is one.
+
+        Raises OutsideError if the index does not answer.
+        """
+        try:
+            sdists = self.open_index().sdists(wanted.name)
+        except NotFoundError:
+            return None
+        return newest(sdists, wanted.specifier & constraint_of(wanted.name, constraints))
+
+    def _kept(self, sdist: Sdist) -> Path | None:
+        """Return the wheel that was made from this sdist with what would be installed today."""
+        for place in sorted(self.folder.glob(f"{sdist.sha256}-*/")):
+            asked = facts_of(place).get("asked", ())
+            answer = solve(
+                {str(one) for one in asked},
+                self.workshop.repositories(),
+                arch=self.workshop.base.platform.arch,
+            )
+            if isinstance(answer, Solution) and place == self._place(sdist, answer.packages):
+                for wheel in kept_files(place):
+                    return wheel
+        return None
+
+    def _place(self, sdist: Sdist, installed: Iterable[Chosen]) -> Path:
+        inputs = [self.workshop.base.digest, *sorted(one.sha256 for one in installed)]
+        digest = hashlib.sha256("\n".join(inputs).encode()).hexdigest()
+        return self.folder / f"{sdist.sha256}-{digest[:32]}"
 
     def _build(self, sdist: Sdist, name: str) -> Path | Failed | Waiting:
         shop = self.workshop
@@ -64,7 +116,10 @@ class SdistStore:
         log_file.unlink(missing_ok=True)
         with build_root(shop.base, shop.content, shop.roots) as root:
             offered = root.folder("sdist")
-            self.open_index().download(sdist, offered / sdist.file_name)
+            try:
+                self.open_index().download(sdist, offered / sdist.file_name)
+            except RefusedError as error:
+                return Failed(FailureReason.SOURCE, str(error))
             root.bind(Bind(offered, "/offered"))
             root.set_environment(SOURCE_DATE_EPOCH=_stamp(sdist))
             room = shop.room(root, shop.repositories(), log_file)
@@ -77,27 +132,31 @@ class SdistStore:
             try:
                 wheel = Inside(str(answer["wheel"]))
                 [made] = root.door.take_files([wheel], root.folder("wheel"), _WHEEL_LIMITS)
-                _check_wheel(made.name, name, sdist)
             except (KeyError, FileNotFoundError, ValueError, RefusedError) as error:
-                said = f"the build of {sdist.file_name} left no wheel of it: {error}"
-                return Failed(FailureReason.SOURCE, said)
+                return _no_wheel(sdist, str(error))
+            if fault := self._fault(made, name, sdist):
+                return _no_wheel(sdist, fault)
             log.info("built a wheel of %s", sdist.file_name)
-            return self._keep(made)
+            place = self._place(sdist, root.installed.values())
+            asked = sorted({*room.wanted, *shop.base.platform.always_required})
+            keep(place, [made], {"sdist": sdist.file_name, "asked": asked})
+        return kept_files(place)[0]
 
-    def _keep(self, made: Path) -> Path:
-        place = self.folder / made.name
-        new = self.folder / f".{made.name}.{os.getpid()}"
-        shutil.copyfile(made, new)
-        atomic.sync(new)
-        new.replace(place)
-        return place
+    def _fault(self, wheel: Path, name: str, sdist: Sdist) -> str:
+        """Return why a wheel is not one of this sdist; a local version may be added to its own."""
+        try:
+            project, version, _, _ = parse_wheel_filename(wheel.name)
+        except (InvalidWheelFilename, InvalidVersion):
+            return f"it left {wheel.name}, which is not the name of a wheel"
+        if project != name or version.public != sdist.version.public:
+            return f"it left {wheel.name}, which is of another project or version"
+        return self.check.fault(wheel, name, str(version))
 
 
-def _check_wheel(file_name: str, name: str, sdist: Sdist) -> None:
-    """Refuse a wheel that is not of this sdist; ValueError if its name is no wheel's."""
-    project, version, _, _ = parse_wheel_filename(file_name)
-    if project != name or version.public != sdist.version.public:
-        raise RefusedError(f"it left {file_name}, which is of another project or version")
+def _no_wheel(sdist: Sdist, why: str) -> Failed:
+    return Failed(
+        FailureReason.SOURCE, f"the build of {sdist.file_name} left no wheel of it: {why}"
+    )
 
 
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:

@@ -3,14 +3,18 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import TypeAlias
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from rdo import atomic
-from rdo.errors import CommandError
+from rdo.bridge.kept import keep, kept_files, sha256_of
+from rdo.errors import CommandError, RefusedError
 from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
@@ -19,11 +23,24 @@ from rdo.roots.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
 from rdo.tools.entry import Bind
 from rdo.tools.pip import Pip, Resolved
+from rdo.tools.rpm import Rpm
+from rdo.tools.wheel_check import WheelCheck
 
-RELEASE = "0.0.pypi4"
+RELEASE = "0.0.pypi5"
 """Lower than the Release of any real package with the same version."""
 
 _BATCH = 40
+
+Built: TypeAlias = Callable[[Sequence[Resolved]], Mapping[Resolved, Path]]
+"""Returns the wheels of those distributions that were built here."""
+
+
+class WheelRefusedError(RefusedError):
+    """A wheel is not what was asked for; that is a failure of its project alone."""
+
+    def __init__(self, one: Resolved, reason: str) -> None:
+        super().__init__(f"the wheel of {one.name} {one.version} is refused: {reason}")
+        self.project = str(canonicalize_name(one.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,85 +54,100 @@ class WheelStore:
     content: ContentStore
     folder: Path
     roots: Path
+    check: WheelCheck = field(default_factory=WheelCheck)
+    rpm: Rpm = field(default_factory=Rpm)
 
-    def rpms(self, wanted: Sequence[Resolved], pip: Pip) -> dict[Resolved, tuple[Path, ...]]:
+    def rpms(
+        self, wanted: Sequence[Resolved], pip: Pip, built: Built
+    ) -> dict[Resolved, tuple[Path, ...]]:
         """Return the RPMs of each distribution; missing ones are downloaded and converted.
 
-        Raises CommandError if a wheel is not the one that was resolved, or cannot be converted.
+        Raises WheelRefusedError if a wheel is not what was asked for, CommandError if it cannot be
+        had or converted.
         """
-        lacking = [one for one in wanted if not self._place(one).exists()]
+        found = {one: kept_files(self.place(one)) for one in wanted}
+        lacking = [one for one, paths in found.items() if not paths]
         for start in range(0, len(lacking), _BATCH):
-            self._convert(lacking[start : start + _BATCH], pip)
-        return {one: tuple(sorted(self._place(one).glob("*.rpm"))) for one in wanted}
+            self._convert(lacking[start : start + _BATCH], pip, built)
+        return found | {one: kept_files(self.place(one)) for one in lacking}
 
-    def _place(self, one: Resolved) -> Path:
+    def place(self, one: Resolved) -> Path:
         """Return the folder of its RPMs, which depends on the names in our table too."""
         others = " ".join(sorted(other_rpm_names(one.name)))
         digest = f"-{hashlib.sha256(others.encode()).hexdigest()[:8]}" if others else ""
         return self.folder / f"{one.sha256}-{RELEASE}{digest}"
 
-    def _convert(self, batch: Sequence[Resolved], pip: Pip) -> None:
-        """Download a batch of wheels and convert each in a root of its own.
+    def _convert(self, batch: Sequence[Resolved], pip: Pip, built: Built) -> None:
+        """Get a batch of wheels and convert each in a root of its own.
 
         A wheel may hold files of another project: together they could change each other's RPMs.
         """
-        tools = self._bootstrap(pip)
         with build_root(self.base, self.content, self.roots) as holder:
-            wheels = holder.folder("wheels")
-            pip.download(batch, wheels)
+            tools, wheels = holder.folder("tools"), holder.folder("wheels")
+            self._offer_tools(tools)
+            ours = built(batch)
+            for path in ours.values():
+                atomic.link_or_copy(path, wheels / path.name)
+            if others := [one for one in batch if one not in ours]:
+                pip.download(others, wheels)
             for one in batch:
-                self._convert_one(one, _wheel_of(one, wheels), tools)
+                wheel = _wheel_of(one, wheels)
+                if fault := self.check.fault(wheel, one.name, one.version):
+                    raise WheelRefusedError(one, fault)
+                self._convert_one(one, wheel, tools)
 
     def _convert_one(self, one: Resolved, wheel: Path, tools: Path) -> None:
         with build_root(self.base, self.content, self.roots) as root:
             root.bind(Bind(wheel, f"/wheels/{wheel.name}"), Bind(tools, "/tools"))
-            root.set_environment(PYTHONPATH=f"/tools/{_wheel_name(tools, 'packaging')}")
+            root.set_environment(PYTHONPATH="/tools")
             done = root.ask(
                 *RootProgram.WRAP_WHEELS.command,
                 *("--release", f"{RELEASE}{self.base.platform.dist}"),
                 *("--python", self.base.platform.python),
-                *("--pip", f"/tools/{_wheel_name(tools, 'pip')}"),
+                *("--pip", "/tools"),
                 f"/wheels/{wheel.name}",
                 timeout=3600,
             )
             made = [Inside(str(path)) for path in json.loads(done.stdout)]
-            self._keep([one], root.door.take_files(made, root.folder("rpms-made")))
+            self._keep(one, root.door.take_files(made, root.folder("rpms-made")))
 
-    def _bootstrap(self, pip: Pip) -> Path:
-        """Return the folder with the wheels of pip and packaging that do the conversion."""
-        tools = self.folder / "tools"
-        if not tools.exists():
-            with atomic.new_directory(tools) as new:
-                pip.download(pip.resolve(["pip", "packaging"]), new)
-        return tools
+    def _offer_tools(self, folder: Path) -> None:
+        """Copy pip and packaging of this machine, which convert the wheels.
 
-    def _keep(self, batch: Sequence[Resolved], paths: Sequence[Path]) -> None:
-        """Move the RPMs to their wheels' folders, each folder by one rename."""
-        for one in batch:
-            name = f"python3-{canonicalize_name(one.name)}"
-            prefixes = (f"{name}-{rpm_version(one.version).rpartition('!')[2]}-", f"{name}+")
-            own = [path for path in paths if path.name.startswith(prefixes)]
-            if not own:
+        Those of an index would be as little trusted as the wheels, and shared by all factories.
+        """
+        python = self.base.platform.python
+        for name in ("pip", "packaging"):
+            installed = distribution(name)
+            wanted = SpecifierSet(installed.metadata["Requires-Python"] or "")
+            if not wanted.contains(f"{python}.99", prereleases=True):
                 raise CommandError(
-                    f"converting the wheel of {one.name} {one.version} produced no RPM"
+                    f"{name} {installed.version} of this machine does not run on Python {python},"
+                    f" which {self.base.platform.name} has",
+                    hint=f"install an older {name} beside rdo",
                 )
-            with atomic.new_directory(self._place(one)) as new:
-                for path in own:
-                    shutil.move(path, new / path.name)
+            source = Path(str(installed.locate_file(name)))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def _keep(self, one: Resolved, made: Sequence[Path]) -> None:
+        """Keep the RPMs of a wheel, if they are what its name and version ask for."""
+        name = f"python3-{canonicalize_name(one.name)}"
+        version = rpm_version(one.version).rpartition("!")[2]
+        release = f"{RELEASE}{self.base.platform.dist}"
+        for path, found in zip(made, self.rpm.names(made), strict=True):
+            is_own = found.name == name or found.name.startswith(f"{name}+")
+            if not is_own or (found.epoch, found.version, found.release) != (0, version, release):
+                raise WheelRefusedError(one, f"it became the RPM {found}")
+            if path.name != f"{found}.rpm":
+                raise WheelRefusedError(one, f"its RPM {found} has the file name {path.name}")
+        if not any(path.name.startswith(f"{name}-{version}-") for path in made):
+            raise CommandError(f"converting the wheel of {one.name} {one.version} produced no RPM")
+        keep(self.place(one), made)
 
 
 def _wheel_of(one: Resolved, folder: Path) -> Path:
-    """The wheel that was resolved, by its hash; by its name if the index gave no hash."""
-    for path in folder.glob("*.whl"):
-        name = parse_wheel_filename(path.name)[0]
-        if _sha256(path) == one.sha256 or (not one.sha256 and name == canonicalize_name(one.name)):
+    """The wheel that was resolved, by its hash."""
+    for path in sorted(folder.glob("*.whl")):
+        if sha256_of(path) == one.sha256:
             return path
-    raise CommandError(f"the wheel of {one.name} {one.version} is not the one that was resolved")
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _wheel_name(folder: Path, project: str) -> str:
-    return next(folder.glob(f"{project}-*.whl")).name
+    raise WheelRefusedError(one, "it is not the one that was resolved")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError
+from rdo.model.nevra import Nevra
 from rdo.tools.as_root import AsRoot
 from rdo.tools.entry import Bind
 from rdo.tools.id_range import id_range
@@ -42,6 +43,7 @@ done
 """
 _UNPACK = f"rpm --root /tree {_INSTALL} /rpms/*.rpm && rm -rf /tree/.rpmdb"
 _END = "--end--"
+_NAME = r"%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\n"
 REQUIRES = r"[%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
 """rpm's query for what a package requires; `parse_requires` reads the answer."""
 
@@ -79,6 +81,21 @@ class Rpm:
         if done.returncode or len(blocks) != len(rpms):
             raise CommandError(f"rpm cannot read {rpms[0].parent}: {done.stderr.strip()[-500:]}")
         return [_dependencies(block) for block in blocks]
+
+    def names(self, rpms: Sequence[Path]) -> list[Nevra]:
+        """Return what each RPM says it is; CommandError if rpm cannot read one of them."""
+        if not rpms:
+            return []
+        paths = [path.resolve() for path in rpms]
+        words: list[str | Path] = ["rpm", "-qp", "--nosignature", "--qf", _NAME, *paths]
+        done = self.sandbox.ask(*words, readable=paths, timeout=120)
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        if done.returncode or len(rows) != len(rpms) or any(len(row) != 5 for row in rows):
+            raise CommandError(f"rpm cannot read {rpms[0].parent}: {done.stderr.strip()[-500:]}")
+        return [
+            Nevra(name, int(epoch), version, release, arch)
+            for name, epoch, version, release, arch in rows
+        ]
 
     def unpack_each(self, rpms: Sequence[Path], folder: Path) -> None:
         """Unpack each RPM into `folder`/0, `folder`/1 and so on, with the modes that it names.

@@ -1,0 +1,68 @@
+"""Products that are made once and used by all factories of a platform, verified at each use.
+
+Each lies in a folder of its own, whose name depends on all that it was made from; beside its
+files lies `hashes.json` with the hash of each. A folder without it is of an earlier layout, or
+unfinished, and counts as absent.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rdo import atomic
+from rdo.tools.removal import remove_tree
+
+log = logging.getLogger(__name__)
+
+HASHES = "hashes.json"
+
+
+def keep(place: Path, files: Iterable[Path], facts: Mapping[str, Any] | None = None) -> None:
+    """Move files to the new folder `place`, by one rename, with their hashes and further facts.
+
+    If another process has made the folder meanwhile, that one stays.
+    """
+    with atomic.new_directory(place) as new:
+        hashes = {}
+        for path in files:
+            hashes[path.name] = sha256_of(path)
+            shutil.move(path, new / path.name)
+            atomic.sync(new / path.name)
+        (new / HASHES).write_text(json.dumps({**(facts or {}), "hashes": hashes}, indent=1))
+
+
+def facts_of(place: Path) -> dict[str, Any]:
+    """Return what `keep` wrote beside the files; empty for a folder that it did not make."""
+    try:
+        found = json.loads((place / HASHES).read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("hashes"), dict) else {}
+
+
+def kept_files(place: Path) -> tuple[Path, ...]:
+    """Return the files of a kept folder, each with the hash that it was kept with.
+
+    Empty if the folder is not there. One that has changed is removed, so that it is made again.
+    """
+    facts = facts_of(place)
+    if not facts:
+        return ()
+    paths = {place / name: digest for name, digest in sorted(facts["hashes"].items())}
+    names = {path.name for path in place.iterdir()} - {HASHES}
+    is_whole = names == facts["hashes"].keys()
+    if is_whole and all(sha256_of(path) == digest for path, digest in paths.items()):
+        return tuple(paths)
+    log.warning("%s has changed since it was made; it is made again", place)
+    remove_tree(place)
+    return ()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
