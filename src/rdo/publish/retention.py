@@ -195,8 +195,9 @@ def _rpms(repos: Path, used: Collection[str]) -> Iterator[str]:
 def _snapshots(repos: Path, folder: str, named: Collection[str], cutoff: datetime) -> Iterator[str]:
     place = repos / folder
     for snapshot in sorted(place.iterdir()) if place.is_dir() else ():
-        old = snapshot.stat().st_mtime < cutoff.timestamp()
-        if _SNAPSHOT.fullmatch(snapshot.name) and snapshot.name not in named and old:
+        if not _SNAPSHOT.fullmatch(snapshot.name) or snapshot.name in named:
+            continue  # such as the link to the current one
+        if snapshot.stat().st_mtime < cutoff.timestamp():
             yield f"{folder}/{snapshot.name}"
 
 
