@@ -97,8 +97,9 @@ def _spec(
         yield f"%description -n {package.rpm_name}\nThe Debian package {package.name}."
         table = (SystemUser(name) for name in platform.users.get(package.name, ()))
         users = {one.name: one for one in (*table, *package.users)}
-        if users:
+        if users or package.groups:
             yield f"%pre -n {package.rpm_name}"
+            yield from map(_add_group, package.groups)
             yield from map(_add_user, users.values())
         if package.registrations:
             yield f"%post -n {package.rpm_name}"
@@ -112,10 +113,14 @@ def _folder_line(folder: Folder) -> str:
     return file_list_line(folder.path, f"%dir {access}")
 
 
+def _add_group(name: str) -> str:
+    return f"getent group {name} >/dev/null || groupadd -r {name}"
+
+
 def _add_user(user: SystemUser) -> str:
     name = user.name
     return (
-        f"getent group {name} >/dev/null || groupadd -r {name}\n"
+        f"{_add_group(name)}\n"
         f"getent passwd {name} >/dev/null || "
         f"useradd -r -g {name} -d {user.home} -s /usr/sbin/nologin {name}"
     )

@@ -47,9 +47,9 @@ class Folder:
 class DebianPackage:
     """A Debian package, as far as an RPM needs to know it.
 
-    `depends` are groups of alternatives, `users` the users that it adds to passwd, and
-    `registrations` the commands to run after it is installed. `folders` are those that its files
-    alone do not tell.
+    `depends` are groups of alternatives, `users` the users that it adds to passwd,
+    `groups` the further groups, and `registrations` the commands to run after it is installed.
+    `folders` are those that its files alone do not tell.
     """
 
     name: str
@@ -61,6 +61,7 @@ class DebianPackage:
     provides: tuple[str, ...]
     files: tuple[str, ...]
     users: tuple[SystemUser, ...] = ()
+    groups: tuple[str, ...] = ()
     folders: tuple[Folder, ...] = ()
     registrations: tuple[str, ...] = ()
 
@@ -111,6 +112,7 @@ def unpacked(
             for group in package.depends
         ),
         users=tuple(added.values()),
+        groups=tuple(dict.fromkeys(maintainer_scripts.groups(control))),
         folders=tuple(_unusual(folders, tuple(maintainer_scripts.access_changes(control)))),
         registrations=tuple(dict.fromkeys(maintainer_scripts.registrations(control))),
     )

@@ -60,6 +60,14 @@ def users(control: Path, files: Path) -> Iterator[SystemUser]:
             yield SystemUser(match["name"], _home(match["home"] or ""))
 
 
+def groups(control: Path) -> Iterator[str]:
+    """Yield the system groups that the scripts create besides those of users."""
+    for words in _commands(control, "preinst", "postinst"):
+        is_system = not {"--system", "-r"}.isdisjoint(words)
+        if is_system and not {"addgroup", "groupadd"}.isdisjoint(words):
+            yield from filter(_USER.fullmatch, words[-1:])
+
+
 def _home(text: str) -> str:
     return text if _PATH.fullmatch(text) else "/"
 

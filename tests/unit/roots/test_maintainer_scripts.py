@@ -4,6 +4,7 @@ from rdo.roots.maintainer_scripts import (
     AccessChange,
     SystemUser,
     access_changes,
+    groups,
     links,
     registrations,
     users,
@@ -69,6 +70,14 @@ def test_system_users_of_scripts_and_of_sysusers(tmp_path: Path) -> None:
         SystemUser("openvswitch"),
         SystemUser("dbus", "/run/dbus"),
     ]
+
+
+def test_system_groups_of_scripts(tmp_path: Path) -> None:
+    (tmp_path / "postinst").write_text(
+        "addgroup --system crontab\ngroupadd -r ssl\naddgroup people\naddgroup --system $X\n"
+    )
+
+    assert list(groups(tmp_path)) == ["crontab", "ssl"]
 
 
 def test_what_a_script_does_to_the_access_of_folders(tmp_path: Path) -> None:
