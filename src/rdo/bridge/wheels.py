@@ -126,8 +126,7 @@ class WheelStore:
                     f" which {self.base.platform.name} has",
                     hint=f"install an older {name} beside rdo",
                 )
-            source = Path(str(installed.locate_file(name)))
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            _copy_readable(Path(str(installed.locate_file(name))), folder / name)
 
     def _keep(self, one: Resolved, made: Sequence[Path]) -> None:
         """Keep the RPMs of a wheel, if they are what its name and version ask for."""
@@ -143,6 +142,15 @@ class WheelStore:
         if not any(path.name.startswith(f"{name}-{version}-") for path in made):
             raise CommandError(f"converting the wheel of {one.name} {one.version} produced no RPM")
         keep(self.place(one), made)
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """Copy the files of a Python package, readable for everyone, whatever their modes are."""
+    for path in source.rglob("*"):
+        if path.is_file() and path.suffix != ".pyc":
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
 
 def _wheel_of(one: Resolved, folder: Path) -> Path:
