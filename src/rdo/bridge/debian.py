@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo import atomic
-from rdo.bridge.kept import keep, kept_files
+from rdo.bridge.kept import keep, kept_files, newly_kept
 from rdo.errors import CommandError
 from rdo.roots import debian_rpms, dpkg
 from rdo.roots.build_root import BuildRoot, build_root
@@ -87,7 +87,7 @@ class DebStore:
         lacking = [deb for deb, paths in found.items() if not paths]
         if lacking:
             self._wrap(lacking, {deb.name for deb in wanted})
-        return found | {deb: kept_files(self.place(deb)) for deb in lacking}
+        return found | {deb: newly_kept(self.place(deb)) for deb in lacking}
 
     def place(self, deb: Deb) -> Path:
         """Return the folder of its RPM, which depends on the names in the platform's tables too."""

@@ -183,12 +183,16 @@ class Dependencies:
 
     def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
         """Return the choice, after publishing what building a wheel required."""
-        given = entries
+        given, first = entries, tuple[str, ...]()
         for _ in range(MAX_ROUNDS):
             choice = self.chooser.choose(needs, entries)
             if not choice.first:
                 return choice
-            before = self._choose(choice.first, choice.entries)
+            if choice.first == first:  # they are bridged, and yet not there
+                why = f"building its wheel requires {', '.join(first)}, still missing once bridged"
+                return Choice(given, dict.fromkeys(needs, why))
+            first = choice.first
+            before = self._choose(first, choice.entries)
             if before.impossible:
                 why = "building its wheel requires " + ", ".join(before.impossible)
                 return Choice(entries, dict.fromkeys(needs, why))

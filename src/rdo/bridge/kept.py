@@ -1,8 +1,7 @@
 """Products that are made once and used by all factories of a platform, verified at each use.
 
 Each lies in a folder of its own, whose name depends on all that it was made from; beside its
-files lies `hashes.json` with the hash of each. A folder without it is of an earlier layout, or
-unfinished, and counts as absent.
+files lies `hashes.json` with the hash of each. A folder without it counts as absent.
 """
 
 import hashlib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo import atomic
+from rdo.errors import CommandError
 from rdo.tools.removal import remove_tree
 
 log = logging.getLogger(__name__)
@@ -49,17 +49,24 @@ def kept_files(place: Path) -> tuple[Path, ...]:
 
     Empty if the folder is not there. One that has changed is removed, so that it is made again.
     """
-    facts = facts_of(place)
-    if not facts:
+    if not place.is_dir():
         return ()
-    paths = {place / name: digest for name, digest in sorted(facts["hashes"].items())}
+    hashes = facts_of(place).get("hashes", {})
+    paths = {place / name: digest for name, digest in sorted(hashes.items())}
     names = {path.name for path in place.iterdir()} - {HASHES}
-    is_whole = names == facts["hashes"].keys()
+    is_whole = bool(hashes) and names == hashes.keys()
     if is_whole and all(sha256_of(path) == digest for path, digest in paths.items()):
         return tuple(paths)
     log.warning("%s has changed since it was made; it is made again", place)
     remove_tree(place)
     return ()
+
+
+def newly_kept(place: Path) -> tuple[Path, ...]:
+    """Return the files of a folder that was just made; CommandError if it is not there."""
+    if found := kept_files(place):
+        return found
+    raise CommandError(f"{place} is not there, although it was just made")
 
 
 def sha256_of(path: Path) -> str:

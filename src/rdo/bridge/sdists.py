@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from rdo.beneath import Limits
-from rdo.bridge.kept import facts_of, keep, kept_files, sha256_of
+from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept, sha256_of
 from rdo.builders.backend import ask_backend
 from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
@@ -140,7 +140,7 @@ class SdistStore:
             place = self._place(sdist, root.installed.values())
             asked = sorted({*room.wanted, *shop.base.platform.always_required})
             keep(place, [made], {"sdist": sdist.file_name, "asked": asked})
-        return kept_files(place)[0]
+        return newly_kept(place)[0]
 
     def _fault(self, wheel: Path, name: str, sdist: Sdist) -> str:
         """Return why a wheel is not one of this sdist; a local version may be added to its own."""

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rdo import atomic
-from rdo.bridge.kept import keep, kept_files, sha256_of
+from rdo.bridge.kept import keep, kept_files, newly_kept, sha256_of
 from rdo.errors import CommandError, RefusedError
 from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
@@ -69,7 +69,7 @@ class WheelStore:
         lacking = [one for one, paths in found.items() if not paths]
         for start in range(0, len(lacking), _BATCH):
             self._convert(lacking[start : start + _BATCH], pip, built)
-        return found | {one: kept_files(self.place(one)) for one in lacking}
+        return found | {one: newly_kept(self.place(one)) for one in lacking}
 
     def place(self, one: Resolved) -> Path:
         """Return the folder of its RPMs, which depends on the names in our table too."""

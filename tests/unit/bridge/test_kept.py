@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.bridge.kept import HASHES, keep, kept_files
+from rdo.bridge.kept import keep, kept_files
 
 
 def kept(folder: Path) -> Path:
@@ -30,12 +30,13 @@ def test_what_has_changed_since_is_not_used(tmp_path: Path, name: str) -> None:
     assert not place.exists()  # so that it is made again
 
 
-def test_what_is_incomplete_or_of_an_earlier_layout_is_not_used(tmp_path: Path) -> None:
+def test_what_is_incomplete_or_of_an_earlier_layout_is_made_again(tmp_path: Path) -> None:
     old, place = tmp_path / "old", kept(tmp_path)
     old.mkdir()
     (old / "x.rpm").write_text("of before hashes were kept")
     (place / "x.rpm").unlink()
 
     assert (kept_files(old), kept_files(place)) == ((), ())
-    assert (old / "x.rpm").exists()
-    assert not (old / HASHES).exists()
+    assert not old.exists()
+    assert not place.exists()
+    assert kept_files(kept(tmp_path / "again"))
