@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rdo.app import App
 from rdo.app.stores import look_at_store
-from rdo.errors import NotFoundError, OutsideError, UserError
+from rdo.errors import OutsideError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata import Level
 from rdo.metadata.online import ask
@@ -125,13 +125,16 @@ def _metadata(app: App, *, offline: bool) -> Iterator[ConfigurationCheck]:
 def _platforms(app: App) -> Iterator[ConfigurationCheck]:
     for name in sorted({target.platform for target in app.settings.targets.values()}):
         try:
-            made = app.platforms.base(name)
-        except NotFoundError as error:
-            yield _problem(f"platform {name}", error, "rdo platform list")
+            is_made = app.platforms.has(name)
         except UserError as error:
-            yield _problem(f"platform {name}", error)
+            yield _problem(f"platform {name}", error, "rdo platform list")
+            continue
+        if is_made:
+            yield ConfigurationCheck(f"platform {name}", CheckState.OK, "made")
         else:
-            yield ConfigurationCheck(f"platform {name}", CheckState.OK, str(made.tree))
+            detail = "not made yet; the first round makes it, which takes a minute or two"
+            remedy = f"rdo platform create {name} makes it now"
+            yield ConfigurationCheck(f"platform {name}", CheckState.NOTE, detail, remedy)
 
 
 def _remotes(app: App) -> ConfigurationCheck:
