@@ -16,7 +16,7 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench coverage lock system clean
+.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
@@ -54,6 +54,10 @@ e2e: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# The manual pages, made from the help: `man -l build/man/man1/rdo-trunk-run.1`.
+man: $(READY)
+	$(BIN)/python -m rdo.cli.man_pages build/man/man1
 
 # How much of the deciders that tests/deciders.py lists the unit tests alone reach.
 coverage: $(READY)

@@ -10,14 +10,26 @@ from rdo.cli import output
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def init(folder: Path) -> None:
+@click.option(
+    "--example", is_flag=True, help="Write an example of two packages from PyPI that builds as is."
+)
+@click.option(
+    "--name",
+    default="",
+    help="Name of the distribution, for its repositories. Default: delorean, as DLRN's.",
+)
+def init(folder: Path, example: bool, name: str) -> None:
     """Make FOLDER with a commented rdo.toml and a small metadata folder.
 
-    Existing files are never overwritten.
+    Existing files are never overwritten. docs/tutorial.md leads from the example to an installed
+    package.
 
     \b
-    Example: rdo init demo && rdo -C demo config show
+    rdo init mydistro --name mydistro
+    rdo init demo --example
     """
-    written = starter.write(folder)
-    lines = [f"wrote {file}" for file in written]
+    from rdo.app.example import make_example
+
+    write = make_example if example else starter.write
+    lines = [f"wrote {file}" for file in write(folder, name=name)]
     output.show(None, False, "\n".join([*lines, f"next: rdo -C {folder} doctor"]))

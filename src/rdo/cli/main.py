@@ -54,6 +54,7 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": Lazy(
         "rdo.cli.doctor", "doctor", "Check machine and configuration, and show how to fix them."
     ),
+    "help": Lazy("rdo.cli.help", "help_", "Print the help of a command."),
     "notify": Lazy("rdo.cli.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
         "rdo.cli.platform", "platform", "Make base layers, and roots to install into."

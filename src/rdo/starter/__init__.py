@@ -1,26 +1,68 @@
 """The files of a new project: rdo.toml and a small metadata folder, with comments."""
 
 import importlib.resources
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from rdo.errors import RefusedError
+from rdo.errors import ConfigError, RefusedError
 
 FILES = ("rdo.toml", "info/rdo.yml", "info/tags/master.yml")
+DISTGITS = ("python-h11", "python-wsproto")
+"""The distgits of the example, each with a spec of its name."""
+BRANCH = "rpm-master"
 
 
-def write(folder: Path) -> list[Path]:
-    """Write the files into `folder`, all or none; raise RefusedError rather than overwrite one."""
-    existing = [folder / file for file in FILES if (folder / file).exists()]
+def write(folder: Path, *, name: str = "") -> list[Path]:
+    """Write the files of a project into `folder`, all or none.
+
+    `name` becomes the name of its repositories. Raises RefusedError rather than overwrite a file.
+    """
+    root = importlib.resources.files(__name__)
+    texts = {file: root.joinpath(file).read_text() for file in FILES}
+    texts["rdo.toml"] = _named(texts["rdo.toml"], name)
+    return _write(folder, texts)
+
+
+def write_example(folder: Path, *, name: str = "") -> list[Path]:
+    """Write the example: a project of two packages, and the files of their distgits.
+
+    The distgits become git repositories only when they are committed. Raises what `write` raises.
+    """
+    root = importlib.resources.files(__name__)
+    info = root.joinpath("example/info/rdo.yml").read_text()
+    distgits = (folder.absolute() / "distgits").as_uri()
+    texts = {
+        "rdo.toml": _named(root.joinpath("rdo.toml").read_text(), name),
+        "info/rdo.yml": info.replace("DISTGITS", distgits),
+    }
+    for package in DISTGITS:
+        spec = f"distgits/{package}/{package}.spec"
+        texts[spec] = root.joinpath(f"example/{spec}").read_text()
+    return _write(folder, texts)
+
+
+def _named(text: str, name: str) -> str:
+    """Put a name into rdo.toml: the repositories and their title are called so."""
+    if not name:
+        return text
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii():
+        raise ConfigError(f"{name!r} cannot be the name of a repository")
+    text = text.replace('# reponame = "delorean" ', f"reponame = {json.dumps(name)} ")
+    return text.replace('# project-name = "RDO" ', f"project-name = {json.dumps(name)} ")
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    existing = [folder / file for file in texts if (folder / file).exists()]
     if existing:
         raise RefusedError(
             f"{existing[0]} already exists", hint="choose another folder, or move it away"
         )
     if folder.exists() and not folder.is_dir():
         raise RefusedError(f"{folder} is not a folder")
-    root = importlib.resources.files(__name__)
-    for file in FILES:
+    for file, text in texts.items():
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x") as out:
-            out.write(root.joinpath(file).read_text())
-    return [folder / file for file in FILES]
+            out.write(text)
+    return [folder / file for file in texts]

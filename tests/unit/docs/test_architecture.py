@@ -99,6 +99,7 @@ def test_the_tree_has_every_folder_and_no_other() -> None:
     assert set(told) == there - {
         "starter/info/",
         "starter/systemd/",
+        "starter/example/",
     }  # the files that starter/ is said to have
 
 

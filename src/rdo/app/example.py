@@ -1,0 +1,20 @@
+"""The example that `rdo init --example` makes: a project whose distgits are repositories."""
+
+from pathlib import Path
+
+from rdo import starter
+from rdo.tools.new_repository import commit_new
+
+_USER = ("Packager", "packager@example.org")
+
+
+def make_example(folder: Path, *, name: str = "") -> list[Path]:
+    """Write the example into a new folder, commit its distgits, and return the files.
+
+    Raises RefusedError rather than overwrite a file.
+    """
+    written = starter.write_example(folder, name=name)
+    for package in starter.DISTGITS:
+        place = folder / "distgits" / package
+        commit_new(place, starter.BRANCH, [f"{package}.spec"], _USER, "Package it\n")
+    return written
