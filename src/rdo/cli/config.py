@@ -1,5 +1,6 @@
 """`rdo config`: show the configuration and the origin of each value, or import DLRN's."""
 
+import json
 from pathlib import Path
 
 import click
@@ -15,21 +16,30 @@ def config() -> None:
 
 
 @config.command()
+@click.option("--all", "with_defaults", is_flag=True, help="Show the defaults too.")
 @output.json_option
 @click.pass_obj
-def show(app: App, as_json: bool) -> None:
-    """Show every effective value and where it came from.
+def show(app: App, with_defaults: bool, as_json: bool) -> None:
+    """Show each value that was set and where it came from; with --json all values.
 
     \b
-    Example: rdo -C demo config show
+    Example: rdo -C demo config show --all
     """
     values = app.configuration.effective()
-    rows = [(value.key, _text(value.value), value.origin) for value in values]
+    shown = [value for value in values if with_defaults or value.origin.kind != "default"]
+    rows = [(value.key, _text(value.value), value.origin) for value in shown]
     output.show(values, as_json, output.Table(("key", "value", "origin"), rows))
+    if not as_json and len(shown) < len(values):
+        output.say(f"{len(values) - len(shown)} more have their default: rdo config show --all")
 
 
 def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    """Write a value as rdo.toml has it; a text without its quotes."""
+    if value is None or value == {}:
+        return ""
+    if isinstance(value, bool | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 @config.command("import")

@@ -214,7 +214,8 @@ def _run(args: Sequence[str]) -> int:
         _complain(str(error), error.hint)
         return error.exit_code
     except click.UsageError as error:
-        error.show()
+        path = error.ctx.command_path if error.ctx else "rdo"
+        _complain(error.format_message().rstrip("."), f"{path} --help shows how to use it")
         return EX_USAGE
     except click.ClickException as error:
         _complain(error.format_message())

@@ -25,7 +25,8 @@ def queue(app: App, as_json: bool) -> None:
     found = queued_messages(app.store)
     columns = [field.name for field in fields(QueuedMessage)]
     rows = [[getattr(one, name) for name in columns] for one in found]
-    output.show(found, as_json, output.Table(columns, rows))
+    people = output.Table(columns, rows) if found else "nothing waits to be sent"
+    output.show(found, as_json, people)
 
 
 @notify.command()

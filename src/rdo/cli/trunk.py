@@ -10,6 +10,7 @@ from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
+from rdo.errors import NotFoundError
 from rdo.model.dates import minute
 from rdo.trunk import rounds
 from rdo.trunk.context import open_trunks
@@ -168,7 +169,9 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
     rdo trunk log ./build.log --cause
     """
     file = Path(build)
-    if not ("/" in build and file.is_file()):
+    if "/" in build and not file.is_file():
+        raise NotFoundError(f"there is no file {build}")
+    if "/" not in build:
         app.reads_only = True
         found = find_named_build(app, target, build)
         file = log_file(app.settings.target_folder(found.target), found)

@@ -167,3 +167,37 @@ def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     day, moment, said = capsys.readouterr().err.split(" ", 2)
     assert said == "run: git fetch https://h/x\n"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", f"{day} {moment}")
+
+
+def test_a_usage_error_speaks_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["trunk", "hold", "python-a"]) == 2
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("rdo: error: ")
+    assert "--because" in said[0]
+    assert said[1] == "  rdo trunk hold --help shows how to use it"
+
+
+def test_a_log_file_that_is_not_there_is_said_to_be_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.run(["trunk", "log", "./missing.log", "--cause"]) == 4
+
+    assert "there is no file ./missing.log" in capsys.readouterr().err
+
+
+def test_config_show_leaves_the_defaults_to_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rdo.toml").write_text('[targets.a]\nrelease = "x"\nplatform = "y"\n')
+    command = ["-C", str(tmp_path), "config", "show"]
+
+    assert main.run(command) == 0
+    short = capsys.readouterr().out
+    assert main.run([*command, "--all"]) == 0
+    whole = capsys.readouterr().out
+
+    assert "targets.a.release" in short
+    assert "targets.a.workers" not in short
+    assert "targets.a.workers" in whole
+    assert '["^master$", "^rpm-master$"]' in whole
