@@ -7,6 +7,7 @@ import pytest
 from rdo.cli.main import run as rdo
 from tests.conftest import GitRepository
 from tests.e2e.test_trunk_loop import site
+from tests.rpms import make_rpms
 
 __all__ = ["site"]  # the fixture
 
@@ -94,3 +95,18 @@ def test_a_package_without_a_message_is_said_to_have_none(
     assert rdo(["-C", str(built), "notify", "show", "foo"]) == 4
 
     assert "there is no message about python-foo yet" in capsys.readouterr().err
+
+
+def test_a_held_package_shows_the_build_that_is_published(
+    built: Path, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_rpms(built / "shelf", "python-foo", release="2")
+    upstream.commit("two")
+    assert rdo(["-C", str(built), "trunk", "run"]) == 0
+    hold = ["trunk", "hold", "foo", "--build", "1", "--because", "no"]
+    assert rdo(["-C", str(built), *hold]) == 0
+    capsys.readouterr()
+
+    assert rdo(["-C", str(built), "trunk", "status"]) == 0
+
+    assert "  1 (newest: 2)  " in capsys.readouterr().out

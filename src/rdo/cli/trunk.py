@@ -15,6 +15,7 @@ from rdo.model.dates import minute
 from rdo.trunk import rounds
 from rdo.trunk.context import open_trunks
 from rdo.trunk.loop import repeat
+from rdo.trunk.views.state import PackageView
 from rdo.trunk.views.status import (
     TargetStatus,
     find_named_build,
@@ -256,7 +257,7 @@ def try_(
 def _show_target(found: TargetStatus) -> None:
     view = found.view
     rows = [
-        (one.package, one.state, one.commit, _when(one.since), one.build_id, remark(one))
+        (one.package, one.state, one.commit, _when(one.since), _build(one), remark(one))
         for one in view.packages.values()
     ]
     columns = ("package", "condition", "commit", "since", "build", "remark")
@@ -269,6 +270,13 @@ def _show_target(found: TargetStatus) -> None:
         for one in found.blocked
     ]
     output.show(found, as_json=False, people="\n".join([f"{view.target}:", *lines]))
+
+
+def _build(view: PackageView) -> str:
+    """Return the build that is published of a package; of a held one also the newest."""
+    held = view.facts.hold.build_id if view.facts.hold else None
+    newest = "" if view.build_id is None else str(view.build_id)
+    return newest if held is None or str(held) == newest else f"{held} (newest: {newest})"
 
 
 def _when(moment: datetime | None) -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rdo.app import App
 from rdo.bridge.dependencies import Dependencies
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
+from rdo.model.nevra import Nevra
 from rdo.model.repo_file import RepoSection, repo_file
 from rdo.repodata import Composer, read_rpm
 from rdo.trunk.context import Trunk, open_trunk
@@ -196,6 +197,19 @@ def summary(tried: ScratchResult) -> str:
     return "\n".join(_lines(tried))
 
 
+def _installable(rpms: Iterable[Path]) -> Iterator[str]:
+    """Yield the names of binary RPMs, without those for debuggers.
+
+    >>> files = ("python-a-1-2.src.rpm", "python3-a-1-2.noarch.rpm", "a-debuginfo-1-2.x86_64.rpm")
+    >>> list(_installable(map(Path, files)))
+    ['python3-a']
+    """
+    for rpm in rpms:
+        nevra = Nevra.parse(rpm.name)
+        if nevra.arch != "src" and not nevra.name.endswith(("-debuginfo", "-debugsource")):
+            yield nevra.name
+
+
 def _lines(tried: ScratchResult) -> Iterator[str]:
     yield f"{tried.package} for {tried.target}"
     yield f"  upstream: {tried.source}"
@@ -203,7 +217,8 @@ def _lines(tried: ScratchResult) -> Iterator[str]:
     match tried.outcome:
         case Built():
             yield from (f"built {path}" for path in tried.rpms)
-            yield f"install it with: dnf --setopt=reposdir={tried.results} install ..."
+            names = " ".join(sorted(_installable(tried.rpms)))
+            yield f"install it with: dnf --setopt=reposdir={tried.results} install {names}"
         case Failed(reason, detail) if reason.is_spurious:
             yield f"not tried to the end ({reason}): {detail}"
         case Failed(reason, detail):
