@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.run import Runner, run
+from rdo.errors import RefusedError
+from rdo.tools.sandbox import Sandbox
 
 _LICENSE_FLAG = 1 << 7  # RPMFILE_LICENSE
 _FOLDER = 0o040000
@@ -27,11 +28,17 @@ class RpmHeader:
     licences: tuple[str, ...]
 
 
-def read_header(rpm: Path, *, runner: Runner = run) -> RpmHeader:
-    """Return the header of an RPM file, without verifying it."""
-    command = ("rpm", "-qp", "--nosignature", "--qf", _QUERY, rpm)
+def read_header(rpm: Path, *, sandbox: Sandbox | None = None) -> RpmHeader:
+    """Return the header of an RPM file, read in the sandbox, without verifying it.
+
+    Raises RefusedError if rpm cannot read it.
+    """
+    command = ("rpm", "-qp", "--nosignature", "--qf", _QUERY, rpm.resolve())
     fields: dict[str, list[str]] = {key: [] for key in "NVESRF"}
-    for line in runner(*command, timeout=60).stdout.splitlines():
+    done = (sandbox or Sandbox()).ask(*command, readable=[rpm], timeout=60)
+    if done.returncode:
+        raise RefusedError(f"rpm cannot read {rpm.name}: {done.stderr.strip()[-500:]}")
+    for line in done.stdout.splitlines():
         if line[:1] in fields and line[1:2] == " ":
             fields[line[0]].append(line[2:])
     rows = [line.split(" ", 2) for line in fields["F"]]
