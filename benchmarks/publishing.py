@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from rdo.model.artifact import Artifact, Fragment
-from rdo.repodata import read_rpm
+from rdo.repodata import read_rpms
 from rdo.store.schema import ArtifactRow
 from tests.history import write_history
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
@@ -61,7 +61,9 @@ def _name(number: int) -> str:
 
 def _fill(made: Factory, packages: int, rounds: int) -> None:
     """Write the rows that `rounds` builds of each package and one good one would have left."""
-    sample = read_rpm(made.shelf.put(made.folder / "sample", "python-sample", "1.0")[-1])
+    rpm = made.shelf.put(made.folder / "sample", "python-sample", "1.0")[-1]
+    [read] = read_rpms([rpm])
+    sample = read.artifact, read.fragment
     names = [_name(number) for number in range(packages)]
     first = write_history(made.store, TARGET, names, rounds + 1)
     artifacts = [row for build in enumerate(names, first) for row in _artifacts(*build, sample)]

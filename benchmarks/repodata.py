@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.model.artifact import Fragment
-from rdo.repodata import Composer, RepositoryEntry, read_rpm
+from rdo.repodata import Composer, RepositoryEntry, read_rpms
 from tests.rpms import make_rpms
 
 
@@ -50,6 +50,7 @@ def measure(count: int) -> Times:
 
 def _rpms(folder: Path, count: int) -> tuple[Path, dict[int, Fragment], list[RepositoryEntry]]:
     made = make_rpms(folder / "made")
+    read = dict(zip(made, read_rpms(made), strict=True))
     fragments: dict[int, Fragment] = {}
     entries: list[RepositoryEntry] = []
     place = folder / "tree"
@@ -58,7 +59,7 @@ def _rpms(folder: Path, count: int) -> tuple[Path, dict[int, Fragment], list[Rep
         for rpm in made:
             (place / str(number) / rpm.name).hardlink_to(rpm)
             key = len(entries)
-            fragments[key] = read_rpm(rpm)[1]
+            fragments[key] = read[rpm].fragment
             entries.append(RepositoryEntry(key, f"p{number}", f"pool/{number}/{rpm.name}"))
     return place, fragments, entries
 

@@ -1,34 +1,36 @@
 """The metadata of a yum repository, composed from fragments that are read once per RPM.
 
-`read_rpm` reads an RPM's header when it is published and never again. A `Composer` combines the
-fragments of any set of RPMs. Fragments are grouped into segments of about sixteen packages; a
-segment is one member of the gzip stream and is kept, so that a repository that differs from the
-last one in one package costs the compression of two segments.
+`read_rpms` has RPM files read by a child process when they are built, and never again. A
+`Composer` combines the fragments of any set of RPMs. Fragments are grouped into segments of about
+sixteen packages; a segment is one member of the gzip stream and is kept, so that a repository
+that differs from the last one in one package costs the compression of two segments.
 """
 
 import gzip
 import hashlib
 import math
 import re
-import stat
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 import createrepo_c
 
 from rdo import atomic
 from rdo.errors import RefusedError
-from rdo.model.artifact import Artifact, Fragment
+from rdo.model.artifact import Artifact, Fragment, RpmFile, SpecialFile, SpecialKind
 from rdo.model.nevra import Nevra
+from rdo.tools.rpm_reader import RpmReader
 
-CHANGELOG_ENTRIES = 10  # createrepo_c's default
 PACKAGES_PER_SEGMENT = 16
 COMPRESSION = 6
 # The characters that rpmbuild allows in a name, version or release, without `%{}`.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.rpm")
+_NEVRA = ("name", "version", "release", "arch")
 _PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
 _LOCATION = '<location href="'
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -83,47 +85,88 @@ class _Member:
 _Segment = tuple[_Member, _Member, _Member]
 
 
-def read_rpm(path: Path) -> tuple[Artifact, Fragment]:
-    """Return what a repository's metadata contains about one RPM file.
+def read_rpms(paths: Sequence[Path], reader: RpmReader | None = None) -> tuple[RpmFile, ...]:
+    """Return what RPM files are, in order, and what a repository's metadata contains about them.
 
-    The file is the product of a build, so it is not trusted: RefusedError is raised unless it is a
-    regular file, named as its header says, in letters without meaning in a path, a URL or XML.
+    Strangers made the files, so a child process reads them and what it answers is checked.
+    RefusedError is raised unless each is a regular file, named as its header says, in letters
+    without meaning in a path, a URL or XML; and for one that holds a device node.
     """
-    if not _FILE_NAME.fullmatch(path.name) or not stat.S_ISREG(path.lstat().st_mode):
-        raise RefusedError(f"cannot publish {path.name!r}: not the name of an RPM file")
+    for path in paths:
+        if not _FILE_NAME.fullmatch(path.name):
+            raise RefusedError(f"cannot publish {path.name!r}: not the name of an RPM file")
+    rows = (reader or RpmReader()).read(paths) if paths else []
+    return tuple(rpm_file(path, row) for path, row in zip(paths, rows, strict=True))
+
+
+def rpm_file(path: Path, row: Mapping[str, Any]) -> RpmFile:
+    """Return the answer of the child about one file; RefusedError if it may not be published."""
     try:
-        package = createrepo_c.package_from_rpm(
-            str(path),
-            checksum_type=createrepo_c.SHA256,
-            location_href=path.name,
-            changelog_limit=CHANGELOG_ENTRIES,
-        )
-        package.time_file = (
-            package.time_build
-        )  # the same build gives the same bytes, whenever published
-        parts = createrepo_c.xml_dump(package)
-    except (createrepo_c.CreaterepoCError, OSError) as error:
-        raise RefusedError(f"cannot publish {path.name}: {error}") from error
-    nevra = Nevra(
-        package.name, int(package.epoch or 0), package.version, package.release, package.arch
-    )
-    is_source = not package.rpm_sourcerpm
-    if path.name not in _file_names(nevra, is_source=is_source):
-        raise RefusedError(f"cannot publish {path.name}: its header names {nevra}")
-    artifact = Artifact(
-        path.name, nevra, package.pkgId, package.size_package, is_source, _provides(package)
-    )
-    return artifact, Fragment(*parts[:3])
+        found = _checked(path, row)
+    except (KeyError, TypeError, ValueError, ElementTree.ParseError) as error:
+        raise RefusedError(f"cannot publish {path.name}: its metadata is not valid") from error
+    names = _file_names(found.artifact.nevra, is_source=found.artifact.is_source)
+    if path.name not in names:
+        raise RefusedError(f"cannot publish {path.name}: its header names {found.artifact.nevra}")
+    for special in found.special:
+        if special.kind is SpecialKind.DEVICE:
+            raise RefusedError(f"cannot publish {path.name}: {special.path} is a device node")
+    return found
 
 
-def _provides(package: createrepo_c.Package) -> tuple[str, ...]:
-    names = (entry[createrepo_c.PCOR_ENTRY_NAME] for entry in package.provides)
-    files = (
-        entry[createrepo_c.FILE_ENTRY_PATH] + entry[createrepo_c.FILE_ENTRY_NAME]
-        for entry in package.files
+def _checked(path: Path, row: Mapping[str, Any]) -> RpmFile:
+    """Return an answer of the child as values; raises ValueError and its kin if it is not one."""
+    name, version, release, arch = (_text(row[key]) for key in _NEVRA)
+    nevra = Nevra(name, int(row["epoch"]), version, release, arch)
+    source_rpm, files, names = (
+        _text(row["source_rpm"]),
+        _texts(row, "files"),
+        _texts(row, "provides"),
     )
-    programs = (file for file in files if _PROGRAM.match(file))
-    return tuple(dict.fromkeys((*names, *programs)))
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    fragment = Fragment(*_texts(row, "xml"))
+    for part in (fragment.primary, fragment.filelists, fragment.other):
+        _check_xml(part, nevra, sha256)
+    provides = tuple(dict.fromkeys((*names, *(one for one in files if _PROGRAM.match(one)))))
+    artifact = Artifact(path.name, nevra, sha256, size, not source_rpm, provides)
+    return RpmFile(
+        artifact,
+        fragment,
+        source_rpm,
+        requires=_texts(row, "requires"),
+        obsoletes=_texts(row, "obsoletes"),
+        files=files,
+        special=tuple(SpecialFile(SpecialKind(kind), _text(name)) for kind, name in row["special"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_text(one) for one in row[key])
+
+
+def _check_xml(text: str, nevra: Nevra, sha256: str) -> None:
+    """Check that a fragment is one package, and this one; ValueError if it is not."""
+    root = ElementTree.fromstring(f'<x xmlns:rpm="{_COMMON}/rpm">{text}</x>')
+    (package,) = root
+    name, arch, version = (package.find(tag) for tag in ("name", "arch", "version"))
+    if version is None:
+        raise ValueError("no version")
+    if name is None or arch is None:  # those of filelists and other have attributes
+        found = (package.get("name"), package.get("arch"), package.get("pkgid"))
+    else:
+        found = (name.text, arch.text, package.findtext("checksum"))
+    evr = tuple(version.get(key) for key in ("epoch", "ver", "rel"))
+    is_right = found == (nevra.name, nevra.arch, sha256)
+    if not is_right or evr != (str(nevra.epoch), nevra.version, nevra.release):
+        raise ValueError("another package")
 
 
 class Composer:

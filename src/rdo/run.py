@@ -41,6 +41,7 @@ class Runner(Protocol):
         timeout: float | None = None,
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
+        descriptors: Collection[int] = (),
     ) -> Completed: ...
 
 
@@ -51,17 +52,19 @@ def run(
     timeout: float | None = None,
     ok: Collection[int] = (0,),
     stdin: bytes = b"",
+    descriptors: Collection[int] = (),
 ) -> Completed:
     """Run a program to its end and return its output.
 
     It gets no shell, a fixed locale and its own process group; on a timeout or Ctrl-C the whole
     group ends, so that no orphan keeps a root busy. `env` is added to the environment; a variable
-    with the value None is left out. Raises CommandError if the program is missing, exceeds the
-    timeout, or ends with a status that is not in `ok`; CancelledError if the thread is cancelled.
+    with the value None is left out. `descriptors` are open files that it gets as well. Raises
+    CommandError if the program is missing, exceeds the timeout, or ends with a status that is not
+    in `ok`; CancelledError if the thread is cancelled.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
-    with _start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE) as process:
+    with _start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE, descriptors) as process:
         try:
             with _ended_when_cancelled(process):
                 stdout, stderr = process.communicate(stdin, timeout=timeout)
@@ -166,6 +169,7 @@ def _start(
     env: Mapping[str, str | None] | None,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
+    descriptors: Collection[int] = (),
 ) -> subprocess.Popen[bytes]:
     command = [os.fspath(arg) for arg in argv]
     log.debug("run: %s", _shown(argv, cwd))
@@ -178,6 +182,7 @@ def _start(
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=tuple(descriptors),
         )
     except FileNotFoundError as error:
         raise CommandError(f"{command[0]} is not installed") from error

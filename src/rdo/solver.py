@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rdo.errors import NotFoundError
 from rdo.tools.solv import Solv
@@ -93,23 +93,7 @@ def solve(
     for one in repositories:
         if not (one.cache and one.cache.exists()):
             _check_repodata(one.folder)
-    answer = (solv or Solv()).ask(
-        {
-            "arch": arch,
-            "install": sorted(set(install)),
-            "repositories": [
-                {
-                    "name": one.name,
-                    "folder": str(one.folder),
-                    "priority": one.priority,
-                    "installed": one.installed,
-                    "visible": str(one.visible or ""),
-                    "cache": str(one.cache or ""),
-                }
-                for one in repositories
-            ],
-        }
-    )
+    answer = (solv or Solv()).ask(_question(repositories, arch) | {"install": sorted(set(install))})
     if answer["missing"]:
         return Missing(tuple(MissingRequirement(**row) for row in answer["missing"]))
     if answer["problems"]:
@@ -120,6 +104,35 @@ def solve(
             for row in answer["packages"]
         )
     )
+
+
+def provided(
+    repositories: Sequence[SolverRepository], *, arch: str, solv: Solv | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """Return what provides each capability and each program: names of RPMs with their versions.
+
+    All packages of the repositories are listed, also those that are not `visible`. Raises
+    NotFoundError for a repository without repodata.
+    """
+    for one in repositories:
+        _check_repodata(one.folder)
+    answer = (solv or Solv()).ask(_question(repositories, arch) | {"lists": True})
+    return {name: [(rpm, evr) for rpm, evr in rows] for name, rows in answer["provided"].items()}
+
+
+def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
+    rows = [
+        {
+            "name": one.name,
+            "folder": str(one.folder),
+            "priority": one.priority,
+            "installed": one.installed,
+            "visible": str(one.visible or ""),
+            "cache": str(one.cache or ""),
+        }
+        for one in repositories
+    ]
+    return {"arch": arch, "lists": False, "repositories": rows}
 
 
 def _check_repodata(folder: Path) -> None:

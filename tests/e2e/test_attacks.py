@@ -47,6 +47,58 @@ f.flush(); time.sleep(60)
 %install
 %files
 """
+DEVICE = """\
+%prep
+%build
+%install
+%files
+%dev(b 7 1) %attr(0666, root, root) /usr/share/disk
+"""
+RIGHTS = """\
+%prep
+%build
+%install
+install -D /dev/null %{buildroot}/usr/bin/rights
+%files
+%attr(4755, root, root) /usr/bin/rights
+"""
+HIJACK = """\
+%package -n python3-setuptools
+Epoch: 9
+Summary: not setuptools
+Provides: python3dist(setuptools) = 99
+%description -n python3-setuptools
+x
+%prep
+%build
+%install
+%files -n python3-setuptools
+"""
+OBSOLETES = """\
+%prep
+%build
+%install
+%files
+"""
+SMUGGLED = """\
+%prep
+%build
+%install
+rpmbuild -bb -D "_topdir $PWD/top" -D "_rpmdir /builddir/RPMS" %{SOURCE1}
+%files
+"""
+OTHER = """\
+Name: python3-setuptools
+Epoch: 9
+Version: 99
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+%description
+x
+%files
+"""
 PROBE = """\
 %prep
 %build
@@ -135,6 +187,13 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     )
     one.add("deep", DEEP)
     one.add("unlinked", UNLINKED)
+    one.add("device", DEVICE)
+    one.add("rights", RIGHTS)
+    one.add("hijack", HIJACK)
+    one.add("removes", OBSOLETES, tags="Obsoletes: innocent\nObsoletes: gcc < 99:0\n")
+    one.add("takes", OBSOLETES, tags="Provides: python3dist(innocent) = 99\nProvides: git-core\n")
+    smuggling = one.add("smuggles", SMUGGLED, tags="Source1: other.spec.in\n")
+    smuggling.commit("another spec", {"other.spec.in": OTHER})
     linked = one.add("linked-path", PLAIN, more="  distgit-path: rpm\n")
     linked.git("rm", "-q", "linked-path.spec")
     (linked.path / "rpm").symlink_to(one.host)
@@ -175,6 +234,57 @@ def test_no_file_of_the_host_changes_its_mode_or_is_moved_away(attacked: Hostile
     assert stat.S_IMODE((attacked.host / "shadow").stat().st_mode) == 0o600
     assert (attacked.host / "pool/precious.rpm").exists()
     assert attacked.states()["leaves-links"]["condition"] == "built"
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        ("device", ["device-0.0.1-", ".noarch.rpm", "/usr/share/disk is a device node"]),
+        ("rights", ["rights-0.0.1-", 'rights = ["setuid /usr/bin/rights"]']),
+        (
+            "hijack",
+            [
+                "python3-setuptools-0.0.1-",
+                "belongs to the tools of every build",
+                'hijack = ["provides python3-setuptools", "provides python3dist(setuptools)"]',
+            ],
+        ),
+        (
+            "removes",
+            [
+                "obsoletes gcc, which belongs to the platform",
+                'removes = ["obsoletes gcc", "obsoletes innocent"]',
+            ],
+        ),
+        (
+            "takes",
+            [
+                "provides git-core, which belongs to the platform",
+                'takes = ["provides git-core", "provides python3dist(innocent)"]',
+            ],
+        ),
+        ("smuggles", ["python3-setuptools-99-1.noarch.rpm, which the spec does not name"]),
+    ],
+)
+def test_what_a_build_gives_is_looked_at(attacked: Hostile, package: str, words: list[str]) -> None:
+    state = attacked.states()[package]
+
+    assert state["condition"] == "FTBFS"
+    assert all(word in state["detail"] for word in ("refused", *words)), state["detail"]
+    assert not attacked.rpms(package)
+    assert not attacked.rpms("python3-setuptools")
+
+
+def test_the_line_that_a_refusal_names_allows_it(attacked: Hostile) -> None:
+    line = attacked.states()["rights"]["detail"].partition("of rdo.toml: ")[2]
+    settings = attacked.folder / "rdo.toml"
+    settings.write_text(f"{settings.read_text()}[targets.{TARGET}.allow]\n{line}\n")
+
+    done = attacked.run("--package", "rights")
+
+    assert done.code == 0, done.stderr
+    assert attacked.states()["rights"]["condition"] == "built"
+    assert attacked.rpms("rights")
 
 
 @pytest.mark.parametrize("package", ["fifo", "endless"])

@@ -4,12 +4,12 @@ import createrepo_c
 import pytest
 
 from rdo.errors import RefusedError
-from rdo.repodata import Composer, RepositoryEntry, read_rpm
+from rdo.repodata import Composer, RepositoryEntry, read_rpms
 from tests.rpms import make_rpms
 
 
 def test_the_header_says_what_an_rpm_is(tmp_path: Path) -> None:
-    source, binary = (read_rpm(rpm)[0] for rpm in make_rpms(tmp_path, version="2.0~rc1"))
+    source, binary = (one.artifact for one in read_rpms(make_rpms(tmp_path, version="2.0~rc1")))
 
     assert (source.is_source, source.nevra.arch) == (True, "src")
     assert str(binary.nevra) == "python3-sample-2.0~rc1-1.noarch"
@@ -19,16 +19,17 @@ def test_the_header_says_what_an_rpm_is(tmp_path: Path) -> None:
 
 def test_reading_again_says_the_same(tmp_path: Path) -> None:
     _, rpm = make_rpms(tmp_path)
-    before = read_rpm(rpm)
+    before = read_rpms([rpm])
     rpm.touch()
 
-    assert read_rpm(rpm) == before
+    assert read_rpms([rpm]) == before
 
 
 def test_text_that_looks_like_metadata_stays_text(tmp_path: Path) -> None:
     hostile = '</summary><location href="evil.rpm"/> & ]]> "'
     _, rpm = make_rpms(tmp_path / "rpms", summary=hostile)
-    artifact, fragment = read_rpm(rpm)
+    [read] = read_rpms([rpm])
+    artifact, fragment = read.artifact, read.fragment
     composer = Composer(lambda _: {1: fragment})
 
     composer.write(
@@ -44,4 +45,4 @@ def test_control_characters_are_refused_as_no_client_could_read_them(tmp_path: P
     _, rpm = make_rpms(tmp_path, summary="bell \x07")
 
     with pytest.raises(RefusedError, match=r"cannot publish \S+\.rpm: "):
-        read_rpm(rpm)
+        read_rpms([rpm])

@@ -1,7 +1,7 @@
 """Where builds run: the builder of a target with all that it needs, from one table of builders."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -20,17 +20,23 @@ if TYPE_CHECKING:
     from rdo.builders.workshop import Workshop
     from rdo.config import Settings
     from rdo.config.settings import Target
-    from rdo.roots.platforms import Platforms
+    from rdo.roots.platforms import BaseLayer, Platforms
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where builds run; `platform_digest` names all that they depend on besides their inputs."""
+    """Where builds run; `platform_digest` names all that they depend on besides their inputs.
+
+    `provided` returns what the platform's own packages provide, as `rdo.solver.provided` does;
+    `tools` are the RPM dependencies that the bridge meets for every build.
+    """
 
     builder: Builder
     bridge: Bridge
     platform_digest: str = ""
     last_resort: LastResort | None = None
+    provided: Callable[[], Mapping[str, Sequence[tuple[str, str]]]] = dict
+    tools: tuple[str, ...] = ()
 
 
 class Workplaces:
@@ -105,7 +111,21 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
     base = places.platforms.create(places.settings.target(target).platform)
     dependencies = places.bridges.of_target(target)
     builder = places.root_builder(target, dependencies)
-    return Workplace(builder, dependencies, base.digest, places.bridges.last_resort(target))
+    return Workplace(
+        builder,
+        dependencies,
+        base.digest,
+        places.bridges.last_resort(target),
+        partial(_provided, base),
+        base.platform.always_required,
+    )
+
+
+def _provided(base: "BaseLayer") -> Mapping[str, Sequence[tuple[str, str]]]:
+    from rdo.solver import SolverRepository, provided
+
+    own = SolverRepository("base", base.metadata)
+    return provided([own, *base.solver_repositories], arch=base.platform.arch)
 
 
 def _open_command(places: Workplaces, target: str) -> Workplace:
@@ -129,7 +149,14 @@ def _open_command(places: Workplaces, target: str) -> Workplace:
     source = partial(make_srpm, places.bounded_workshop(target, dependencies))
     builder = kind(Command(words), bounds, source)
     last_resort = places.bridges.last_resort(target)
-    return Workplace(builder, dependencies, f"{base.digest}-{digest}", last_resort)
+    return Workplace(
+        builder,
+        dependencies,
+        f"{base.digest}-{digest}",
+        last_resort,
+        partial(_provided, base),
+        base.platform.always_required,
+    )
 
 
 def _bounds(section: "Target") -> Bounds:

@@ -25,7 +25,7 @@ from rdo.bridge.wheels import WheelRefusedError, WheelStore
 from rdo.errors import NotFoundError, OutsideError
 from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
-from rdo.repodata import Composer, read_rpm
+from rdo.repodata import Composer, read_rpms
 from rdo.solver import Missing, solve
 
 log = logging.getLogger(__name__)
@@ -255,6 +255,6 @@ def _write_snapshot(snapshot: Path, rpms: Sequence[Path]) -> None:
     new.mkdir(parents=True)
     for path in rpms:
         atomic.link_or_copy(path, new / path.name)
-    own = [(path.name, read_rpm(path)[1]) for path in rpms]
+    own = [(one.artifact.file_name, one.fragment) for one in read_rpms(rpms)]
     Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
     new.rename(snapshot)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.builders.failure import outcome_of
+from rdo.builders.inspection import inspected
 from rdo.builders.protocol import Ticket
 from rdo.cancellation import cancelled_by
 from rdo.errors import CancelledError
-from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ class InProcessBuilder(ABC):
     def _work(self, job: BuildJob, started: _Started) -> None:
         try:
             with cancelled_by(started.is_cancelled):
-                started.outcome = self._build(job, started.is_cancelled)
+                outcome = self._build(job, started.is_cancelled)
+                started.outcome = inspected(outcome) if isinstance(outcome, Built) else outcome
         except CancelledError:
             started.outcome = CANCELLED
         except SystemExit as error:

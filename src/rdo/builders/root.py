@@ -9,18 +9,19 @@ from pathlib import Path
 
 from rdo.beneath import Limits
 from rdo.builders.in_process import InProcessBuilder
+from rdo.builders.inspection import inspected
 from rdo.builders.room import Room, disk_failure, on_disk_of
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.source import PreparedSource, prepare_source
 from rdo.builders.srpm import macros
 from rdo.builders.workshop import Workshop
+from rdo.model.artifact import RpmFile
 from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
-from rdo.tools.rpm import Rpm
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,11 @@ class RootBuilder(InProcessBuilder):
             write_installed(root, job.folder / "installed_pkgs.log")
             if not isinstance(outcome, Built):
                 self._show(room)
+                return outcome
+            log.info("built %d RPMs", len(outcome.rpms))
+            outcome = inspected(outcome)
             if isinstance(outcome, Built):
-                log.info("built %d RPMs", len(outcome.rpms))
-                return replace(outcome, lacking=lacking(outcome.rpms, repositories, shop.base))
+                return replace(outcome, lacking=lacking(outcome.read, repositories, shop.base))
             return outcome
 
     def _show(self, room: Room) -> None:
@@ -92,13 +95,12 @@ def _hand_over(root: BuildRoot, prepared: PreparedSource, folder: Path) -> None:
 
 
 def lacking(
-    rpms: Iterable[Path], repositories: Sequence[SolverRepository], base: BaseLayer
+    rpms: Iterable[RpmFile], repositories: Sequence[SolverRepository], base: BaseLayer
 ) -> tuple[str, ...]:
     """Return what the packages need once installed, and nothing provides."""
-    binary = [one for one in rpms if not one.name.endswith((".src.rpm", ".nosrc.rpm"))]
-    read = Rpm().dependencies(binary)
-    given = frozenset[str]().union(*(one.given for one in read))
-    asked = {need for one in read for need in one.requires if need.split()[0] not in given}
+    binary = [one for one in rpms if not one.artifact.is_source]
+    given = frozenset[str]().union(*({*one.artifact.provides, *one.files} for one in binary))
+    asked = {need for one in binary for need in one.requires if need.split()[0] not in given}
     if not asked:
         return ()
     answer = solve(asked, repositories, arch=base.platform.arch)

@@ -18,6 +18,9 @@ WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
 """What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
 
 _MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
+_NVRA = r"%{NAME} %{VERSION} %{RELEASE} %{ARCH}\n"
+_SPEC_RPMS = """rpmspec -q --srpm --qf "$0" "$@" && rpmspec -q --rpms --qf "$0" "$@"
+"""
 _ASKED = """cd /builddir/SRPMS
 rpm -qp --nosignature --qf "$0" *.buildreqs.nosrc.rpm
 rm -f *.buildreqs.nosrc.rpm
@@ -48,6 +51,9 @@ def build_spec(
         return static
     if stopped := room.require([*static, *_unsaid(room, spec)]):
         return stopped
+    expected = spec_rpms(room, path, options)  # now: what is built may change the spec
+    if isinstance(expected, Failed):
+        return expected
     if failed := write_srpm(room, path, options):  # first: a failed build leaves it at least
         return failed
     stopped = _build(room, spec, options, skip_tests=skip_tests)
@@ -55,7 +61,11 @@ def build_spec(
         room.take_rpms("SRPMS", results)
     if stopped:
         return stopped
-    return Built((*room.take_rpms("RPMS", results), *room.take_rpms("SRPMS", results)))
+    made = (*room.take_rpms("RPMS", results), *room.take_rpms("SRPMS", results))
+    if strange := [path.name for path in made if path.name not in expected]:
+        detail = f"the build gave {', '.join(strange)}, which the spec does not name"
+        return Failed(FailureReason.REFUSED, detail)
+    return Built(made)
 
 
 def _build(
@@ -109,6 +119,34 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     except CommandError as error:
         return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
     return [line for line in done.stdout.splitlines() if line]
+
+
+def spec_rpms(room: Room, path: str, options: Sequence[str]) -> frozenset[str] | Failed:
+    """Return the names of the RPM files that the spec gives by rpm's own reading."""
+    try:
+        done = room.root.ask("sh", "-c", _SPEC_RPMS, _NVRA, *options, path, timeout=240)
+    except CommandError as error:
+        return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
+    return expected_files(done.stdout.splitlines(), room.root.base.platform.arch)
+
+
+def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
+    """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the source's first.
+
+    rpmbuild adds packages for debuggers to a spec by itself.
+
+    >>> sorted(expected_files(["x 1 2 src", "x-doc 1 2 noarch"], "aarch64"))[0]
+    'x-1-2.nosrc.rpm'
+    """
+    (name, version, release, _), *packages = (row.split(" ") for row in rows)
+    source = f"{name}-{version}-{release}"
+    found = {f"{source}.src.rpm", f"{source}.nosrc.rpm"}
+    arches = {arch, *(row[-1] for row in packages)}
+    found |= {f"{name}-debugsource-{version}-{release}.{one}.rpm" for one in arches}
+    for name, version, release, own in packages:
+        found.add(f"{name}-{version}-{release}.{own}.rpm")
+        found |= {f"{name}-debuginfo-{version}-{release}.{one}.rpm" for one in arches}
+    return frozenset(found)
 
 
 def _unsaid(room: Room, spec: str) -> list[str]:

@@ -62,6 +62,9 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
 Url = Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")]
 Pattern = Annotated[Line, AfterValidator(_pattern)]
 SpecReplace = Annotated[Line, AfterValidator(_spec_rule)]
+Permission = Annotated[
+    Line, StringConstraints(pattern=r"^((provides|obsoletes) \S|(setuid|setgid|capabilities) /).*$")
+]
 Count = Annotated[int, Field(ge=1)]
 Address = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
@@ -175,7 +178,8 @@ class Target(Section):
     of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
     own branches, but not a package's override. `url` is where the target's tree is served, if not
     below `base-url`. `command` is the command line for the builder `command`; a `detached` command
-    goes on when `rdo` ends.
+    goes on when `rdo` ends. `allow` is what the RPMs of a package may do against the rules of
+    `rdo.trunk.admission`.
     """
 
     release: Name
@@ -203,6 +207,7 @@ class Target(Section):
     numbering: Literal["0.date.hash", "0.1.date.hash", "minor.date.hash"] = "0.date.hash"
     release_minor: Annotated[int, Field(ge=0)] = 0
     keep_changelog: bool = False
+    allow: dict[Name, list[Permission]] = Field(default_factory=dict)
 
     @property
     def release_prefix(self) -> str:

@@ -1,6 +1,7 @@
 """One RPM of a build, and its fragment of repository metadata."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rdo.model.nevra import Nevra
 
@@ -40,3 +41,37 @@ class Artifact:
         """
         is_named_so = self.nevra.name.endswith(("-debuginfo", "-debugsource"))
         return is_named_so and not self.is_source
+
+
+class SpecialKind(StrEnum):
+    """What a file of an RPM is besides its content; each but a device can be allowed."""
+
+    DEVICE = "device"
+    SETUID = "setuid"
+    SETGID = "setgid"
+    CAPABILITIES = "capabilities"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialFile:
+    """A device node in an RPM, or a file that gives rights to whoever runs it."""
+
+    kind: SpecialKind
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RpmFile:
+    """One RPM file as it was read after its build.
+
+    `source_rpm` is the file name of the source RPM that it names as its own; empty for a source
+    RPM. `requires` and `obsoletes` are dependencies as rpm writes them.
+    """
+
+    artifact: Artifact
+    fragment: Fragment
+    source_rpm: str
+    requires: tuple[str, ...] = ()
+    obsoletes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    special: tuple[SpecialFile, ...] = ()

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from rdo.model.artifact import RpmFile
 from rdo.model.commit import Commit
 from rdo.model.package import SpecRule
 from rdo.model.release_number import ReleaseNumber
@@ -33,6 +34,7 @@ class FailureReason(StrEnum):
     NETWORK = "network"
     NO_SPACE = "no-space"
     INTERRUPTED = "interrupted"
+    REFUSED = "refused"  # it gave RPMs that may not be published
     BUILDER = "builder"  # it is unreachable, or a program of ours failed outside the build
     UNKNOWN = "unknown"
 
@@ -47,11 +49,12 @@ class Built:
     """A build that produced RPMs: their paths in the build's own folder, including the SRPM.
 
     `lacking` are RPM dependencies of the installed RPMs that nothing provided when they were built,
-    as far as the builder checks.
+    as far as the builder checks. `read` is what the RPMs are, once somebody has looked.
     """
 
     rpms: tuple[Path, ...]
     lacking: tuple[str, ...] = field(default=(), compare=False)
+    read: tuple[RpmFile, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ CAUSES = {
     FailureReason.NETWORK: "the network failed",
     FailureReason.NO_SPACE: "the disk is full",
     FailureReason.INTERRUPTED: "it was interrupted",
+    FailureReason.REFUSED: "its packages may not be published",
     FailureReason.BUILDER: "the builder cannot be reached or is broken",
     FailureReason.UNKNOWN: "rpmbuild fails without a known cause",
 }

@@ -34,10 +34,15 @@ def gone_backwards(before: Iterable[Artifact], after: Iterable[Artifact]) -> tup
 
 
 def _is_older(one: Nevra, other: Nevra) -> bool:
-    import rpm  # rpm's own comparison; loaded only where something is published
+    return compare_evr(_label(one), _label(other)) < 0
 
-    compared: int = rpm.labelCompare(_label(one), _label(other))
-    return compared < 0
+
+def compare_evr(one: tuple[str, str, str], other: tuple[str, str, str]) -> int:
+    """Return a number less than, equal to or greater than 0, as rpm orders two versions."""
+    import rpm  # its own comparison; loaded only where something is published
+
+    compared: int = rpm.labelCompare(one, other)
+    return compared
 
 
 def _label(nevra: Nevra) -> tuple[str, str, str]:

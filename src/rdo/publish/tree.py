@@ -10,7 +10,7 @@ import contextlib
 import errno
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from rdo import lock
 from rdo.cancellation import uninterrupted
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import NoSpaceError, NotFoundError, RefusedError
-from rdo.model.artifact import Artifact, Fragment
+from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.build import Built, Failed
 from rdo.publish import bootstrap, contents, directory, names, pool
 from rdo.publish.backwards import Backwards, gone_backwards
@@ -32,7 +32,7 @@ from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
 from rdo.publish.needed import References, needed
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members, Site
-from rdo.repodata import Composer, read_rpm
+from rdo.repodata import Composer, read_rpms
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build
 from rdo.store.repositories import Repository
@@ -86,14 +86,16 @@ class Tree:
         build_folder: Path,
         members: Members,
         origin: SourceFolders | None = None,
+        read: Sequence[RpmFile] = (),
     ) -> Published:
         """Publish a settled build that gave RPMs; they are in `build_folder`, with its logs.
 
-        The names move if the package is one of the members and no later commit is published.
-        A build that is published already is left as it is. Raises RefusedError, without changing
-        anything, for RPMs that may not be published (see `read_rpm`).
+        `read` is what they are, if somebody has looked. The names move if the package is one of
+        the members and no later commit is published. A build that is published already is left as
+        it is. Raises RefusedError, without changing anything, for RPMs that may not be published
+        (see `read_rpms`).
         """
-        rpms = _read(build, build_folder)
+        rpms = _sorted(read or _read(build, build_folder))
         with self.alone(f"publishing {build.commit}"):
             with self._store.read() as at:
                 build = at.builds.get(build.id)
@@ -508,12 +510,16 @@ class Tree:
         )
 
 
-def _read(build: Build, folder: Path) -> dict[Artifact, Fragment]:
-    """Return the RPMs of a build, the source RPM first, with their fragments."""
+def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:
     if not isinstance(build.outcome, Built):
         raise TypeError(f"build {build.id} gave no RPMs")
-    rpms = (read_rpm(folder / rpm.name) for rpm in build.outcome.rpms)
-    return dict(sorted(rpms, key=lambda rpm: (not rpm[0].is_source, rpm[0].file_name)))
+    return read_rpms([folder / rpm.name for rpm in build.outcome.rpms])
+
+
+def _sorted(rpms: Iterable[RpmFile]) -> dict[Artifact, Fragment]:
+    """Return the RPMs of a build, the source RPM first, with their fragments."""
+    rows = ((one.artifact, one.fragment) for one in rpms)
+    return dict(sorted(rows, key=lambda row: (not row[0].is_source, row[0].file_name)))
 
 
 def _provides(rpms: Collection[Artifact]) -> tuple[str, ...]:

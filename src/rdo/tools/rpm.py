@@ -42,26 +42,9 @@ for folder in /layers/*; do
 done
 """
 _UNPACK = f"rpm --root /tree {_INSTALL} /rpms/*.rpm && rm -rf /tree/.rpmdb"
-_END = "--end--"
 _NAME = r"%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\n"
 REQUIRES = r"[%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
 """rpm's query for what a package requires; `parse_requires` reads the answer."""
-
-_QUERY = (
-    r"[R %{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
-    r"[P %{PROVIDENAME}\n][P %{FILENAMES}\n]" + _END + r"\n"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RpmDependencies:
-    """What one RPM requires, as rpm writes it (rpm's own features left out), and what it gives.
-
-    `given` are the names that it provides, without versions, and its files.
-    """
-
-    requires: tuple[str, ...]
-    given: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +52,6 @@ class Rpm:
     """The rpm program of this machine; it never touches this machine's own RPM database."""
 
     sandbox: Sandbox = field(default_factory=Sandbox)
-
-    def dependencies(self, rpms: Sequence[Path]) -> list[RpmDependencies]:
-        """Return what each RPM requires and gives; CommandError if rpm cannot read one of them."""
-        if not rpms:
-            return []
-        paths = [path.resolve() for path in rpms]
-        words: list[str | Path] = ["rpm", "-qp", "--nosignature", "--qf", _QUERY, *paths]
-        done = self.sandbox.ask(*words, readable=paths, timeout=120)
-        blocks = done.stdout.split(f"{_END}\n")[:-1]
-        if done.returncode or len(blocks) != len(rpms):
-            raise CommandError(f"rpm cannot read {rpms[0].parent}: {done.stderr.strip()[-500:]}")
-        return [_dependencies(block) for block in blocks]
 
     def names(self, rpms: Sequence[Path]) -> list[Nevra]:
         """Return what each RPM says it is; CommandError if rpm cannot read one of them."""
@@ -128,11 +99,3 @@ def _make_inside(folder: Path) -> None:
     ids = id_range()
     if ids.is_root:
         os.chown(folder, *ids.root)
-
-
-def _dependencies(block: str) -> RpmDependencies:
-    rows = [line.partition(" ")[::2] for line in block.splitlines()]
-    return RpmDependencies(
-        tuple(parse_requires("\n".join(text for kind, text in rows if kind == "R"))),
-        frozenset(text for kind, text in rows if kind == "P"),
-    )

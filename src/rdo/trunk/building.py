@@ -9,21 +9,24 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
+from rdo.builders.inspection import inspected
 from rdo.builders.protocol import Ticket, wait_for
-from rdo.errors import RefusedError, UserError, is_of_the_machine
+from rdo.errors import UserError, is_of_the_machine
+from rdo.model.artifact import Artifact
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
-from rdo.repodata import read_rpm
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
+from rdo.trunk.admission import Owners, explained, refusals
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
@@ -72,12 +75,13 @@ class Building:
     _is_paused: bool = False
     _requests: Requests = field(init=False)
     _cycles: Cycles = field(init=False)
+    _owners: Callable[[], Owners] = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
     _news: threading.Event = field(default_factory=threading.Event)
     _running: dict[Ticket, _Running] = field(default_factory=dict)
     _seconds: dict[int, float] = field(default_factory=dict)
     _asked_for_users: set[str] = field(default_factory=set)
-    _unpublished: dict[int, tuple[Build, tuple[Path, ...]]] = field(default_factory=dict)
+    _unpublished: dict[int, tuple[Build, Built]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
@@ -85,6 +89,7 @@ class Building:
             self.workplace.bridge, last_resort, self._is_stopped.is_set, self._news.set
         )
         self.workplace.builder.notify(self._news)
+        self._owners = cache(self._read_owners)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
 
     def adopt(self, builds: Iterable[Build]) -> None:
@@ -246,8 +251,8 @@ class Building:
         self._seconds[build.id] = self._seconds.get(build.id, 0.0) + seconds
         with log_context.about(build.commit), self._blaming(build):
             match outcome:
-                case Built(rpms, lacking):
-                    self._built(build, rpms, lacking)
+                case Built():
+                    self._built(build, outcome)
                 case _ if self._is_cancelled(build):
                     pass
                 case Failed():
@@ -276,28 +281,50 @@ class Building:
                 log.warning("what follows from its end failed", exc_info=error)
                 self.queue.ended(build.id, published=isinstance(now.outcome, Built))
 
-    def _built(self, build: Build, rpms: tuple[Path, ...], lacking: tuple[str, ...]) -> None:
+    def _built(self, build: Build, outcome: Built) -> None:
         """Publish a build, once the bridge was asked for what only users of its packages need."""
-        if refusal := _unpublishable(rpms):
-            self._failed(build, refusal)
+        looked_at = self._admitted(build, outcome)
+        if isinstance(looked_at, Failed):
+            self._failed(build, looked_at)
             return
-        new = (need for need in lacking if need not in self._asked_for_users)
+        new = (need for need in looked_at.lacking if need not in self._asked_for_users)
         needs = tuple(need for need in new if not self.standing.providers.of(need))
         if needs and not build.bootstrap:
             self._asked_for_users.update(needs)
             log.info("asks the bridge for %s, to be installable", ", ".join(needs))
-            self._unpublished[build.id] = build, rpms
+            self._unpublished[build.id] = build, looked_at
             if answer := self._requests.add(
                 BridgeRequest(build, needs, frozenset(), for_users=True)
             ):
                 self._answered(answer)
         else:
-            self._publish(build, rpms)
+            self._publish(build, looked_at)
 
-    def _publish(self, build: Build, rpms: tuple[Path, ...]) -> None:
-        settled, second = settle_success(self.trunk, build, rpms, self.workplace.platform_digest)
-        published = publish_build(self.trunk, settled)
+    def _admitted(self, build: Build, outcome: Built) -> Built | Failed:
+        """Return the outcome with what its RPMs are, or why they may not be published."""
+        looked_at = inspected(outcome)
+        if isinstance(looked_at, Failed):
+            return looked_at
+        allowed = self.trunk.allow.get(build.package, ())
+        if found := refusals(build.package, looked_at.read, self._owners(), allowed):
+            detail = explained(self.trunk.name, build.package, found, allowed)
+            return Failed(FailureReason.REFUSED, detail)
+        return looked_at
+
+    def _read_owners(self) -> Owners:
+        trunk, workplace = self.trunk, self.workplace
+        published: dict[str, list[Artifact]] = {}
+        for stored in trunk.store.ask(lambda at: at.artifacts.good(trunk.name)):
+            published.setdefault(stored.package, []).append(stored.artifact)
+        packages = trunk.packages.values()
+        return Owners(packages, published, workplace.provided(), workplace.tools)
+
+    def _publish(self, build: Build, outcome: Built) -> None:
+        rpms, digest = outcome.rpms, self.workplace.platform_digest
+        settled, second = settle_success(self.trunk, build, rpms, digest)
+        published = publish_build(self.trunk, settled, outcome.read)
         self.standing.published(settled, published.provides)
+        self._owners().learn(build.package, [one.artifact for one in outcome.read])
         is_shared = not self.trunk.packages[build.package].is_under_review
         for rpm in published.backwards:
             log.warning("%s", rpm)
@@ -444,21 +471,12 @@ class Building:
                 log.info("%s: its build goes on; the next round waits for it", running.build.commit)
             else:
                 ending.append(ticket)
-        for build, rpms in self._unpublished.values():
-            settle_success(self.trunk, build, rpms, digest)
-        for ticket, outcome in wait_for(builder, ending, self._news).items():
+        for build, outcome in self._unpublished.values():
+            settle_success(self.trunk, build, outcome.rpms, digest)
+        for ticket, result in wait_for(builder, ending, self._news).items():
             build = self._running[ticket].build
-            if isinstance(outcome, Built):  # it has just ended; the next round publishes it
-                settle_success(self.trunk, build, outcome.rpms, digest)
+            ended = self._admitted(build, result) if isinstance(result, Built) else INTERRUPTED
+            if isinstance(ended, Built):  # it has just ended; the next round publishes it
+                settle_success(self.trunk, build, ended.rpms, digest)
             else:
-                settle_failure(self.trunk, build, INTERRUPTED)
-
-
-def _unpublishable(rpms: Sequence[Path]) -> Failed | None:
-    """Return what is wrong with RPMs that may not enter a repository; None if nothing is."""
-    try:
-        for rpm in rpms:
-            read_rpm(rpm)
-    except RefusedError as error:
-        return Failed(FailureReason.UNKNOWN, str(error))
-    return None
+                settle_failure(self.trunk, build, ended)

@@ -1,6 +1,6 @@
 """What services that follow upstreams work with: a target, its remotes, and what a round adds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache, partial
@@ -25,7 +25,7 @@ class Trunk(OpenTarget):
     """A target as rounds follow it. The workplace is opened only when something is built.
 
     `workers` is how many builds run at the same time, `retries` how often a spurious failure is
-    tried again.
+    tried again; `allow` is what the RPMs of a package may do (`rdo.trunk.admission`).
     """
 
     remotes: Remotes
@@ -35,6 +35,7 @@ class Trunk(OpenTarget):
     audiences: Audiences = field(default_factory=Audiences)
     release_prefix: str = "0"
     keep_changelog: bool = False
+    allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def release_number(self, commit: Commit, date: datetime) -> ReleaseNumber:
         """Return the Release that a build of `commit` with this release date gets."""
@@ -63,6 +64,7 @@ def open_trunk(app: App, target: str) -> Trunk:
         audiences=settings.audiences,
         release_prefix=section.release_prefix,
         keep_changelog=section.keep_changelog,
+        allow=section.allow,
     )
 
 

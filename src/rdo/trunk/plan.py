@@ -10,7 +10,7 @@ from rdo.errors import in_short, is_of_the_machine
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Store, Transaction
-from rdo.trunk.order.revive import worth_another_try
+from rdo.trunk.order.revive import NOTHING, worth_another_try
 from rdo.trunk.sources.branches import stands_in
 from rdo.trunk.sources.poll import FollowedPackage
 from rdo.trunk.sources.selection import select
@@ -41,9 +41,16 @@ class PlanRules:
 
 
 def make_plan(
-    at: Transaction, target: str, followed: Sequence[FollowedPackage], rules: PlanRules
+    at: Transaction,
+    target: str,
+    followed: Sequence[FollowedPackage],
+    rules: PlanRules,
+    allow: Mapping[str, Sequence[str]] = NOTHING,
 ) -> RoundPlan:
-    """Choose the commits to build; changes nothing."""
+    """Choose the commits to build; changes nothing.
+
+    `allow` is what RPMs may do, by package.
+    """
     commits: list[Commit] = []
     notes: list[str] = []
     problems: dict[str, tuple[str, ...]] = {}
@@ -85,7 +92,7 @@ def make_plan(
                 taken[commit.upstream_hash, commit.distgit_hash] = commit.package
     packages = {one.package.name: one.package for one in followed}
     getting_builds = {commit.package for commit in commits}
-    again = worth_another_try(at, target, packages, getting_builds)
+    again = worth_another_try(at, target, packages, getting_builds, allow)
     return RoundPlan((*commits, *again), tuple(notes), problems)
 
 

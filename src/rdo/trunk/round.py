@@ -80,7 +80,7 @@ def _rehearse(trunk: Trunk, options: RoundOptions, packages: list[Package]) -> R
     started = time.monotonic()
     followed = trunk.remotes.poll(packages)
     with trunk.store.read() as at:
-        plan = make_plan(at, trunk.name, followed, options.rules)
+        plan = make_plan(at, trunk.name, followed, options.rules, trunk.allow)
         queued = at.builds.queue(trunk.name)
     held = tuple(Held(build, ()) for build in queued)
     seconds = time.monotonic() - started
@@ -98,7 +98,7 @@ def _do_round(
     log.info("%s: asking the remotes of %d package(s)", trunk.name, len(packages))
     followed = trunk.remotes.poll(packages)
     with trunk.store.read() as at:
-        plan = make_plan(at, trunk.name, followed, options.rules)
+        plan = make_plan(at, trunk.name, followed, options.rules, trunk.allow)
     if plan.commits:
         seconds = time.monotonic() - started
         log.info("%s: %d build(s) planned after %.1f s", trunk.name, len(plan.commits), seconds)

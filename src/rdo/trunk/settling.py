@@ -1,10 +1,12 @@
 """Settling a build that has ended: its row, its next try, and its publication."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from rdo.builders.failure import outcome_of
 from rdo.errors import is_of_the_machine
+from rdo.model.artifact import RpmFile
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.publish.directory import SourceFolders
 from rdo.publish.tree import Published
@@ -20,11 +22,10 @@ log = logging.getLogger(__name__)
 INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
 
-def publish_build(trunk: Trunk, build: Build) -> Published:
-    """Publish a settled build that gave RPMs."""
-    return trunk.tree.publish(
-        build, trunk.build_folder(build), trunk.members, _origin(trunk, build)
-    )
+def publish_build(trunk: Trunk, build: Build, read: Sequence[RpmFile] = ()) -> Published:
+    """Publish a settled build that gave RPMs; `read` is what they are, if it is known."""
+    folder, origin = trunk.build_folder(build), _origin(trunk, build)
+    return trunk.tree.publish(build, folder, trunk.members, origin, read)
 
 
 def settle_success(

@@ -14,7 +14,7 @@ from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.model.nevra import Nevra
 from rdo.model.repo_file import RepoSection, repo_file
-from rdo.repodata import Composer, read_rpm
+from rdo.repodata import Composer, read_rpms
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.scratch import ScratchRequest, Sides, build, choose_sides, job_of, scratch_folder
 from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
@@ -130,7 +130,7 @@ def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
         if not (folder / rpm.name).exists():
             atomic.link_or_copy(rpm, folder / rpm.name)
     inside = sorted(folder.glob("*.rpm"))
-    own = [(path.name, read_rpm(path)[1]) for path in inside]
+    own = [(one.artifact.file_name, one.fragment) for one in read_rpms(inside)]
     Composer(lambda _: {}).write(folder, own, (), revision=int(time.time()))
     return folder
 

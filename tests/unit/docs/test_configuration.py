@@ -58,6 +58,7 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
         "targets",
         "mail",
         "follow",
+        "allow",
         "gerrit",
         "webhooks",
     }

@@ -1,4 +1,4 @@
-"""Answer one dependency question with libsolv (a program of its own).
+"""Answer one dependency question with libsolv, or list what is there (a program of its own).
 
 libsolv keeps state per process and can crash on bad input, so every question gets a process.
 The question arrives as JSON on stdin, the answer leaves as JSON on stdout; `rdo.solver` knows
@@ -9,8 +9,9 @@ import gzip
 import json
 import lzma
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,7 +24,11 @@ _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.decompress,
     ".xml": bytes,
 }
+PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
 _REPO = "{http://linux.duke.edu/metadata/repo}"
+
+
+KINDS = (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES))
 
 
 def load(pool: Any, asked: dict[str, Any]) -> None:
@@ -51,11 +56,7 @@ def fill(repo: Any, folder: Path, cache: str) -> None:
         if done:
             return
         repo.empty(True)  # another version of libsolv wrote it
-    for kind, flags in (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES)):
-        if path := _metadata(folder, kind):
-            file = _memory_file(path)
-            repo.add_rpmmd(file, None, flags)
-            file.close()
+    read(repo, folder, KINDS)
     if cache:
         new = f"{cache}.{os.getpid()}"
         file = solv.xfopen(new, "w")
@@ -63,6 +64,34 @@ def fill(repo: Any, folder: Path, cache: str) -> None:
         file.close()
         if done:
             Path(new).replace(cache)
+
+
+def read(repo: Any, folder: Path, kinds: Sequence[tuple[str, int]]) -> None:
+    for kind, flags in kinds:
+        if path := _metadata(folder, kind):
+            file = _memory_file(path)
+            repo.add_rpmmd(file, None, flags)
+            file.close()
+
+
+def provided(pool: Any, asked: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Return what provides each capability, and each program: RPMs with their versions."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in asked["repositories"]:
+        repo = pool.add_repo(row["name"])
+        read(repo, Path(row["folder"]), KINDS[:1])  # programs are in the primary metadata
+        for one in repo.solvables:
+            names = [
+                each.str().split(" ")[0] for each in one.lookup_deparray(solv.SOLVABLE_PROVIDES)
+            ]
+            for name in names:
+                found.setdefault(name, set()).add((one.name, one.evr))
+        files = repo.Dataiterator(solv.SOLVABLE_FILELIST, None, solv.Dataiterator.SEARCH_FILES)
+        for match in files:
+            path, one = str(match), match.solvable
+            if PROGRAM.match(path):
+                found.setdefault(path, set()).add((one.name, one.evr))
+    return {name: sorted(rows) for name, rows in found.items()}
 
 
 def want(pool: Any, wanted: list[str]) -> Any:
@@ -180,6 +209,10 @@ def _row(solvable: Any) -> dict[str, Any]:
 def main() -> int:
     asked = json.load(sys.stdin)
     pool = solv.Pool()
+    if asked["lists"]:
+        pool.setarch(asked["arch"])
+        json.dump({"provided": provided(pool, asked)}, sys.stdout)
+        return 0
     load(pool, asked)
     question = want(pool, asked["install"])
     answer: dict[str, Any] = {

@@ -69,24 +69,24 @@ class Providers:
 
     def are_sure_of(self, dependency: str) -> bool:
         """Whether the release packages exactly this name, and not only one it begins with."""
-        forms = {_plain(name) for name in needed_names(dependency)}
+        forms = {plain_name(name) for name in needed_names(dependency)}
         return not forms.isdisjoint(self._by_convention)
 
     def _of_name(self, name: str) -> set[str]:
         if known := self._by_capability.get(name):
             return known
-        plain = _plain(name)
-        forms = (plain, *(() if plain.startswith("python:") else _prefixes(name)))
+        plain = plain_name(name)
+        forms = (plain, *(() if plain.startswith("python:") else prefixes(name)))
         return next((found for form in forms if (found := self._by_convention.get(form))), set())
 
 
 def conventional_names(package: Package) -> set[str]:
-    """Return the names by which others require a package, in the form of `_plain`."""
+    """Return the names by which others require a package, in the form of `plain_name`."""
     projects = {f"python:{name}" for name in own_projects(package.python_projects)}
     return projects | {package.name}
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def prefixes(name: str) -> Iterator[str]:
     """Return the names that a subpackage's name may be derived from, longest first.
 
     Not for Python projects: nova-client is not a subpackage of nova.
@@ -96,10 +96,10 @@ def _prefixes(name: str) -> Iterator[str]:
         yield name
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return one form for all names of a Python project; other names as they are.
 
-    >>> _plain("python3.11dist(oslo.config[rst])"), _plain("python3-oslo-config-tests")
+    >>> plain_name("python3.11dist(oslo.config[rst])"), plain_name("python3-oslo-config-tests")
     ('python:oslo-config', 'python:oslo-config')
     """
     if match := _DISTRIBUTION.match(name) or _MODULE.match(name):

@@ -1,6 +1,7 @@
 """Commits that failed and are worth another try, although their own sources have not changed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
@@ -8,18 +9,25 @@ from rdo.model.package import Package
 from rdo.store import Transaction
 from rdo.store.builds import Build
 from rdo.store.packages import PackageBuilds
+from rdo.trunk.admission import asked_for
 from rdo.trunk.order.providers import Providers
+
+NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def worth_another_try(
-    at: Transaction, target: str, packages: Mapping[str, Package], planned: Iterable[str]
+    at: Transaction,
+    target: str,
+    packages: Mapping[str, Package],
+    planned: Iterable[str],
+    allow: Mapping[str, Collection[str]] = NOTHING,
 ) -> list[Commit]:
     """Return the newest commits of packages whose cause of failure has changed since.
 
-    Tests that have been turned off; a cycle with a new commit in it; a dependency that the
-    release itself packages and has published since; a package that had left the release with
-    something in the queue. `planned` are packages that get builds anyway. Each try makes a build
-    of its own, so that the same change counts once.
+    Tests that have been turned off; RPMs that `allow` now accepts; a cycle with a new commit in
+    it; a dependency that the release itself packages and has published since; a package that had
+    left the release with something in the queue. `planned` are packages that get builds anyway.
+    Each try makes a build of its own, so that the same change counts once.
     """
     failed = {
         state.package: state.newest
@@ -29,6 +37,7 @@ def worth_another_try(
     coming = {*planned, *(build.package for build in at.builds.queue(target))}
     candidates = {name: build for name, build in failed.items() if name not in coming}
     chosen = {n: b for n, b in candidates.items() if packages[n].skip_tests and _failed_tests(b)}
+    chosen |= {n: b for n, b in candidates.items() if _is_allowed(b, allow.get(n, ()))}
     asking = {n: b for n, b in candidates.items() if b.asked and n not in chosen}
     if asking:
         providers = Providers(packages.values(), at.artifacts.provides(target))
@@ -50,6 +59,15 @@ def _failed_tests(build: Build) -> bool:
     match build.outcome:
         case Failed(FailureReason.TEST):
             return True
+    return False
+
+
+def _is_allowed(build: Build, allowed: Collection[str]) -> bool:
+    """Whether a build failed for nothing else than what is allowed now."""
+    match build.outcome:
+        case Failed(FailureReason.REFUSED, detail):
+            asked = asked_for(detail)
+            return bool(asked) and asked <= set(allowed)
     return False
 
 

@@ -1,0 +1,137 @@
+"""Read RPM files that strangers made (a program of its own, behind walls).
+
+createrepo_c and rpm parse them here and nowhere else: whatever a file does to them, it does to a
+process without rights, files and network. The arguments are the descriptors of the files and
+their names, in turns. The answer on stdout is a line of JSON for each file, in order; a file is
+begun when the line of the one before it is out, so that a crash names its file.
+"""
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+sys.path.insert(0, os.environ["CREATEREPO"])
+import createrepo_c
+
+CHANGELOG_ENTRIES = 10  # createrepo_c's default
+MAX_FILES, MAX_DEPENDENCIES = 500_000, 100_000
+SPECIAL = stat.S_ISUID | stat.S_ISGID
+FLAGS = {"EQ": "=", "LT": "<", "GT": ">", "LE": "<=", "GE": ">="}
+QUERY = r"%{FILENAMES:arraysize}\n[%{FILEMODES} %{FILECAPS} %{FILENAMES}\n]"
+
+
+def main() -> int:
+    answer = os.fdopen(os.dup(1), "w")
+    quiet = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(quiet, 1)  # libraries warn on both
+    os.dup2(quiet, 2)
+    words = sys.argv[1:]
+    for descriptor, name in zip(words[::2], words[1::2], strict=True):
+        try:
+            row = read(readable(int(descriptor)), name)
+        except (createrepo_c.CreaterepoCError, OSError, ValueError, MemoryError) as error:
+            row = {"refused": str(error) or type(error).__name__}
+        answer.write(json.dumps(row) + "\n")
+        answer.flush()
+    return 0
+
+
+def readable(descriptor: int) -> str:
+    """The path of an open file here; of a copy in memory if its owner alone may open it."""
+    path = f"/proc/self/fd/{descriptor}"
+    if os.access(path, os.R_OK):
+        return path
+    copy = os.memfd_create("rpm", 0)  # rpm inherits it
+    while os.sendfile(copy, descriptor, None, 1 << 24):
+        pass
+    return f"/proc/self/fd/{copy}"
+
+
+def read(path: str, name: str) -> dict[str, Any]:
+    """What one RPM is; ValueError if it has more of something than any package needs."""
+    package = createrepo_c.package_from_rpm(
+        path,
+        checksum_type=createrepo_c.SHA256,
+        location_href=name,
+        changelog_limit=CHANGELOG_ENTRIES,
+    )
+    package.time_file = package.time_build  # the same build gives the same bytes, always
+    if len(package.files) > MAX_FILES:
+        raise ValueError(f"it has more than {MAX_FILES} files")
+    if max(map(len, (package.provides, package.requires, package.obsoletes))) > MAX_DEPENDENCIES:
+        raise ValueError(f"it has more than {MAX_DEPENDENCIES} dependencies")
+    return {
+        "name": package.name,
+        "epoch": int(package.epoch or 0),
+        "version": package.version,
+        "release": package.release,
+        "arch": package.arch,
+        "sha256": package.pkgId,
+        "size": package.size_package,
+        "source_rpm": package.rpm_sourcerpm or "",
+        "provides": [row[createrepo_c.PCOR_ENTRY_NAME] for row in package.provides],
+        "requires": [relation(row) for row in package.requires],
+        "obsoletes": [relation(row) for row in package.obsoletes],
+        "files": [row[createrepo_c.FILE_ENTRY_PATH] + row[createrepo_c.FILE_ENTRY_NAME]
+                  for row in package.files],
+        "special": list(special_files(path)),
+        "xml": list(createrepo_c.xml_dump(package)[:3]),
+    }  # fmt: skip  # a table
+
+
+def relation(row: Any) -> str:
+    """A dependency as rpm writes it: `name`, or `name <= 1:2-3`."""
+    name, flags, epoch, version, release = row[:5]
+    if flags not in FLAGS or not version:
+        return str(name)
+    evr = f"{epoch}:{version}" if epoch and epoch != "0" else version
+    return f"{name} {FLAGS[flags]} {evr}" + (f"-{release}" if release else "")
+
+
+def special_files(path: str) -> Iterator[tuple[str, str]]:
+    """Devices, and files that give rights to whoever runs them: what each is, and its path.
+
+    The answer is rpm's, because rpm unpacks the file. Raises ValueError if it makes no sense.
+    """
+    answer = output("rpm", "-qp", "--nosignature", "--qf", QUERY, path)
+    count, *rows = answer.decode(errors="replace").removesuffix("\n").split("\n")
+    if count in ("0", "(none)"):
+        return
+    if len(rows) != int(count):
+        raise ValueError("it has a file whose name has more than one line")
+    for row in rows:
+        mode, _, rest = row.partition(" ")
+        capabilities, _, name = rest.rpartition(" /")
+        yield from kinds(int(mode), capabilities, f"/{name}")
+
+
+def output(*argv: str) -> bytes:
+    """What a program prints; it has our open files. ValueError if it fails."""
+    ours, theirs = os.pipe()
+    to_pipe = [(os.POSIX_SPAWN_DUP2, theirs, 1)]
+    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=to_pipe)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        found = pipe.read()
+    if os.waitpid(pid, 0)[1]:
+        raise ValueError(f"{argv[0]} cannot read it")
+    return found
+
+
+def kinds(mode: int, capabilities: str, name: str) -> Iterator[tuple[str, str]]:
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        yield "device", name
+    if stat.S_ISREG(mode):
+        if mode & stat.S_ISUID:
+            yield "setuid", name
+        if mode & stat.S_ISGID:
+            yield "setgid", name
+        if capabilities.strip("= ") not in ("", "(none)"):
+            yield "capabilities", name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
