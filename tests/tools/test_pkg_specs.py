@@ -118,7 +118,6 @@ def test_too_many_conditions_are_refused_with_their_number(distgit: Distgit) -> 
     [
         ("%autosetup -p1\n%patch1 -p1", "would apply the patch 0001-Mend-1.patch 2 times"),
         ("%autosetup -p0", "0001-Mend-1.patch with -p0, and git's patches need -p1"),
-        ("%autosetup", "0001-Mend-1.patch without -p1, and git's patches need -p1"),
         ("%autosetup \\\n  -p1", "without -p1"),  # rpm ends a macro's options with the line
     ],
 )
@@ -127,6 +126,23 @@ def test_patches_that_would_not_apply_as_meant_are_refused(
 ) -> None:
     made(distgit, prep=prep)
 
+    nothing_is_done(distgit, "patch", "-l", why=why)
+
+
+def test_an_autosetup_without_a_level_gets_the_one_of_gits_patches(distgit: Distgit) -> None:
+    made(distgit, prep="%autosetup -n foo")
+
+    distgit.pkg("patch", "-l")
+
+    assert "\n%autosetup -p1 -n foo\n" in distgit.text
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+def test_an_autosetup_that_also_applies_others_is_left_alone(distgit: Distgit) -> None:
+    made(distgit, prep="%autosetup -n foo", extra="Patch7: other.patch")
+    distgit.commit("other", {"other.patch": "--- a.py\n+++ a.py\n@@ -1 +1 @@\n-1\n+one\n"})
+
+    why = "0001-Mend-1.patch without -p1, and git's patches need -p1"
     nothing_is_done(distgit, "patch", "-l", why=why)
 
 

@@ -18,7 +18,7 @@ _OURS = re.compile(r"\d{4,}-[^\s/]*\.patch")
 _LIST_ENTRY = re.compile(r"(?P<file>[^#%\s]\S*)\s*$")
 _APPLIED = re.compile(r"\s*%patch(?P<number>\d*)(?P<rest>(?:\s.*)?)$")
 _SETUP = re.compile(r"\s*%(?:setup(?=\s|$)|autosetup(?=\s|$)|\{autosetup\b)")
-_AUTOSETUP = re.compile(r"\s*%(?:autosetup(?=\s|$)|\{autosetup\b)(?P<options>[^}]*)")
+_AUTOSETUP = re.compile(r"\s*%(?:autosetup(?=\s|$)|\{autosetup\b)(?P<options>.*)")
 _AUTOPATCH = re.compile(r"\s*%(?:autopatch(?=\s|$)|\{autopatch\b)")
 _WITH_VALUE = "abnSp"
 """The options of %autosetup that take a value, joined to them or as the next word."""
@@ -98,7 +98,7 @@ def _has_option(options: str, wanted: str) -> bool:
     for word in words:
         if not word.startswith("-"):
             continue
-        for at, letter in enumerate(word[1:], 2):
+        for at, letter in enumerate(word.rstrip("}")[1:], 2):
             if letter == wanted:
                 return True
             if letter in _WITH_VALUE:
@@ -129,10 +129,13 @@ def first_free_number(text: SpecText, count: int) -> int:
 def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
     """Replace our patches with `files`, and leave everything else as it is.
 
-    Raises RefusedError if the spec has no place for them, or applies ours together with others.
+    A %autosetup without -p gets -p1 if there are no other patches. Raises RefusedError if the spec
+    has no place for them, or applies ours together with others.
     """
     if files == our_patches(text) and _applied_as(text, files):
         return text
+    if files and all(patch.is_ours for patch in patch_tags(text)):
+        text = _with_strip_level(text)
     numbers = {patch.number for patch in patch_tags(text) if patch.is_ours}
     first = first_free_number(text, len(files))
     method = apply_method(text)
@@ -143,6 +146,19 @@ def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
     if any(line.section == "patchlist" for line in text.read()) and not tags(text, "Patch"):
         return _with_list(text, files)
     return _with_tags(text, files, first)
+
+
+def _with_strip_level(text: SpecText) -> SpecText:
+    """Add -p1, which git's patches need, to each %autosetup that calls `patch` without it."""
+    for line in text.read():
+        match = _AUTOSETUP.match(line.text)
+        if line.section != "prep" or line.continues or match is None or line.text.endswith("\\"):
+            continue
+        if any(_has_option(match["options"], option) for option in "NpS"):
+            continue
+        at = match.start("options")
+        text = text.with_line(line.number, f"{line.text[:at]} -p1{line.text[at:]}")
+    return text
 
 
 def _applied_as(text: SpecText, files: Sequence[str]) -> bool:

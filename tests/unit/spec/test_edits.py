@@ -176,6 +176,10 @@ def test_an_entry_is_on_top_and_the_rest_stays(text: SpecText) -> None:
     [
         ("%setup -q", ApplyMethod.RPM),
         ("%autosetup -p1", ApplyMethod.AUTOSETUP),
+        ("%{autosetup -p1}", ApplyMethod.AUTOSETUP),
+        ("%autosetup -n %{name}-N", ApplyMethod.AUTOSETUP),
+        ("%autosetup -nfooN", ApplyMethod.AUTOSETUP),
+        ("%autosetup -n %{name} -qN\n%autopatch -p1", ApplyMethod.AUTOPATCH),
         ("%autosetup -N -n x\n%autopatch -p1", ApplyMethod.AUTOPATCH),
         ("%setup -q\ngit am %{patches}", ApplyMethod.GIT_AM),
         ("true", ApplyMethod.NONE),
