@@ -79,8 +79,7 @@ def prepare(site: Path) -> None:
     for name, files in SPECS.items():
         upstream = GitRepository(site / "git" / name)
         upstream.commit("one", {"file": name})
-        upstream.git("tag", "-a", "-m", "one", "release-1.2.0")
-        upstream.git("tag", "start-of-9")  # names no version
+        upstream.git("tag", "1.2.0")
         distgit = GitRepository(site / "git" / f"{name}-distgit", "rpm-master")
         distgit.commit("spec", {n: t.replace("EVIL", str(site / "evil")) for n, t in files.items()})
         text += (
