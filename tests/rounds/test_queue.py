@@ -37,7 +37,7 @@ def test_the_row_of_a_cancelled_build_says_so(factory: Factory) -> None:
     [queued] = factory.queue()
     with factory.store.write() as at:
         at.builds.start(queued.id, now=factory.clock())
-    steering.cancel(factory.trunk, "python-a", by="me", why="it hangs")
+    steering.cancel(factory.trunk, ["python-a"], by="me", why="it hangs")
 
     [row] = map(as_row, open_builds([factory.trunk]))
 

@@ -11,7 +11,7 @@ import pytest
 
 from rdo.bridge.protocol import Provision
 from rdo.errors import CommandError, ConfigError, OutsideError
-from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.model.build import BuildJob, Failed, FailureReason, Outcome, Waiting
 from rdo.run import run
 from rdo.store.builds import BuildState
 from rdo.trunk.views.report import Report, summary
@@ -20,6 +20,7 @@ from tests.fakes.builder import (
     SPURIOUS,
     GoodBuild,
     ScriptedBridge,
+    ScriptedBuilder,
     ScriptedLastResort,
     Unless,
     UnlessOutside,
@@ -73,7 +74,8 @@ def test_the_second_pass_has_a_new_release_date_and_is_what_is_published(
 
 
 def test_of_a_cycle_only_as_many_are_bootstrapped_as_it_takes(factory: Factory) -> None:
-    factory.add("a", "b", "c", spec=CAN_BOOTSTRAP)
+    factory.add("a", "b", spec=CAN_BOOTSTRAP)
+    factory.add("c", spec=f"BuildRequires: {NEEDS_B[0]}\n{CAN_BOOTSTRAP}")
     factory.builder.will("python-a", Unless(("python-b",), NEEDS_B))
     factory.builder.will("python-c", Unless(("python-b",), NEEDS_B))
     needs_a = Unless(("python-a",), NEEDS_A)
@@ -423,3 +425,31 @@ def test_what_lacked_a_newer_package_is_tried_again_once_that_is_published(
     factory.builder.will("python-a", GoodBuild())
     assert built(factory.round()) == [("python-b", False)]
     assert built(factory.round()) == [("python-a", False)]
+
+
+class Patient(ScriptedBuilder):
+    """Builds python-long only after the cycle of the others was broken."""
+
+    bootstrapped: threading.Event
+
+    def _act(self, job: BuildJob) -> Outcome:
+        if job.commit.package == "python-long":
+            assert self.bootstrapped.wait(120)
+        if job.bootstrap:
+            self.bootstrapped.set()
+        return ScriptedBuilder._act(self, job)
+
+
+def test_a_known_cycle_is_broken_while_others_are_still_building(factory: Factory) -> None:
+    factory.add("a", "b", spec=CAN_BOOTSTRAP)
+    factory.add("long")
+    factory.workers = 2
+    factory.builder = builder = Patient()
+    Patient.bootstrapped = threading.Event()
+    builder.will("python-a", Unless(("python-b",), ("python3dist(b)",)))
+    builder.will("python-b", Waiting(("python3dist(a)",)), GoodBuild())
+
+    report = factory.round()
+
+    assert {one.build.package for one in report.built} == {"python-a", "python-b", "python-long"}
+    assert report.exit_code == 0

@@ -314,7 +314,7 @@ def test_a_build_without_a_round_is_shown_as_running_and_can_be_cancelled(farmed
     farmed.kill_round(lambda: farmed.is_at_work() and farmed.has_ticket())
     build = farmed.open_build()
 
-    [asked] = steering.cancel(farmed.factory.trunk, "python-a", by="me", why="it hangs")
+    [asked] = steering.cancel(farmed.factory.trunk, ["python-a"], by="me", why="it hangs")
     report = farmed.factory.round(["python-a"])
 
     assert steering.is_ending(asked)
@@ -331,7 +331,7 @@ def test_a_round_ends_a_detached_build_that_is_cancelled(farmed: Farmed) -> None
 
     def cancel() -> None:
         until(lambda: farmed.is_at_work() and farmed.has_ticket())
-        steering.cancel(farmed.factory.trunk, "python-a", by="me", why="it hangs")
+        steering.cancel(farmed.factory.trunk, ["python-a"], by="me", why="it hangs")
 
     threading.Thread(target=cancel).start()
     report = farmed.factory.round(["python-a"])

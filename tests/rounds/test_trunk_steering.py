@@ -10,9 +10,11 @@ import pytest
 
 from rdo.builders.protocol import Ticket
 from rdo.errors import ConfigError, NotFoundError, RefusedError
-from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
+from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome
 from rdo.trunk.care import steering
+from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.views import dependents
+from rdo.trunk.views.queue import open_builds
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.state import PackageState
 from rdo.trunk.views.why import Known, explain
@@ -133,7 +135,7 @@ def test_a_cancelled_build_does_not_come_back_by_itself(factory: Factory) -> Non
     factory.builder.will("python-a", SPURIOUS)
     factory.round()
 
-    [cancelled] = steering.cancel(factory.trunk, "python-a", by="me", why="too long")
+    [cancelled] = steering.cancel(factory.trunk, ["python-a"], by="me", why="too long")
 
     assert not steering.is_ending(cancelled)
     assert factory.queue() == ()
@@ -173,7 +175,7 @@ def test_a_running_build_is_cancelled_by_its_round(factory: Factory) -> None:
     while not is_building(factory):
         time.sleep(0.01)
 
-    [found] = steering.cancel(factory.trunk, "python-a", by="me", why="it hangs")
+    [found] = steering.cancel(factory.trunk, ["python-a"], by="me", why="it hangs")
     round_.join(300)
 
     assert steering.is_ending(found)
@@ -187,7 +189,7 @@ def test_what_is_in_no_queue_cannot_be_cancelled(factory: Factory) -> None:
     factory.add("a")
 
     with pytest.raises(NotFoundError, match="master-deb12 matches python-a"):
-        steering.cancel(factory.trunk, "python-a", by="me", why="")
+        steering.cancel(factory.trunk, ["python-a"], by="me", why="")
 
 
 def test_a_paused_target_builds_nothing_and_says_why(factory: Factory) -> None:
@@ -225,11 +227,14 @@ def test_what_is_held_or_paused_does_not_wait_for_the_next_round(factory: Factor
     )
 
 
-def test_a_package_that_is_called_by_its_project_is_named(factory: Factory) -> None:
+def test_a_package_may_be_called_by_its_project(factory: Factory) -> None:
     factory.add("a")
+    factory.builder.will("python-a", BROKEN)
+    factory.round()
 
-    with pytest.raises(NotFoundError, match='has no package a; did you mean "python-a"'):
-        steering.recheck(factory.trunk, ["a"])
+    [done] = steering.recheck(factory.trunk, ["a"])
+
+    assert done.build.package == "python-a"
 
 
 class Pausing(ScriptedBuilder):
@@ -305,3 +310,82 @@ def test_only_a_published_build_can_be_held(factory: Factory) -> None:
         steering.release(factory.trunk, "python-a", by="me")
     with factory.store.read() as at:
         assert at.holds.all(TARGET) == {}
+
+
+class OneAfterAnother(ScriptedBuilder):
+    """Builds python-b only once python-a was built, which somebody asks for meanwhile."""
+
+    begun: threading.Event
+    built_a: threading.Event
+
+    def _act(self, job: BuildJob) -> Outcome:
+        if job.commit.package == "python-b":
+            self.begun.set()
+            assert self.built_a.wait(120)
+        outcome = ScriptedBuilder._act(self, job)
+        if job.commit.package == "python-a" and isinstance(outcome, Built):
+            self.built_a.set()
+        return outcome
+
+
+def test_a_recheck_is_heard_by_the_round_that_runs(factory: Factory) -> None:
+    factory.add("a", "b", "c")
+    factory.builder = builder = OneAfterAnother()
+    OneAfterAnother.begun, OneAfterAnother.built_a = threading.Event(), threading.Event()
+    builder.will("python-a", BROKEN, GoodBuild())
+    factory.round(["python-a"])
+    reports: list[Report] = []
+    round_ = threading.Thread(
+        target=lambda: reports.append(factory.round(["python-a", "python-b"]))
+    )
+    round_.start()
+    assert builder.begun.wait(120)
+
+    steering.recheck(factory.trunk, ["python-a"])
+    answer = explain(Known.of(factory.trunk), "python-a")
+    shown = [one.view.sentence for one in open_builds([factory.trunk])]
+    round_.join(300)
+
+    if answer.view.state is PackageState.QUEUED:  # the round has not taken it yet
+        assert answer.view.sentence == "the round that is running builds it"
+        assert answer.next == "a round is running; it builds what can be built"
+    assert not any("next round" in sentence for sentence in shown)
+    assert not factory.trunk.in_round
+    [report] = reports
+    assert built(report) == ["python-a", "python-b"]
+
+
+def test_patterns_name_packages_and_the_head_of_each_may_stay(factory: Factory) -> None:
+    factory.add("a", "b", "aclient")
+    factory.round()
+    for name in ("a", "aclient"):
+        for number in range(3):
+            factory.upstreams[name].commit(f"more {number}")
+    steering.pause(factory.trunk, by="me", why="x")
+    plan_all(factory)
+    steering.resume(factory.trunk)
+    heads = [build.id for build in factory.queue() if build.commit.upstream_hash in tips(factory)]
+
+    with pytest.raises(NotFoundError, match="nobody"):
+        steering.cancel(factory.trunk, ["python-a", "nobody*"], by="me", why="")
+    assert len(factory.queue()) == 6
+    ended = steering.cancel(factory.trunk, ["python-*"], by="me", why="", but_head=True)
+
+    assert len(ended) == 4
+    assert sorted(build.id for build in factory.queue()) == sorted(heads)
+    last = steering.cancel(factory.trunk, ["python-?client", "python-a"], by="me", why="")
+    assert len(last) == 2
+    assert factory.queue() == ()
+
+
+def tips(factory: Factory) -> set[str]:
+    return {one.git("rev-parse", "HEAD") for one in factory.upstreams.values()}
+
+
+def plan_all(factory: Factory) -> None:
+    """Queue what the remotes have, as a round does that is killed before it builds."""
+    trunk = factory.trunk
+    followed = trunk.remotes.poll(factory.packages)
+    with factory.store.read() as at:
+        plan = make_plan(at, TARGET, followed, PlanRules())
+    record_plan(factory.store, TARGET, plan, followed, platform_digest="", now=trunk.now())

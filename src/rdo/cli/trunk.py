@@ -264,6 +264,7 @@ def _show_target(found: TargetStatus) -> None:
     output.show(found, as_json=False, people=output.Table(columns, rows))
     lines = [f"{name} -> {place}" for name, place in found.names.items()]
     lines += [str(view.pause)] if view.pause else []
+    lines += ["a round is running"] if view.in_round else []
     lines += [
         f"consistent is blocked by {one.package}: {one.reason}"
         + (f", since {_when(one.since)}" if one.since else "")

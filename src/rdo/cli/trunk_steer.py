@@ -82,16 +82,18 @@ def recheck(
         done = steering.recheck_failed(open_trunks(app, target), since, force=force)
     else:
         done = steering.recheck(_open(app, target), packages, force=force)
-    people = "\n".join(_recheck_lines(done)) or "no package fails to build"
+    working = {one.name for one in open_trunks(app, target) if one.in_round} if done else set()
+    people = "\n".join(_recheck_lines(done, working)) or "no package fails to build"
     output.show([steering.recheck_row(one) for one in done], as_json, people)
 
 
-def _recheck_lines(done: list[steering.Rechecked]) -> Iterator[str]:
+def _recheck_lines(done: list[steering.Rechecked], working: set[str]) -> Iterator[str]:
     for target, group in groupby(done, key=lambda one: one.build.target):
         for one in group:
             state = "queued" if one.is_new else "was queued before"
             yield f"{target}: {one.build.commit} {state}, build {one.build.id}"
-        yield _next_round.format(target)
+        is_heard = target in working
+        yield "the round that is running builds it" if is_heard else _next_round.format(target)
 
 
 @click.command()
@@ -165,27 +167,39 @@ def _builds(count: int) -> str:
 
 
 @click.command()
-@click.argument("build", shell_complete=complete.builds)
+@click.argument(
+    "builds", metavar="BUILD...", nargs=-1, required=True, shell_complete=complete.builds
+)
+@click.option("--but-head", is_flag=True, help="Keep the newest commit of each package.")
 @click.option("--because", metavar="TEXT", default="", help=_REASON)
 @one_target_option
 @output.json_option
 @click.pass_obj
-def cancel(app: App, build: str, because: str, target: str | None, as_json: bool) -> None:
-    """End BUILD: a number, or a package whose queued and running builds are all ended.
+def cancel(
+    app: App,
+    builds: tuple[str, ...],
+    but_head: bool,
+    because: str,
+    target: str | None,
+    as_json: bool,
+) -> None:
+    """End each BUILD: a number, or a package or pattern whose open builds are all ended.
 
     A cancelled build does not come back by itself. The package's next commit is built as usual;
     `rdo trunk recheck` queues the same commit again.
 
     \b
     rdo trunk cancel 17 --because "the branch was wrong"
+    rdo trunk cancel 'python-*client' --but-head
     """
-    found = steering.cancel(_open(app, target), build, by=app.user, why=because)
+    found = steering.cancel(_open(app, target), builds, by=app.user, why=because, but_head=but_head)
     lines = [
         f"build {one.id} of {one.commit} "
         + ("is being ended by its round" if steering.is_ending(one) else "is cancelled")
         for one in found
     ]
-    output.show([steering.cancel_row(one) for one in found], as_json, "\n".join(lines))
+    people = "\n".join(lines) or "nothing else is queued"
+    output.show([steering.cancel_row(one) for one in found], as_json, people)
 
 
 @click.command()

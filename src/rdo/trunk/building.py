@@ -9,7 +9,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -62,7 +62,8 @@ class _Running:
 class Building:
     """Builds a queue to its end, with the builds that an earlier round left running.
 
-    Call `adopt` for these first, then `run`, once.
+    Call `adopt` for these first, then `run`, once. `names` are the packages of the round: what
+    somebody queues of them meanwhile is built, too.
     """
 
     trunk: Trunk
@@ -70,6 +71,7 @@ class Building:
     queue: Queue
     standing: Standing
     watch: Watcher = nobody_watches
+    names: frozenset[str] = frozenset()
     ended: list[Ended] = field(default_factory=list)
     dropped: list[Build] = field(default_factory=list)
     _is_paused: bool = False
@@ -82,6 +84,7 @@ class Building:
     _seconds: dict[int, float] = field(default_factory=dict)
     _asked_for_users: set[str] = field(default_factory=set)
     _unpublished: dict[int, tuple[Build, Built]] = field(default_factory=dict)
+    _known: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
@@ -91,6 +94,8 @@ class Building:
         self.workplace.builder.notify(self._news)
         self._owners = cache(self._read_owners)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
+        target = self.trunk.name
+        self._known = self.trunk.store.ask(lambda at: at.builds.queued_ids(target))
 
     def adopt(self, builds: Iterable[Build]) -> None:
         """Wait for builds that an earlier round started and that have outlived it."""
@@ -120,8 +125,10 @@ class Building:
                 self._start(build)
             self._requests.send(pool)
             self._tell()
-            is_idle = not (self._running or self._requests.running or taken)
-            if is_idle and (self._is_paused or not self._break_cycle()):
+            has_room = len(taken) < room and not self._requests.running
+            if has_room and self._break_cycle():  # known as one, whatever else is running
+                continue
+            if not (self._running or self._requests.running or taken):
                 return
             if self._running or self._requests.running:
                 self._news.wait(_LOOK_SECONDS)
@@ -150,13 +157,28 @@ class Building:
                 self.queue.drop(build.id)
             elif build.id not in still_open:
                 self._cancelled(build)
+        self._take_in(still_open - self._known, held.keys())
+        self._known |= still_open
         for running in self._running.values():
             if asked.get(running.build.id):
                 self.workplace.builder.cancel(running.ticket)
 
+    def _take_in(self, new: Collection[int], held: Collection[str]) -> None:
+        """Queue what somebody wants built since the last look; a retry is for the next round."""
+        ours = {build.id for build in self.queue.idle()}
+        for number in sorted(set(new) - ours):
+            build = self._read(number)
+            wanted = build.package in self.names and build.package not in held
+            if wanted and build.attempt == 1 and not build.bootstrap:
+                self.queue.add(build)
+                with log_context.about(build.commit):
+                    log.info("queued meanwhile")
+
+    def _read(self, number: int) -> Build:
+        return self.trunk.store.ask(lambda at: at.builds.get(number))
+
     def _cancelled(self, build: Build) -> None:
-        number = build.id
-        build = self.trunk.store.ask(lambda at: at.builds.get(number))
+        build = self._read(build.id)
         self.dropped.append(build)
         self.queue.drop(build.id)
         with log_context.about(build.commit):
@@ -423,7 +445,7 @@ class Building:
         if not members:
             return False
         log.info("in a cycle: %s", ", ".join(build.package for build in members))
-        if starter := self._cycles.starter(members, waiting):
+        if starter := self._cycles.starter(members, self.queue.expected()):
             self._begin_bootstrap(starter)
         elif request := self._cycles.request(members, waiting, self.standing.providers):
             with log_context.about(request.build.commit):

@@ -9,6 +9,7 @@ from typing import Any
 from rdo.app import App
 from rdo.app.targets import OpenTarget
 from rdo.app.workplaces import Workplace
+from rdo.lock import is_held
 from rdo.mirrors import Mirrors
 from rdo.model.audiences import Audiences
 from rdo.model.commit import Commit
@@ -36,6 +37,11 @@ class Trunk(OpenTarget):
     release_prefix: str = "0"
     keep_changelog: bool = False
     allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def in_round(self) -> bool:
+        """Whether a round of the target, or a repair, is at work now."""
+        return is_held(self.folder / "round.lock")
 
     def release_number(self, commit: Commit, date: datetime) -> ReleaseNumber:
         """Return the Release that a build of `commit` with this release date gets."""

@@ -111,7 +111,8 @@ def _do_round(
     ended: list[Ended] = []
     dropped: list[Build] = departed
     if len(queue) or outliving:
-        building = Building(trunk, trunk.open_workplace(), queue, standing, watch)
+        names = frozenset(package.name for package in packages)
+        building = Building(trunk, trunk.open_workplace(), queue, standing, watch, names)
         building.adopt(outliving)
         building.run()
         ended, dropped = building.ended, [*departed, *building.dropped]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rdo.errors import ConfigError, NotFoundError, RefusedError
@@ -17,6 +18,7 @@ from rdo.store.holds import Hold
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import rests_until
 
+_WILD = re.compile(r"[*?\[]")
 _AGO = re.compile(r"(\d+)\s*(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -159,22 +161,47 @@ def recheck_row(one: Rechecked) -> dict[str, object]:
     }
 
 
-def cancel(trunk: Trunk, text: str, *, by: str, why: str) -> list[Build]:
-    """End the queued or running builds that `text` names: a number, or a package.
+def cancel(
+    trunk: Trunk, texts: Sequence[str], *, by: str, why: str, but_head: bool = False
+) -> list[Build]:
+    """End the queued or running builds that are named: by number, package, or pattern of packages.
 
-    Raises NotFoundError if there is none.
+    With `but_head` the newest open build of each package stays. Raises NotFoundError, and ends
+    none, if one of `texts` names none.
     """
-    name = text if text.isdecimal() else _name_in_queue(trunk, text)
+    names = {text: _pattern(trunk, text) for text in texts}
     with trunk.store.write() as at:
         open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
-        found = [build for build in open_builds if name in {str(build.id), build.package}]
-        if not found:
-            raise NotFoundError(
-                f"no queued or running build of {trunk.name} matches {text}",
-                hint="rdo trunk queue lists them",
-            )
+        found: set[int] = set()
+        for text, name in names.items():
+            named = {one.id for one in open_builds if _is_named(one, name)}
+            if not named:
+                raise NotFoundError(
+                    f"no queued or running build of {trunk.name} matches {text}",
+                    hint="rdo trunk queue lists them",
+                )
+            found |= named
+        if but_head:
+            found -= {one.id for one in _heads(open_builds)}
         reason = f"cancelled by {by}" + (f": {why}" if why else "")
-        return [at.builds.ask_to_cancel(build.id, reason, now=trunk.now()) for build in found]
+        return [at.builds.ask_to_cancel(id_, reason, now=trunk.now()) for id_ in sorted(found)]
+
+
+def _pattern(trunk: Trunk, text: str) -> str:
+    is_package = not text.isdecimal() and not _WILD.search(text)
+    return _name_in_queue(trunk, text) if is_package else text
+
+
+def _is_named(build: Build, name: str) -> bool:
+    return name == str(build.id) or fnmatchcase(build.package, name)
+
+
+def _heads(builds: Iterable[Build]) -> Iterable[Build]:
+    """Return the newest build of each package, by its commit."""
+    heads: dict[str, Build] = {}
+    for build in sorted(builds, key=lambda one: (one.position, one.id)):
+        heads[build.package] = build
+    return heads.values()
 
 
 def _name_in_queue(trunk: Trunk, text: str) -> str:

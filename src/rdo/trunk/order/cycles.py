@@ -33,7 +33,8 @@ class Cycles:
     ) -> Build | None:
         """Return the member to build with `%{repo_bootstrap}`: the most awaited that supports it.
 
-        `waiting` are all builds that wait, with the packages that they wait for. Only one member
+        `waiting` are all open builds, with the packages that they wait for or will probably
+        require: a cycle is known before all builds have been tried. Only one member
         at a time is chosen, because each costs a second build and one is often enough.
         """
         for build in _most_awaited_first(members, waiting):

@@ -113,11 +113,19 @@ class Queue:
         """Return the builds that wait, with the packages that they wait for."""
         return {self._builds[id_]: names for id_, names in self._behind.items() if names}
 
+    def expected(self) -> dict[Build, Packages]:
+        """Return each build with the packages that it waits for or will probably require."""
+        nothing: Packages = frozenset()
+        return {
+            build: self._behind.get(id_, nothing) | self._hints.get(build.package, nothing)
+            for id_, build in self._builds.items()
+        }
+
     def cycle(self) -> list[Build]:
         """Return builds that wait only for each other; none if there is no such cycle.
 
-        Of a package that has several, this is the first one that waits. Call it only when nothing
-        runs and nothing may start.
+        Of a package that has several, this is the first one that waits. Others may be running:
+        whoever waits for one that runs or may start is in no cycle yet.
         """
         members = _cycle(self._edges())
         first: dict[str, Build] = {}
@@ -159,7 +167,10 @@ class Queue:
     def _edges(self) -> dict[str, Packages]:
         """Return which package waits for which, without those that wait for what is not queued."""
         edges: dict[str, Packages] = {}
+        live = self._live(self._startable())
         for build, names in self.waiting().items():
+            if build.package in live:
+                continue
             edges[build.package] = edges.get(build.package, frozenset()) | names
         while hopeless := [name for name, needs in edges.items() if needs - edges.keys()]:
             for name in hopeless:

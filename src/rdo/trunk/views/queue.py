@@ -24,7 +24,7 @@ def open_builds(trunks: Iterable[Trunk]) -> list[OpenBuild]:
 
 
 def _of_target(trunk: Trunk) -> Iterator[OpenBuild]:
-    for view in read_target(trunk).queue:
+    for view in read_target(trunk, in_round=trunk.in_round).queue:
         assert view.facts.pending
         yield OpenBuild(trunk.name, view.facts.pending, view)
 

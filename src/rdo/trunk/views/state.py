@@ -119,10 +119,14 @@ class TargetView:
     packages: Mapping[str, PackageView]
     queue: tuple[PackageView, ...]
     pause: Pause | None = None
+    in_round: bool = False
 
 
-def read_target(trunk: Trunk) -> TargetView:
-    """Read where a target and its packages stand; no remote is asked and nothing changes."""
+def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
+    """Read where a target and its packages stand; no remote is asked and nothing changes.
+
+    `in_round`: a round is at work, and builds what is queued.
+    """
     target = trunk.name
     with trunk.store.read() as at:
         open_builds = (*at.builds.running(target), *at.builds.queue(target))
@@ -141,13 +145,15 @@ def read_target(trunk: Trunk) -> TargetView:
     now = trunk.now()
 
     def view(name: str, pending: Build | None) -> PackageView:
-        return view_of(name, stored.facts(name, pending), owners, now=now, pause=pause)
+        facts = stored.facts(name, pending)
+        return view_of(name, facts, owners, now=now, pause=pause, in_round=in_round)
 
     return TargetView(
         target,
         {name: view(name, first.get(name)) for name in trunk.packages},
         tuple(view(build.package, build) for build in open_builds),
         pause,
+        in_round,
     )
 
 
@@ -230,6 +236,7 @@ def view_of(
     *,
     now: datetime,
     pause: Pause | None = None,
+    in_round: bool = False,
 ) -> PackageView:
     """Decide on the state of a package, and word it.
 
@@ -237,7 +244,8 @@ def view_of(
     stopped comes before what it would otherwise be.
     """
     if facts.pending:
-        found = _pending(name, facts, facts.pending, owners, now)
+        round_ = "the round that is running" if in_round else "the next round"
+        found = _pending(name, facts, facts.pending, owners, now, round_)
     elif facts.newest and facts.newest.reason:
         found = _failed(name, facts, facts.newest, facts.newest.reason, owners)
     elif facts.head and facts.head.error:
@@ -262,7 +270,7 @@ def view_of(
 
 
 def _pending(
-    name: str, facts: PackageFacts, build: Build, owners: Owners, now: datetime
+    name: str, facts: PackageFacts, build: Build, owners: Owners, now: datetime, round_: str
 ) -> _Verdict:
     bootstrap = " as a bootstrap build, to break a dependency cycle" if build.bootstrap else ""
     if build.is_running:
@@ -279,7 +287,7 @@ def _pending(
         sentence = f"try {build.attempt} starts after {minute_utc(until)}{last}"
         return _Verdict(PackageState.RESTING, sentence, build.created, build)
     again = f", try {build.attempt}" if build.attempt > 1 else ""
-    sentence = f"the next round builds it{bootstrap}{again}{last}"
+    sentence = f"{round_} builds it{bootstrap}{again}{last}"
     return _Verdict(PackageState.QUEUED, sentence, build.created, build)
 
 

@@ -37,7 +37,7 @@ def status(trunk: Trunk) -> TargetStatus:
         }
     blockers = trunk.tree.blockers(trunk.members_now())
     blocked = tuple(blocker for of_component in blockers.values() for blocker in of_component)
-    return TargetStatus(read_target(trunk), names, blocked)
+    return TargetStatus(read_target(trunk, in_round=trunk.in_round), names, blocked)
 
 
 def remark(view: PackageView) -> str:

@@ -50,7 +50,7 @@ class Known:
         with trunk.store.read() as at:
             providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
             requires = last_build_requires(at, trunk.name)
-        view = read_target(trunk)
+        view = read_target(trunk, in_round=trunk.in_round)
         return cls(view, providers, requires | dict(_declared(trunk, view, requires)))
 
     def named(self, text: str) -> str | None:
@@ -163,6 +163,8 @@ def _next(target: TargetView, view: PackageView) -> str:
         return f"rdo trunk release {view.package} ends the hold"
     if target.pause:
         return f"rdo trunk resume --target {target.target} ends the pause"
+    if target.in_round and view.state in {PackageState.QUEUED, PackageState.WAITING}:
+        return "a round is running; it builds what can be built"
     return _NEXT.get(view.state, "").format(target.target)
 
 

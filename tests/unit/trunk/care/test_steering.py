@@ -191,7 +191,7 @@ def test_a_build_is_cancelled_by_its_number_or_package(past: Past, text: str) ->
     past.queued("a")
     past.failed("c")
 
-    [found] = steering.cancel(past.trunk, text, by="ann", why="too long")
+    [found] = steering.cancel(past.trunk, [text], by="ann", why="too long")
 
     assert (found.package, found.dropped) == (A, "cancelled by ann: too long")
     assert not steering.is_ending(found)
@@ -203,7 +203,7 @@ def test_all_builds_of_a_package_are_cancelled_the_running_one_when_its_round_he
     past.running("a", "1")
     past.queued("a", "2")
 
-    running, queued = steering.cancel(past.trunk, A, by="ann", why="")
+    running, queued = steering.cancel(past.trunk, [A], by="ann", why="")
 
     assert (running.to_cancel, queued.dropped) == ("cancelled by ann", "cancelled by ann")
     assert (steering.is_ending(running), steering.is_ending(queued)) == (True, False)
@@ -214,7 +214,7 @@ def test_what_has_ended_or_is_not_there_cannot_be_cancelled(past: Past, text: st
     past.failed("a")
 
     with pytest.raises(NotFoundError):
-        steering.cancel(past.trunk, text, by="ann", why="")
+        steering.cancel(past.trunk, [text], by="ann", why="")
 
 
 @pytest.mark.parametrize("state", BuildState)
