@@ -5,6 +5,7 @@ cache has no places, so its faults name no line.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ from rdo.errors import RefusedError, did_you_mean, typo_of
 from rdo.metadata.faults import Fault, Level
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
 from rdo.metadata.tree import Files
+from rdo.metadata.values import ReleaseStatus
 from rdo.model.url import is_on_pypi, pypi_name
 from rdo.tools.git import check_url
 
@@ -108,6 +110,33 @@ class Checker:
         for repo in repos if isinstance(repos, list) else ():
             if isinstance(repo, Mapping):
                 yield from self._repo(repo, f"{subject} on {repo.get('name')}")
+
+    def release_rules(self, release: Mapping[str, Any]) -> Iterator[Fault]:
+        """Check what targets of a release count on: its status, its repos, their distrepos."""
+        name, status = release.get("name"), release.get("status")
+        if status is not None and status not in list(ReleaseStatus):
+            known = ", ".join(ReleaseStatus)
+            near = did_you_mean(str(status), ReleaseStatus)
+            message = f"release {name}: the status {status} is not one of {known}{near}"
+            yield self._fault("status", self._place(release, "status"), message)
+        listed = release.get("repos")
+        every = (
+            [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+        )
+        repos = [one for one in every if isinstance(one.get("name"), str)]  # others: `release`
+        seen = Counter(repo["name"] for repo in repos)
+        for repo in repos:
+            base_os = repo["name"]
+            if seen[base_os] > 1:
+                message = f"release {name} has the base OS {base_os} twice"
+                yield self._fault("repo-twice", self._place(repo, "name"), message)
+            distrepos = repo.get("distrepos")
+            for one in distrepos if isinstance(distrepos, list) else ():
+                if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
+                    message = (
+                        f"release {name} on {base_os}: a distrepo must be a mapping with a name"
+                    )
+                    yield self._fault("distrepo", self._place(repo, "distrepos"), message)
 
     def release_essentials(self, release: Mapping[str, Any]) -> Iterator[Fault]:
         """Check what every reader of the format needs."""

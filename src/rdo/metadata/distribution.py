@@ -160,6 +160,7 @@ class Distribution:
         if faults:
             return faults
         faults += checker.release(self._release_entry(release))
+        faults += checker.release_rules(self._release_entry(release))
         members = self._members(release)
         member_ids = {id(raw) for raw in members}
         for raw in self.tree["packages"]:

@@ -5,7 +5,6 @@ whole: they compare names with names, tags with releases, and builds with packag
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,6 +46,7 @@ class _Verifier:
             return
         for release in self.tree["releases"]:
             yield from checker.release(release)
+            yield from checker.release_rules(release)
             yield from self._release(release)
         yield from self._development()
         for raw in self.tree["packages"]:
@@ -63,26 +63,18 @@ class _Verifier:
 
     def _release(self, release: Tree) -> Iterator[Fault]:
         name = release["name"]
-        status = release.get("status")
-        if status not in list(ReleaseStatus):
+        if release.get("status") is None:
             known = ", ".join(ReleaseStatus)
-            near = did_you_mean(str(status), ReleaseStatus)
-            message = f"release {name}: the status {status} is not one of {known}{near}"
+            message = f"release {name}: the status None is not one of {known}"
             yield self._fault(Level.ERROR, "status", release, "status", message)
-        seen = Counter(repo["name"] for repo in self._repos(release))
         for repo in self._repos(release):
-            if seen[repo["name"]] > 1:
-                message = f"release {name} has the base OS {repo['name']} twice"
-                yield self._fault(Level.ERROR, "repo-twice", repo, "name", message)
             distrepos = repo.get("distrepos")
             for distrepo in distrepos if isinstance(distrepos, list) else ():
-                yield from self._distrepo(distrepo, repo, f"release {name} on {repo['name']}")
+                yield from self._distrepo(distrepo, f"release {name} on {repo['name']}")
 
-    def _distrepo(self, distrepo: Any, repo: Tree, subject: str) -> Iterator[Fault]:
+    def _distrepo(self, distrepo: Any, subject: str) -> Iterator[Fault]:
         if not isinstance(distrepo, Mapping) or not isinstance(distrepo.get("name"), str):
-            message = f"{subject}: a distrepo must be a mapping with a name"
-            yield self._fault(Level.ERROR, "distrepo", repo, "distrepos", message)
-            return
+            return  # `Checker.release_rules` reports it
         for key in distrepo.keys() - {"name", "url"}:
             near = did_you_mean(str(key), ("name", "url"))
             message = f'{subject}: unknown key "{key}"{near}'

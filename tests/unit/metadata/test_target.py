@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from rdo import metadata
@@ -253,3 +255,24 @@ def test_a_release_without_an_upstream_branch_has_that_of_its_status(
     (package,) = metadata.load(folder.path, "main.yml").target("oak").packages
 
     assert package.upstream_branch == branch
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("  status: developement\n  repos: []\n", "developement is not one of"),
+        (
+            "  status: maintained\n  repos: [{name: el9}, {name: el9}]\n",
+            "has the base OS el9 twice",
+        ),
+        ("  repos: [{name: el9, distrepos: [x]}]\n", "a distrepo must be a mapping with a name"),
+    ],
+)
+def test_a_fault_of_the_release_stops_its_targets_and_no_others(
+    folder: Folder, release: str, said: str
+) -> None:
+    text = "releases:\n- name: oak\n" + release + "- name: elm\n  repos: []\npackages: []\n"
+    folder.write(main=text)
+
+    assert re.search(said, "\n".join(faults(folder)))
+    assert metadata.load(folder.path, "main.yml").target("elm").packages == ()
