@@ -109,6 +109,14 @@ class MetadataReading:
         self._file(source, file, where)
 
     def _content(self, source: MetadataFolder, path: Path, name: str, at: Where) -> bytes | None:
+        """Return the bytes of a file; None, after noting why, if it cannot be read."""
+        try:
+            return self._bytes(source, path, name, at)
+        except OSError as error:  # such as a name that no file can have
+            self._fault("import", at, f"{name[:100]} cannot be read: {error.strerror}")
+            return None
+
+    def _bytes(self, source: MetadataFolder, path: Path, name: str, at: Where) -> bytes | None:
         folder = source.folder.resolve()
         if Path(name).is_absolute() or not path.resolve().is_relative_to(folder):
             self._fault("import", at, f"{name} leads out of the metadata's folder")
