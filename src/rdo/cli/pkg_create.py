@@ -1,5 +1,6 @@
 """`rdo pkg create`: make a new package from a project on PyPI or in git."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.pkg import dry_run_option, platform_option
+from rdo.cli.progress import live
 from rdo.errors import OutsideError, UserError
 from rdo.model.build import Built, Failed
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from rdo.builders.workshop import Workshop
     from rdo.distgit.new_package.create import Created, TrialBench
     from rdo.metadata.draft import Draft
+
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -107,7 +112,8 @@ def create(  # one parameter per option
         project, into, version, name, maintainer, branch, not no_build, dry_run, known
     )
     app.platforms.check(platform)
-    made = service.create(request, _bench(app, platform, minutes))
+    with live("fetching the source"):
+        made = service.create(request, _bench(app, platform, minutes))
     diff = ""
     if draft and made.is_good:
         service.add_entry(draft, made, distgit, releases)
@@ -115,6 +121,8 @@ def create(  # one parameter per option
         if not dry_run:
             draft.write()
     _show(made, diff, as_json, dry_run=dry_run)
+    if made.is_interrupted:
+        raise KeyboardInterrupt
     if isinstance(made.outcome, Failed):
         ctx.exit(OutsideError.exit_code if made.outcome.reason.is_spurious else 1)
 
@@ -143,7 +151,7 @@ def _bench(app: App, platform: str, minutes: int) -> "TrialBench":
         open_workshop,
         lambda: PackageIndex(index_settings()),
         app.now,
-        lambda text: output.say(text, err=True),
+        log.info,
     )
 
 
@@ -157,6 +165,8 @@ def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
     lines += [f"tests: {made.tests}", f"documents: {made.docs}"]
     if isinstance(made.outcome, Built):
         lines += [f"built {path}" for path in made.outcome.rpms]
+    if made.is_interrupted:
+        lines.append("interrupted: the package is kept as it is, and has not been built")
     if failed := failure(made):
         lines.append(f"the package does not build yet: {failed}")
         lines.append(f"log: {made.folder / 'results/rpmbuild.log'}")

@@ -66,7 +66,7 @@ class NewPackageRequest:
 class Created:
     """A new package; `tests` and `docs` describe what the build does with them.
 
-    `outcome` is None if it was not built.
+    `outcome` is None if it was not built. If `is_interrupted`, a person ended the trial builds.
     """
 
     name: str
@@ -81,10 +81,12 @@ class Created:
     docs: str
     outcome: Outcome | None = None
     tries: int = 0
+    is_interrupted: bool = False
 
     @property
     def is_good(self) -> bool:
-        return self.outcome is None or isinstance(self.outcome, Built)
+        is_failed = self.outcome is not None and not isinstance(self.outcome, Built)
+        return not is_failed and not self.is_interrupted
 
     @property
     def lacks_licence(self) -> bool:
@@ -234,20 +236,42 @@ def _finish(
     new: Path,
 ) -> Created:
     shutil.copyfile(described.archive, new / plan.source)
+    is_interrupted = False
     if request.is_built and not request.is_dry:
-        tried = settle(plan, lambda one: _build(one, new, bench), bench.say)
+        tried, is_interrupted = _tried(plan, new, bench)
     else:
         why = "not tried yet: the package was created without a build"
-        docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
-        tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
-        tried = TrialResult(replace(plan, tests=tests, docs=docs), None, 0)
+        tried = TrialResult(_without_trials(plan, why), None, 0)
     _write(tried.plan, new)
     folder = request.into / plan.name
     if not request.is_dry:
         files = [f"{plan.name}.spec", "sources", ".gitignore"]
         commit_new(new, request.branch, files, user, f"{plan.name}: initial package\n")
         new.rename(folder)
-    return _created(upstream, tried, user, folder)
+    made = _created(upstream, tried, user, folder)
+    return replace(made, is_interrupted=is_interrupted)
+
+
+def _tried(plan: SpecPlan, new: Path, bench: TrialBench) -> tuple[TrialResult, bool]:
+    """Build until the plan is settled; an interrupt ends this, and keeps the plan so far."""
+    plans = [plan]
+
+    def build(one: SpecPlan) -> tuple[Outcome, str]:
+        plans.append(one)
+        return _build(one, new, bench)
+
+    try:
+        return settle(plan, build, bench.say), False
+    except KeyboardInterrupt:
+        why = "not settled: the package was created until it was interrupted"
+        return TrialResult(_without_trials(plans[-1], why), None, len(plans) - 1), True
+
+
+def _without_trials(plan: SpecPlan, why: str) -> SpecPlan:
+    """Turn tests and documents off that no build has tried."""
+    docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
+    tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
+    return replace(plan, tests=tests, docs=docs)
 
 
 def _created(upstream: str, tried: TrialResult, user: tuple[str, str], folder: Path) -> Created:

@@ -1,11 +1,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import pytest
 
 from rdo.distgit.new_package import licences
+from rdo.distgit.new_package.create import TrialBench, _tried
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.source import missing_package
 from rdo.distgit.new_package.spec import SpecPlan, plain, quoted, render
@@ -481,3 +484,17 @@ def test_what_is_derived_from_files_stays_the_same() -> None:
     assert found.top_modules == ["ns.one", "ns.two", "single", "tests", "one"]
     assert found.stray_modules == ["tests"]
     assert found.loose_files == ["x.pth"]
+
+
+def test_an_interrupt_keeps_the_plan_so_far_with_tests_off(tmp_path: Path) -> None:
+    def interrupted() -> NoReturn:
+        raise KeyboardInterrupt
+
+    bench = TrialBench(interrupted, interrupted, interrupted, lambda _: None)
+    (tmp_path / "lemon_tree-1.2.0.tar.gz").write_bytes(b"x")
+
+    tried, is_interrupted = _tried(plan(), tmp_path, bench)
+
+    assert is_interrupted
+    assert tried.plan.tests.off == "not settled: the package was created until it was interrupted"
+    assert "%bcond tests 0" in render(tried.plan)
