@@ -12,6 +12,8 @@ from rdo.model.build import Built, Failed
 
 if TYPE_CHECKING:
     from rdo.builders.room import Room
+    from rdo.distgit.local_builds import LocalOutcome
+    from rdo.model.build import Outcome
 
 
 def _open_shell(room: "Room") -> None:
@@ -20,7 +22,7 @@ def _open_shell(room: "Room") -> None:
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--platform",
     "-P",
@@ -54,7 +56,12 @@ def _open_shell(room: "Room") -> None:
     "repositories",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with repodata that provides BuildRequires (repeatable).",
+    help="Folder of RPMs, with or without repodata, that provides BuildRequires (repeatable).",
+)
+@click.option(
+    "--chain",
+    is_flag=True,
+    help="Build the sources in this order, each with the RPMs of those before it.",
 )
 @click.option("--minutes", default=60, show_default=True, help="Time limit in minutes.")
 @click.option("--log-mb", default=200, show_default=True, help="Maximum log size in MB.")
@@ -69,51 +76,91 @@ def _open_shell(room: "Room") -> None:
 @click.pass_context
 def build(  # one parameter per option
     ctx: click.Context,
-    source: Path,
+    sources: tuple[Path, ...],
     platform: str,
     results: Path,
     defines: tuple[str, ...],
     target: str | None,
     repositories: tuple[Path, ...],
+    chain: bool,
     minutes: int,
     log_mb: int,
     source_date: int | None,
     shell: bool,
     as_json: bool,
 ) -> None:
-    """Build SOURCE in a fresh root: a .src.rpm, or a .spec with its sources beside it.
+    """Build each of SOURCES in a fresh root: a .src.rpm, or a .spec with its sources beside it.
 
     BuildRequires come from the platform, from --repo folders, from --target, and from PyPI;
-    the build itself runs without network and privileges.
+    the build itself runs without network and privileges. Of several sources each has a folder of
+    its own in --results.
 
     \b
     rdo build python-foo.spec
     rdo build python-foo-1.0-1.src.rpm --shell
+    rdo build liba.src.rpm appb.src.rpm --chain
     """
-    from rdo.distgit.local_build import LocalBuild, build_local, check_source
+    from rdo.distgit.local_build import LocalBuild, build_local
+    from rdo.distgit.local_builds import build_each, check_sources, place_of, repositories_of
 
     app: App = ctx.obj
-    check_source(source)
+    check_sources(sources)
     if target:
         app.settings.target(target)
-    app.platforms.create(platform)
-    dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
-    workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)
-    own = app.repositories(target, "current") if target else ()
-    job = LocalBuild(source, results, defines, (*repositories, *own), source_date)
-    outcome = build_local(
-        job,
-        workshop,
-        dependencies,
-        on_failure=_open_shell if shell else None,
-    )
-    log_file = results / "rpmbuild.log"
-    match outcome:
+    with repositories_of(repositories) as given:
+        app.platforms.create(platform)
+        dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
+        workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)
+        own = app.repositories(target, "current") if target else ()
+        jobs = [
+            LocalBuild(
+                source,
+                results / place_of(source) if len(sources) > 1 else results,
+                defines,
+                (*given, *own),
+                source_date,
+            )
+            for source in sources
+        ]
+        on_failure = _open_shell if shell else None
+
+        def build_one(job: LocalBuild) -> "Outcome":
+            return build_local(job, workshop, dependencies, on_failure=on_failure)
+
+        ended = []
+        for one in build_each(jobs, build_one, is_chain=chain):
+            ended.append(one)
+            if not as_json:
+                output.show(None, False, _people(one))
+    if as_json:
+        rows = [_row(one) for one in ended]
+        output.show(rows if len(sources) > 1 else rows[0], as_json)
+    failed = [one.outcome for one in ended if isinstance(one.outcome, Failed)]
+    if failed:
+        is_outside = all(one.reason.is_spurious for one in failed)
+        ctx.exit(OutsideError.exit_code if is_outside else 1)
+
+
+def _row(one: "LocalOutcome") -> dict[str, object]:
+    """Return a build's end for programs."""
+    log_file = one.job.results / "rpmbuild.log"
+    match one.outcome:
         case Built(rpms):
-            row = {"outcome": "built", "rpms": rpms, "log": log_file}
-            people = "".join(f"built {path}\n" for path in rpms) + f"log: {log_file}"
-            output.show(row, as_json, people)
+            return {"outcome": "built", "rpms": rpms, "log": log_file}
         case Failed(reason, detail):
-            row = {"outcome": "failed", "reason": reason, "detail": detail, "log": log_file}
-            output.show(row, as_json, f"failed ({reason}): {detail}\nlog: {log_file}")
-            ctx.exit(OutsideError.exit_code if reason.is_spurious else 1)
+            return {"outcome": "failed", "reason": reason, "detail": detail, "log": log_file}
+    return {"outcome": "not tried", "source": one.job.source}
+
+
+def _people(one: "LocalOutcome") -> str:
+    """Return a build's end for people."""
+    log_file = one.job.results / "rpmbuild.log"
+    match one.outcome:
+        case Built(rpms):
+            return "".join(f"built {path}\n" for path in rpms) + f"log: {log_file}"
+        case Failed(reason, detail):
+            lines = [f"failed ({reason}): {detail}"]
+            if detail.startswith("nothing provides"):
+                lines.append("  build it first, then add --repo FOLDER, or build both with --chain")
+            return "\n".join([*lines, f"log: {log_file}"])
+    return f"not tried: {one.job.source}"

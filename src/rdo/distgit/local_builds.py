@@ -1,0 +1,102 @@
+"""Several builds of `rdo build`: one after the other, or each with what those before it built."""
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rdo.distgit.local_build import LocalBuild, check_source
+from rdo.errors import RefusedError
+from rdo.model.build import Built, Outcome
+from rdo.tools.createrepo import CreateRepo
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOutcome:
+    """A build and how it ended; None if it was not tried after a failure in its chain."""
+
+    job: LocalBuild
+    outcome: Outcome | None
+
+
+def check_sources(sources: Sequence[Path]) -> None:
+    """Raise NotFoundError or RefusedError, before anything is made, for what cannot be built."""
+    for source in sources:
+        check_source(source)
+    names = [place_of(source) for source in sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RefusedError(f"there are several sources named {', '.join(twice)}")
+
+
+def place_of(source: Path) -> str:
+    """Return the folder's name for one of several builds.
+
+    >>> place_of(Path("x/python-foo-1.0-1.src.rpm")), place_of(Path("python-foo.spec"))
+    ('python-foo-1.0-1', 'python-foo')
+    """
+    return re.sub(r"(\.src)?\.rpm$|\.spec$", "", source.name)
+
+
+def build_each(
+    jobs: Sequence[LocalBuild], build: Callable[[LocalBuild], Outcome], *, is_chain: bool
+) -> Iterator[LocalOutcome]:
+    """Build one job after the other, and yield how each ended.
+
+    In a chain each may require what those before it built, and the first failure ends it.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-chain-") as scratch:
+        chain = RpmFolder(Path(scratch) / "built")
+        is_over = False
+        for job in jobs:
+            if is_over:
+                yield LocalOutcome(job, None)
+                continue
+            own = (chain.folder,) if chain.rpms else ()
+            outcome = build(replace(job, repositories=(*own, *job.repositories)))
+            yield LocalOutcome(job, outcome)
+            if is_chain and isinstance(outcome, Built):
+                chain.add(outcome.rpms)
+            is_over = is_chain and not isinstance(outcome, Built)
+
+
+@dataclass(frozen=True, slots=True)
+class RpmFolder:
+    """A folder of links to RPMs, with repodata about them."""
+
+    folder: Path
+    rpms: dict[str, Path] = field(default_factory=dict)
+
+    def add(self, rpms: Sequence[Path]) -> None:
+        """Add binary RPMs, and write the repodata anew."""
+        new = {path.name: path.resolve() for path in rpms if not path.name.endswith(".src.rpm")}
+        self.rpms.update(new)
+        self.folder.mkdir(exist_ok=True)
+        for name, path in new.items():
+            (self.folder / name).unlink(missing_ok=True)
+            (self.folder / name).symlink_to(path)
+        CreateRepo().create(self.folder)
+
+
+@contextlib.contextmanager
+def repositories_of(folders: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
+    """Yield repositories for folders that may hold RPMs without repodata.
+
+    Nothing is written into them. Raises RefusedError for a folder without either.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-repo-") as scratch:
+        found = []
+        for number, folder in enumerate(folders):
+            if (folder / "repodata/repomd.xml").is_file():
+                found.append(folder)
+                continue
+            rpms = sorted(path for path in folder.rglob("*.rpm") if path.is_file())
+            if not rpms:
+                raise RefusedError(
+                    f"{folder} has neither repodata nor RPMs", hint="name a folder with RPMs"
+                )
+            made = RpmFolder(Path(scratch) / str(number))
+            made.add(rpms)
+            found.append(made.folder)
+        yield tuple(found)

@@ -1,0 +1,89 @@
+"""`rdo build` with several sources, in a chain, and with folders of RPMs as they are."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import needs_roots, rdo
+
+pytestmark = needs_roots
+
+SPEC = """\
+Name: {name}
+Version: 1.0
+Release: 1%{{?dist}}
+Summary: A package of the tests
+License: MIT
+BuildArch: noarch
+{more}
+%description
+A package of the tests.
+%build
+{build}
+%install
+install -d %{{buildroot}}/usr/share
+echo {name} > %{{buildroot}}/usr/share/{name}
+%files
+/usr/share/{name}
+"""
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for name, more, build in (
+        ("liba", "", "true"),
+        ("appb", "BuildRequires: liba", "grep liba /usr/share/liba"),
+        ("bad", "", "false"),
+    ):
+        text = SPEC.format(name=name, more=more, build=build)
+        (tmp_path / f"{name}.spec").write_text(text)
+    return tmp_path
+
+
+def test_a_chain_builds_on_what_it_built_before(sources: Path) -> None:
+    alone = rdo("build", "appb.spec", cwd=sources)
+    assert alone.code == 1
+    assert "nothing provides liba\n  build it first, then add --repo FOLDER" in alone.stdout
+
+    done = rdo("build", "liba.spec", "appb.spec", "--chain", "--json", cwd=sources)
+
+    assert done.code == 0, done.stderr
+    assert [one["outcome"] for one in done.json] == ["built", "built"]
+    assert (sources / "results/liba/liba-1.0-1.deb12.noarch.rpm").is_file()
+
+    again = rdo("build", "appb.spec", "--repo", "results/liba", "-o", "two", cwd=sources)
+
+    assert again.code == 0, again.stdout + again.stderr
+    assert not (sources / "results/liba/repodata").exists()
+
+
+def test_a_failure_ends_a_chain_and_no_other_build(sources: Path) -> None:
+    chain = rdo("build", "bad.spec", "liba.spec", "--chain", cwd=sources)
+    apart = rdo("build", "bad.spec", "liba.spec", cwd=sources)
+
+    assert (chain.code, apart.code) == (1, 1)
+    assert "not tried: liba.spec" in chain.stdout
+    assert "built results/liba/liba-1.0-1.deb12.noarch.rpm" in apart.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["none.spec"], 4, "there is no file none.spec"),
+        (["folder"], 5, "folder is a folder"),
+        (["liba.spec", "folder/liba.spec"], 5, "there are several sources named liba"),
+        (["liba.spec", "--repo", "folder"], 5, "folder has neither repodata nor RPMs"),
+        (["liba.spec", "--target", "none"], 2, "none"),
+    ],
+)
+def test_arguments_are_checked_before_anything_is_made(
+    sources: Path, args: list[str], code: int, said: str
+) -> None:
+    (sources / "folder").mkdir()
+    (sources / "folder/liba.spec").write_text("")
+
+    done = rdo("build", *args, cwd=sources)
+
+    assert (done.code, said in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (sources / "results").exists()
