@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.spec")
 
+_BAD_FILE = re.compile(r"Bad (?:file|source): /builddir/SOURCES/(\S+): No such file")
+
 MAX_ROUNDS = 12
 """How often the bridge may supply missing requirements to one build."""
 
@@ -94,10 +96,20 @@ def _build_once(
         placed = [_place(rpm, job.results) for rpm in sorted(taken.iterdir())]
         if isinstance(outcome, Built):
             outcome = Built(tuple(placed))
+        elif isinstance(outcome, Failed):
+            outcome = _named_source(outcome)
         write_installed(root, job.results / "installed_pkgs.log")
         if isinstance(outcome, Failed) and on_failure:
             on_failure(room)
         return outcome
+
+
+def _named_source(failed: Failed) -> Failed:
+    """Say where a source file that is missing was looked for, and what fetches it."""
+    if missing := _BAD_FILE.search(failed.detail):
+        said = f"{missing[1]} is neither beside the spec nor in ../SOURCES"
+        return Failed(failed.reason, f"{said}; rdo pkg get-source fetches it")
+    return failed
 
 
 def _place(rpm: Path, results: Path) -> Path:

@@ -238,6 +238,11 @@ class Clone:
         out = self._ask("tag", "--merged", _name(ref), "--sort=-version:refname")
         return out.splitlines()
 
+    def newest_tags(self, count: int) -> list[str]:
+        """Return the tags with the highest versions."""
+        options = ("--sort=-version:refname", f"--count={count}", "--format=%(refname:strip=2)")
+        return self._ask("for-each-ref", *options, "refs/tags").splitlines()
+
     def describe(self, ref: str, without: Sequence[str] = ()) -> str:
         """Return the nearest tag in a ref's history, ignoring `without`; empty if there is none."""
         others = [f"--exclude={tag}" for tag in without]
@@ -307,9 +312,14 @@ class Clone:
         done = self._run("cat-file", "blob", sha, ok=(0, 128))
         return None if done.returncode else done.stdout
 
-    def diff(self, old: str, new: str, *paths: str, stat: bool = False) -> str:
-        """Return the difference of two trees or commits, as `git diff` prints it."""
-        options = ("--stat",) if stat else ()
+    def diff(
+        self, old: str, new: str, *paths: str, stat: bool = False, most: int | None = None
+    ) -> str:
+        """Return the difference of two trees or commits, as `git diff` prints it.
+
+        With `stat`, only a row for each file, but for no more than `most`.
+        """
+        options = ("--stat", *([f"--stat-count={most}"] if most else [])) if stat else ()
         command = ("diff", "--no-ext-diff", "--no-textconv", *options)
         return self._ask(*command, _name(old), _name(new), *(("--", *paths) if paths else ()))
 

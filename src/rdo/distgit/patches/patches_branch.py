@@ -208,7 +208,7 @@ def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
         found = select(desk, base_ref(args), patches_ref(desk, args)).chosen
         old = our_patches(desk.spec.text())
         found = found[len(old) :] if style == "count" else _not_in(desk.folder, old, found)
-    changes = [_with_bugs(commit) for commit in reversed(found)]
+    changes = [_with_bugs(commit, is_again=desk.is_rdopkg) for commit in reversed(found)]
     return replace(args, changes=(*args.changes, *(changes or ["Update patches"])))
 
 
@@ -236,8 +236,12 @@ def subject_of(patch: str) -> str:
     return re.sub(r"\n[ \t]+", " ", match[1]).strip() if match else ""
 
 
-def _with_bugs(commit: PatchCommit) -> str:
+def _with_bugs(commit: PatchCommit, *, is_again: bool) -> str:
+    """Return the changelog's line for a commit; rdopkg names a bug of the subject once more."""
     named = bugs([commit.subject, commit.body])
+    if not is_again:
+        known = bugs([commit.subject])
+        named = [one for one in named if one not in known]
     shown = " ".join(f"rhbz#{number}" for number in named)
     return f"{commit.subject} ({shown})" if shown else commit.subject
 

@@ -151,7 +151,7 @@ def _tag(desk: Desk, args: Arguments, version: str) -> str:
     for one in (*named, tag, *tags_of_version(version, desk.clone.tags())):
         if desk.clone.resolve(one):
             return one
-    raise invalid_ref(tag)
+    raise invalid_ref(tag, desk.clone.newest_tags(3))
 
 
 def _is_reset(spec: SpecFile, numbers: SpecNumbers) -> bool:
@@ -228,7 +228,7 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
         from rdo.distgit.requirements.requirement_report import reqdiff  # it loads a YAML reader
         from rdo.distgit.requirements.upstream_source import python_of
 
-        desk.say(desk.clone.diff(old, new, stat=True))
+        desk.say(desk.clone.diff(old, new, stat=True, most=None if desk.is_rdopkg else 10))
         try:
             desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
         except UserError as error:  # the update goes on without this information

@@ -3,6 +3,8 @@
 `rdopkg_code` is the exit code of `rdopkg`; for all other errors it is 1.
 """
 
+from collections.abc import Sequence
+
 from rdo.errors import NotFoundError, RefusedError, UserError
 
 
@@ -88,7 +90,9 @@ def nothing_to_undo() -> NotFoundError:
     return NotFoundError("nothing to undo: no verb has changed anything here")
 
 
-def invalid_ref(ref: str) -> RefusedError:
-    """Return the error for a git ref that does not exist."""
+def invalid_ref(ref: str, known: Sequence[str] = ()) -> RefusedError:
+    """Return the error for a git ref that does not exist; `known` are the newest tags there are."""
     hint = "to fetch upstream's versions: git fetch upstream --tags"
+    if known:
+        hint = f"the newest tags here are {', '.join(known)}; {hint}"
     return RefusedError(f"Invalid git reference: {ref}", hint=hint)
