@@ -73,7 +73,7 @@ def test_a_failure_ends_a_chain_and_no_other_build(sources: Path) -> None:
         (["folder"], 5, "folder is a folder"),
         (["liba.spec", "folder/liba.spec"], 5, "there are several sources named liba"),
         (["liba.spec", "--repo", "folder"], 5, "folder has neither repodata nor RPMs"),
-        (["liba.spec", "--target", "none"], 2, "none"),
+        (["liba.spec", "--target", "none"], 2, "no [targets.NAME] is configured"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_made(
