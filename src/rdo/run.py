@@ -1,7 +1,7 @@
 """The only place that starts a process.
 
-There are four ways: `run` returns a program's output; `run_logged` lets a long program write
-straight to its log, limited in time and size; `hand_over` gives it the terminal, and
+There are four ways: `run` returns a program's output; `run_logged` copies the output of a long
+program to its log, limited in time and size; `hand_over` gives it the terminal, and
 `hand_over_pty` a terminal of its own, because ours must not be its to type into.
 """
 
@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -22,12 +22,15 @@ from rdo.disk_usage import allocated_bytes
 from rdo.errors import CancelledError, CommandError
 from rdo.model.program import Bounds, Completed, Limit, Logged
 from rdo.model.url import without_secret
+from rdo.output_pipe import LogPipe, TooMuchOutputError, exchange, log_pipe
 from rdo.pty_relay import pty_relay
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
 _DISK_SECONDS = 2.0
+MAX_OUTPUT = 1 << 27
+"""How many bytes a program may print for a caller that wants to have them in memory."""
 
 
 class Runner(Protocol):
@@ -59,19 +62,21 @@ def run(
     It gets no shell, a fixed locale and its own process group; on a timeout or Ctrl-C the whole
     group ends, so that no orphan keeps a root busy. `env` is added to the environment; a variable
     with the value None is left out. `descriptors` are open files that it gets as well. Raises
-    CommandError if the program is missing, exceeds the timeout, or ends with a status that is not
-    in `ok`; CancelledError if the thread is cancelled.
+    CommandError if the program is missing, exceeds the timeout, prints more than MAX_OUTPUT, or
+    ends with a status that is not in `ok`; CancelledError if the thread is cancelled.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
     with _start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE, descriptors) as process:
         try:
             with _ended_when_cancelled(process):
-                stdout, stderr = process.communicate(stdin, timeout=timeout)
+                stdout, stderr = _communicate(process, stdin, timeout)
         except BaseException as error:
             _stop(process)
-            if isinstance(error, subprocess.TimeoutExpired):
+            if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
                 raise CommandError(f"{shown}: timed out after {timeout:g} s") from error
+            if isinstance(error, TooMuchOutputError):
+                raise CommandError(f"{shown}: printed more than {MAX_OUTPUT >> 20} MiB") from error
             raise
     if cancellation.current.get()():
         raise CancelledError(f"cancelled: {shown}")
@@ -92,19 +97,24 @@ def run_logged(
 ) -> Logged:
     """Run a program and append its output to `log_file`; the caller judges its exit status.
 
-    Beyond its limits the whole process group is ended, and `limit` tells which limit it was.
+    It prints into a pipe, and has no hold of the log. Beyond its limits the whole process group
+    is ended, and `limit` tells which limit it was. Raises OSError if the log cannot be written.
     """
     started = time.monotonic()
-    with log_file.open("ab") as file:
-        before = file.tell()
-        with _start(argv, cwd, env, file, subprocess.STDOUT) as process:
+    with log_file.open("ab") as file, log_pipe(file, bounds.log_bytes) as pipe:
+        with _start(argv, cwd, env, pipe.writer, subprocess.STDOUT) as process:
             try:
-                limit = _watch(process, bounds, started, lambda: log_file.stat().st_size - before)
+                with pipe.copying():
+                    limit = _watch(process, bounds, started, pipe)
             except BaseException:
                 _stop(process)
                 raise
         if limit:
             log.debug("%s limit reached: %s", limit, _shown(argv, cwd))
+    if pipe.error:
+        raise pipe.error
+    if pipe.is_exceeded:
+        limit = limit or Limit.OUTPUT
     return Logged(process.returncode, time.monotonic() - started, limit)
 
 
@@ -188,6 +198,20 @@ def _start(
         raise CommandError(f"{command[0]} is not installed") from error
 
 
+def _communicate(
+    process: subprocess.Popen[bytes], text: bytes, timeout: float | None
+) -> tuple[bytes, bytes]:
+    """Return what a program prints until it ends; raises as `exchange` does."""
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    started = time.monotonic()
+    outputs = {"out": process.stdout, "err": process.stderr}
+    found = exchange(process.stdin, text, outputs, limit=MAX_OUTPUT, timeout=timeout)
+    process.wait(None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
+    return found["out"], found["err"]
+
+
 @contextlib.contextmanager
 def _ended_when_cancelled(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """End the process as soon as this thread is cancelled; see `rdo.cancellation`."""
@@ -216,7 +240,7 @@ def _watch(
     process: subprocess.Popen[bytes],
     bounds: Bounds,
     started: float,
-    log_bytes: Callable[[], int],
+    pipe: LogPipe,
 ) -> Limit | None:
     disk = _Disk(bounds)
     while True:
@@ -228,11 +252,11 @@ def _watch(
             limit = Limit.CANCELLED
         elif bounds.seconds is not None and time.monotonic() - started > bounds.seconds:
             limit = Limit.TIME
-        elif bounds.log_bytes is not None and log_bytes() > bounds.log_bytes:
+        elif pipe.is_exceeded:
             limit = Limit.OUTPUT
         elif disk.is_exceeded():
             limit = Limit.DISK
-        if limit:
+        if limit or pipe.error:
             _stop(process)
             return limit
 

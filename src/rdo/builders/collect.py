@@ -7,13 +7,16 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from rdo.log_tail import close_holes
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
 
 
 def move_files(found: Iterable[Path], folder: Path) -> list[Path]:
     """Move the RPMs and logs of a build to `folder`, and return the new paths, each once.
 
-    The build is not trusted: only regular files with plain names are taken.
+    The build is not trusted: only regular files with plain names are taken, and of a log only
+    what was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     moved: dict[Path, None] = {}
@@ -25,5 +28,7 @@ def move_files(found: Iterable[Path], folder: Path) -> list[Path]:
         place.chmod(0o644)
         if os.geteuid() == 0:  # it may belong to the build's user
             shutil.chown(place, 0, 0)
+        if place.suffix == ".log":
+            close_holes(place)
         moved[place] = None
     return list(moved)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rdo.log_tail import read_end
 from rdo.model.terminal_text import DIRECTIONS
 
 RULES = Path(__file__).with_name("rules.toml")
@@ -104,21 +105,8 @@ def rules() -> tuple[Rule, ...]:
 
 def read_log_file(path: Path) -> LogReading:
     """Read the end of a log file; a missing one has no cause and no lines."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            skipped = max(0, size - MAX_BYTES)
-            file.seek(0)
-            before = _count_lines(file.read(skipped)) if skipped < 64 * MAX_BYTES else 0
-            file.seek(skipped)
-            content = file.read(MAX_BYTES)
-    except FileNotFoundError:
-        return LogReading("", ())
+    content, before = read_end(path, MAX_BYTES, count=64 * MAX_BYTES)
     return read_log(content.decode(errors="replace"), first=before + 1)
-
-
-def _count_lines(content: bytes) -> int:
-    return content.count(b"\n")
 
 
 def read_log(text: str, *, first: int = 1) -> LogReading:

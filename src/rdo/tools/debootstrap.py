@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import CommandError
+from rdo.log_tail import read_tail
 from rdo.model.program import Bounds
 from rdo.tools.apt import mirror_of
 from rdo.tools.as_root import AsRoot
@@ -42,7 +43,7 @@ class Debootstrap:
             bounds=Bounds(seconds=3600),
         )
         if done.returncode:
-            tail = log_file.read_text(errors="replace")[-1500:]
+            tail = read_tail(log_file, 1500)
             raise CommandError(
                 f"debootstrap of {suite} failed; see {log_file}\n{tail}",
                 hint="check that the Debian mirror is reachable, then run the command again",

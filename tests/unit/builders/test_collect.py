@@ -37,6 +37,18 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+def test_of_a_log_only_what_was_written_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "left").mkdir()
+    with (tmp_path / "left" / "build.log").open("wb") as log:
+        log.write(b"error: no\n")
+        log.truncate(3 * 2**40)
+
+    [kept] = move_files((tmp_path / "left").iterdir(), tmp_path / "kept")
+
+    assert kept.stat().st_size < 100_000
+    assert kept.read_bytes().startswith(b"error: no\n")
+
+
 def test_of_two_files_with_one_name_one_is_kept(tmp_path: Path) -> None:
     for folder in ("x86_64", "noarch"):
         (tmp_path / "left" / folder).mkdir(parents=True)

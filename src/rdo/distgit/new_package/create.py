@@ -28,6 +28,7 @@ from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, SpecPlan, render, rpm_
 from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
 from rdo.distgit.new_package.trial import TrialResult, settle
 from rdo.errors import RefusedError
+from rdo.log_tail import read_tail
 from rdo.metadata import edits
 from rdo.metadata.draft import Draft
 from rdo.metadata.review import UNDER_REVIEW
@@ -40,6 +41,7 @@ from rdo.upstream_versions import is_pep440, spec_numbers
 log = logging.getLogger(__name__)
 
 RESULTS = "results"
+_LOG_BYTES = 4_000_000  # how much of the end of a log is searched
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}")
 _SOURCE_NAME = re.compile(r"\w[\w.+~!-]*")
 
@@ -313,8 +315,7 @@ def _build(plan: SpecPlan, folder: Path, bench: TrialBench) -> tuple[Outcome, st
     bench.say(f"building {plan.name}")
     outcome = build_local(LocalBuild(spec, results), bench.workshop, bench.bridge)
     log_file = results / "rpmbuild.log"
-    text = log_file.read_text(errors="replace") if log_file.exists() else ""
-    return outcome, text
+    return outcome, read_tail(log_file, _LOG_BYTES)
 
 
 def _write(plan: SpecPlan, folder: Path) -> Path:

@@ -20,6 +20,7 @@ from rdo.builders.workshop import Workshop
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
+from rdo.log_tail import read_tail
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.toml_text import read_toml
 from rdo.package_index import PackageIndex
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 _RUST = re.compile(r"(maturin|setuptools[-_.]rust|puccinialin)(?![\w-])", re.IGNORECASE)
 
 MAX_ROUNDS = 12
+_LOG_BYTES = 4_000_000  # how much of the end of a log is searched
 """How often missing requirements may be added before the source builds and imports."""
 
 HEADERS: dict[str, str] = {
@@ -63,8 +65,8 @@ HEADERS: dict[str, str] = {
 _MISSING = re.compile(
     r"fatal error: (?P<header>\S+): No such file"
     r"|(?P<program>pg_config|cmake|curl-config|mysql_config|krb5-config|xml2-config|xslt-config)"
-    r"\b.*(?:not found|No such file|could not be found)"
-    r"|No package '(?P<pkgconfig>[^']+)' found|Package '?(?P<package>[\w.+-]+)'?,? .*not found"
+    r"\b.{0,200}?(?:not found|No such file|could not be found)"
+    r"|No package '(?P<pkgconfig>[^']+)' found|Package '?(?P<package>[\w.+-]+)'?,? .{0,200}?not found"
     r"|headers or library files could not be found for (?P<library>\w+)",
     re.IGNORECASE,
 )
@@ -179,7 +181,7 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
                     hint="package that first",
                 )
             continue
-        more = missing_package((folder / "describe.log").read_text(errors="replace"))
+        more = missing_package(read_tail(folder / "describe.log", _LOG_BYTES))
         if not more or more in headers:
             raise _refusal(offered.name, answer, folder / "describe.log")
         headers.append(more)
@@ -287,7 +289,7 @@ def missing_package(log_text: str) -> str:
 
 
 def _refusal(name: str, failed: Failed, log_file: Path) -> RefusedError | OutsideError:
-    text = log_file.read_text(errors="replace")
+    text = read_tail(log_file, _LOG_BYTES)
     if failed.reason.is_spurious:
         return OutsideError(f"cannot inspect {name}: {failed.detail}")
     if re.search(r"\b(cargo|rustc|rustup)\b", text):

@@ -1,0 +1,160 @@
+"""What a program prints, read through pipes of ours and within bounds.
+
+A program that held its log itself could make it as large as it likes without writing it, or
+empty it. Of a pipe it has only the end to write to.
+"""
+
+import contextlib
+import os
+import selectors
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import IO
+
+_CHUNK = 1 << 16
+_POLL_SECONDS = 0.1
+
+
+class TooMuchOutputError(Exception):
+    """A program prints more than its caller wants to keep."""
+
+
+def exchange(
+    stdin: IO[bytes],
+    text: bytes,
+    outputs: Mapping[str, IO[bytes]],
+    *,
+    limit: int,
+    timeout: float | None,
+) -> dict[str, bytes]:
+    """Write `text` to a program and return all that it prints, by the names of its outputs.
+
+    Closes `stdin`. Raises TooMuchOutputError beyond `limit` bytes, and TimeoutError.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    found = {name: bytearray() for name in outputs}
+    left = memoryview(text)
+    with selectors.DefaultSelector() as ready:
+        for name, output in outputs.items():
+            ready.register(output, selectors.EVENT_READ, name)
+        if left:
+            os.set_blocking(stdin.fileno(), False)
+            ready.register(stdin, selectors.EVENT_WRITE)
+        else:
+            _close(stdin)
+        while ready.get_map():
+            for key, _ in ready.select(_left(deadline)):
+                if key.fileobj is stdin:
+                    left = left[_write(key.fd, left) :]
+                    if not left:
+                        ready.unregister(stdin)
+                        _close(stdin)
+                elif chunk := os.read(key.fd, _CHUNK):
+                    found[key.data] += chunk
+                else:
+                    ready.unregister(key.fileobj)
+            if sum(map(len, found.values())) > limit:
+                raise TooMuchOutputError
+    return {name: bytes(content) for name, content in found.items()}
+
+
+def _left(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _write(number: int, text: memoryview) -> int:
+    """Return how much of the text was taken; a program that no longer reads takes all."""
+    try:
+        return os.write(number, text[:_CHUNK])
+    except BlockingIOError:
+        return 0
+    except BrokenPipeError:
+        return len(text)
+
+
+def _close(stdin: IO[bytes]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the program has ended without reading
+        stdin.close()
+
+
+class LogPipe:
+    """Copies what a program prints to its log, up to a number of bytes.
+
+    What comes after them is read and thrown away, so that the program can still be ended in
+    order. `error` is why the log could not be written.
+    """
+
+    def __init__(self, log: IO[bytes], limit: int | None, reader: int, writer: int) -> None:
+        self.writer = writer
+        """The end that the program gets as its output."""
+        self.is_exceeded = False
+        self.error: OSError | None = None
+        self._log = log
+        self._limit = limit
+        self._reader = reader
+        self._written = 0
+        self._is_over = threading.Event()
+
+    @contextlib.contextmanager
+    def copying(self) -> Iterator[None]:
+        """Copy while the block runs, and then the rest; the program has been started before."""
+        self.close_writer()
+        thread = threading.Thread(target=self._copy, name="log")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            thread.join()
+
+    def close_writer(self) -> None:
+        """Close our copy of the end that the program writes to."""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+    def _copy(self) -> None:
+        """Read to the end; a program that outlives the one we started is not waited for."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._reader, selectors.EVENT_READ)
+            while True:
+                was_over = self._is_over.is_set()
+                if ready.select(0 if was_over else _POLL_SECONDS):
+                    chunk = os.read(self._reader, _CHUNK)
+                    if not chunk:
+                        return
+                    self._keep(chunk)
+                    if was_over and self.is_exceeded:
+                        return  # it may print for ever
+                elif was_over:
+                    return
+
+    def _keep(self, chunk: bytes) -> None:
+        room = len(chunk) if self._limit is None else self._limit - self._written
+        self.is_exceeded = self.is_exceeded or len(chunk) > room
+        if self.error or room <= 0:
+            return
+        try:
+            self._log.write(chunk[:room])
+            self._log.flush()
+        except OSError as error:
+            self.error = error
+        self._written += len(chunk[:room])
+
+
+@contextlib.contextmanager
+def log_pipe(log: IO[bytes], limit: int | None) -> Iterator[LogPipe]:
+    """Open a pipe whose content goes to `log`, at most `limit` bytes of it."""
+    reader, writer = os.pipe()
+    pipe = LogPipe(log, limit, reader, writer)
+    try:
+        yield pipe
+    finally:
+        pipe.close_writer()
+        os.close(reader)
