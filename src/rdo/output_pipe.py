@@ -10,6 +10,7 @@ import selectors
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from io import RawIOBase
 from typing import IO
 
 _CHUNK = 1 << 16
@@ -90,7 +91,7 @@ class LogPipe:
     order. `error` is why the log could not be written.
     """
 
-    def __init__(self, log: IO[bytes], limit: int | None, reader: int, writer: int) -> None:
+    def __init__(self, log: RawIOBase, limit: int | None, reader: int, writer: int) -> None:
         self.writer = writer
         """The end that the program gets as its output."""
         self.is_exceeded = False
@@ -140,16 +141,17 @@ class LogPipe:
         self.is_exceeded = self.is_exceeded or len(chunk) > room
         if self.error or room <= 0:
             return
+        left = memoryview(chunk)[:room]
         try:
-            self._log.write(chunk[:room])
-            self._log.flush()
+            while left:
+                left = left[self._log.write(left) or 0 :]
         except OSError as error:
             self.error = error
-        self._written += len(chunk[:room])
+        self._written += min(len(chunk), room)
 
 
 @contextlib.contextmanager
-def log_pipe(log: IO[bytes], limit: int | None) -> Iterator[LogPipe]:
+def log_pipe(log: RawIOBase, limit: int | None) -> Iterator[LogPipe]:
     """Open a pipe whose content goes to `log`, at most `limit` bytes of it."""
     reader, writer = os.pipe()
     pipe = LogPipe(log, limit, reader, writer)

@@ -6,6 +6,7 @@ program to its log, limited in time and size; `hand_over` gives it the terminal,
 """
 
 import contextlib
+import errno
 import logging
 import os
 import shlex
@@ -98,10 +99,11 @@ def run_logged(
     """Run a program and append its output to `log_file`; the caller judges its exit status.
 
     It prints into a pipe, and has no hold of the log. Beyond its limits the whole process group
-    is ended, and `limit` tells which limit it was. Raises OSError if the log cannot be written.
+    is ended, and `limit` tells which limit it was; a full disk of the log is one too. Raises
+    OSError if the log cannot be written for another reason.
     """
     started = time.monotonic()
-    with log_file.open("ab") as file, log_pipe(file, bounds.log_bytes) as pipe:
+    with log_file.open("ab", buffering=0) as file, log_pipe(file, bounds.log_bytes) as pipe:
         with _start(argv, cwd, env, pipe.writer, subprocess.STDOUT) as process:
             try:
                 with pipe.copying():
@@ -111,9 +113,11 @@ def run_logged(
                 raise
         if limit:
             log.debug("%s limit reached: %s", limit, _shown(argv, cwd))
-    if pipe.error:
+    if pipe.error and pipe.error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         raise pipe.error
-    if pipe.is_exceeded:
+    if pipe.error:
+        limit = Limit.NO_SPACE
+    elif pipe.is_exceeded:
         limit = limit or Limit.OUTPUT
     return Logged(process.returncode, time.monotonic() - started, limit)
 

@@ -109,6 +109,8 @@ def limit_failure(done: Logged) -> Failed | None:
             return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more to the disk than it may")
         case Limit.MEMORY:
             return Failed(FailureReason.OUTPUT_LIMIT, "it used more memory than it may")
+        case Limit.NO_SPACE:
+            return Failed(FailureReason.NO_SPACE, NO_SPACE)
         case Limit.CANCELLED:
             return Failed(FailureReason.INTERRUPTED, "cancelled")
         case None:

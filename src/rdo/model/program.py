@@ -27,6 +27,7 @@ class Limit(StrEnum):
     OUTPUT = "output"
     DISK = "disk"
     MEMORY = "memory"
+    NO_SPACE = "no-space"
     CANCELLED = "cancelled"
 
 

@@ -66,7 +66,8 @@ _MISSING = re.compile(
     r"fatal error: (?P<header>\S+): No such file"
     r"|(?P<program>pg_config|cmake|curl-config|mysql_config|krb5-config|xml2-config|xslt-config)"
     r"\b.{0,200}?(?:not found|No such file|could not be found)"
-    r"|No package '(?P<pkgconfig>[^']+)' found|Package '?(?P<package>[\w.+-]+)'?,? .{0,200}?not found"
+    r"|No package '(?P<pkgconfig>[^']+)' found"
+    r"|Package '?(?P<package>[\w.+-]+)'?,? .{0,200}?not found"
     r"|headers or library files could not be found for (?P<library>\w+)",
     re.IGNORECASE,
 )
