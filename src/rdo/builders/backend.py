@@ -5,7 +5,7 @@ from typing import Any
 
 from rdo.builders.room import Room, limit_failure
 from rdo.errors import RefusedError
-from rdo.log_tail import last_line
+from rdo.logs.reader import cause_of
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.roots.programs import RootProgram
 
@@ -26,7 +26,7 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
         if failed := limit_failure(done):
             return failed
         if done.returncode:
-            return Failed(FailureReason.SOURCE, last_line(room.tail()))
+            return Failed(FailureReason.SOURCE, cause_of(room.tail()))
         answer = _answer(room)
         if isinstance(answer, Failed) or "needs" not in answer:
             return answer

@@ -12,6 +12,7 @@ from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.room import NO_SPACE, limit_failure
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.log_tail import last_line, read_tail
+from rdo.logs.reader import MAX_BYTES, cause_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Logged
 
@@ -66,11 +67,11 @@ def failure(folder: Path, status: int) -> Failed | Waiting:
         return Failed(FailureReason.NETWORK, fault)
     if needs := missing_requirements(text):
         return Waiting(needs)
-    verdict = rpmbuild_failure(_tail(folder / LOG))
+    verdict = rpmbuild_failure(read_tail(folder / LOG, MAX_BYTES))
     if verdict.reason is not FailureReason.UNKNOWN:
         return verdict
-    detail = f"exit status {status}: {_last_line(folder / LOG)}"
-    return Failed(FailureReason.UNKNOWN, detail)
+    found = cause_of(read_tail(folder / LOG, MAX_BYTES), "it printed nothing and left no log")
+    return Failed(FailureReason.UNKNOWN, f"exit status {status}: {found}")
 
 
 def _collect(results: Path, folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from rdo.errors import (
     in_short,
     is_of_the_machine,
 )
+from rdo.logs.reader import one_line
 from rdo.model.build import Failed, FailureReason
 from rdo.model.url import without_secret
 
@@ -24,36 +25,40 @@ def failure_of(error: UserError | OSError) -> Failed:
 
     The programs of a build end with an outcome of their own. So `error` comes from git, pip, the
     solver or the machine: the build is retried, and the package is not to blame. A RefusedError
-    is the exception: the rule would refuse the build again.
+    is the exception: the rule would refuse the build again. The detail is one line of it.
     """
+    said = one_line(str(error))
     match error:
         case CancelledError():
             return Failed(FailureReason.INTERRUPTED, "the round was stopped")
         case OutsideError():
-            return Failed(FailureReason.NETWORK, str(error))
+            return Failed(FailureReason.NETWORK, said)
         case RefusedError():
-            return Failed(FailureReason.UNKNOWN, str(error))
+            return Failed(FailureReason.UNKNOWN, said)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return Failed(FailureReason.NO_SPACE, str(error))
-    return Failed(FailureReason.BUILDER, str(error))
+            return Failed(FailureReason.NO_SPACE, said)
+    return Failed(FailureReason.BUILDER, said)
 
 
 def outcome_of(error: Exception, folder: Path) -> Failed:
     """Return the outcome of a build whose input has ended in `error`, somewhere in our own code.
 
-    What nobody expected leaves its traceback at the end of the log in the build's `folder`.
+    What nobody expected leaves its traceback at the end of the log in the build's `folder`, and
+    an error of several lines leaves all of them.
     """
     if not isinstance(error, UserError):
-        _keep_traceback(error, folder)
+        _keep(error, "".join(traceback.format_exception(error)), folder)
+    elif "\n" in str(error):
+        _keep(error, f"{error}\n", folder)
     if isinstance(error, UserError | OSError):
         return failure_of(error)
     return Failed(FailureReason.UNKNOWN, f"rdo cannot handle it: {in_short(error)}")
 
 
-def _keep_traceback(error: Exception, folder: Path) -> None:
+def _keep(error: Exception, text: str, folder: Path) -> None:
     if is_of_the_machine(error):  # a full disk takes no log
         return
     folder.mkdir(parents=True, exist_ok=True)
-    text = without_secret("".join(traceback.format_exception(error)))
+    text = without_secret(text)
     with (folder / _LOG).open("a", errors="backslashreplace") as log:
         log.write(f"\n{text[-_LONGEST:]}")

@@ -39,11 +39,8 @@ BAD_EXIT = re.compile(
 )
 """How rpmbuild names the section of the spec whose script failed."""
 
-SUMMARY = re.compile(r"^[ \t]*(?:error: )?Bad exit status|^RPM build errors:", re.MULTILINE)
-"""Where rpmbuild's own summary begins: what comes before it are the words of the build."""
-
 SECTION_REASONS = {
-    "prep": FailureReason.PATCH,
+    "prep": FailureReason.PREP,
     "generate_buildrequires": FailureReason.SPEC,
     "build": FailureReason.COMPILE,
     "install": FailureReason.INSTALL,
@@ -51,23 +48,19 @@ SECTION_REASONS = {
 }
 """Why a build failed, by the section of the spec that failed."""
 
-RPMBUILD_COMPLAINTS = (
-    (
-        FailureReason.INSTALL,
-        re.compile(r"^[ \t]*(?:File|Directory) not found: (?P<detail>.*)$", re.MULTILINE),
-    ),
-    (
-        FailureReason.INSTALL,
-        re.compile(r"Installed \(but unpackaged\) file\(s\) found:\s*(?P<detail>.*)"),
-    ),
-    (FailureReason.SPEC, re.compile(r"^error: (?P<detail>line \d+: .*)$", re.MULTILINE)),
-    (FailureReason.SPEC, re.compile(r"^error: (?P<detail>.*\.spec.*)$", re.MULTILINE)),
-    (
-        FailureReason.SOURCE,
-        re.compile(r"^error: (?P<detail>Bad (?:file|source): .*)$", re.MULTILINE),
-    ),
-)
-"""rpmbuild's complaints when no section failed; the first pattern that is found counts."""
+RULE_REASONS = {
+    "architecture": FailureReason.ARCHITECTURE,
+    "spec-line": FailureReason.SPEC,
+    "spec-unclosed": FailureReason.SPEC,
+    "spec-file": FailureReason.SPEC,
+    "bad-source": FailureReason.SOURCE,
+    "not-there": FailureReason.INSTALL,
+    "unpackaged": FailureReason.INSTALL,
+    "must-begin-with-slash": FailureReason.INSTALL,
+    "empty-files": FailureReason.INSTALL,
+    "noarch": FailureReason.INSTALL,
+}
+"""Why a build failed in which no section did, by the rule of rules.toml that knows the cause."""
 
 
 def network_fault(text: str) -> str:

@@ -13,6 +13,7 @@ from rdo.beneath import Limits
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
 from rdo.log_tail import read_tail
+from rdo.logs.reader import MAX_BYTES
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.program import Bounds, Limit, Logged
 from rdo.roots.build_root import BuildRoot
@@ -63,8 +64,8 @@ class Room:
         return self.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
     def tail(self) -> str:
-        """Return the end of the log, where a program prints why it failed."""
-        return read_tail(self.log_file)
+        """Return the end of the log, in which the cause of a failure is looked for."""
+        return read_tail(self.log_file, MAX_BYTES)
 
     def take_rpms(self, folder: str, results: Path) -> list[Path]:
         """Copy the RPMs below a folder of /builddir, such as `RPMS`, to the folder `results`."""

@@ -8,6 +8,7 @@ from rdo.builders.room import Room, limit_failure
 from rdo.builders.srpm import write_srpm
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
+from rdo.logs.reader import cause_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.tools.rpm import REQUIRES, parse_requires
 
@@ -117,7 +118,7 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     try:
         done = room.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
     except CommandError as error:
-        return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
+        return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
     return [line for line in done.stdout.splitlines() if line]
 
 

@@ -11,7 +11,7 @@ from rdo.builders.submodules import fetch_submodules
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
-from rdo.log_tail import last_line
+from rdo.logs.reader import cause_of, one_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
@@ -124,7 +124,7 @@ def _finish(
     inside = f"/builddir/SPECS/{distgit.spec}"
     parsed = room.root.ask("rpmspec", "-P", inside, ok=(0, 1), timeout=120)
     if parsed.returncode:
-        return Failed(FailureReason.SPEC, parsed.stderr.strip()[-1000:])
+        return Failed(FailureReason.SPEC, cause_of(parsed.stderr))
     top = _top_folder(parsed.stdout) or f"{archive.name}-{archive.version}"
     stamp = str(int(job.commit.source_date.timestamp()))
     try:
@@ -135,7 +135,7 @@ def _finish(
             timeout=1800,
         )
     except CommandError as error:
-        return Failed(FailureReason.SOURCE, f"cannot repack the archive: {last_line(str(error))}")
+        return Failed(FailureReason.SOURCE, f"cannot repack the archive: {one_line(str(error))}")
     return PreparedSource(distgit.spec, numbered, numbers)
 
 

@@ -1,36 +1,31 @@
-"""Why rpmbuild failed, from what it prints last.
+"""Why rpmbuild failed, from what it prints.
 
 rpmbuild has one exit status for everything, so this is the last resort. It names the section
-whose script failed; `log_tables` has its other complaints.
+whose script failed; `log_tables` has its other complaints. The cause itself is what
+`rdo.logs.reader` finds, here as everywhere.
 """
 
-from rdo.builders.log_tables import (
-    BAD_EXIT,
-    NO_SPACE,
-    RPMBUILD_COMPLAINTS,
-    SECTION_REASONS,
-    SUMMARY,
-)
-from rdo.log_tail import last_line
+from rdo.builders.log_tables import BAD_EXIT, NO_SPACE, RULE_REASONS, SECTION_REASONS
+from rdo.logs.reader import LogReading, read_log
 from rdo.model.build import Failed, FailureReason
 
+_SILENCE = "it printed nothing"
 
-def rpmbuild_failure(log_tail: str) -> Failed:
-    """Return the failure that the end of an rpmbuild log means; `detail` is one line of it."""
-    if no_space := NO_SPACE.search(log_tail):
+
+def rpmbuild_failure(log: str) -> Failed:
+    """Return the failure that an rpmbuild log means; `detail` is its cause in one line."""
+    if no_space := NO_SPACE.search(log):
         return Failed(FailureReason.NO_SPACE, no_space[0])
-    if bad_exit := BAD_EXIT.search(log_tail):
+    reading = read_log(log)
+    said = reading.says or _SILENCE
+    if bad_exit := BAD_EXIT.search(log):
         section = bad_exit["section"]
-        reason = SECTION_REASONS.get(section, FailureReason.UNKNOWN)
-        return Failed(reason, f"%{section}: {_last_words(log_tail)}")
-    for reason, complaint in RPMBUILD_COMPLAINTS:
-        if found := complaint.search(log_tail):
-            return Failed(reason, found["detail"].strip())
-    return Failed(FailureReason.UNKNOWN, _last_words(log_tail))
+        return Failed(_reason(section, reading), f"%{section}: {said}")
+    return Failed(RULE_REASONS.get(reading.rule, FailureReason.UNKNOWN), said)
 
 
-def _last_words(log_tail: str) -> str:
-    """Return the last line before rpmbuild's own summary."""
-    summary = SUMMARY.search(log_tail)
-    before = log_tail[: summary.start()] if summary else log_tail
-    return last_line(before)
+def _reason(section: str, reading: LogReading) -> FailureReason:
+    """Return why a section failed: in %prep a patch, or anything else."""
+    if section == "prep" and reading.rule == "patch":
+        return FailureReason.PATCH
+    return SECTION_REASONS.get(section, FailureReason.UNKNOWN)

@@ -154,12 +154,14 @@ def _row(one: "LocalOutcome") -> dict[str, object]:
 
 def _people(one: "LocalOutcome") -> str:
     """Return a build's end for people."""
+    from rdo.logs.reader import one_line
+
     log_file = one.job.results / "rpmbuild.log"
     match one.outcome:
         case Built(rpms):
             return "".join(f"built {path}\n" for path in rpms) + f"log: {log_file}"
         case Failed(reason, detail):
-            lines = [f"failed ({reason}): {detail}"]
+            lines = [f"failed ({reason}): {one_line(detail)}"]
             if detail.startswith("nothing provides"):
                 lines.append("  build it first, then add --repo FOLDER, or build both with --chain")
             return "\n".join([*lines, f"log: {log_file}"])

@@ -61,12 +61,14 @@ def reproduce(
 
 
 def _lines(made: "Reproduced") -> Iterator[str]:
+    from rdo.logs.reader import one_line
+
     name = f"build {made.build.id} of {made.build.commit}"
     verdict = "with the same verdict" if made.has_same_verdict else "with another verdict"
     match made.outcome:
         case Failed(reason, detail):
             yield f"{name} fails again, {verdict}"
-            yield f"  {reason}: {detail}"
+            yield f"  {reason}: {one_line(detail)}"
         case Waiting(needs):
             yield f"{name} waits again, {verdict}"
             yield f"  it asks for {', '.join(needs)}"

@@ -1,7 +1,7 @@
-"""The lines of a build log that show why the build failed.
+"""The lines of a build log that show why the build failed, and the cause in words.
 
-rules.toml has the meaning of the lines. Log text is not trusted: it is read within bounds,
-and shown without control characters.
+Every place that names a cause gets it from here. rules.toml has the meaning of the lines. Log text
+is not trusted: it is read within bounds, in linear time, and shown without control characters.
 """
 
 import re
@@ -19,6 +19,8 @@ MAX_BYTES = 4_000_000
 """How much of the end of a log is read."""
 MAX_LINES = 20_000
 MAX_WIDTH = 500
+MAX_CAUSE = 200
+"""How many characters of a cause are shown in one line; the rest is in the log."""
 BEFORE, AFTER = 7, 3
 """How many lines around the cause are shown."""
 _ALSO_TELLING = 60  # a line of this weight is shown too, wherever it is
@@ -36,10 +38,22 @@ _BAD_EXIT = re.compile(r"Bad exit status from \S+ \(%(\w+)\)")
 _SECTION = re.compile(r"^Executing\(%(\w+)\)")
 # rpmbuild is run several times while requirements are asked for; only the last run can have failed.
 _PASS = re.compile(r"^\+ rpmbuild |^Building target platforms:")
+_SUMMARY = re.compile(r"^(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return")
+# What programs print when another one has failed: pip with its box, tox, make, ninja.
 _CLOSING = re.compile(
-    r"^\s*(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return"
+    r"^error: subprocess-exited-with-error|^\[end of output\]|^[\u00d7\u2570\u2502]"
+    r"|^full command: |^hint: See above for "
+    r"|^note: This (?:error originates from a subprocess|is an issue with the package mentioned)"
+    r"|^(?:ERROR|error): (?:Failed building|Failed to build|Could not build|metadata-generation)"
+    r"|^Failed to build \S+$|^Building wheel for \S+ \(.{1,40}\): "
+    r"|^\S+: (?:FAIL|OK|SKIP|exit) (?:code )?-?\d+ \(\d|^\S+: (?:OK|SKIP) \(\d"
+    r"|^(?:evaluation failed :\(|congratulations :\))|^_{5,} summary _{5,}"
+    r"|^(?:g?make(?:\[\d+\])?|ninja|samu): (?:\*\*\* .*Error -?\d+|build stopped|Leaving directory)"
 )
-_NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$)|^\s*$")
+_NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$)|^$")
+_STATUS = re.compile(r"^(?P<command>.*)(?P<status>: exit status -?\d+)$")
+_NO_CAUSE = (_SUMMARY, _CLOSING, _NOT_TELLING)
+_NVRA = re.compile(r"[^/]+-[^/]+-[^/]+\.\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +67,14 @@ class Rule:
     phases: frozenset[str] = frozenset()
     next: int = 0
     picks_last: bool = False
+    joins: bool = False
 
-    def words(self, match: re.Match[str]) -> str:
-        """Return the cause in words."""
+    def words(self, match: re.Match[str], following: Sequence[str]) -> str:
+        """Return the cause in words; `following` are the lines that belong to the matched one."""
         groups = {name: value or "" for name, value in match.groupdict().items()}
-        return self.says.format_map(groups).strip().rstrip(":")
+        groups["line"] = _shortened(match.string)
+        groups["next"] = ", ".join(map(_shortened, following))
+        return " ".join(_in_root(self.says.format_map(groups)).split()).rstrip(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,10 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """The cause that a log shows, in words, and the lines to show, in their order."""
+    """The cause that a log shows, in one line, and the lines to show, in their order.
+
+    `rule` is the rule that the cause was found by. If none fits, the last words are the cause.
+    """
 
     says: str
     lines: tuple[LogLine, ...]
@@ -80,7 +100,7 @@ class LogReading:
     @property
     def cause(self) -> str:
         """The line that shows why the build failed."""
-        marked = (_PREFIX.sub("", line.text).strip() for line in self.lines if line.is_cause)
+        marked = (_plain(line.text) for line in self.lines if line.is_cause)
         return next(marked, "")
 
 
@@ -93,10 +113,11 @@ def rules() -> tuple[Rule, ...]:
             name=row["name"],
             weight=row["weight"],
             pattern=re.compile(row["pattern"]),
-            says=row["says"],
+            says=row.get("says", "{line}"),
             phases=frozenset(row.get("phases", ())),
             next=row.get("next", 0),
             picks_last=row.get("pick") == "last",
+            joins=row.get("joins", False),
         )
         for row in rows
     ]
@@ -121,13 +142,43 @@ def read_log(text: str, *, first: int = 1) -> LogReading:
     hits = _hits(lines, section, range(begin, end))
     if not hits:
         last = _last_words(lines, begin, end)
-        return LogReading("", _shown(lines, [last], [], first))
+        words = "" if _SUMMARY.match(_plain(lines[last])) else _shortened(lines[last])
+        return LogReading(words, _shown(lines, [last], [], first))
     best = _best(hits)
+    causes = [best]
+    if best.rule.joins:
+        causes += [hit for hit in hits if hit.rule.joins and hit is not best][:_MORE_HITS]
     marked = _marked(lines, best, end)
+    said = (hit.rule.words(hit.match, _following(lines, hit, end)) for hit in causes)
     more = [hit.index for hit in hits if hit.rule.weight >= _ALSO_TELLING]
     return LogReading(
-        best.rule.words(best.match), _shown(lines, marked, more, first), best.rule.name
+        "; ".join(dict.fromkeys(said)), _shown(lines, marked, more, first), best.rule.name
     )
+
+
+def cause_of(text: str, otherwise: str = "it printed nothing") -> str:
+    """Return the cause that the text of a log shows, in one line.
+
+    >>> cause_of("  a.c:1:5: error: 'b' undeclared\\nmake: *** [a.o] Error 1\\n")
+    "a.c:1:5: error: 'b' undeclared"
+    """
+    return read_log(text).says or otherwise
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one line of at most 200 characters, without control characters.
+
+    Of several lines it is the first; what a failed program has printed is read as a log.
+
+    >>> one_line("git fetch: exit status 128\nfatal: no such remote\n")
+    'git fetch: exit status 128: no such remote'
+    """
+    first, _, rest = text.strip().partition("\n")
+    said = clean(first).strip()
+    if rest and (found := _STATUS.match(said)):
+        command = found["command"] if len(found["command"]) < 80 else found["command"][:60] + " …"
+        said = f"{command}{found['status']}: {cause_of(rest)}"
+    return said if len(said) <= MAX_CAUSE else said[: MAX_CAUSE - 1].rstrip() + "…"
 
 
 def clean(line: str) -> str:
@@ -149,33 +200,35 @@ class _Hit:
 
 def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
     """Return the section whose script failed, and its lines, or the lines of the last run."""
+    starts: dict[str, int] = {}
     for index, line in enumerate(lines):
-        found = _BAD_EXIT.search(line)
-        if not found:
-            continue
-        starts = [
-            number
-            for number, other in enumerate(lines[:index])
-            if (begun := _SECTION.search(_PREFIX.sub("", other))) and begun[1] == found[1]
-        ]
-        return found[1], starts[-1] + 1 if starts else 0, index
-    passes = [number for number, line in enumerate(lines) if _PASS.search(_PREFIX.sub("", line))]
+        if begun := _SECTION.match(_plain(line)):
+            starts[begun[1]] = index + 1
+        elif found := _BAD_EXIT.search(line):
+            return found[1], starts.get(found[1], 0), index
+    passes = [number for number, line in enumerate(lines) if _PASS.match(_plain(line))]
     return "", passes[-1] if passes else 0, len(lines)
 
 
 def _hits(lines: Sequence[str], section: str, numbers: Iterable[int]) -> list[_Hit]:
     """Return for each line the heaviest rule that matches it."""
     counting = [rule for rule in rules() if not rule.phases or section in rule.phases]
+    known: dict[str, tuple[Rule, re.Match[str]] | None] = {}  # logs repeat themselves
     hits = []
     for number in numbers:
-        line = _PREFIX.sub("", lines[number])
-        if _NOT_TELLING.match(line) or line.startswith(("+ ", "++ ")) or _CLOSING.match(line):
-            continue
-        for rule in counting:
-            if match := rule.pattern.search(line):
-                hits.append(_Hit(number, rule, match))
-                break
+        line = _plain(lines[number])
+        if line not in known:
+            known[line] = _first_match(counting, line)
+        if found := known[line]:
+            hits.append(_Hit(number, *found))
     return hits
+
+
+def _first_match(counting: Sequence[Rule], line: str) -> tuple[Rule, re.Match[str]] | None:
+    if line.startswith(("+ ", "++ ")) or any(kind.match(line) for kind in _NO_CAUSE):
+        return None
+    found = ((rule, match) for rule in counting if (match := rule.pattern.search(line)))
+    return next(found, None)
 
 
 def _best(hits: Sequence[_Hit]) -> _Hit:
@@ -185,7 +238,7 @@ def _best(hits: Sequence[_Hit]) -> _Hit:
 
 
 def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
-    """Return the line of a hit and those that belong to it, up to the next empty one."""
+    """Return the numbers of a hit's line and of those that belong to it, up to an empty one."""
     marked = [hit.index]
     for index in range(hit.index + 1, min(hit.index + 1 + hit.rule.next, end)):
         if lines[index].strip():
@@ -196,12 +249,60 @@ def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
 
 
 def _last_words(lines: Sequence[str], begin: int, end: int) -> int:
-    """Return the last line with content, for a log in which no rule matches any line."""
-    for index in range(end - 1, begin - 1, -1):
-        line = _PREFIX.sub("", lines[index])
-        if not (_NOT_TELLING.match(line) or _CLOSING.match(line)):
-            return index
-    return max(end - 1, 0)
+    """Return the last line with content, for a log in which no rule matches any line.
+
+    What comes after rpmbuild's own summary and what programs print of others counts only if there
+    is nothing else.
+    """
+    plain = [_plain(line) for line in lines[begin:end]]
+    summaries = (number for number, line in enumerate(plain) if _SUMMARY.match(line))
+    summary = next(summaries, len(plain))
+    words = [number for number in range(summary) if not _NOT_TELLING.match(plain[number])]
+    own = (number for number in reversed(words) if not _CLOSING.match(plain[number]))
+    last = next(own, words[-1] if words else max(len(plain) - 1, 0))
+    return begin + last
+
+
+def _following(lines: Sequence[str], hit: _Hit, end: int) -> list[str]:
+    return [lines[index] for index in _marked(lines, hit, end)[1:]]
+
+
+def _plain(line: str) -> str:
+    """Return a line as its program printed it: without prefixes of others, and pip's indentation.
+
+    >>> _plain("[   12s]       a.c:1:5: error: 'b' undeclared")
+    "a.c:1:5: error: 'b' undeclared"
+    """
+    return _PREFIX.sub("", line).strip()
+
+
+def _shortened(line: str) -> str:
+    """Return a line without what every such line has in common.
+
+    >>> _shortened("error: File not found: /builddir/BUILDROOT/a-1-1.x86_64/etc/c")
+    'File not found: /etc/c'
+    """
+    words = re.sub(r"^E {2,}|^(?:error|ERROR): (?=\S+ \S)", "", _plain(line))
+    return _in_root(words) or _plain(line)
+
+
+def _in_root(words: str) -> str:
+    """Return words in which the paths below a build root are those of the packages.
+
+    >>> _in_root("cp: '/builddir/BUILDROOT/a-1-1.x86_64/etc/c': File exists")
+    "cp: '/etc/c': File exists"
+    """
+    if "/BUILDROOT/" not in words:
+        return words
+    return re.sub(r"\S+", lambda found: _path_in_root(found[0]), words)
+
+
+def _path_in_root(word: str) -> str:
+    before, _, path = word.rpartition("/BUILDROOT/")
+    first, slash, rest = path.partition("/")
+    if not slash or not _NVRA.fullmatch(first):
+        rest = path
+    return f"{before.partition('/')[0]}/{rest}" if before or rest != word else word
 
 
 def _shown(

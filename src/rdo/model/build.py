@@ -23,7 +23,9 @@ class FailureReason(StrEnum):
 
     SOURCE = "source"
     SPEC = "spec"
+    PREP = "prep"
     PATCH = "patch"
+    ARCHITECTURE = "architecture"  # the spec is not for the platform's
     MISSING_DEPENDENCY = "missing-dependency"
     CYCLE = "cycle"
     COMPILE = "compile"

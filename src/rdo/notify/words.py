@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rdo.logs.reader import clean
+from rdo.logs.reader import clean, one_line
 from rdo.model.build import FailureReason
 from rdo.model.dates import minute, minute_utc
 from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
@@ -12,7 +12,9 @@ from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequire
 CAUSES = {
     FailureReason.SOURCE: "no source archive could be made of the upstream commit",
     FailureReason.SPEC: "the spec cannot be used",
-    FailureReason.PATCH: "%prep fails: applying a patch or unpacking the source",
+    FailureReason.PREP: "%prep fails",
+    FailureReason.PATCH: "a patch does not apply",
+    FailureReason.ARCHITECTURE: "it is not built on this architecture",
     FailureReason.MISSING_DEPENDENCY: "a build requirement cannot be satisfied",
     FailureReason.CYCLE: "dependency cycle with no way to bootstrap it",
     FailureReason.COMPILE: "%build fails",
@@ -31,12 +33,12 @@ _SECTION = re.compile(r"%(?:prep|build|check|install): ")
 
 
 def failure(reason: FailureReason, detail: str) -> str:
-    """Say why a build failed: the cause in words, and the first line of its detail.
+    """Say why a build failed: the cause in words, and its detail in one line.
 
     >>> failure(FailureReason.TEST, "%check: ImportError: no such module")
     'its tests fail: ImportError: no such module'
     """
-    said = clean(_first_line(detail))
+    said = one_line(detail)
     if named := _SECTION.match(said):
         said = said[named.end() :]
     return f"{CAUSES[reason]}: {said}" if said else CAUSES[reason]
@@ -97,15 +99,8 @@ def opening(story: Story) -> str:
 
 
 def cause(story: Story) -> str:
-    """Return why a build fails, in words: the reason, and what its log says about it."""
-    if story.reason is None:
-        return ""
-    said = clean(story.says).removeprefix("a test fails: ")
-    return failure(story.reason, said or story.detail)
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
+    """Return why a build fails, as every place words it: the reason, and the line of its log."""
+    return failure(story.reason, story.detail or story.says) if story.reason else ""
 
 
 def facts(story: Story) -> Iterator[tuple[str, str]]:

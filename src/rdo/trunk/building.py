@@ -21,6 +21,7 @@ from rdo.builders.failure import outcome_of
 from rdo.builders.inspection import inspected
 from rdo.builders.protocol import Ticket, wait_for
 from rdo.errors import UserError, is_of_the_machine
+from rdo.logs.reader import one_line
 from rdo.model.artifact import Artifact
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.publish.backwards import Backwards
@@ -366,7 +367,7 @@ class Building:
             logging.INFO if will_retry else logging.WARNING,
             "failed: %s: %s%s",
             failure.reason,
-            failure.detail,
+            one_line(failure.detail),
             "; will be retried" if will_retry else "",
         )
 

@@ -11,6 +11,7 @@ from rdo import atomic, log_context
 from rdo.app import App
 from rdo.bridge.dependencies import Dependencies
 from rdo.errors import RefusedError
+from rdo.logs.reader import one_line
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.model.nevra import Nevra
 from rdo.model.repo_file import RepoSection, repo_file
@@ -220,9 +221,9 @@ def _lines(tried: ScratchResult) -> Iterator[str]:
             names = " ".join(sorted(_installable(tried.rpms)))
             yield f"install it with: dnf --setopt=reposdir={tried.results} install {names}"
         case Failed(reason, detail) if reason.is_spurious:
-            yield f"not tried to the end ({reason}): {detail}"
+            yield f"not tried to the end ({reason}): {one_line(detail)}"
         case Failed(reason, detail):
-            yield f"FAILED ({reason}): {detail}"
+            yield f"FAILED ({reason}): {one_line(detail)}"
         case Waiting(needs):
             yield f"cannot be tried yet: {tried.target} has no {', '.join(needs)}"
     yield f"logs: {tried.results} ({tried.seconds} s)"

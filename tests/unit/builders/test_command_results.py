@@ -117,7 +117,8 @@ def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_command_may_end_with_127_itself(tmp_path: Path) -> None:
     outcome = read(left(tmp_path / "7", command="sh: mock: not found\n"), 127)
 
-    assert outcome == Failed(FailureReason.UNKNOWN, "exit status 127: sh: mock: not found")
+    said = "exit status 127: the program mock is not installed"
+    assert outcome == Failed(FailureReason.UNKNOWN, said)
 
 
 @pytest.mark.parametrize(

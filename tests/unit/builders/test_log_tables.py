@@ -92,7 +92,15 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
             "cp: no file\n" + BAD_EXIT.format("install"),
             Failed(FailureReason.INSTALL, "%install: cp: no file"),
         ),
-        ("E  1 == 2\n" + BAD_EXIT.format("check"), Failed(FailureReason.TEST, "%check: E  1 == 2")),
+        (
+            "this is wrong\n+ exit 1\n" + BAD_EXIT.format("prep") + SUMMARY.format("prep"),
+            Failed(FailureReason.PREP, "%prep: this is wrong"),
+        ),
+        (
+            "error: Architecture is not included: x86_64\n",
+            Failed(FailureReason.ARCHITECTURE, "Architecture is not included: x86_64"),
+        ),
+        ("E  1 == 2\n" + BAD_EXIT.format("check"), Failed(FailureReason.TEST, "%check: 1 == 2")),
         (
             "no backend\n" + BAD_EXIT.format("generate_buildrequires"),
             Failed(FailureReason.SPEC, "%generate_buildrequires: no backend"),
@@ -107,18 +115,18 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
                 "Processing files: a\nerror: File not found: /b/usr/bin/a\n"
                 "RPM build errors:\n    File not found: /b/usr/bin/a\n"
             ),
-            Failed(FailureReason.INSTALL, "/b/usr/bin/a"),
+            Failed(FailureReason.INSTALL, "File not found: /b/usr/bin/a"),
         ),
         (
             "RPM build errors:\n    Directory not found: /b/usr/lib/a\n",
-            Failed(FailureReason.INSTALL, "/b/usr/lib/a"),
+            Failed(FailureReason.INSTALL, "Directory not found: /b/usr/lib/a"),
         ),
         (
             (
                 "RPM build errors:\n    Installed (but unpackaged) file(s) found:\n   /usr/bin/a\n"
                 "   /usr/bin/b\n"
             ),
-            Failed(FailureReason.INSTALL, "/usr/bin/a"),
+            Failed(FailureReason.INSTALL, "unpackaged: /usr/bin/a, /usr/bin/b"),
         ),
         (
             "error: line 7: Unknown tag: Vrsion: 1\n",
@@ -137,7 +145,7 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
         ("one\ntwo\nRPM build errors:\nthree\n", Failed(FailureReason.UNKNOWN, "two")),
         ("Killed\n", Failed(FailureReason.UNKNOWN, "Killed")),
         ("", Failed(FailureReason.UNKNOWN, "it printed nothing")),
-        ("y" * 900, Failed(FailureReason.UNKNOWN, "y" * 300)),
+        ("y" * 900, Failed(FailureReason.UNKNOWN, "y" * 500)),
     ],
 )
 def test_rpmbuilds_last_words_are_read_as_a_reason(text: str, failure: Failed) -> None:

@@ -10,7 +10,7 @@ from rdo import atomic
 from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import in_short, is_of_the_machine
-from rdo.logs.reader import clean
+from rdo.logs.reader import clean, one_line
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
@@ -226,7 +226,7 @@ class Pages:
         minutes = None
         if line.started and line.finished:
             minutes = (line.finished - line.started).total_seconds() / 60
-        cause = f"{line.reason}: {clean(line.detail.partition(chr(10))[0])}" if line.reason else ""
+        cause = f"{line.reason}: {one_line(line.detail)}" if line.reason else ""
         return ShownBuild(
             id=line.id,
             package=commit.package,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rdo.logs.reader import one_line
 from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
 from rdo.model.dates import minute
@@ -151,16 +152,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"older    {rpm}" for rpm in one.backwards)
     for one in report.failed:
         assert isinstance(one.outcome, Failed)
-        yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
+        yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one_line(one.outcome.detail)}"
         yield f"         logs: {one.folder}; rdo trunk log {one.build.id}"
     for one in report.to_retry:
         assert isinstance(one.outcome, Failed)
-        yield f"again    {one.build.commit}  {one.outcome.reason}: {one.outcome.detail}"
+        yield f"again    {one.build.commit}  {one.outcome.reason}: {one_line(one.outcome.detail)}"
     yield from (f"dropped  {build.commit}  {build.dropped}" for build in report.dropped)
     for held in report.held:
         yield _held_line(held, dry_run=report.dry_run)
     for package, problems in report.plan.problems.items():
-        yield from (f"stale    {package}  {problem}" for problem in problems)
+        yield from (f"stale    {package}  {one_line(problem)}" for problem in problems)
     yield _headline(report)
     if report.ftbfs:
         yield f"does not build: {', '.join(report.ftbfs)}"

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from rdo.logs.reader import one_line
 from rdo.model.build import FailureReason, Waiting
 from rdo.model.dates import minute_utc
 from rdo.model.package import Package
@@ -320,7 +321,7 @@ _LACKING = {
 
 def _stale(facts: PackageFacts, head: Head) -> _Verdict:
     state = PackageState.BRANCH_GONE if facts.branch_is_gone else PackageState.UNREACHABLE
-    return _Verdict(state, _first_line(head.error), head.error_since, facts.newest)
+    return _Verdict(state, one_line(head.error), head.error_since, facts.newest)
 
 
 def _built(facts: PackageFacts, newest: BuildLine) -> _Verdict:
@@ -357,7 +358,7 @@ def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Itera
         yield f"its last build failed: {failure(facts.newest.reason, facts.newest.detail)}"
     if facts.head and facts.head.error and found.state not in _STALE:
         since = f" since {minute_utc(facts.head.error_since)}" if facts.head.error_since else ""
-        yield f"stale{since}: {_first_line(facts.head.error)}"
+        yield f"stale{since}: {one_line(facts.head.error)}"
     package = facts.package
     if package and package.is_under_review and found.state is not PackageState.UNDER_REVIEW:
         yield "under review: kept out of all repositories except its own"
@@ -378,7 +379,3 @@ _OVERRULED = frozenset(
 )
 """States whose sentence is no longer true once a person has stopped the package."""
 _STALE = frozenset({PackageState.UNREACHABLE, PackageState.BRANCH_GONE})
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0]
