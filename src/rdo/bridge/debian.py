@@ -30,7 +30,7 @@ _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]*[a-z0-9+.])\)$")
 _PROGRAM = re.compile(r"(?:/usr)?/s?bin/([\w.+-]+)$")
 """Most programs have the name of their package."""
 
-_SONAME = re.compile(r"(?P<stem>lib[\w.+-]+)\.so\.(?P<version>[\w.]+)\(")
+_SONAME = re.compile(r"(?P<stem>lib[\w.+-]{1,100})\.so\.(?P<version>[\w.]+)\(")
 _UNPACK = """
 set -e
 while read -r name file; do

@@ -25,7 +25,7 @@ _MODULE = re.compile(r"\.(?:py|so|pyi)$")
 _WORD = re.compile(r"\w[\w.+-]*")
 """A name that a spec can have anywhere: no macro, no option, nothing special for a shell."""
 
-_ENTRY = re.compile(r"^\s*([^#\[\s=]+)\s*=", re.MULTILINE)
+_ENTRY = re.compile(r"^[ \t]*([^#\[\s=]{1,200})[ \t]*=", re.MULTILINE)
 
 
 def _parents(name: str, separator: str) -> set[str]:

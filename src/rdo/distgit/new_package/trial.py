@@ -128,7 +128,7 @@ def learn(plan: SpecPlan, failed: Failed, log: str) -> SpecPlan | None:
 
 def _without_missing(plan: SpecPlan, detail: str) -> SpecPlan | None:
     """Leave out what nothing provides, if only tests or documents need it."""
-    names = set(re.findall(r"dist\(([\w.-]+?)(?:\[[^]]*\])?\)", detail))
+    names = set(re.findall(r"dist\(([\w.-]{1,200})(?:\[[^][]*\])?\)", detail))
     docs = names & set(plan.docs.needs)
     if docs and not plan.docs.off:
         why = f"its documents need {', '.join(sorted(docs))}, which nothing provides"
@@ -224,7 +224,8 @@ def _has_more_files(plan: SpecPlan, ignored: set[str]) -> bool:
 
 def _why(tail: str) -> str:
     """Return why the tests are off, for the comment in the spec."""
-    counts = re.findall(r"^=+ (.*\b(?:failed|errors?)\b.*) =+$", tail, re.MULTILINE)
+    titles = re.findall(r"^={1,100} ([^=\n]{1,300}) ={1,100}$", tail, re.MULTILINE)
+    counts = [title for title in titles if re.search(r"\b(?:failed|errors?)\b", title)]
     said = counts[-1] if counts else _last_error(tail)
     errors = Counter(_ERROR_LINE.findall(tail))
     usual = f"; {errors.most_common(1)[0][0][:150]}" if errors else ""

@@ -124,7 +124,7 @@ def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> I
         return
     if not python.applies(requirement, extra):
         return
-    written = re.sub(r"\[[^\]]*\]", "", text.partition(";")[0].partition("@")[0])
+    written = re.sub(r"\[[^][]*\]", "", text.partition(";")[0].partition("@")[0])
     versions = re.sub(r"[()\s]", "", written.removeprefix(requirement.name))
     spaced = re.sub(r"([<>=!~]+)", r"\1 ", versions)
     extras = tuple(sorted(requirement.extras))
@@ -186,7 +186,7 @@ def _of_extra(name: str, rows: Iterable[str], python: Python) -> list[Wanted]:
     kind = kind if extra else RequirementKind.RUN
     found: list[Wanted] = []
     for row in rows:
-        line = re.sub(r"\s+\(([^)]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
+        line = re.sub(r"\s\(([^()]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
         if line and marker:
             line = f"{line} and ({marker})" if ";" in line else f"{line} ; {marker}"
         if line:

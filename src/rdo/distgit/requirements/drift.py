@@ -143,7 +143,7 @@ def _excluded(text: SpecText, source: SourceFiles, wanted: Iterable[Wanted]) -> 
     """Find names in `excluded_brs` that upstream no longer requires anywhere."""
     asked = {one.key for one in wanted}
     for name in ("doc/requirements.txt", "docs/requirements.txt", "tox.ini"):
-        words = re.findall(r"^[\s]*([\w.-]+)", source.file(name) or "", re.MULTILINE)
+        words = re.findall(r"^[ \t]*([\w.-]+)", source.file(name) or "", re.MULTILINE)
         asked |= {canonicalize_name(word) for word in words}
     for line in text.read():
         match = re.match(r"\s*%global\s+excluded_brs\s+(.*)", line.text)
@@ -196,7 +196,7 @@ def _files(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
     """Find requirement files for %pyproject_buildrequires that upstream does not have."""
     for line in text.read():
         match = re.search(r"%pyproject_buildrequires\b(.*)", line.text)
-        for name in re.findall(r"(?<![\w/-])([\w./-]+\.txt)\b", match[1]) if match else ():
+        for name in re.findall(r"(?<![\w./-])([\w./-]+\.txt)\b", match[1]) if match else ():
             if source.file(name) is None:
                 fault = f"upstream has no file {name}"
                 yield Drift(line.number + 1, line.text.strip(), fault)

@@ -20,8 +20,10 @@ from rdo.spec.text import SpecText
 
 _DIST = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)(?:\[([^\]]+)\])?\)")
 _PREFIX = re.compile(r"^python[23](?:\.\d+)?-")
-_GENERATING = re.compile(r"^\s*%\{?(pyproject_(install|wheel)|py3_install_wheel)\b", re.MULTILINE)
-_NOT_GENERATING = re.compile(r"^\s*%\{?\??python_disable_dependency_generator\b", re.MULTILINE)
+_GENERATING = re.compile(
+    r"^[ \t]*%\{?(pyproject_(install|wheel)|py3_install_wheel)\b", re.MULTILINE
+)
+_NOT_GENERATING = re.compile(r"^[ \t]*%\{?\??python_disable_dependency_generator\b", re.MULTILINE)
 
 
 class Group(StrEnum):
@@ -112,7 +114,8 @@ def _parse(dependency: str) -> Iterable[Stated]:
     plain = dependency.strip()
     if plain.startswith("("):
         plain = plain[1:].removesuffix(")").strip()
-    first = re.split(r"\s+(?:with|and|or|if)\s+", plain)[0].strip("()") if "(" in plain else plain
+    parts = re.split(r"(?<!\s)\s+(?:with|and|or|if)\s+", plain)
+    first = parts[0].strip("()") if "(" in plain else plain
     if match := _DIST.match(plain):
         name, rest = match[0], plain[match.end() :]
         bare = f"{match[1]}+{match[2]}" if match[2] else match[1]
@@ -217,7 +220,7 @@ def _compare(one: Wanted, here: Stated | None, override: str | None, *, generate
 
 def _spaced(version: str) -> str:
     """Return an override's version, evenly spaced."""
-    return re.sub(r"\s*([<>=!]+)\s*", r"\1 ", version).strip()
+    return re.sub(r"(?<!\s)\s*([<>=!]+)\s*", r"\1 ", version).strip()
 
 
 def _same(one: str, other: str) -> bool:

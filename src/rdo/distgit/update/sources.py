@@ -22,7 +22,7 @@ MAX_BYTES = 512 * 2**20
 _OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
 _ANY_CASE = re.MULTILINE | re.IGNORECASE
 _SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S+)[ \t]*$", _ANY_CASE)
-_VERIFY = re.compile(r"gpgverify\S*\s+((?:\s*\\?\n?\s*--\w+[= ]\S+)+)")
+_VERIFY = re.compile(r"gpgverify\S{0,9}((?:[\s\\]+--\w+[= ]\S+){1,20})")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
 
