@@ -510,4 +510,17 @@ def test_a_branch_that_stands_in_is_told_wherever_its_package_is_shown(factory: 
     assert row["stands_in"] == "master"
     page = factory.trunk.tree.repos / "status_report.html"
     assert "no branch stable/2026.1; master stands in" in page.read_text()
+
+
+def test_a_spec_for_another_architecture_is_no_failure(factory: Factory) -> None:
+    factory.add("a", "b")
+    said = "not for x86_64: Architecture is not included: x86_64"
+    factory.builder.will("python-a", Failed(FailureReason.ARCHITECTURE, said))
+
+    report = factory.round()
+
+    assert [one.build.package for one in report.built] == ["python-b"]
+    assert report.failed == ()
+    assert report.ftbfs == ()
+    assert [one.dropped for one in report.dropped] == [said]
     assert factory.round().is_idle

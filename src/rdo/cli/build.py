@@ -8,7 +8,7 @@ import click
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.errors import OutsideError
-from rdo.model.build import Built, Failed
+from rdo.model.build import Built, Failed, FailureReason
 
 if TYPE_CHECKING:
     from rdo.builders.room import Room
@@ -161,7 +161,8 @@ def _people(one: "LocalOutcome") -> str:
         case Built(rpms):
             return "".join(f"built {path}\n" for path in rpms) + f"log: {log_file}"
         case Failed(reason, detail):
-            lines = [f"failed ({reason}): {one_line(detail)}"]
+            what = "not built" if reason is FailureReason.ARCHITECTURE else "failed"
+            lines = [f"{what} ({reason}): {one_line(detail)}"]
             if detail.startswith("nothing provides"):
                 lines.append("  build it first, then add --repo FOLDER, or build both with --chain")
             return "\n".join([*lines, f"log: {log_file}"])

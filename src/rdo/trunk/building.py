@@ -358,7 +358,20 @@ class Building:
         moved = f"; {', '.join(published.moved)} moved" if published.moved else ""
         log.info("built in %.1f s, %d RPMs published%s", seconds, len(rpms), moved)
 
+    def _exclude(self, build: Build, why: str) -> None:
+        """End a build that its spec does not want here: nobody has to act, so it is no failure."""
+        number, now = build.id, self.trunk.now()
+        self.dropped.append(
+            self.trunk.store.change(lambda at: at.builds.cancel(number, why, now=now))
+        )
+        self.standing.failed(build)  # nobody can wait for what it provides
+        self.queue.ended(number, published=False)
+        log.info("not built: %s", one_line(why))
+
     def _failed(self, build: Build, failure: Failed) -> None:
+        if failure.reason is FailureReason.ARCHITECTURE:
+            self._exclude(build, failure.detail)
+            return
         will_retry = settle_failure(self.trunk, build, failure)
         if not will_retry:
             self.standing.failed(build)

@@ -98,7 +98,9 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
         ),
         (
             "error: Architecture is not included: x86_64\n",
-            Failed(FailureReason.ARCHITECTURE, "Architecture is not included: x86_64"),
+            Failed(
+                FailureReason.ARCHITECTURE, "not for x86_64: Architecture is not included: x86_64"
+            ),
         ),
         ("E  1 == 2\n" + BAD_EXIT.format("check"), Failed(FailureReason.TEST, "%check: 1 == 2")),
         (
