@@ -58,7 +58,7 @@ TEST = (
         ("echo this is wrong >&2\nexit 1\n%files\n", "failed (prep): %prep: this is wrong\n"),
         (
             (
-                "seq 9 > a\nprintf -- '--- a/a\\n+++ b/a\\n@@ -1,3 +1,3 @@\\n 1\\n-x\\n+2\\n 3\\n'"
+                "seq 9 > a\nprintf -- '--- a/a\\n+++ b/a\\n@@ -1,3 +1,3 @@\\n 1\\n-x\\n+y\\n 3\\n'"
                 " | patch -p1\n%files\n"
             ),
             "failed (patch): %prep: Hunk #1 FAILED at 1.\n",
