@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -63,7 +64,10 @@ def build_each(
 
 @dataclass(frozen=True, slots=True)
 class RpmFolder:
-    """A folder of links to RPMs, with repodata about them."""
+    """A folder of copies of RPMs, with repodata about them.
+
+    They are copies because repodata is made in the sandbox, which sees this folder alone.
+    """
 
     folder: Path
     rpms: dict[str, Path] = field(default_factory=dict)
@@ -74,8 +78,7 @@ class RpmFolder:
         self.rpms.update(new)
         self.folder.mkdir(exist_ok=True)
         for name, path in new.items():
-            (self.folder / name).unlink(missing_ok=True)
-            (self.folder / name).symlink_to(path)
+            shutil.copyfile(path, self.folder / name)
         CreateRepo().create(self.folder)
 
 
