@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import html5lib
 import pytest
@@ -14,12 +15,19 @@ from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Store
-from rdo.trunk.views.pages import Pages
+from rdo.trunk.care import steering
+from rdo.trunk.views.pages import Pages, write_targets_page
 from tests.fakes.builder import GoodBuild, Unless
 from tests.history import write_history
 from tests.rounds.factory import TARGET, Factory
 
-PAGES = ("report.html", "status_report.html", "queue.html", "packages/python-alpha.html")
+PAGES = (
+    "index.html",
+    "report.html",
+    "status_report.html",
+    "queue.html",
+    "packages/python-alpha.html",
+)
 
 
 def elements(page: Path) -> list[tuple[str, dict[str, str]]]:
@@ -78,29 +86,98 @@ def test_the_state_says_what_is_broken_since_when_why_and_by_whom(shared: Factor
     assert "1 of 3 packages fails to build." in text
     assert "its tests fail: &lt;script&gt;" in text
     assert "Break &lt;b&gt;it&lt;/b&gt; (Test)" in text
-    assert ">python-gamma</td>" in text
-    assert "ann@example.org" in text
+    assert (
+        '<a href="./packages/python-gamma.html">python-gamma</a></td><td data-label="Main' in text
+    )
+    assert "ann@…" in text
+    assert "ann@example.org" not in text
+    order = [
+        "<h1>",
+        ">Broken<",
+        ">Waiting and running<",
+        "holding back",
+        ">Names<",
+        ">All packages<",
+    ]
+    assert sorted(order, key=text.index) == order
     assert "fails to build: test" in text
     assert '<td data-label="Name">consistent</td>' in text
 
 
-def test_the_builds_have_the_columns_of_dlrn_newest_first(shared: Factory) -> None:
+def test_the_builds_have_short_hashes_and_the_newest_first(shared: Factory) -> None:
     text = (tree(shared) / "report.html").read_text()
     columns = text.partition("<tr>")[2].partition("</tr>")[0]
 
     assert '<table class="cards" id="dlrn">' in text
-    assert [part.partition("<")[0] for part in columns.split('scope="col">')[1:9]] == [
-        "Build Date Time",
-        "Commit Date Time",
-        "Project Name",
-        "Commit Hash",
-        "Component",
-        "Status",
-        "Repository",
-        "Build Log",
+    assert [part.partition("<")[0] for part in columns.split('scope="col">')[1:]] == [
+        *("Built", "Package", "Commit", "Committed", "Status"),
+        *("Repository", "Log", "Minutes", "Why"),
     ]
+    hashes = re.findall(r'<span title="([0-9a-f]{40})">([0-9a-f]+)<', text)
+    assert len(hashes) == 4
+    assert all(short == whole[:7] for whole, short in hashes)
     assert text.count("<tr") == 5
     assert text.index("FAILED") < text.index("SUCCESS")
+
+
+def test_the_front_page_says_how_it_is_and_how_to_install(shared: Factory) -> None:
+    text = (tree(shared) / "index.html").read_text()
+
+    assert '<strong class="bad">1 of 3 packages fails to build.</strong>' in text
+    url = shared.trunk.tree.site.url(PurePosixPath("consistent/delorean.repo"))
+    assert f"curl -f -o /etc/yum.repos.d/delorean.repo {url}\n" in text
+    assert "dnf install PACKAGE\n" in text
+
+
+def test_the_page_of_a_package_has_its_facts(shared: Factory) -> None:
+    text = (tree(shared) / "packages/python-alpha.html").read_text()
+
+    assert '<strong class="bad">FTBFS</strong>' in text
+    assert "Break &lt;b&gt;it&lt;/b&gt; (Test)" in text
+    assert "rdo reproduce " in text
+    assert "dnf install python3-alpha" in text
+    rpms = re.findall(r'href="\.\./([^"]*\.rpm)"', text)
+    assert len(rpms) > 1
+    assert all((tree(shared) / rpm).is_file() for rpm in rpms)
+    assert "ann@…" in text
+
+
+def test_what_is_retried_or_held_or_damaged_is_not_green(tmp_path: Path) -> None:
+    with Store.temporary() as store:
+        factory = Factory(tmp_path, store)
+        factory.add("alpha", "beta")
+        factory.round()
+        index = tree(factory) / "index.html"
+        assert '<strong class="good">All 2 packages build.</strong>' in index.read_text()
+
+        factory.upstreams["alpha"].commit("Two")
+        factory.builder.will("python-alpha", *[Failed(FailureReason.BUILDER, "away")] * 3)
+        factory.round()
+        status = (tree(factory) / "status_report.html").read_text()
+        assert status.count('<td class="long warn" data-label="Status">') == 1
+        assert '<strong class="warn">' in index.read_text()
+
+        steering.hold(factory.trunk, "python-beta", None, by="me", why="it <hangs>")
+        (tree(factory) / "current").resolve().joinpath("repodata/repomd.xml").unlink()
+        Pages(factory.trunk).write([])
+        status = (tree(factory) / "status_report.html").read_text()
+        assert ">Held, paused and stale<" in status
+        assert "it &lt;hangs&gt;" in status
+        assert '<strong class="bad">' in status
+        assert "current is damaged" in status
+        elements(tree(factory) / "status_report.html")
+
+
+def test_the_page_of_all_targets_has_each_with_its_state(shared: Factory, tmp_path: Path) -> None:
+    file = tmp_path / "index.html"
+
+    write_targets_page([shared.trunk], file)
+
+    text = file.read_text()
+    elements(file)
+    assert f'<a href="./{TARGET}/repos/index.html">{TARGET}</a>' in text
+    assert '<strong class="bad">1 of 3 packages fails to build.</strong>' in text
+    assert "/etc/yum.repos.d/delorean.repo" in text
 
 
 def test_the_csv_is_dlrns(shared: Factory) -> None:

@@ -6,18 +6,19 @@ characters, never become a header, and stand in the HTML as text only.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
 from rdo.logs.reader import LogLine, clean
-from rdo.markup import Html, element, joined, link
 from rdo.model.dates import minute
 from rdo.notify import words
 from rdo.notify.story import Audience, Changes, EventKind, LinkedCommit, Story
+from rdo.templates import render
 
+_TEMPLATES = "rdo.notify"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _POLICY = SMTP.clone(max_line_length=78)
 
@@ -67,7 +68,7 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
     mail["X-RDO-Event"] = story.kind
     mail["X-RDO-Target"] = clean(story.target)
     mail["X-RDO-Package"] = clean(story.package)
-    _fill(mail, text_of(story), html_of(story))
+    _fill(mail, text_of(story), [story])
     return mail
 
 
@@ -90,7 +91,7 @@ def compose_digest(
     rule = f"\n{'=' * 72}\n\n"
     text = rule.join(text_of(story) for story in stories)
     contents = "\n".join(f"  {words.subject(story)}" for story in stories)
-    _fill(mail, f"{contents}\n{rule}{text}", joined(html_of(story) for story in stories))
+    _fill(mail, f"{contents}\n{rule}{text}", stories)
     return mail
 
 
@@ -104,12 +105,10 @@ def _envelope(sender: str, recipients: Sequence[str], subject: str, when: dateti
     return mail
 
 
-def _fill(mail: EmailMessage, text: str, html: Html) -> None:
+def _fill(mail: EmailMessage, text: str, stories: Sequence[Story]) -> None:
     mail.set_content(text, cte="quoted-printable")
-    page = element(
-        "html", element("body", html, style="font-family: sans-serif; max-width: 60em"), lang="en"
-    )
-    mail.add_alternative(f"<!DOCTYPE html>\n{page}\n", subtype="html", cte="quoted-printable")
+    page = render(_TEMPLATES, "mail.html", stories=list(map(_in_html, stories)))
+    mail.add_alternative(page, subtype="html", cte="quoted-printable")
     if mail.is_multipart():
         mail.set_boundary(hashlib.sha256(mail["Message-ID"].encode()).hexdigest()[:40])
 
@@ -206,61 +205,34 @@ def _why_you(story: Story) -> str:
     )
 
 
-def html_of(story: Story) -> Html:
+def html_of(story: Story) -> str:
     """Return the HTML part of a mail, without pictures, scripts or colours."""
-    return joined(_html_parts(story))
+    return render(_TEMPLATES, "story.html", it=_in_html(story))
 
 
-def _html_parts(story: Story) -> Iterator[Html]:
-    yield element("h3", words.opening(story))
-    rows = (
-        element("tr", element("th", name, align="left"), element("td", clean(value)))
-        for name, value in words.facts(story)
-    )
-    yield element("table", rows)
-    if story.problems:
-        texts = (
+def _in_html(story: Story) -> Mapping[str, object]:
+    """Return what the template of a story is filled with."""
+    is_build = story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id
+    return {
+        "opening": words.opening(story),
+        "facts": [(name, clean(value)) for name, value in words.facts(story)],
+        "problems": [
             f"{clean(x.package)}: {clean(x.what)}, since {minute(x.since)}" for x in story.problems
-        )
-        yield _list(texts)
-    if story.needs:
-        yield element("h4", "Unmet requirements")
-        yield _list(map(words.need_line, story.needs))
-    if story.lines:
-        yield element("h4", "The log says")
-        yield element("pre", *(_html_log_line(line) for line in story.lines))
-    yield from _html_changes(story)
-    if story.root:
-        yield element("h4", "Changes in its build root since the last good build")
-        yield _list(map(words.root_line, story.root))
-    if story.waiting:
-        yield element("h4", "Packages that wait for it")
-        yield element("p", ", ".join(map(clean, story.waiting)))
-    if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
-        yield element("h4", "Reproduce it")
-        yield element("pre", f"rdo reproduce {story.build_id}")
-    yield element("p", *(joined((link(name, url), " ")) for name, url in _urls(story)))
-    yield element("p", element("small", _why_you(story)))
+        ],
+        "needs": list(map(words.need_line, story.needs)),
+        "lines": [(f"{x.number:6} | {clean(x.text)}", x.is_cause) for x in story.lines],
+        "changes": list(_changes_in_html(story)),
+        "root": list(map(words.root_line, story.root)),
+        "waiting": ", ".join(map(clean, story.waiting)),
+        "reproduce": f"rdo reproduce {story.build_id}" if is_build else "",
+        "urls": list(_urls(story)),
+        "why": _why_you(story),
+    }
 
 
-def _html_log_line(line: LogLine) -> Html:
-    text = f"{line.number:6} | {clean(line.text)}"
-    return joined((element("b", text) if line.is_cause else text, "\n"))
-
-
-def _html_changes(story: Story) -> Iterator[Html]:
+def _changes_in_html(story: Story) -> Iterator[tuple[str, list[tuple[str, str, str]], str]]:
     if story.kind not in {EventKind.BROKEN, EventKind.MENDED}:
         return
     for side, changes in (("Upstream", story.upstream), ("Distgit", story.distgit)):
-        yield element("h4", _title(story, side, changes))
-        if changes.newest:
-            yield _list(
-                joined((link(change.hash[:7], change.url), _change(change)[7:]))
-                for change in changes.newest
-            )
-        if rest := words.more(changes):
-            yield element("p", rest)
-
-
-def _list(items: Iterable[str]) -> Html:
-    return element("ul", *(element("li", item) for item in items))
+        commits = [(one.hash[:7], one.url, _change(one)[7:]) for one in changes.newest]
+        yield _title(story, side, changes), commits, words.more(changes)

@@ -30,4 +30,4 @@ def as_text(story: Story) -> str:
 
 def as_html(story: Story) -> str:
     """Return the HTML part of a message."""
-    return str(mail.html_of(story))
+    return mail.html_of(story)

@@ -2,16 +2,31 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class ShownLevel(StrEnum):
+    """How a state is coloured: all is well, somebody may want to know, somebody must act."""
+
+    NONE = ""
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)
 class PageHead:
-    """What every page of a target begins with."""
+    """What every page of a target needs.
+
+    `install` are the lines that install from the target, `known` the packages that have a page.
+    """
 
     project: str
     target: str
     release: str
     platform: str
+    install: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +48,35 @@ class ShownBuild:
     cause: str = ""
     place: str = ""
     note: str = ""
+    subject: str = ""
+
+    @property
+    def level(self) -> ShownLevel:
+        by_status = {"FAILED": ShownLevel.BAD, "RETRY": ShownLevel.WARN, "SUCCESS": ShownLevel.GOOD}
+        return by_status.get(self.status, ShownLevel.NONE)
+
+    @property
+    def shown_minutes(self) -> str:
+        return "" if self.minutes is None else f"{self.minutes:.1f}"
 
     @property
     def log(self) -> str:
         return f"{self.place}/rpmbuild.log" if self.place else ""
 
-    @property
-    def page(self) -> str:
-        return f"packages/{self.package}.html"
-
 
 @dataclass(frozen=True, slots=True)
 class ShownName:
-    """A name of the tree: where it leads, since when, and which package's build moved it."""
+    """A name of the tree: where it leads, since when, and which package's build moved it.
+
+    `age` is in words; `is_broken` says that there is no repodata where it leads.
+    """
 
     name: str
     place: str
     since: datetime
     why: str
+    age: str = ""
+    is_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +120,19 @@ class ShownPackage:
     status: str
     log: str
     remark: str = ""
+    level: ShownLevel = ShownLevel.NONE
+    commit_url: str = ""
     first_failure: ShownBuild | None = None
-    last_success: datetime | None = None
+    last_good: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedPackage:
+    """A package that is held, paused, or not polled any more, and why."""
+
+    package: str
+    state: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +146,58 @@ class QueuedBuild:
     queued: datetime
     state: str
     sentence: str
+    level: ShownLevel = ShownLevel.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePage:
+    """What the page of a package has above its history.
+
+    `sources` are what each repository is, its URL and the branch; `excerpt` the lines of the log
+    around the cause, of which some are marked.
+    """
+
+    package: str
+    level: ShownLevel
+    state: str
+    sentence: str
+    version: str = ""
+    sources: tuple[tuple[str, str, str], ...] = ()
+    maintainers: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    needed_by: tuple[str, ...] = ()
+    excerpt: tuple[tuple[str, bool], ...] = ()
+    reproduce: str = ""
+    rpms: tuple[str, ...] = ()
+    rpm_place: str = ""
+
+    @property
+    def install(self) -> str:
+        """The binary RPMs by name, but those for debuggers."""
+        names = {name.rsplit("-", 2)[0] for name in self.rpms if not name.endswith(".src.rpm")}
+        return " ".join(sorted(x for x in names if not x.endswith(("-debuginfo", "-debugsource"))))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTarget:
+    """A target on the page of all targets."""
+
+    head: PageHead
+    url: str
+    level: ShownLevel
+    headline: str
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPage:
-    """Everything on a target's status page."""
+    """Everything on a target's status page; `headline` is the whole state in one sentence."""
+
+    level: ShownLevel
+    headline: str
 
     names: tuple[ShownName, ...]
     blocked: tuple[ShownBlocker, ...]
     failing: tuple[FailingPackage, ...]
     packages: tuple[ShownPackage, ...]
     queue: tuple[QueuedBuild, ...]
-    now: datetime
+    stopped: tuple[StoppedPackage, ...] = ()

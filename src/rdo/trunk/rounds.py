@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from rdo.app import App
 from rdo.errors import UserError
-from rdo.trunk.context import open_trunk
+from rdo.trunk.context import open_trunk, open_trunks
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.progress import Watcher, nobody_watches
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.telling.ways import outbox
 from rdo.trunk.views import report
+from rdo.trunk.views.pages import write_targets_page
 from rdo.trunk.views.report import ALL_WELL, FTBFS, Report
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,25 @@ def run_targets(
     """Run a round of each target in turn. Raises the error of a target that is the only one."""
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
     app.store  # noqa: B018 - one error for all targets if it cannot be opened
+    try:
+        return _run_targets(app, targets, asked, watch)
+    finally:
+        if not asked.dry_run:
+            _show_targets(app)
+
+
+def _show_targets(app: App) -> None:
+    """Write the page of all targets beside their trees; the rounds' results stand in any case."""
+    try:
+        trunks = open_trunks(app, None)
+        write_targets_page(trunks, app.settings.data / "index.html")
+    except (UserError, OSError) as error:
+        log.warning("the page of all targets is not up to date: %s", error)
+
+
+def _run_targets(
+    app: App, targets: Sequence[str], asked: RoundRequest, watch: Watcher
+) -> list[Report | Unfinished]:
     if len(targets) == 1:
         return [run_target(app, targets[0], asked, watch)]
     done: list[Report | Unfinished] = []

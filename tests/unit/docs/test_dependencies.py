@@ -14,7 +14,7 @@ PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 
 # What Python calls a package that is not called so itself.
-IMPORT_NAMES = {"PyYAML": "yaml"}
+IMPORT_NAMES = {"PyYAML": "yaml", "Jinja2": "jinja2"}
 # Run as programs, or only read by one.
 NEVER_IMPORTED = {
     "coverage",

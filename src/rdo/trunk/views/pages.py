@@ -1,24 +1,27 @@
 """Writes the pages of a target into its tree at the end of a round, and only what changed."""
 
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from rdo import atomic
 from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import in_short, is_of_the_machine
+from rdo.errors import UserError, in_short, is_of_the_machine
 from rdo.logs.reader import clean, one_line
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.url import is_on_pypi
 from rdo.notify import words
 from rdo.notify.links import commit_url
 from rdo.notify.story import EventKind, Story
 from rdo.pages import reports
 from rdo.pages.layout import STYLE, STYLE_FILE
+from rdo.pages.reports import age
 from rdo.pages.values import (
     FailingPackage,
     PageHead,
@@ -27,12 +30,15 @@ from rdo.pages.values import (
     ShownBuild,
     ShownName,
     ShownPackage,
+    ShownTarget,
+    StoppedPackage,
     TargetPage,
 )
-from rdo.store.events import Event
 from rdo.store.names import Move
 from rdo.store.reports import BuildLine
 from rdo.trunk.context import Trunk
+from rdo.trunk.views.headline import headline_of, level_of, page_head
+from rdo.trunk.views.package_page import Needs, package_page, without_domain
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.state import FAILING, PackageView, TargetView, read_target
 from rdo.trunk.views.status import remark
@@ -41,6 +47,8 @@ log = logging.getLogger(__name__)
 
 NEWEST = 300
 """How many builds report.html has, as DLRN's."""
+SUBJECTS = 30
+"""How many builds of a package have their commit's subject on its page."""
 HISTORY = 200
 """How many builds of a package its own page has."""
 DAY = timedelta(days=1)
@@ -56,6 +64,24 @@ def write_pages(trunk: Trunk, report: Report) -> list[Path]:
         return []
     changed = {one.build.package for one in report.ended} | {one.package for one in report.dropped}
     return pages.write(changed)
+
+
+def write_targets_page(trunks: Iterable[Trunk], file: Path) -> bool:
+    """Bring the page of all targets up to date, and return whether it was written.
+
+    Its links are to the trees as `base-url` has them: `<target>/repos` beside it.
+    """
+    shown = []
+    for trunk in trunks:
+        view = read_target(trunk)
+        with trunk.store.read() as at:
+            moves = at.names.last_moves(trunk.name)
+        tops = [(move.name, trunk.tree.repos / path) for move, path in moves]
+        broken = [name for name, top in tops if not (top / "repodata/repomd.xml").is_file()]
+        url = f"./{trunk.name}/repos/index.html"
+        shown.append(ShownTarget(page_head(trunk), url, *headline_of(view, broken)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return _write(file, reports.targets(shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +119,6 @@ class Pages:
 
     def _contents(self, packages: Collection[str]) -> Iterable[tuple[str, str]]:
         trunk = self.trunk
-        head = PageHead(trunk.tree.site.project_name, trunk.name, trunk.release, trunk.platform)
         view = read_target(trunk)
         breaks = [
             (name, one.facts.broken_by.id)
@@ -105,39 +130,61 @@ class Pages:
             files = at.reports.files(trunk.name)
             events = at.events.of_breaks(trunk.name, EventKind.BROKEN, breaks) if breaks else []
             moves = at.names.last_moves(trunk.name)
+        stories = {
+            event.package: Story.from_json(event.payload) for event in events if event.payload
+        }
+        names = tuple(self._shown_name(move, path) for move, path in moves)
         queued = tuple(self._queued(one) for one in view.queue)
+        level, headline = headline_of(view, [one.name for one in names if one.is_broken])
         target = TargetPage(
-            names=tuple(_shown_name(move, path) for move, path in moves),
+            level=level,
+            headline=headline,
+            names=names,
             blocked=tuple(self._blocked()),
-            failing=self._failing(view, events),
+            failing=self._failing(view, stories),
             packages=tuple(
                 self._shown(view.packages[name], files) for name in sorted(view.packages)
             ),
             queue=queued,
-            now=trunk.now(),
+            stopped=tuple(_stopped(view)),
         )
+        head = page_head(trunk, frozenset(view.packages))
         yield STYLE_FILE, STYLE.read_text()
+        yield "index.html", reports.index(head, target)
         yield "report.html", reports.report(head, [self._built(line) for line in newest])
         yield "status_report.html", reports.status_report(head, target)
         yield "status_report.csv", reports.status_csv(self._rows(view, files))
         yield "queue.html", reports.queue(head, queued)
+        needs = Needs.of(trunk) if packages else Needs({}, {})
         for name in sorted(packages):
             try:
-                yield f"packages/{name}.html", self._package(head, name)
+                yield f"packages/{name}.html", self._package(head, name, view, stories, files, needs)
             except Exception as error:
                 if is_of_the_machine(error):
                     raise
                 log.warning("the page of %s cannot be made", name, exc_info=error)
+
+    def _package(
+        self,
+        head: PageHead,
+        name: str,
+        view: TargetView,
+        stories: Mapping[str, Story],
+        files: Mapping[int, list[str]],
+        needs: Needs,
+    ) -> str:
+        shown = view.packages.get(name)
+        it = package_page(self.trunk, name, shown, stories.get(name), files, needs)
+        return reports.package(head, it, self._history(name))
 
     def _blocked(self) -> Iterable[ShownBlocker]:
         for blockers in self.trunk.tree.blockers(self.trunk.members_now()).values():
             for one in blockers:
                 yield ShownBlocker(one.package, one.reason, one.since)
 
-    def _failing(self, view: TargetView, events: Iterable[Event]) -> tuple[FailingPackage, ...]:
-        stories = {
-            event.package: Story.from_json(event.payload) for event in events if event.payload
-        }
+    def _failing(
+        self, view: TargetView, stories: Mapping[str, Story]
+    ) -> tuple[FailingPackage, ...]:
         waiting: dict[str, set[str]] = {}
         for one in view.queue:
             for name in one.waits_for:
@@ -167,7 +214,7 @@ class Pages:
 
     def _maintainers(self, name: str) -> tuple[str, ...]:
         package = self.trunk.packages.get(name)
-        return tuple(map(clean, package.maintainers)) if package else ()
+        return tuple(without_domain(one) for one in package.maintainers) if package else ()
 
     def _shown(self, view: PackageView, files: Mapping[int, list[str]]) -> ShownPackage:
         facts = view.facts
@@ -180,9 +227,18 @@ class Pages:
             built.status if built else DlrnStatus.NO_BUILD.value,
             built.log if built else "",
             _remark(view),
+            level_of(view),
+            self._commit_url(facts.newest.commit) if facts.newest else "",
             self._built(facts.broken_by) if facts.broken_by else None,
-            facts.good.finished if facts.good else None,
+            self._last_good(view),
         )
+
+    def _last_good(self, view: PackageView) -> str:
+        """Say how long ago a package that fails was built, in days."""
+        if view.facts.broken_by is None:
+            return ""
+        good = view.facts.good
+        return age(good.finished, self.trunk.now()) if good and good.finished else "never"
 
     def _rows(self, view: TargetView, files: Mapping[int, list[str]]) -> list[tuple[str, ...]]:
         """Make the rows of status_report.csv: each package's last outcome, by name."""
@@ -208,17 +264,39 @@ class Pages:
             )
         return rows
 
-    def _package(self, head: PageHead, name: str) -> str:
+    def _history(self, name: str) -> list[ShownBuild]:
+        """Return a package's builds, newest first, the newest ones with their commits' subjects."""
         trunk = self.trunk
         with trunk.store.read() as at:
-            history = at.reports.history(trunk.name, name, limit=HISTORY)
-        package = trunk.packages.get(name)
-        urls = [("upstream", url) for url in package.upstreams] if package else []
-        urls += [("distgit", package.distgit)] if package else []
-        # A path on this machine is of no use to a reader.
-        links = [(text, clean(without_secret(url))) for text, url in urls if ":" in url]
-        links = [(text, url) for text, url in links if not url.startswith("file:")]
-        return reports.package(head, name, [self._built(line) for line in history], links)
+            lines = at.reports.history(trunk.name, name, limit=HISTORY)
+        subjects = self._subjects(name, lines[:SUBJECTS])
+        return [
+            replace(self._built(line), subject=subjects.get(line.commit.upstream_hash, ""))
+            for line in lines
+        ]
+
+    def _subjects(self, name: str, lines: Iterable[BuildLine]) -> dict[str, str]:
+        """Return subjects and authors by hash; of one that the mirror has lost, nothing."""
+        package = self.trunk.packages.get(name)
+        if package is None:
+            return {}
+        found: dict[str, str] = {}
+        for upstream, of_one in groupby(lines, key=lambda line: package.upstream_of(line.commit)):
+            commits = [line.commit for line in of_one]
+            mirror = self.trunk.remotes.upstream(package, commits[0])
+            is_release = is_on_pypi(upstream)
+            with contextlib.suppress(UserError):
+                for one in mirror.commits(dict.fromkeys(x.upstream_hash for x in commits)).values():
+                    by = f" ({clean(one.author)})" if one.author and not is_release else ""
+                    found[one.hash] = f"{clean(one.subject)}{by}"
+        return found
+
+    def _shown_name(self, move: Move, path: str) -> ShownName:
+        name = f"{move.component}/{move.name}" if move.component else move.name
+        why = clean(move.why if move.moved_by == "trunk" else move.moved_by)
+        is_there = (self._top / path / "repodata/repomd.xml").is_file()
+        since = age(move.moved, self.trunk.now())
+        return ShownName(name, path, move.moved, why, since, is_broken=not is_there)
 
     def _built(self, line: BuildLine) -> ShownBuild:
         commit = line.commit
@@ -253,6 +331,7 @@ class Pages:
             build.created,
             view.state,
             clean(view.sentence),
+            level_of(view),
         )
 
     def _commit_url(self, commit: Commit) -> str:
@@ -268,10 +347,16 @@ def _status(line: BuildLine) -> str:
     return DlrnStatus.of_failure(line.reason).value
 
 
-def _shown_name(move: Move, path: str) -> ShownName:
-    name = f"{move.component}/{move.name}" if move.component else move.name
-    why = clean(move.why if move.moved_by == "trunk" else move.moved_by)
-    return ShownName(name, path, move.moved, why)
+def _stopped(view: TargetView) -> Iterable[StoppedPackage]:
+    """Yield what is held or not polled any more; the pause of a target stands before all."""
+    if view.pause:
+        yield StoppedPackage(view.target, "paused", clean(str(view.pause)))
+    for name, one in view.packages.items():
+        facts = one.facts
+        if facts.hold:
+            yield StoppedPackage(name, "held", clean(str(facts.hold)))
+        elif facts.head and facts.head.error:
+            yield StoppedPackage(name, "stale", clean(facts.head.error.partition("\n")[0]))
 
 
 def _remark(view: PackageView) -> str:

@@ -1,0 +1,87 @@
+"""A target in one line, and each state in one of three colours."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from rdo.pages.values import PageHead, ShownLevel
+from rdo.trunk.context import Trunk
+from rdo.trunk.views.state import FAILING, PackageState, PackageView, TargetView
+
+_WARNING = frozenset(
+    {
+        PackageState.RESTING,
+        PackageState.WAITING,
+        PackageState.HELD,
+        PackageState.PAUSED,
+        PackageState.UNREACHABLE,
+        PackageState.BRANCH_GONE,
+    }
+)
+_NEUTRAL = frozenset({PackageState.NEW, PackageState.UNDER_REVIEW, PackageState.NOT_IN_RELEASE})
+
+
+def level_of(view: PackageView) -> ShownLevel:
+    """Return the colour of a package's state; a failure outside its hands is only a warning."""
+    newest, facts = view.facts.newest, view.facts
+    if view.state in FAILING or (newest and _is_failed(newest.reason)):
+        return ShownLevel.BAD
+    is_retried = (newest is not None and newest.reason is not None) or facts.last_try is not None
+    is_stale = facts.head is not None and bool(facts.head.error)
+    if view.state in _WARNING or is_retried or is_stale or facts.hold:
+        return ShownLevel.WARN
+    if view.state in _NEUTRAL or newest is None:
+        return ShownLevel.NONE
+    return ShownLevel.GOOD
+
+
+def _is_failed(reason: object) -> bool:
+    return reason is not None and not getattr(reason, "is_spurious", False)
+
+
+def headline_of(view: TargetView, broken_names: Sequence[str]) -> tuple[ShownLevel, str]:
+    """Return a target in one sentence and its colour; `broken_names` lead to nothing.
+
+    Red if a package fails or a name leads to nothing, amber if something waits or was stopped.
+    """
+    levels = [level_of(one) for one in view.packages.values()]
+    count, failing, warned = (
+        len(levels),
+        levels.count(ShownLevel.BAD),
+        levels.count(ShownLevel.WARN),
+    )
+    if failing:
+        text = f"{failing} of {count} packages {'fails' if failing == 1 else 'fail'} to build"
+    elif warned:
+        text = f"no package fails to build, {warned} of {count} {_need(warned)} a look"
+    elif count == 1:
+        text = "the only package builds"
+    else:
+        text = f"all {count} packages build"
+    parts = [text, *(f"{name} is damaged" for name in broken_names)]
+    parts += ["the target is paused"] if view.pause else []
+    is_bad, is_warned = bool(failing or broken_names), bool(warned or view.pause)
+    level = ShownLevel.BAD if is_bad else ShownLevel.WARN if is_warned else ShownLevel.GOOD
+    line = "; ".join(parts)
+    return level, f"{line[0].upper()}{line[1:]}."
+
+
+def _need(count: int) -> str:
+    return "needs" if count == 1 else "need"
+
+
+def page_head(trunk: Trunk, known: frozenset[str] = frozenset()) -> PageHead:
+    """Return what all pages of a target begin with, and how to install from it."""
+    site = trunk.tree.site
+    names = [PurePosixPath("consistent", f"{site.reponame}.repo")]
+    if (trunk.tree.repos / site.dependencies_file).exists():
+        folder = "" if site.components else "consistent"  # a name of components has none
+        names.append(PurePosixPath(folder, site.dependencies_file))
+    lines = [f"curl -f -o /etc/yum.repos.d/{name.name} {site.url(name)}" for name in names]
+    return PageHead(
+        site.project_name,
+        trunk.name,
+        trunk.release,
+        trunk.platform,
+        (*lines, "dnf install PACKAGE"),
+        known,
+    )

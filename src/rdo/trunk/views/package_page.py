@@ -1,0 +1,97 @@
+"""What the page of a package shows above its history."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rdo.dlrn.layout import hash_directory
+from rdo.logs.reader import clean
+from rdo.model.package import Package
+from rdo.model.url import without_secret
+from rdo.notify.story import Story
+from rdo.pages.values import PackagePage, ShownLevel
+from rdo.trunk.context import Trunk
+from rdo.trunk.order.hints import last_build_requires
+from rdo.trunk.order.providers import Providers
+from rdo.trunk.views.headline import level_of
+from rdo.trunk.views.state import FAILING, PackageView
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which packages of the release each one's last good build required, and the other way."""
+
+    needs: Mapping[str, tuple[str, ...]]
+    needed_by: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, trunk: Trunk) -> "Needs":
+        """Read them once for any number of packages."""
+        with trunk.store.read() as at:
+            providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
+            asked = last_build_requires(at, trunk.name)
+        needs: dict[str, tuple[str, ...]] = {}
+        needed_by: dict[str, set[str]] = {}
+        for name, requires in asked.items():
+            owners = {owner for need in requires for owner in providers.of(need)} - {name}
+            needs[name] = tuple(sorted(owners))
+            for owner in owners:
+                needed_by.setdefault(owner, set()).add(name)
+        return cls(needs, {name: tuple(sorted(users)) for name, users in needed_by.items()})
+
+
+def package_page(
+    trunk: Trunk,
+    name: str,
+    view: PackageView | None,
+    story: Story | None,
+    files: Mapping[int, Sequence[str]],
+    needs: Needs,
+) -> PackagePage:
+    """Gather what is known of a package; one that has left the release has only a history."""
+    if view is None:
+        return PackagePage(name, ShownLevel.NONE, "not in this release", "")
+    facts = view.facts
+    is_failing = view.state in FAILING
+    rpms = tuple(files.get(facts.good.id, ())) if facts.good else ()
+    source = next((x for x in rpms if x.endswith(".src.rpm")), "")
+    place = ""
+    if facts.good:
+        commit = facts.good.commit
+        component = commit.component if trunk.tree.site.components else None
+        place = str(hash_directory(commit, component))
+    return PackagePage(
+        name,
+        level_of(view),
+        str(view.state),
+        clean(view.sentence),
+        source.removesuffix(".src.rpm"),
+        tuple(_sources(facts.package)) if facts.package else (),
+        tuple(map(without_domain, facts.package.maintainers)) if facts.package else (),
+        needs.needs.get(name, ()),
+        needs.needed_by.get(name, ()),
+        tuple((f"{x.number:6} | {clean(x.text)}", x.is_cause) for x in story.lines)
+        if story and is_failing
+        else (),
+        f"rdo reproduce {facts.newest.id}" if is_failing and facts.newest else "",
+        rpms,
+        place,
+    )
+
+
+def _sources(package: Package) -> Iterator[tuple[str, str, str]]:
+    """Yield the repositories; a path on this machine is of no use to a reader."""
+    urls = [("Upstream", url, package.upstream_branch) for url in package.upstreams]
+    urls.append(("Distgit", package.distgit, package.distgit_branch))
+    for text, url, branch in urls:
+        if ":" in url and not url.startswith("file:"):
+            yield text, clean(without_secret(url)), clean(branch)
+
+
+def without_domain(maintainer: str) -> str:
+    """Return a maintainer without the part of an address that spammers need.
+
+    >>> without_domain("ann@example.org"), without_domain("ann")
+    ('ann@…', 'ann')
+    """
+    name, at, _ = clean(maintainer).partition("@")
+    return f"{name}@…" if at else name
