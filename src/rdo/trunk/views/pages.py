@@ -158,7 +158,10 @@ class Pages:
         needs = Needs.of(trunk) if packages else Needs({}, {})
         for name in sorted(packages):
             try:
-                yield f"packages/{name}.html", self._package(head, name, view, stories, files, needs)
+                yield (
+                    f"packages/{name}.html",
+                    self._package(head, name, view, stories, files, needs),
+                )
             except Exception as error:
                 if is_of_the_machine(error):
                     raise
