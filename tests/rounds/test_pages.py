@@ -87,7 +87,8 @@ def test_the_state_says_what_is_broken_since_when_why_and_by_whom(shared: Factor
     assert "its tests fail: &lt;script&gt;" in text
     assert "Break &lt;b&gt;it&lt;/b&gt; (Test)" in text
     assert (
-        '<a href="./packages/python-gamma.html">python-gamma</a></td><td data-label="Main' in text
+        '<a href="./packages/python-gamma.html">python-gamma</a></span></td><td data-label="Main'
+        in text
     )
     assert "ann@…" in text
     assert "ann@example.org" not in text
