@@ -16,12 +16,16 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
+.PHONY: demo test test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
 
 test: lint types layers unit tools rounds e2e
+
+# The same without root rights.
+test-as-user:
+	packaging/test-as-user
 
 # pyproject.toml allows a range of versions; these check both of its ends.
 test-newest: .venv-newest/.ready
