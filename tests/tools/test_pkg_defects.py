@@ -51,7 +51,8 @@ SHAPES = {
         "Source101:        https://example.test/%{name}.asc\n%endif",
     },
     "a macro's body of several lines": {
-        "extra": "%global common_desc \\\nfoo \\\n# x=y \\\nbar\n\n%{?python_provide}",
+        "extra": "%global common_desc \\\nfoo \\\n# x=y \\\nbar\n\n"
+        "%{?python_provide:%python_provide python3-foo}",
     },
     "a patch of somebody else": {
         "extra": "Patch0:           fix.patch",
