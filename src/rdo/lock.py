@@ -39,7 +39,7 @@ def hold(path: Path, *, purpose: str, wait: bool = False) -> Iterator[None]:
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock `path` now; takes nothing, and needs no right to write.
 
-    >>> is_held(Path("/nonexistent"))
+    >>> is_held(Path("no/such/lock"))
     False
     """
     try:

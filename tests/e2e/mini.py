@@ -104,7 +104,7 @@ def make_own(work: Path, rpms: Path, version: str) -> None:
     spec = work / f"mini-{version}.spec"
     spec.write_text(_SPEC.format(version=version, macros=_MACROS.replace("%", "%%")))
     define = ["-D", f"_topdir {work / 'top'}", "-D", f"_rpmdir {rpms}"]
-    define += ["-D", "_dbpath /nonexistent"]
+    define += ["-D", f"_dbpath {work / 'no-rpmdb'}"]
     subprocess.run(["rpmbuild", "--quiet", "-bb", *define, str(spec)], check=True)
 
 

@@ -1,5 +1,6 @@
 """What becomes of a build that could not be tried because something of ours failed."""
 
+import contextlib
 import errno
 import traceback
 from pathlib import Path
@@ -58,7 +59,8 @@ def outcome_of(error: Exception, folder: Path) -> Failed:
 def _keep(error: Exception, text: str, folder: Path) -> None:
     if is_of_the_machine(error):  # a full disk takes no log
         return
-    folder.mkdir(parents=True, exist_ok=True)
     text = without_secret(text)
-    with (folder / _LOG).open("a", errors="backslashreplace") as log:
-        log.write(f"\n{text[-_LONGEST:]}")
+    with contextlib.suppress(OSError):  # the outcome counts more than its log
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _LOG).open("a", errors="backslashreplace") as log:
+            log.write(f"\n{text[-_LONGEST:]}")

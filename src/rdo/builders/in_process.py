@@ -90,4 +90,6 @@ class InProcessBuilder(ABC):
             started.outcome = Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
         except Exception as error:  # noqa: BLE001 - the top of a thread, and an input of strangers
             started.outcome = outcome_of(error, job.folder)
-        self._event.set()
+        finally:
+            started.outcome = started.outcome or UNKNOWN
+            self._event.set()

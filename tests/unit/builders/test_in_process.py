@@ -17,12 +17,13 @@ from rdo.model.commit import Commit
 from rdo.model.release_number import ReleaseNumber
 
 MOMENT = datetime(2026, 8, 1, tzinfo=UTC)
+NOWHERE = Path("/dev/null/nowhere")
+"""A place that nobody can make."""
 
 
 def job(number: int = 1) -> BuildJob:
     commit = Commit("python-a", "a" * 40, "b" * 40, MOMENT, MOMENT, "master")
-    nowhere = Path("/nonexistent")
-    return BuildJob(number, commit, ReleaseNumber(MOMENT, "aaa", "0"), nowhere, nowhere, nowhere)
+    return BuildJob(number, commit, ReleaseNumber(MOMENT, "aaa", "0"), NOWHERE, NOWHERE, NOWHERE)
 
 
 class Doing(InProcessBuilder):
@@ -72,7 +73,7 @@ def test_a_ticket_of_an_earlier_process_is_interrupted() -> None:
 
     assert builder.poll([Ticket("doing:3")]) == {Ticket("doing:3"): UNKNOWN}
     assert UNKNOWN.reason is FailureReason.INTERRUPTED
-    assert builder.find(3, Path("/nonexistent")) is None
+    assert builder.find(3, NOWHERE) is None
     builder.cancel(Ticket("doing:3"))  # ends nothing
 
 

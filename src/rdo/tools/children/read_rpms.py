@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-sys.path.insert(0, os.environ["CREATEREPO"])
+sys.path.insert(0, os.environ.get("CREATEREPO", sys.path[0]))
 import createrepo_c
 
 CHANGELOG_ENTRIES = 10  # createrepo_c's default
