@@ -27,7 +27,7 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
             return failed
         if done.returncode:
             return Failed(FailureReason.SOURCE, cause_of(room.tail()))
-        answer = _answer(room)
+        answer = read_answer(room)
         if isinstance(answer, Failed) or "needs" not in answer:
             return answer
         if stopped := room.require(map(str, answer["needs"])):
@@ -37,7 +37,7 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
     )
 
 
-def _answer(room: Room) -> dict[str, Any] | Failed:
+def read_answer(room: Room) -> dict[str, Any] | Failed:
     """Return what the program has written; code of the source's own may have changed it."""
     try:
         answer = json.loads(room.read("answer.json"))

@@ -1,8 +1,7 @@
 """The spec and sources of a commit: the upstream's own archive, and DLRN's changes to the spec."""
 
-import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rdo.builders.backend import ask_backend
 from rdo.builders.overlay import export_folder, lay_over
@@ -13,6 +12,7 @@ from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.logs.reader import cause_of, one_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
+from rdo.model.spec_text import top_folder
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.tools.entry import Bind
@@ -48,7 +48,7 @@ class PreparedSource:
 
 def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiting:
     """Lay out spec and sources of a job in the room, as `rpmbuild` expects them."""
-    distgit = _export_distgit(room, job)
+    distgit = export_distgit(job, room.root.folder("distgit"))
     if isinstance(distgit, Failed):
         return distgit
     room.root.give(distgit.files, Inside("/builddir/SOURCES"))
@@ -62,9 +62,8 @@ def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiti
     return _finish(room, job, distgit, archive, numbers)
 
 
-def _export_distgit(room: Room, job: BuildJob) -> DistgitFiles | Failed:
-    """Copy the regular files of the distgit's folder; one of them is the .spec."""
-    files = room.root.folder("distgit")
+def export_distgit(job: BuildJob, files: Path) -> DistgitFiles | Failed:
+    """Copy the regular files of the distgit's folder to `files`; one of them is the .spec."""
     try:
         hash_ = job.spec_hash or job.commit.distgit_hash
         export_folder(Mirror(job.distgit), hash_, job.distgit_path, files)
@@ -125,7 +124,7 @@ def _finish(
     parsed = room.root.ask("rpmspec", "-P", inside, ok=(0, 1), timeout=120)
     if parsed.returncode:
         return Failed(FailureReason.SPEC, cause_of(parsed.stderr))
-    top = _top_folder(parsed.stdout) or f"{archive.name}-{archive.version}"
+    top = top_folder(parsed.stdout) or f"{archive.name}-{archive.version}"
     stamp = str(int(job.commit.source_date.timestamp()))
     try:
         room.root.ask(
@@ -137,16 +136,3 @@ def _finish(
     except CommandError as error:
         return Failed(FailureReason.SOURCE, f"cannot repack the archive: {one_line(str(error))}")
     return PreparedSource(distgit.spec, numbered, numbers)
-
-
-def _top_folder(expanded_spec: str) -> str | None:
-    """Return the folder that %setup enters after it has unpacked the first source.
-
-    >>> _top_folder("cd '/builddir/BUILD'\\nrm -rf 'a-1'\\ntar -xof -\\ncd 'a-1'\\n")
-    'a-1'
-    """
-    for match in re.finditer(r"^cd '?([^'\n]+?)'?$", expanded_spec, re.MULTILINE):
-        path = PurePosixPath(match[1])
-        if not path.is_absolute() and ".." not in path.parts:
-            return path.parts[0]
-    return None

@@ -1,4 +1,4 @@
-"""The text of others in a spec.
+"""The text of others in a spec, and where a spec unpacks its source.
 
 rpm expands macros everywhere in a spec, in its changelog and comments too, and `%(…)` runs a
 program as whoever reads the spec. Everything that we write into a spec and have not made ourselves
@@ -6,6 +6,7 @@ program as whoever reads the spec. Everything that we write into a spec and have
 """
 
 import re
+from pathlib import PurePosixPath
 
 _PERCENT = re.compile(r"(\\*)%")
 _LAST = re.compile(r"(\\*)$")
@@ -33,6 +34,19 @@ def from_spec(line: str) -> str:
     '- Use %(id) in %{name}'
     """
     return line.replace("%%", "%")
+
+
+def top_folder(expanded_spec: str) -> str | None:
+    """Return the folder that %setup enters after it has unpacked the first source.
+
+    >>> top_folder("cd '/builddir/BUILD'\\nrm -rf 'a-1'\\ntar -xof -\\ncd 'a-1'\\n")
+    'a-1'
+    """
+    for match in re.finditer(r"^cd '?([^'\n]+?)'?$", expanded_spec, re.MULTILINE):
+        path = PurePosixPath(match[1])
+        if not path.is_absolute() and ".." not in path.parts:
+            return path.parts[0]
+    return None
 
 
 def _is_plain(character: str) -> bool:

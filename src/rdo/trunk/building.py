@@ -29,6 +29,7 @@ from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.trunk.admission import Owners, explained, refusals
 from rdo.trunk.context import Trunk
+from rdo.trunk.jobs import build_job
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
@@ -234,27 +235,10 @@ class Building:
         return self.trunk.store.change(mark)
 
     def _job(self, build: Build) -> BuildJob:
-        package = self.trunk.packages[build.package]
         folder = self.trunk.build_folder(build)
         if folder.exists():  # an earlier try of the same build, which asked for something
             shutil.rmtree(folder)
-        return BuildJob(
-            id=build.id,
-            commit=build.commit,
-            release=self.trunk.release_number(build.commit, build.release_date),
-            upstream=self.trunk.remotes.upstream(package, build.commit).path,
-            distgit=self.trunk.remotes.distgit(package).path,
-            folder=folder,
-            repositories=self.trunk.tree.current_directories(),
-            distgit_path=package.distgit_path,
-            version_from=package.version_from,
-            bootstrap=build.bootstrap,
-            skip_tests=bool(package.skip_tests),
-            last_resort=self._last_resort(build),
-            spec_hash=package.spec_hash(build.commit),
-            keep_changelog=self.trunk.keep_changelog,
-            overlay=self.trunk.remotes.overlay(package, build.commit.distgit_hash),
-        )
+        return build_job(self.trunk, build, self._last_resort(build))
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:
         """Return what only bootstrap builds may use: the release's own packages, from outside."""
