@@ -82,23 +82,29 @@ class Resolver:
             return together
         if len(wanted) == 1:
             return Resolution(impossible=((wanted[0], together),))
-        return self._one_by_one(pip, wanted, lines)
+        return self._in_parts(pip, wanted, lines)
 
-    def _one_by_one(
+    def _in_parts(
         self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
     ) -> Resolution:
+        """Find the requirements that cannot be met, by halves: there are few among many."""
         possible: list[Requirement] = []
         impossible: list[tuple[Requirement, str]] = []
         found: dict[str, Resolved] = {}
-        for one in wanted:
-            alone = self._try(pip, [one], lines)
-            if isinstance(alone, str):
-                impossible.append((one, alone))
-            elif alone.needs:
-                return alone
+        parts = _halves(wanted)
+        while parts:
+            part = parts.pop(0)
+            answer = self._try(pip, part, lines)
+            if isinstance(answer, str):
+                if len(part) > 1:
+                    parts = [*_halves(part), *parts]
+                else:
+                    impossible.append((part[0], answer))
+            elif answer.needs:
+                return answer
             else:
-                possible.append(one)
-                found |= {canonicalize_name(each.name): each for each in alone.found}
+                possible += part
+                found |= {canonicalize_name(each.name): each for each in answer.found}
         if impossible and possible:
             together = self._try(pip, possible, lines)
             if isinstance(together, Resolution):
@@ -192,6 +198,11 @@ def _lacking(pip: Pip, error: UnresolvableError, built: Collection[str]) -> str:
     """Return a suspect that has no wheel and was not built yet, or ""."""
     unbuilt = (one for one in error.suspects if one not in built)
     return next((one for one in unbuilt if _lacks_wheel(pip, one)), "")
+
+
+def _halves(wanted: Sequence[Requirement]) -> list[Sequence[Requirement]]:
+    middle = (len(wanted) + 1) // 2
+    return [wanted[:middle], wanted[middle:]]
 
 
 def _lacks_wheel(pip: Pip, suspect: str) -> bool:
