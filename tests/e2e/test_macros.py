@@ -127,7 +127,7 @@ Summary: %{summary}
 %setup -q -c
 
 %generate_buildrequires
-%pyproject_buildrequires -x fast -g lint -e %{default_toxenv} more-requirements.txt
+%pyproject_buildrequires -x fast -g lint -e %{default_toxenv},docs more-requirements.txt
 
 %build
 %pyproject_wheel
@@ -139,7 +139,8 @@ Summary: %{summary}
 %check
 %pyproject_check_import -e 'modern.broken*'
 %tox
-test '%{toxenv}' = py311
+test '%{toxenv}' = py311,docs
+test -s doc/build/html/index.html
 
 %files -n python3-modern -f %{pyproject_files}
 %{_bindir}/modern
@@ -165,8 +166,14 @@ packages = ["modern", "modern.inside"]
 """,
     "LICENSE": "MIT\n",
     "more-requirements.txt": "pluggy>=1\n",
-    "tox.ini": "[testenv]\ndeps = exceptiongroup\n"
-    "commands = python -c 'import modern, exceptiongroup, iniconfig, pluggy, six; modern.main()'\n",
+    "tox.ini": "[testenv]\nbasepython = python3\ndeps = exceptiongroup\n"  # as EL's tox 3 takes it
+    "commands = python -c 'import modern, exceptiongroup, iniconfig, pluggy, six; modern.main()'\n"
+    "[testenv:docs]\ndeps = sphinx>=7\ncommands = python setup.py build_sphinx\n",
+    "setup.py": "import setuptools\nsetuptools.setup()\n",
+    "setup.cfg": "[build_sphinx]\nall-files = 1\nwarning-is-error = 1\n"
+    "source-dir = doc/source\nbuild-dir = doc/build\n",
+    "doc/source/conf.py": "project = 'modern'\n",
+    "doc/source/index.rst": "Modern\n======\n",
     "modern/__init__.py": "def main():\n    print('ran')\n",
     "modern/inside/__init__.py": "",
     "modern/broken.py": "raise SystemExit('imported')\n",

@@ -63,7 +63,22 @@ def _files(platform: Platform) -> dict[str, bytes]:
         files[f"{_PROGRAMS}/{package}/__init__.py"] = b""
     for name in ("python_names.py", "upstream_versions.py", "model/spec_text.py"):
         files[f"{_PROGRAMS}/rdo/{name}"] = (resources.files("rdo") / name).read_bytes()
+    files |= _setuptools_commands(roots / "inside", platform)
     return files
+
+
+def _setuptools_commands(inside: Traversable, platform: Platform) -> dict[str, bytes]:
+    """Return the commands of `setup.py` that EL's own tools have and newer ones have not."""
+    if platform.family is not Family.DEBIAN:
+        return {}
+    modules = f"usr/lib/python{platform.python}/site-packages"
+    info = f"{modules}/rdo_build_sphinx-1.dist-info"
+    command = "[distutils.commands]\nbuild_sphinx = rdo_build_sphinx:BuildSphinx\n"
+    return {
+        f"{modules}/rdo_build_sphinx.py": (inside / "build_sphinx.py").read_bytes(),
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: rdo-build-sphinx\nVersion: 1\n",
+        f"{info}/entry_points.txt": command.encode(),
+    }
 
 
 def _place(name: str) -> str:

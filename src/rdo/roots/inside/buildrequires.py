@@ -39,6 +39,10 @@ _NO_METADATA_HOOK = (
 )
 
 
+_TOX_OVERRIDE = "tox.ignore_basepython_conflict=true"
+"""EL's tox 3 lets `basepython = python3` stand for an environment like py311."""
+
+
 class EndOfPassError(Exception):
     """A requirement is not installed yet; `dependencies` are all requirements collected so far."""
 
@@ -209,7 +213,8 @@ def tox_requirements(requirements: Requirements, environments: Iterable[str]) ->
         command = [sys.executable, "-m", "tox", "--print-deps-to", str(deps)]
         command += ["--print-extras-to", str(extras), "--no-provision", str(own)]
         command += ["--assert-config", "-q", "--recreate", "-e", environment]
-        done = subprocess.run(command, check=False)
+        variables = {"TOX_OVERRIDE": _TOX_OVERRIDE, **os.environ}
+        done = subprocess.run(command, check=False, env=variables)
         if own.exists():
             asked = json.loads(own.read_text())
             minimum = [f"tox >= {asked['minversion']}"] if asked.get("minversion") else []
