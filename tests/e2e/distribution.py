@@ -61,13 +61,17 @@ packages = ["{name}"]
 
 @dataclass(slots=True)
 class Distribution:
-    """A folder with rdo.toml, metadata, and real repositories for each package."""
+    """A folder with rdo.toml, metadata, and real repositories for each package.
+
+    `log` is what the last round said on stderr.
+    """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     upstreams: dict[str, GitRepository] = field(default_factory=dict)
     distgits: dict[str, GitRepository] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    log: str = ""
 
     def add(self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "") -> None:
         """A package whose source requires `requires`, its spec and its tests something more."""
@@ -113,6 +117,7 @@ class Distribution:
 
     def run(self) -> tuple[int, Any]:
         done = self.rdo("trunk", "run", "--json")
+        self.log = done.stderr
         assert done.stdout, done.stderr
         (report,) = done.json
         return done.code, report

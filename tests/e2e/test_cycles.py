@@ -6,8 +6,10 @@ has, etamod what nobody has, and thetamod needs etamod. PyPI is asked, as by eve
 """
 
 import io
+import re
 import subprocess
 import zipfile
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -62,6 +64,12 @@ def first_round(packages: Distribution) -> tuple[int, Any]:
     return packages.run()
 
 
+@pytest.fixture(scope="module")
+def log(first_round: tuple[int, Any], packages: Distribution) -> str:
+    assert first_round
+    return packages.log
+
+
 def built(report: Any) -> list[tuple[str, bool]]:
     return [(one["package"], one["bootstrap"]) for one in report["built"]]
 
@@ -94,6 +102,19 @@ def test_2_what_the_set_or_pypi_provides_is_found_while_building(
     lock = (packages.folder / "data" / TARGET / "bridge.json").read_text()
     assert "iniconfig" in lock
     assert "alphamod" not in lock
+
+
+def test_2b_what_packages_need_is_read_before_the_first_is_started(
+    first_round: tuple[int, Any], log: str
+) -> None:
+    _, report = first_round
+
+    assert "reading what 9 new packages need" in log
+    starts = Counter(re.findall(r"(python-\w+)@\w+: build \d+ started", log))
+    for package in ("python-epsilonmod", "python-zetamod", "python-betamod"):
+        assert starts[package] == 1, log
+    assert starts["python-alphamod"] == 2
+    assert starts.total() <= 1.5 * len({one for one, _ in built(report)} | set(starts))
 
 
 def test_3_what_nobody_has_fails_and_its_dependent_waits(

@@ -3,14 +3,15 @@
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from rdo.bridge.protocol import Provision
 from rdo.builders.in_process import CANCELLED, InProcessBuilder
-from rdo.builders.protocol import Ticket
+from rdo.builders.protocol import Foreseen, Ticket
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 
 SPEC = """\
@@ -55,7 +56,24 @@ class UnlessOutside:
     needs: tuple[str, ...]
 
 
-Act: TypeAlias = GoodBuild | Built | Unless | UnlessOutside | Failed | Waiting | BaseException
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Wait, one after the other, for what only the bridge has and for packages built before."""
+
+    outside: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndsAfter:
+    """Run until another package was built, and give RPMs then."""
+
+    package: str
+
+
+Act: TypeAlias = (
+    GoodBuild | Built | Unless | UnlessOutside | Asks | EndsAfter | Failed | Waiting | BaseException
+)
 
 
 @dataclass(slots=True)
@@ -69,6 +87,7 @@ class ScriptedBuilder(InProcessBuilder):
     jobs: list[BuildJob] = field(default_factory=list)
     built: list[str] = field(default_factory=list)
     most_at_once: int = 0
+    bridge: "ScriptedBridge | None" = None
     gate: threading.Barrier | None = None
     name: str = "scripted"
     _working: int = 0
@@ -115,6 +134,10 @@ class ScriptedBuilder(InProcessBuilder):
             act = GoodBuild()
         if isinstance(act, Unless | UnlessOutside):
             act = GoodBuild() if set(act.packages) <= set(self.built) else Waiting(act.needs)
+        if isinstance(act, Asks):
+            act = self._asking(act, is_bootstrap=job.bootstrap)
+        if isinstance(act, EndsAfter):
+            act = self._ended_after(act.package)
         match act:
             case GoodBuild(needed, lacking):
                 rpms = make_rpms(job, needed)
@@ -126,6 +149,26 @@ class ScriptedBuilder(InProcessBuilder):
                 self._raised.append(act)
                 return CANCELLED
         return act
+
+    def _asking(self, act: Asks, *, is_bootstrap: bool) -> GoodBuild | Waiting:
+        given = {need for one in (self.bridge.asked if self.bridge else ()) for need in one}
+        absent = tuple(need for need in act.outside if need not in given)
+        behind = () if is_bootstrap else act.packages
+        needs = absent or tuple(project_need(one) for one in behind if one not in self.built)
+        return Waiting(needs) if needs else GoodBuild()
+
+    def _ended_after(self, package: str) -> GoodBuild | Failed:
+        deadline = time.monotonic() + 60
+        while package not in self.built:
+            if time.monotonic() > deadline:
+                return Failed(FailureReason.TIME_LIMIT, f"{package} was not built meanwhile")
+            time.sleep(0.01)
+        return GoodBuild()
+
+
+def project_need(package: str) -> str:
+    """The dependency that the RPMs of `python-NAME` meet."""
+    return f"python3dist({package.removeprefix('python-')})"
 
 
 def make_rpms(job: BuildJob, needed: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -178,3 +221,28 @@ class ScriptedLastResort(ScriptedBridge):
 
 SPURIOUS = Failed(FailureReason.NETWORK, "no route to the index")
 BROKEN = Failed(FailureReason.COMPILE, "gcc: error")
+
+
+@dataclass(slots=True)
+class ScriptedForesight:
+    """Foresees what it was told of each package; nothing is known of the others.
+
+    `read_packages` are the packages that it was asked about.
+    """
+
+    bridge: ScriptedBridge
+    known: dict[str, Foreseen] = field(default_factory=dict)
+    read_packages: list[str] = field(default_factory=list)
+
+    def read(
+        self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
+    ) -> Mapping[int, Foreseen]:
+        assert not is_cancelled()
+        names = {job.id: job.commit.package for job in jobs}
+        self.read_packages += names.values()
+        return {id_: self.known[name] for id_, name in names.items() if name in self.known}
+
+    def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
+        assert all(folder.is_dir() for folder in own)
+        given = {need for one in self.bridge.asked for need in one}
+        return tuple(need for need in needs if need not in given)

@@ -22,7 +22,12 @@ from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases
 from rdo.trunk.views.report import Report
 from tests.conftest import GitRepository
-from tests.fakes.builder import ScriptedBridge, ScriptedBuilder, ScriptedLastResort
+from tests.fakes.builder import (
+    ScriptedBridge,
+    ScriptedBuilder,
+    ScriptedForesight,
+    ScriptedLastResort,
+)
 
 TARGET = "master-deb12"
 
@@ -52,6 +57,7 @@ class Factory:
     other_builder: Builder | None = None
     bridge: ScriptedBridge = field(default_factory=ScriptedBridge)
     last_resort: ScriptedLastResort | None = None
+    foresight: ScriptedForesight | None = None
     packages: list[Package] = field(default_factory=list)
     upstreams: dict[str, GitRepository] = field(default_factory=dict)
     distgits: dict[str, GitRepository] = field(default_factory=dict)
@@ -96,7 +102,10 @@ class Factory:
             remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
             store=self.store,
             open_workplace=lambda: Workplace(
-                self.other_builder or self.builder, self.bridge, last_resort=self.last_resort
+                self.other_builder or self.builder,
+                self.bridge,
+                last_resort=self.last_resort,
+                foresight=self.foresight,
             ),
             tree=Tree(data / TARGET, self.store, site, clock=self.clock),
             members=Members(tuple(self.packages)),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from rdo.bridge.protocol import Bridge, LastResort, NoBridge
-from rdo.builders.protocol import Builder
+from rdo.builders.protocol import Builder, Foresight
 from rdo.errors import ConfigError
 from rdo.model.build import BuilderName
 from rdo.model.program import Bounds
@@ -29,6 +29,7 @@ class Workplace:
 
     `provided` returns what the platform's own packages provide, as `rdo.solver.provided` does;
     `tools` are the RPM dependencies that the bridge meets for every build.
+    Without a `foresight` each build tells by itself what it needs.
     """
 
     builder: Builder
@@ -37,6 +38,7 @@ class Workplace:
     last_resort: LastResort | None = None
     provided: Callable[[], Mapping[str, Sequence[tuple[str, str]]]] = dict
     tools: tuple[str, ...] = ()
+    foresight: Foresight | None = None
 
 
 class Workplaces:
@@ -108,16 +110,20 @@ class Workplaces:
 
 
 def _open_root(places: Workplaces, target: str) -> Workplace:
+    from rdo.builders.foresight import RootForesight  # with the solver and rpm: only to build
+    from rdo.builders.root import RootBuilder
+
     base = places.platforms.create(places.settings.target(target).platform)
     dependencies = places.bridges.of_target(target)
-    builder = places.root_builder(target, dependencies)
+    shop = places.bounded_workshop(target, dependencies)
     return Workplace(
-        builder,
+        RootBuilder(shop),
         dependencies,
         base.digest,
         places.bridges.last_resort(target),
         partial(_provided, base),
         base.platform.always_required,
+        RootForesight(shop),
     )
 
 

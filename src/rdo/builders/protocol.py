@@ -6,7 +6,8 @@ and nothing is built twice.
 """
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType, Protocol
 
@@ -55,6 +56,26 @@ class Builder(Protocol):
 
     def notify(self, event: threading.Event) -> None:
         """Set `event` from now on whenever a build ends, as far as the builder learns of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a build will probably ask for, and what its packages will once they are installed."""
+
+    build: tuple[str, ...] = ()
+    use: tuple[str, ...] = ()
+
+
+class Foresight(Protocol):
+    """Tells what builds will ask for, before any of them starts. It is no promise."""
+
+    def read(
+        self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
+    ) -> Mapping[int, Foreseen]:
+        """Return what the builds will ask for, by their ids; what cannot be read is left out."""
+
+    def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
+        """Return those of the needs that nothing meets now; `own` are the release's folders."""
 
 
 def build_and_wait(builder: Builder, job: BuildJob) -> Outcome:

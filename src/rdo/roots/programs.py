@@ -16,6 +16,7 @@ class RootProgram(StrEnum):
     # rdo itself runs these
     BUILD_WHEEL = "build_wheel"
     DESCRIBE_SOURCE = "describe_source"
+    FORETELL = "foretell"
     MAKE_SOURCE = "make_source"
     REPACK = "repack"
     WRAP_WHEELS = "wrap_wheels"

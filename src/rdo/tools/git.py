@@ -334,6 +334,12 @@ class Mirror:
         found = self._blobs(commit, *([f"{folder.strip('/')}/"] if folder.strip("/") else []))
         return self._texts({path: hash_ for path, hash_ in found.items() if path.endswith(suffix)})
 
+    def file_names(self, commit: str) -> list[str]:
+        """Return the paths of all regular files of a commit; none if it is not in the mirror."""
+        command = ("ls-tree", "-z", "-r", "--full-tree", commit)
+        rows = (row.partition("\t") for row in self._run(*command, ok=(0, 128)).stdout.split("\0"))
+        return [path for entry, _, path in rows if entry.startswith("100")]
+
     def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
         """Return the regular files among these entries of a commit's tree, with blob hashes."""
         command = ("ls-tree", "-z", "--full-tree", commit, "--", *paths)

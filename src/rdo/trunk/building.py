@@ -30,8 +30,9 @@ from rdo.store.builds import Build, BuildState
 from rdo.trunk.admission import Owners, explained, refusals
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
-from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
+from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests, provide
 from rdo.trunk.order.cycles import Cycles, cycle_failure
+from rdo.trunk.order.foresight import look_ahead, unknown_builds
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.standing import Standing
@@ -118,19 +119,18 @@ class Building:
                 raise
 
     def _work(self, pool: Executor) -> None:
+        self._look_ahead(pool)
         while True:
             self._obey()
             self._drop_outdated()
             room = 0 if self._is_paused else self.trunk.workers - len(self._running)
-            taken = self.queue.take(room)
+            taken = self._take(room)
             for build in taken:
                 self._start(build)
             self._requests.send(pool)
             self._tell()
-            has_room = len(taken) < room and not self._requests.running
-            if has_room and self._break_cycle():  # known as one, whatever else is running
-                continue
-            if not (self._running or self._requests.running or taken):
+            is_idle = not (self._running or self._requests.running or taken)
+            if is_idle and (self._is_paused or not self._fail_cycle()):
                 return
             if self._running or self._requests.running:
                 self._news.wait(_LOOK_SECONDS)
@@ -138,6 +138,32 @@ class Building:
             if self._requests.is_answered:
                 self._received()
             self._settle_ended()
+
+    def _take(self, room: int) -> list[Build]:
+        """Take builds to start; where a worker has nothing better to do, help a cycle first."""
+        taken = self.queue.take(room, probe=False)
+        while len(taken) < room and self._help_cycle():
+            taken += self.queue.take(room - len(taken), probe=False)
+        return [*taken, *self.queue.take(room - len(taken))]
+
+    def _look_ahead(self, pool: Executor) -> None:
+        """Read what new packages need, and ask the bridge at once for all that only it can have.
+
+        What it cannot bring is asked for again by the build that really needs it.
+        """
+        foresight = self.workplace.foresight
+        builds = unknown_builds(self.queue.idle(), self.standing)
+        if foresight is None or not builds:
+            return
+        cancelled = self._is_stopped.is_set
+        outlook = look_ahead(self.trunk, foresight, builds, self.standing, cancelled)
+        for package, packages in outlook.behind.items():
+            self.queue.foresee(package, packages)
+        if outlook.needs:
+            log.info("asks the bridge for %d dependencies of them", len(outlook.needs))
+            answer = pool.submit(provide, self.workplace.bridge, outlook.needs, cancelled).result()
+            if isinstance(answer, Failed):
+                log.warning("each build asks the bridge by itself: %s", answer.detail)
 
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""
@@ -437,24 +463,39 @@ class Building:
                 log.info("dropped: %s", why)
             self.queue.drop(build.id)
 
-    def _break_cycle(self) -> bool:
-        """Help or fail builds that wait for each other; return False if there are none."""
-        members, waiting = self.queue.cycle(), self.queue.waiting()
-        if not members:
+    def _help_cycle(self) -> bool:
+        """Help builds that wait for each other, or will; return False if none can be helped."""
+        if self._requests.are_bootstrapping:
             return False
-        log.info("in a cycle: %s", ", ".join(build.package for build in members))
-        if starter := self._cycles.starter(members, self.queue.expected()):
+        waiting = self.queue.waiting()
+        if members := self.queue.cycle():
+            starter = self._cycles.starter(members, self.queue.expected())
+            request = None
+            if not starter:
+                request = self._cycles.request(members, waiting, self.standing.providers)
+        else:
+            members = self.queue.foreseen_cycle()
+            starter, request = self._cycles.starter(members, self.queue.expected()), None
+        if starter or request:
+            log.info("in a cycle: %s", ", ".join(build.package for build in members))
+        if starter:
             self._begin_bootstrap(starter)
-        elif request := self._cycles.request(members, waiting, self.standing.providers):
+        elif request:
             with log_context.about(request.build.commit):
                 log.info("asks outside for %s, to bootstrap", ", ".join(request.needs))
                 if answer := self._requests.add(request):
                     self._answered(answer)
-        else:
-            for build in members:
-                with log_context.about(build.commit):
-                    self._failed(build, cycle_failure(members))
-        return True
+        return bool(starter or request)
+
+    def _fail_cycle(self) -> bool:
+        """Fail builds that wait for each other and cannot be helped; False if there are none."""
+        members = self.queue.cycle()
+        if members:
+            log.info("in a cycle: %s", ", ".join(build.package for build in members))
+        for build in members:
+            with log_context.about(build.commit):
+                self._failed(build, cycle_failure(members))
+        return bool(members)
 
     def _begin_bootstrap(self, build: Build, behind: frozenset[str] = frozenset()) -> None:
         """Turn a build that waits in a cycle into a bootstrap build and queue it at once."""

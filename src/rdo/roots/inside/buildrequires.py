@@ -28,6 +28,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from rdo.python_names import requires
 from rdo.roots.inside import wheel
+from rdo.roots.inside.declared import Declared
+from rdo.roots.inside.foretell import READ_ONLY
 from rdo.roots.inside.requirement_files import read_requirements, requirement_lines
 
 Settings = dict[str, str | list[str]]
@@ -300,6 +302,23 @@ def collect(args: argparse.Namespace, requirements: Requirements) -> None:
     runtime_requirements(requirements, found["Name"], texts, "the metadata")
 
 
+def collect_declared(args: argparse.Namespace, requirements: Requirements) -> None:
+    """Collect what the source's files declare, without its backend and tox, for a look ahead."""
+    declared = Declared()
+    found = [Requirement("tox-current-env >= 0.0.16"), Requirement("tox")]
+    environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))
+    if not environments:
+        found = []
+    if not args.no_build_system:
+        found += declared.build()
+    if not args.no_runtime and not args.no_build_system:
+        found += declared.runtime()
+    found += declared.tox(environments or ())
+    for requirement in found:
+        if applies(requirement, requirements.extras):
+            requirements.take(requirement)
+
+
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="%pyproject_buildrequires")
     parser.add_argument("--output", type=Path, required=True)
@@ -334,7 +353,10 @@ def main(argv: list[str]) -> int:
     args = parse_arguments(argv)
     requirements = Requirements(args.extras)
     try:
-        collect(args, requirements)
+        if os.environ.get(READ_ONLY):
+            collect_declared(args, requirements)
+        else:
+            collect(args, requirements)
     except EndOfPassError as missing:
         sys.stderr.write(f"not installed yet: {missing}\n")
     args.output.write_text("".join(f"{line}\n" for line in dict.fromkeys(requirements.lines)))

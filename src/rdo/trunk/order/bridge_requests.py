@@ -82,13 +82,19 @@ class Requests:
         bridge = self.last_resort if self._sent[0].for_bootstrap else self.bridge
         assert bridge is not None
         needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
-        self.running = pool.submit(_provide, bridge, needs, self.is_cancelled)
+        self.running = pool.submit(provide, bridge, needs, self.is_cancelled)
         self.running.add_done_callback(lambda _: self.on_answer())
 
     @property
     def is_answered(self) -> bool:
         """Whether the request that was sent has ended, so that `receive` can be called."""
         return self.running is not None and self.running.done()
+
+    @property
+    def are_bootstrapping(self) -> bool:
+        """Whether something was asked for, from outside, to bootstrap a build, and has not come."""
+        sent = self._sent if self.running is not None else []
+        return any(one.for_bootstrap for one in (*self._collected, *self._apart, *sent))
 
     def receive(self) -> list[BridgeAnswer]:
         """Return the answers to all that was sent; call it when `is_answered`.
@@ -115,7 +121,7 @@ class Requests:
         return BridgeAnswer(request)
 
 
-def _provide(
+def provide(
     bridge: Bridge, needs: Sequence[str], is_cancelled: Callable[[], bool]
 ) -> Provision | Failed:
     """Call the bridge in a worker; if the bridge itself fails, no package is to blame."""

@@ -6,7 +6,7 @@ build that was told to wait for packages comes after them; what is only likely t
 nothing. A package's commits are built one after another, in their order.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from rdo.store.builds import Build
@@ -24,6 +24,8 @@ class Queue:
         self._busy: set[int] = set()
         self._behind: dict[int, Packages] = {}
         self._hints = dict(hints or {})
+        self._foreseen: set[str] = set()
+        self._probed: dict[int, Packages] = {}
 
     def __len__(self) -> int:
         return len(self._builds)
@@ -41,10 +43,14 @@ class Queue:
         """Return the builds that have not been taken, or wait for something."""
         return [build for id_, build in self._builds.items() if id_ not in self._busy]
 
-    def take(self, limit: int) -> list[Build]:
-        """Return up to `limit` builds that may start now, and count them as running."""
+    def take(self, limit: int, *, probe: bool = True) -> list[Build]:
+        """Return up to `limit` builds that may start now, and count them as running.
+
+        With `probe` also builds that will probably only learn what they wait for, where no other
+        may start.
+        """
         taken: list[Build] = []
-        while len(taken) < limit and (build := self._next()):
+        while len(taken) < limit and (build := self._next(probe=probe)):
             self._busy.add(build.id)
             taken.append(build)
         return taken
@@ -64,19 +70,24 @@ class Queue:
         """Record that `package` will probably require `packages`."""
         self._hints[package] = self._hints.get(package, frozenset()) | packages
 
+    def foresee(self, package: str, packages: Packages) -> None:
+        """Record what `package` will require, from a look ahead: it replaces mere hints."""
+        self._hints[package] = packages
+        self._foreseen.add(package)
+
     def refresh(self, build: Build) -> None:
         """Replace a build by its newer state from the store."""
         self._builds[build.id] = build
 
     def hold_back(self, build_id: int, packages: Packages) -> None:
         """Make a build wait for `packages`; with none it may start again at once."""
-        self._busy.discard(build_id)
+        self._no_longer_busy(build_id)
         self._behind[build_id] = packages
 
     def ended(self, build_id: int, *, published: bool) -> None:
         """Remove a build; what waited for its package may start if it was published."""
         package = self._builds.pop(build_id).package
-        self._busy.discard(build_id)
+        self._no_longer_busy(build_id)
         self._behind.pop(build_id, None)
         if published:
             self.release(package)
@@ -85,11 +96,13 @@ class Queue:
         """Let all builds stop waiting for `package`."""
         for build_id, packages in self._behind.items():
             self._behind[build_id] = packages - {package}
+        for name in self._foreseen:
+            self._hints[name] = self._hints[name] - {package}
 
     def drop(self, build_id: int) -> None:
         """Remove a build that did not end; what waits for its package keeps waiting."""
         del self._builds[build_id]
-        self._busy.discard(build_id)
+        self._no_longer_busy(build_id)
         self._behind.pop(build_id, None)
 
     def outdated(self) -> list[Build]:
@@ -127,22 +140,61 @@ class Queue:
         Of a package that has several, this is the first one that waits. Others may be running:
         whoever waits for one that runs or may start is in no cycle yet.
         """
-        members = _cycle(self._edges())
+        return self._first_of(_cycle(_closed(self._waiting_packages())))
+
+    def foreseen_cycle(self) -> list[Build]:
+        """Return builds that will wait only for each other as far as was foreseen."""
+        startable = self._startable()
+        return self._first_of(self._foreseen_cycle(self._likely_of(startable)))
+
+    def _first_of(self, packages: Packages) -> list[Build]:
         first: dict[str, Build] = {}
         for build in self._builds.values():
-            if build.package in members and self._behind.get(build.id):
+            if build.package in packages and build.id not in self._busy:
                 first.setdefault(build.package, build)
         return list(first.values())
 
-    def _next(self) -> Build | None:
+    def _no_longer_busy(self, build_id: int) -> None:
+        self._busy.discard(build_id)
+        self._probed.pop(build_id, None)
+
+    def _next(self, *, probe: bool) -> Build | None:
         startable = self._startable()
-        live = self._live(startable)
+        likely = self._likely_of(startable)
         for build in startable:
-            hints = frozenset() if build.bootstrap else self._hints.get(build.package, frozenset())
-            if not (hints - {build.package}) & live:
+            if not likely[build.package]:
                 return build
-        # Hints that point at each other; a hint is no reason to build nothing at all.
+        return self._probe(startable, likely) if probe else None
+
+    def _likely_of(self, startable: Sequence[Build]) -> dict[str, Packages]:
+        """Return which packages each build will probably require, of those that may come."""
+        live = self._live(startable)
+        return {build.package: self._likely(build) & live for build in startable}
+
+    def _likely(self, build: Build) -> Packages:
+        hints = frozenset() if build.bootstrap else self._hints.get(build.package, frozenset())
+        return hints - {build.package}
+
+    def _probe(self, startable: Sequence[Build], likely: Mapping[str, Packages]) -> Build | None:
+        """Return a build that is only held back by builds which will ask for it in turn.
+
+        It asks for what it really needs, so that a cycle is known. Of what was not looked at in
+        advance one build is tried when nothing runs: a hint is no reason to build nothing at all.
+        """
+        asks = {self._builds[id_].package: names for id_, names in self._probed.items()}
+        members = self._foreseen_cycle({**likely, **asks})
+        for build in startable:
+            if build.package in members:
+                self._probed[build.id] = likely[build.package]
+                return build
         return startable[0] if startable and not self._busy else None
+
+    def _foreseen_cycle(self, likely: Mapping[str, Packages]) -> Packages:
+        """Return packages that require each other as far as was foreseen, and nothing else."""
+        edges = {name: names for name, names in likely.items() if names and name in self._foreseen}
+        for package, names in self._waiting_packages().items():
+            edges[package] = edges.get(package, frozenset()) | names
+        return _cycle(_closed(edges))
 
     def _startable(self) -> list[Build]:
         """Return the first build of each package that neither waits nor has a build running."""
@@ -164,17 +216,13 @@ class Queue:
                 live.add(self._builds[build_id].package)
         return live
 
-    def _edges(self) -> dict[str, Packages]:
-        """Return which package waits for which, without those that wait for what is not queued."""
+    def _waiting_packages(self) -> dict[str, Packages]:
+        """Return which package waits for which, without those that proceed on their own."""
         edges: dict[str, Packages] = {}
         live = self._live(self._startable())
         for build, names in self.waiting().items():
-            if build.package in live:
-                continue
-            edges[build.package] = edges.get(build.package, frozenset()) | names
-        while hopeless := [name for name, needs in edges.items() if needs - edges.keys()]:
-            for name in hopeless:
-                del edges[name]
+            if build.package not in live:
+                edges[build.package] = edges.get(build.package, frozenset()) | names
         return edges
 
 
@@ -185,6 +233,15 @@ def _by_package(builds: Iterable[Build]) -> list[Build]:
     for build in planned:
         first.setdefault(build.package, build.id)
     return sorted(planned, key=lambda build: (first[build.package], build.position))
+
+
+def _closed(edges: Mapping[str, Packages]) -> dict[str, Packages]:
+    """Return the edges that lead nowhere else than to each other."""
+    closed = dict(edges)
+    while hopeless := [name for name, needs in closed.items() if needs - closed.keys()]:
+        for name in hopeless:
+            del closed[name]
+    return closed
 
 
 def _cycle(edges: Mapping[str, Packages]) -> Packages:

@@ -1,0 +1,120 @@
+"""What builds will ask for, read before the first of them starts.
+
+A package that was never built tells what it needs only while it is built, one thing after another.
+All of them are read first instead: the spec by rpm, the source after %prep by what its files
+declare. It is a look ahead and no promise; the build itself asks for what it really needs.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rdo import log_context
+from rdo.builders.backend import read_answer
+from rdo.builders.protocol import Foreseen
+from rdo.builders.room import Room
+from rdo.builders.rpmbuild import WITHOUT_TESTS
+from rdo.builders.source import DistgitFiles, export_distgit
+from rdo.builders.srpm import macros
+from rdo.builders.workshop import Workshop
+from rdo.dlrn.spec import transform
+from rdo.dlrn.versions import FALLBACK_VERSION, Numbers
+from rdo.errors import CancelledError, CommandError, RefusedError
+from rdo.log_tail import last_line
+from rdo.model.build import BuildJob, Failed
+from rdo.roots.build_root import build_root
+from rdo.roots.door import Inside
+from rdo.roots.programs import RootProgram
+from rdo.solver import Missing, SolverRepository, solve
+from rdo.tools.git import Mirror
+
+log = logging.getLogger(__name__)
+
+SECONDS = 120
+"""How long one package may be read."""
+
+_ARCHIVE = "source.tar.gz"
+_DECLARES = re.compile(
+    r"pyproject\.toml|setup\.(py|cfg)|tox\.ini|PKG-INFO|(?:.*/)?[^/]*require[^/]*\.(?:txt|in)"
+)
+_VERSION = re.compile(r"^Version\s*:\s*([0-9][0-9.]*)\s*$", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RootForesight:
+    """Reads in a root of this machine, without network, as builds run."""
+
+    workshop: Workshop
+
+    def read(
+        self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
+    ) -> Mapping[int, Foreseen]:
+        """Return what the builds will ask for, by their ids; what cannot be read is left out."""
+        shop = replace(self.workshop, seconds=SECONDS)
+        found: dict[int, Foreseen] = {}
+        with build_root(shop.base, shop.content, shop.roots) as root:
+            log_file = root.folder("foresight") / "log"
+            room = shop.room(root, shop.repositories(), log_file, is_cancelled)
+            if room.require(["python3dist(packaging)"]):
+                return {}
+            for number, job in enumerate(jobs):
+                with log_context.about(job.commit):
+                    try:
+                        found[job.id] = _read(room, job, number)
+                    except CancelledError:
+                        raise
+                    except (CommandError, RefusedError, OSError, UnicodeError) as error:
+                        log.debug("what it will ask for is not known in advance: %s", error)
+        return found
+
+    def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
+        """Return those of the needs that no repository meets now."""
+        wanted = tuple(dict.fromkeys(needs))
+        repositories: tuple[SolverRepository, ...] = self.workshop.repositories(own)
+        answer = solve(wanted, repositories, arch=self.workshop.base.platform.arch)
+        absent = set(answer.needs) if isinstance(answer, Missing) else set()
+        return tuple(need for need in wanted if need in absent)
+
+
+def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
+    """Read one package in the root that all share, in a folder of its own."""
+    given = room.root.folder(f"job-{number}")
+    (given / "SPECS").mkdir()
+    distgit = export_distgit(job, given / "SOURCES")
+    if isinstance(distgit, Failed):
+        raise RefusedError(distgit.detail)
+    (given / "SPECS" / distgit.spec).write_text(_numbered(distgit, job))
+    (given / "source.json").write_text(json.dumps(_source(job)))
+    topdir = f"/builddir/{number}"
+    room.root.give(given, Inside(topdir))
+    defines = [*macros(job), *(WITHOUT_TESTS if job.skip_tests else ())]
+    options = [f"--define={define}" for define in defines]
+    done = room.log(*RootProgram.FORETELL.command, *options, f"--archive={_ARCHIVE}", topdir)
+    if done.limit or done.returncode:
+        raise RefusedError(f"the spec and its source cannot be read: {last_line(room.tail())}")
+    answer = read_answer(room)
+    if isinstance(answer, Failed):
+        raise RefusedError(answer.detail)
+    return Foreseen(_texts(answer.get("build")), _texts(answer.get("use")))
+
+
+def _numbered(distgit: DistgitFiles, job: BuildJob) -> str:
+    text = distgit.text.decode()
+    version = match[1] if (match := _VERSION.search(text)) else FALLBACK_VERSION
+    numbers = Numbers(version, version, str(job.release))
+    return transform(text, numbers, _ARCHIVE, keep_changelog=False)
+
+
+def _source(job: BuildJob) -> dict[str, object]:
+    """Return the names of the upstream's files, and the texts of those that declare something."""
+    mirror, commit = Mirror(job.upstream), job.commit.upstream_hash
+    names = mirror.file_names(commit)
+    texts = mirror.read_files(commit, [name for name in names if _DECLARES.fullmatch(name)])
+    return {"names": names, "texts": texts}
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in values) if isinstance(values, list) else ()
