@@ -4,6 +4,7 @@ What they ask of each other orders them; what only the bridge can have is asked 
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,10 @@ def look_ahead(
 ) -> Outlook:
     """Read what the builds will ask for; a package that cannot be read is left out."""
     log.info("%s: reading what %d new packages need", trunk.name, len(builds))
+    started = time.monotonic()
     found = foresight.read([build_job(trunk, build) for build in builds], is_cancelled)
+    seconds = time.monotonic() - started
+    log.info("%s: %d of %d could be read, in %.1f s", trunk.name, len(found), len(builds), seconds)
     providers = standing.providers
     behind: dict[str, Packages] = {}
     outside: dict[str, None] = {}

@@ -118,6 +118,66 @@ def test_hints_in_a_cycle_are_no_reason_to_build_nothing() -> None:
     assert ids(todo.take(9)) == [2]
 
 
+def test_what_is_foreseen_replaces_hints() -> None:
+    todo = queue("b", "a", b="a")
+
+    todo.foresee("b", frozenset())
+
+    assert ids(todo.take(9)) == [1, 2]
+
+
+def test_builds_that_are_foreseen_to_wait_for_each_other_are_tried_together() -> None:
+    todo = queue("c", "a", "b")
+    for name, needed in (("a", "b"), ("b", "a"), ("c", "a")):
+        todo.foresee(name, behind(*needed.split()))
+
+    assert todo.take(9, probe=False) == []
+    assert ids(todo.foreseen_cycle()) == [2, 3]
+    assert ids(todo.take(9)) == [2, 3]
+
+
+def test_what_is_foreseen_of_a_cycle_may_wait_for_a_build_that_runs() -> None:
+    todo = queue("runs", "a", "b")
+    for name, needed in (("a", "b"), ("b", "a runs")):
+        todo.foresee(name, behind(*needed.split()))
+    assert ids(todo.take(1)) == [1]
+
+    assert todo.foreseen_cycle() == []
+    assert todo.take(9) == []
+
+    todo.ended(1, published=True)
+    assert ids(todo.foreseen_cycle()) == [2, 3]
+
+
+def test_a_bootstrap_build_meets_what_was_foreseen_of_others() -> None:
+    todo = queue("a", "b")
+    todo.foresee("b", behind("a"))
+
+    todo.release("a")
+
+    assert ids(todo.take(9)) == [1, 2]
+
+
+def test_a_cycle_is_known_while_something_else_runs() -> None:
+    todo = queue("runs", "a", "b")
+    todo.take(9)
+
+    todo.hold_back(2, behind("b"))
+    assert todo.cycle() == []
+    todo.hold_back(3, behind("a"))
+
+    assert ids(todo.cycle()) == [2, 3]
+
+
+def test_a_cycle_is_none_while_another_build_of_a_member_may_start() -> None:
+    todo = queue("a", "a", "b")
+    todo.take(9)
+    todo.hold_back(1, behind("b"))
+    todo.hold_back(3, behind("a"))
+
+    assert todo.cycle() == []
+
+
 def test_a_cycle_is_its_members_and_not_what_waits_for_them() -> None:
     todo = queue("a", "b", "c", "d")
     todo.take(9)
