@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.roots.inside import buildrequires
-from rdo.roots.inside.declared import Declared
+from rdo.roots.inside.declared import DeclaredFiles
 from rdo.roots.inside.foretell import READ_ONLY
 
 PBR = {
@@ -38,7 +38,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 def test_a_source_with_pbr_declares_in_its_requirement_files(source: Path) -> None:
     write(source, PBR)
 
-    declared = Declared()
+    declared = DeclaredFiles()
 
     assert sorted(map(str, declared.build())) == ["pbr>=2.0.0", "setuptools>=40.8", "wheel"]
     assert sorted(map(str, declared.runtime())) == ["oslo.i18n>=3.15.3", "pbr!=2.1.0,>=2.0.0"]
@@ -77,7 +77,7 @@ def test_other_sources(
 ) -> None:
     write(source, files)
 
-    declared = Declared()
+    declared = DeclaredFiles()
 
     assert {one.name for one in declared.build()} == build
     assert {one.name for one in declared.runtime()} == runtime
@@ -97,7 +97,7 @@ def test_other_sources(
 def test_a_tox_file_that_leads_nowhere_ends(source: Path, tox: str, names: set[str]) -> None:
     write(source, {"tox.ini": tox, "self.txt": "a\n-r self.txt\n"})
 
-    assert {one.name for one in Declared().tox(["py"])} == names
+    assert {one.name for one in DeclaredFiles().tox(["py"])} == names
 
 
 def test_the_macro_only_reads_when_it_looks_ahead(

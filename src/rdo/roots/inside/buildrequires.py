@@ -28,7 +28,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from rdo.python_names import requires
 from rdo.roots.inside import wheel
-from rdo.roots.inside.declared import Declared
+from rdo.roots.inside.declared import DeclaredFiles
 from rdo.roots.inside.foretell import READ_ONLY
 from rdo.roots.inside.requirement_files import read_requirements, requirement_lines
 
@@ -304,7 +304,7 @@ def collect(args: argparse.Namespace, requirements: Requirements) -> None:
 
 def collect_declared(args: argparse.Namespace, requirements: Requirements) -> None:
     """Collect what the source's files declare, without its backend and tox, for a look ahead."""
-    declared = Declared()
+    declared = DeclaredFiles()
     found = [Requirement("tox-current-env >= 0.0.16"), Requirement("tox")]
     environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))
     if not environments:

@@ -23,7 +23,7 @@ _HERE = re.compile(r"\{(?:toxinidir|tox_root)\}/?")
 _DEFAULT_BUILD = ("setuptools >= 40.8", "wheel")
 
 
-class Declared:
+class DeclaredFiles:
     """The files of a source that declare requirements, in the current folder."""
 
     def __init__(self) -> None:
