@@ -72,6 +72,7 @@ class Distribution:
     distgits: dict[str, GitRepository] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     log: str = ""
+    looks_ahead: bool = False
 
     def add(self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "") -> None:
         """A package whose source requires `requires`, its spec and its tests something more."""
@@ -102,7 +103,7 @@ class Distribution:
     def write_metadata(self) -> None:
         (self.folder / "rdo.toml").write_text(
             f'[metadata]\nsource = "info"\n[targets.{TARGET}]\nrelease = "master"\n'
-            f'platform = "{PLATFORM}"\n'
+            f'platform = "{PLATFORM}"\nlook-ahead = {str(self.looks_ahead).lower()}\n'
         )
         head = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
         head += ["  repos:", "  - name: deb12", "packages:"]

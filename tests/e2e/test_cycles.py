@@ -47,7 +47,7 @@ def offer(index: FakeIndex, name: str, version: str, *requires: str) -> None:
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    made = Distribution(tmp_path_factory.mktemp("set"))
+    made = Distribution(tmp_path_factory.mktemp("set"), looks_ahead=True)
     made.add("thetamod", "etamod")
     made.add("epsilonmod", "alphamod")
     made.add("alphamod", tests_need="betamod")

@@ -113,7 +113,8 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
     from rdo.builders.foresight import RootForesight  # with the solver and rpm: only to build
     from rdo.builders.root import RootBuilder
 
-    base = places.platforms.create(places.settings.target(target).platform)
+    settings = places.settings.target(target)
+    base = places.platforms.create(settings.platform)
     dependencies = places.bridges.of_target(target)
     shop = places.bounded_workshop(target, dependencies)
     return Workplace(
@@ -123,7 +124,7 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
         places.bridges.last_resort(target),
         partial(_provided, base),
         base.platform.always_required,
-        RootForesight(shop),
+        RootForesight(shop) if settings.look_ahead else None,
     )
 
 
