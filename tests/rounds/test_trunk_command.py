@@ -73,9 +73,9 @@ def test_what_the_command_leaves_is_published(served: Factory) -> None:
         ("srpm", FailureReason.UNKNOWN, "exit status 1"),
         ("say curl: (7) No route to host", FailureReason.NETWORK, "No route to host"),
         (
-            "log gcc: error: nova.c\nerror: Bad exit status from /t/x (%build)",
+            "log gcc: error: nova.c: No such file\nerror: Bad exit status from /t/x (%build)",
             FailureReason.COMPILE,
-            "%build: gcc: error: nova.c",
+            "%build: nova.c: No such file",
         ),
         (
             "say No matching package to install: 'python3dist(nobody)'",
