@@ -284,6 +284,11 @@ def test_reqdiff_with_one_commit_begins_at_the_specs(distgit: Distgit) -> None:
     assert "no version tag found" in distgit.rdopkg("reqdiff", code=1).out
 
 
+def test_reqdiff_of_three_commits_is_refused_with_rdopkgs_exit_code(distgit: Distgit) -> None:
+    assert "two commits at most, not 3" in distgit.rdopkg("reqdiff", "a", "b", "c", code=1).out
+    assert "two commits at most, not 3" in distgit.pkg("reqdiff", "a", "b", "c", code=2).err
+
+
 @pytest.fixture
 def info(tmp_path: Path) -> Path:
     """Metadata whose release has two repositories here, one of which lacks a URL."""

@@ -12,6 +12,7 @@ from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
 from rdo.cli.pkg import desk, dry_run_option, repositories_option
 from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
+from rdo.errors import ConfigError
 
 if TYPE_CHECKING:
     from rdo.distgit.requirements.declared import Wanted
@@ -49,7 +50,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
     from rdo.distgit.requirements import requirement_report, upstream_source
 
     if len(refs) > 2:
-        raise click.UsageError("expected at most two commits")
+        raise ConfigError(f"reqdiff compares two commits at most, not {len(refs)}")
     here = desk()
     here.clone.check()
     python = upstream_source.python_of(here, python_version)
