@@ -200,7 +200,7 @@ def test_a_build_or_package_that_is_not_there_is_exit_code_4(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert site.rdo("log", "python-nothing") == 4
-    assert "no build matches python-nothing" in capsys.readouterr().err
+    assert 'no package python-nothing; did you mean "python-foo"?' in capsys.readouterr().err
     assert site.rdo("run", "--dry-run", "--target", "one-deb12", "--package", "python-fo") == 4
     assert 'did you mean "python-foo"?' in capsys.readouterr().err
     assert site.rdo("status", "--target", "three") == 4
