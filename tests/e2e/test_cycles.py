@@ -5,10 +5,8 @@ built at all; epsilonmod learns while it is built that it needs alphamod; zetamo
 has, etamod what nobody has, and thetamod needs etamod. PyPI is asked, as by every root build.
 """
 
-import io
 import re
 import subprocess
-import zipfile
 from collections import Counter
 from typing import Any
 
@@ -18,30 +16,14 @@ from tests.as_root import AS_ROOT
 from tests.e2e.command import PLATFORM, needs_roots
 from tests.e2e.distribution import TARGET, Distribution
 from tests.fakes.index import FakeIndex, serve_index
+from tests.wheels import wheel
 
 pytestmark = needs_roots
 
 
-def wheel(name: str, version: str, *requires: str) -> tuple[str, bytes]:
-    """The file name and content of a wheel with one module."""
-    content = io.BytesIO()
-    info = f"{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
-    files = {
-        f"{name}/__init__.py": f"version = {version!r}\n",
-        f"{info}/METADATA": metadata,
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{path},,\n" for path in files) + f"{info}/RECORD,,\n"
-    with zipfile.ZipFile(content, "w") as file:
-        for path, text in {**files, f"{info}/RECORD": record}.items():
-            file.writestr(path, text)
-    return f"{name}-{version}-py3-none-any.whl", content.getvalue()
-
-
 def offer(index: FakeIndex, name: str, version: str, *requires: str) -> None:
-    file_name, content = wheel(name, version, *requires)
+    content = wheel(name, version, {f"{name}/__init__.py": f"version = {version!r}\n"}, *requires)
+    file_name = f"{name}-{version}-py3-none-any.whl"
     index.add_file(name, file_name, content, uploaded="2026-01-02T03:04:05Z")
 
 
