@@ -190,7 +190,7 @@ def test_what_nobody_provides_is_named(tmp_path: Path) -> None:
         ("gcc %{optflags}", "gcc %{optflags} -include no-such-file.h", "compile"),
         ("./hello", "exit 3", "test"),
         ("%{_bindir}/hello\n", "%{_bindir}/hello\n%{_bindir}/absent\n", "install"),
-        ("cp %{SOURCE0} .", "patch -p1 < absent.patch", "patch"),
+        ("cp %{SOURCE0} .", "patch -p1 < absent.patch", "prep"),
         ("%prep", "%if (\n%prep", "spec"),
     ],
 )

@@ -100,6 +100,8 @@ def test_a_package_without_a_message_is_said_to_have_none(
 def test_a_held_package_shows_the_build_that_is_published(
     built: Path, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for old in (built / "shelf").rglob("*.rpm"):
+        old.unlink()
     make_rpms(built / "shelf", "python-foo", release="2")
     upstream.commit("two")
     assert rdo(["-C", str(built), "trunk", "run"]) == 0

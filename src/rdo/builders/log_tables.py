@@ -53,6 +53,8 @@ RULE_REASONS = {
     "spec-line": FailureReason.SPEC,
     "spec-unclosed": FailureReason.SPEC,
     "spec-file": FailureReason.SPEC,
+    "spec-macro": FailureReason.SPEC,
+    "spec-query": FailureReason.SPEC,
     "bad-source": FailureReason.SOURCE,
     "not-there": FailureReason.INSTALL,
     "unpackaged": FailureReason.INSTALL,

@@ -127,7 +127,7 @@ def spec_rpms(room: Room, path: str, options: Sequence[str]) -> frozenset[str] |
     try:
         done = room.root.ask("sh", "-c", _SPEC_RPMS, _NVRA, *options, path, timeout=240)
     except CommandError as error:
-        return Failed(FailureReason.SPEC, str(error).partition("\n")[2].strip() or str(error))
+        return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
     return expected_files(done.stdout.splitlines(), room.root.base.platform.arch)
 
 
