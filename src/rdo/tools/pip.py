@@ -22,6 +22,10 @@ class Resolved:
     requires: tuple[str, ...]
 
 
+MAX_NAMED = 20
+"""How many requirements of those that a conflict names are looked at: each costs a call of pip."""
+
+
 class UnresolvableError(CommandError):
     """PyPI has no set of wheels that meets the requirements; the message is pip's.
 
@@ -128,6 +132,7 @@ def _error(said: str) -> CommandError:
         return CommandError(message)
     lacking = re.findall(r"No matching distribution found for (.+)", said)
     lacking += re.findall(r"\(constraint\) (\S+[=<>~!]\S+)", said)
+    lacking += re.findall(r"^ +\S+ \S+ depends on (\S.*)", said, re.MULTILINE)[:MAX_NAMED]
     if lacking or "ResolutionImpossible" in said or "Cannot install" in said:
         conflict = re.search(r"The conflict is caused by:\n(.*?)\n\n", said, re.DOTALL)
         detail = "; ".join(line.strip() for line in conflict[1].splitlines()) if conflict else ""
