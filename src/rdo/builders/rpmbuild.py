@@ -118,7 +118,7 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     try:
         done = room.root.ask("rpmspec", "-q", "--buildrequires", *options, path, timeout=120)
     except CommandError as error:
-        return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
+        return _unreadable(error)
     return [line for line in done.stdout.splitlines() if line]
 
 
@@ -127,8 +127,13 @@ def spec_rpms(room: Room, path: str, options: Sequence[str]) -> frozenset[str] |
     try:
         done = room.root.ask("sh", "-c", _SPEC_RPMS, _NVRA, *options, path, timeout=240)
     except CommandError as error:
-        return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
+        return _unreadable(error)
     return expected_files(done.stdout.splitlines(), room.root.base.platform.arch)
+
+
+def _unreadable(error: CommandError) -> Failed:
+    """Return the failure of a spec that rpm cannot read, by what rpm says after the command."""
+    return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
 
 
 def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:

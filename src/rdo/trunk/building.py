@@ -302,7 +302,7 @@ class Building:
             if is_of_the_machine(error):
                 raise
             self._unpublished.pop(build.id, None)
-            now = self.trunk.store.ask(lambda at: at.builds.get(build.id))
+            now = self._read(build.id)
             if now.state is not BuildState.DONE:
                 self._failed(build, outcome_of(error, self.trunk.build_folder(build)))
             elif isinstance(now.outcome, Built) and now.published is None:
