@@ -4,7 +4,6 @@ Each lies in a folder of its own, whose name depends on all that it was made fro
 files lies `hashes.json` with the hash of each. A folder without it counts as absent.
 """
 
-import hashlib
 import json
 import logging
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo import atomic
+from rdo.checksum import sha256_of
 from rdo.errors import CommandError
 from rdo.tools.removal import remove_tree
 
@@ -67,9 +67,3 @@ def newly_kept(place: Path) -> tuple[Path, ...]:
     if found := kept_files(place):
         return found
     raise CommandError(f"{place} is not there, although it was just made")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

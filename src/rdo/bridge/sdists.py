@@ -12,9 +12,10 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from rdo.beneath import Limits
-from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept, sha256_of
+from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept
 from rdo.builders.backend import ask_backend
 from rdo.builders.workshop import Workshop
+from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import PackageIndex, Sdist

@@ -13,7 +13,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rdo import atomic
-from rdo.bridge.kept import keep, kept_files, newly_kept, sha256_of
+from rdo.bridge.kept import keep, kept_files, newly_kept
+from rdo.checksum import sha256_of
 from rdo.errors import CommandError, RefusedError
 from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root

@@ -1,11 +1,11 @@
 """Repairs of a damaged tree; each is carried out like a publication."""
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from rdo import atomic
+from rdo.checksum import sha256_of
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
 from rdo.model.artifact import Artifact
@@ -54,8 +54,7 @@ def _pooled_sum(href: str) -> str:
 def _sum(place: Path, sums: dict[Path, str]) -> str:
     real = place.resolve()
     if real not in sums:
-        with real.open("rb") as file:
-            sums[real] = hashlib.file_digest(file, "sha256").hexdigest()
+        sums[real] = sha256_of(real)
     return sums[real]
 
 

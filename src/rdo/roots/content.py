@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import logging
 import os
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rdo.checksum import sha256_of
 from rdo.errors import OutsideError
 from rdo.tools.removal import remove_tree
 from rdo.tools.rpm import SCRIPTED, Rpm
@@ -117,12 +117,11 @@ class ContentStore:
 
 def _verify(rpms: Mapping[str, Path]) -> None:
     for sha256, path in rpms.items():
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                raise OutsideError(
-                    f"{path} is not what the metadata of its repository says",
-                    hint=f"remove {path.parent} if it is a snapshot; the next round makes it again",
-                )
+        if sha256_of(path) != sha256:
+            raise OutsideError(
+                f"{path} is not what the metadata of its repository says",
+                hint=f"remove {path.parent} if it is a snapshot; the next round makes it again",
+            )
 
 
 def _put_in_place(new: Path, layer: Path) -> None:

@@ -10,10 +10,11 @@ import logging
 import platform as machine
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 from rdo import lock
+from rdo.checksum import sha256_of
 from rdo.errors import ConfigError, OutsideError, RefusedError
 from rdo.model.platform import BaseRepository, Platform
 from rdo.roots.build_user import add_build_user
@@ -160,7 +161,7 @@ class BaseRepositories:
         remove_tree(new)
         dnf = self._dnf
         dnf.download([one.nevra for one in packages], new)
-        found = {_sha256(path): path for path in new.glob("*.rpm")}
+        found = {sha256_of(path): path for path in new.glob("*.rpm")}
         checked = {f"{_NAME}{one.name}" for one in self.platform.repositories if one.gpgcheck}
         for one in packages:
             path = found.get(one.sha256)
@@ -175,8 +176,3 @@ class BaseRepositories:
                 )
             path.rename(self._place(one))
         remove_tree(new)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,11 @@
 """apt and dpkg-deb: Debian packages for a tree other than this machine's."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rdo.checksum import sha256_of
 from rdo.errors import CommandError, OutsideError
 from rdo.run import Runner, run
 
@@ -125,8 +125,7 @@ class Apt:
 def _hash(path: Path) -> str:
     """Return the sha256 of a file; "" if it is not there."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except FileNotFoundError:
         return ""
 

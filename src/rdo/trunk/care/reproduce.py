@@ -1,6 +1,5 @@
 """Building something again with the same root, sources and release date."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from rdo.builders.protocol import build_and_wait
 from rdo.builders.room import Room
 from rdo.builders.root import RootBuilder
 from rdo.builders.workshop import Workshop
+from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.roots.build_root import remove_leftovers
@@ -184,7 +184,7 @@ def _installed(folder: Path) -> frozenset[str]:
 def _files(app: App, build: Build, outcome: Built) -> tuple[File, ...]:
     with app.store.read() as at:
         published = {one.file_name: one.sha256 for one in at.artifacts.of_build(build.id)}
-    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in outcome.rpms}
+    found = {path.name: sha256_of(path) for path in outcome.rpms}
     names = sorted(found.keys() | published.keys())
     return tuple(
         File(name, name in found and found.get(name) == published.get(name)) for name in names
