@@ -49,23 +49,29 @@ Exit codes:
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
-    "config": Lazy("rdo.cli.config", "config", "Show the configuration, or import DLRN's."),
-    "db": Lazy("rdo.cli.db", "db", "Back up, restore and check the database."),
+    "config": Lazy(
+        "rdo.cli.operator.config", "config", "Show the configuration, or import DLRN's."
+    ),
+    "db": Lazy("rdo.cli.operator.db", "db", "Back up, restore and check the database."),
     "doctor": Lazy(
-        "rdo.cli.doctor", "doctor", "Check machine and configuration, and show how to fix them."
+        "rdo.cli.operator.doctor",
+        "doctor",
+        "Check machine and configuration, and show how to fix them.",
     ),
     "help": Lazy("rdo.cli.help", "help_", "Print the help of a command."),
-    "notify": Lazy("rdo.cli.notify", "notify", "Notify people of failures and fixes."),
+    "notify": Lazy("rdo.cli.operator.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
-        "rdo.cli.platform", "platform", "Make base layers, and roots to install into."
+        "rdo.cli.operator.platform", "platform", "Make base layers, and roots to install into."
     ),
-    "info": Lazy("rdo.cli.info", "info", "Show, check and edit the distribution's metadata."),
-    "pkg": Lazy("rdo.cli.pkg", "pkg", "Work on a distgit: versions, patches, fixes."),
-    "init": Lazy("rdo.cli.init", "init", "Make a folder with rdo.toml and metadata."),
-    "reproduce": Lazy("rdo.cli.reproduce", "reproduce", "Repeat a build exactly."),
-    "systemd": Lazy("rdo.cli.systemd", "systemd", "Let systemd do the rounds of a factory."),
-    "trunk": Lazy("rdo.cli.trunk", "trunk", "Follow the upstreams: poll, build, publish."),
-    "why": Lazy("rdo.cli.why", "why", "Explain why a package is or is not built."),
+    "info": Lazy("rdo.cli.info.group", "info", "Show, check and edit the distribution's metadata."),
+    "pkg": Lazy("rdo.cli.pkg.group", "pkg", "Work on a distgit: versions, patches, fixes."),
+    "init": Lazy("rdo.cli.operator.init", "init", "Make a folder with rdo.toml and metadata."),
+    "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
+    "systemd": Lazy(
+        "rdo.cli.operator.systemd", "systemd", "Let systemd do the rounds of a factory."
+    ),
+    "trunk": Lazy("rdo.cli.trunk.group", "trunk", "Follow the upstreams: poll, build, publish."),
+    "why": Lazy("rdo.cli.trunk.why", "why", "Explain why a package is or is not built."),
 }
 
 

@@ -12,7 +12,7 @@ import click
 from rdo import __version__
 from rdo.cli import output
 from rdo.cli.main import EX_USAGE, configure_logging
-from rdo.cli.pkg import SECTIONS, VERBS, PkgGroup, go_on_options, serve
+from rdo.cli.pkg.group import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
 from rdo.model.url import without_secret
 

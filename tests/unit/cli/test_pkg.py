@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from rdo.cli.pkg import VERBS
+from rdo.cli.pkg.group import VERBS
 
 # What only hands something to a shell or a builder, whose output is not ours.
 _WITHOUT = {"autocomplete", "mockbuild"}

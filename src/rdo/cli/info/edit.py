@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rdo.cli import complete, output
-from rdo.cli.info_options import Asked, metadata_options
+from rdo.cli.info.options import Asked, metadata_options
 from rdo.metadata import branching, edits
 from rdo.metadata.branching import BranchRule
 from rdo.metadata.draft import Draft

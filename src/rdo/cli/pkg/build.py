@@ -8,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option, effect_options, platform_option
+from rdo.cli.pkg.group import desk, dry_run_option, effect_options, platform_option
 
 
 @click.command()

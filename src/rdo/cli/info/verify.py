@@ -7,7 +7,7 @@ import click
 from rdo import atomic
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.info_options import Asked, metadata_options
+from rdo.cli.info.options import Asked, metadata_options
 from rdo.errors import ConfigError
 from rdo.metadata import Fault, Level, MetadataError, queries, reports
 from rdo.metadata.online import unreachable

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg import desk, dry_run_option, effect_options
-from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
+from rdo.cli.pkg.group import desk, dry_run_option, effect_options
+from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import RefusedError
 
 

@@ -25,8 +25,8 @@ from rdo.trunk.views.status import (
     status_row,
 )
 
-_STEER = "rdo.cli.trunk_steer"
-_VERIFY, _PURGE = "rdo.cli.trunk_verify", "rdo.cli.trunk_purge"
+_STEER = "rdo.cli.trunk.steer"
+_VERIFY, _PURGE = "rdo.cli.trunk.verify", "rdo.cli.trunk.purge"
 
 
 @click.group(

@@ -7,7 +7,7 @@ import click
 
 from rdo.app.metadata import user_cache
 from rdo.cli import output
-from rdo.cli.pkg import desk
+from rdo.cli.pkg.group import desk
 from rdo.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg import VERBS, desk
+from rdo.cli.pkg.group import VERBS, desk
 
 
 @click.command()

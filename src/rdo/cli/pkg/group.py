@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rdo.distgit.verb.rehearsal import Effect
 
 _AS_JSON = "rdo.cli.pkg.as_json"
-SHOW, CHANGE = "rdo.cli.pkg_show", "rdo.cli.pkg_change"
-REQUIREMENTS, CREATE = "rdo.cli.pkg_requirements", "rdo.cli.pkg_create"
-REVIEW = "rdo.cli.pkg_review"
-REMOTES, INFO = "rdo.cli.pkg_remotes", "rdo.cli.pkg_info"
-COMMIT, BUILD = "rdo.cli.pkg_commit", "rdo.cli.pkg_build"
+SHOW, CHANGE = "rdo.cli.pkg.show", "rdo.cli.pkg.change"
+REQUIREMENTS, CREATE = "rdo.cli.pkg.requirements", "rdo.cli.pkg.create"
+REVIEW = "rdo.cli.pkg.review"
+REMOTES, INFO = "rdo.cli.pkg.remotes", "rdo.cli.pkg.info"
+COMMIT, BUILD = "rdo.cli.pkg.commit", "rdo.cli.pkg.build"
 
 VERBS: Mapping[str, Lazy] = {
     "mockbuild": Lazy(BUILD, "mockbuild", "Build this distgit in a fresh root."),

@@ -6,7 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.trunk import target_option
+from rdo.cli.trunk.group import target_option
 from rdo.trunk.care import verify as service
 from rdo.trunk.care.verify import Verified
 from rdo.trunk.context import open_trunks

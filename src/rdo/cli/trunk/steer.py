@@ -8,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.cli.trunk import one_target_option, target_option
+from rdo.cli.trunk.group import one_target_option, target_option
 from rdo.errors import ConfigError
 from rdo.trunk.care import steering
 from rdo.trunk.context import Trunk, open_trunk, open_trunks

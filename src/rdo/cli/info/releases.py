@@ -3,7 +3,7 @@
 import click
 
 from rdo.cli import output
-from rdo.cli.info_options import Answer, Asked, answer_options, metadata_options
+from rdo.cli.info.options import Answer, Asked, answer_options, metadata_options
 from rdo.metadata import ReleaseRepo, queries
 
 

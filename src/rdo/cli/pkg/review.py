@@ -9,7 +9,7 @@ import click
 from rdo.app import App
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.pkg import platform_option
+from rdo.cli.pkg.group import platform_option
 from rdo.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rdo.cli.pkg import desk, effect_options
+from rdo.cli.pkg.group import desk, effect_options
 from rdo.distgit.verb.state import Arguments
 
 if TYPE_CHECKING:

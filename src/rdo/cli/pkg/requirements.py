@@ -10,8 +10,8 @@ import click
 from rdo.app import App
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.pkg import desk, dry_run_option, repositories_option
-from rdo.cli.pkg_info import info_file_option, load_metadata, local_info_option
+from rdo.cli.pkg.group import desk, dry_run_option, repositories_option
+from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.pkg import dry_run_option, platform_option
+from rdo.cli.pkg.group import dry_run_option, platform_option
 from rdo.cli.progress import live
 from rdo.errors import OutsideError, UserError
 from rdo.model.build import Built, Failed

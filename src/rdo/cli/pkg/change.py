@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.cli import complete, output
-from rdo.cli.pkg import desk, dry_run_option, effect_options, repositories_option
+from rdo.cli.pkg.group import desk, dry_run_option, effect_options, repositories_option
 from rdo.distgit.verb.state import Arguments
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def new_version(
     rdo pkg new-version --target master-deb12
     rdo pkg new-version --all --dry-run
     """
-    from rdo.cli.pkg_requirements import folders_of
+    from rdo.cli.pkg.requirements import folders_of
     from rdo.distgit.update import verbs
     from rdo.distgit.verb import state
     from rdo.distgit.verb.problems import StoppedError

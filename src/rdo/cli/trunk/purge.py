@@ -4,7 +4,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.trunk import target_option
+from rdo.cli.trunk.group import target_option
 from rdo.trunk.care import purge as service
 from rdo.trunk.care.purge import FactoryPurge, Purged
 

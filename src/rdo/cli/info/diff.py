@@ -3,7 +3,7 @@
 import click
 
 from rdo.cli import output
-from rdo.cli.info_options import Answer, Asked, answer_options, in_words, metadata_options
+from rdo.cli.info.options import Answer, Asked, answer_options, in_words, metadata_options
 from rdo.metadata import Distribution, queries
 from rdo.metadata.changes import changes
 

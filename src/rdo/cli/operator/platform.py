@@ -7,8 +7,8 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.cli.deps import deps, update
 from rdo.cli.lazy import LazyGroup
+from rdo.cli.operator.deps import deps, update
 from rdo.cli.progress import live
 
 

@@ -5,7 +5,7 @@ import logging
 import click
 
 from rdo.cli import complete, output
-from rdo.cli.info_options import (
+from rdo.cli.info.options import (
     Answer,
     Asked,
     answer_options,
@@ -20,8 +20,8 @@ from rdo.metadata.queries import Filter
 
 log = logging.getLogger(__name__)
 
-EDITS, VERIFY = "rdo.cli.info_edit", "rdo.cli.info_verify"
-DIFFS, RELEASES = "rdo.cli.info_diff", "rdo.cli.info_releases"
+EDITS, VERIFY = "rdo.cli.info.edit", "rdo.cli.info.verify"
+DIFFS, RELEASES = "rdo.cli.info.diff", "rdo.cli.info.releases"
 LATER = {
     "add-package": Lazy(EDITS, "add_package", "Add a package."),
     "attr-diff": Lazy(DIFFS, "attr_diff", "Show packages whose attribute changed."),

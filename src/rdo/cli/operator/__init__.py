@@ -1,0 +1,1 @@
+"""What an operator sets up: configuration, database, platforms, mail, services."""

@@ -1,0 +1,1 @@
+"""The verbs on a distgit: `rdo pkg` and `rdopkg`."""
