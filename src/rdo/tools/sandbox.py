@@ -9,7 +9,7 @@ from rdo.model.program import Completed
 from rdo.run import Runner, run
 from rdo.tools.entry import Bind, Entry
 from rdo.tools.id_range import one_id
-from rdo.tools.system_view import system_binds, system_links
+from rdo.tools.system_view import shell_binds, system_binds, system_links
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -53,7 +53,7 @@ class Sandbox:
                 ids=one_id(),
                 work=Path(folder, "root"),
                 uid=0,
-                binds=(*system_binds(), *folders, Bind(given, "/sandbox")),
+                binds=(*system_binds(), *shell_binds(), *folders, Bind(given, "/sandbox")),
                 links=system_links(),
                 cwd="/sandbox",
                 environment=_ENVIRONMENT,

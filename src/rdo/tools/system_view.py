@@ -22,5 +22,13 @@ def system_links() -> tuple[tuple[str, str], ...]:
     return tuple((str(path.readlink()), str(path)) for path in _present() if path.is_symlink())
 
 
+def shell_binds() -> tuple[Bind, ...]:
+    """Return what makes `sh` bash, as in the roots that build: specs' `%(…)` count on it."""
+    bash, shell = Path("/bin/bash"), Path("/bin/sh")
+    if not bash.exists() or bash.resolve() == shell.resolve():
+        return ()
+    return (Bind(bash.resolve(), str(shell.resolve())),)
+
+
 def _present(more: Sequence[str] = ()) -> Iterator[Path]:
     return (path for path in map(Path, (*_SYSTEM, *more)) if path.exists())
