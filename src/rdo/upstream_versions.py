@@ -116,6 +116,46 @@ def spec_numbers(version: str) -> SpecNumbers:
     return SpecNumbers(version, int(match["epoch"] or 0), text, order, milestone)
 
 
+def numbers_like(version: str, current: str) -> SpecNumbers:
+    """Return what a spec writes for a version, in the form of its current Version.
+
+    A pre-release stays in Version if that has one, and a version whose order is not known is
+    taken if it differs from the current one only in its numbers. Raises ValueError otherwise.
+
+    >>> [numbers_like(x, "2.0~beta1").version for x in ("2.0-beta2", "2.0", "2.0.dev3")]
+    ['2.0~beta2', '2.0', '2.0~~dev3']
+    >>> numbers_like("2.1.fb70", "2.1.fb69").version
+    '2.1.fb70'
+    """
+    try:
+        found = spec_numbers(version)
+    except ValueError:
+        is_safe = re.fullmatch(r"\d[\w.+~^]*", version, re.ASCII) is not None
+        if not is_safe or re.sub(r"\d+", "0", version) != re.sub(r"\d+", "0", current):
+            raise
+        return SpecNumbers(version, 0, version)
+    if found.order and "~" in current:
+        stage = version.removeprefix(found.version).lstrip("-_.")
+        is_plain = re.fullmatch(r"[a-z]+\d*", stage) is not None and stage[:3] != "dev"
+        whole = f"{found.version}~{stage}" if is_plain else found.one_version
+        return SpecNumbers(version, found.epoch, whole)
+    return found
+
+
+def tags_of_rpm_version(version: str, tags: Iterable[str]) -> list[str]:
+    """Return the tags of a pre-release that is written as rpm orders it.
+
+    >>> tags_of_rpm_version("2.0~rc1", ["v2.0", "v2.0-rc1", "v2.0-rc2"])
+    ['v2.0-rc1']
+    """
+    wanted = version.replace("~", "")
+    if wanted == version or not is_pep440(wanted):
+        return []
+    order = spec_numbers(wanted).one_version
+    named = [(tag, split_tag(tag)[0]) for tag in tags]
+    return [tag for tag, it in named if is_pep440(it) and spec_numbers(it).one_version == order]
+
+
 def _stage(match: re.Match[str], parts: list[str], numbers: str) -> str:
     stage = match["stage"].lower()
     zero = "" if numbers == ".".join(parts) else "0"

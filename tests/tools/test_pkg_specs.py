@@ -510,3 +510,188 @@ def test_a_source_has_the_name_that_rpm_gives_it(distgit: Distgit, value: str, n
     said = distgit.pkg("get-source")
 
     assert f"{name} already present" in said.err
+
+
+# sources that name the version themselves
+
+
+@pytest.mark.parametrize(
+    ("top", "source", "name"),
+    [
+        ("", "foo-bar-1.0.0.tar.gz", "foo-bar-2.0.0.tar.gz"),
+        ("", "http://127.0.0.1:1/v1.0.0.tar.gz#/foo-%{version}.tar.gz", "foo-2.0.0.tar.gz"),
+        ("%global under 1_0_0\n", "foo-bar-%{under}.tar.gz", "foo-bar-2_0_0.tar.gz"),
+        ("%global tag v1.0.0\n", "%{tag}.tar.gz", "v2.0.0.tar.gz"),
+        ("%global dash %(echo 1.0.0 | tr . -)\n", "foo-%{dash}.tar.gz", "foo-2-0-0.tar.gz"),
+    ],
+)
+def test_a_source_that_names_the_old_version_follows_the_new_one(
+    distgit: Distgit, top: str, source: str, name: str
+) -> None:
+    made(distgit, top=top, source=source)
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.tag("Version") == "2.0.0"
+    assert "1.0.0" not in distgit.text.partition("%description")[0]
+    (distgit.path / name).write_text("x")
+    assert f"{name} already present" in distgit.pkg("get-source").err
+
+
+def test_a_source_behind_several_definitions_is_refused(distgit: Distgit) -> None:
+    top = "%if 0%{?rhel}\n%global old 1.0.0\n%else\n%global old 1.0.0\n%endif\n"
+    made(distgit, top=top, source="foo-bar-%{old}.tar.gz")
+
+    why = "Source0 would still name the version 1.0.0: foo-bar-1.0.0.tar.gz"
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+def test_a_pre_release_does_not_take_the_final_archive(distgit: Distgit) -> None:
+    made(distgit, new="2.0.0rc1")
+
+    why = "Source0 would be the archive of the final version, foo-bar-2.0.0.tar.gz"
+    nothing_is_done(distgit, "new-version", "2.0.0rc1", "-l", "-n", "-d", why=why)
+
+
+COMMIT = f"%global commit {'1' * 40}\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"source": "foo-bar-%{commit}.tar.gz"},
+        {"source": "foo-%{short}.tar.gz", "top": "%global short %(c=%{commit}; echo ${c:0:7})\n"},
+        {"prep": "%autosetup -p1 -n foo-bar-%{commit}"},
+        {"release": "1.git%{commit}%{?dist}"},
+    ],
+)
+def test_the_commit_of_upstream_is_not_the_one_of_the_patches(
+    distgit: Distgit, parts: dict[str, str]
+) -> None:
+    made(distgit, **{**parts, "top": COMMIT + parts.get("top", "")})  # type: ignore[arg-type]
+
+    distgit.pkg("patch", "-l")
+
+    assert COMMIT in distgit.text
+
+
+def test_a_commit_that_only_the_build_uses_is_the_tip_of_the_patches(distgit: Distgit) -> None:
+    made(distgit, top=COMMIT, prep="%autosetup -p1\n\n%build\necho %{commit}")
+
+    distgit.pkg("patch", "-l")
+
+    assert f"%global commit {distgit.git('rev-parse', 'master-patches').strip()}\n" in distgit.text
+
+
+def test_a_source_named_by_a_commit_gets_the_one_of_the_new_version(distgit: Distgit) -> None:
+    made(distgit, top=COMMIT, source="foo-bar-%{commit}.tar.gz")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert f"%global commit {distgit.git('rev-parse', '2.0.0').strip()}\n" in distgit.text
+
+
+def test_programs_in_a_spec_run_under_bash_as_in_a_build(distgit: Distgit) -> None:
+    top = "%global hash 0123456789\n%global short %(c=%{hash}; echo ${c:0:7})\n"
+    made(distgit, top=top, release="1.git%{short}%{?dist}")
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.message.startswith("foo-bar-1.0.0-2.git0123456\n")
+
+
+# Release, patches, versions in further forms
+
+
+@pytest.mark.parametrize(
+    ("top", "release", "fixed", "updated"),
+    [
+        ("%global p 0.\n", "%{p}3%{?dist}", "%{p}4%{?dist}", "%{p}1%{?dist}"),
+        ("", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
+        ("%global p beta.\n", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
+    ],
+)
+def test_a_release_behind_a_prefix_keeps_it(
+    distgit: Distgit, top: str, release: str, fixed: str, updated: str
+) -> None:
+    made(distgit, top=top, release=release)
+
+    distgit.pkg("patch", "-l")
+    after_patch = distgit.tag("Release")
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert (after_patch, distgit.tag("Release")) == (fixed, updated)
+    assert top in distgit.text
+
+
+@pytest.mark.parametrize("release", ["%autorelease", "%autorelease -b 3", "%{autorelease -p -e x}"])
+def test_autorelease_may_have_options(distgit: Distgit, release: str) -> None:
+    made(distgit, release=release)
+    distgit.edit("%changelog\n", "%changelog\n%autochangelog\n\n#")
+    distgit.git("commit", "--quiet", "-am", "rpmautospec")
+
+    distgit.pkg("patch", "-l", "-m", "Mend")
+
+    assert distgit.tag("Release") == release
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+def test_patches_without_a_number_are_replaced(distgit: Distgit) -> None:
+    made(distgit, extra="Patch: 0001-Old.patch", prep="%setup -q\n%patch0 -p1", patches=2)
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch", "0002-Mend-2.patch"]
+    assert "%patch0000" not in distgit.text
+
+
+def test_a_loop_over_all_patches_applies_ours(distgit: Distgit) -> None:
+    made(distgit, prep='%setup -q\nfor x in %{patches}; do patch -p1 < "$x"; done')
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch"]
+    assert "%patch -P" not in distgit.text
+
+
+def test_a_spec_with_a_list_of_sources_takes_patches(distgit: Distgit) -> None:
+    made(distgit)
+    distgit.edit("Source0:          foo-bar-%{version}.tar.gz\n", "")
+    distgit.edit("%description\n", "%sourcelist\nfoo-bar-%{version}.tar.gz\n\n%description\n")
+    distgit.git("commit", "--quiet", "-am", "list")
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch"]
+
+
+def test_a_numbered_patch_with_a_macro_in_its_name_is_foreign(distgit: Distgit) -> None:
+    extra = "%global kernel 6\nPatch100: 0001-for-%{kernel}.patch"
+    made(distgit, extra=extra)
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.patches == ["0001-Mend-1.patch", "0001-for-%{kernel}.patch"]
+
+
+@pytest.mark.parametrize("tag", ["2.0.0rc1", "v2.0.0-rc1"])
+def test_the_tag_of_a_version_with_a_tilde_is_found(distgit: Distgit, tag: str) -> None:
+    made(distgit, version="2.0.0~rc1", source="foo-bar-2.tar.gz", patches=0)
+    distgit.git("tag", tag, "1.0.0")
+    distgit.git("tag", tag.replace("rc1", "rc2"), "2.0.0")
+    distgit.patch_commits(("Mend 1", {"a.py": _mended(1)}), base=tag)
+
+    distgit.pkg("patch", "-l")
+    first = distgit.patches
+    distgit.pkg("new-version", tag.replace("rc1", "rc2"), "-l", "-n", "-d")
+
+    assert first == ["0001-Mend-1.patch"]
+    assert (distgit.tag("Version"), distgit.tag("Release")) == ("2.0.0~rc2", "1%{?dist}")
+
+
+def test_a_version_of_the_same_form_is_taken(distgit: Distgit) -> None:
+    made(distgit, version="1.0.fb9", new="1.0.fb10", patches=0)
+
+    distgit.pkg("new-version", "1.0.fb10", "-b", "-n", "-d")
+
+    assert distgit.message.startswith("foo-bar-1.0.fb10-1\n")

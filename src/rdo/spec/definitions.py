@@ -75,7 +75,28 @@ def the_definition(text: SpecText, name: str, of: str) -> Definition:
     )
 
 
-def _with_value(text: SpecText, one: Definition, value: str) -> SpecText:
+def macro_names(value: str) -> list[str]:
+    """Return the macros that a value may name.
+
+    >>> macro_names("%{url}/v%{?version:%{version}}/%(echo %{tag}).tar.gz")
+    ['url', 'version', 'version', 'echo', 'tag']
+    """
+    return re.findall(r"%[{(!?]*(\w+)", value.replace("%%", ""))
+
+
+def is_named_in_prep(text: SpecText, name: str) -> bool:
+    """Whether %prep names a macro, itself or by others that depend on it."""
+    names = {name}
+    for line in text.read():
+        match = _DEFINED.match(line.text)
+        if match and names & set(macro_names(match["value"])):
+            names.add(match["name"])
+    prep = (line.text for line in text.read() if line.section == "prep")
+    return any(names & set(macro_names(line)) for line in prep)
+
+
+def with_definition(text: SpecText, one: Definition, value: str) -> SpecText:
+    """Return the spec with another value in the line that defines a macro."""
     return text.with_line(one.number, f"{one.head}{value}{one.tail}")
 
 
@@ -137,7 +158,7 @@ def _divided(text: SpecText, value: str, new: str, where: str) -> SpecText:
         if "%" in definition.value and definition.value != "%{nil}":
             text = _divided(text, definition.value, mine, definition.shown)
         else:
-            text = _with_value(text, definition, mine)
+            text = with_definition(text, definition, mine)
     return text
 
 
@@ -169,10 +190,14 @@ def _form(value: str, *, is_only: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePlace:
-    """Where the number of Release is: `macro` is None if it is in the tag itself."""
+    """Where the number of Release is: `macro` is None if it is in the tag itself.
+
+    `prefix` stands before the number there, as macros: `%{release_prefix}1` begins with one.
+    """
 
     value: str
     macro: Definition | None = None
+    prefix: str = ""
 
 
 def release_place(text: SpecText) -> ReleasePlace:
@@ -182,23 +207,32 @@ def release_place(text: SpecText) -> ReleasePlace:
     seen: set[str] = set()
     while match := _LEADING_MACRO.match(place.value):
         name = match["braced"] or match["bare"]
-        if name in {"milestone", "dist"} or name in seen or not definitions(text, name):
+        if name in {"milestone", "dist"} or name in seen:
             break
         seen.add(name)
+        rest = place.value[match.end() :]
+        if rest[:1].isdigit():
+            place = ReleasePlace(rest, place.macro, place.prefix + match[0])
+            continue
+        if not definitions(text, name):
+            break
         one = the_definition(text, name, "Release")
-        place = ReleasePlace(one.value, one)
+        if one.value.endswith("."):  # what precedes the number, such as `0.` or `beta.`
+            place = ReleasePlace(rest, place.macro, place.prefix + match[0])
+        else:
+            place = ReleasePlace(one.value, one)
     return place
 
 
 def set_release(text: SpecText, change: Callable[[str], str]) -> SpecText:
     """Change Release where its number is, and see that Release has a dist tag exactly once."""
     place = release_place(text)
-    new = change(place.value)
+    new = place.prefix + change(place.value)
     if place.macro is None:
         if has_dist(text):  # also in another spelling, or in a macro
             return set_tag(text, "Release", _without_second(place.value, new))
         return set_tag(text, "Release", new)
-    text = _with_value(text, place.macro, _without_second(place.value, new))
+    text = with_definition(text, place.macro, _without_second(place.value, new))
     return (
         text
         if has_dist(text)

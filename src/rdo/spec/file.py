@@ -101,9 +101,9 @@ class SpecFile:
         """Read the file with rpm, or another text in its place."""
         return self.rpmspec.read(_for_rpm(text or self.text()), self.folder)
 
-    def parsed(self) -> str:
-        """Return the whole spec with its macros expanded."""
-        return self.rpmspec.parse(_for_rpm(self.text()), self.folder)
+    def parsed(self, text: SpecText | None = None) -> str:
+        """Return the whole spec, or another text in its place, with its macros expanded."""
+        return self.rpmspec.parse(_for_rpm(text or self.text()), self.folder)
 
     def requires(self, *, build: bool = False) -> list[tuple[str, str]]:
         """Return the requirements of the packages, or of the build: package name, dependency."""
@@ -131,9 +131,12 @@ class SpecFile:
         file.chmod(mode)
         return True
 
-    def check(self, new: SpecText, expected: Expected) -> None:
-        """Raise UnwantedEffectError unless `new` has the expected effect in every reading."""
-        old = self.text()
+    def check(self, new: SpecText, expected: Expected, old: SpecText | None = None) -> None:
+        """Raise UnwantedEffectError unless `new` has the expected effect in every reading.
+
+        It is compared with the file, or with `old` in its place.
+        """
+        old = old or self.text()
         for reading, before, after in self._compared(old, new):
             if isinstance(after, RefusedError):
                 fault = str(after)

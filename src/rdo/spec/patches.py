@@ -14,12 +14,13 @@ from rdo.spec.magic import magic_comments, outside_after, outside_before
 from rdo.spec.tags import Tag, tags
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
-_OURS = re.compile(r"\d{4,}-[^\s/]*\.patch")
+_OURS = re.compile(r"\d{4,}-[^\s/%]*\.patch")
 _LIST_ENTRY = re.compile(r"(?P<file>[^#%\s]\S*)\s*$")
 _APPLIED = re.compile(r"\s*%patch(?P<number>\d*)(?P<rest>(?:\s.*)?)$")
 _SETUP = re.compile(r"\s*%(?:setup(?=\s|$)|autosetup(?=\s|$)|\{autosetup\b)")
 _AUTOSETUP = re.compile(r"\s*%(?:autosetup(?=\s|$)|\{autosetup\b)(?P<options>.*)")
 _AUTOPATCH = re.compile(r"\s*%(?:autopatch(?=\s|$)|\{autopatch\b)")
+_PATCHES = re.compile(r"^(?!\s*#).*%\{?\??patches\b", re.IGNORECASE)
 _WITH_VALUE = "abnSp"
 """The options of %autosetup that take a value, joined to them or as the next word."""
 
@@ -69,12 +70,13 @@ def our_patches(text: SpecText) -> list[str]:
 def apply_method(text: SpecText) -> ApplyMethod:
     """Return how %prep applies the patches that `Patch` tags declare."""
     prep = _prep(text)
-    if any(re.match(r"\s*git am %\{?patches\b", line) for line in prep):
+    named = [line for line in prep if _PATCHES.search(line)]
+    if any(re.search(r"(?:^|[\s;&|])git\s+am\b", line) for line in named):
         return ApplyMethod.GIT_AM
     autosetup = [match["options"] for line in prep if (match := _AUTOSETUP.match(line))]
     if any(not _has_option(options, "N") for options in autosetup):
         return ApplyMethod.AUTOSETUP
-    if any(_AUTOPATCH.match(line) for line in prep):
+    if named or any(_AUTOPATCH.match(line) for line in prep):
         return ApplyMethod.AUTOPATCH
     return ApplyMethod.RPM if any(_SETUP.match(line) for line in prep) else ApplyMethod.NONE
 
@@ -108,19 +110,22 @@ def _has_option(options: str, wanted: str) -> bool:
     return False
 
 
+def _numbered(text: SpecText) -> list[tuple[PatchTag, int]]:
+    """Return each patch with its number; rpm counts on from the one before it."""
+    found: list[tuple[PatchTag, int]] = []
+    for patch in patch_tags(text):
+        following = found[-1][1] + 1 if found else 0
+        found.append((patch, patch.number if patch.number is not None else following))
+    return found
+
+
 def first_free_number(text: SpecText, count: int) -> int:
     """Return the number of our first patch, so that no foreign patch has a number of ours.
 
     rpm numbers an unnumbered patch after the one before it, and those of `%patchlist` after all
     others; our numbers avoid those too.
     """
-    foreign: list[int] = []
-    following = 0
-    for patch in patch_tags(text):
-        number = patch.number if patch.number is not None else following
-        following = number + 1
-        if not patch.is_ours:
-            foreign.append(number)
+    foreign = [number for patch, number in _numbered(text) if not patch.is_ours]
     if not any(number in range(1, count + 1) for number in foreign):
         return 1
     return max(foreign) + 1
@@ -136,7 +141,7 @@ def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
         return text
     if files and all(patch.is_ours for patch in patch_tags(text)):
         text = _with_strip_level(text)
-    numbers = {patch.number for patch in patch_tags(text) if patch.is_ours}
+    numbers = {number for patch, number in _numbered(text) if patch.is_ours}
     first = first_free_number(text, len(files))
     method = apply_method(text)
     has_explicit = any(number is not None for number in _applied_numbers(text))
@@ -165,20 +170,21 @@ def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
     """Whether %prep applies exactly these, if it must name them."""
     if apply_method(text) not in {ApplyMethod.RPM, ApplyMethod.NONE}:
         return True
-    ours = {patch.number for patch in patch_tags(text) if patch.is_ours}
+    ours = {number for patch, number in _numbered(text) if patch.is_ours}
     return len(ours & set(_applied_numbers(text))) == len(files)
 
 
-def _undeclared(text: SpecText) -> set[int | None]:
+def _undeclared(text: SpecText) -> set[int]:
     """Return numbers that %prep applies and no tag declares, left over from patches of ours.
 
-    Return none if a patch has no number, because then only rpm knows the numbers.
+    Return none if a patch has no number, because then only rpm knows the numbers for sure.
     """
-    declared = {patch.number for patch in patch_tags(text)}
-    return set() if None in declared else set(_applied_numbers(text)) - declared
+    if any(patch.number is None for patch in patch_tags(text)):
+        return set()
+    return set(_applied_numbers(text)) - {number for _, number in _numbered(text)}
 
 
-def _applied_numbers(text: SpecText) -> list[int | None]:
+def _applied_numbers(text: SpecText) -> list[int]:
     return [
         number
         for line in text.read()
@@ -214,7 +220,7 @@ def strip_levels(text: SpecText) -> dict[int | None, int]:
     return levels
 
 
-def _foreign_free(text: SpecText, ours: set[int | None]) -> list[int]:
+def _foreign_free(text: SpecText, ours: set[int]) -> list[int]:
     """Return the lines of %prep that apply only our patches."""
     found = []
     for line in text.read():
@@ -297,6 +303,8 @@ def _place(text: SpecText) -> int:
     if foreign:
         return outside_before(text, foreign[0].number)
     sources = [tag.line.number for tag in tags(text, "Source")]
+    if not sources and any(line.section == "sourcelist" for line in text.read()):
+        sources = [tag.line.number for tag in tags(text, "Release", "URL", "License")]
     if not sources:
         raise RefusedError("the .spec file has no Source to put patches after")
     at = outside_after(text, sources[-1])

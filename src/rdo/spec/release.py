@@ -9,6 +9,8 @@ from rdo.upstream_versions import SpecNumbers
 
 DIST = "%{?dist}"
 LAST_NUMERIC = "last-numeric"
+# The date of a snapshot, as in 3.20240102git1a2b3c4, is not a number to count on.
+_NUMBERS = re.compile(r"\d+(?:\.(?!20\d{6}\.?[A-Za-z])\d+)*(?!\d)")
 _NAMED = {"major": 1, "minor": 2, "patch": 3}
 _MILESTONE = re.compile(r"\.?%\{\??milestone\}")
 # The end of a Release of ours that says in words which pre-release it is.
@@ -67,7 +69,7 @@ class ReleaseParts:
         if milestone:
             before, after = release[: milestone.start()], release[milestone.end() :]
             return cls(before, milestone[0], after)
-        numbers = re.match(r"\d+(?:\.\d+)*", release)
+        numbers = _NUMBERS.match(release)
         end = numbers.end() if numbers else 0
         return cls(release[:end], "", release[end:])
 

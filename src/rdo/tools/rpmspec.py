@@ -19,6 +19,8 @@ PYPI_SOURCE = (
     f"%{{?1}}%{{!?1:{_PROJECT}}}-%{{?2}}%{{!?2:%{{?pypi_version}}%{{!?pypi_version:%{{version}}}}}}"
     ".%{?3}%{!?3:tar.gz}"
 )
+# As rpmautospec has it for a fresh distgit, with its options.
+AUTORELEASE = "%{?-p:0.}%{?-b*}%{!?-b:1}%{?-e:.%{-e*}}%{?-s:.%{-s*}}%{!?-n:%{?dist}}"
 _MARKER = "rdo-expanded"
 # rpm only says so, and leaves the line out of %prep.
 _LOST = re.compile(r"^error:.*No (?:patch|source) number", re.MULTILINE)
@@ -171,7 +173,7 @@ class Rpmspec:
     def _options(self, question: SpecQuestion, place: Path) -> tuple[str, ...]:
         defines: dict[str, str | None] = {
             "dist": "%{nil}",
-            "autorelease": "1%{?dist}",
+            "autorelease(e:s:pb:n)": AUTORELEASE,
             "autochangelog": "%{nil}",
             **({} if self.macros else {"pypi_source()": PYPI_SOURCE}),
             "_sourcedir": str(place),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError
 from rdo.tools.entry import FAILED
-from rdo.tools.rpmspec import PYPI_SOURCE
+from rdo.tools.rpmspec import AUTORELEASE, PYPI_SOURCE
 from rdo.tools.sandbox import Sandbox
 
 
@@ -28,7 +28,7 @@ class SrpmMaker:
                 "_srcrpmdir": str(out),
                 "_topdir": str(out),
                 "dist": "%{nil}",
-                "autorelease": "1%{?dist}",
+                "autorelease(e:s:pb:n)": AUTORELEASE,
                 "autochangelog": "%{nil}",
                 **({} if self.macros else {"pypi_source()": PYPI_SOURCE}),
             }

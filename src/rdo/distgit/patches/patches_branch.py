@@ -15,16 +15,19 @@ from rdo.distgit.verb.message import bugs
 from rdo.distgit.verb.problems import NothingToDoError, invalid_base, missing_patches_branch
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
-from rdo.spec.file import Expected
+from rdo.spec.definitions import is_named_in_prep
+from rdo.spec.file import Expected, UnwantedEffectError
 from rdo.spec.macros import get_macro, set_macro
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patch_program import is_applied_by_git
 from rdo.spec.patches import our_patches, with_patches
+from rdo.spec.text import SpecText
 from rdo.tools.clone import PatchCommit, Push
 from rdo.upstream_versions import tag_of
 
 log = logging.getLogger(__name__)
 
+_COMMIT = "commit"
 _FROM = re.compile(r"From ([0-9a-f]{7,64}) ")
 _SUBJECT = re.compile(r"^Subject: (?:\[PATCH[^\]]*\] )?(.*(?:\n[ \t].*)*)", re.MULTILINE)
 
@@ -259,11 +262,24 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     text = desk.spec.text()
     old = our_patches(text)
     new = replace_patches(desk, old, selection.chosen)
-    changed = with_patches(text, new)
-    if get_macro(text, "commit") is not None:
-        changed = set_macro(changed, "commit", desk.clone.resolve(head))
+    changed = _with_commit(desk, with_patches(text, new), head, new)
     desk.spec.write(changed, Expected(patches=new, has_new_sources=True))
     return replace(args, old_patches=tuple(old))
+
+
+def _with_commit(desk: Desk, text: SpecText, head: str, patches: Sequence[str]) -> SpecText:
+    """Set the macro `commit`, which says what the patches are, to the tip of their branch.
+
+    In a spec whose version, sources or %prep follow it, it is upstream's commit, and stays.
+    """
+    if get_macro(text, _COMMIT) is None or is_named_in_prep(text, _COMMIT):
+        return text
+    new = set_macro(text, _COMMIT, desk.clone.resolve(head))
+    try:
+        desk.spec.check(new, Expected(patches=patches), text)
+    except UnwantedEffectError:
+        return text
+    return new
 
 
 def replace_patches(desk: Desk, old: Sequence[str], commits: Sequence[PatchCommit]) -> list[str]:

@@ -5,7 +5,7 @@ import re
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.patches.patches_branch import base_ref, choose
-from rdo.distgit.update.spec_update import expected, numbered
+from rdo.distgit.update.spec_update import expected, updated
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
@@ -23,7 +23,7 @@ def check_ahead(desk: Desk, args: Arguments) -> None:
     The patches are not rebased yet: as many are tried as the patches branch has now.
     """
     old = desk.spec.text()
-    new = numbered(old, args)
+    new = updated(desk, args)
     meant = expected(desk, args, new)
     _require_files(desk, meant)
     desk.spec.check(new, meant)
@@ -61,7 +61,8 @@ def _require_order(was: SpecReading, now: SpecReading, args: Arguments) -> None:
     order = compare_evr(
         (now.epoch, now.version, now.release), (was.epoch, was.version, was.release)
     )
-    if order != (1 if after > before else -1) and args.version in was.version + was.release:
+    is_known = "~" in was.version or args.version in was.version + was.release
+    if order != (1 if after > before else -1) and is_known:
         raise RefusedError(
             f"{args.new_version} would become {now.vr}, which rpm does not order after {was.vr}",
             hint="raise Epoch in the .spec file first, or use --force",

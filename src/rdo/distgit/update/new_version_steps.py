@@ -39,7 +39,7 @@ from rdo.tools.gpg import BadSignatureError
 from rdo.tools.srpm import SrpmMaker
 from rdo.upstream_versions import (
     SpecNumbers,
-    spec_numbers,
+    numbers_like,
     tag_of,
     tags_of_version,
     version_of_tag,
@@ -103,7 +103,8 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     Raises RefusedError for a version without a tag, and NothingToDoError for the current one.
     """
     version = version_of_tag(args.new_version) if args.new_version else newest_version(desk, args)
-    numbers = _numbers(version or args.new_version)
+    version = version or args.new_version
+    numbers = _numbers(version, desk.spec.reading().version)
     tag = _tag(desk, args, version)
     _confirm_same(desk, args, version)
     _refuse_binary_patches(desk, args)
@@ -125,10 +126,10 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     return args
 
 
-def _numbers(version: str) -> SpecNumbers:
+def _numbers(version: str, current: str) -> SpecNumbers:
     """Return what a spec has for a version; raises RefusedError for what is not a version."""
     try:
-        return spec_numbers(version)
+        return numbers_like(version, current)
     except ValueError as error:
         if in_spec(version) != version:
             raise RefusedError(

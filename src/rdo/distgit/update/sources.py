@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,19 +40,20 @@ def sources(desk: Desk) -> list[SourceTag]:
 
     Raises RefusedError for a source that does not name a file.
     """
-    parsed = desk.spec.parsed()
-    preamble, *rest = re.split(r"^%description\b", parsed, maxsplit=1, flags=_ANY_CASE)
-    listed = re.search(r"^%sourcelist\b.*\n((?:[^%].*\n|\n)*)", "".join(rest), _ANY_CASE)
     names = desk.spec.reading().sources
-    found, following = [], 0
+    return [_source(number, value, names) for number, value in source_values(desk.spec.parsed())]
+
+
+def source_values(parsed: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and the value of each source in a spec whose macros are expanded."""
+    preamble, *rest = re.split(r"^%description\b", parsed, maxsplit=1, flags=_ANY_CASE)
+    listed = re.search(r"^%sourcelist\b.*\n((?:[^%].*\n|\n)*)", "".join(rest) or parsed, _ANY_CASE)
+    following = 0
     for match in _SOURCE.finditer(preamble):
         number = int(match[1]) if match[1] else following
         following = number + 1
-        found.append(_source(number, match[2], names))
-    for value in (listed[1] if listed else "").split():
-        found.append(_source(following, value, names))
-        following += 1
-    return found
+        yield number, match[2]
+    yield from enumerate((listed[1] if listed else "").split(), following)
 
 
 def _source(number: int, value: str, names: Sequence[str]) -> SourceTag:

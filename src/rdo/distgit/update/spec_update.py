@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from rdo.distgit.update.new_sources import with_new_sources
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.message import (
@@ -44,7 +45,7 @@ from rdo.spec.release import (
 )
 from rdo.spec.tags import find_tag, set_tag
 from rdo.spec.text import SpecText
-from rdo.upstream_versions import SpecNumbers, spec_numbers, split_tag
+from rdo.upstream_versions import SpecNumbers, numbers_like, split_tag
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,7 @@ def update_spec(desk: Desk, args: Arguments) -> Arguments:
     if args.no_bump:
         return args
     ensure_branch(desk, args)
-    old = desk.spec.text()
-    text = numbered(old, args)
+    text = updated(desk, args)
     meant = expected(desk, args, text)
     _rename(desk, meant.renamed)
     desk.spec.write(text, meant)
@@ -74,7 +74,7 @@ def _rename(desk: Desk, renamed: Mapping[str, str]) -> None:
 def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
     """Return what rpm should read after an update to the version of `args`."""
     epoch = find_tag(text, "Epoch")
-    is_raised = bool(args.new_version) and spec_numbers(args.new_version).epoch > 0
+    is_raised = "!" in args.new_version
     return Expected(
         version=args.new_rpm_version or None,
         epoch=epoch.value if is_raised and epoch else None,
@@ -85,14 +85,21 @@ def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
     )
 
 
-def numbered(text: SpecText, args: Arguments) -> SpecText:
-    """Return the spec with the new Version and Release, or with the next Release.
+def updated(desk: Desk, args: Arguments) -> SpecText:
+    """Return the spec with the numbers of `args`, and with the sources of a new version.
 
     Raises RefusedError if they cannot be changed where the spec defines them.
     """
+    numbers = None
+    if args.new_version:
+        numbers = numbers_like(args.new_version, desk.spec.reading().version)
+    return with_new_sources(desk, args, _numbered(desk.spec.text(), args, numbers))
+
+
+def _numbered(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> SpecText:
+    """Return the spec with the new Version and Release, or with the next Release."""
     style = _style(text)
     fills_in = args.force and style is ReleaseStyle.PLACEHOLDER
-    numbers = spec_numbers(args.new_version) if args.new_version else None
     if numbers:
         text = set_version(text, numbers.version)
         text = with_epoch(text, numbers.epoch)
@@ -114,7 +121,8 @@ def _style(text: SpecText) -> ReleaseStyle:
 def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> SpecText:
     place = release_place(text)
     parts = ReleaseParts.parse(place.value)
-    is_ours = place.macro is None and (parts.is_known or _style(text) is not ReleaseStyle.GENERIC)
+    is_apart = place.macro is not None or bool(place.prefix)
+    is_ours = not is_apart and (parts.is_known or _style(text) is not ReleaseStyle.GENERIC)
     index = args.release_bump_index or _style(text).bump_index
     number = args.new_release or ReleaseParts.parse(bumped(place.value, index)).numbers
     if numbers is None or (not args.new_release and not numbers.order):
@@ -123,7 +131,7 @@ def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
         text = set_milestone(text, numbers.milestone if numbers.order else "")
         new = release_of(number, numbers)
         return set_tag(text, "Release", _dist_as_before(place.value, new))
-    if place.macro is not None:
+    if is_apart:
         text = set_milestone(text, numbers.milestone if numbers.order else "")
         return set_release(text, lambda value: numbered_again(value, number, numbers.order))
     log.info("Custom Release format detected - assuming custom milestone management.")

@@ -15,7 +15,13 @@ from rdo.spec.release import ReleaseStyle, release_style
 from rdo.spec.tags import find_tag, get_tag
 from rdo.spec.text import SpecText
 from rdo.tools.clone import Clone
-from rdo.upstream_versions import split_tag, tag_of, tags_of_version, version_of_tag
+from rdo.upstream_versions import (
+    split_tag,
+    tag_of,
+    tags_of_rpm_version,
+    tags_of_version,
+    version_of_tag,
+)
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +161,8 @@ def base_version(desk: Desk) -> tuple[str, str]:
             return version, style
     if not said_style and (tags := tags_of_version(version, desk.clone.tags())):
         return version, split_tag(tags[0])[1]
+    if not said_style and (tags := tags_of_rpm_version(version, desk.clone.tags())):
+        return split_tag(tags[0])
     return version, said_style
 
 

@@ -1,0 +1,131 @@
+"""Sources that name the old version or commit themselves: a new version changes them too."""
+
+import logging
+import re
+from collections.abc import Iterator
+
+from rdo.distgit.update.sources import source_values
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.state import Arguments
+from rdo.errors import RefusedError
+from rdo.spec.definitions import Definition, definitions, macro_names, with_definition
+from rdo.spec.tags import Tag, tags
+from rdo.spec.text import SpecText
+from rdo.upstream_versions import numbers_like
+
+log = logging.getLogger(__name__)
+
+# What makes another version of the one before it.
+_STAGE = r"[._-]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|post|rev)[._-]?\d"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
+    """Return the spec of a new version with a first source that follows it.
+
+    A version or commit of upstream that Source0 names, itself or by a macro, becomes the new one.
+    Raises RefusedError if the source would still be the old one.
+    """
+    if not args.new_version or args.new_version == args.version:
+        return text
+    before = _first(desk, desk.spec.text())
+    if not before:
+        return text
+    text = _with_version(text, args) if _is_stale(desk, args, text, before) else text
+    text = _with_commit(desk, args, text)
+    if why := _why_stale(desk, args, text, before):
+        if not (args.force or desk.is_rdopkg):
+            raise RefusedError(
+                f"Source0 would {why}", hint="change it in the .spec file first, or use --force"
+            )
+        log.warning("Source0 would %s; change it by hand", why)
+    return text
+
+
+def _first(desk: Desk, text: SpecText) -> str:
+    return next((value for _, value in source_values(desk.spec.parsed(text))), "")
+
+
+def _is_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> bool:
+    """Whether the first source still names the old version, as it did before."""
+    now, old = _first(desk, text), _mention(args.version)
+    now = _mention(args.new_version).sub("", now)
+    if "." not in args.version:  # a number alone says little, except in a name that stays
+        return old.search(now.rpartition("/")[2]) is not None and now == before
+    return old.search(before) is not None and old.search(now) is not None
+
+
+def _why_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> str:
+    now = _first(desk, text)
+    if _is_stale(desk, args, text, before):
+        return f"still name the version {args.version}: {now}"
+    commits = [one for one in _commits(text) if one.value in now or one.value[:7] in now]
+    if commits and commits[0].value != desk.clone.resolve(args.new_patches_base):
+        return f"still name a commit of the old version, {commits[0].shown}"
+    numbers = numbers_like(args.new_version, desk.spec.reading().version)
+    name = now.rpartition("/")[2]
+    is_named = numbers.order in name or _mention(numbers.upstream).search(now) is not None
+    if numbers.order and not is_named and _mention(numbers.version).search(name):
+        return f"be the archive of the final version, {name}"
+    return ""
+
+
+def _mention(version: str) -> re.Pattern[str]:
+    """Return the pattern that finds a version in a name, with any joints between its numbers."""
+    form = re.escape(version).replace(r"\.", "[._-]")
+    return re.compile(rf"(?<!\d)(?<!\d[._-]){form}(?!\d|[._-]\d|{_STAGE})", re.IGNORECASE)
+
+
+def _with_version(text: SpecText, args: Arguments) -> SpecText:
+    """Change the old version in the value of the first source, and in the macros it names."""
+    old = _mention(args.version)
+    source = _source(text)
+    if source is None:
+        return text
+
+    def newer(match: re.Match[str]) -> str:
+        joint = re.search(r"[._-]", match[0])
+        return args.new_version.replace(".", joint[0] if joint else ".")
+
+    if old.search(source.value):
+        value = old.sub(newer, source.value)
+        return text.with_line(source.line.number, f"{source.head}{value}{source.tail}")
+    for one in list(_definitions(text, source.value)):
+        if old.search(one.value):
+            text = with_definition(text, one, old.sub(newer, one.value))
+    return text
+
+
+def _with_commit(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
+    """Set the commit that the first source names to the one of the new version's tag."""
+    commit = desk.clone.resolve(args.new_patches_base)
+    now = _first(desk, text)
+    for one in _commits(text):
+        if commit and (one.value in now or one.value[:7] in now):
+            text = with_definition(text, one, commit)
+    return text
+
+
+def _commits(text: SpecText) -> list[Definition]:
+    source = _source(text)
+    found = _definitions(text, source.value) if source else ()
+    return [one for one in found if _COMMIT.fullmatch(one.value)]
+
+
+def _source(text: SpecText) -> Tag | None:
+    plain = [tag for tag in tags(text, "Source") if tag.line.is_plain]
+    return next(iter(plain), None)
+
+
+def _definitions(text: SpecText, value: str) -> Iterator[Definition]:
+    """Yield the plain definitions of the macros that a value names, and of those they name."""
+    lines, todo, seen = text.read(), [value], set[str]()
+    while todo:
+        for name in macro_names(todo.pop()):
+            if name in seen:
+                continue
+            seen.add(name)
+            for one in definitions(text, name):
+                todo.append(one.value)
+                if lines[one.number].is_plain and len(definitions(text, name)) == 1:
+                    yield one
