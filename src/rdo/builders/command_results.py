@@ -13,16 +13,16 @@ from rdo.builders.room import NO_SPACE, limit_failure
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.log_tail import last_line, read_tail
 from rdo.logs.reader import MAX_BYTES, cause_of
-from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Logged
 
 RESULTS = "results"
 """The command's own folder, in the folder of the build."""
-LOG, OUTPUT = "rpmbuild.log", "command.log"
+OUTPUT = "command.log"
 
 _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
 _NOT_FOUND = 127
-_LOG_NAMES = (LOG, "build.log", "mock.log")
+_LOG_NAMES = (BUILD_LOG, "build.log", "mock.log")
 _TAIL_BYTES = 200_000
 
 
@@ -49,11 +49,11 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
 
 def name_the_log(folder: Path, otherwise: str) -> None:
     """Have an `rpmbuild.log`: the farm's own, or a copy of its other logs or of its output."""
-    if (folder / LOG).exists():
+    if (folder / BUILD_LOG).exists():
         return
     found = [folder / name for name in (*_LOG_NAMES, otherwise) if (folder / name).is_file()]
     if found:
-        shutil.copyfile(found[0], folder / LOG)
+        shutil.copyfile(found[0], folder / BUILD_LOG)
 
 
 def failure(folder: Path, status: int) -> Failed | Waiting:
@@ -67,10 +67,10 @@ def failure(folder: Path, status: int) -> Failed | Waiting:
         return Failed(FailureReason.NETWORK, fault)
     if needs := missing_requirements(text):
         return Waiting(needs)
-    verdict = rpmbuild_failure(read_tail(folder / LOG, MAX_BYTES))
+    verdict = rpmbuild_failure(read_tail(folder / BUILD_LOG, MAX_BYTES))
     if verdict.reason is not FailureReason.UNKNOWN:
         return verdict
-    found = cause_of(read_tail(folder / LOG, MAX_BYTES), "it printed nothing and left no log")
+    found = cause_of(read_tail(folder / BUILD_LOG, MAX_BYTES), "it printed nothing and left no log")
     return Failed(FailureReason.UNKNOWN, f"exit status {status}: {found}")
 
 

@@ -14,10 +14,9 @@ from rdo.errors import (
     is_of_the_machine,
 )
 from rdo.logs.reader import one_line
-from rdo.model.build import Failed, FailureReason
+from rdo.model.build import BUILD_LOG, Failed, FailureReason
 from rdo.model.url import without_secret
 
-_LOG = "rpmbuild.log"
 _LONGEST = 200_000
 
 
@@ -62,5 +61,5 @@ def _keep(error: Exception, text: str, folder: Path) -> None:
     text = without_secret(text)
     with contextlib.suppress(OSError):  # the outcome counts more than its log
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / _LOG).open("a", errors="backslashreplace") as log:
+        with (folder / BUILD_LOG).open("a", errors="backslashreplace") as log:
             log.write(f"\n{text[-_LONGEST:]}")

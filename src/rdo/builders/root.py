@@ -16,7 +16,7 @@ from rdo.builders.source import PreparedSource, prepare_source
 from rdo.builders.srpm import macros
 from rdo.builders.workshop import Workshop
 from rdo.model.artifact import RpmFile
-from rdo.model.build import BuildJob, Built, Failed, Outcome, Waiting
+from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, Outcome, Waiting
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
@@ -52,7 +52,7 @@ class RootBuilder(InProcessBuilder):
         recipe.write(job.folder)
         repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
-        log_file = job.folder / "rpmbuild.log"
+        log_file = job.folder / BUILD_LOG
         with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(shop.roots):
             room = shop.room(root, repositories, log_file, is_cancelled)
             prepared = disk_failure(prepare_source(room, job), shop.roots)

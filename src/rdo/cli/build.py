@@ -8,7 +8,7 @@ import click
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.errors import OutsideError
-from rdo.model.build import Built, Failed, FailureReason
+from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
 
 if TYPE_CHECKING:
     from rdo.builders.room import Room
@@ -143,7 +143,7 @@ def build(  # one parameter per option
 
 def _row(one: "LocalOutcome") -> dict[str, object]:
     """Return a build's end for programs."""
-    log_file = one.job.results / "rpmbuild.log"
+    log_file = one.job.results / BUILD_LOG
     match one.outcome:
         case Built(rpms):
             return {"outcome": "built", "rpms": rpms, "log": log_file}
@@ -156,7 +156,7 @@ def _people(one: "LocalOutcome") -> str:
     """Return a build's end for people."""
     from rdo.logs.reader import one_line
 
-    log_file = one.job.results / "rpmbuild.log"
+    log_file = one.job.results / BUILD_LOG
     match one.outcome:
         case Built(rpms):
             return "".join(f"built {path}\n" for path in rpms) + f"log: {log_file}"

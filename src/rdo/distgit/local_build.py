@@ -13,7 +13,7 @@ from rdo.builders.root import write_installed
 from rdo.builders.rpmbuild import build_spec
 from rdo.builders.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
-from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 
@@ -81,7 +81,7 @@ def check_source(source: Path) -> None:
 def _build_once(
     job: LocalBuild, workshop: Workshop, on_failure: Callable[[Room], None] | None
 ) -> Outcome:
-    log_file = job.results / "rpmbuild.log"
+    log_file = job.results / BUILD_LOG
     log_file.unlink(missing_ok=True)
     with build_root(workshop.base, workshop.content, workshop.roots) as root:
         repositories = workshop.repositories(job.repositories)

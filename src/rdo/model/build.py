@@ -10,6 +10,9 @@ from rdo.model.commit import Commit
 from rdo.model.package import SpecRule
 from rdo.model.release_number import ReleaseNumber
 
+BUILD_LOG = "rpmbuild.log"
+"""The log of a build, in its folder, beside its results and in the published tree."""
+
 
 class BuilderName(StrEnum):
     """The ways to build that a target can name as its `builder`."""

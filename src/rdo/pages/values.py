@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rdo.model.build import BUILD_LOG
+
 
 class ShownLevel(StrEnum):
     """How a state is coloured: all is well, somebody may want to know, somebody must act."""
@@ -61,7 +63,7 @@ class ShownBuild:
 
     @property
     def log(self) -> str:
-        return f"{self.place}/rpmbuild.log" if self.place else ""
+        return f"{self.place}/{BUILD_LOG}" if self.place else ""
 
 
 @dataclass(frozen=True, slots=True)

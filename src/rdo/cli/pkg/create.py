@@ -11,7 +11,7 @@ from rdo.cli import output
 from rdo.cli.pkg.group import dry_run_option, platform_option
 from rdo.cli.progress import live
 from rdo.errors import OutsideError, UserError
-from rdo.model.build import Built, Failed
+from rdo.model.build import BUILD_LOG, Built, Failed
 
 if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
@@ -169,7 +169,7 @@ def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
         lines.append("interrupted: the package is kept as it is, and has not been built")
     if failed := failure(made):
         lines.append(f"the package does not build yet: {failed}")
-        lines.append(f"log: {made.folder / 'results/rpmbuild.log'}")
+        lines.append(f"log: {made.folder / 'results' / BUILD_LOG}")
     if dry_run:
         lines += ["", made.spec]
     if diff:

@@ -32,7 +32,7 @@ from rdo.log_tail import read_tail
 from rdo.metadata import edits
 from rdo.metadata.draft import Draft
 from rdo.metadata.review import UNDER_REVIEW
-from rdo.model.build import Built, Failed, Outcome
+from rdo.model.build import BUILD_LOG, Built, Failed, Outcome
 from rdo.package_index import PackageIndex
 from rdo.spec import changelog
 from rdo.tools.new_repository import commit_new, user_settings
@@ -314,7 +314,7 @@ def _build(plan: SpecPlan, folder: Path, bench: TrialBench) -> tuple[Outcome, st
     shutil.rmtree(results, ignore_errors=True)
     bench.say(f"building {plan.name}")
     outcome = build_local(LocalBuild(spec, results), bench.workshop, bench.bridge)
-    log_file = results / "rpmbuild.log"
+    log_file = results / BUILD_LOG
     return outcome, read_tail(log_file, _LOG_BYTES)
 
 

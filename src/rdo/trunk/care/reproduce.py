@@ -12,7 +12,7 @@ from rdo.builders.root import RootBuilder
 from rdo.builders.workshop import Workshop
 from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
-from rdo.model.build import Built, Failed, FailureReason, Outcome
+from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome
 from rdo.roots.build_root import remove_leftovers
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import BaseLayer
@@ -56,7 +56,7 @@ class Reproduced:
     @property
     def log_file(self) -> Path:
         """The log of rpmbuild of this time."""
-        return self.folder / "rpmbuild.log"
+        return self.folder / BUILD_LOG
 
     @property
     def has_same_verdict(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import UserError
 from rdo.logs.reader import LogReading, read_log_file
-from rdo.model.build import Built, Failed, FailureReason
+from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi, without_secret
@@ -28,7 +28,6 @@ from rdo.store.events import Event
 from rdo.tools.git import Mirror
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
-from rdo.trunk.views.status import LOG
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +115,7 @@ def _urls(trunk: Trunk, build: Build) -> tuple[str, str]:
         there = at.repositories.at_path(site.target, str(place))
     if build.bootstrap or (there and there.build_id != build.id):
         return "", ""
-    return site.url(place / LOG), site.url(place)
+    return site.url(place / BUILD_LOG), site.url(place)
 
 
 def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
@@ -132,7 +131,7 @@ def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
 
 
 def _read_log(trunk: Trunk, build: Build) -> LogReading:
-    return read_log_file(trunk.build_folder(build) / LOG)
+    return read_log_file(trunk.build_folder(build) / BUILD_LOG)
 
 
 def _upstream_changes(

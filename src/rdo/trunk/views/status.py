@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rdo.app import App
 from rdo.errors import NotFoundError
+from rdo.model.build import BUILD_LOG
 from rdo.model.dates import minute
 from rdo.publish.consistent import Blocker
 from rdo.store import Store, Transaction
@@ -14,8 +15,6 @@ from rdo.store.builds import Build, BuildState
 from rdo.store.holds import Hold, Pause
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.state import PackageState, PackageView, TargetView, read_target
-
-LOG = "rpmbuild.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ def log_file(target_folder: Path, build: Build) -> Path:
 
     NotFoundError if there is no log, or no longer one.
     """
-    file = target_folder / "builds" / str(build.id) / LOG
+    file = target_folder / "builds" / str(build.id) / BUILD_LOG
     if not file.is_file():
         is_gone = build.state is BuildState.DONE and not file.parent.is_dir()
         state = "its folder was removed" if is_gone else f"it is {build.state}"
