@@ -93,6 +93,10 @@ class Site:
         )
         app.close()
 
+    def name(self, name: str, target: str = "one-deb12") -> Path:
+        """Where a name of the published tree leads."""
+        return (self.folder / f"data/{target}/repos" / name).resolve()
+
 
 @pytest.fixture
 def site(tmp_path: Path, upstream: GitRepository, distgit: GitRepository) -> Site:
@@ -149,6 +153,70 @@ def test_an_unreachable_upstream_is_exit_code_6(
 
     (row,) = answer(capsys)
     assert "cannot be reached" in row["stale"]["python-foo"][0]
+
+
+def test_a_fault_in_a_packages_metadata_fails_that_package_alone(
+    site: Site, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.add_package("bar")
+    site.round()
+    names = {name: site.name(name) for name in ("current", "consistent")}
+    file = site.folder / "info/rdo.yml"
+    good = file.read_text()
+    one = ("--target", "one-deb12")
+    file.write_text(good + "- project: new\n  name: python-new\n  tags: {master: }\n")
+    fault = f"{file}:{len(good.splitlines()) + 1}: package new lacks"
+
+    assert site.rdo("run", *one, "--dry-run") == 1
+    assert site.rdo("run", *one) == 1
+
+    said = capsys.readouterr()
+    assert said.out.count(f"FAILED   python-new  metadata: {fault}") == 2
+    assert "one-deb12: 3 packages: 0 built, 1 failed (" in said.out
+    assert fault in said.err
+    file.write_text(good.replace(f"python-bar\n  upstream: {upstream.url}", "python-bar"))
+    new = upstream.commit("two")
+    site.round()
+    capsys.readouterr()
+    assert site.rdo("run", *one, "--json") == 1
+    (row,) = answer(capsys)
+    assert list(row["faulty"]) == ["python-bar"]
+    assert 'package bar lacks "upstream"' in row["faulty"]["python-bar"]
+    assert row["stale"] == {}
+    assert site.rdo("status", *one, "--json") == 0
+    (target,) = answer(capsys)
+    foo, bar = target["packages"]
+    assert foo["condition"] == "built"
+    assert new.startswith(foo["commit"])
+    assert bar["condition"] == "faulty metadata"
+    assert {name: site.name(name) for name in names} != names
+    assert "python-bar," in (site.name("current") / "versions.csv").read_text()
+    file.write_text(good)
+    site.round()
+    assert site.rdo("run", *one) == 0
+
+
+def test_metadata_of_which_every_package_is_wrong_stop_the_target(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = site.folder / "info/rdo.yml"
+    file.write_text(file.read_text().replace("  upstream: ", "  upstraem: "))
+
+    assert site.rdo("run", "--target", "one-deb12") == 2
+
+    assert 'unknown key "upstraem"; did you mean "upstream"?' in capsys.readouterr().err
+
+
+def test_a_release_without_a_status_stops_its_targets(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = site.folder / "info/rdo.yml"
+    file.write_text(file.read_text().replace("  status: development\n", "", 1))
+
+    assert site.rdo("run", "--target", "one-deb12") == 2
+
+    assert "rdo.yml:2: release master has no status; it is one of dev" in capsys.readouterr().err
+    assert not (site.folder / "data/one-deb12/repos/current").exists()
 
 
 def test_status_shows_where_a_package_stands(

@@ -29,7 +29,7 @@ distgit-key = "own-distgit"
 """
 METADATA = """\
 releases:
-- {name: master, branch: rpm-master, repos: [{name: deb12}]}
+- {name: master, status: development, branch: rpm-master, repos: [{name: deb12}]}
 package-default:
   name: python-%(project)s
   upstream: GIT/%(project)s

@@ -36,7 +36,7 @@ _OF_THE_USER = {
 EXIT_CODES = """\b
 Exit codes:
   0  success, or nothing to do
-  1  a package fails to build (FTBFS)
+  1  a package fails to build (FTBFS), or its metadata is wrong
   2  wrong configuration, metadata or usage
   3  an external program failed or is missing
   4  not found

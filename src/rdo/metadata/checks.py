@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from rdo.errors import RefusedError, did_you_mean, typo_of
 from rdo.metadata.faults import Fault, Level
-from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of
+from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of, usable_attributes
 from rdo.metadata.tree import Files
 from rdo.metadata.values import ReleaseStatus
 from rdo.model.url import is_on_pypi, pypi_name
@@ -114,11 +114,14 @@ class Checker:
     def release_rules(self, release: Mapping[str, Any]) -> Iterator[Fault]:
         """Check what targets of a release count on: its status, its repos, their distrepos."""
         name, status = release.get("name"), release.get("status")
-        if status is not None and status not in list(ReleaseStatus):
+        if status not in list(ReleaseStatus):
             known = ", ".join(ReleaseStatus)
-            near = did_you_mean(str(status), ReleaseStatus)
+            near = did_you_mean(str(status), ReleaseStatus) if status is not None else ""
             message = f"release {name}: the status {status} is not one of {known}{near}"
-            yield self._fault("status", self._place(release, "status"), message)
+            if status is None:
+                message = f"release {name} has no status; it is one of {known}"
+            place = self._place(release, "status" if "status" in release else "name")
+            yield self._fault("status", place, message)
         listed = release.get("repos")
         every = (
             [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
@@ -221,6 +224,13 @@ class Checker:
             if not isinstance(overrides, Mapping | None):
                 message = f"{subject}: tag {name} must be a mapping or empty"
                 yield self._fault("shape", self._place(tags, name), message)
+
+    def is_member_for_sure(self, raw: Mapping[str, Any], tag: str) -> bool:
+        """Whether it is sure which package of a release an entry is, whatever else is wrong."""
+        if any(fault.level is Level.ERROR for fault in self.membership(raw)):
+            return False
+        name = usable_attributes(raw, self.info, tag).get("name")
+        return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
     def undeclared_tags(self, raw: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
         """Find undeclared tags; each fault comes after the tag that was probably meant."""

@@ -2,15 +2,17 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.metadata.checks import Checker
 from rdo.metadata.faults import Fault, Level, MetadataError
 from rdo.metadata.merge import as_lists, by_identity
-from rdo.metadata.resolve import SubstitutionError, attributes, tags_of
+from rdo.metadata.resolve import SubstitutionError, attributes, tags_of, usable_attributes
 from rdo.metadata.tree import Files, LocatedMapping
 from rdo.metadata.values import DistRepo, Release, ReleasePackages, ReleaseRepo
 from rdo.model.package import Package
@@ -121,59 +123,72 @@ class Distribution:
         `release` can also be `<release>-uc`, DLRN's tag for a release that follows upper
         constraints. The branches given here replace the release's own; a package's override still
         wins. `distgit_key` names the attribute to read the distgit from, and packages without it
-        are left out; the same goes for `source_git_key`. Raises MetadataError with every fault
-        in the release or its packages (`verify` finds faults elsewhere), and NotFoundError for
-        an unknown release or base OS.
+        are left out; the same goes for `source_git_key`. A package whose own metadata is wrong
+        has a `fault`. Raises MetadataError with every fault of what decides which packages the
+        release has, or if no package is left (`verify` finds faults elsewhere), and NotFoundError
+        for an unknown release or base OS.
         """
-        faults = list(self._target_faults(release))
-        if faults:
-            if self.located is not self:
-                return self.located.target(
-                    release,
-                    base_os,
-                    upstream_branch=upstream_branch,
-                    distgit_branch=distgit_branch,
-                    distgit_key=distgit_key,
-                    source_git_key=source_git_key,
-                )
-            raise MetadataError(faults)
+        faults, of_packages = self._target_faults(release)
+        if (faults or of_packages) and self.located is not self:
+            return self.located.target(
+                release,
+                base_os,
+                upstream_branch=upstream_branch,
+                distgit_branch=distgit_branch,
+                distgit_key=distgit_key,
+                source_git_key=source_git_key,
+            )
+        members = self._members(release)
+        if faults or (of_packages and len(of_packages) == len(members)):
+            raise MetadataError((*faults, *chain.from_iterable(of_packages.values())))
         found = _release(self._release_entry(release))
         repo = _repo_for(found, base_os) if base_os else None
         upstream_branch = upstream_branch or _upstream_branch(found)
         distgit_branch = distgit_branch or (repo.branch if repo else _branch(found))
-        members = [attributes(raw, self.tree, release) for raw in self._members(release)]
-        packages = tuple(
-            _package(values, upstream_branch, distgit_branch, distgit_key, source_git_key)
-            for values in members
-            if _has_keys(values, distgit_key, source_git_key)
-        )
-        return ReleasePackages(found, release, repo, packages)
+        packages = []
+        for raw in members:
+            if id(raw) in of_packages:
+                values = usable_attributes(raw, self.tree, release)
+                package = _faulty_package(values, upstream_branch, distgit_branch)
+                packages.append(replace(package, fault=_in_one_line(of_packages[id(raw)])))
+                continue
+            values = attributes(raw, self.tree, release)
+            if _has_keys(values, distgit_key, source_git_key):
+                packages.append(
+                    _package(values, upstream_branch, distgit_branch, distgit_key, source_git_key)
+                )
+        return ReleasePackages(found, release, repo, tuple(packages))
 
     def has_base_os(self, release: str, base_os: str) -> bool:
         """Whether a release has a repo for a base OS."""
         repos = self._release_entry(release).get("repos") or ()
         return any(repo.get("name") == base_os for repo in repos)
 
-    def _target_faults(self, release: str) -> list[Fault]:
+    def _target_faults(self, release: str) -> tuple[list[Fault], dict[int, list[Fault]]]:
+        """Return the faults that stop a target, and those of single packages by their entry."""
         checker = Checker(self.tree, self.files)
         faults = [fault for fault in checker.top() if fault.level is Level.ERROR]
+        of_packages: dict[int, list[Fault]] = {}
         if faults:
-            return faults
+            return faults, of_packages
         faults += checker.release(self._release_entry(release))
         faults += checker.release_rules(self._release_entry(release))
         members = self._members(release)
         member_ids = {id(raw) for raw in members}
         for raw in self.tree["packages"]:
             if id(raw) in member_ids:
-                faults += checker.package(raw, release)
+                found = list(dict.fromkeys(_errors(checker.package(raw, release))))
+                if found and checker.is_member_for_sure(raw, release):
+                    of_packages[id(raw)] = found
+                else:
+                    faults += found
             else:  # a typo may be all that keeps it out
                 tags = checker.undeclared_tags(raw)
                 faults += checker.membership(raw)
                 faults += (fault for meant, fault in tags if meant == release)
         faults += checker.doubled_projects()
         faults += checker.doubled_names(members, release)
-        unique = dict.fromkeys(fault for fault in faults if fault.level is Level.ERROR)
-        return list(unique)
+        return list(dict.fromkeys(_errors(faults))), of_packages
 
     def _release_entry(self, tag: str) -> Tree:
         entries = {entry["name"]: entry for entry in self.tree.get("releases") or ()}
@@ -190,6 +205,14 @@ class Distribution:
             if isinstance(tags, Mapping) and tag in tags:
                 found.append(raw)
         return found
+
+
+def _errors(faults: Iterable[Fault]) -> Iterator[Fault]:
+    return (fault for fault in faults if fault.level is Level.ERROR)
+
+
+def _in_one_line(faults: Iterable[Fault]) -> str:
+    return "; ".join(map(str, faults))
 
 
 def _essential_faults(checker: Checker, tag: str | None) -> list[Fault]:
@@ -235,6 +258,31 @@ def _package(
         skip_tests=values.get("skip-tests") or "",
         distgit_there=usual if distgit_key else "",
         source_git=values[source_git_key] if source_git_key else "",
+    )
+
+
+def _faulty_package(values: Tree, upstream_branch: str, distgit_branch: str) -> Package:
+    """Return what is usable of a package with a fault; the mirrors of its remotes are kept."""
+
+    def text(key: str, otherwise: str = "") -> str:
+        value = values.get(key)
+        return value if isinstance(value, str) else otherwise
+
+    def texts(key: str) -> tuple[str, ...]:
+        value = values.get(key)
+        listed = value if isinstance(value, list) else [value]
+        return tuple(dict.fromkeys(x for x in listed if isinstance(x, str) and x))
+
+    return Package(
+        name=values["name"],
+        project=str(values.get("project")),
+        upstreams=texts("upstream"),
+        distgit=text("master-distgit") or text("distgit"),
+        upstream_branch=text("source-branch", upstream_branch),
+        distgit_branch=text("distro-branch", distgit_branch),
+        component=text("component") or None,
+        maintainers=tuple(one for one in texts("maintainers") if "@" in one),
+        tags=frozenset(values.get("tags") or ()),
     )
 
 

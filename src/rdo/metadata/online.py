@@ -84,7 +84,8 @@ def _wanted(distribution: Distribution, tags: Iterable[str]) -> Iterator[_Wanted
         except MetadataError:
             continue  # the offline checks report it
         for package in packages:
-            yield from _wants_of(package, tag)
+            if not package.fault:
+                yield from _wants_of(package, tag)
 
 
 def _wants_of(package: Package, tag: str) -> Iterator[_Wanted]:

@@ -70,6 +70,23 @@ def attributes(
     return merged | filled
 
 
+def usable_attributes(
+    raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = None
+) -> dict[str, Any]:
+    """Return a package's effective values without the texts that cannot be filled."""
+    merged: dict[str, Any] = {}
+    for layer in layers(raw, info, tag):
+        merged.update(layer.values)
+    usable = dict(merged)
+    for key, value in merged.items():
+        if isinstance(value, str) and "%" in value:
+            try:
+                usable[key] = substitute(key, value, merged)
+            except SubstitutionError:
+                del usable[key]
+    return usable
+
+
 def substitute(key: str, text: str, values: Mapping[str, Any]) -> str:
     """Replace `%(name)s` and `%%` in the text of the attribute `key`; may raise SubstitutionError.
 

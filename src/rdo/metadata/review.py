@@ -80,7 +80,7 @@ def _packages(distribution: Distribution, project: str, releases: list[str]) -> 
             members = distribution.target(release).packages
         except MetadataError:
             continue  # the step `entry` reports its faults, or they are another package's
-        found += [package for package in members if package.project == project]
+        found += [one for one in members if one.project == project and not one.fault]
     return found
 
 

@@ -49,8 +49,8 @@ class Release:
 
     @property
     def is_developed(self) -> bool:
-        """Whether the release is the one in development; one without a status is, too."""
-        return self.status in (None, ReleaseStatus.DEVELOPMENT)
+        """Whether the release is the one in development."""
+        return self.status == ReleaseStatus.DEVELOPMENT
 
 
 @dataclass(frozen=True, slots=True)

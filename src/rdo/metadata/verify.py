@@ -63,10 +63,6 @@ class _Verifier:
 
     def _release(self, release: Tree) -> Iterator[Fault]:
         name = release["name"]
-        if release.get("status") is None:
-            known = ", ".join(ReleaseStatus)
-            message = f"release {name}: the status None is not one of {known}"
-            yield self._fault(Level.ERROR, "status", release, "status", message)
         for repo in self._repos(release):
             distrepos = repo.get("distrepos")
             for distrepo in distrepos if isinstance(distrepos, list) else ():

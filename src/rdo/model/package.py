@@ -72,7 +72,8 @@ class Package:
     %check is not run; if empty, it is run. A package with a `pin` follows another instance: its
     commits are those that were built there, with the spec of `distgit`, whose hash is then the
     commit's extended hash; the hash of `source_git` follows it after `_`, if there is one.
-    `distgit_there` is the distgit that the other instance builds from.
+    `distgit_there` is the distgit that the other instance builds from. `fault` says what is wrong
+    with the package's metadata: then no round works on it, and only its name is sure to be right.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Package:
     overlay: Overlay | None = None
     source_git: str = ""
     source_git_branch: str = ""
+    fault: str = ""
 
     @property
     def python_projects(self) -> frozenset[str]:
@@ -140,7 +142,7 @@ class Package:
         may move.
         """
         urls = (url for url in self.upstreams if without_secret(url) == commit.upstream)
-        return next(urls, self.upstreams[0])
+        return next(urls, self.upstreams[0] if self.upstreams else commit.upstream)
 
     def spec_hash(self, commit: Commit) -> str:
         """Return the commit of `distgit` whose spec is built."""

@@ -78,13 +78,30 @@ def _chosen(trunk: Trunk, only: Collection[str]) -> list[Package]:
 
 def _rehearse(trunk: Trunk, options: RoundOptions, packages: list[Package]) -> Report:
     started = time.monotonic()
+    packages, faulty = _without_faulty(packages)
     followed = trunk.remotes.poll(packages)
     with trunk.store.read() as at:
         plan = make_plan(at, trunk.name, followed, options.rules, trunk.allow)
         queued = at.builds.queue(trunk.name)
     held = tuple(Held(build, ()) for build in queued)
     seconds = time.monotonic() - started
-    return Report(trunk.name, len(packages), seconds, plan, held=held, dry_run=True)
+    return Report(
+        trunk.name,
+        len(packages) + len(faulty),
+        seconds,
+        plan,
+        held=held,
+        dry_run=True,
+        faulty=faulty,
+    )
+
+
+def _without_faulty(packages: list[Package]) -> tuple[list[Package], dict[str, str]]:
+    """Return the packages that can be worked on, and what is wrong with the metadata of others."""
+    faulty = {package.name: package.fault for package in packages if package.fault}
+    for name, fault in faulty.items():
+        log.error("%s: its metadata is wrong: %s", name, fault)
+    return [package for package in packages if not package.fault], faulty
 
 
 def _do_round(
@@ -94,6 +111,7 @@ def _do_round(
     outliving = recover(trunk)
     refuse_if_paused(trunk)
     trunk, packages, held = without_held(trunk, packages)
+    packages, faulty = _without_faulty(packages)
     departed = drop_departed(trunk)
     log.info("%s: asking the remotes of %d package(s)", trunk.name, len(packages))
     followed = trunk.remotes.poll(packages)
@@ -119,13 +137,14 @@ def _do_round(
     trunk.tree.refresh(trunk.members)
     return Report(
         target=trunk.name,
-        packages=len(packages),
+        packages=len(packages) + len(faulty),
         seconds=time.monotonic() - started,
         plan=plan,
         ended=tuple(ended),
         dropped=tuple(dropped),
         held=_held(trunk, queue, ended, packages),
         ftbfs=_ftbfs(trunk),
+        faulty=faulty,
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from rdo.bridge.protocol import Bridge
 from rdo.builders.failure import failure_of
 from rdo.builders.protocol import Builder, build_and_wait
-from rdo.errors import NotFoundError, OutsideError, UserError
+from rdo.errors import ConfigError, NotFoundError, OutsideError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -50,8 +50,13 @@ class Sides:
 
 
 def choose_sides(trunk: Trunk, asked: ScratchRequest, scratch: Path) -> Sides:
-    """Fetch both sides; raises OutsideError if a remote cannot be reached."""
+    """Fetch both sides.
+
+    Raises OutsideError if a remote cannot be reached, ConfigError if the metadata is wrong.
+    """
     package = trunk.packages[asked.package]
+    if package.fault:
+        raise ConfigError(f"the metadata of {package.name} is wrong: {package.fault}")
     (found,) = trunk.remotes.poll([package])
     if found.sources is None:
         raise OutsideError("; ".join(found.problems))

@@ -7,6 +7,7 @@ DATA = Path(__file__).parents[2] / "data/info"
 MINIMAL = """\
 releases:
 - name: oak
+  status: development
   branch: rpm-master
   upstream_branch: master
   repos:

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -216,6 +217,39 @@ def test_a_fault_elsewhere_does_not_stop_a_target(folder: Folder) -> None:
     assert list(packages(metadata.load(folder.path, "main.yml").target("oak"))) == ["a"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("upstream: ~", "distgit: 5", "maintainers: x", "upstraem: x", "skip-tests: true"),
+        *("source-branch: -x", "distgit-path: ../x", 'upstream: "%(nosuch)s"', "component: x"),
+        "tpyes: ~",
+    ],
+)
+def test_a_fault_of_a_package_is_that_packages_alone(folder: Folder, wrong: str) -> None:
+    folder.write(main=f"{MINIMAL}{PACKAGE}- project: b\n  {wrong}\n  tags: {{oak: }}\n")
+
+    found = packages(metadata.load(folder.path, "main.yml").target("oak"))
+
+    assert list(found) == ["a", "b"]
+    assert found["a"].fault == ""
+    assert (found["b"].name, found["b"].tags) == ("python-b", {"oak"})
+    assert found["b"].fault.startswith(f"main.yml:{LINE}: package b") or (
+        found["b"].fault.startswith(f"main.yml:{LINE + 1}: package b")
+    )
+
+
+def test_a_cached_package_with_a_fault_has_its_line_too(folder: Folder, tmp_path: Path) -> None:
+    folder.write(main=f"{MINIMAL}{PACKAGE}- project: b\n  upstream: ~\n  tags: {{oak: }}\n")
+
+    found = [
+        packages(metadata.load(folder.path, "main.yml", cache=tmp_path / "cache").target("oak"))
+        for _ in range(2)
+    ]
+
+    assert found[0] == found[1]
+    assert found[1]["b"].fault == f'main.yml:{LINE + 1}: package b lacks "upstream"'
+
+
 def test_a_key_that_is_near_to_none_is_somebodys_own(folder: Folder) -> None:
     folder.write(main=f"{MINIMAL}{PACKAGE}  zuul: x\n")
 
@@ -240,16 +274,15 @@ def test_a_target_may_have_branches_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("written", "branch"),
     [
-        ("", "master"),
-        ("status: development", "master"),
-        ("status: eol", "stable/oak"),
-        ("status: eol\n  upstream_branch: unmaintained/oak", "unmaintained/oak"),
+        ("development", "master"),
+        ("eol", "stable/oak"),
+        ("eol\n  upstream_branch: unmaintained/oak", "unmaintained/oak"),
     ],
 )
 def test_a_release_without_an_upstream_branch_has_that_of_its_status(
     folder: Folder, written: str, branch: str
 ) -> None:
-    text = MINIMAL.replace("upstream_branch: master", written or "identifier: x")
+    text = MINIMAL.replace("  upstream_branch: master\n", "").replace("development", written)
     folder.write(main=f"{text}packages:\n- project: a\n  tags: {{oak: }}\n")
 
     (package,) = metadata.load(folder.path, "main.yml").target("oak").packages
@@ -261,6 +294,8 @@ def test_a_release_without_an_upstream_branch_has_that_of_its_status(
     ("release", "said"),
     [
         ("  status: developement\n  repos: []\n", "developement is not one of"),
+        ("  repos: []\n", "main.yml:2: release oak has no status; it is one of development, mai"),
+        ("  status:\n  repos: []\n", "main.yml:3: release oak has no status; it is one of"),
         (
             "  status: maintained\n  repos: [{name: el9}, {name: el9}]\n",
             "has the base OS el9 twice",
@@ -271,7 +306,8 @@ def test_a_release_without_an_upstream_branch_has_that_of_its_status(
 def test_a_fault_of_the_release_stops_its_targets_and_no_others(
     folder: Folder, release: str, said: str
 ) -> None:
-    text = "releases:\n- name: oak\n" + release + "- name: elm\n  repos: []\npackages: []\n"
+    elm = "- name: elm\n  status: eol\n  repos: []\n"
+    text = "releases:\n- name: oak\n" + release + elm + "packages: []\n"
     folder.write(main=text)
 
     assert re.search(said, "\n".join(faults(folder)))

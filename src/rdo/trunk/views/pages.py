@@ -40,7 +40,7 @@ from rdo.trunk.context import Trunk
 from rdo.trunk.views.headline import headline_of, level_of, page_head
 from rdo.trunk.views.package_page import Needs, package_page, without_domain
 from rdo.trunk.views.report import Report
-from rdo.trunk.views.state import FAILING, PackageView, TargetView, read_target
+from rdo.trunk.views.state import FAILING, PackageState, PackageView, TargetView, read_target
 from rdo.trunk.views.status import remark
 
 log = logging.getLogger(__name__)
@@ -364,7 +364,7 @@ def _stopped(view: TargetView) -> Iterable[StoppedPackage]:
 
 def _remark(view: PackageView) -> str:
     """Say what the word of DLRN leaves out; why a package fails is in a table of its own."""
-    is_told = view.state in FAILING
+    is_told = view.state in FAILING and view.state is not PackageState.FAULTY
     return clean("; ".join(view.remarks) if is_told else remark(view))
 
 

@@ -1,7 +1,7 @@
 """The report of a round: for people, for programs, and as an exit code."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.logs.reader import one_line
@@ -42,7 +42,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One round of one target; `dropped` are the builds that left the queue untried."""
+    """One round of one target; `dropped` are the builds that left the queue untried.
+
+    `faulty` says what is wrong with the metadata of packages that it did not work on.
+    """
 
     target: str
     packages: int
@@ -53,6 +56,7 @@ class Report:
     dropped: tuple[Build, ...] = ()
     ftbfs: tuple[str, ...] = ()
     dry_run: bool = False
+    faulty: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def built(self) -> tuple[Ended, ...]:
@@ -72,11 +76,13 @@ class Report:
     def is_idle(self) -> bool:
         """Whether there was nothing to do."""
         work = self.ended or self.held or self.dropped or self.plan.commits
-        return not (work or self.plan.problems)
+        return not (work or self.plan.problems or self.faulty)
 
     @property
     def exit_code(self) -> int:
-        """1 if something fails to build, 6 if only external problems are left, else 0."""
+        """1 if a package fails, 6 if only external problems are left, else 0."""
+        if self.faulty:
+            return FTBFS
         if self.dry_run:
             return OUTSIDE if self.plan.problems else ALL_WELL
         awaited = {name for one in self.held for name in one.packages}
@@ -107,6 +113,7 @@ def as_row(report: Report) -> dict[str, object]:
         ],
         "stale": report.plan.problems,
         "notes": report.plan.notes,
+        "faulty": dict(report.faulty),
         "ftbfs": report.ftbfs,
     }
 
@@ -154,6 +161,8 @@ def _lines(report: Report) -> Iterator[str]:
         assert isinstance(one.outcome, Failed)
         yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one_line(one.outcome.detail)}"
         yield f"         logs: {one.folder}; rdo trunk log {one.build.id}"
+    for package, fault in report.faulty.items():
+        yield f"FAILED   {package}  metadata: {one_line(fault)}"
     for one in report.to_retry:
         assert isinstance(one.outcome, Failed)
         yield f"again    {one.build.commit}  {one.outcome.reason}: {one_line(one.outcome.detail)}"
@@ -184,7 +193,7 @@ def _headline(report: Report) -> str:
     else:
         counts = [
             (len(report.built), "built"),
-            (len(report.failed), "failed"),
+            (len(report.failed) + len(report.faulty), "failed"),
             (len(report.to_retry), "to try again"),
             (len(report.held), "waiting"),
             (len(report.dropped), "dropped"),

@@ -46,12 +46,15 @@ class PackageState(StrEnum):
     CYCLE = "cycle"
     UNREACHABLE = "unreachable"
     BRANCH_GONE = "branch gone"
+    FAULTY = "faulty metadata"
     NEW = "new"
     BRIDGED = "bridged"
     NOT_IN_RELEASE = "not in this release"
 
 
-FAILING = frozenset({PackageState.FAILED, PackageState.MISSING, PackageState.CYCLE})
+FAILING = frozenset(
+    {PackageState.FAILED, PackageState.MISSING, PackageState.CYCLE, PackageState.FAULTY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +244,12 @@ def view_of(
 ) -> PackageView:
     """Decide on the state of a package, and word it.
 
-    An open build comes first, then how the newest one ended; within these, what a person has
-    stopped comes before what it would otherwise be.
+    Faulty metadata comes first, then an open build, then how the newest one ended; within these,
+    what a person has stopped comes before what it would otherwise be.
     """
-    if facts.pending:
+    if facts.package and facts.package.fault and not (facts.pending and facts.pending.is_running):
+        found = _faulty(facts, facts.package.fault)
+    elif facts.pending:
         round_ = "the round that is running" if in_round else "the next round"
         found = _pending(name, facts, facts.pending, owners, now, round_)
     elif facts.newest and facts.newest.reason:
@@ -317,6 +322,11 @@ _LACKING = {
     FailureReason.MISSING_DEPENDENCY: PackageState.MISSING,
     FailureReason.CYCLE: PackageState.CYCLE,
 }
+
+
+def _faulty(facts: PackageFacts, fault: str) -> _Verdict:
+    sentence = f"its metadata is wrong: {one_line(fault)}"
+    return _Verdict(PackageState.FAULTY, sentence, None, facts.pending or facts.newest)
 
 
 def _stale(facts: PackageFacts, head: Head) -> _Verdict:

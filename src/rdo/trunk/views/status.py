@@ -65,6 +65,7 @@ _CONDITIONS = {
     PackageState.FAILED: "FTBFS",
     PackageState.MISSING: "FTBFS",
     PackageState.CYCLE: "FTBFS",
+    PackageState.FAULTY: "faulty metadata",
 }
 """What programs know a state by; any other is `built` or `never built`."""
 

@@ -193,6 +193,11 @@ def branch_gone(scene: Scene) -> None:
     scene.lose("upstream has no main")
 
 
+def faulty(scene: Scene) -> None:
+    built(scene)
+    scene.change(fault="main.yml:3: package a lacks an upstream")
+
+
 def new(scene: Scene) -> None:
     del scene
 
@@ -211,6 +216,7 @@ SCENES: dict[PackageState, Callable[[Scene], None]] = {
     PackageState.CYCLE: cycle,
     PackageState.UNREACHABLE: unreachable,
     PackageState.BRANCH_GONE: branch_gone,
+    PackageState.FAULTY: faulty,
     PackageState.NEW: new,
 }
 """How each state comes about that a package of the release can have."""

@@ -38,6 +38,7 @@ FOR_PROGRAMS = {
     PackageState.CYCLE: ("FTBFS", "cycle"),
     PackageState.UNREACHABLE: ("built", "unreachable"),
     PackageState.BRANCH_GONE: ("built", "branch gone"),
+    PackageState.FAULTY: ("faulty metadata", "faulty metadata"),
     PackageState.NEW: ("never built", "new"),
 }
 

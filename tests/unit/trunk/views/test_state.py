@@ -234,6 +234,13 @@ CASES = {
         PackageState.BRANCH_GONE,
         "distgit cannot be reached",
     ),
+    "faulty metadata and queued": Case(
+        replace(pending(), package=replace(PACKAGE, fault="main.yml:3: wrong")),
+        PackageState.FAULTY,
+        "its metadata is wrong: main.yml:3: wrong",
+        since=None,
+        build_id=7,
+    ),
     "failed and unreachable": Case(
         replace(broken(FailureReason.SPEC), head=STALE),
         PackageState.FAILED,
