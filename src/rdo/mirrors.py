@@ -158,7 +158,6 @@ class Mirrors:
         with hold(self.lock_path(url), purpose=f"fetching {without_secret(url)}", wait=True):
             if path.is_dir():
                 mirror = Mirror(path)
-                mirror.remove_stale_locks()
                 mirror.fetch(url)
             else:
                 mirror = Mirror.clone(url, path)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome
+from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, FailureReason, Outcome
 from rdo.trunk.settling import settle_success
 from rdo.trunk.views.state import read_target
-from rdo.trunk.views.status import LOG, status
+from rdo.trunk.views.status import status
 from tests.conftest import GitRepository
 from tests.fakes.builder import ScriptedBuilder
 from tests.rounds.factory import TARGET, Factory
@@ -181,7 +181,7 @@ def log_of(factory: Factory, package: str) -> str:
     with factory.store.read() as at:
         build = at.builds.newest(TARGET, package)
     assert build is not None
-    return (factory.trunk.build_folder(build) / LOG).read_text()
+    return (factory.trunk.build_folder(build) / BUILD_LOG).read_text()
 
 
 def test_a_traceback_is_in_the_log_of_its_package(factory: Factory) -> None:

@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -113,18 +114,58 @@ def test_two_urls_never_share_a_mirror(mirrors: Mirrors) -> None:
     assert mirrors.path("https://a.example.test/..").parent == mirrors.folder
 
 
-def test_a_lock_that_a_killed_git_left_does_not_stop_fetching_for_ever(
-    upstream: GitRepository, mirrors: Mirrors
+@pytest.mark.parametrize(
+    "name", ["refs/heads/master.lock", "packed-refs.lock", "config.lock", "objects/info/x/y.lock"]
+)
+def test_a_lock_that_a_killed_git_left_is_told_and_removed_at_once(
+    upstream: GitRepository, mirrors: Mirrors, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.commit("one")
+    mirrors.poll([upstream.url])
+    new = upstream.commit("two")
+    lock = mirrors.path(upstream.url) / name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+
+    remote = reached(mirrors.poll([upstream.url])[upstream.url])
+
+    assert remote.refs["refs/heads/master"] == new
+    assert not lock.exists()
+    said = f"removed the lock {name} of {lock.relative_to(mirrors.folder).parts[0]}"
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize("by", ["its folder", "its environment"])
+def test_a_lock_whose_git_still_works_stays_and_is_told(
+    upstream: GitRepository, mirrors: Mirrors, by: str
 ) -> None:
     upstream.commit("one")
     mirrors.poll([upstream.url])
     upstream.commit("two")
-    lock = mirrors.path(upstream.url) / "refs/heads/master.lock"
-    lock.parent.mkdir(exist_ok=True)
-    lock.touch()
+    path = mirrors.path(upstream.url)
+    command = ["git", "cat-file", "--batch"]
+    env = dict(os.environ) if by == "its folder" else {**os.environ, "GIT_DIR": str(path)}
+    cwd = path if by == "its folder" else path.parent
+    # It waits for its input, as a git that writes waits for its server.
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, env=env
+    ) as other:
+        assert other.stdin
+        assert other.stdout
+        other.stdin.write(b"HEAD\n")
+        other.stdin.flush()
+        other.stdout.readline()  # it is at work
+        lock = path / "packed-refs.lock"
+        lock.touch()
 
-    assert isinstance(mirrors.poll([upstream.url])[upstream.url], Unreachable)
-    os.utime(lock, (0, 0))
+        found = mirrors.poll([upstream.url])[upstream.url]
+
+        assert isinstance(found, Unreachable)
+        assert found.reason == (
+            f"the mirror {path.name} is locked, and git works in it: process {other.pid}"
+        )
+        assert lock.exists()
+        other.communicate()
 
     assert reached(mirrors.poll([upstream.url])[upstream.url]).has_moved
 

@@ -122,7 +122,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
                 Mirror(folder).fetch(url)
             else:
                 Mirror.clone(url, folder)
-        except CommandError as error:
+        except (CommandError, OutsideError) as error:
             if not folder.exists():
                 why = str(error).splitlines()[-1]
                 hint = "name a folder instead, with --info or in rdo.toml"

@@ -5,11 +5,10 @@ deletes commits: what a remote has dropped stays readable by its hash, so that a
 be reproduced after a force-push.
 """
 
-import contextlib
+import logging
 import re
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,17 +17,20 @@ from pathlib import Path
 from typing import Self
 
 from rdo import atomic
-from rdo.errors import NotFoundError, RefusedError
+from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.program import Completed
 from rdo.model.url import without_secret
 from rdo.run import Runner, run
 from rdo.tools.git_login import git_address
 from rdo.tools.git_settings import variables
+from rdo.tools.processes import at_work_in
+
+log = logging.getLogger(__name__)
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 ASK_TIMEOUT_SECONDS = 120.0
 FETCH_TIMEOUT_SECONDS = 3600.0
-_LOCK_SECONDS = 600.0
+_LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/*.lock")
 
 # `git rev-parse --local-env-vars`: a caller's repository (a hook, a `git bisect run`) is not ours.
 _REPOSITORY_VARIABLES = (
@@ -138,10 +140,12 @@ class Mirror:
         return mirror
 
     def fetch(self, url: str) -> None:
-        """Take over the remote's branches and tags.
+        """Take over the remote's branches and tags; only for the holder of the mirror's lock.
 
-        Refs that the remote dropped go, their commits stay.
+        Refs that the remote dropped go, their commits stay. Raises OutsideError if another git
+        works in the locked mirror.
         """
+        self.remove_stale_locks()
         options = ("--quiet", "--prune", "--no-write-fetch-head")
         with git_address(check_url(url)) as remote:
             command = (*remote.options, "fetch", *options, "--", remote.url, *_REFSPECS)
@@ -159,17 +163,24 @@ class Mirror:
             atomic.write_file(file, without_secret(text).encode(errors="surrogateescape"))
 
     def remove_stale_locks(self) -> None:
-        """Remove the lock files that a killed git left.
+        """Remove the lock files that a killed git left; only for the holder of the mirror's lock.
 
-        Only the one process that writes here may call it.
-
-        git holds them for moments, so a lock that is minutes old has no owner.
+        A lock has no owner if no git works in the mirror, since no other process of ours may.
+        Raises OutsideError if one does.
         """
-        oldest = time.time() - _LOCK_SECONDS
-        for lock in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
-            with contextlib.suppress(FileNotFoundError):  # git has just released it
-                if lock.stat().st_mtime < oldest:
-                    lock.unlink()
+        left = [lock for pattern in _LOCKS for lock in self.path.glob(pattern)]
+        if not left:
+            return
+        if owners := at_work_in(self.path, "git"):
+            numbers = ", ".join(map(str, owners))
+            raise OutsideError(
+                f"the mirror {self.path.name} is locked, and git works in it: process {numbers}",
+                hint="the next round tries again; end that process if it hangs",
+            )
+        for lock in left:
+            lock.unlink(missing_ok=True)
+            name = lock.relative_to(self.path)
+            log.warning("removed the lock %s of %s: its git was killed", name, self.path.name)
 
     def fault(self) -> str:
         """Return git's report of missing or damaged objects; empty if the mirror is complete."""
@@ -424,7 +435,11 @@ class Mirror:
         return self._git(*command, env=who).strip()
 
     def fetch_ref(self, url: str, ref: str) -> str:
-        """Fetch one branch, tag, commit or other ref (`refs/changes/…`); return the hash."""
+        """Fetch one branch, tag, commit or other ref (`refs/changes/…`); return the hash.
+
+        Like `fetch`, only for the holder of the mirror's lock.
+        """
+        self.remove_stale_locks()
         place = "refs/rdo/fetched"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")
         with git_address(check_url(url)) as remote:

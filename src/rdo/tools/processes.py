@@ -1,8 +1,9 @@
-"""Processes that a killed round has left running."""
+"""Processes that a killed round has left running, and those that work in a folder."""
 
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -21,3 +22,44 @@ def end_those_with(name: str, value_start: str, proc: Path = Path("/proc")) -> i
                 os.kill(int(folder.name), signal.SIGKILL)
                 ended += 1
     return ended
+
+
+def at_work_in(folder: Path, program: str, proc: Path = Path("/proc")) -> list[int]:
+    """Return the processes of `program`, or of one it starts, that work in a folder.
+
+    Their names begin with the program's, and their current folder, git's folder or an open file
+    is there. A process that may not be looked at is taken for one of them.
+    """
+    return sorted(
+        int(process.name)
+        for process in proc.glob("[0-9]*")
+        if _name(process).startswith(program) and _is_in(process, folder.resolve())
+    )
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(errors="replace").strip()
+    except OSError:  # it has just ended
+        return ""
+
+
+def _is_in(process: Path, folder: Path) -> bool:
+    try:
+        return any(place.resolve().is_relative_to(folder) for place in _places(process))
+    except PermissionError:
+        return True
+    except OSError:  # it has just ended
+        return False
+
+
+def _places(process: Path) -> Iterator[Path]:
+    """Yield the current folder of a process, git's folder, and the files that it has open."""
+    current = (process / "cwd").readlink()
+    yield current
+    for word in (process / "environ").read_bytes().split(b"\0"):
+        if word.startswith(b"GIT_DIR="):
+            yield current / os.fsdecode(word.removeprefix(b"GIT_DIR="))
+    for link in (process / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has just closed this one
+            yield link.readlink()

@@ -110,6 +110,7 @@ class Releases:
             offered = [sdist for sdist in index.sdists(project) if _counts(sdist)]
             with hold(path.with_suffix(".lock"), purpose=f"fetch of {project}", wait=True):
                 mirror = Mirror(path) if path.is_dir() else Mirror.create(path)
+                mirror.remove_stale_locks()
                 names = json.dumps([str(sdist.version) for sdist in offered])
                 atomic.write_file(path / _OFFERED, names)
                 missing = _missing(offered, _held(mirror), branches, self.initial)
