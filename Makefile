@@ -23,9 +23,10 @@ demo: $(READY)
 
 test: lint types layers unit tools rounds e2e
 
-# The same without root rights.
+# All that runs code of ours, without root rights. The other checks only read the source, which is
+# the same for everybody.
 test-as-user:
-	packaging/test-as-user
+	packaging/test-as-user unit tools rounds e2e
 
 # pyproject.toml allows a range of versions; these check both of its ends.
 test-newest: .venv-newest/.ready
