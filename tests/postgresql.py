@@ -13,6 +13,12 @@ import pytest
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
 
+_AS_POSTGRES = (
+    ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+    if os.geteuid() == 0  # the server does not run as root
+    else ()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -37,7 +43,8 @@ class Server:
         self.start()
 
     def make(self) -> None:
-        shutil.chown(self.folder, "postgres")
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
         self._run("initdb", "--auth=trust", "--username=rdo", "--no-sync")
 
     def sql(self, statement: str, database: str = "postgres") -> str:
@@ -49,17 +56,16 @@ class Server:
         return done.stdout.strip()
 
     def _run(self, program: str, *args: str) -> None:
-        as_postgres = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
         place = str(PROGRAMS[0] / program)
-        command = (*as_postgres, place, "-D", str(self.folder / "data"), *args)
+        command = (*_AS_POSTGRES, place, "-D", str(self.folder / "data"), *args)
         subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
 def running_server() -> Iterator[Server]:
     """Run a server inside the block; the test is skipped where there is none."""
-    if not PROGRAMS or os.geteuid() != 0:
-        pytest.skip("PostgreSQL is not installed, or nobody may become its user")
+    if not PROGRAMS:
+        pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("psycopg")
     folder = Path(tempfile.mkdtemp(prefix="rdo-postgresql-"))
     try:
