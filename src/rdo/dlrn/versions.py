@@ -55,10 +55,10 @@ def version_and_release(
     the archive's is used (python-alembic). What does not begin with a number becomes 0.0.1. Raises
     ValueError for a version that cannot be written into a spec because it has blanks, `%` or `/`.
     """
+    if re.fullmatch(r"[.0-9]+", upstream_version) and re.search(r"\.dev[0-9]+\.", archive):
+        upstream_version = archive.removesuffix(".tar.gz").rpartition("-")[2]
     if not _SAFE.fullmatch(upstream_version):
         raise ValueError(f"upstream version {upstream_version!r} cannot be put into a spec")
-    if re.fullmatch(r"[.0-9]+", upstream_version) and re.search(r"\.dev[0-9]+\.", archive):
-        upstream_version = re.sub(r".*-(.*)\.tar\.gz", r"\1", archive)
     named = version_of_tag(upstream_version) or upstream_version
     if is_pep440(named):
         numbers = spec_numbers(named)

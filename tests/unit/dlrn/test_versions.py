@@ -106,6 +106,12 @@ def test_what_must_not_come_into_a_spec_is_refused(upstream: str) -> None:
         version_and_release(upstream, RELEASE)
 
 
+@pytest.mark.parametrize("version", ["1.dev1.\n%global x %(id)", "%(id).dev1.0", "1.dev1./../x"])
+def test_what_an_archive_is_named_must_not_come_into_a_spec_either(version: str) -> None:
+    with pytest.raises(ValueError, match="cannot be put into a spec"):
+        version_and_release("1.0", RELEASE, archive=f"/builddir/x-{version}.tar.gz")
+
+
 @given(st.from_regex(r"[A-Za-z0-9.!+_~^-]+", fullmatch=True))
 def test_a_version_is_always_one_that_rpm_takes(upstream: str) -> None:
     version = version_and_release(upstream, RELEASE).version
