@@ -24,7 +24,7 @@ _RELATION = re.compile(
     r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
 )
 _EITHER = re.compile(r"^\((?P<first>\S.*?) or (?P<second>\S.*)\)$")
-_NOT_EQUAL = re.compile(r"\(\s*(\S+) < (\S+) or \1 > \2\s*\)")
+_NOT_EQUAL = re.compile(r"\(\s*(\S{1,200}) < (\S{1,200}) or \1 > \2\s*\)")
 
 
 RPM_NAMES = {

@@ -37,9 +37,7 @@ SECONDS = 120
 """How long one package may be read."""
 
 _ARCHIVE = "source.tar.gz"
-_DECLARES = re.compile(
-    r"pyproject\.toml|setup\.(py|cfg)|tox\.ini|PKG-INFO|(?:.*/)?[^/]*require[^/]*\.(?:txt|in)"
-)
+_DECLARES = {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "PKG-INFO"}
 _VERSION = re.compile(r"^Version\s*:\s*([0-9][0-9.]*)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -112,8 +110,14 @@ def _source(job: BuildJob) -> dict[str, object]:
     """Return the names of the upstream's files, and the texts of those that declare something."""
     mirror, commit = Mirror(job.upstream), job.commit.upstream_hash
     names = mirror.file_names(commit)
-    texts = mirror.read_files(commit, [name for name in names if _DECLARES.fullmatch(name)])
+    texts = mirror.read_files(commit, [name for name in names if _declares(name)])
     return {"names": names, "texts": texts}
+
+
+def _declares(name: str) -> bool:
+    """Whether a file of the upstream is one that declares requirements."""
+    base = name.rpartition("/")[2]
+    return name in _DECLARES or ("require" in base and base.endswith((".txt", ".in")))
 
 
 def _texts(values: object) -> tuple[str, ...]:

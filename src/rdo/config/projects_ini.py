@@ -394,7 +394,8 @@ def _database(found: _Import, value: str) -> None:
     reason = (
         'rdo has its own tables, in data/rdo.sqlite; "database" may name another, empty database'
     )
-    without_secret = re.sub(r"://.*@", "://…@", value)
+    scheme, _, place = value.partition("://")
+    without_secret = f"{scheme}://…@{place.rpartition('@')[2]}" if "@" in place else value
     found.note("database_connection", without_secret, reason)
 
 

@@ -53,7 +53,7 @@ _CLOSING = re.compile(
 _NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$)|^$")
 _STATUS = re.compile(r"^(?P<command>.*)(?P<status>: exit status -?\d+)$")
 _NO_CAUSE = (_SUMMARY, _CLOSING, _NOT_TELLING)
-_NVRA = re.compile(r"[^/]+-[^/]+-[^/]+\.\w+")
+_NVRA = re.compile(r"[^/]+-[^/-]+-[^/-]+\.\w+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ program as whoever reads the spec. Everything that we write into a spec and have
 import re
 from pathlib import PurePosixPath
 
-_PERCENT = re.compile(r"(\\*)%")
-_LAST = re.compile(r"(\\*)$")
+_PERCENT = re.compile(r"(?<!\\)(\\*)%")
+_LAST = re.compile(r"(?<!\\)(\\*)$")
 
 
 def in_spec(text: str) -> str:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from rdo.python_names import capability, python_requirement
 
 _METADATA = re.compile(r"/site-packages/([^/-]+)-[^/]*\.(?:dist|egg)-info(?:/|$)")
-_MODULE = re.compile(r"deb\((?P<name>python3-[^)]+)\)")
+_MODULE = re.compile(r"deb\((?P<name>python3-[^()]+)\)")
 
 
 def rpm_name(package: str, files: Iterable[str]) -> str:

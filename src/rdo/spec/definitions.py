@@ -14,7 +14,7 @@ _PARTS = re.compile(
 )
 _DEFINED = re.compile(
     r"(?P<head>\s*(?:%\{!\?\w+:\s*)?%(?:global|define)\s+(?P<name>\w+)\s+)"
-    r"(?P<value>\S.*?)(?P<tail>\s*)$"
+    r"(?P<value>\S(?:.*\S)?)(?P<tail>\s*)$"
 )
 _LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<bare>\w+))")
 _DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")

@@ -7,7 +7,7 @@ from rdo.model.spec_text import in_spec
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _MACRO = re.compile(
-    r"(?P<head>\s*%(?:global|define)\s+(?P<name>\w+)\s+)(?P<value>\S.*?)(?P<tail>\s*)$"
+    r"(?P<head>\s*%(?:global|define)\s+(?P<name>\w+)\s+)(?P<value>\S(?:.*\S)?)(?P<tail>\s*)$"
 )
 _UPSTREAM = re.compile(
     r"(?P<head>\s*%\{!\?upstream_version:\s*%(?:global|define)\s+upstream_version\s+)"

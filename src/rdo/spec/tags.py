@@ -8,7 +8,7 @@ from rdo.errors import NotFoundError, RefusedError
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _TAG = re.compile(
-    r"(?P<head>\s*(?P<name>[A-Za-z]+)(?P<number>\d*)\s*:\s*)(?P<value>\S.*?)(?P<tail>\s*)$"
+    r"(?P<head>\s*(?P<name>[A-Za-z]+)(?P<number>\d*)\s*:\s*)(?P<value>\S(?:.*\S)?)(?P<tail>\s*)$"
 )
 
 

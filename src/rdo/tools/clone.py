@@ -143,7 +143,7 @@ class Clone:
     def check_version(self) -> None:
         """Raise CommandError if git is too old."""
         version = self._ask("version")
-        numbers = re.search(r"(\d+)\.(\d+)", version)
+        numbers = re.search(r"(?<!\d)(\d+)\.(\d+)", version)
         if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
             needed = ".".join(map(str, OLDEST_GIT))
             raise CommandError(f"{version.strip()} is too old; rdo pkg needs git {needed}")

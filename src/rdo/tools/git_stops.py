@@ -9,7 +9,7 @@ from rdo.errors import CommandError
 
 _LOCK = re.compile(r"Unable to create '(?P<path>[^']*\.lock)'")
 _SIGNING = re.compile(r"failed to sign|signing failed|cannot run gpg|load public key|user\.signing")
-_HOOK = re.compile(r"'?(?P<name>[a-z]+(?:-[a-z]+)+)'? hook|ref updates aborted by hook")
+_HOOK = re.compile(r"(?<![a-z-])(?P<name>[a-z]+(?:-[a-z]+)+)'? hook|ref updates aborted by hook")
 _IN_THE_WAY = re.compile(r"untracked working tree files? would be (?:overwritten|removed)[^\n]*")
 _SAID = re.compile(r"^(?:fatal|error): (?P<text>.*)", re.MULTILINE)
 # Hooks that can refuse a commit; git itself does not say that one has.

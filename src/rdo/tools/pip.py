@@ -134,8 +134,8 @@ def _error(said: str) -> CommandError:
     lacking += re.findall(r"\(constraint\) (\S+[=<>~!]\S+)", said)
     lacking += re.findall(r"^ +\S+ \S+ depends on (\S.*)", said, re.MULTILINE)[:MAX_NAMED]
     if lacking or "ResolutionImpossible" in said or "Cannot install" in said:
-        conflict = re.search(r"The conflict is caused by:\n(.*?)\n\n", said, re.DOTALL)
-        detail = "; ".join(line.strip() for line in conflict[1].splitlines()) if conflict else ""
+        conflict = said.partition("The conflict is caused by:\n")[2].partition("\n\n")[0]
+        detail = "; ".join(line.strip() for line in conflict.splitlines())
         suspects = tuple(dict.fromkeys(one.strip() for one in lacking))
         return UnresolvableError(f"{message} {detail}".strip(), suspects)
     return CommandError(message)

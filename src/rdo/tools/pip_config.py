@@ -48,7 +48,7 @@ def parse_listing(listing: str) -> dict[str, str]:
 def default_index(help_text: str) -> str:
     """Return the default for --index-url in pip's help; raise ConfigError if it names none."""
     plain = " ".join(help_text.split())
-    if match := re.search(r"--index-url <url> [^()]*\(default (\S+?)\)", plain):
+    if match := re.search(r"--index-url <url> [^()<]*\(default (\S+?)\)", plain):
         return match[1]
     raise ConfigError("cannot find pip's default index; set index-url in pip's configuration")
 

@@ -1,14 +1,9 @@
 """No log makes the reader slow, or fail."""
 
-import itertools
 import random
 import re
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,79 +12,14 @@ from hypothesis import strategies as st
 from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.logs.reader import MAX_CAUSE, MAX_WIDTH, Rule, one_line, read_log, rules
-
-REPEATS = {ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT}
-SIGNS = ["a", " ", "/a", "'", "`", ".", "a.", "a:1:", "1", "1 ", "A", "\t", "(", "[", "-", "_", "#"]
-GROWTH = 8
-"""Four times the text takes at most eight times as long; quadratic would be sixteen."""
-
-
-def parts(pattern: Any) -> Iterator[Any]:
-    """The parts of a parsed pattern that hold patterns: `(operator, pattern)`."""
-    for operator, value in pattern:
-        if operator in REPEATS:
-            yield operator, value[1] is ops.MAXREPEAT, value[2]
-        elif operator is ops.SUBPATTERN:
-            yield operator, False, value[3]
-        elif operator is ops.BRANCH:
-            yield from ((operator, False, one) for one in value[1])
-        elif operator in {ops.ASSERT, ops.ASSERT_NOT}:
-            yield operator, False, value[1]
-
-
-def has_nested_repeat(pattern: Any, *, inside: bool = False) -> bool:
-    return any(
-        (endless and inside) or has_nested_repeat(part, inside=inside or endless)
-        for _, endless, part in parts(pattern)
-    )
-
-
-def words(pattern: Any) -> list[str]:
-    """The words that a pattern looks for, in their order."""
-    found, word = [], ""
-    for operator, value in pattern:
-        if operator is ops.LITERAL:
-            word += chr(value)
-            continue
-        found.append(word)
-        word = ""
-        for _, _, part in parts([(operator, value)]):
-            found += words(part)
-    return [one for one in [*found, word] if one]
-
-
-def hostile(rule: Rule) -> list[str]:
-    """What to repeat against a rule: near matches made of its own words, and single signs."""
-    known = list(dict.fromkeys(words(parser.parse(rule.pattern.pattern))))[:25]
-    pairs = [one + other for one, other in itertools.pairwise(known)]
-    return [*SIGNS, *known, *(f"{one} " for one in known), *(f"{one}a" for one in known), *pairs]
-
-
-def seconds(act: Callable[[], object], tries: int) -> float:
-    """The CPU time of an act, without what else the machine does."""
-    found = []
-    for _ in range(tries):
-        started = time.process_time()
-        act()
-        found.append(time.process_time() - started)
-    return min(found)
-
-
-def grows_too_fast(act: Callable[[str], object], short: str, long: str) -> bool:
-    """Whether the four times longer text takes much more than four times as long."""
-    if seconds(lambda: act(long), 1) < 0.001:
-        return False
-    return all(
-        seconds(lambda: act(long), 2) > GROWTH * seconds(lambda: act(short), 3) + 0.001
-        for _ in range(3)
-    )
+from tests.hostile_text import grows_too_fast, has_nested_repeat, hostile
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
 def test_a_rule_takes_linear_time(rule: Rule) -> None:
     slow = [
         unit
-        for unit in hostile(rule)
+        for unit in hostile(rule.pattern.pattern)
         if grows_too_fast(rule.pattern.search, (unit * 1000)[:1000], (unit * 4000)[:4000])
     ]
 

@@ -194,13 +194,13 @@ def package_name(project: str) -> str:
 
 def _user(request: NewPackageRequest) -> tuple[str, str]:
     """Return the maintainer's name and address: as given, else git's user, else the login."""
-    match = re.fullmatch(r"\s*(.*?)\s*<?([^\s<>]+@[^\s<>]+)>?\s*", request.maintainer)
-    if request.maintainer and not match:
+    *names, address = re.split(r"[\s<>]+", request.maintainer.strip("<> \t\n"))
+    if request.maintainer and not re.fullmatch(r"[^@]+@.+", address):
         raise RefusedError(f"the maintainer {request.maintainer!r} has no mail address")
     name, email = user_settings(request.into if request.into.is_dir() else Path())
     login = getpass.getuser()
-    if match:
-        return match[1] or name or login, match[2]
+    if address:
+        return " ".join(names) or name or login, address
     return name or login, email or f"{login}@localhost"
 
 

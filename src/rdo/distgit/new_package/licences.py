@@ -128,9 +128,9 @@ def named(text: str) -> str:
     >>> named("Apache License, Version 2.0"), named("MIT License"), named("BSD")
     ('Apache-2.0', 'MIT', '')
     """
-    plain = " ".join(re.sub(r"[,.()]+(?=\s|$)|[\"']", " ", text.lower()).split())
+    plain = " ".join(re.sub(r"(?<![,.()])[,.()]+(?=\s|$)|[\"']", " ", text.lower()).split())
     plain = re.sub(r"\bv(?=\d\.\d$)", "", plain)
-    without = re.sub(r"\s+licen[cs]e$", "", plain)
+    without = re.sub(r"(?<!\s)\s+licen[cs]e$", "", plain)
     found = _NAMES.get(plain) or _NAMES.get(without)
     return found or spdx(text.strip()) or spdx(without)
 

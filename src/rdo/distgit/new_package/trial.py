@@ -218,7 +218,8 @@ def _tests(plan: SpecPlan, log: str) -> SpecPlan:
 
 
 def _has_more_files(plan: SpecPlan, ignored: set[str]) -> bool:
-    files = [one for one in plan.facts.files if re.search(r"test[^/]*\.py$", one)]
+    names = [one.rpartition("/")[2] for one in plan.facts.files if one.endswith(".py")]
+    files = [name for name in names if "test" in name]
     return len(files) > len(ignored) + len(plan.tests.ignored)
 
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _PBR_FILES = ("requirements-py3.txt", "requirements.txt", "tools/pip-requires")
 _INCLUDE = re.compile(r"(?:-r\s*|--requirement[\s=]\s*)(?P<name>\S+)")
-_EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[\w.-]+)")
+_EGG = re.compile(r"#(?:[^#]*&)?egg=(?P<name>[\w.-]+)")
 _OPTION = re.compile(r"\s--(?:hash|config-settings|global-option|install-option)\b.*")
 _DEEPEST = 10
 

@@ -51,7 +51,7 @@ def specifier(constraint: str) -> str:
     >>> [specifier(one) for one in ("1.2", ">= 1.0, <2", ">=1 <2", "^1 || ^3.1")]
     ['==1.2', '>=1.0,<2', '>=1,<2', '>=1,<4']
     """
-    ranges = [list(_parts(one)) for one in re.split(r"\s*\|\|?\s*", constraint.strip())]
+    ranges = [list(_parts(one)) for one in re.split(r"\|\|?", constraint)]
     if len(ranges) == 1:
         return ",".join(ranges[0])
     lowest = [part for part in ranges[0] if not part.startswith("<")]
@@ -61,7 +61,7 @@ def specifier(constraint: str) -> str:
 
 
 def _parts(text: str) -> Iterator[str]:
-    while text := text.strip(" ,"):
+    while text := text.strip(", \t\r\n"):
         if found := _CARET.match(text):
             yield f">={found['version']}"
             yield f"<{_next(found['version'], _caret_place(found['version']))}"

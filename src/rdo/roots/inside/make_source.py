@@ -129,7 +129,7 @@ def _past(version: str, tag: str = "") -> str:
     known = git("tag", "--list", tag)
     if not known or tag in tags or not re.fullmatch(r"\d+(?:\.\d+)*", version):
         return version
-    return re.sub(r"(\d+)$", lambda number: str(int(number[1]) + 1), version)
+    return re.sub(r"(?<!\d)(\d+)$", lambda number: str(int(number[1]) + 1), version)
 
 
 def plain_archive(name: str, version: str, submodules: Sequence[str] = ()) -> dict[str, str]:

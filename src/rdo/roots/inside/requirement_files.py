@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _INCLUDE = re.compile(r"^(?:-r\s*|--requirement[\s=]\s*)(?P<name>\S+)")
-_EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[\w.-]+)")
+_EGG = re.compile(r"#(?:[^#]*&)?egg=(?P<name>[\w.-]+)")
 
 
 def read_requirements(path: Path) -> list[str]:

@@ -24,7 +24,6 @@ from rdo.trunk.sources.poll import Remotes
 
 _BUILD_REQUIRES = re.compile(r"^BuildRequires:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _SPLIT = re.compile(r"\s*,\s*|\s+(?![<>=])(?<![<>=] )")
-_REQUIRES = re.compile(r"<rpm:requires>(.*?)</rpm:requires>", re.DOTALL)
 _ENTRY = re.compile(r'<rpm:entry name="([^"]*)"')
 
 
@@ -110,8 +109,8 @@ def last_build_requires(at: Transaction, target: str) -> dict[str, frozenset[str
     fragments = at.artifacts.fragments([one.id for one in sources])
     found: dict[str, frozenset[str]] = {}
     for one in sources:
-        section = _REQUIRES.search(fragments[one.id].primary)
-        names = _ENTRY.findall(section[1]) if section else []
+        after = fragments[one.id].primary.partition("<rpm:requires>")[2]
+        names = _ENTRY.findall(after.partition("</rpm:requires>")[0])
         found[one.package] = frozenset(map(unescape, names))
     return found
 
