@@ -27,7 +27,7 @@ from rdo.tools.pip import Pip, Resolved
 from rdo.tools.rpm import Rpm
 from rdo.tools.wheel_check import WheelCheck
 
-RELEASE = "0.0.pypi5"
+RELEASE = "0.0.pypi6"
 """Lower than the Release of any real package with the same version."""
 
 _BATCH = 40

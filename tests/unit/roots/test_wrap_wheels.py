@@ -1,4 +1,8 @@
+import shutil
 from pathlib import Path
+
+import createrepo_c
+import pytest
 
 from rdo.roots.inside.wrap_wheels import spec
 
@@ -49,3 +53,30 @@ Provides-Extra: y%(id)
 
     assert "%(id)" not in text.replace("%%", "")
     assert "Summary: %%(id) and more" in text
+
+
+@pytest.mark.parametrize(
+    ("tag", "asked"),
+    [
+        ("cp311-cp311-manylinux_2_28_x86_64", {"libglib-2.0.so.0", "libgobject-2.0.so.0"}),
+        ("cp311-cp311-linux_x86_64", {"libglib-2.0.so.0", "libgobject-2.0.so.0", "libc.so.6"}),
+    ],
+)
+def test_a_wheel_asks_for_the_libraries_that_it_does_not_bundle(
+    tmp_path: Path, tag: str, asked: set[str]
+) -> None:
+    modules = tmp_path / "root/usr/lib/python3.11/site-packages"
+    place = modules / "createrepo_c-1.dist-info"
+    place.mkdir(parents=True)
+    [library] = Path(createrepo_c.__file__).parent.glob("_createrepo_c*.so")
+    shutil.copy(library, modules / "own.so")
+    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: createrepo_c\nVersion: 1\n")
+    (place / "WHEEL").write_text(f"Root-Is-Purelib: false\nTag: {tag}\n")
+    (place / "RECORD").write_text("own.so,,\n")
+
+    lines = "\n".join(spec(tmp_path / "root", "1", "3.11")).splitlines()
+
+    needs = {line.partition(": ")[2].partition("(")[0] for line in lines if "Requires" in line}
+    found = {one for one in needs if one.startswith("lib")}
+    assert found >= asked
+    assert ("libc.so.6" in found) == ("libc.so.6" in asked)

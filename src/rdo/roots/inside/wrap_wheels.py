@@ -25,6 +25,16 @@ from rdo.roots.inside.pythondist import distribution_requires
 
 TOP = Path("/builddir")
 
+_OF_THE_SYSTEM = frozenset(
+    {
+        *("libGL.so.1", "libICE.so.6", "libSM.so.6", "libX11.so.6", "libXext.so.6"),
+        *("libXrender.so.1", "libexpat.so.1", "libglib-2.0.so.0", "libgobject-2.0.so.0"),
+        *("libgthread-2.0.so.0", "libnsl.so.1", "libz.so.1"),
+    }
+)
+"""The libraries beside those of glibc and gcc that a manylinux wheel does not bundle: PEP 599, and
+auditwheel's policies for later glibcs (https://github.com/pypa/auditwheel)."""
+
 
 def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
     command = [
@@ -85,8 +95,10 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
         yield f"Provides: {alias} = {version}-{release}"
     needed = distribution_requires(distribution, "", python)
     yield from (f"Requires: {in_spec(one)}" for one in needed)
-    if re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
-        yield from (f"Requires: {in_spec(one)}" for one in _libraries(buildroot, dist_info))
+    libraries = _libraries(buildroot, dist_info)
+    if not re.search(r"^Tag: .*-linux_", tags, re.MULTILINE):
+        libraries = [one for one in libraries if one.partition("(")[0] in _OF_THE_SYSTEM]
+    yield from (f"Requires: {in_spec(one)}" for one in libraries)
     yield f"%description -n {rpm_name}\nThe wheel of {in_spec(name)} on PyPI as an RPM."
     listed = buildroot.parent / f"{rpm_name}.files"
     listed.write_text("".join(f"{line}\n" for line in _files(buildroot, dist_info)))
@@ -100,9 +112,11 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
 
 
 def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
-    """Return the sonames that a wheel built here links to; other wheels bundle their libraries."""
+    """Return the sonames that the libraries of a wheel link to, as rpm writes them."""
     recorded = (buildroot / line for line in _recorded(buildroot, dist_info))
-    files = "".join(f"{path}\n" for path in recorded if path.suffix == ".so")
+    files = "".join(f"{path}\n" for path in recorded if re.search(r"\.so(\.|$)", path.name))
+    if not files:
+        return []
     command = ["/usr/lib/rpm/elfdeps", "--requires"]
     done = subprocess.run(command, input=files, capture_output=True, text=True, check=True)
     return sorted(set(done.stdout.splitlines()))
