@@ -2,11 +2,20 @@
 
 import argparse
 import fnmatch
-import importlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+_IMPORT = """
+import importlib, sys
+del sys.path[0]
+for name in sys.argv[1:]:
+    sys.stderr.write(f"import {name}\\n")  # before the module's own output
+    sys.stderr.flush()
+    importlib.import_module(name)
+"""
 
 
 def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) -> Iterator[str]:
@@ -37,7 +46,5 @@ def main(argv: list[str]) -> int:
     chosen = list(wanted(filter(None, names), args.exclude, top_level=args.top_level))
     if not chosen and not args.allow_none:
         sys.exit("no module to import: all are excluded, or none was saved")
-    for name in chosen:
-        sys.stderr.write(f"import {name}\n")  # before the module's own output
-        importlib.import_module(name)
-    return 0
+    # In a process of its own: these programs are a module named `rdo`, as a package's may be.
+    return subprocess.run([sys.executable, "-c", _IMPORT, *chosen], check=False).returncode
