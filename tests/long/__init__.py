@@ -1,0 +1,1 @@
+"""Tests that boot hosts: minutes, root, and systemd-nspawn."""

@@ -1,0 +1,92 @@
+"""rdo as RPMs: our own factory builds this repository like any other upstream."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.as_root import AS_ROOT
+from tests.e2e.command import PLATFORM, REPOSITORY, needs_roots, rdo
+
+pytestmark = needs_roots
+
+TARGET = "master-deb12"
+RPM = ("rpm", "--define", "_dbpath /var/lib/rpm")
+SETTINGS = f"""\
+base-url = "http://127.0.0.1:8080"
+[metadata]
+source = "info"
+[targets.{TARGET}]
+release = "master"
+platform = "{PLATFORM}"
+initial-commits = 1
+"""
+METADATA = """\
+releases:
+- name: master
+  status: development
+  branch: packaged
+  repos:
+  - name: deb12
+packages:
+- project: rdo
+  name: rdo
+  upstream: {here}
+  source-branch: packaged
+  distgit: {here}
+  distgit-path: packaging
+  distro-branch: packaged
+  maintainers: [packager@example.test]
+  tags:
+    master:
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh root of the platform, with `rdo` from the repository that it built."""
+    place = tmp_path_factory.mktemp("own")
+    clone = place / "rdo.git"
+    _run("git", "clone", "--quiet", REPOSITORY, clone)
+    _run("git", "-C", clone, "checkout", "--quiet", "-B", "packaged")
+    (place / "rdo.toml").write_text(SETTINGS)
+    (place / "info").mkdir()
+    (place / "info/rdo.yml").write_text(METADATA.format(here=f"file://{clone}"))
+    done = rdo("trunk", "run", cwd=place, constraints=None)
+    assert done.code == 0, done.stderr
+    done = rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET, cwd=place)
+    assert done.code == 0, done.stderr
+    _run(*AS_ROOT, "dnf", f"--installroot={place}/root", "--quiet", "--assumeyes", "install", "rdo")
+    return place / "root"
+
+
+def test_the_installed_programs_answer(root: Path) -> None:
+    assert "Commands" in _inside(root, "rdo", "--help")
+    assert "new-version" in _inside(root, "rdopkg", "--help")
+
+
+def test_the_installed_doctor_looks_at_a_factory(root: Path) -> None:
+    _inside(root, "rdo", "init", "/srv/mydistro")
+
+    told = _inside(root, "rdo", "-C", "/srv/mydistro", "doctor", "--offline", ok=(0, 3))
+
+    assert "git" in told
+    assert "rdo.toml" in told
+
+
+def test_pages_units_and_completion_are_where_their_readers_look(root: Path) -> None:
+    files = _inside(root, *RPM, "--query", "--list", "rdo").splitlines()
+
+    assert "/usr/lib/systemd/system/rdo-trunk@.timer" in files
+    assert "/usr/share/bash-completion/completions/rdo" in files
+    assert any(file.startswith("/usr/share/man/man1/rdo-trunk-run.1") for file in files)
+
+
+def _inside(root: Path, *command: str, ok: tuple[int, ...] = (0,)) -> str:
+    return _run(*AS_ROOT, "chroot", root, *command, ok=ok)
+
+
+def _run(*command: str | Path, ok: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in ok, done.stderr
+    return done.stdout
