@@ -2,7 +2,7 @@
 
 import getpass
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
     from rdo.metadata.draft import Draft
+    from rdo.roots.host_image import HostImage
     from rdo.roots.platforms import Platforms
     from rdo.store import Store
 
@@ -162,6 +163,26 @@ class App:
 
         return Platforms(self.settings.platforms)
 
+    def host_image(self, target: str, name: str) -> "HostImage":
+        """Return the image of hosts out of a target's repository, made if it is not there.
+
+        Missing packages of the platform's set `host` are bridged first. Raises NotFoundError if
+        the name leads nowhere yet.
+        """
+        from rdo.roots.host_image import SET, HostImages
+        from rdo.solver import SolverRepository
+
+        folders = self._some_repositories(target, name)
+        base = self.platforms.create(self.settings.target(target).platform)
+        dependencies = self.bridges.of_target(target)
+        dependencies.prepare()
+        dependencies.provide(base.platform.sets.get(SET, ()))
+        rows = [SolverRepository(f"own-{n}", path, 1) for n, path in enumerate(folders)]
+        if bridged := dependencies.repository():
+            rows.append(SolverRepository("dependencies", bridged, 50))
+        folder = self.platforms.folder / base.platform.name
+        return HostImages(base, folder, self.settings.roots).image(rows)
+
     @opened_once
     def bridges(self) -> "Bridges":
         """What comes from PyPI and Debian, for targets and for builds that belong to none."""
@@ -193,22 +214,42 @@ class App:
 
         Raises NotFoundError if the name leads nowhere yet.
         """
-        settings = self.settings.target(target)
-        folders = self.repositories(target, name)
-        if not folders:
-            raise NotFoundError(
-                f"{target} has no repository {name} yet", hint="rdo trunk run builds and publishes"
-            )
-        rows = [(settings.reponame, folder, 1) for folder in folders]
-        if dependencies := self.bridges.of_target(target).repository():
-            rows.append((f"{settings.reponame}-deps", dependencies, 50))
-        sections = (
-            RepoSection(
-                f"{repo}-{number}", f"{repo} of {target}", (folder.as_uri(),), priority=priority
-            )
-            for number, (repo, folder, priority) in enumerate(rows)
+        folders = self._some_repositories(target, name)
+        dependencies = self.bridges.of_target(target).repository()
+        return self._repo_files(
+            target,
+            [folder.as_uri() for folder in folders],
+            dependencies.as_uri() if dependencies else "",
         )
-        return {f"{settings.reponame}.repo": repo_file(sections)}
+
+    def served_repo_files(self, target: str, name: str, url: str) -> dict[str, str]:
+        """Return .repo files by which others install from a target's tree that is served at `url`.
+
+        They follow the name and the bridge: what is published later is seen. Raises NotFoundError
+        if the name leads nowhere yet.
+        """
+        self._some_repositories(target, name)
+        repos = self.settings.target_folder(target) / "repos"
+        links = [name, *(str(x.relative_to(repos)) for x in repos.glob(f"component/*/{name}"))]
+        named = [f"{url}/{link}" for link in sorted(links) if (repos / link / "repodata").is_dir()]
+        return self._repo_files(target, named, f"{url}/deps/current")
+
+    def _some_repositories(self, target: str, name: str) -> tuple[Path, ...]:
+        if folders := self.repositories(target, name):
+            return folders
+        raise NotFoundError(
+            f"{target} has no repository {name} yet", hint="rdo trunk run builds and publishes"
+        )
+
+    def _repo_files(self, target: str, urls: Sequence[str], dependencies: str) -> dict[str, str]:
+        repo = self.settings.target(target).reponame
+        rows = [(repo, url, 1) for url in urls]
+        rows += [(f"{repo}-deps", dependencies, 50)] if dependencies else []
+        sections = (
+            RepoSection(f"{name}-{number}", f"{name} of {target}", (url,), priority=priority)
+            for number, (name, url, priority) in enumerate(rows)
+        )
+        return {f"{repo}.repo": repo_file(sections)}
 
     @opened_once
     def user(self) -> str:

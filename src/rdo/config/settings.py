@@ -20,7 +20,9 @@ from rdo.model.package import SpecRule
 from rdo.model.release_number import prefix_of
 
 # Other folders in the data folder, beside one folder per target.
-RESERVED_NAMES = frozenset({"cache", "local", "mirrors", "platforms", "releases", "roots", "tmp"})
+RESERVED_NAMES = frozenset(
+    {"cache", "labs", "local", "mirrors", "platforms", "releases", "roots", "tmp"}
+)
 
 NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
 

@@ -137,6 +137,7 @@ class _DebianDefinition(_Definition):
     users: Names = Field(default_factory=dict)
     sdist_requires: Names = Field(default_factory=dict)
     spec_requires: dict[Line, list[Line]] = Field(default_factory=dict)
+    sets: dict[Word, list[Capability]] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
         return replace(
@@ -147,6 +148,7 @@ class _DebianDefinition(_Definition):
             users=_tuples(self.users),
             sdist_requires=_tuples(self.sdist_requires),
             spec_requires=_tuples(self.spec_requires),
+            sets=_tuples(self.sets),
         )
 
 
@@ -187,6 +189,27 @@ def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
         f"there is no platform {name!r}{did_you_mean(name, names)}",
         hint=f"known: {', '.join(names)}",
     )
+
+
+def with_sets(platform: Platform, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names with each `@NAME` replaced by the platform's set of that name.
+
+    Raises NotFoundError for a set that the platform does not have.
+    """
+    found: list[str] = []
+    for name in names:
+        if not name.startswith("@"):
+            found.append(name)
+        elif name[1:] in platform.sets:
+            found += platform.sets[name[1:]]
+        else:
+            known = ", ".join(f"@{one}" for one in platform.sets)
+            raise NotFoundError(
+                f"platform {platform.name} has no set {name}"
+                f"{did_you_mean(name[1:], platform.sets)}",
+                hint=f"its sets: {known or 'none'}",
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def read_definition(name: str, file: Path) -> Platform:

@@ -119,6 +119,11 @@ class Entry:
         }
 
 
+def written_in(work: Path) -> Path:
+    """Return the folder, below the work folder of an entry, into which the inside writes."""
+    return work / "upper"
+
+
 def _row(bind: Bind) -> dict[str, object]:
     source = bind.source.resolve()
     return {

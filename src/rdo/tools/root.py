@@ -10,7 +10,7 @@ from rdo.log_tail import last_line, read_tail
 from rdo.model.program import Bounds, Completed, Limit, Logged
 from rdo.run import hand_over_pty, run, run_logged
 from rdo.tools.children.enter_root import ENTER_FAILED
-from rdo.tools.entry import CHROOT, FAILED, INSTALLING, LIMIT, Bind, Entry
+from rdo.tools.entry import CHROOT, FAILED, INSTALLING, LIMIT, Bind, Entry, written_in
 from rdo.tools.id_range import id_range
 
 BUILD_UID = 61184
@@ -49,6 +49,11 @@ class Root:
     may_chroot: bool = False
     inner_binds: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def written(self) -> Path:
+        """The folder with all that was written inside, as a layer for other roots."""
+        return written_in(self.work)
 
     def ask(
         self,

@@ -58,9 +58,18 @@ def why(app: App, name: str, target: str | None, as_json: bool) -> None:
 @_target
 @click.pass_context
 def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -> None:
-    """Bridge packages that meet REQUIREMENTS: RPM dependencies such as `python3dist(pymysql)`."""
+    """Bridge packages that meet REQUIREMENTS: RPM dependencies such as `python3dist(pymysql)`.
+
+    `@NAME` is a set of the platform's: `@host` is what a host of a lab has, `@services` are the
+    databases, brokers, networks and hypervisors below a cloud.
+    """
+    from rdo.roots.definition import with_sets
+
     app: App = ctx.obj
-    provision = app.bridges.of_target(app.settings.only_target(target)).provide(requirements)
+    chosen = app.settings.only_target(target)
+    platform = app.platforms.find(app.settings.target(chosen).platform)
+    needs = with_sets(platform, requirements)
+    provision = app.bridges.of_target(chosen).provide(needs)
     for need in provision.provided:
         output.say(f"provided: {need}")
     if provision.missing:

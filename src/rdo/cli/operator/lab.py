@@ -1,0 +1,140 @@
+"""`rdo lab`: hosts made of nothing but RPMs of a platform and a target, to try them on."""
+
+import click
+
+from rdo.app import App
+from rdo.cli import complete, output
+from rdo.cli.lazy import LazyGroup
+from rdo.cli.progress import live
+from rdo.lab.addresses import web_url
+from rdo.lab.labs import Lab, LabPurpose, Labs, check_name
+
+
+@click.group(cls=LazyGroup)
+def lab() -> None:
+    """Start hosts made of a target's RPMs, and use them.
+
+    Each lab has a network of its own, without a way out; its hosts reach the target's published
+    tree, and are reached from this machine alone. Only root can start one.
+
+    \b
+    rdo lab up try --hosts 2
+    rdo lab ssh host1 -- dnf install -y python3-oslo-config
+    rdo lab reset try
+    rdo lab down try
+    """
+
+
+@lab.command()
+@click.argument("name")
+@click.option("--hosts", default=1, show_default=True, help="How many hosts to start.")
+@click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use (optional if there is only one).",
+)
+@click.option(
+    "--name",
+    "repository",
+    default="consistent",
+    show_default=True,
+    help="Name of the target's repository that the hosts install from.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be started, and start nothing.")
+@output.json_option
+@click.pass_obj
+def up(
+    app: App,
+    name: str,
+    hosts: int,
+    target: str | None,
+    repository: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:  # one parameter per option
+    """Start the lab NAME; it is up when every host answers by ssh."""
+    check_name(name)
+    chosen = app.settings.only_target(target)
+    path = f"{chosen}/repos"
+    repo_files = app.served_repo_files(chosen, repository, web_url(path))
+    platform = app.platforms.find(app.settings.target(chosen).platform)
+    if dry_run:
+        plan = {"name": name, "hosts": hosts, "target": chosen, "repository": repository}
+        said = f"would start lab {name}: {hosts} host(s) of {chosen}/{repository}"
+        output.show(plan, as_json, f"{said} on {platform.name}")
+        return
+    with live(f"making the image of a host of {platform.name}"):
+        image = app.host_image(chosen, repository)
+    purpose = LabPurpose(
+        target=chosen,
+        repository=repository,
+        hosts=hosts,
+        releasever=platform.releasever,
+        layers=image.layers,
+        served={path: app.settings.target_folder(chosen) / "repos"},
+        repo_files=repo_files,
+    )
+    with live(f"booting {name}"):
+        found = _labs(app).up(name, purpose)
+    _show([found], as_json)
+
+
+@lab.command("list")
+@output.json_option
+@click.pass_obj
+def list_labs(app: App, as_json: bool) -> None:
+    """List the labs of this data folder, with their hosts."""
+    _show(_labs(app).all(), as_json)
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def ssh(ctx: click.Context, host: str, command: tuple[str, ...]) -> None:
+    """Open a shell on HOST as root, or run COMMAND there; its exit code is ours.
+
+    HOST is the name of a host, or LAB/HOST if there are several labs. One word of COMMAND is read
+    by a shell there; several words are passed on as they are.
+
+    \b
+    rdo lab ssh host1
+    rdo lab ssh try/host2 -- systemctl is-system-running
+    """
+    labs = _labs(ctx.obj)
+    name, chosen = labs.host_of(host)
+    ctx.exit(labs.ssh(name, chosen).hand_over(command))
+
+
+@lab.command()
+@click.argument("name")
+@output.json_option
+@click.pass_obj
+def reset(app: App, name: str, as_json: bool) -> None:
+    """Bring the lab NAME back to just booted; what its hosts have written is gone."""
+    with live(f"booting {name}"):
+        found = _labs(app).reset(name)
+    _show([found], as_json)
+
+
+@lab.command()
+@click.argument("name")
+@click.pass_obj
+def down(app: App, name: str) -> None:
+    """End the lab NAME and remove all that it was."""
+    _labs(app).down(name)
+    output.say(f"lab {name} is gone")
+
+
+def _labs(app: App) -> Labs:
+    return Labs(app.settings.data / "labs")
+
+
+def _show(labs: list[Lab], as_json: bool) -> None:
+    rows = [
+        (one.name, one.state, host.name, host.address, f"{one.target}/{one.repository}")
+        for one in labs
+        for host in one.hosts
+    ]
+    output.show(labs, as_json, output.Table(("lab", "state", "host", "address", "from"), rows))

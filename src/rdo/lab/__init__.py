@@ -1,0 +1,1 @@
+"""Labs: hosts made of nothing but our RPMs, to try a target on."""

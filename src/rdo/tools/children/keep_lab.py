@@ -1,0 +1,315 @@
+"""Make the namespaces of a lab, boot its hosts in them, and keep them (a program of its own).
+
+Started by `rdo.tools.lab_keeper` with one argument: the file with the plan, as JSON. Three
+processes do it:
+
+- the *outer* one, outside: it writes the id maps, opens what only the machine's root may, makes
+  the control group, and ends when the lab keeps itself;
+- the *setup*, in new user, mount, pid, ipc, uts, network and cgroup namespaces;
+- the *keeper*, process 1 of the pid namespace: it makes bridge, addresses, overlays and web
+  server, starts systemd-nspawn for each host, and stays.
+
+Until `keeper.json` is written, each process ends with the one before it, however that one ends.
+Afterwards the keeper alone counts: when it is killed, the kernel ends every process of the lab,
+and with them go its mounts, its networks and its namespaces.
+"""
+
+import http.server
+import json
+import os
+import signal
+import socket
+import socketserver
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rdo.tools.children import enter_root
+from rdo.tools.children.enter_root import (
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_REC_PRIVATE,
+    attach,
+    check,
+    clone_tree,
+    libc,
+    mount,
+)
+from rdo.tools.detached import identity
+
+MS_BIND, MS_REC = 0x1000, 0x4000
+READY = b"r"
+PID_DIGITS = 10
+_PROGRAMS = {"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"}
+_NSPAWN = {
+    **_PROGRAMS,
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",  # sysctl of the host's own network works
+}
+_DEVICES = ("net/tun", "kvm")
+"""Devices of the machine that hosts see besides those of every root, where there are any."""
+
+_OF_THE_MACHINE = ("CAP_SYS_TIME", "CAP_SYS_RAWIO", "CAP_SYS_MODULE")
+"""Capabilities that mean nothing in a user namespace; units that ask for them are left out."""
+
+# --- the outer process ------------------------------------------------------------------------
+
+
+def main() -> int:
+    plan = json.loads(Path(sys.argv[1]).read_text())
+    enter_root.end_with_parent()
+    group = make_group(plan)
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        os._exit(enter_root.guarded(lambda: setup(plan, theirs)))
+    theirs.close()
+    try:
+        if group:
+            (group / "cgroup.procs").write_text(str(pid))
+        ours.send(b"g")
+        give(plan, pid, ours)
+        return finish(plan, ours)
+    except OSError as error:
+        enter_root.tell(error)
+        os.kill(pid, signal.SIGKILL)
+        return enter_root.ENTER_FAILED
+
+
+def make_group(plan: dict[str, Any]) -> Path | None:
+    """Make the lab's control group of version 2, which belongs to root inside."""
+    for top in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")):
+        if (top / "cgroup.controllers").exists():
+            group = top / str(plan["group"])
+            group.mkdir(exist_ok=True)
+            for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+                os.chown(group / name, *plan["root"])
+            return group
+    return None
+
+
+def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
+    """Give the setup process its ids and the folders that it mounts."""
+    if not channel.recv(1):
+        raise OSError("the namespaces of a lab cannot be made")
+    enter_root.write_maps(plan, pid)
+    userns = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    trees = []
+    for path, is_writable in folders(plan):
+        is_of_host = os.lstat(path).st_uid < plan["uids"][0][1]
+        trees.append(clone_tree(path, writable=is_writable, userns=userns if is_of_host else None))
+    socket.send_fds(channel, [b"t"], trees)
+    channel.recv(1)
+    channel.send(b"e")
+
+
+def folders(plan: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Return the folders of the machine that the lab sees, and whether it may write there."""
+    rows = [(path, False) for path in plan["layers"]]
+    for host in plan["hosts"]:
+        rows += [(host["settings"], False), (host["changes"], True)]
+    return [*rows, (plan["logs"], True), *((one["folder"], False) for one in plan["served"])]
+
+
+def finish(plan: dict[str, Any], channel: socket.socket) -> int:
+    """Wait until the hosts boot; write down who keeps the lab, and let it go on alone."""
+    keeper = int(channel.recv(PID_DIGITS) or b"0")
+    channel.send(b"k")
+    if channel.recv(1) != READY:
+        return enter_root.ENTER_FAILED  # it has told why
+    file = Path(plan["keeper"])
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(identity(keeper)))
+    new.replace(file)
+    channel.send(b"a")
+    channel.recv(1)
+    return 0
+
+
+# --- the setup process ------------------------------------------------------------------------
+
+
+def setup(plan: dict[str, Any], channel: socket.socket) -> int:
+    enter_root.end_with_parent()
+    os.setsid()
+    if channel.recv(1) != b"g":
+        return 0
+    check(libc.unshare(sum(enter_root.CLONE_NEW.values())), "new namespaces")
+    channel.send(b"u")
+    trees = enter_root.receive(channel)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    os.setgroups([])
+    enter_root.end_with_parent()
+    check(libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None), "private mounts")
+    keeper = os.fork()
+    if keeper == 0:
+        os._exit(enter_root.guarded(lambda: keep(plan, trees, channel)))
+    channel.send(b"%*d" % (PID_DIGITS, keeper))
+    channel.close()
+    return enter_root.exit_status(os.waitpid(keeper, 0)[1])
+
+
+# --- the keeper -------------------------------------------------------------------------------
+
+
+def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
+    """Make the lab as process 1 of its namespaces, and wait for what ends in it."""
+    enter_root.end_with_parent()
+    channel.recv(1)
+    make_view(plan, trees)
+    enter_root.raise_loopback()
+    socket.sethostname(plan["name"])
+    make_network(plan)
+    serve(plan)
+    for host in plan["hosts"]:
+        boot(host)
+    channel.send(READY)
+    if not channel.recv(1):
+        return 0  # the outer process was killed
+    check(libc.prctl(enter_root.PR_SET_PDEATHSIG, 0, 0, 0, 0), "keep on")
+    print_to("/lab/logs/keeper.log")
+    channel.send(b"d")
+    channel.close()
+    while True:
+        os.wait()  # the web server never ends by itself
+
+
+def make_view(plan: dict[str, Any], trees: list[int]) -> None:
+    """Make a small root in memory: the machine's programs, the lab's folders, and no more."""
+    view = "/tmp"
+    mount("none", view, "tmpfs", MS_NODEV, "mode=755,size=64m")
+    for name in ("proc", "sys", "dev", "tmp", "run", "etc", "var", "usr", "hosts", "lab", "srv"):
+        Path(view, name).mkdir()
+    mount("proc", f"{view}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount("sysfs", f"{view}/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount("cgroup2", f"{view}/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    make_devices(f"{view}/dev")
+    done = libc.mount(b"/usr", f"{view}/usr".encode(), None, MS_BIND | MS_REC, None)
+    check(done, "show /usr")
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        if Path("/", name).is_symlink():
+            Path(view, name).symlink_to(Path("/", name).readlink())
+    for tree, place in zip(trees, places(plan), strict=True):
+        Path(f"{view}{place}").mkdir(parents=True, exist_ok=True)
+        attach(tree, f"{view}{place}")
+    enter_root.enter(view)
+
+
+def make_devices(dev: str) -> None:
+    present = [name for name in _DEVICES if Path("/dev", name).exists()]
+    trees = [enter_root.open_tree(f"/dev/{name}") for name in present]
+    enter_root.make_devices(dev)
+    for tree, name in zip(trees, present, strict=True):
+        place = Path(dev, name)
+        place.parent.mkdir(exist_ok=True)
+        place.touch()
+        attach(tree, str(place))
+
+
+def places(plan: dict[str, Any]) -> list[str]:
+    """Return where the lab sees its folders, in the order of `folders`."""
+    rows = [f"/lab/layers/{number}" for number in range(len(plan["layers"]))]
+    for host in plan["hosts"]:
+        rows += [f"/lab/{host['name']}/{part}" for part in ("settings", "changes")]
+    return [*rows, "/lab/logs", *(f"/srv/{one['path']}" for one in plan["served"])]
+
+
+def make_network(plan: dict[str, Any]) -> None:
+    """Make the bridge, and for each host a network of its own with one cable to it."""
+    ip("link", "add", "lab0", "type", "bridge")
+    ip("address", "add", f"{plan['gateway']}/{plan['prefix']}", "dev", "lab0")
+    ip("link", "set", "lab0", "up")
+    for number, host in enumerate(plan["hosts"]):
+        name, cable = host["name"], f"cable{number}"
+        ip("netns", "add", name)
+        ip(
+            *("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name),
+            *("address", host["mac"]),
+        )
+        ip("link", "set", cable, "master", "lab0", "up")
+        address = f"{host['address']}/{plan['prefix']}"
+        ip("address", "add", address, "dev", "eth0", network=name)
+        ip("link", "set", "lo", "up", network=name)
+        ip("link", "set", "eth0", "up", network=name)
+        ip("route", "add", "default", "via", plan["gateway"], network=name)
+
+
+def ip(*words: str, network: str = "") -> None:
+    """Run ip here or in a network of a host; `ip -n` would mount a /sys, which it may not."""
+    program(*(["nsenter", f"--net=/run/netns/{network}"] if network else []), "ip", *words)
+
+
+def program(*words: str) -> None:
+    """Run a program to its end; raises OSError if it fails, after it has told why."""
+    status = os.spawnvpe(os.P_WAIT, words[0], list(words), _PROGRAMS)
+    if status:
+        raise OSError(f"{' '.join(words)} ended with {status}")
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """The web server of the lab; what it serves is read-only, and nobody outside can reach it."""
+
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server who we are."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+
+def serve(plan: dict[str, Any]) -> None:
+    """Start the web server in a process of its own, as a user that owns nothing."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory="/srv")
+    server = _Server((plan["gateway"], plan["port"]), handler)
+    if os.fork() == 0:
+        enter_root.end_with_parent()
+        print_to("/lab/logs/web.log")
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        enter_root.end_with_parent()
+        server.serve_forever()
+        os._exit(0)
+    server.socket.close()
+
+
+def print_to(file: str) -> None:
+    """Let standard output and errors end in a file, and standard input be empty."""
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    null = os.open("/dev/null", os.O_RDONLY)
+    for number, one in enumerate((null, log, log)):
+        os.dup2(one, number)
+    os.close(log)
+    os.close(null)
+
+
+def boot(host: dict[str, Any]) -> None:
+    """Start the host's systemd, over its own changes."""
+    name = host["name"]
+    folder, root = f"/lab/{name}", f"/hosts/{name}"
+    Path(root).mkdir()
+    for part in ("changes/files", "changes/work"):
+        Path(folder, part).mkdir(exist_ok=True)
+    layers = ":".join(str(one) for one in sorted(Path("/lab/layers").iterdir()))
+    options = f"lowerdir={folder}/settings:{layers},upperdir={folder}/changes/files"
+    mount("overlay", root, "overlay", 0, f"{options},workdir={folder}/changes/work,userxattr")
+    if os.fork():
+        return
+    enter_root.end_with_parent()
+    print_to(f"/lab/logs/{name}.log")
+    words = (
+        *("systemd-nspawn", "--register=no", "--keep-unit", "--settings=no", "--quiet"),
+        *(f"--directory={root}", f"--machine={name}", f"--hostname={name}"),
+        *(f"--network-namespace-path=/run/netns/{name}", "--capability=all"),
+        f"--drop-capability={','.join(_OF_THE_MACHINE)}",
+        *("--console=pipe", "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--boot"),
+    )
+    os.execvpe(words[0], words, _NSPAWN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
