@@ -16,12 +16,16 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
+.PHONY: demo test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
 
 test: lint types layers unit tools rounds e2e
+
+# Tests that boot hosts: as root, and they take minutes.
+test-long: $(READY)
+	$(PYTEST) tests/long
 
 # All that runs code of ours, without root rights. The other checks only read the source, which is
 # the same for everybody.

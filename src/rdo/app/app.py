@@ -169,19 +169,18 @@ class App:
         Missing packages of the platform's set `host` are bridged first. Raises NotFoundError if
         the name leads nowhere yet.
         """
-        from rdo.roots.host_image import SET, HostImages
-        from rdo.solver import SolverRepository
+        from rdo.roots.host_image import HostImages
 
         folders = self._some_repositories(target, name)
         base = self.platforms.create(self.settings.target(target).platform)
         dependencies = self.bridges.of_target(target)
-        dependencies.prepare()
-        dependencies.provide(base.platform.sets.get(SET, ()))
-        rows = [SolverRepository(f"own-{n}", path, 1) for n, path in enumerate(folders)]
-        if bridged := dependencies.repository():
-            rows.append(SolverRepository("dependencies", bridged, 50))
-        folder = self.platforms.folder / base.platform.name
-        return HostImages(base, folder, self.settings.roots).image(rows)
+        images = HostImages(base, self.platforms.folder / base.platform.name, self.settings.roots)
+        try:
+            return images.image(folders, dependencies.repository())
+        except NotFoundError:
+            dependencies.prepare()
+            dependencies.provide(images.wanted)
+            return images.image(folders, dependencies.repository())
 
     @opened_once
     def bridges(self) -> "Bridges":

@@ -61,13 +61,25 @@ class HostImages:
     folder: Path
     roots: Path
 
-    def image(self, repositories: Sequence[SolverRepository]) -> HostImage:
-        """Return the image of the set `host` out of these repositories, made if it is not there.
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The platform's set `host`; NotFoundError if it has none."""
+        platform = self.base.platform
+        if SET not in platform.sets:
+            raise NotFoundError(
+                f"platform {platform.name} has no set of packages {SET!r}, so no host can be made",
+                hint=f"add `{SET} = [...]` to [sets] of its definition",
+            )
+        return platform.sets[SET]
 
-        Raises NotFoundError if the platform has no such set or a package of it is not in the
-        repositories, CommandError if the packages conflict or cannot be installed.
+    def image(self, own: Sequence[Path], dependencies: Path | None) -> HostImage:
+        """Return the image of the set `host`, out of the repositories in these folders.
+
+        It is made if it is not there. Raises NotFoundError if the platform has no such set or a
+        package of it is in no repository, CommandError if the packages conflict or cannot be
+        installed.
         """
-        chosen = self._chosen(repositories)
+        chosen = self._chosen(own, dependencies)
         folder = self.folder / f"host-{self._digest(chosen)}"
         if not folder.exists():
             with lock.hold(self.folder / "host.lock", purpose="making a host image", wait=True):
@@ -76,16 +88,11 @@ class HostImages:
         failed = (folder / "failed").read_text().split()
         return HostImage((folder / "layer", self.base.tree), len(chosen) + 1, tuple(failed))
 
-    def _chosen(self, repositories: Sequence[SolverRepository]) -> tuple[Chosen, ...]:
-        platform = self.base.platform
-        wanted = platform.sets.get(SET)
-        if not wanted:
-            raise NotFoundError(
-                f"platform {platform.name} has no set of packages {SET!r}, so no host can be made",
-                hint=f"add `{SET} = [...]` to [sets] of its definition",
-            )
-        base = SolverRepository("base", self.base.metadata, 90, installed=True)
-        answer = solve(wanted, [*repositories, base], arch=platform.arch)
+    def _chosen(self, own: Sequence[Path], dependencies: Path | None) -> tuple[Chosen, ...]:
+        rows = [SolverRepository(f"own-{n}", path, 1) for n, path in enumerate(own)]
+        rows += [SolverRepository("dependencies", dependencies, 50)] if dependencies else []
+        rows.append(SolverRepository("base", self.base.metadata, 90, installed=True))
+        answer = solve(self.wanted, rows, arch=self.base.platform.arch)
         if isinstance(answer, Missing):
             raise NotFoundError(
                 f"no repository has {', '.join(map(str, answer.requirements))}",

@@ -199,7 +199,7 @@ class Platforms:
         if name not in self.names():
             raise unknown_platform(name, self.names())
         folder = self.folder / name
-        kinds = ("definition.toml", "base-*", "macros-*", "rpms")
+        kinds = ("definition.toml", "base-*", "macros-*", "host-*", "rpms")
         removed = [path for kind in kinds for path in sorted(folder.glob(kind))]
         with lock.hold(folder / "create.lock", purpose=f"removing {name}"):
             for path in removed:

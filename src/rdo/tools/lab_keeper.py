@@ -106,15 +106,16 @@ class LabKeeper:
 
         Raises CommandError if processes are left.
         """
-        for process in self._members():
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                os.kill(process, signal.SIGKILL)
         end = time.monotonic() + _END_SECONDS
-        while self._groups() and time.monotonic() < end:
+        while (self._groups() or self.pid) and time.monotonic() < end:
+            for process in self._members():
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    os.kill(process, signal.SIGKILL)
             self._remove_groups()
             time.sleep(0.02)
         if self._groups() or self.pid:
-            raise CommandError(f"processes of the lab in {self.folder} do not end")
+            left = ", ".join(map(str, self._members()))
+            raise CommandError(f"processes of the lab in {self.folder} do not end: {left or '-'}")
         self._file.unlink(missing_ok=True)
 
     @property

@@ -56,6 +56,9 @@ PROGRAMS = (
     Prerequisite("debootstrap", "the platform deb12-x86_64", "debootstrap", "debootstrap"),
     Prerequisite("setpriv", "build roots", "util-linux", "util-linux"),
     Prerequisite("newuidmap", "build roots of an ordinary user", "uidmap", "shadow-utils", False),
+    Prerequisite("systemd-nspawn", "labs", "systemd-container", "systemd-container", False),
+    Prerequisite("ip", "networks of labs", "iproute2", "iproute", needed=False),
+    Prerequisite("ssh", "hosts of labs", "openssh-client", "openssh-clients", needed=False),
     Prerequisite("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
     Prerequisite("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
 )
@@ -92,6 +95,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
         *(_module(name, "a dependency of rdo", "", runner) for name in OWN_MODULES),
         *_owners(data, platforms),
         *_walls(platforms),
+        _labs(),
         _space("data", data),
     ]
 
@@ -166,6 +170,16 @@ def _walls(platforms: Path) -> list[MachineCheck]:
         return [MachineCheck("namespaces", False, False, detail)]
     with tempfile.TemporaryDirectory(dir=place, prefix=".rdo-doctor-") as folder:
         return walls_in(Path(folder))
+
+
+def _labs(groups: Path = Path("/sys/fs/cgroup")) -> MachineCheck:
+    """Check what labs need besides programs: root, and control groups of version 2."""
+    if os.geteuid():
+        return MachineCheck("labs", False, False, "only root can start a lab")
+    tops = [top for top in (groups / "unified", groups) if (top / "cgroup.controllers").exists()]
+    has_groups = any(os.access(top, os.W_OK) for top in tops)
+    detail = "" if has_groups else "no control group of version 2 that we may divide"
+    return MachineCheck("labs", has_groups, False, detail)
 
 
 def _space(name: str, folder: Path) -> MachineCheck:

@@ -92,7 +92,7 @@ def make_group(plan: dict[str, Any]) -> Path | None:
 
 
 def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
-    """Give the setup process its ids and the folders that it mounts."""
+    """Give the setup process its ids and the folders that it mounts; OSError if it has ended."""
     if not channel.recv(1):
         raise OSError("the namespaces of a lab cannot be made")
     enter_root.write_maps(plan, pid)

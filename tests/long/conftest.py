@@ -1,0 +1,45 @@
+"""One small target whose packages the hosts of every test install."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.distribution import Distribution
+from tests.long.namespaces import left_of_labs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacking = [name for name in ("systemd-nspawn", "ip", "ssh") if not shutil.which(name)]
+    why = f"{lacking[0]} is not installed" if lacking else ""
+    if os.geteuid():
+        why = "only root can start a lab"
+    if why:
+        for item in items:
+            if "tests/long/" in item.path.as_posix():
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session")
+def small_target(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    """A target with one published package, and what hosts are made of."""
+    made = Distribution(tmp_path_factory.mktemp("factory"))
+    made.add("greeting")
+    code, round_ = made.run()
+    assert code == 0, round_
+    return made
+
+
+@pytest.fixture
+def factory(small_target: Distribution) -> Iterator[Distribution]:
+    """The same, without a lab before and after the test."""
+    _end_all(small_target)
+    yield small_target
+    _end_all(small_target)
+    assert left_of_labs(small_target.folder) == []
+
+
+def _end_all(factory: Distribution) -> None:
+    for lab in factory.rdo("lab", "list", "--json").json:
+        assert factory.rdo("lab", "down", lab["name"]).code == 0

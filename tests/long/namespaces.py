@@ -1,0 +1,36 @@
+"""What a lab can leave behind on a machine."""
+
+from pathlib import Path
+
+
+def left_of_labs(folder: Path) -> list[str]:
+    """Processes, mounts and control groups of labs below a folder, and the folders themselves."""
+    labs = folder / "data/labs"
+    found = [f"folder {path.name}" for path in labs.glob("*/")]
+    found += [f"mount {line}" for line in mounts() if str(labs) in line]
+    for plan in Path("/proc").glob("[0-9]*/cmdline"):
+        words = read(plan).replace("\0", " ")
+        if str(labs) in words and "keep_lab" in words:
+            found.append(f"process {words}")
+    groups = [
+        *Path("/sys/fs/cgroup").glob("rdo-lab-*"),
+        *Path("/sys/fs/cgroup").glob("*/rdo-lab-*"),
+    ]
+    return found + [f"group {group}" for group in groups if members(group)]
+
+
+def members(group: Path) -> list[str]:
+    """Return the processes of a control group and of those below it."""
+    return [pid for file in group.rglob("cgroup.procs") for pid in read(file).split()]
+
+
+def mounts() -> list[str]:
+    return Path("/proc/mounts").read_text().splitlines()
+
+
+def read(file: Path) -> str:
+    """Return the content of a file of the kernel; nothing if its process has just ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

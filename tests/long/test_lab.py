@@ -1,0 +1,209 @@
+"""`rdo lab`: hosts made of our RPMs alone, that boot, install and go without a trace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import CONSTRAINTS, Result, platforms
+from tests.e2e.distribution import Distribution
+from tests.long.namespaces import left_of_labs
+
+
+def on(factory: Distribution, host: str, *command: str) -> Result:
+    return factory.rdo("lab", "ssh", host, "--", *command)
+
+
+def test_a_lab_boots_installs_and_goes(factory: Distribution) -> None:
+    up = factory.rdo("lab", "up", "try", "--hosts", 2, "--json")
+
+    assert up.code == 0, up.stderr
+    [lab] = up.json
+    assert (lab["state"], [host["name"] for host in lab["hosts"]]) == ("up", ["host1", "host2"])
+    assert on(factory, "host1", "systemctl is-system-running --wait").stdout == "running\n"
+    assert on(factory, "host1", "hostname").stdout == "host1\n"
+    assert on(factory, "try/host2", "cat", "/proc/1/comm").stdout == "systemd\n"
+
+    installed = on(factory, "host1", "dnf", "install", "-y", "python3-greeting")
+    assert installed.code == 0, installed.stdout + installed.stderr
+    shown = on(factory, "host1", "python3 -c 'import greeting; print(greeting.version)'")
+    assert shown.stdout == "1.0\n"
+    assert on(factory, "host2", "rpm", "-q", "python3-greeting").code == 1
+
+    assert on(factory, "host1", "ping", "-c1", "-W2", "host2").code == 0
+    assert on(factory, "host1", "ping", "-c1", "-W2", "10.88.0.1").code == 0
+
+    again = factory.rdo("lab", "up", "try")
+    assert (again.code, "there is a lab try already" in again.stderr) == (5, True)
+
+    assert factory.rdo("lab", "reset", "try").code == 0
+    assert on(factory, "host1", "rpm", "-q", "python3-greeting").code == 1
+
+    assert factory.rdo("lab", "down", "try").code == 0
+    assert left_of_labs(factory.folder) == []
+
+
+def test_no_way_leads_out_of_a_lab(factory: Distribution) -> None:
+    assert factory.rdo("lab", "up", "try").code == 0
+    addresses = subprocess.run(["hostname", "-I"], check=True, capture_output=True, text=True)
+
+    for address in (*addresses.stdout.split(), "192.0.2.1"):
+        assert on(factory, "host1", "ping", "-c1", "-W1", address).code != 0
+    links = on(factory, "host1", "ip -o link | wc -l").stdout
+    assert links == "2\n"  # lo, and the cable to the bridge
+    outside = json.loads((factory.folder / "data/labs/try/keeper.json").read_text())["pid"]
+    bridge = subprocess.run(
+        ["nsenter", f"--net=/proc/{outside}/ns/net", "ip", "-o", "link"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert [line.split()[1].split("@")[0].rstrip(":") for line in bridge.splitlines()] == [
+        "lo",
+        "lab0",
+        "cable0",
+    ]
+
+
+def test_root_of_a_host_is_nobody_outside(factory: Distribution) -> None:
+    assert factory.rdo("lab", "up", "try").code == 0
+
+    # A machine's root could do each of these.
+    for act in (
+        "mount -t ext4 /dev/vda /mnt",
+        "echo 1 > /proc/sys/kernel/panic",
+        "date -s 2000-01-01",
+    ):
+        assert on(factory, "host1", act).code != 0
+    maps = on(factory, "host1", "cat", "/proc/self/uid_map").stdout.split()
+    assert int(maps[1]) > 0
+    assert on(factory, "host1", "ls /dev/vda /dev/sda /dev/kmsg").code != 0
+
+
+def test_two_labs_do_not_know_each_other(factory: Distribution) -> None:
+    assert factory.rdo("lab", "up", "one").code == 0
+    assert factory.rdo("lab", "up", "two", "--hosts", 2).code == 0
+
+    assert on(factory, "one/host1", "touch", "/root/mine").code == 0
+    assert on(factory, "two/host1", "test", "-e", "/root/mine").code == 1
+    assert on(factory, "one/host1", "ping", "-c1", "-W1", "host2").code != 0
+    several = on(factory, "host1", "true")
+    assert (several.code, "there are several labs: one, two" in several.stderr) == (2, True)
+    assert factory.rdo("lab", "down", "one").code == 0
+    assert on(factory, "host2", "true").code == 0
+
+
+def test_a_host_comes_back_from_a_reboot_with_its_files(factory: Distribution) -> None:
+    assert factory.rdo("lab", "up", "try").code == 0
+    assert on(factory, "host1", "touch", "/root/mine").code == 0
+    before = on(factory, "host1", "cat", "/proc/sys/kernel/random/boot_id").stdout
+
+    on(factory, "host1", "systemctl", "reboot")
+    after = before
+    deadline = time.monotonic() + 60
+    while after in ("", before) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        after = on(factory, "host1", "cat", "/proc/sys/kernel/random/boot_id").stdout
+
+    assert after not in ("", before)
+    assert on(factory, "host1", "test", "-e", "/root/mine").code == 0
+
+
+def test_a_lab_that_was_ended_from_outside_is_told_and_started_again(
+    factory: Distribution,
+) -> None:
+    assert factory.rdo("lab", "up", "try").code == 0
+    keeper = json.loads((factory.folder / "data/labs/try/keeper.json").read_text())["pid"]
+
+    os.kill(keeper, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{keeper}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    [lab] = factory.rdo("lab", "list", "--json").json
+    assert lab["state"] == "stopped"
+    told = on(factory, "host1", "true")
+    assert (told.code, "rdo lab reset try" in told.stderr) == (3, True)
+    assert factory.rdo("lab", "reset", "try").code == 0
+    assert on(factory, "host1", "true").code == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8, 1.2, 1.8, 2.6])
+def test_a_killed_up_leaves_a_whole_lab_or_none(factory: Distribution, seconds: float) -> None:
+    assert factory.rdo("lab", "up", "warm").code == 0
+    assert factory.rdo("lab", "down", "warm").code == 0
+    environment = {
+        **os.environ,
+        "RDO_PLATFORMS": platforms(),
+        "RDO_BRIDGE__CONSTRAINTS": str(CONSTRAINTS),
+    }
+    command = [sys.executable, "-m", "rdo", "lab", "up", "try", "--hosts", "2"]
+
+    with subprocess.Popen(
+        command,
+        cwd=factory.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (factory.folder / "data/labs/try").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+
+    labs = factory.rdo("lab", "list", "--json").json
+    if labs:  # it was faster
+        assert [lab["state"] for lab in labs] == ["up"]
+        assert on(factory, "host2", "true").code == 0
+        assert factory.rdo("lab", "down", "try").code == 0
+    assert left_of_labs(factory.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("up", "Not-a-name"), 2, "cannot be the name of a lab"),
+        (("up", "try", "--name", "nothing"), 4, "has no repository nothing yet"),
+        (("up", "try", "--hosts", "0"), 2, "a lab has 1 to 200 hosts"),
+        (("down", "none"), 4, "there is no lab 'none'"),
+        (("reset", "none"), 4, "there is no lab 'none'"),
+        (("ssh", "host1"), 4, "there is no lab"),
+    ],
+)
+def test_a_mistake_is_told_and_starts_nothing(
+    factory: Distribution, args: tuple[str, ...], code: int, said: str
+) -> None:
+    done = factory.rdo("lab", *args)
+
+    assert (done.code, said in done.stderr) == (code, True), done.stderr
+    assert left_of_labs(factory.folder) == []
+
+
+def test_a_dry_run_starts_nothing(factory: Distribution) -> None:
+    done = factory.rdo("lab", "up", "try", "--hosts", 2, "--dry-run", "--json")
+
+    assert (done.code, done.json["hosts"]) == (0, 2)
+    assert factory.rdo("lab", "list", "--json").json == []
+
+
+def test_an_installed_service_is_configured_as_debian_does_and_enabled_as_el_does(
+    factory: Distribution,
+) -> None:
+    assert factory.rdo("platform", "deps", "add", "memcached", "logrotate").code == 0
+    assert factory.rdo("lab", "up", "try").code == 0
+
+    installed = on(factory, "host1", "dnf", "install", "-y", "memcached", "logrotate")
+
+    assert installed.code == 0, installed.stdout + installed.stderr
+    assert on(factory, "host1", "systemctl is-enabled memcached").stdout == "disabled\n"
+    assert on(factory, "host1", "systemctl is-enabled logrotate.timer").stdout == "enabled\n"
+    assert on(factory, "host1", "systemctl start memcached").code == 0
+    assert on(factory, "host1", "systemctl is-active memcached").stdout == "active\n"
+    log = on(factory, "host1", "cat", "/var/log/rdo-host.log").stdout
+    assert "ended with" not in log
