@@ -59,7 +59,9 @@ COMMANDS: dict[str, Lazy] = {
         "Check machine and configuration, and show how to fix them.",
     ),
     "help": Lazy("rdo.cli.help", "help_", "Print the help of a command."),
-    "lab": Lazy("rdo.cli.operator.lab", "lab", "Start hosts made of a target's RPMs, and use them."),
+    "lab": Lazy(
+        "rdo.cli.operator.lab", "lab", "Start hosts made of a target's RPMs, and use them."
+    ),
     "notify": Lazy("rdo.cli.operator.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
         "rdo.cli.operator.platform", "platform", "Make base layers, and roots to install into."
