@@ -3,9 +3,9 @@ from importlib import resources
 
 import pytest
 
-from rdo.errors import ConfigError
+from rdo.errors import ConfigError, NotFoundError
 from rdo.roots.debian_rpms import known_names
-from rdo.roots.definition import built_in_platform, built_in_platforms, parse_platform
+from rdo.roots.definition import built_in_platform, built_in_platforms, parse_platform, with_sets
 
 DEB12 = built_in_platform("deb12-x86_64")
 
@@ -57,3 +57,23 @@ def test_a_name_of_the_table_is_no_macro_and_no_broken_name(name: str) -> None:
 
     with pytest.raises(ConfigError, match=r"bridged\.ruby-rexml"):
         parse_platform("x", changed, "x.toml")
+
+
+def test_a_set_stands_for_its_packages() -> None:
+    names = with_sets(DEB12, ["gdisk", "@host", "dnf"])
+
+    assert names[0] == "gdisk"
+    assert {"systemd", "openssh-server", "dnf"} < set(names)
+    assert len(names) == len(set(names))
+
+
+def test_an_unknown_set_is_named_with_its_neighbour() -> None:
+    with pytest.raises(NotFoundError, match=r'no set @hots; did you mean "host"\?'):
+        with_sets(DEB12, ["@hots"])
+
+
+def test_what_a_set_names_can_be_bridged_or_is_in_the_base() -> None:
+    tables = (DEB12.provides, DEB12.bridged)
+    known = {name for table in tables for names in table.values() for name in names}
+
+    assert [name for names in DEB12.sets.values() for name in names if name not in known] == []
