@@ -25,7 +25,9 @@ def test_a_lab_boots_installs_and_goes(factory: Distribution) -> None:
     assert up.code == 0, up.stderr
     [lab] = up.json
     assert (lab["state"], [host["name"] for host in lab["hosts"]]) == ("up", ["host1", "host2"])
-    assert on(factory, "host1", "systemctl is-system-running --wait").stdout == "running\n"
+    started = on(factory, "host1", "systemctl is-system-running --wait").stdout
+    failed = on(factory, "host1", "systemctl --failed --no-legend; journalctl -b -p 4 --no-pager")
+    assert started == "running\n", failed.stdout
     assert on(factory, "host1", "hostname").stdout == "host1\n"
     assert on(factory, "try/host2", "cat", "/proc/1/comm").stdout == "systemd\n"
 

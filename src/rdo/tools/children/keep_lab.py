@@ -23,7 +23,7 @@ import socketserver
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rdo.tools.children import enter_root
 from rdo.tools.children.enter_root import (
@@ -41,6 +41,8 @@ from rdo.tools.detached import identity
 
 MS_BIND, MS_REC = 0x1000, 0x4000
 READY = b"r"
+REBOOT = 133
+"""How systemd-nspawn ends if the host reboots, and somebody else is to start it again."""
 PID_DIGITS = 10
 _PROGRAMS = {"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"}
 _NSPAWN = {
@@ -166,7 +168,8 @@ def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
     make_network(plan)
     serve(plan)
     for host in plan["hosts"]:
-        boot(host)
+        mount_host(host["name"])
+    hosts = {boot(host["name"]): host["name"] for host in plan["hosts"]}
     channel.send(READY)
     if not channel.recv(1):
         return 0  # the outer process was killed
@@ -174,8 +177,11 @@ def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
     print_to("/lab/logs/keeper.log")
     channel.send(b"d")
     channel.close()
-    while True:
-        os.wait()  # the web server never ends by itself
+    while True:  # the web server never ends by itself
+        pid, status = os.wait()
+        name = hosts.pop(pid, "")
+        if name and os.waitstatus_to_exitcode(status) == REBOOT:
+            hosts[boot(name)] = name
 
 
 def make_view(plan: dict[str, Any], trees: list[int]) -> None:
@@ -287,9 +293,8 @@ def print_to(file: str) -> None:
     os.close(null)
 
 
-def boot(host: dict[str, Any]) -> None:
-    """Start the host's systemd, over its own changes."""
-    name = host["name"]
+def mount_host(name: str) -> None:
+    """Mount the files of a host: what it changes, over our settings and the image."""
     folder, root = f"/lab/{name}", f"/hosts/{name}"
     Path(root).mkdir()
     for part in ("changes/files", "changes/work"):
@@ -297,13 +302,23 @@ def boot(host: dict[str, Any]) -> None:
     layers = ":".join(str(one) for one in sorted(Path("/lab/layers").iterdir()))
     options = f"lowerdir={folder}/settings:{layers},upperdir={folder}/changes/files"
     mount("overlay", root, "overlay", 0, f"{options},workdir={folder}/changes/work,userxattr")
-    if os.fork():
-        return
+
+
+def boot(name: str) -> int:
+    """Start a host's systemd, and return the process that ends with it."""
+    pid = os.fork()
+    if pid == 0:
+        become_host(name)
+    return pid
+
+
+def become_host(name: str) -> NoReturn:
+    """Make this process the systemd-nspawn of a host."""
     enter_root.end_with_parent()
     print_to(f"/lab/logs/{name}.log")
     words = (
         *("systemd-nspawn", "--register=no", "--keep-unit", "--settings=no", "--quiet"),
-        *(f"--directory={root}", f"--machine={name}", f"--hostname={name}"),
+        *(f"--directory=/hosts/{name}", f"--machine={name}", f"--hostname={name}"),
         *(f"--network-namespace-path=/run/netns/{name}", "--capability=all"),
         f"--drop-capability={','.join(_OF_THE_MACHINE)}",
         *("--console=pipe", "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--boot"),
