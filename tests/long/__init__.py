@@ -1,1 +1,1 @@
-"""Tests that boot hosts: minutes, root, and systemd-nspawn."""
+"""Tests that take minutes: rdo as RPMs, and hosts that boot."""

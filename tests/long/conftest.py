@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         why = "only root can start a lab"
     if why:
         for item in items:
-            if "tests/long/" in item.path.as_posix():
+            if item.path.name == "test_lab.py":
                 item.add_marker(pytest.mark.skip(reason=why))
 
 
