@@ -20,6 +20,7 @@ import os
 import signal
 import socket
 import socketserver
+import stat
 import sys
 from functools import partial
 from pathlib import Path
@@ -50,8 +51,8 @@ _NSPAWN = {
     "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",  # sysctl of the host's own network works
 }
-_DEVICES = ("net/tun", "kvm")
-"""Devices of the machine that hosts see besides those of every root, where there are any."""
+_DEVICES = {"net/tun": (10, 200)}
+"""Devices that hosts see besides those of every root, with their numbers: Linux's devices.txt."""
 
 _OF_THE_MACHINE = ("CAP_SYS_TIME", "CAP_SYS_RAWIO", "CAP_SYS_MODULE")
 """Capabilities that mean nothing in a user namespace; units that ask for them are left out."""
@@ -103,9 +104,24 @@ def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
     for path, is_writable in folders(plan):
         is_of_host = os.lstat(path).st_uid < plan["uids"][0][1]
         trees.append(clone_tree(path, writable=is_writable, userns=userns if is_of_host else None))
+    trees += [make_device(plan, name) for name in devices()]
     socket.send_fds(channel, [b"t"], trees)
     channel.recv(1)
     channel.send(b"e")
+
+
+def devices() -> list[str]:
+    """Return which of our devices this machine has."""
+    return [name for name in _DEVICES if Path("/dev", name).exists()]
+
+
+def make_device(plan: dict[str, Any], name: str) -> int:
+    """Make a node of a device that everybody in the lab may open; the machine's is root's alone."""
+    node = Path(plan["keeper"]).with_name(f"device-{name.rpartition('/')[2]}")
+    node.unlink(missing_ok=True)
+    os.mknod(node, stat.S_IFCHR, os.makedev(*_DEVICES[name]))
+    node.chmod(0o666)
+    return enter_root.open_tree(str(node))
 
 
 def folders(plan: dict[str, Any]) -> list[tuple[str, bool]]:
@@ -193,23 +209,22 @@ def make_view(plan: dict[str, Any], trees: list[int]) -> None:
     mount("proc", f"{view}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("sysfs", f"{view}/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("cgroup2", f"{view}/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    make_devices(f"{view}/dev")
+    names = devices()
+    make_devices(f"{view}/dev", names, trees[len(trees) - len(names) :])
     done = libc.mount(b"/usr", f"{view}/usr".encode(), None, MS_BIND | MS_REC, None)
     check(done, "show /usr")
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         if Path("/", name).is_symlink():
             Path(view, name).symlink_to(Path("/", name).readlink())
-    for tree, place in zip(trees, places(plan), strict=True):
+    for tree, place in zip(trees[: len(trees) - len(names)], places(plan), strict=True):
         Path(f"{view}{place}").mkdir(parents=True, exist_ok=True)
         attach(tree, f"{view}{place}")
     enter_root.enter(view)
 
 
-def make_devices(dev: str) -> None:
-    present = [name for name in _DEVICES if Path("/dev", name).exists()]
-    trees = [enter_root.open_tree(f"/dev/{name}") for name in present]
+def make_devices(dev: str, names: list[str], trees: list[int]) -> None:
     enter_root.make_devices(dev)
-    for tree, name in zip(trees, present, strict=True):
+    for tree, name in zip(trees, names, strict=True):
         place = Path(dev, name)
         place.parent.mkdir(exist_ok=True)
         place.touch()
