@@ -11,6 +11,7 @@ from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi
+from rdo.publish.release_package import ReleasePackage, release_sections
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
@@ -124,3 +125,24 @@ def repositories(settings: "Settings", target: str, name: str) -> tuple[Path, ..
     repos = settings.target_folder(target) / "repos"
     links = [repos / name, *sorted(repos.glob(f"component/*/{name}"))]
     return tuple(link.resolve() for link in links if (link / "repodata").is_dir())
+
+
+def release_package(
+    settings: "Settings",
+    target: str,
+    name: str,
+    *,
+    is_pinned: bool = False,
+    number: int = 1,
+    url: str = "",
+) -> ReleasePackage:
+    """Return the `rdo-release` of a name of a target; `url` is where hosts find the tree.
+
+    Raises NotFoundError if the name leads nowhere yet.
+    """
+    presented = site(settings, target)
+    if url:
+        presented = replace(presented, tree_url=url.rstrip("/"))
+    repos, release = settings.target_folder(target) / "repos", settings.target(target).release
+    sections = release_sections(presented, repos, release, name, is_pinned=is_pinned)
+    return ReleasePackage(release, number, sections)

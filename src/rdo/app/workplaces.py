@@ -77,6 +77,16 @@ class Workplaces:
             memory_mb=section.memory_limit_mb,
         )
 
+    def bare_workshop(self, platform: str) -> "Workshop":
+        """Return where specs are built that require nothing but the base layer of a platform."""
+        from rdo.builders.workshop import Workshop
+        from rdo.roots.build_root import remove_leftovers
+        from rdo.roots.content import ContentStore
+
+        base, roots = self.platforms.create(platform), self.settings.roots
+        remove_leftovers(roots)
+        return Workshop(base, ContentStore(self.platforms.content), roots, lambda: None)
+
     def workshop(
         self,
         dependencies: "Dependencies",
