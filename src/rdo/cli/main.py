@@ -53,6 +53,7 @@ COMMANDS: dict[str, Lazy] = {
         "rdo.cli.operator.config", "config", "Show the configuration, or import DLRN's."
     ),
     "db": Lazy("rdo.cli.operator.db", "db", "Back up, restore and check the database."),
+    "deploy": Lazy("rdo.cli.deploy", "deploy", "Install a cloud: read and show its answers."),
     "doctor": Lazy(
         "rdo.cli.operator.doctor",
         "doctor",

@@ -1,0 +1,135 @@
+"""`rdo deploy`: install a cloud from a target's packages, as an answer file describes it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rdo.cli import output
+from rdo.cli.lazy import LazyGroup
+
+if TYPE_CHECKING:
+    from rdo.deploy.answer_file import Fault
+    from rdo.deploy.answers import Answer
+
+
+@click.group(cls=LazyGroup)
+def deploy() -> None:
+    """Install a cloud from a target's packages, as packstack's answer files describe it.
+
+    Only the answers are here yet; nothing is installed.
+
+    \b
+    packstack --gen-answer-file=answers.txt
+    rdo deploy answers --answer-file answers.txt
+    """
+
+
+def _pairs(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, str]:
+    """Parse `--answer KEY=VALUE` into a mapping."""
+    for text in texts:
+        if "=" not in text:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return {key.upper(): value for key, _, value in (text.partition("=") for text in texts)}
+
+
+@deploy.command()
+@click.option(
+    "--answer-file",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Read the answers from this file, which is never written to. Default: none.",
+)
+@click.option(
+    "--answer",
+    "options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="Answer in place of the file, e.g. CONFIG_DEBUG_MODE=y (repeatable).",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the cloud. Default: ~/.local/state/rdo/clouds/CONTROLLER.",
+)
+@click.option(
+    "--make-secrets",
+    is_flag=True,
+    help="Make the secrets that nobody gives and that are not made yet, and keep them in --state.",
+)
+@click.option("--all", "everything", is_flag=True, help="Also show the keys that do not matter.")
+@output.json_option
+def answers(
+    file: Path | None,
+    options: dict[str, str],
+    state: Path | None,
+    make_secrets: bool,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Show the answers that a cloud is made from, and the origin of each; secrets are masked.
+
+    A key does not matter if another answer has switched it off.
+
+    \b
+    rdo deploy answers --answer-file answers.txt
+    """
+    from rdo.deploy.keys import load_keys
+    from rdo.deploy.machine import this_machine
+    from rdo.deploy.reading import load_answers
+
+    found = load_answers(
+        load_keys(),
+        this_machine(),
+        file=file,
+        options=options,
+        state=state,
+        make_secrets=make_secrets,
+    )
+    rows = [one for one in found.by_key.values() if everything or one.is_active]
+    table = output.Table(
+        ("key", "value", "origin"),
+        [(one.key.name, one.shown or _unmade(one), _origin(one, file)) for one in rows],
+    )
+    plain = {
+        "answers": [_plain(one, file) for one in rows],
+        "notes": [{"line": one.line, "note": one.said} for one in found.notes],
+    }
+    output.show(plain, as_json, table)
+    if not as_json:
+        show_notes(str(file or "answers"), found.notes)
+
+
+def show_notes(shown: str, notes: "tuple[Fault, ...]") -> None:
+    """Print what a user may want to know, after the result."""
+    from rdo.deploy.answer_file import in_order, told
+
+    for one in in_order(list(notes)):
+        output.say(f"note: {told(shown, one)}", err=True)
+
+
+def _unmade(answer: "Answer") -> str:
+    from rdo.deploy.answers import Origin
+
+    return "(not made yet)" if answer.origin is Origin.GENERATED else ""
+
+
+def _origin(answer: "Answer", file: Path | None) -> str:
+    return f"{file}:{answer.line}" if answer.line and file else str(answer.origin)
+
+
+def _plain(answer: "Answer", file: Path | None) -> dict[str, object]:
+    """Return an answer for programs; a secret is never among it."""
+    return {
+        "key": answer.key.name,
+        "value": answer.shown,
+        "secret": answer.key.secret,
+        "origin": answer.origin,
+        "file": file if answer.line else None,
+        "line": answer.line,
+        "active": answer.is_active,
+        "support": answer.key.support,
+    }

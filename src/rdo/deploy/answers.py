@@ -1,0 +1,168 @@
+"""The answers that a cloud is made from: file, options and defaults put together and checked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rdo.deploy.answer_file import AnswerFault, AnswerFile
+from rdo.deploy.keys import PLACEHOLDER, Key, KeyTable, Kind, Support
+from rdo.deploy.machine import ThisMachine
+from rdo.deploy.value_checks import fault_of, items_of
+from rdo.errors import ConfigError, did_you_mean
+from rdo.model.url import without_secret
+
+MASK = "********"
+DEFAULT_PASSWORD = "CONFIG_DEFAULT_PASSWORD"
+_SERVICE = "_INSTALL"
+
+
+class Origin(StrEnum):
+    """Where an answer comes from; the first that there is of option, file and default counts."""
+
+    OPTION = "option"
+    FILE = "file"
+    DEFAULT = "default"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAnswer:
+    """The value of one key; `line` is its place in the file.
+
+    A secret that is generated and not made yet has no value. An answer is not active if its key
+    matters to nobody, because another answer has switched its group off.
+    """
+
+    key: Key
+    value: str
+    origin: Origin
+    line: int | None = None
+    is_active: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The value for people, without secrets, also those of URLs."""
+        return MASK if self.key.secret and self.value else without_secret(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """All answers by key, with what is wrong in them and what a user may want to know."""
+
+    by_key: Mapping[str, CloudAnswer]
+    faults: tuple[AnswerFault, ...]
+    notes: tuple[AnswerFault, ...]
+
+    def __getitem__(self, key: str) -> str:
+        return self.by_key[key].value
+
+    @property
+    def not_made(self) -> list[str]:
+        """The keys whose secrets have yet to be made."""
+        made = (one for one in self.by_key.values() if one.origin is Origin.GENERATED)
+        return [one.key.name for one in made if not one.value]
+
+
+def check_options(table: KeyTable, options: Mapping[str, str]) -> None:
+    """Raise ConfigError for an answer whose key does not exist."""
+    for name in options:
+        if name not in table.keys:
+            near = did_you_mean(name, table.keys)
+            raise ConfigError(f"there is no key {name}{near}")
+
+
+def host_options(table: KeyTable, hosts: str) -> dict[str, str]:
+    """Return the answers that `--install-hosts` means: the first is the controller and all else.
+
+    The others are compute hosts; a single host is everything.
+    """
+    first, *others = items_of(hosts)
+    kinds = {Kind.HOST, Kind.HOSTS}
+    own = {key.name: first for key in table if key.kind in kinds and key.default == "@address"}
+    return {**own, "CONFIG_COMPUTE_HOSTS": ",".join(others)} if others else own
+
+
+def decide(
+    table: KeyTable,
+    given: AnswerFile,
+    options: Mapping[str, str],
+    machine: ThisMachine,
+    made: Mapping[str, str],
+) -> Answers:
+    """Put the answers together and check those that matter; `made` are the secrets of the cloud."""
+    plain = {key.name: _answer(key, given, options, machine) for key in table}
+    common = plain[DEFAULT_PASSWORD]
+    whole = {name: _with_secret(one, common, made) for name, one in plain.items()}
+    values = {name: one.value for name, one in whole.items()}
+    answers = {
+        key.name: _active(whole[key.name], group.is_active(values))
+        for group in table.groups
+        for key in group.keys
+    }
+    faults = [*given.faults, *(one for answer in answers.values() for one in _faults(answer))]
+    return Answers(answers, tuple(faults), (*given.notes, *_notes(answers.values(), machine)))
+
+
+def _answer(
+    key: Key, given: AnswerFile, options: Mapping[str, str], machine: ThisMachine
+) -> CloudAnswer:
+    if key.name in options:
+        return CloudAnswer(key, options[key.name], Origin.OPTION)
+    if found := given.values.get(key.name):
+        return CloudAnswer(key, found.value, Origin.FILE, found.line)
+    return CloudAnswer(key, machine.fill(key.default), Origin.DEFAULT)
+
+
+def _with_secret(answer: CloudAnswer, common: CloudAnswer, made: Mapping[str, str]) -> CloudAnswer:
+    """Return the answer with the secret that stands for a placeholder."""
+    key = answer.key
+    is_open = answer.value == PLACEHOLDER or (
+        key.is_made and answer.origin is Origin.DEFAULT and answer.value == key.default
+    )
+    if not is_open:
+        return answer
+    if common.value and key.default == PLACEHOLDER:
+        return CloudAnswer(key, common.value, common.origin, common.line)
+    return CloudAnswer(key, made.get(key.name, ""), Origin.GENERATED, answer.line)
+
+
+def _active(answer: CloudAnswer, is_active: bool) -> CloudAnswer:
+    return CloudAnswer(answer.key, answer.value, answer.origin, answer.line, is_active)
+
+
+def _faults(answer: CloudAnswer) -> Iterator[AnswerFault]:
+    """Yield what is wrong with one answer; one that matters to nobody may be anything."""
+    key, value = answer.key, answer.value
+    shown = f"{key.name}={answer.shown}"
+    if key.refused and value not in {"", key.default}:
+        yield AnswerFault(answer.line, f"{shown} is refused: {key.refused}")
+        return
+    if not answer.is_active or answer.origin is Origin.GENERATED:
+        return
+    if wrong := fault_of(key, value):
+        yield AnswerFault(answer.line, f"{shown} {wrong}" if value else f"{key.name} {wrong}")
+    elif key.name == "CONFIG_NEUTRON_INSTALL" and value == "n":
+        yield AnswerFault(answer.line, f"{shown}: nova has no other network; it must be y")
+
+
+def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[AnswerFault]:
+    """Yield what is left out, because it is not here yet."""
+    services, others = [], []
+    for one in answers:
+        if not one.is_active or one.key.support is not Support.LATER or one.key.is_made:
+            continue
+        name = one.key.name
+        if name.startswith("CONFIG_") and name.endswith(_SERVICE) and name.count("_") == 2:
+            services += [name] if one.value == "y" else []
+        elif _is_other(one, machine):
+            others.append(name)
+    if services:
+        yield AnswerFault(None, f"not here yet, so left out: {', '.join(services)}")
+    if others:
+        yield AnswerFault(None, f"not here yet, so not looked at: {', '.join(others)}")
+
+
+def _is_other(answer: CloudAnswer, machine: ThisMachine) -> bool:
+    """Whether somebody has answered something else than the default."""
+    is_given = answer.origin in {Origin.FILE, Origin.OPTION}
+    return is_given and answer.value != machine.fill(answer.key.default)

@@ -1,0 +1,144 @@
+"""The keys of an answer file: packstack's names, options and defaults, in our words."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+PLACEHOLDER = "PW_PLACEHOLDER"
+"""The value of a password that nobody has given: one is made."""
+
+RANDOM = "@random"
+"""The default of a secret that is made, but that packstack does not call a password."""
+
+
+class Kind(StrEnum):
+    """What the value of a key is; `rdo.deploy.value_checks` has a check for each."""
+
+    ADDRESS = "address"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    DEVICES = "devices"
+    ENCRYPTION_KEY = "encryption-key"
+    EXPORTS = "exports"
+    FLOAT = "float"
+    HOST = "host"
+    HOSTS = "hosts"
+    INTEGER = "integer"
+    JSON_LIST = "json-list"
+    LDAP_DN = "ldap-dn"
+    LDAP_URL = "ldap-url"
+    NETWORK = "network"
+    NETWORKS = "networks"
+    PATH = "path"
+    PORT = "port"
+    PUBLIC_KEY = "public-key"
+    SIZE = "size"
+    TEXT = "text"
+    WORKERS = "workers"
+    YES_NO = "yes-no"
+
+
+class Support(StrEnum):
+    """What rdo makes of a key: acts on it, cannot act on it yet, or refuses it."""
+
+    USED = "used"
+    LATER = "not here yet"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; its value may be empty unless it is `required`.
+
+    `default` may begin with `@`: then it is found on the machine, or made. `refused` is why any
+    other value than the default is. `old` are names that the key had before.
+    """
+
+    name: str
+    option: str
+    default: str
+    kind: Kind
+    help: str
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    secret: bool = False
+    hidden: bool = False
+    used: bool = False
+    refused: str = ""
+    old: tuple[str, ...] = ()
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a value is made if nobody gives one."""
+        return self.default in {PLACEHOLDER, RANDOM}
+
+    @property
+    def support(self) -> Support:
+        """What rdo makes of the key."""
+        if self.refused:
+            return Support.REFUSED
+        return Support.USED if self.used else Support.LATER
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGroup:
+    """Keys that belong together.
+
+    `when` is the condition under which they matter to anybody: for each key that it names, one of
+    the items of the value is among these, or is there at all for `*`.
+    """
+
+    name: str
+    title: str
+    keys: tuple[Key, ...]
+    when: Mapping[str, tuple[str, ...]]
+
+    def is_active(self, values: Mapping[str, str]) -> bool:
+        """Whether the keys matter with these values of all keys."""
+        return all(
+            any(item and (item in wanted or "*" in wanted) for item in values[key].split(","))
+            for key, wanted in self.when.items()
+        )
+
+
+@dataclass(frozen=True)
+class KeyTable:
+    """All keys, in packstack's order."""
+
+    groups: tuple[KeyGroup, ...]
+
+    @cached_property
+    def keys(self) -> dict[str, Key]:
+        """The keys by name."""
+        return {key.name: key for group in self.groups for key in group.keys}
+
+    @cached_property
+    def renamed(self) -> dict[str, str]:
+        """The key that each old name means now."""
+        return {old: key.name for key in self.keys.values() for old in key.old}
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.keys.values())
+
+
+def load_keys() -> KeyTable:
+    """Return the table of keys that comes with rdo."""
+    content = tomllib.loads((files("rdo.deploy") / "keys.toml").read_text())
+    return KeyTable(tuple(_group(one) for one in content["groups"]))
+
+
+def _group(table: dict[str, Any]) -> KeyGroup:
+    when = {
+        key: (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        for key, wanted in table.get("when", {}).items()
+    }
+    return KeyGroup(table["name"], table["title"], tuple(map(_key, table["keys"])), when)
+
+
+def _key(table: dict[str, Any]) -> Key:
+    lists = {name: tuple(table.get(name, ())) for name in ("choices", "old")}
+    return Key(**{**table, **lists, "kind": Kind(table["kind"])})

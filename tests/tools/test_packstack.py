@@ -1,0 +1,174 @@
+"""The commands `packstack` and `rdo deploy answers`, as their users run them."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rdo.deploy.keys import load_keys
+
+TABLE = load_keys()
+PACKSTACK = (sys.executable, "-c", "from rdo.cli.packstack import main; main()")
+RDO = (sys.executable, "-m", "rdo")
+
+
+def run(
+    *args: str, cwd: Path, program: tuple[str, ...] = PACKSTACK
+) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "XDG_STATE_HOME": str(cwd / "state"), "HOME": str(cwd)}
+    return subprocess.run(
+        [*program, *args], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def answers_of(place: Path) -> dict[str, str]:
+    lines = place.read_text().splitlines()
+    assert lines[0] == "[general]"
+    pairs = (line.partition("=") for line in lines[1:] if line and line[0] != "#")
+    return {key: value for key, _, value in pairs}
+
+
+def test_an_answer_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    done = run("--gen-answer-file=a.txt", "--os-debug-mode=y", cwd=tmp_path)
+
+    found = answers_of(tmp_path / "a.txt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(found) == [key.name for key in TABLE]
+    assert found["CONFIG_DEBUG_MODE"] == "y"
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o600
+    made = [found[key.name] for key in TABLE if key.is_made]
+    assert len(set(made)) == len(made)
+    assert {len(one) for one in made} == {32}
+
+
+def test_making_one_needs_neither_a_route_nor_an_ssh_server(tmp_path: Path) -> None:  # P2
+    if not shutil.which("unshare"):
+        pytest.skip("unshare is not installed")
+    alone = ("unshare", "--map-root-user", "--net", *PACKSTACK)
+
+    done = run("--gen-answer-file=a.txt", cwd=tmp_path, program=alone)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert answers_of(tmp_path / "a.txt")["CONFIG_CONTROLLER_HOST"] == "127.0.0.1"
+
+
+def test_what_was_made_has_no_fault_and_is_never_written_to(tmp_path: Path) -> None:  # P1, P3
+    run("--gen-answer-file=a.txt", cwd=tmp_path)
+    place = tmp_path / "a.txt"
+    place.write_text(place.read_text() + "\n# mine\nCONFIG_NTP_SERVERZ=x\n")
+    before = place.read_bytes()
+
+    faulty = run("--validate-answer-file=a.txt", cwd=tmp_path)
+    shown = run("deploy", "answers", "--answer-file", "a.txt", cwd=tmp_path, program=RDO)
+    place.write_bytes(before.replace(b"CONFIG_NTP_SERVERZ=x\n", b""))
+    good = run("--validate-answer-file=a.txt", cwd=tmp_path)
+
+    assert faulty.returncode == 1
+    assert 'unknown key CONFIG_NTP_SERVERZ; did you mean "CONFIG_NTP_SERVERS"?' in faulty.stdout
+    assert shown.returncode == 2
+    assert (good.returncode, good.stdout) == (0, "a.txt: 292 keys, no faults\n")
+    assert place.read_bytes() == before.replace(b"CONFIG_NTP_SERVERZ=x\n", b"")
+
+
+def test_all_faults_are_told_with_file_and_line(tmp_path: Path) -> None:  # P5, P12
+    (tmp_path / "a.txt").write_text(
+        "[general]\nCONFIG_NOVA_INSTALL=\nCONFIG_REDIS_PORT=65535\nCONFIG_HORIZON_SSL=maybe\n"
+    )
+
+    done = run("--validate-answer-file=a.txt", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stdout == (
+        "\nERROR : 2 faults\n"
+        "a.txt:2: CONFIG_NOVA_INSTALL must not be empty\n"
+        "a.txt:4: CONFIG_HORIZON_SSL=maybe is neither y nor n\n"
+    )
+
+
+def test_each_key_that_packstack_has_an_option_for_has_one(tmp_path: Path) -> None:
+    options = [f"--{key.option}=" for key in TABLE if not key.hidden and not key.required]
+    needed = {key.option: key for key in TABLE if not key.hidden and key.required}
+
+    done = run("--gen-answer-file=a.txt", *options, cwd=tmp_path)
+    helped = run("--help", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f"--{option} " in helped.stdout for option in needed)
+    assert not any(f"--{key.option} " in helped.stdout for key in TABLE if key.hidden)
+
+
+def test_a_faulty_option_makes_no_file(tmp_path: Path) -> None:
+    done = run("--gen-answer-file=a.txt", "--nova-db-purge-enable=no", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "CONFIG_NOVA_DB_PURGE_ENABLE=no is neither y nor n" in done.stdout
+    assert not (tmp_path / "a.txt").exists()
+
+
+@pytest.mark.parametrize("args", [(), ("--allinone",), ("--install-hosts=10.0.0.5",), ("-y",)])
+def test_what_cannot_be_done_yet_is_told_and_not_offered(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    done = run(*args, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("\nERROR : packstack cannot install a cloud yet")
+    assert not args or f" {args[0].partition('=')[0]} " not in run("--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--answer-file=a.txt", "--os-debug-mode=y"),
+        ("--answer-file=a.txt", "--allinone"),
+        ("--no-such-option",),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(tmp_path: Path, args: tuple[str, ...]) -> None:
+    done = run(*args, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("packstack: error: ")
+
+
+def test_the_keys_are_listed_as_restructuredtext(tmp_path: Path) -> None:
+    done = run("--options", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert all(f"**{key.name}**\n    {key.help}\n" in done.stdout for key in TABLE)
+
+
+def test_the_origin_of_each_answer_is_shown_and_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("[general]\nCONFIG_NOVA_DB_PW=hunter2\nCONFIG_DEBUG_MODE=y\n")
+    command = ("deploy", "answers", "--answer-file", "a.txt", "--state", "cloud")
+    more = ("--answer", "CONFIG_KEYSTONE_REGION=Two")
+
+    looked = run(*command, *more, "--json", cwd=tmp_path, program=RDO)
+    made = run(*command, "--make-secrets", cwd=tmp_path, program=RDO)
+    again = run(*command, "--json", cwd=tmp_path, program=RDO)
+
+    assert looked.returncode == made.returncode == 0, looked.stderr + made.stderr
+    found = {one["key"]: one for one in json.loads(looked.stdout)["answers"]}
+    assert found["CONFIG_NOVA_DB_PW"]["value"] == "********"
+    assert (found["CONFIG_DEBUG_MODE"]["origin"], found["CONFIG_DEBUG_MODE"]["line"]) == ("file", 3)
+    assert found["CONFIG_KEYSTONE_REGION"]["origin"] == "option"
+    assert found["CONFIG_GLANCE_BACKEND"]["origin"] == "default"
+    assert found["CONFIG_MARIADB_PW"]["origin"] == "generated"
+    assert found["CONFIG_MARIADB_PW"]["value"] == ""
+    kept = json.loads((tmp_path / "cloud/secrets.json").read_text())
+    assert "CONFIG_NOVA_DB_PW" not in kept
+    texts = [looked.stdout, looked.stderr, made.stdout, made.stderr, again.stdout, again.stderr]
+    assert not [text for text in texts for secret in (*kept.values(), "hunter2") if secret in text]
+
+
+def test_looking_makes_no_secret(tmp_path: Path) -> None:
+    done = run("deploy", "answers", cwd=tmp_path, program=RDO)
+
+    assert done.returncode == 0, done.stderr
+    assert "(not made yet)" in done.stdout
+    assert not (tmp_path / "state").exists()

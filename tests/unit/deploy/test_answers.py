@@ -1,0 +1,124 @@
+"""The answers of a cloud: where each comes from, which matter, and what is wrong."""
+
+import pytest
+
+from rdo.deploy.answer_file import read_answers
+from rdo.deploy.answers import Answers, Origin, check_options, decide, host_options
+from rdo.deploy.keys import load_keys
+from rdo.deploy.machine import ThisMachine
+from rdo.errors import ConfigError
+
+TABLE = load_keys()
+HERE = ThisMachine("10.0.0.5", "host.example.test")
+
+
+def answers(text: str = "", made: dict[str, str] | None = None, **options: str) -> Answers:
+    given = read_answers(f"[general]\n{text}".encode(), TABLE)
+    return decide(TABLE, given, options, HERE, made or {})
+
+
+def said(found: Answers) -> list[tuple[int | None, str]]:
+    return [(one.line, one.said) for one in found.faults]
+
+
+def origin(found: Answers, key: str) -> tuple[str, Origin, int | None]:
+    one = found.by_key[key]
+    return one.value, one.origin, one.line
+
+
+def test_an_option_comes_before_the_file_and_that_before_the_default() -> None:
+    found = answers(
+        "CONFIG_KEYSTONE_REGION=One\nCONFIG_NTP_SERVERS=10.0.0.1\n", CONFIG_KEYSTONE_REGION="Two"
+    )
+
+    assert origin(found, "CONFIG_KEYSTONE_REGION") == ("Two", Origin.OPTION, None)
+    assert origin(found, "CONFIG_NTP_SERVERS") == ("10.0.0.1", Origin.FILE, 3)
+    assert origin(found, "CONFIG_GLANCE_BACKEND") == ("file", Origin.DEFAULT, None)
+    assert origin(found, "CONFIG_CONTROLLER_HOST") == ("10.0.0.5", Origin.DEFAULT, None)
+
+
+def test_a_password_that_nobody_gives_is_the_one_that_was_made() -> None:
+    text = "CONFIG_MARIADB_PW=PW_PLACEHOLDER\nCONFIG_GLANCE_DB_PW=given\n"
+
+    found = answers(text, {"CONFIG_MARIADB_PW": "made1", "CONFIG_NOVA_DB_PW": "made2"})
+
+    assert origin(found, "CONFIG_MARIADB_PW") == ("made1", Origin.GENERATED, 2)
+    assert origin(found, "CONFIG_NOVA_DB_PW") == ("made2", Origin.GENERATED, None)
+    assert origin(found, "CONFIG_GLANCE_DB_PW") == ("given", Origin.FILE, 3)
+    assert "CONFIG_HEAT_DB_PW" in found.not_made
+    assert "CONFIG_MARIADB_PW" not in found.not_made
+
+
+def test_the_common_password_is_for_all_that_have_none() -> None:
+    found = answers("CONFIG_DEFAULT_PASSWORD=common\nCONFIG_GLANCE_DB_PW=own\n")
+
+    assert origin(found, "CONFIG_NOVA_DB_PW") == ("common", Origin.FILE, 2)
+    assert found["CONFIG_GLANCE_DB_PW"] == "own"
+    assert found.by_key["CONFIG_SWIFT_HASH"].origin is Origin.GENERATED
+
+
+def test_faults_of_values_are_told_with_their_lines() -> None:
+    text = "CONFIG_NOVA_INSTALL=\nCONFIG_NEUTRON_INSTALL=n\nCONFIG_NTP_SERVERS=10.0.0\n"
+
+    assert said(answers(text, CONFIG_REDIS_PORT="99999")) == [
+        (2, "CONFIG_NOVA_INSTALL must not be empty"),
+        (3, "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y"),
+        (
+            4,
+            "CONFIG_NTP_SERVERS=10.0.0 is not a list of IP addresses or names of hosts",
+        ),
+        (None, "CONFIG_REDIS_PORT=99999 is not a port from 1 to 65535"),
+    ]
+
+
+def test_a_key_that_is_switched_off_may_be_anything() -> None:
+    off = answers("CONFIG_CEILOMETER_INSTALL=n\nCONFIG_REDIS_PORT=nothing\n")
+    on = answers("CONFIG_CEILOMETER_INSTALL=y\nCONFIG_REDIS_PORT=nothing\n")
+
+    assert said(off) == []
+    assert not off.by_key["CONFIG_REDIS_PORT"].is_active
+    assert said(on) == [(3, "CONFIG_REDIS_PORT=nothing is not a port from 1 to 65535")]
+
+
+def test_what_a_backend_needs_must_be_there() -> None:
+    found = answers("CONFIG_CINDER_BACKEND=lvm,solidfire\n")
+
+    assert [line for line, _ in said(found)] == [None] * 3
+    assert said(found)[0] == (None, "CONFIG_CINDER_SOLIDFIRE_LOGIN must not be empty")
+
+
+def test_a_subscription_is_refused_with_the_reason() -> None:
+    ((line, words),) = said(answers("CONFIG_RH_USER=me\n"))
+
+    assert line == 2
+    assert words.startswith("CONFIG_RH_USER=me is refused: hosts take packages from")
+
+
+def test_no_secret_is_in_a_fault() -> None:
+    found = answers(
+        "CONFIG_RH_PW=hunter2\nCONFIG_HEAT_INSTALL=y\nCONFIG_HEAT_AUTH_ENC_KEY=hunter2\n"
+    )
+
+    assert len(found.faults) == 2
+    assert "hunter2" not in str(found.faults)
+    assert "hunter2" not in found.by_key["CONFIG_RH_PW"].shown
+
+
+def test_services_that_are_not_here_yet_are_named() -> None:
+    (note,) = [one for one in answers("CONFIG_HEAT_INSTALL=y\n").notes if "left out" in one.said]
+
+    assert "CONFIG_HEAT_INSTALL" in note.said
+    assert "CONFIG_MANILA_INSTALL" not in note.said
+
+
+def test_hosts_are_a_controller_and_compute_hosts() -> None:
+    one, three = (host_options(TABLE, hosts) for hosts in ("10.0.0.7", "10.0.0.7, a, b"))
+
+    assert one["CONFIG_COMPUTE_HOSTS"] == one["CONFIG_CONTROLLER_HOST"] == "10.0.0.7"
+    assert three["CONFIG_COMPUTE_HOSTS"] == "a,b"
+    assert three["CONFIG_NETWORK_HOSTS"] == three["CONFIG_MARIADB_HOST"] == "10.0.0.7"
+
+
+def test_an_option_without_a_key_is_told() -> None:
+    with pytest.raises(ConfigError, match='did you mean "CONFIG_DEBUG_MODE"'):
+        check_options(TABLE, {"CONFIG_DEBUG_MOD": "y"})
