@@ -7,21 +7,23 @@ import click
 
 from rdo.cli import output
 from rdo.cli.lazy import LazyGroup
+from rdo.errors import OutsideError, RefusedError
 
 if TYPE_CHECKING:
-    from rdo.deploy.answer_file import Fault
-    from rdo.deploy.answers import Answer
+    from rdo.deploy.answer_file import AnswerFault
+    from rdo.deploy.answers import CloudAnswer
 
 
 @click.group(cls=LazyGroup)
 def deploy() -> None:
     """Install a cloud from a target's packages, as packstack's answer files describe it.
 
-    Only the answers are here yet; nothing is installed.
+    Answers and hosts can be checked; nothing is installed yet.
 
     \b
     packstack --gen-answer-file=answers.txt
     rdo deploy answers --answer-file answers.txt
+    rdo deploy check --answer-file answers.txt
     """
 
 
@@ -35,14 +37,13 @@ def _pairs(
     return {key.upper(): value for key, _, value in (text.partition("=") for text in texts)}
 
 
-@deploy.command()
-@click.option(
+_answer_file = click.option(
     "--answer-file",
     "file",
     type=click.Path(path_type=Path),
     help="Read the answers from this file, which is never written to. Default: none.",
 )
-@click.option(
+_answer = click.option(
     "--answer",
     "options",
     metavar="KEY=VALUE",
@@ -50,6 +51,11 @@ def _pairs(
     callback=_pairs,
     help="Answer in place of the file, e.g. CONFIG_DEBUG_MODE=y (repeatable).",
 )
+
+
+@deploy.command()
+@_answer_file
+@_answer
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
@@ -103,7 +109,7 @@ def answers(
         show_notes(str(file or "answers"), found.notes)
 
 
-def show_notes(shown: str, notes: "tuple[Fault, ...]") -> None:
+def show_notes(shown: str, notes: "tuple[AnswerFault, ...]") -> None:
     """Print what a user may want to know, after the result."""
     from rdo.deploy.answer_file import in_order, told
 
@@ -111,17 +117,17 @@ def show_notes(shown: str, notes: "tuple[Fault, ...]") -> None:
         output.say(f"note: {told(shown, one)}", err=True)
 
 
-def _unmade(answer: "Answer") -> str:
+def _unmade(answer: "CloudAnswer") -> str:
     from rdo.deploy.answers import Origin
 
     return "(not made yet)" if answer.origin is Origin.GENERATED else ""
 
 
-def _origin(answer: "Answer", file: Path | None) -> str:
+def _origin(answer: "CloudAnswer", file: Path | None) -> str:
     return f"{file}:{answer.line}" if answer.line and file else str(answer.origin)
 
 
-def _plain(answer: "Answer", file: Path | None) -> dict[str, object]:
+def _plain(answer: "CloudAnswer", file: Path | None) -> dict[str, object]:
     """Return an answer for programs; a secret is never among it."""
     return {
         "key": answer.key.name,
@@ -133,3 +139,67 @@ def _plain(answer: "Answer", file: Path | None) -> dict[str, object]:
         "active": answer.is_active,
         "support": answer.key.support,
     }
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@click.option(
+    "--identity",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Private key to log in with. Default: the keys that ssh finds.",
+)
+@click.option(
+    "--known-hosts",
+    type=click.Path(path_type=Path),
+    help="File with the keys of hosts. Default: ssh's own.",
+)
+@click.option(
+    "--accept-new-host-keys",
+    is_flag=True,
+    help="Accept and remember the key of a host that is not known; a changed key is refused.",
+)
+@output.json_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    file: Path | None,
+    options: dict[str, str],
+    identity: Path | None,
+    known_hosts: Path | None,
+    accept_new_host_keys: bool,
+    as_json: bool,
+) -> None:
+    """Ask every host of the answers whether it can become part of the cloud; nothing is changed.
+
+    Each host is reached by ssh as root; this machine is asked without ssh. The exit code is 5 if a
+    host cannot be used, 6 if one cannot be reached.
+
+    \b
+    rdo deploy check --answer-file answers.txt
+    rdo deploy check --answer CONFIG_COMPUTE_HOSTS=10.0.0.6,10.0.0.7
+    """
+    from rdo.deploy.host_check import Weight, check_hosts
+    from rdo.deploy.hosts import hosts_of
+    from rdo.deploy.keys import load_keys
+    from rdo.deploy.machine import this_machine
+    from rdo.deploy.reading import load_answers
+    from rdo.tools.host_access import Host, SshAccess
+
+    machine = this_machine()
+    hosts = hosts_of(load_answers(load_keys(), machine, file=file, options=options))
+    by_ssh = SshAccess("root", identity, known_hosts, accept_new_host_keys)
+    access = [Host(one, None if machine.is_called(one) else by_ssh) for one in hosts]
+    found = check_hosts(hosts, access)
+    lines = []
+    for one in found:
+        lines.append(f"{one.address}: {', '.join(sorted(one.duties))}")
+        if one.facts:
+            lines[-1] += f"; {one.facts.system}, {one.facts.memory_mb} MB of memory"
+        for finding in one.findings:
+            lines += [f"  {finding.weight}: {finding.said}", f"    {finding.remedy}"]
+    output.show(found, as_json, "\n".join(lines))
+    bad = [one for one in found if any(it.weight is Weight.ERROR for it in one.findings)]
+    if bad:
+        is_outside = any(one.facts is None for one in bad)
+        ctx.exit(OutsideError.exit_code if is_outside else RefusedError.exit_code)

@@ -17,6 +17,10 @@ class ThisMachine:
     name: str = "localhost"
     ssh_key: str = ""
 
+    def is_called(self, host: str) -> bool:
+        """Whether a host of the answers is this machine."""
+        return host in {self.address, self.name, "localhost", _NO_ADDRESS, "::1"}
+
     def fill(self, default: str) -> str:
         """Return a default of `keys.toml` with what is found here.
 
