@@ -74,13 +74,7 @@ def _own_options() -> list[click.Parameter]:
 
 
 def _key_option(key: "Key") -> click.Option:
-    return click.Option(
-        [f"--{key.option}", _parameter(key)], metavar=_metavar(key), help=_escaped(key.help)
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\b", "")
+    return click.Option([f"--{key.option}", _parameter(key)], metavar=_metavar(key), help=key.help)
 
 
 def _parameter(key: "Key") -> str:
