@@ -99,6 +99,28 @@ BuildArch: noarch
 x
 %files
 """
+LINGERS = """\
+%prep
+%build
+for i in $(seq 600); do (setsid sleep 987653 >/dev/null 2>&1 &); done
+python3 -c "
+import os, signal
+if os.fork() == 0:
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.closerange(0, 200)
+    os.execve('/bin/sleep', ['sleep', '987654'], {})
+"
+%install
+%files
+"""
+TALKS = """\
+%prep
+%build
+yes
+%install
+%files
+"""
 PROBE = """\
 %prep
 %build
@@ -143,6 +165,24 @@ probe("raw", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW) and "YES")
 probe("network", lambda: socket.create_connection(("192.0.2.1", 80), 2) and "YES")
 probe("process 1", lambda: open("/proc/1/cmdline").read() or "EMPTY")
 probe("pids", lambda: len([p for p in os.listdir("/proc") if p.isdigit()]) < 12)
+probe("mount", lambda: syscall(165, b"t", b"/mnt", b"tmpfs", 0, None))
+probe("chroot", lambda: os.chroot("/tmp") or "YES")
+probe("trace", lambda: syscall(101, 16, 1, 0, 0))
+probe("environment of 1", lambda: open("/proc/1/environ", "rb").read() or "EMPTY")
+probe("root of 1", lambda: os.listdir("/proc/1/root"))
+probe("descriptors of 1", lambda: os.listdir("/proc/1/fd"))
+probe("kmsg", lambda: opened("/dev/kmsg", os.O_RDONLY))
+probe("kernel log", lambda: syscall(103, 3, ctypes.create_string_buffer(64), 64))
+probe("home of root", lambda: os.listdir("/root"))
+probe("nice", lambda: os.nice(-5))
+probe("real time", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)) or "YES")
+probe("terminal", lambda: opened("/dev/tty", os.O_RDWR))
+probe("devices", lambda: {"sda", "vda", "loop0", "mem"} & {*os.listdir("/dev")})
+probe("sys", lambda: os.listdir("/sys"))
+probe("interfaces", lambda: [x for x in socket.if_nameindex() if x[1] != "lo"])
+probe("sockets", lambda: open("/proc/net/unix").read().count(chr(10)) < 3)
+probe("descriptors", lambda: [x for x in os.listdir("/proc/self/fd") if int(x) > 9])
+probe("secret", lambda: [x for x in os.environ if "RDO" in x and "PACKAGE" not in x])
 probe("typing", lambda: syscall(16, 0, 0x5412, ctypes.c_char_p(b"x")))
 """
 
@@ -150,7 +190,7 @@ probe("typing", lambda: syscall(16, 0, 0x5412, ctypes.c_char_p(b"x")))
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     """A target after one round with all of them, and one package that does no harm."""
-    one = Hostile(tmp_path_factory.mktemp("attacked"), "disk-limit-mb = 200\n")
+    one = Hostile(tmp_path_factory.mktemp("attacked"), "disk-limit-mb = 200\noutput-limit-mb = 5\n")
     one.prepare()
     secret, target = one.secret("secret"), one.secret("profile.sh", 0o644)
     shadow = one.secret("shadow")
@@ -187,6 +227,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     )
     one.add("deep", DEEP)
     one.add("unlinked", UNLINKED)
+    one.add("lingers", LINGERS)
+    one.add("talks", TALKS)
     one.add("device", DEVICE)
     one.add("rights", RIGHTS)
     one.add("hijack", HIJACK)
@@ -309,6 +351,20 @@ def test_files_without_a_name_count_against_the_disk_limit(attacked: Hostile) ->
     assert "output-limit" in state["detail"]
 
 
+def test_a_log_without_end_is_stopped(attacked: Hostile) -> None:
+    state = attacked.states()["talks"]
+
+    assert state["condition"] == "FTBFS"
+    assert "it wrote more than its log may hold" in state["detail"]
+
+
+def test_what_a_build_leaves_running_ends_with_it(attacked: Hostile) -> None:
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+
+    assert attacked.states()["lingers"]["condition"] == "built"
+    assert not {"sleep 987653", "sleep 987654"} & set(running.stdout.splitlines())
+
+
 def test_a_folder_of_a_distgit_that_is_a_link_is_refused(attacked: Hostile) -> None:
     assert attacked.states()["linked-path"]["condition"] != "built"
     assert (attacked.host / "some.spec").exists()
@@ -334,6 +390,24 @@ def test_a_folder_of_a_distgit_that_is_a_link_is_refused(attacked: Hostile) -> N
         ("process 1", "NO "),
         ("pids", "True"),
         ("typing", "NO Operation not permitted"),
+        ("mount", "NO "),
+        ("chroot", "NO "),
+        ("trace", "NO "),
+        ("environment of 1", "NO "),
+        ("root of 1", "NO "),
+        ("descriptors of 1", "NO "),
+        ("kmsg", "NO "),
+        ("kernel log", "NO "),
+        ("home of root", "NO "),
+        ("nice", "NO "),
+        ("real time", "NO "),
+        ("terminal", "NO "),
+        ("devices", "set()"),
+        ("sys", "[]"),
+        ("interfaces", "[]"),
+        ("sockets", "True"),
+        ("descriptors", "[]"),
+        ("secret", "[]"),
     ],
 )
 def test_the_kernel_refuses(attacked: Hostile, name: str, answer: str) -> None:

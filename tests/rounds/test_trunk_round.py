@@ -68,6 +68,20 @@ def test_a_new_commit_and_a_changed_distgit_are_built(factory: Factory) -> None:
     assert len(commits) == 2
 
 
+def test_a_clock_that_goes_back_lowers_no_release(factory: Factory) -> None:
+    factory.add("a")
+    [first] = factory.round().built
+    factory.clock.moment -= timedelta(days=730)
+    factory.upstreams["a"].commit("two")
+
+    report = factory.round()
+
+    [second] = report.built
+    assert second.build.release_date > first.build.release_date
+    assert report.exit_code == 0
+    assert factory.name("current") == factory.name("consistent")
+
+
 def test_a_failing_package_stops_no_other_and_keeps_consistent_where_it_was(
     factory: Factory,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,33 @@ def test_the_sandbox_writes_only_where_it_may(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert (tmp_path / "out/a").read_text() == "a\n"
     assert (tmp_path / "out/a").stat().st_uid == os.geteuid()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while :; do :; done",
+        "yes",
+        "rpm --eval '%{lua: while true do end}'",
+        "for i in 1 2 3; do (setsid sleep 987655 >/dev/null 2>&1 &); done; sleep 300",
+    ],
+)
+def test_what_does_not_end_in_the_sandbox_is_ended_with_all_that_it_started(script: str) -> None:
+    with pytest.raises(CommandError, match=r"timed out after|printed more than"):
+        Sandbox().ask("sh", "-c", script, timeout=3)
+
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert "sleep 987655" not in running.stdout.splitlines()
+
+
+def test_the_sandbox_has_no_environment_and_no_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_THE_TEST", "secret")
+
+    done = Sandbox().ask("sh", "-c", "env; ls -A /root /home; grep CapEff /proc/self/status")
+
+    assert "TOKEN_OF_THE_TEST" not in done.stdout
+    assert "CapEff:\t0000000000000000" in done.stdout
+    assert [line for line in done.stdout.splitlines() if "=" not in line and ":" not in line] == []
 
 
 def test_root_over_a_folder_makes_files_that_are_ours(tmp_path: Path) -> None:

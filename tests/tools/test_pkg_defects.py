@@ -271,3 +271,25 @@ def test_a_distgit_is_cloned_from_a_url(distgit: Distgit, tmp_path: Path) -> Non
 
     assert (here.path / "foo-bar/foo-bar.spec").is_file()
     assert "already exists" in again.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ext::sh -c touch% RAN", "fd::17", "transport::x", "--upload-pack=touch RAN", "-x"),
+        *("-oProxyCommand=touch RAN", "ssh://-oProxyCommand=touch RAN/x", "../../etc"),
+        *("git@-oProxyCommand=touch:x", "a;touch RAN", "https://u@e.invalid/../.."),
+    ],
+)
+def test_a_hostile_name_is_not_cloned_and_runs_nothing(distgit: Distgit, name: str) -> None:
+    (distgit.path / "info").mkdir()
+    (distgit.path / "info/rdo-full.yml").write_text(INFO)
+    before = sorted(distgit.path.parent.iterdir())
+
+    for arguments in (("clone", name), ("clone", "--", name)):
+        said = distgit.tried(*arguments, "-l", "info")
+        assert said.code != 0
+        assert "Traceback" not in said.err
+
+    assert not list(distgit.path.parent.rglob("RAN"))
+    assert sorted(distgit.path.parent.iterdir()) == before

@@ -1,5 +1,6 @@
 """A database that is gone, damaged or foreign is one error, and is never made anew."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -151,6 +152,21 @@ def test_log_and_index_stay_for_readers_of_a_folder_that_they_cannot_write(file:
 
     assert set(beside) == {"rdo.sqlite", "rdo.sqlite-wal", "rdo.sqlite-shm"}
     assert beside["rdo.sqlite-wal"] == 0, "all is in the file, which may be copied alone"
+
+
+def test_a_log_that_vanished_after_a_kill_costs_only_what_was_in_it(
+    file: Path, tmp_path: Path
+) -> None:
+    left = tmp_path / "left" / "rdo.sqlite"
+    left.parent.mkdir()
+    with Store(url(file)) as store:
+        with store.write() as at:
+            at.builds.plan(TARGET, commit(upstream="b"), now=NOW)
+        assert file.with_name("rdo.sqlite-wal").stat().st_size > 0
+        shutil.copyfile(file, left)
+
+    with Store(url(left), is_new=False) as store, store.read() as at:
+        assert len(at.builds.queue(TARGET)) == 50
 
 
 def test_text_that_no_database_holds_is_kept_readable(store: Store) -> None:
