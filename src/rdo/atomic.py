@@ -24,9 +24,15 @@ def point_link(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def write_file(path: Path, content: bytes | str) -> None:
-    """Replace the whole file `path`; a reader sees either the old content or the new."""
+def write_file(path: Path, content: bytes | str, *, is_private: bool = False) -> None:
+    """Replace the whole file `path`; a reader sees either the old content or the new.
+
+    A private file is readable by its owner alone, from the moment it exists.
+    """
     new = path.with_name(f".{path.name}.new")
+    if is_private:
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600, exist_ok=False)
     new.write_bytes(content.encode() if isinstance(content, str) else content)
     new.replace(path)
 

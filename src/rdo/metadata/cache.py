@@ -12,7 +12,7 @@ from rdo import __version__, atomic
 
 log = logging.getLogger(__name__)
 
-_FORMAT = f"rdo metadata 1 {__version__}"
+_FORMAT = f"rdo metadata 2 {__version__}"
 _MAX_ENTRIES = 20
 
 
@@ -68,7 +68,7 @@ class Cache:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            atomic.write_file(self._entry(folder, file), f"{head}\n{body}")
+            atomic.write_file(self._entry(folder, file), f"{head}\n{body}", is_private=True)
             self._drop_oldest()
         except OSError as error:  # a cache that cannot be written is only slower
             log.debug("metadata is not cached: %s", error)

@@ -1,3 +1,4 @@
+import stat
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_the_second_load_reads_the_cache(folder: Folder, cache: Path) -> None:
 
     assert first["packages"][0]["name"] == "python-a"
     assert names(load(folder, cache)) == ["python-from the cache"]
+
+
+def test_only_the_user_reads_it_since_urls_may_have_passwords(folder: Folder, cache: Path) -> None:
+    folder.write(main=MINIMAL)
+
+    load(folder, cache)
+
+    assert stat.S_IMODE(entry(cache).stat().st_mode) == 0o600
 
 
 def test_a_changed_import_is_read_again(folder: Folder, cache: Path) -> None:
