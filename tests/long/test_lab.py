@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import CONSTRAINTS, Result, platforms
+from rdo.roots.definition import built_in_platform
+from tests.e2e.command import CONSTRAINTS, PLATFORM, Result, platforms
 from tests.e2e.distribution import Distribution
 from tests.long.namespaces import left_of_labs
 
@@ -194,18 +195,52 @@ def test_a_dry_run_starts_nothing(factory: Distribution) -> None:
     assert factory.rdo("lab", "list", "--json").json == []
 
 
-def test_an_installed_service_is_configured_as_debian_does_and_enabled_as_el_does(
-    factory: Distribution,
-) -> None:
-    assert factory.rdo("platform", "deps", "add", "memcached", "logrotate").code == 0
-    assert factory.rdo("lab", "up", "try").code == 0
+SERVICES = {
+    "mariadb": "disabled",
+    "rabbitmq-server": "disabled",
+    "memcached": "disabled",
+    "apache2": "disabled",
+    "cron": "enabled",
+    "rsyslog": "enabled",
+    "redis-server": "disabled",
+    "openvswitch-switch": "disabled",
+    "ovn-central": "disabled",
+    "ovn-host": "disabled",
+    "libvirtd": "enabled",
+}
+"""The units of the platform's set `services`, and whether EL enables them at installation."""
 
-    installed = on(factory, "host1", "dnf", "install", "-y", "memcached", "logrotate")
+GUEST = """\
+<domain type="qemu"><name>guest</name><memory unit="MiB">128</memory>
+<os><type arch="x86_64">hvm</type></os>
+<devices><interface type="bridge">
+<source bridge="br0"/><virtualport type="openvswitch"/>
+</interface></devices></domain>
+"""
+
+
+def test_every_service_of_a_cloud_is_installed_as_on_el_and_starts(factory: Distribution) -> None:
+    assert factory.rdo("platform", "deps", "add", "@services").code == 0
+    assert factory.rdo("lab", "up", "try").code == 0
+    names = built_in_platform(PLATFORM).sets["services"]
+
+    installed = on(factory, "host1", "dnf", "install", "-y", *names)
 
     assert installed.code == 0, installed.stdout + installed.stderr
-    assert on(factory, "host1", "systemctl is-enabled memcached").stdout == "disabled\n"
-    assert on(factory, "host1", "systemctl is-enabled logrotate.timer").stdout == "enabled\n"
-    assert on(factory, "host1", "systemctl start memcached").code == 0
-    assert on(factory, "host1", "systemctl is-active memcached").stdout == "active\n"
-    log = on(factory, "host1", "cat", "/var/log/rdo-host.log").stdout
-    assert "ended with" not in log
+    states = on(factory, "host1", "systemctl", "is-enabled", *SERVICES).stdout.split()
+    assert dict(zip(SERVICES, states, strict=True)) == SERVICES
+    started = on(factory, "host1", "systemctl", "start", *SERVICES)
+    assert started.code == 0, on(factory, "host1", "journalctl", "-b", "-p3", "--no-pager").stdout
+    states = on(factory, "host1", "systemctl", "is-active", *SERVICES).stdout.split()
+    assert states == ["active"] * len(SERVICES)
+    assert on(factory, "host1", "mariadb -e 'select 6 * 7' | tail -n1").stdout == "42\n"
+    assert on(factory, "host1", "curl -s -o /dev/null -w '%{http_code}' localhost").stdout == "200"
+
+    bridge = "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev && ip link set br0 up"
+    assert on(factory, "host1", bridge).code == 0
+    guest = on(factory, "host1", f"cat > guest.xml <<'END'\n{GUEST}END\nvirsh create guest.xml")
+    assert guest.code == 0, guest.stderr
+    assert on(factory, "host1", "virsh domstate guest").stdout == "running\n\n"
+    assert on(factory, "host1", "ovs-vsctl list-ports br0").stdout == "vnet0\n"
+    failed = on(factory, "host1", "grep 'ended with' /var/log/rdo-host.log")
+    assert (failed.code, failed.stdout) == (1, "")

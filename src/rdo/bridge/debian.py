@@ -22,7 +22,7 @@ from rdo.tools.entry import Bind
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 """Increase this when a change here makes different RPMs from the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]*[a-z0-9+.])\)$")
@@ -37,7 +37,7 @@ while read -r name file; do
     dpkg-deb --extract "/debs/$file" "/wrap/files/$name"
     dpkg-deb --control "/debs/$file" "/wrap/control/$name"
     kept="/wrap/files/$name/usr/lib/debian-scripts/$name"
-    for script in postinst config templates; do
+    for script in preinst postinst config templates; do
         [ ! -f "/wrap/control/$name/postinst" ] || [ ! -f "/wrap/control/$name/$script" ] ||
             install -D --mode 755 -t "$kept" "/wrap/control/$name/$script"
     done
