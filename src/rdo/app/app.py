@@ -175,10 +175,10 @@ class App:
         base = self.platforms.create(self.settings.target(target).platform)
         dependencies = self.bridges.of_target(target)
         images = HostImages(base, self.platforms.folder / base.platform.name, self.settings.roots)
+        dependencies.prepare()
         try:
             return images.image(folders, dependencies.repository())
         except NotFoundError:
-            dependencies.prepare()
             dependencies.provide(images.wanted)
             return images.image(folders, dependencies.repository())
 
