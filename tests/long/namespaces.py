@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+from rdo.lab.labs import control_group
+
+NAMES = ("try", "one", "two", "warm")
+"""The labs of these tests; other labs may run on the machine at the same time."""
+
 
 def left_of_labs(folder: Path) -> list[str]:
     """Processes, mounts and control groups of labs below a folder, and the folders themselves."""
@@ -12,16 +17,10 @@ def left_of_labs(folder: Path) -> list[str]:
         words = read(plan).replace("\0", " ")
         if str(labs) in words and "keep_lab" in words:
             found.append(f"process {words}")
-    groups = [
-        *Path("/sys/fs/cgroup").glob("rdo-lab-*"),
-        *Path("/sys/fs/cgroup").glob("*/rdo-lab-*"),
-    ]
-    return found + [f"group {group}" for group in groups if members(group)]
-
-
-def members(group: Path) -> list[str]:
-    """Return the processes of a control group and of those below it."""
-    return [pid for file in group.rglob("cgroup.procs") for pid in read(file).split()]
+    top = Path("/sys/fs/cgroup")
+    names = {control_group(labs / name) for name in NAMES}
+    groups = (*top.glob("rdo-lab-*"), *top.glob("*/rdo-lab-*"))
+    return found + [f"group {group}" for group in groups if group.name in names]
 
 
 def mounts() -> list[str]:

@@ -264,9 +264,13 @@ def _read(folder: Path) -> Lab:
     return Lab(**row | {"hosts": hosts, "state": LabState(row["state"])})
 
 
+def control_group(folder: Path) -> str:
+    """Return the name of the control group of the lab in a folder."""
+    return f"rdo-lab-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+
+
 def _keeper(folder: Path) -> LabKeeper:
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    return LabKeeper(folder, f"rdo-lab-{digest}")
+    return LabKeeper(folder, control_group(folder))
 
 
 def _ssh(folder: Path, pid: int, host: HostAddress) -> Ssh:
