@@ -695,3 +695,28 @@ def test_a_version_of_the_same_form_is_taken(distgit: Distgit) -> None:
     distgit.pkg("new-version", "1.0.fb10", "-b", "-n", "-d")
 
     assert distgit.message.startswith("foo-bar-1.0.fb10-1\n")
+
+
+@pytest.mark.parametrize("release", ["%{python3_version}%{?dist}", "rc3%{?dist}"])
+def test_a_release_without_a_number_is_refused(distgit: Distgit, release: str) -> None:
+    made(distgit, release=release)
+
+    why = f"Release has no number of its own: {release}"
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+def test_a_final_version_leaves_the_archive_of_its_pre_release(distgit: Distgit) -> None:
+    made(distgit, version="2.0.0~rc1", source="foo-bar-2.0.0rc1.tar.gz")
+    distgit.git("tag", "2.0.0rc1", "1.0.0")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.tag("Source0") == "foo-bar-2.0.0.tar.gz"
+
+
+def test_the_date_of_a_snapshot_is_not_counted_on(distgit: Distgit) -> None:
+    made(distgit, release="3.20240102git1a2b3c4%{?dist}")
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.tag("Release") == "4.20240102git1a2b3c4%{?dist}"

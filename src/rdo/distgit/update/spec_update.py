@@ -134,6 +134,10 @@ def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
     if is_apart:
         text = set_milestone(text, numbers.milestone if numbers.order else "")
         return set_release(text, lambda value: numbered_again(value, number, numbers.order))
+    if not parts.numbers:
+        raise RefusedError(
+            f"Release has no number of its own: {place.value}", hint="change it by hand"
+        )
     log.info("Custom Release format detected - assuming custom milestone management.")
     return set_release(text, lambda _: with_dist(f"{number}{parts.milestone}{parts.rest}"))
 
