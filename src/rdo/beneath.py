@@ -101,6 +101,16 @@ class Beneath:
                     found.append(f"{place}/{name}")
         return sorted(found)
 
+    def links(self, folder: str) -> list[tuple[str, str]]:
+        """Return the symbolic links directly in a folder, by name, each with its target."""
+        with _refusal(folder):
+            descriptor = _open(self.descriptor, folder, _FOLDER)
+        try:
+            names = sorted(name for name, mode in self._list(folder) if stat.S_ISLNK(mode))
+            return [(name, os.readlink(name, dir_fd=descriptor)) for name in names]
+        finally:
+            os.close(descriptor)
+
     def _list(self, folder: str) -> list[tuple[str, int]]:
         try:
             with _refusal(folder):

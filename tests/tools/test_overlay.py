@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from rdo.builders.overlay import lay_over
+from rdo.builders.overlay import export_folder, lay_over
 from rdo.model.build import LaidOver
 from rdo.model.package import SpecRule
+from rdo.tools.git import Mirror
 from tests.conftest import GitRepository
 
 THERE = "Name: x\nEpoch: 1\n%changelog\n* there\n"
@@ -64,3 +65,55 @@ def test_links_and_missing_folders_are_left_out(tmp_path: Path, there: GitReposi
     there.commit("a link", {"other/x.spec": THERE})
 
     assert not (laid(tmp_path, there) / "link.spec").exists()
+
+
+def exported(tmp_path: Path, there: GitRepository, path: str = "") -> dict[str, str]:
+    """What a build gets of a distgit at its newest commit."""
+    mirror, commit = Mirror(there.path / ".git"), there.git("rev-parse", "HEAD").strip()
+    export_folder(mirror, commit, path, tmp_path / "given")
+    return {file.name: file.read_text() for file in (tmp_path / "given").iterdir()}
+
+
+@pytest.mark.parametrize("path", ["", "rpm"])
+def test_a_link_within_the_distgit_is_the_file_behind_it(
+    tmp_path: Path, there: GitRepository, path: str
+) -> None:
+    folder = there.path / path
+    folder.mkdir(exist_ok=True)
+    (folder / "x.spec").symlink_to("./SPECS/real.spec")
+    (folder / "x.conf").symlink_to(f"{'../' if path else ''}common/x.conf")
+    below = f"{path}/" if path else ""
+    there.commit("links", {f"{below}SPECS/real.spec": THERE, "common/x.conf": "x = 1\n"})
+
+    found = exported(tmp_path, there, path)
+    commit = there.git("rev-parse", "HEAD").strip()
+    read = Mirror(there.path / ".git").read_folder(commit, path, ".spec")
+
+    assert found == {"x.spec": THERE, "x.conf": "x = 1\n"}
+    assert list(read.values()) == [THERE]
+
+
+def test_a_second_name_of_a_spec_is_not_another_spec(tmp_path: Path, there: GitRepository) -> None:
+    (there.path / "y.spec").symlink_to("x.spec")
+    there.commit("a second name", {"x.spec": THERE})
+
+    found = exported(tmp_path, there)
+    commit = there.git("rev-parse", "HEAD").strip()
+
+    assert found == {"x.spec": THERE}
+    assert list(Mirror(there.path / ".git").read_folder(commit, "", ".spec")) == ["x.spec"]
+
+
+@pytest.mark.parametrize(
+    "target", ["/etc/hostname", "../../outside", "missing", "folder", ".git/config", "again"]
+)
+def test_other_links_are_left_out(tmp_path: Path, there: GitRepository, target: str) -> None:
+    (tmp_path / "outside").write_text("secret")
+    (there.path / "again").symlink_to("x.txt")
+    (there.path / "x.spec").symlink_to(target)
+    there.commit("a link", {"folder/file": "x", "x.txt": "x"})
+
+    commit = there.git("rev-parse", "HEAD").strip()
+
+    assert "x.spec" not in exported(tmp_path, there)
+    assert not Mirror(there.path / ".git").read_folder(commit, "", ".spec")

@@ -4,9 +4,10 @@ import re
 import tempfile
 from pathlib import Path
 
-from rdo.beneath import Limits, open_beneath
+from rdo.beneath import Beneath, Limits, open_beneath
+from rdo.errors import RefusedError
 from rdo.model.build import LaidOver
-from rdo.tools.git import Mirror
+from rdo.tools.git import Mirror, link_target
 
 _CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _ALL_BUT_GIT = re.compile(r"(?!\.gitignore$)[^/]+", re.DOTALL)
@@ -17,14 +18,31 @@ _TOP = Limits(depth=0)
 def export_folder(
     mirror: Mirror, commit: str, path: str, place: Path, names: re.Pattern[str] = _ALL_BUT_GIT
 ) -> None:
-    """Copy the regular files in folder `path` of a commit to `place`; links are left out.
+    """Copy the regular files in folder `path` of a commit to `place`.
+
+    A link to a regular file of the same commit is copied as that file, except a .spec that has a
+    second name in the folder; other links are left out.
 
     Raises RefusedError if `path` is not a folder of the commit itself, such as a link.
     """
     with tempfile.TemporaryDirectory(prefix=".export-", dir=place.parent) as scratch:
         mirror.export(commit, Path(scratch))
         with open_beneath(Path(scratch)) as exported:
-            exported.take(path or ".", names, place, _TOP)
+            taken = {file.name for file in exported.take(path or ".", names, place, _TOP)}
+            for name, target in exported.links(path or "."):
+                if names.fullmatch(name) and not (name.endswith(".spec") and target in taken):
+                    _copy_linked(exported, path, target, place / name)
+
+
+def _copy_linked(exported: Beneath, path: str, target: str, place: Path) -> None:
+    leads_to = link_target(path, target)
+    if not leads_to:
+        return
+    try:
+        content = exported.read(leads_to, limit=_TOP.file_bytes)
+    except (FileNotFoundError, RefusedError):  # to nothing, to a folder, or to another link
+        return
+    place.write_bytes(content)
 
 
 def lay_over(folder: Path, overlay: LaidOver, *, path: str, keep_changelog: bool) -> None:

@@ -6,6 +6,7 @@ be reproduced after a force-push.
 """
 
 import logging
+import posixpath
 import re
 import shutil
 import tempfile
@@ -60,6 +61,20 @@ _REF = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/[^\x00-\x20\x7f]+)")
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # A gc in the background would outlive us, and pruning would lose force-pushed commits.
 _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
+
+
+_LINK = "120000"
+
+
+def link_target(folder: str, target: str) -> str:
+    """Return the path in a repository that a link in `folder` names; empty if it leads outside.
+
+    >>> [link_target("a/b", x) for x in ("../c.spec", "/etc/passwd", "../../../x", "d")]
+    ['a/c.spec', '', '', 'a/b/d']
+    """
+    path = posixpath.normpath(posixpath.join(folder, target))
+    is_outside = target.startswith("/") or path.split("/")[0] in {"..", ".", ".git"}
+    return "" if is_outside else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,10 +355,20 @@ class Mirror:
     def read_folder(self, commit: str, folder: str, suffix: str) -> dict[str, str]:
         """Return the texts of files directly in a folder (empty: the top), by path.
 
-        Only files whose names end with `suffix` are read.
+        Only files whose names end with `suffix` are read. A link to a regular file elsewhere in the
+        commit has that one's text.
         """
-        found = self._blobs(commit, *([f"{folder.strip('/')}/"] if folder.strip("/") else []))
-        return self._texts({path: hash_ for path, hash_ in found.items() if path.endswith(suffix)})
+        place = folder.strip("/")
+        found = self._entries(commit, *([f"{place}/"] if place else []))
+        mine = {path: one for path, one in found.items() if path.endswith(suffix)}
+        texts = self._texts({path: hash_ for path, (mode, hash_) in mine.items() if mode != _LINK})
+        links = self._texts({path: hash_ for path, (mode, hash_) in mine.items() if mode == _LINK})
+        for path, target in links.items():
+            leads_to = link_target(place, target)
+            if leads_to and leads_to not in texts:
+                text = self.read_files(commit, [leads_to]).get(leads_to)
+                texts |= {path: text} if text is not None else {}
+        return texts
 
     def file_names(self, commit: str) -> list[str]:
         """Return the paths of all regular files of a commit; none if it is not in the mirror."""
@@ -353,9 +378,15 @@ class Mirror:
 
     def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
         """Return the regular files among these entries of a commit's tree, with blob hashes."""
+        found = self._entries(commit, *paths)
+        return {path: hash_ for path, (mode, hash_) in found.items() if mode != _LINK}
+
+    def _entries(self, commit: str, *paths: str) -> dict[str, tuple[str, str]]:
+        """Return the files and links among these entries, with their modes and blob hashes."""
         command = ("ls-tree", "-z", "--full-tree", commit, "--", *paths)
         rows = (row.partition("\t") for row in self._run(*command, ok=(0, 128)).stdout.split("\0"))
-        return {path: entry.split()[2] for entry, _, path in rows if entry.startswith("100")}
+        entries = ((path, entry.split()) for entry, _, path in rows if entry[:2] in {"10", "12"})
+        return {path: (mode, hash_) for path, (mode, _, hash_) in entries}
 
     def _texts(self, blobs: Mapping[str, str]) -> dict[str, str]:
         if not blobs:
