@@ -609,6 +609,14 @@ def test_programs_in_a_spec_run_under_bash_as_in_a_build(distgit: Distgit) -> No
         ("%global p 0.\n", "%{p}3%{?dist}", "%{p}4%{?dist}", "%{p}1%{?dist}"),
         ("", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
         ("%global p beta.\n", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
+        ("%global s .20240102git\n", "3%{s}%{?dist}", "4%{s}%{?dist}", "1%{s}%{?dist}"),
+        ("%global s 20240102git\n", "3.%{s}%{?dist}", "4.%{s}%{?dist}", "1.%{s}%{?dist}"),
+        (
+            "%if 0%{?rhel}\n%global s .el\n%endif\n",
+            "3%{?s}%{?dist}",
+            "4%{?s}%{?dist}",
+            "1%{?s}%{?dist}",
+        ),
     ],
 )
 def test_a_release_behind_a_prefix_keeps_it(
@@ -720,3 +728,22 @@ def test_the_date_of_a_snapshot_is_not_counted_on(distgit: Distgit) -> None:
     distgit.pkg("patch", "-l")
 
     assert distgit.tag("Release") == "4.20240102git1a2b3c4%{?dist}"
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        "%(echo %{tag} | sed s/^v//)",
+        '%{lua:print((rpm.expand("%{tag}"):gsub("v", "")))}',
+    ],
+)
+def test_a_version_that_rpm_computes_from_a_macro_is_changed_there(
+    distgit: Distgit, version: str
+) -> None:
+    top, extra = "%global tag v1.0.0\n", "# patches_base=1.0.0"
+    made(distgit, top=top, version=version, extra=extra, source="%{tag}.tar.gz")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert "%global tag v2.0.0\n" in distgit.text
+    assert distgit.message.startswith("foo-bar-2.0.0-1\n")

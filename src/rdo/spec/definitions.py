@@ -18,7 +18,12 @@ _DEFINED = re.compile(
 )
 _LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<bare>\w+))")
 _DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")
+_SMALL = re.compile(r"\d{1,5}(?:\.\d{1,5})*(?:%|$)")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*")
+
+
+class ComputedValueError(RefusedError):
+    """A value that only rpm can compute, by a program or in Lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,9 @@ def _parts(value: str, where: str) -> Iterator[str | _Name]:
     while at < len(value):
         match = _PARTS.match(value, at)
         if match is None:
-            raise RefusedError(f"{where} is {value}, which only rpm can compute; change it by hand")
+            raise ComputedValueError(
+                f"{where} is {value}, which only rpm can compute; change it by hand"
+            )
         name = match["braced"] or match["bare"]
         yield _Name(name, bool(match["ask"] or match["ask_too"])) if name else match["text"]
         at = match.end()
@@ -207,7 +214,8 @@ def release_place(text: SpecText) -> ReleasePlace:
     seen: set[str] = set()
     while match := _LEADING_MACRO.match(place.value):
         name = match["braced"] or match["bare"]
-        if name in {"milestone", "dist"} or name in seen:
+        lead = match["lead"]
+        if name in {"milestone", "dist"} or name in seen or lead[-1:].isdigit():
             break
         seen.add(name)
         rest = place.value[match.end() :]
@@ -217,6 +225,8 @@ def release_place(text: SpecText) -> ReleasePlace:
         if not definitions(text, name):
             break
         one = the_definition(text, name, "Release")
+        if lead and not _SMALL.match(one.value):  # 1.%{snapshot}: the number is before it
+            break
         if one.value.endswith("."):  # what precedes the number, such as `0.` or `beta.`
             place = ReleasePlace(rest, place.macro, place.prefix + match[0])
         else:

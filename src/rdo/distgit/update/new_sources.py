@@ -78,22 +78,28 @@ def _mention(version: str) -> re.Pattern[str]:
 
 def _with_version(text: SpecText, args: Arguments) -> SpecText:
     """Change the old version in the value of the first source, and in the macros it names."""
-    old = _mention(args.version)
     source = _source(text)
     if source is None:
         return text
+    value = _newer(source.value, args.version, args.new_version)
+    if value != source.value:
+        return text.with_line(source.line.number, f"{source.head}{value}{source.tail}")
+    return with_newer_macros(text, source.value, args.version, args.new_version)
 
+
+def with_newer_macros(text: SpecText, value: str, old: str, new: str) -> SpecText:
+    """Change a version in the definitions that a value depends on, such as `%global tag v1.0`."""
+    for one in list(_definitions(text, value)):
+        text = with_definition(text, one, _newer(one.value, old, new))
+    return text
+
+
+def _newer(value: str, old: str, new: str) -> str:
     def newer(match: re.Match[str]) -> str:
         joint = re.search(r"[._-]", match[0])
-        return args.new_version.replace(".", joint[0] if joint else ".")
+        return new.replace(".", joint[0] if joint else ".")
 
-    if old.search(source.value):
-        value = old.sub(newer, source.value)
-        return text.with_line(source.line.number, f"{source.head}{value}{source.tail}")
-    for one in list(_definitions(text, source.value)):
-        if old.search(one.value):
-            text = with_definition(text, one, old.sub(newer, one.value))
-    return text
+    return _mention(old).sub(newer, value)
 
 
 def _with_commit(desk: Desk, args: Arguments, text: SpecText) -> SpecText:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from rdo.distgit.update.new_sources import with_new_sources
+from rdo.distgit.update.new_sources import with_new_sources, with_newer_macros
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.message import (
@@ -19,6 +19,7 @@ from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec import changelog
 from rdo.spec.definitions import (
+    ComputedValueError,
     numbered_again,
     release_place,
     set_release,
@@ -43,7 +44,7 @@ from rdo.spec.release import (
     release_style,
     with_dist,
 )
-from rdo.spec.tags import find_tag, set_tag
+from rdo.spec.tags import find_tag, get_tag, set_tag
 from rdo.spec.text import SpecText
 from rdo.upstream_versions import SpecNumbers, numbers_like, split_tag
 
@@ -101,7 +102,7 @@ def _numbered(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
     style = _style(text)
     fills_in = args.force and style is ReleaseStyle.PLACEHOLDER
     if numbers:
-        text = set_version(text, numbers.version)
+        text = _versioned(text, args.version, numbers.version)
         text = with_epoch(text, numbers.epoch)
     if style.is_bumped or fills_in:
         text = _released(text, args, numbers)
@@ -111,6 +112,18 @@ def _numbered(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
         is_literal = numbers.version + get_milestone(text) != numbers.upstream
         text = set_upstream_version(text, numbers.upstream if is_literal else "")
     return _with_base(text, args) if args.new_patches_base else text
+
+
+def _versioned(text: SpecText, old: str, new: str) -> SpecText:
+    """Set Version; if only rpm can compute it, from a macro that has it, rpm confirms it later."""
+    try:
+        return set_version(text, new)
+    except ComputedValueError:
+        value = get_tag(text, "Version")
+        changed = with_newer_macros(text, value, old, new)
+        if bytes(changed) == bytes(text):
+            raise
+        return changed
 
 
 def _style(text: SpecText) -> ReleaseStyle:
