@@ -519,6 +519,7 @@ def test_a_source_has_the_name_that_rpm_gives_it(distgit: Distgit, value: str, n
     ("top", "source", "name"),
     [
         ("", "foo-bar-1.0.0.tar.gz", "foo-bar-2.0.0.tar.gz"),
+        ("", "x-1.0.0.tar.gz\nSource1: x-1.0.0.tar.gz.asc", "x-2.0.0.tar.gz"),
         ("", "http://127.0.0.1:1/v1.0.0.tar.gz#/foo-%{version}.tar.gz", "foo-2.0.0.tar.gz"),
         ("%global under 1_0_0\n", "foo-bar-%{under}.tar.gz", "foo-bar-2_0_0.tar.gz"),
         ("%global tag v1.0.0\n", "%{tag}.tar.gz", "v2.0.0.tar.gz"),

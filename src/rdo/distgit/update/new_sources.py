@@ -35,9 +35,8 @@ def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     text = _with_commit(desk, args, text)
     if why := _why_stale(desk, args, text, before):
         if not (args.force or desk.is_rdopkg):
-            raise RefusedError(
-                f"Source0 would {why}", hint="change it in the .spec file first, or use --force"
-            )
+            hint = "change it in the .spec file and commit; if it is right, use --force"
+            raise RefusedError(f"Source0 would {why}", hint=hint)
         log.warning("Source0 would %s; change it by hand", why)
     return text
 
@@ -48,6 +47,8 @@ def _first(desk: Desk, text: SpecText) -> str:
 
 def _is_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> bool:
     """Whether the first source still names the old version, as it did before."""
+    if not re.match(r"\d+(?:\.|$)", args.version):  # a branch or a commit below the patches
+        return False
     now, old = _first(desk, text), _mention(args.version)
     now = _mention(args.new_version).sub("", now)
     if "." not in args.version:  # a number alone says little, except in a name that stays
@@ -81,9 +82,12 @@ def _with_version(text: SpecText, args: Arguments) -> SpecText:
     source = _source(text)
     if source is None:
         return text
-    value = _newer(source.value, args.version, args.new_version)
-    if value != source.value:
-        return text.with_line(source.line.number, f"{source.head}{value}{source.tail}")
+    if _newer(source.value, args.version, args.new_version) != source.value:
+        for tag in tags(text, "Source"):
+            if tag.value.startswith(source.value):  # its signature has the same name, and more
+                value = _newer(tag.value, args.version, args.new_version)
+                text = text.with_line(tag.line.number, f"{tag.head}{value}{tag.tail}")
+        return text
     return with_newer_macros(text, source.value, args.version, args.new_version)
 
 
