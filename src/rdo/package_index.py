@@ -8,7 +8,8 @@ import contextlib
 import hashlib
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -30,6 +31,7 @@ _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 _NO_VERSION = Version("0")  # of a file whose name has not been parsed yet
 MAX_PAGE_BYTES = 64 * 2**20
 MAX_SDIST_BYTES = 512 * 2**20
+_PAGES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,18 @@ class Sdist:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What the indexes have of a project.
+
+    `sdists` are its source archives, one per version, lowest version first; `wheels` are the names
+    of all its wheels.
+    """
+
+    sdists: tuple[Sdist, ...] = ()
+    wheels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PackageIndex:
     """The indexes of one configuration, asked in their order."""
 
@@ -58,17 +72,40 @@ class PackageIndex:
 
         Raises NotFoundError if no index has the project, OutsideError if an index cannot be read.
         """
+        with self._client() as client:
+            offer = self._offer(client, project)
+        if offer is None:
+            raise NotFoundError(f"no package index has a project {project}")
+        return list(offer.sdists)
+
+    def offers(self, projects: Iterable[str]) -> dict[str, Offer]:
+        """Return what the indexes have of each project; of those that none has, nothing.
+
+        Several pages are read at once. Raises OutsideError if an index cannot be read.
+        """
+        wanted = tuple(projects)
+        with self._client() as client, ThreadPoolExecutor(_PAGES_AT_ONCE) as pool:
+            offers = pool.map(lambda project: self._offer(client, project), wanted)
+            return {
+                name: offer for name, offer in zip(wanted, offers, strict=True) if offer is not None
+            }
+
+    def _offer(self, client: "httpx.Client", project: str) -> Offer | None:
         found: dict[Version, Sdist] = {}
+        wheels: dict[str, None] = {}
         known = False
         for index in self.settings.urls:
-            url = f"{index}/{canonicalize_name(project)}/"
-            page = self._page(url)
-            known = known or page is not None
-            for sdist in read_page(page, project) if page else ():
-                found.setdefault(sdist.version, sdist)
-        if not known:
-            raise NotFoundError(f"no package index has a project {project}")
-        return [found[version] for version in sorted(found)]
+            page = _page(client, f"{index}/{canonicalize_name(project)}/")
+            if page is None:
+                continue
+            known = True
+            for row in _rows(page):
+                if row.file_name.endswith(".whl"):
+                    wheels[row.file_name] = None
+                elif sdist := _sdist(row, project):
+                    found.setdefault(sdist.version, sdist)
+        sdists = tuple(found[version] for version in sorted(found))
+        return Offer(sdists, tuple(wheels)) if known else None
 
     def download(self, sdist: Sdist, file: Path) -> None:
         """Download an archive: afterwards `file` is complete, or it does not exist.
@@ -98,21 +135,6 @@ class PackageIndex:
             digest.update(chunk)
             out.write(chunk)
         return digest.hexdigest()
-
-    def _page(self, url: str) -> "Page | None":
-        with _spoken(url):
-            if url.startswith("file:"):
-                file = _local(url) / "index.html"
-                return Page("text/html", file.read_bytes(), url) if file.is_file() else None
-            with (
-                self._client() as client,
-                client.stream("GET", url, headers={"Accept": _ACCEPT}) as response,
-            ):
-                if response.status_code == 404:
-                    return None
-                response.raise_for_status()
-                body = b"".join(_bounded(response, url, MAX_PAGE_BYTES))
-                return Page(response.headers.get("content-type", ""), body, str(response.url))
 
     def _chunks(self, url: str, limit: int) -> Iterator[bytes]:
         with _spoken(url):
@@ -145,19 +167,35 @@ class Page:
     url: str
 
 
-def read_page(page: Page, project: str) -> Iterator[Sdist]:
-    """Yield the source archives that an index page lists; other files are skipped.
+def _page(client: "httpx.Client", url: str) -> Page | None:
+    with _spoken(url):
+        if url.startswith("file:"):
+            file = _local(url) / "index.html"
+            return Page("text/html", file.read_bytes(), url) if file.is_file() else None
+        with client.stream("GET", url, headers={"Accept": _ACCEPT}) as response:
+            if response.status_code == 404:
+                return None
+            response.raise_for_status()
+            body = b"".join(_bounded(response, url, MAX_PAGE_BYTES))
+            return Page(response.headers.get("content-type", ""), body, str(response.url))
+
+
+def _rows(page: Page) -> Iterator[Sdist]:
+    """Yield all files of a page, with a version that is not known yet.
 
     Raises OutsideError if the page cannot be parsed.
     """
     is_json = page.content_type.partition(";")[0].strip().endswith("json")
-    for row in _json_rows(page) if is_json else _html_rows(page):
-        try:
-            name, version = parse_sdist_filename(row.file_name)
-        except (InvalidSdistFilename, InvalidVersion):
-            continue
-        if name == canonicalize_name(project):
-            yield replace(row, version=version)
+    return _json_rows(page) if is_json else _html_rows(page)
+
+
+def _sdist(row: Sdist, project: str) -> Sdist | None:
+    """Return a source archive of the project with its version; None for any other file."""
+    try:
+        name, version = parse_sdist_filename(row.file_name)
+    except (InvalidSdistFilename, InvalidVersion):
+        return None
+    return replace(row, version=version) if name == canonicalize_name(project) else None
 
 
 def _json_rows(page: Page) -> Iterator[Sdist]:

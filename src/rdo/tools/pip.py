@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
 from rdo.errors import CommandError
 from rdo.run import Runner, run
 
@@ -87,12 +89,24 @@ class Pip:
         )
         return sorted(set(folder.glob("*.whl")) - before)
 
-    def _pip(self, command: str, *args: str) -> list[str]:
+    def tags(self) -> frozenset[Tag]:
+        """Return the tags of all wheels that can be chosen."""
+        version = [int(part) for part in self.python.split(".")]
+        abis, platforms = [self._abi, "abi3", "none"], self._platforms()
+        general = compatible_tags(version, self._abi, platforms)
+        return frozenset((*cpython_tags(version, abis, platforms), *general))
+
+    @property
+    def _abi(self) -> str:
+        return f"cp{self.python.replace('.', '')}"
+
+    def _platforms(self) -> list[str]:
         minor = int(self.glibc.partition(".")[2])
         platforms = [f"manylinux_2_{n}_x86_64" for n in range(minor, 4, -1)]
         platforms += [f"manylinux{old}_x86_64" for old in ("2014", "2010", "1")]
-        platforms.append("linux_x86_64")  # wheels that we build ourselves
-        tag = f"cp{self.python.replace('.', '')}"
+        return [*platforms, "linux_x86_64"]  # the last for wheels that we build ourselves
+
+    def _pip(self, command: str, *args: str) -> list[str]:
         options = [
             "--only-binary",
             ":all:",
@@ -101,8 +115,8 @@ class Pip:
             "--implementation",
             "cp",
         ]
-        options += [part for abi in (tag, "abi3", "none") for part in ("--abi", abi)]
-        options += [part for name in platforms for part in ("--platform", name)]
+        options += [part for abi in (self._abi, "abi3", "none") for part in ("--abi", abi)]
+        options += [part for name in self._platforms() for part in ("--platform", name)]
         return [sys.executable, "-m", "pip", "--no-input", command, *args, *options]
 
     def _constraints(self) -> list[str]:
