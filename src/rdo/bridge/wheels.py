@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
@@ -31,6 +34,7 @@ RELEASE = "0.0.pypi6"
 """Lower than the Release of any real package with the same version."""
 
 _BATCH = 40
+_AT_ONCE = min(4, os.cpu_count() or 1)
 
 Built: TypeAlias = Callable[[Sequence[Resolved]], Mapping[Resolved, Path]]
 """Returns the wheels of those distributions that were built here."""
@@ -79,7 +83,7 @@ class WheelStore:
         return self.folder / f"{one.sha256}-{RELEASE}{digest}"
 
     def _convert(self, batch: Sequence[Resolved], pip: Pip, built: Built) -> None:
-        """Get a batch of wheels and convert each in a root of its own.
+        """Get a batch of wheels and convert each in a root of its own, several at the same time.
 
         A wheel may hold files of another project: together they could change each other's RPMs.
         """
@@ -91,13 +95,22 @@ class WheelStore:
                 atomic.link_or_copy(path, wheels / path.name)
             if others := [one for one in batch if one not in ours]:
                 pip.download(others, wheels)
-            for one in batch:
-                wheel = _wheel_of(one, wheels)
-                if fault := self.check.fault(wheel, one.name, one.version):
-                    raise WheelRefusedError(one, fault)
-                self._convert_one(one, wheel, tools)
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="wheel") as pool:
+                known = {sha256_of(path): path for path in sorted(wheels.glob("*.whl"))}
+                begun = [
+                    pool.submit(copy_context().run, self._convert_one, one, known, tools)
+                    for one in batch
+                ]
+            for done in begun:
+                done.result()
 
-    def _convert_one(self, one: Resolved, wheel: Path, tools: Path) -> None:
+    def _convert_one(self, one: Resolved, wheels: Mapping[str, Path], tools: Path) -> None:
+        """Convert the wheel that was resolved; `wheels` are those of its batch, by their hashes."""
+        wheel = wheels.get(one.sha256)
+        if wheel is None:
+            raise WheelRefusedError(one, "it is not the one that was resolved")
+        if fault := self.check.fault(wheel, one.name, one.version):
+            raise WheelRefusedError(one, fault)
         with build_root(self.base, self.content, self.roots) as root:
             root.bind(Bind(wheel, f"/wheels/{wheel.name}"), Bind(tools, "/tools"))
             root.set_environment(PYTHONPATH="/tools")
@@ -152,11 +165,3 @@ def _copy_readable(source: Path, target: Path) -> None:
             place = target / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
-
-
-def _wheel_of(one: Resolved, folder: Path) -> Path:
-    """The wheel that was resolved, by its hash."""
-    for path in sorted(folder.glob("*.whl")):
-        if sha256_of(path) == one.sha256:
-            return path
-    raise WheelRefusedError(one, "it is not the one that was resolved")
