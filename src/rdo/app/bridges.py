@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,9 @@ class Bridges:
         workshop = Workshop(base, content, roots, current)
         resolver = Resolver(
             Pip(base.platform.python, base.platform.glibc),
-            SdistStore(kept / "built-wheels", workshop, lambda: PackageIndex(index_settings())),
+            SdistStore(
+                kept / "built-wheels", workshop, cache(lambda: PackageIndex(index_settings()))
+            ),
             self._settings.bridge.constraints,
         )
         debs = DebStore(base, content, kept / "debian", roots)

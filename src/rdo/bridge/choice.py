@@ -1,7 +1,7 @@
 """Choose the packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,8 +46,16 @@ class Chooser:
     scratch: Path
     own: frozenset[str] = frozenset()
 
-    def choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
-        """Return entries that meet the needs; earlier entries are kept where possible."""
+    def choose(
+        self,
+        needs: Sequence[str],
+        entries: tuple[LockedPackage, ...],
+        hopeless: Collection[str] = (),
+    ) -> Choice:
+        """Return entries that meet the needs; earlier entries are kept where possible.
+
+        `hopeless` are dependencies that the build of a wheel asks for in vain.
+        """
         impossible: dict[str, str] = {}
         debian = self.debs.names_for(needs)
         if debian:
@@ -66,7 +74,7 @@ class Chooser:
                 impossible[need] = "the release packages it itself"
             else:
                 python[need] = requirement
-        choice = self._from_pypi(python, entries, impossible)
+        choice = self._from_pypi(python, entries, impossible, hopeless)
         if not choice.first:
             choice = self._with_libraries(choice)
         return replace(choice, unsure=tuple(unsure))
@@ -97,6 +105,18 @@ class Chooser:
     ) -> tuple[LockedPackage, ...]:
         """Return the closure of all Debian packages that were ever requested, chosen together."""
         old = [one for one in entries if one.origin is PackageOrigin.DEBIAN]
+        known = {one.name: one for one in old}
+        if known.keys() >= set(wanted.values()):
+            return merged(
+                entries,
+                [
+                    replace(
+                        one, asked_by=_distinct(need for need, x in wanted.items() if x == name)
+                    )
+                    for name, one in known.items()
+                    if name in wanted.values()
+                ],
+            )
         unknown = set(self.debs.apt.unknown(sorted({*wanted.values()})))
         for need, name in wanted.items():
             if name in unknown:
@@ -124,11 +144,14 @@ class Chooser:
         wanted: Mapping[str, Requirement],
         entries: tuple[LockedPackage, ...],
         impossible: dict[str, str],
+        hopeless: Collection[str],
     ) -> Choice:
+        entries, wanted = self._already(wanted, entries)
         if not wanted:
             return Choice(entries, impossible)
         pins = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
-        resolution = self.resolver.resolve(_unique(wanted.values()), pins, self.scratch)
+        asked = _unique(wanted.values())
+        resolution = self.resolver.resolve(asked, pins, self.scratch, hopeless)
         if resolution.needs:
             return Choice(entries, impossible, resolution.needs)
         why = {str(one): reason for one, reason in resolution.impossible}
@@ -146,6 +169,39 @@ class Chooser:
             for one in self.reachable(met.values(), resolution.found)
         ]
         return Choice(merged(entries, new), impossible)
+
+    def _already(
+        self, wanted: Mapping[str, Requirement], entries: tuple[LockedPackage, ...]
+    ) -> tuple[tuple[LockedPackage, ...], Mapping[str, Requirement]]:
+        """Return the entries with the needs that they meet already, and the needs that are left."""
+        python = {one.key[1]: one for one in entries if one.origin is PackageOrigin.PYPI}
+        bounds = self.resolver.bounds() if python else {}
+        asked_by: dict[str, tuple[str, ...]] = {}
+        for need, requirement in wanted.items():
+            name = canonicalize_name(requirement.name)
+            bound = Requirement(f"{name}{bounds.get(name, '')}")
+            if self._is_met(bound, python) and self._is_met(requirement, python):
+                asked_by[name] = (*asked_by.get(name, ()), need)
+        noted = [replace(python[name], asked_by=needs) for name, needs in asked_by.items()]
+        met = {need for needs in asked_by.values() for need in needs}
+        left = {need: one for need, one in wanted.items() if need not in met}
+        return merged(entries, noted), left
+
+    def _is_met(self, wanted: Requirement, python: Mapping[str, LockedPackage]) -> bool:
+        """Whether a requirement and all that it needs are among the entries, by their names."""
+        asked = [wanted]
+        seen: set[str] = set()
+        while asked:
+            requirement = asked.pop()
+            name = canonicalize_name(requirement.name)
+            if name in self.own or str(requirement) in seen:
+                continue
+            seen.add(str(requirement))
+            one = python.get(name)
+            if one is None or not requirement.specifier.contains(one.version, prereleases=True):
+                return False
+            asked += _requirements(one.resolved, requirement.extras)
+        return True
 
     def reachable(
         self, wanted: Iterable[Requirement], resolved: Iterable[Resolved]

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -160,7 +160,7 @@ class Dependencies:
             if choice.entries == before:
                 return choice
             try:
-                self._publish(choice.entries)
+                self._keep(choice.entries)
             except WheelRefusedError as error:
                 because = self.chooser.needing(left, choice.entries, error.project)
                 if not because:
@@ -182,26 +182,35 @@ class Dependencies:
         ]
 
     def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
-        """Return the choice, after publishing what building a wheel required."""
-        given, first = entries, tuple[str, ...]()
+        """Return the choice, after publishing what building wheels required."""
+        given = entries
+        brought: set[str] = set()
+        hopeless: set[str] = set()
         for _ in range(MAX_ROUNDS):
-            choice = self.chooser.choose(needs, entries)
+            choice = self.chooser.choose(needs, entries, hopeless)
             if not choice.first:
                 return choice
-            if choice.first == first:  # they are bridged, and yet not there
-                why = f"building its wheel requires {', '.join(first)}, still missing once bridged"
-                return Choice(given, dict.fromkeys(needs, why))
-            first = choice.first
-            before = self._choose(first, choice.entries)
-            if before.impossible:
-                why = "building its wheel requires " + ", ".join(before.impossible)
-                return Choice(entries, dict.fromkeys(needs, why))
+            if again := brought.intersection(choice.first):  # bridged, and yet not there
+                hopeless |= again
+                continue
+            brought.update(choice.first)
+            before = self._choose(choice.first, choice.entries)
+            hopeless.update(before.impossible)
             entries = before.entries
             try:
                 self._publish(entries)
             except WheelRefusedError as error:
                 return Choice(given, dict.fromkeys(needs, str(error)))
         return Choice(entries, dict.fromkeys(needs, "too many wheels require each other"))
+
+    def _keep(self, entries: tuple[LockedPackage, ...]) -> None:
+        """Publish the entries, or only note their reasons if nothing else is new."""
+        locked = LockFile.read(self.lock_file)
+        is_same = [one.bare for one in entries] == [one.bare for one in locked.entries]
+        if is_same and locked.made_from == self._made_from(entries):
+            replace(locked, entries=entries).write(self.lock_file)
+        else:
+            self._publish(entries)
 
     def _publish(self, entries: tuple[LockedPackage, ...]) -> None:
         """Make the snapshot of these entries, then make it current: one rename of the lock file."""

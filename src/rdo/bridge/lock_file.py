@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ class LockedPackage:
     def key(self) -> tuple[PackageOrigin, str]:
         """Origin and canonical name, of which a lock file holds each pair once."""
         return self.origin, canonicalize_name(self.name)
+
+    @property
+    def bare(self) -> "LockedPackage":
+        """The entry without the reasons for it."""
+        return replace(self, asked_by=())
 
     @property
     def resolved(self) -> Resolved:

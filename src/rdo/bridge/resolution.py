@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.bridge.sdists import SdistStore
+from rdo.bridge.without_wheel import Outlook, bounds_of, merged, outlook
 from rdo.errors import CommandError, ConfigError, OutsideError
-from rdo.model.build import Failed, Waiting
+from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.model.short_list import short_list
 from rdo.tools.pip import Pip, Resolved, UnresolvableError
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,20 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
+class _Terms:
+    """Under which pip is asked: with these constraints, and what no wheel's build can get."""
+
+    pip: Pip
+    lines: tuple[_Line, ...]
+    hopeless: Collection[str] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        """The constraints as lines of a file."""
+        return [line.text for line in self.lines]
+
+
+@dataclass(frozen=True, slots=True)
 class Resolver:
     """pip with the constraints of the configuration, and a store of the wheels that we build."""
 
@@ -59,14 +76,19 @@ class Resolver:
     constraints: Path | None = None
 
     def resolve(
-        self, wanted: Sequence[Requirement], pins: Iterable[Resolved], folder: Path
+        self,
+        wanted: Sequence[Requirement],
+        pins: Iterable[Resolved],
+        folder: Path,
+        hopeless: Collection[str] = (),
     ) -> Resolution:
         """Return the closure of the requirements, resolved together, without impossible ones.
 
-        `pins` are earlier choices, which give way to constraints and to what is wanted. The
-        constraints in force are written into `folder`, and the wheels that were built for pins or
-        are built now are put there: no other wheel that exists here takes part. Raises OutsideError
-        if PyPI does not answer, ConfigError if a constraints file cannot be read.
+        `pins` are earlier choices, which give way to constraints and to what is wanted; `hopeless`
+        are RPM dependencies that the build of a wheel asks for in vain. The constraints in force
+        are written into `folder`, and the wheels that were built for pins or are built now are put
+        there: no other wheel that exists here takes part. Raises OutsideError if PyPI does not
+        answer, ConfigError if a constraints file cannot be read.
         """
         pins = tuple(pins)
         lines = self._lines(wanted, pins)
@@ -76,17 +98,70 @@ class Resolver:
         for wheel in self.sdists.wheels(pins).values():
             atomic.link_or_copy(wheel, links / wheel.name)
         pip = replace(self.pip, constraints=folder / "constraints.txt", find_links=links)
-        log.info("resolving from PyPI: %s", ", ".join(map(str, wanted)))
-        together = self._try(pip, wanted, lines)
-        if isinstance(together, Resolution):
-            return together
-        if len(wanted) == 1:
-            return Resolution(impossible=((wanted[0], together),))
-        return self._in_parts(pip, wanted, lines)
+        terms = _Terms(pip, tuple(lines), frozenset(hopeless))
+        log.info("resolving from PyPI: %s", short_list(merged(wanted)))
+        seen = self._look(wanted, terms)
+        if needs := self._build_first(seen.to_build, terms):
+            return Resolution(needs=needs)
+        impossible = self._impossible(seen.doubtful, terms) if len(wanted) > 1 else []
+        hopeless = {str(one) for one, _ in impossible}
+        possible = [one for one in wanted if str(one) not in hopeless]
+        if not possible:
+            return Resolution(impossible=tuple(impossible))
+        together = self._try(possible, terms)
+        if isinstance(together, str) and len(possible) == 1:
+            return Resolution(impossible=(*impossible, (possible[0], together)))
+        if isinstance(together, str):
+            together = self._in_parts(possible, terms)
+        return replace(together, impossible=(*impossible, *together.impossible))
 
-    def _in_parts(
-        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
-    ) -> Resolution:
+    def _look(self, wanted: Sequence[Requirement], terms: _Terms) -> Outlook:
+        """Return what the index says of the requirements, before pip is asked."""
+        offers = self.sdists.offers(dict.fromkeys(canonicalize_name(one.name) for one in wanted))
+        if not offers:  # no index at all, only folders that pip looks into
+            return Outlook()
+        return outlook(wanted, terms.texts, offers, self.pip.tags())
+
+    def _build_first(self, to_build: Iterable[Requirement], terms: _Terms) -> tuple[str, ...]:
+        """Build the wheels that pip would miss, one after another.
+
+        Return the RPM dependencies that these builds lack, all together. Why one of them fails is
+        told once pip misses it.
+        """
+        needs: dict[str, None] = {}
+        for one in to_build:
+            if terms.pip.has_wheel(
+                str(one)
+            ):  # not from the index: from a folder that pip looks into
+                continue
+            built = self._wheel(one, terms)
+            if isinstance(built, Waiting):
+                needs |= dict.fromkeys(built.needs)
+        return tuple(needs)
+
+    def _impossible(
+        self, doubtful: Iterable[Requirement], terms: _Terms
+    ) -> list[tuple[Requirement, str]]:
+        """Return the doubtful requirements that pip cannot meet alone, with its reasons."""
+        answers = ((one, self._try([one], terms)) for one in doubtful)
+        return [(one, answer) for one, answer in answers if isinstance(answer, str)]
+
+    def _wheel(self, wanted: Requirement, terms: _Terms) -> Failed | Waiting | None:
+        """Build a wheel of the newest fitting sdist, and let pip see it."""
+        match self.sdists.build(wanted, terms.texts):
+            case Waiting(needs) if never := [one for one in needs if one in terms.hopeless]:
+                detail = f"building its wheel requires {', '.join(never)}"
+                return Failed(FailureReason.MISSING_DEPENDENCY, detail)
+            case Path() as wheel:
+                assert terms.pip.find_links is not None
+                place = terms.pip.find_links / wheel.name
+                place.unlink(missing_ok=True)
+                atomic.link_or_copy(wheel, place)
+                return None
+            case stopped:
+                return stopped
+
+    def _in_parts(self, wanted: Sequence[Requirement], terms: _Terms) -> Resolution:
         """Find the requirements that cannot be met, by halves: there are few among many."""
         possible: list[Requirement] = []
         impossible: list[tuple[Requirement, str]] = []
@@ -94,7 +169,7 @@ class Resolver:
         parts = _halves(wanted)
         while parts:
             part = parts.pop(0)
-            answer = self._try(pip, part, lines)
+            answer = self._try(part, terms)
             if isinstance(answer, str):
                 if len(part) > 1:
                     parts = [*_halves(part), *parts]
@@ -106,69 +181,67 @@ class Resolver:
                 possible += part
                 found |= {canonicalize_name(each.name): each for each in answer.found}
         if impossible and possible:
-            together = self._try(pip, possible, lines)
+            together = self._try(possible, terms)
             if isinstance(together, Resolution):
                 return replace(together, impossible=tuple(impossible))
         return Resolution(tuple(found.values()), tuple(impossible))
 
-    def _try(
-        self, pip: Pip, wanted: Sequence[Requirement], lines: Sequence[_Line]
-    ) -> Resolution | str:
+    def _try(self, wanted: Sequence[Requirement], terms: _Terms) -> Resolution | str:
         """Return the resolution, or the reason why there is none.
 
         On the way, wheels that PyPI lacks are built, and constraints of ours are dropped if they
         conflict with the requirements.
         """
-        texts = sorted(map(str, wanted))
+        texts = sorted(map(str, merged(wanted)))
         built: dict[str, str] = {}  # and why some could not be built
+        pip = terms.pip
         while len(built) < MAX_SDISTS:
             assert pip.constraints is not None
-            assert pip.find_links is not None
-            atomic.write_file(pip.constraints, "\n".join([*(one.text for one in lines), ""]))
+            atomic.write_file(pip.constraints, "\n".join([*terms.texts, ""]))
             answer = _ask(pip, texts)
             if not isinstance(answer, UnresolvableError):
                 return Resolution(tuple(answer))
             lacking = _lacking(pip, answer, built)
             if not lacking:
-                left = [line for one in lines if (line := one.without(answer.suspects))]
-                if left != lines:
-                    lines = left
+                left = [line for one in terms.lines if (line := one.without(answer.suspects))]
+                if tuple(left) != terms.lines:
+                    terms = replace(terms, lines=tuple(left))
                     continue
-                lacking = self._hidden(pip, wanted, lines, built) if len(wanted) == 1 else ""
+                lacking = self._hidden(wanted, terms, built) if len(wanted) == 1 else ""
             if not lacking:
                 return next(filter(None, built.values()), str(answer))
             built[lacking] = ""
-            match self.sdists.build(Requirement(lacking), (one.text for one in lines)):
+            match self._wheel(Requirement(lacking), terms):
                 case Failed(_, detail):
                     built[lacking] = f"{lacking} has no wheel, and cannot be built: {detail}"
                 case Waiting(needs):
                     return Resolution(needs=needs)
-                case Path() as wheel:
-                    (pip.find_links / wheel.name).unlink(missing_ok=True)
-                    atomic.link_or_copy(wheel, pip.find_links / wheel.name)
         return "too many sdists would have to be built"
 
-    def _hidden(
-        self,
-        pip: Pip,
-        wanted: Sequence[Requirement],
-        lines: Sequence[_Line],
-        built: Collection[str],
-    ) -> str:
+    def _hidden(self, wanted: Sequence[Requirement], terms: _Terms, built: Collection[str]) -> str:
         """Return a requirement without a wheel that pip's error does not name; "" if there is none.
 
         Where a newer version requires what has no wheel, pip goes back to ever older versions and
         at the end names their conflicts. Asked for the newest version alone, it names the cause.
         """
         for one in wanted:
-            newest = self.sdists.newest(one, (line.text for line in lines))
+            newest = self.sdists.newest(one, terms.texts)
             if newest is None:
                 continue
             extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
-            answer = _ask(pip, [f"{one.name}{extras}=={newest.version}"])
-            if isinstance(answer, UnresolvableError) and (lacking := _lacking(pip, answer, built)):
-                return lacking
+            answer = _ask(terms.pip, [f"{one.name}{extras}=={newest.version}"])
+            if isinstance(answer, UnresolvableError):
+                lacking = _lacking(terms.pip, answer, built)
+                if lacking:
+                    return lacking
         return ""
+
+    def bounds(self) -> dict[str, SpecifierSet]:
+        """Return the specifiers of the constraints file, by canonical names of projects.
+
+        Raises ConfigError if the file cannot be read.
+        """
+        return bounds_of(_read(self.constraints)) if self.constraints else {}
 
     def _lines(self, wanted: Iterable[Requirement], pins: Iterable[Resolved]) -> list[_Line]:
         lines = [_Line(text) for text in _read(self.constraints)] if self.constraints else []

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from rdo.beneath import Limits
 from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept
+from rdo.bridge.without_wheel import bounds_of
 from rdo.builders.backend import ask_backend
 from rdo.builders.workshop import Workshop
 from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting
-from rdo.package_index import PackageIndex, Sdist
+from rdo.package_index import Offer, PackageIndex, Sdist
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
@@ -80,6 +81,13 @@ class SdistStore:
         name = canonicalize_name(wanted.name)
         return self._kept(sdist) or self._build(sdist, name)
 
+    def offers(self, projects: Iterable[str]) -> dict[str, Offer]:
+        """Return what the index has of each project; of those that it does not have, nothing.
+
+        Raises OutsideError if the index does not answer.
+        """
+        return self.open_index().offers(projects)
+
     def newest(self, wanted: Requirement, constraints: Iterable[str]) -> Sdist | None:
         """Return the newest sdist that meets the requirement and the constraints, if there is one.
 
@@ -89,7 +97,8 @@ class SdistStore:
             sdists = self.open_index().sdists(wanted.name)
         except NotFoundError:
             return None
-        return newest(sdists, wanted.specifier & constraint_of(wanted.name, constraints))
+        bound = bounds_of(constraints).get(canonicalize_name(wanted.name), SpecifierSet())
+        return newest(sdists, wanted.specifier & bound)
 
     def _kept(self, sdist: Sdist) -> Path | None:
         """Return the wheel that was made from this sdist with what would be installed today."""
@@ -192,21 +201,6 @@ def _names_prerelease(specifier: SpecifierSet) -> bool:
             except InvalidVersion:  # === compares any text
                 continue
     return False
-
-
-def constraint_of(name: str, lines: Iterable[str]) -> SpecifierSet:
-    """Return the specifier for one project from the constraint lines whose markers hold here."""
-    specifier = SpecifierSet()
-    for line in lines:
-        try:
-            one = Requirement(line.partition("#")[0])
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(one.name) == canonicalize_name(name) and (
-            one.marker is None or one.marker.evaluate()
-        ):
-            specifier &= one.specifier
-    return specifier
 
 
 def _stamp(sdist: Sdist) -> str:

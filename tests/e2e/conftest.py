@@ -1,0 +1,5 @@
+"""Fixtures of several files of end-to-end tests."""
+
+from tests.e2e.own_index import factory, shared
+
+__all__ = ("factory", "shared")
