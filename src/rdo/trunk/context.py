@@ -9,6 +9,7 @@ from typing import Any
 from rdo.app import App
 from rdo.app.targets import OpenTarget
 from rdo.app.workplaces import Workplace
+from rdo.bridge.lock_file import LockedPackage
 from rdo.lock import is_held
 from rdo.mirrors import Mirrors
 from rdo.model.audiences import Audiences
@@ -26,7 +27,8 @@ class Trunk(OpenTarget):
     """A target as rounds follow it. The workplace is opened only when something is built.
 
     `workers` is how many builds run at the same time, `retries` how often a spurious failure is
-    tried again; `allow` is what the RPMs of a package may do (`rdo.trunk.admission`).
+    tried again; `allow` is what the RPMs of a package may do (`rdo.trunk.admission`), and `bridged`
+    reads what was bridged for it.
     """
 
     remotes: Remotes
@@ -37,6 +39,7 @@ class Trunk(OpenTarget):
     release_prefix: str = "0"
     keep_changelog: bool = False
     allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    bridged: Callable[[], Sequence[LockedPackage]] = tuple
 
     @property
     def in_round(self) -> bool:
@@ -71,6 +74,7 @@ def open_trunk(app: App, target: str) -> Trunk:
         release_prefix=section.release_prefix,
         keep_changelog=section.keep_changelog,
         allow=section.allow,
+        bridged=partial(app.bridges.locked, target),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rdo.model.build import Failed, FailureReason, Waiting
+from rdo.model.short_list import short_list
 from rdo.store.builds import Build
 from rdo.trunk.order.bridge_requests import BridgeRequest
 from rdo.trunk.order.providers import Providers
@@ -75,7 +76,7 @@ def _most_awaited_first(
 
 def cycle_failure(members: Sequence[Build]) -> Failed:
     """Return the failure of the members of a cycle that nothing can break."""
-    names = ", ".join(build.package for build in members)
+    names = short_list(build.package for build in members)
     ways = (
         "none of their specs supports %{repo_bootstrap}, "
         "and no other source provides what they need"

@@ -9,6 +9,7 @@ from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
 from rdo.model.dates import minute
 from rdo.model.release_number import ReleaseNumber
+from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store.builds import Build
 from rdo.trunk.plan import RoundPlan
@@ -155,7 +156,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"would build {commit}" for commit in report.plan.commits)
     for one in report.built:
         bootstrap = " (bootstrap)" if one.build.bootstrap else ""
-        yield f"built    {one.build.commit}  {_time(one.seconds)}{bootstrap}"
+        yield f"built    {one.build.commit}  {duration(one.seconds)}{bootstrap}"
         yield from (f"older    {rpm}" for rpm in one.backwards)
     for one in report.failed:
         assert isinstance(one.outcome, Failed)
@@ -173,7 +174,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"stale    {package}  {one_line(problem)}" for problem in problems)
     yield _headline(report)
     if report.ftbfs:
-        yield f"does not build: {', '.join(report.ftbfs)}"
+        yield f"does not build: {short_list(report.ftbfs)}"
     if report.to_retry or report.held or report.plan.problems:
         yield f"next: rdo trunk run --target {report.target} retries what is left"
 
@@ -181,13 +182,13 @@ def _lines(report: Report) -> Iterator[str]:
 def _held_line(held: Held, *, dry_run: bool) -> str:
     if dry_run:
         return f"queued   {held.build.commit}  since {minute(held.build.created)}"
-    return f"waiting  {held.build.commit}  for {', '.join(held.packages) or 'its next try'}"
+    return f"waiting  {held.build.commit}  for {short_list(held.packages) or 'its next try'}"
 
 
 def _headline(report: Report) -> str:
     start = f"{report.target}: {report.packages} package{'s' if report.packages != 1 else ''}"
     if report.is_idle:
-        return f"{start}, nothing new, nothing to build ({_time(report.seconds)})"
+        return f"{start}, nothing new, nothing to build ({duration(report.seconds)})"
     if report.dry_run:
         counts = [(len(report.plan.commits), "to build"), (len(report.held), "in the queue")]
     else:
@@ -200,13 +201,13 @@ def _headline(report: Report) -> str:
         ]
     counts.append((len(report.plan.problems), "stale"))
     shown = ", ".join(f"{count} {what}" for count, what in counts if count or what == "built")
-    return f"{start}: {shown} ({_time(report.seconds)})"
+    return f"{start}: {shown} ({duration(report.seconds)})"
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Write a duration.
 
-    >>> _time(0.34), _time(75), _time(4000)
+    >>> duration(0.34), duration(75), duration(4000)
     ('0.3 s', '1 min 15 s', '1 h 6 min')
     """
     if seconds < 60:

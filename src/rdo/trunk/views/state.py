@@ -4,16 +4,16 @@
 one package and words it, from values alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
 
 from rdo.logs.reader import one_line
 from rdo.model.build import FailureReason, Waiting
 from rdo.model.dates import minute_utc
 from rdo.model.package import Package
+from rdo.model.short_list import short_list
 from rdo.notify.words import failure
 from rdo.store import Transaction
 from rdo.store.builds import Build
@@ -25,9 +25,7 @@ from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.order.retry import rests_until
 from rdo.trunk.sources.branches import stands_in
-
-Owners: TypeAlias = Callable[[str], frozenset[str]]
-"""Returns the packages of the release that may provide a dependency."""
+from rdo.trunk.views.arrivals import Arrivals, Owners
 
 
 class PackageState(StrEnum):
@@ -62,7 +60,8 @@ class PackageFacts:
     """What the store and the metadata know of one package.
 
     `pending` is its first build that is queued or running, `last_try` the failure that this one
-    repeats. `package` is None once the package has left the release. `branch_is_gone` tells a
+    repeats; `came` are the dependencies that it or the newest build asked for and that are there
+    by now. `package` is None once the package has left the release. `branch_is_gone` tells a
     remote without the branch from one that cannot be reached.
     """
 
@@ -76,6 +75,7 @@ class PackageFacts:
     head: Head | None = None
     branch_is_gone: bool = False
     hold: Hold | None = None
+    came: frozenset[str] = frozenset()
 
     @property
     def stands_in(self) -> str:
@@ -147,9 +147,11 @@ def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
         owners = _owners(trunk, at, needs)
         pause = at.holds.pause_of(target)
     now = trunk.now()
+    arrivals = stored.arrivals(owners, first)
 
     def view(name: str, pending: Build | None) -> PackageView:
         facts = stored.facts(name, pending)
+        facts = replace(facts, came=arrivals.among(*_asked_since(facts)))
         return view_of(name, facts, owners, now=now, pause=pause, in_round=in_round)
 
     return TargetView(
@@ -194,6 +196,21 @@ class _Stored:
             branch_is_gone=bool(is_stale and package and self.trunk.remotes.has_no_branch(package)),
             hold=self.holds.get(name),
         )
+
+    def arrivals(self, owners: Owners, coming: Collection[str]) -> Arrivals:
+        """Return what the release and the bridge have brought."""
+        newest = {name: self.lines.get(one.newest_id or 0) for name, one in self.pointers.items()}
+        good = {name: line for name, line in newest.items() if line and not line.reason}
+        return Arrivals(owners, good, coming, self.trunk.bridged)
+
+
+def _asked_since(facts: PackageFacts) -> tuple[tuple[str, ...], datetime | None]:
+    """Return what a package waits for or failed without, and since when."""
+    if facts.pending:
+        outcome = facts.pending.outcome
+        return outcome.needs if isinstance(outcome, Waiting) else (), facts.pending.created
+    newest = facts.newest
+    return (newest.asked, newest.finished) if newest and newest.reason in _LACKING else ((), None)
 
 
 def _last_try(at: Transaction, build: Build) -> BuildLine | None:
@@ -282,8 +299,9 @@ def _pending(
     if build.is_running:
         sentence = build.to_cancel or f"being built now{bootstrap}"
         return _Verdict(PackageState.RUNNING, sentence, build.started or build.created, build)
-    if isinstance(build.outcome, Waiting):
-        return _waiting(name, build, build.outcome.needs, owners)
+    left = _left(build, facts.came)
+    if left:
+        return _waiting(name, build, left, owners)
     last = ""
     if facts.last_try and facts.last_try.reason:
         said = failure(facts.last_try.reason, facts.last_try.detail)
@@ -293,13 +311,20 @@ def _pending(
         sentence = f"try {build.attempt} starts after {minute_utc(until)}{last}"
         return _Verdict(PackageState.RESTING, sentence, build.created, build)
     again = f", try {build.attempt}" if build.attempt > 1 else ""
-    sentence = f"{round_} builds it{bootstrap}{again}{last}"
+    come = "; what it waited for has come" if isinstance(build.outcome, Waiting) else ""
+    sentence = f"{round_} builds it{bootstrap}{again}{come}{last}"
     return _Verdict(PackageState.QUEUED, sentence, build.created, build)
+
+
+def _left(build: Build, came: Collection[str]) -> tuple[str, ...]:
+    """Return what a build waits for and has not come."""
+    needs = build.outcome.needs if isinstance(build.outcome, Waiting) else ()
+    return tuple(need for need in needs if need not in came)
 
 
 def _waiting(name: str, build: Build, needs: tuple[str, ...], owners: Owners) -> _Verdict:
     by_need = {need: sorted(owners(need) - {name}) for need in needs}
-    shown = ", ".join(
+    shown = short_list(
         f"{need} from {' or '.join(names)}" if names else need for need, names in by_need.items()
     )
     awaited = dict.fromkeys(x for need, names in by_need.items() for x in names or [need])
@@ -313,8 +338,11 @@ def _failed(
 ) -> _Verdict:
     state = _LACKING.get(reason, PackageState.FAILED)
     asked = newest.asked if reason in _LACKING else ()
-    waits_for = frozenset().union(*map(owners, asked)) - {name}
+    left = [need for need in asked if need not in facts.came]
+    waits_for = frozenset().union(*map(owners, left)) - {name}
     sentence = failure(reason, newest.detail)
+    if asked and not left:
+        sentence += f"; by now that is there, and rdo trunk recheck {name} builds it again"
     return _Verdict(state, sentence, facts.broken_since, newest, tuple(sorted(waits_for)))
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 
+from rdo.bridge.lock_file import LockedPackage, PackageOrigin
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.store import Store
 from rdo.trunk.views.state import PackageState, read_target
@@ -142,3 +145,36 @@ def test_a_pause_is_of_the_target(scene: Scene) -> None:
     assert str(found.pause) == "paused by me since 2026-08-01 12:00 UTC: a new disk"
     assert found.packages[A].state is PackageState.PAUSED
     assert found.packages[B].state is PackageState.NEW
+
+
+def test_what_was_published_since_is_no_longer_waited_for(scene: Scene) -> None:
+    other, own = scene.plan(B), scene.plan()
+    scene.end(own, Waiting(("libwidget.so.1", "cmake")))
+    assert read_target(scene.trunk).packages[A].waits_for == ("libwidget.so.1", "cmake")
+    scene.now += timedelta(minutes=5)
+    scene.publish(other, "libwidget.so.1")
+
+    assert read_target(scene.trunk).packages[A].waits_for == ("cmake",)
+
+    scene.plan(B)  # a newer commit of it is to come, and may bring it
+
+    assert read_target(scene.trunk).packages[A].waits_for == (B, "cmake")
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "left"),
+    [
+        (("cmake",), ("python3dist(x) >= 3", "python3dist(x[extra])")),
+        (("python3dist(x) >= 1",), ("python3dist(x) >= 3", "python3dist(x[extra])", "cmake")),
+    ],
+)
+def test_what_was_bridged_since_is_no_longer_waited_for(
+    scene: Scene, asked_by: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    needs = ("python3dist(x) >= 2", "python3dist(x) >= 3", "python3dist(x[extra])", "cmake")
+    scene.end(scene.plan(), Waiting(needs))
+    entry = LockedPackage(PackageOrigin.PYPI, "X", "2.1", "0" * 64, asked_by=asked_by)
+
+    found = read_target(replace(scene.trunk, bridged=lambda: (entry,)))
+
+    assert found.packages[A].waits_for == left

@@ -128,6 +128,39 @@ CASES = {
     "new": Case(
         PackageFacts(PACKAGE), PackageState.NEW, "no build of it is planned yet", None, None
     ),
+    "waits for less than it did": Case(
+        replace(WAITS, came=frozenset({"b", "cmake"})),
+        PackageState.WAITING,
+        "waits for c >= 2, a, c from python-c or python-cc",
+        NOW,
+        build_id=7,
+        waits_for=("c >= 2", "a", "python-c", "python-cc"),
+    ),
+    "waited for what has come": Case(
+        replace(WAITS, came=frozenset({"b", "c >= 2", "a", "c", "cmake"})),
+        PackageState.QUEUED,
+        "the next round builds it; what it waited for has come",
+        NOW,
+        build_id=7,
+    ),
+    "waits for forty": Case(
+        pending(outcome=Waiting(tuple(f"n{number}" for number in range(40)))),
+        PackageState.WAITING,
+        "waits for n0, n1, n2, n3, n4, n5 and 34 more",
+        NOW,
+        build_id=7,
+        waits_for=tuple(f"n{number}" for number in range(40)),
+    ),
+    "failed without what has come": Case(
+        replace(
+            broken(FailureReason.MISSING_DEPENDENCY, "b, cmake", "b", "cmake"),
+            came=frozenset({"b", "cmake"}),
+        ),
+        PackageState.MISSING,
+        "a build requirement cannot be satisfied: b, cmake"
+        "; by now that is there, and rdo trunk recheck python-a builds it again",
+        build_id=4,
+    ),
     "running": Case(
         pending(BuildState.RUNNING, started=SINCE),
         PackageState.RUNNING,
