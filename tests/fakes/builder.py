@@ -227,12 +227,14 @@ BROKEN = Failed(FailureReason.COMPILE, "gcc: error")
 class ScriptedForesight:
     """Foresees what it was told of each package; nothing is known of the others.
 
-    `read_packages` are the packages that it was asked about.
+    `read_packages` are the packages that it was asked about; `brings` is what that which meets a
+    need requires in turn.
     """
 
     bridge: ScriptedBridge
     known: dict[str, Foreseen] = field(default_factory=dict)
     read_packages: list[str] = field(default_factory=list)
+    brings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(
         self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
@@ -245,4 +247,9 @@ class ScriptedForesight:
     def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
         assert all(folder.is_dir() for folder in own)
         given = {need for one in self.bridge.asked for need in one}
-        return tuple(need for need in needs if need not in given)
+        built = (path.name.rpartition("-1-")[0] for folder in own for path in folder.glob("*.rpm"))
+        given |= {project_need(f"python-{name.removeprefix('python3-')}") for name in built}
+        brought = {more for need in needs for more in self.brings.get(need, ())}
+        return tuple(
+            need for need in {**dict.fromkeys(needs), **dict.fromkeys(brought)} if need not in given
+        )

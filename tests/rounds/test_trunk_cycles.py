@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,8 @@ from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome, Waiting
 from rdo.run import run
 from rdo.store.builds import BuildState
+from rdo.trunk.care import steering
+from rdo.trunk.context import Trunk
 from rdo.trunk.views.report import Report, summary
 from tests.fakes.builder import (
     BROKEN,
@@ -24,6 +26,7 @@ from tests.fakes.builder import (
     ScriptedLastResort,
     Unless,
     UnlessOutside,
+    project_need,
 )
 from tests.rounds.factory import TARGET, Factory
 
@@ -453,3 +456,65 @@ def test_a_known_cycle_is_broken_while_others_are_still_building(factory: Factor
 
     assert {one.build.package for one in report.built} == {"python-a", "python-b", "python-long"}
     assert report.exit_code == 0
+
+
+CLIENTS = ("barbicanclient", "designateclient", "neutronclient", "novaclient", "osc-placement")
+
+
+@pytest.mark.parametrize("can_bootstrap", [True, False])
+def test_a_cycle_of_one_with_many_is_broken(factory: Factory, *, can_bootstrap: bool) -> None:
+    """The documentation of a client loads all its plugins, and each of them is built with it."""
+    client = "openstackclient"
+    factory.add(client, spec=CAN_BOOTSTRAP if can_bootstrap else "")
+    factory.add(*CLIENTS, "user")
+    names = tuple(f"python-{one}" for one in CLIENTS)
+    needs = tuple(map(project_need, names))
+    factory.builder.will(f"python-{client}", UnlessOutside(names, needs))
+    for name in names:
+        factory.builder.will(name, UnlessOutside((f"python-{client}",), (project_need(client),)))
+    factory.builder.will("python-user", Unless((f"python-{client}",), (project_need(client),)))
+    if can_bootstrap:
+        act = UnlessOutside(names, needs)
+        factory.builder.will(f"python-{client}", act, GoodBuild(), act)
+    else:
+        factory.last_resort = ScriptedLastResort({*needs, project_need(client)})
+
+    report = factory.round()
+
+    assert sorted(name for name, bootstrap in built(report) if not bootstrap) == sorted(
+        [f"python-{client}", *names, "python-user"]
+    )
+    assert report.held == ()
+
+
+class CancelsMeanwhile(ScriptedBuilder):
+    """Has the queued build of python-x cancelled while python-b is built first."""
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        if job.commit.package == "python-b" and self.trunk:
+            trunk, self.trunk = self.trunk, None
+            steering.cancel(trunk, ["python-x"], by="me", why="not now")
+        return ScriptedBuilder._build(self, job, is_cancelled)
+
+    trunk: Trunk | None = None
+
+
+def test_a_cycle_is_seen_whose_members_also_wait_for_what_is_no_longer_queued(
+    factory: Factory,
+) -> None:
+    make_cycle(factory)
+    factory.add("x")
+    factory.round(["python-x"])
+    factory.upstreams["x"].commit("two")
+    builder = CancelsMeanwhile()
+    builder.trunk = factory.trunk
+    factory.other_builder = builder
+    first = Waiting((*NEEDS_B, "python3dist(x)"))
+    builder.will("python-a", first, GoodBuild(), Unless(("python-b",), NEEDS_B))
+    builder.will("python-b", Unless(("python-a",), NEEDS_A))
+
+    report = factory.round()
+
+    assert [build.package for build in report.dropped] == ["python-x"]
+    assert built(report) == [("python-a", True), ("python-b", False), ("python-a", False)]
+    assert report.held == ()

@@ -1,12 +1,28 @@
 """The first round of a release: what its packages need is read before the first of them starts."""
 
+import logging
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import pytest
+
+from rdo.bridge.protocol import Provision
 from rdo.builders.protocol import Foreseen
 from rdo.errors import OutsideError
+from rdo.model.build import BuildJob
+from rdo.trunk.care import steering
 from rdo.trunk.views.report import Report
-from tests.fakes.builder import Asks, EndsAfter, GoodBuild, ScriptedForesight, Unless, project_need
+from tests.fakes.builder import (
+    Asks,
+    EndsAfter,
+    GoodBuild,
+    ScriptedBridge,
+    ScriptedBuilder,
+    ScriptedForesight,
+    Unless,
+    project_need,
+)
 from tests.rounds.factory import Factory
 
 CAN_BOOTSTRAP = "%if 0%{?repo_bootstrap}\n%endif\n"
@@ -56,7 +72,7 @@ def built(report: Report) -> list[str]:
     return [one.build.package for one in report.built]
 
 
-def test_a_release_from_empty_starts_each_package_once_and_asks_the_bridge_once(
+def test_a_release_from_empty_starts_each_package_once_and_asks_the_bridge_in_two_shares(
     factory: Factory,
 ) -> None:
     factory.add(*RELEASE)
@@ -66,7 +82,9 @@ def test_a_release_from_empty_starts_each_package_once_and_asks_the_bridge_once(
     report = factory.round()
 
     assert starts(factory) == dict.fromkeys(names(RELEASE), 1)
-    assert len(factory.bridge.asked) == 1
+    first, second = factory.bridge.asked
+    assert {"python3dist(outside-base)", "python3dist(outside-cli)"} <= set(first)
+    assert {"python3dist(outside-service)", "python3dist(outside-dashboard)"} <= set(second)
     assert sorted(built(report)) == sorted(names(RELEASE))
     order = factory.builder.order
     assert all(
@@ -166,3 +184,121 @@ def test_what_was_built_before_is_not_read_again(factory: Factory) -> None:
 
     assert sorted(first) == ["python-a", "python-b", "python-c"]
     assert foresight.read_packages == first
+
+
+class WhileAsked(ScriptedBridge):
+    """A bridge during whose first request something happens."""
+
+    def __init__(self, known: set[str], act: Callable[[], object]) -> None:
+        ScriptedBridge.__init__(self, known)
+        self.act = act
+
+    def provide(self, needs: Sequence[str]) -> Provision:
+        if not self.asked:
+            self.act()
+        return ScriptedBridge.provide(self, needs)
+
+
+def wait_until(builder: ScriptedBuilder, *packages: str) -> None:
+    deadline = time.monotonic() + 60
+    while not set(packages) <= set(builder.built):
+        assert time.monotonic() < deadline, f"{packages} were not built meanwhile"
+        time.sleep(0.01)
+
+
+def test_what_needs_nothing_of_the_bridge_is_built_while_that_is_asked(factory: Factory) -> None:
+    factory.add("old", "known")
+    factory.round()
+    factory.upstreams["known"].commit("two")
+    factory.add("new", "plain")
+    known = {"python-new": Foreseen(("python3dist(x)",)), "python-plain": Foreseen()}
+    both = ("python-known", "python-plain")
+    factory.builder.built.clear()
+    factory.bridge = WhileAsked({"python3dist(x)"}, lambda: wait_until(factory.builder, *both))
+    factory.foresight = ScriptedForesight(factory.bridge, known)
+
+    report = factory.round()
+
+    assert sorted(built(report)) == ["python-known", "python-new", "python-plain"]
+
+
+def test_a_cancel_is_heard_while_the_bridge_is_asked(factory: Factory) -> None:
+    factory.add("a", "b")
+    foresee(factory, {"a": (), "b": ()})
+    trunk = factory.trunk
+
+    def cancel() -> None:
+        steering.cancel(trunk, ["python-a"], by="me", why="not now")
+
+    factory.bridge = WhileAsked(factory.bridge.known, cancel)
+
+    report = factory.round()
+
+    assert [build.package for build in report.dropped] == ["python-a"]
+    assert built(report) == ["python-b"]
+
+
+def test_a_pause_is_heard_while_the_bridge_is_asked(factory: Factory) -> None:
+    factory.add(*RELEASE)
+    foresee(factory, RELEASE)
+    trunk = factory.trunk
+    bridge = WhileAsked(factory.bridge.known, lambda: steering.pause(trunk, by="me", why="enough"))
+    factory.bridge = bridge
+
+    report = factory.round()
+
+    assert len(bridge.asked) == 1  # and not the second share
+    assert built(report) == []
+    assert len(factory.queue()) == len(RELEASE)
+
+
+def test_what_is_bridged_may_require_what_the_release_packages(factory: Factory) -> None:
+    """A test runner from outside is written with a library that is built here."""
+    factory.add("a", "b", "library")
+    factory.builder.bridge = factory.bridge
+    factory.bridge.known |= {"python3dist(runner)"}
+    foreseen = Foreseen(("python3dist(runner)",))
+    foresight = ScriptedForesight(
+        factory.bridge, {"python-a": foreseen, "python-b": foreseen, "python-library": Foreseen()}
+    )
+    foresight.brings["python3dist(runner)"] = ("python3dist(library)",)
+    factory.foresight = foresight
+    for name in ("python-a", "python-b"):
+        factory.builder.will(name, Asks(("python3dist(runner)",), ("python-library",)))
+
+    report = factory.round()
+
+    assert sorted(built(report)) == ["python-a", "python-b", "python-library"]
+    assert starts(factory) == {"python-a": 1, "python-b": 1, "python-library": 1}
+
+
+class Blind(ScriptedForesight):
+    """Cannot read anything."""
+
+    def read(
+        self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
+    ) -> Mapping[int, Foreseen]:
+        raise OutsideError("a mirror is gone")
+
+
+def test_a_look_ahead_that_fails_costs_nothing_but_tries(factory: Factory) -> None:
+    factory.add(*RELEASE)
+    will_ask(factory, RELEASE)
+    factory.foresight = Blind(factory.bridge)
+
+    report = factory.round()
+
+    assert sorted(built(report)) == sorted(names(RELEASE))
+
+
+def test_a_round_tells_how_far_it_is(factory: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    factory.add("a", "b", "c")
+    factory.workers = 1
+
+    with caplog.at_level(logging.INFO, "rdo"):
+        factory.round()
+
+    said = [one.getMessage() for one in caplog.records if "done" in one.getMessage()]
+    assert [line.partition(" done, ")[0] for line in said] == [
+        f"master-deb12: {number} of 3" for number in (1, 2, 3)
+    ]

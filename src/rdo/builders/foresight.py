@@ -7,8 +7,11 @@ declare. It is a look ahead and no promise; the build itself asks for what it re
 
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from rdo import log_context
 from rdo.builders.backend import read_answer
 from rdo.builders.protocol import Foreseen
 from rdo.builders.room import Room
-from rdo.builders.rpmbuild import WITHOUT_TESTS
+from rdo.builders.rpmbuild import WITHOUT_TESTS, unsaid
 from rdo.builders.source import DistgitFiles, export_distgit
 from rdo.builders.srpm import macros
 from rdo.builders.workshop import Workshop
@@ -36,6 +39,9 @@ log = logging.getLogger(__name__)
 SECONDS = 120
 """How long one package may be read."""
 
+_AT_ONCE = min(4, os.cpu_count() or 1)
+"""In how many roots packages are read at the same time."""
+
 _ARCHIVE = "source.tar.gz"
 _DECLARES = {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "PKG-INFO"}
 _VERSION = re.compile(r"^Version\s*:\s*([0-9][0-9.]*)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -51,6 +57,19 @@ class RootForesight:
         self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
     ) -> Mapping[int, Foreseen]:
         """Return what the builds will ask for, by their ids; what cannot be read is left out."""
+        shares = [jobs[number::_AT_ONCE] for number in range(_AT_ONCE)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="foresight") as pool:
+            begun = [
+                pool.submit(copy_context().run, self._read_share, share, is_cancelled)
+                for share in shares
+                if share
+            ]
+        return {number: one for done in begun for number, one in done.result().items()}
+
+    def _read_share(
+        self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
+    ) -> dict[int, Foreseen]:
+        """Read packages one after another, in a root that they share."""
         shop = replace(self.workshop, seconds=SECONDS)
         found: dict[int, Foreseen] = {}
         with build_root(shop.base, shop.content, shop.roots) as root:
@@ -69,12 +88,10 @@ class RootForesight:
         return found
 
     def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
-        """Return those of the needs that no repository meets now."""
-        wanted = tuple(dict.fromkeys(needs))
+        """Return what no repository meets now, of the needs and of all that they bring."""
         repositories: tuple[SolverRepository, ...] = self.workshop.repositories(own)
-        answer = solve(wanted, repositories, arch=self.workshop.base.platform.arch)
-        absent = set(answer.needs) if isinstance(answer, Missing) else set()
-        return tuple(need for need in wanted if need in absent)
+        answer = solve(needs, repositories, arch=self.workshop.base.platform.arch)
+        return answer.needs if isinstance(answer, Missing) else ()
 
 
 def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
@@ -84,7 +101,8 @@ def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
     distgit = export_distgit(job, given / "SOURCES")
     if isinstance(distgit, Failed):
         raise RefusedError(distgit.detail)
-    (given / "SPECS" / distgit.spec).write_text(_numbered(distgit, job))
+    text = _numbered(distgit, job)
+    (given / "SPECS" / distgit.spec).write_text(text)
     (given / "source.json").write_text(json.dumps(_source(job)))
     topdir = f"/builddir/{number}"
     room.root.give(given, Inside(topdir))
@@ -96,7 +114,8 @@ def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
     answer = read_answer(room)
     if isinstance(answer, Failed):
         raise RefusedError(answer.detail)
-    return Foreseen(_texts(answer.get("build")), _texts(answer.get("use")))
+    implied = unsaid(text, room.root.base.platform)
+    return Foreseen((*_texts(answer.get("build")), *implied), _texts(answer.get("use")))
 
 
 def _numbered(distgit: DistgitFiles, job: BuildJob) -> str:

@@ -75,7 +75,10 @@ class Foresight(Protocol):
         """Return what the builds will ask for, by their ids; what cannot be read is left out."""
 
     def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
-        """Return those of the needs that nothing meets now; `own` are the release's folders."""
+        """Return what nothing meets now, of the needs and of all that they bring.
+
+        `own` are the folders with what the release has published.
+        """
 
 
 def build_and_wait(builder: Builder, job: BuildJob) -> Outcome:

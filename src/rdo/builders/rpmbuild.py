@@ -10,6 +10,7 @@ from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
 from rdo.logs.reader import cause_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.platform import Platform
 from rdo.tools.rpm import REQUIRES, parse_requires
 
 MAX_PASSES = 10
@@ -50,7 +51,8 @@ def build_spec(
     static = static_requires(room, path, options)
     if isinstance(static, Failed):
         return static
-    if stopped := room.require([*static, *_unsaid(room, spec)]):
+    text = room.read(f"SPECS/{spec}").decode(errors="replace")
+    if stopped := room.require([*static, *unsaid(text, room.root.base.platform)]):
         return stopped
     expected = spec_rpms(room, path, options)  # now: what is built may change the spec
     if isinstance(expected, Failed):
@@ -155,10 +157,9 @@ def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _unsaid(room: Room, spec: str) -> list[str]:
-    """Return what the spec needs without a BuildRequires, by the platform's table."""
-    text = room.read(f"SPECS/{spec}").decode(errors="replace")
-    table = room.root.base.platform.spec_requires
+def unsaid(text: str, platform: Platform) -> list[str]:
+    """Return what a spec needs without a BuildRequires, by the platform's table."""
+    table = platform.spec_requires
     return [need for words, needs in table.items() if words in text for need in needs]
 
 

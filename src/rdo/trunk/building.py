@@ -1,7 +1,7 @@
 """The middle of a round: build what is queued, several at a time; publish each as soon as it ends.
 
 The main thread alone decides and writes, so what happens after a build needs no lock. It polls
-the builder for builds that have ended; a worker waits for the bridge.
+the builder for builds that have ended; workers wait for the bridge and read ahead.
 """
 
 import contextlib
@@ -10,29 +10,37 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
 from rdo.builders.inspection import inspected
-from rdo.builders.protocol import Ticket, wait_for
-from rdo.errors import UserError, is_of_the_machine
+from rdo.builders.protocol import Foreseen, Ticket, wait_for
+from rdo.errors import UserError, in_short, is_of_the_machine
 from rdo.logs.reader import one_line
 from rdo.model.artifact import Artifact
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
 from rdo.trunk.admission import Owners, explained, refusals
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
-from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests, provide
+from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
-from rdo.trunk.order.foresight import look_ahead, unknown_builds
+from rdo.trunk.order.foresight import (
+    Read,
+    look_again,
+    outlook_of,
+    read_ahead,
+    unknown_builds,
+)
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.standing import Standing
@@ -45,7 +53,7 @@ from rdo.trunk.settling import (
     settle_success,
     spoil,
 )
-from rdo.trunk.views.report import Ended
+from rdo.trunk.views.report import Ended, duration
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +67,19 @@ class _Running:
     build: Build
     ticket: Ticket
     started: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Builds of which a worker reads what they need, since a moment of the monotonic clock."""
+
+    builds: tuple[Build, ...]
+    started: float
+    future: Future[Read]
+
+
+_Lacking: TypeAlias = Future[dict[int, tuple[str, ...]]]
+"""What builds will lack when they start, by their ids: asked of a worker."""
 
 
 @dataclass(slots=True)
@@ -88,6 +109,10 @@ class Building:
     _asked_for_users: set[str] = field(default_factory=set)
     _unpublished: dict[int, tuple[Build, Built]] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
+    _reading: _Reading | None = None
+    _foreseen: dict[int, Foreseen] = field(default_factory=dict)
+    _looking: dict[_Lacking, tuple[Build, ...]] = field(default_factory=dict)
+    _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
@@ -111,7 +136,7 @@ class Building:
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
-        with ThreadPoolExecutor(1, thread_name_prefix="bridge") as pool:
+        with ThreadPoolExecutor(2, thread_name_prefix="ahead") as pool:
             try:
                 self._work(pool)
             except BaseException:
@@ -122,48 +147,114 @@ class Building:
         self._look_ahead(pool)
         while True:
             self._obey()
+            self._foresaw(pool)
+            self._looked_again()
             self._drop_outdated()
             room = 0 if self._is_paused else self.trunk.workers - len(self._running)
             taken = self._take(room)
             for build in taken:
                 self._start(build)
-            self._requests.send(pool)
+            self._requests.send(pool, in_advance=not self._is_paused)
             self._tell()
-            is_idle = not (self._running or self._requests.running or taken)
-            if is_idle and (self._is_paused or not self._fail_cycle()):
+            is_ahead = self._reading or self._looking
+            is_at_work = self._running or self._requests.running or is_ahead
+            if not (is_at_work or taken) and (self._is_paused or not self._fail_cycle()):
                 return
-            if self._running or self._requests.running:
+            if is_at_work:
                 self._news.wait(_LOOK_SECONDS)
             self._news.clear()  # before looking: what ends meanwhile is seen the next time
+            before = len(self.ended)
             if self._requests.is_answered:
-                self._received()
+                self._received(pool)
             self._settle_ended()
+            if len(self.ended) > before:
+                self._tell_how_far()
 
     def _take(self, room: int) -> list[Build]:
         """Take builds to start; where a worker has nothing better to do, help a cycle first."""
         taken = self.queue.take(room, probe=False)
+        if len(taken) < room:
+            self._judge_again()
         while len(taken) < room and self._help_cycle():
             taken += self.queue.take(room - len(taken), probe=False)
         return [*taken, *self.queue.take(room - len(taken))]
 
     def _look_ahead(self, pool: Executor) -> None:
-        """Read what new packages need, and ask the bridge at once for all that only it can have.
-
-        What it cannot bring is asked for again by the build that really needs it.
-        """
+        """Begin to read what new packages need; until then they are set aside."""
         foresight = self.workplace.foresight
         builds = unknown_builds(self.queue.idle(), self.standing)
         if foresight is None or not builds:
             return
-        cancelled = self._is_stopped.is_set
-        outlook = look_ahead(self.trunk, foresight, builds, self.standing, cancelled)
+        log.info("%s: reading what %d new packages need", self.trunk.name, len(builds))
+        self.queue.set_aside(build.id for build in builds)
+        jobs = [build_job(self.trunk, build) for build in builds]
+        own, stopped = self.trunk.tree.current_directories(), self._is_stopped.is_set
+        future = pool.submit(read_ahead, foresight, jobs, own, stopped)
+        future.add_done_callback(lambda _: self._news.set())
+        self._reading = _Reading(tuple(builds), time.monotonic(), future)
+
+    def _foresaw(self, pool: Executor) -> None:
+        """Order the new packages by what was read, once it was, and ask the bridge for it.
+
+        What the bridge cannot bring is asked for again by the build that really needs it.
+        """
+        reading = self._reading
+        if reading is None or not reading.future.done():
+            return
+        self._reading = None
+        ids = {build.id for build in reading.builds}
+        try:
+            read = reading.future.result()
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            unexpected = None if isinstance(error, UserError | OSError) else error
+            said = "what the packages need is learned from their builds: %s"
+            log.warning(said, in_short(error), exc_info=unexpected)
+            self.queue.take_back(ids)
+            return
+        seconds = time.monotonic() - reading.started
+        log.info("%d of %d could be read, in %.1f s", len(read.found), len(ids), seconds)
+        left = {build.id for build in self.queue.idle()}
+        builds = [build for build in reading.builds if build.id in left]
+        outlook = outlook_of(builds, read, self.standing.providers)
         for package, packages in outlook.behind.items():
             self.queue.foresee(package, packages)
-        if outlook.needs:
-            log.info("asks the bridge for %d dependencies of them", len(outlook.needs))
-            answer = pool.submit(provide, self.workplace.bridge, outlook.needs, cancelled).result()
-            if isinstance(answer, Failed):
-                log.warning("each build asks the bridge by itself: %s", answer.detail)
+        self._requests.foresee(outlook.requests)
+        self._foreseen = dict(read.found)
+        asking = {one.build.id for group in outlook.requests for one in group}
+        self._look_again([build for build in builds if build.id not in asking], pool)
+
+    def _look_again(self, builds: Iterable[Build], pool: Executor) -> None:
+        """Ask what builds will still lack, now that the bridge has nothing more for them."""
+        foresight = self.workplace.foresight
+        asked = tuple(builds)
+        needs = {one.id: self._foreseen[one.id].build for one in asked if one.id in self._foreseen}
+        if foresight is None or not needs:
+            self.queue.take_back(build.id for build in asked)
+            return
+        own, stopped = self.trunk.tree.current_directories(), self._is_stopped.is_set
+        future = pool.submit(look_again, foresight, needs, own, stopped)
+        future.add_done_callback(lambda _: self._news.set())
+        self._looking[future] = asked
+
+    def _looked_again(self) -> None:
+        """Let builds start, behind the packages of which they will lack something."""
+        for future in [one for one in self._looking if one.done()]:
+            asked = self._looking.pop(future)
+            try:
+                lacking = future.result()
+            except Exception as error:
+                if is_of_the_machine(error):
+                    raise
+                log.debug("what the builds lack is learned from them", exc_info=error)
+                lacking = {}
+            for build in asked:
+                owners = map(self.standing.providers.of, lacking.get(build.id, ()))
+                if build.id in lacking:
+                    behind = frozenset[str]().union(*owners) - {build.package}
+                    self.queue.foresee(build.package, behind)
+            self.queue.take_back(build.id for build in asked)
 
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""
@@ -183,6 +274,7 @@ class Building:
         for build in self.queue.idle():
             if build.package in held:
                 self.queue.drop(build.id)
+                self._requests.forget(build.id)
             elif build.id not in still_open:
                 self._cancelled(build)
         self._take_in(still_open - self._known, held.keys())
@@ -209,6 +301,7 @@ class Building:
         build = self._read(build.id)
         self.dropped.append(build)
         self.queue.drop(build.id)
+        self._requests.forget(build.id)
         with log_context.about(build.commit):
             log.info("cancelled: %s", build.dropped)
 
@@ -229,6 +322,10 @@ class Building:
     def _tell(self) -> None:
         running = {one.build.id: one.build.commit for one in self._running.values()}
         self.watch(RoundProgress(running, len(self.queue) - len(running), len(self.ended)))
+
+    def _tell_how_far(self) -> None:
+        done, elapsed = len(self.ended), duration(time.monotonic() - self._begun)
+        log.info("%s: %d of %d done, %s", self.trunk.name, done, done + len(self.queue), elapsed)
 
     def _start(self, build: Build) -> None:
         """Start a build in three steps, so that a kill between them starts nothing twice."""
@@ -324,7 +421,7 @@ class Building:
         needs = tuple(need for need in new if not self.standing.providers.of(need))
         if needs and not build.bootstrap:
             self._asked_for_users.update(needs)
-            log.info("asks the bridge for %s, to be installable", ", ".join(needs))
+            log.info("asks the bridge for %s, to be installable", short_list(needs))
             self._unpublished[build.id] = build, looked_at
             if answer := self._requests.add(
                 BridgeRequest(build, needs, frozenset(), for_users=True)
@@ -383,7 +480,9 @@ class Building:
             self._exclude(build, failure.detail)
             return
         will_retry = settle_failure(self.trunk, build, failure)
-        if not will_retry:
+        if will_retry:
+            self.standing.will_be_retried(build)
+        else:
             self.standing.failed(build)
         self._end(build, failure, published=False, will_retry=will_retry)
         log.log(
@@ -420,15 +519,21 @@ class Building:
             detail = ", ".join(verdict.hopeless) or "the build waits and does not name for what"
             self._failed(build, Failed(FailureReason.MISSING_DEPENDENCY, detail))
         elif verdict.bridge:
-            log.info("asks the bridge for %s", ", ".join(verdict.bridge))
+            log.info("asks the bridge for %s", short_list(verdict.bridge))
             request = BridgeRequest(build, verdict.bridge, verdict.behind)
             if answer := self._requests.add(request):
                 self._answered(answer)
         else:
             self._hold_back(build, verdict.behind)
 
-    def _received(self) -> None:
-        for answer in self._requests.receive():
+    def _received(self, pool: Executor) -> None:
+        answers = self._requests.receive()
+        in_advance = [answer.request.build for answer in answers if answer.request.is_foreseen]
+        if in_advance:
+            self._look_again(in_advance, pool)
+        for answer in answers:
+            if answer.request.is_foreseen:
+                continue
             build = answer.request.build
             with log_context.about(build.commit), self._blaming(build):
                 self._answered(answer)
@@ -452,7 +557,17 @@ class Building:
     def _hold_back(self, build: Build, behind: frozenset[str]) -> None:
         self.queue.hold_back(build.id, behind)
         if behind:
-            log.info("waits for %s", ", ".join(sorted(behind)))
+            log.info("waits for %s", short_list(sorted(behind)))
+
+    def _judge_again(self) -> None:
+        """Let no build wait for a package that does not come: its build has left the queue."""
+        for build, names in self.queue.waiting().items():
+            if names <= self.queue.open_packages or not isinstance(build.outcome, Waiting):
+                continue
+            others = self.queue.others(build)
+            verdict = self.standing.judge(build, build.outcome.needs, others)
+            if names - verdict.behind:
+                self.queue.hold_back(build.id, names & verdict.behind)
 
     def _drop_outdated(self) -> None:
         """Drop a commit that waits for what nobody builds if a later one waits as well."""
@@ -477,12 +592,12 @@ class Building:
             members = self.queue.foreseen_cycle()
             starter, request = self._cycles.starter(members, self.queue.expected()), None
         if starter or request:
-            log.info("in a cycle: %s", ", ".join(build.package for build in members))
+            log.info("in a cycle: %s", short_list(build.package for build in members))
         if starter:
             self._begin_bootstrap(starter)
         elif request:
             with log_context.about(request.build.commit):
-                log.info("asks outside for %s, to bootstrap", ", ".join(request.needs))
+                log.info("asks outside for %s, to bootstrap", short_list(request.needs))
                 if answer := self._requests.add(request):
                     self._answered(answer)
         return bool(starter or request)
@@ -491,7 +606,7 @@ class Building:
         """Fail builds that wait for each other and cannot be helped; False if there are none."""
         members = self.queue.cycle()
         if members:
-            log.info("in a cycle: %s", ", ".join(build.package for build in members))
+            log.info("in a cycle: %s", short_list(build.package for build in members))
         for build in members:
             with log_context.about(build.commit):
                 self._failed(build, cycle_failure(members))

@@ -1,7 +1,11 @@
-"""Requests of builds to the bridge: one at a time, with all needs that were collected meanwhile."""
+"""Requests of builds to the bridge: one at a time, with all needs that were collected meanwhile.
+
+What is foreseen of many builds goes out in shares: a small one first, so that something can be
+built soon, then larger ones, because each resolution costs the same again.
+"""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -14,6 +18,9 @@ from rdo.store.builds import Build
 
 log = logging.getLogger(__name__)
 
+FIRST_SHARE, GROWTH = 8, 3
+"""For how many builds the first foreseen share is, and how much larger each further one."""
+
 _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
 """Failures that a smaller request may avoid, unlike a network fault or a full disk."""
 
@@ -24,6 +31,7 @@ class BridgeRequest:
 
     `for_bootstrap`: the release itself packages them, but they are in a cycle; see `cycles`.
     `for_users`: the build is done, and its packages need them once they are installed.
+    `is_foreseen`: the build has not started; whatever the answer, it may start then.
     """
 
     build: Build
@@ -31,6 +39,7 @@ class BridgeRequest:
     behind: frozenset[str]
     for_bootstrap: bool = False
     for_users: bool = False
+    is_foreseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Requests:
     on_answer: Callable[[], None] = lambda: None
     running: Future[Provision | Failed] | None = None
     _collected: list[BridgeRequest] = field(default_factory=list)
+    _foreseen: list[tuple[BridgeRequest, ...]] = field(default_factory=list)
+    _share: int = FIRST_SHARE
     _apart: list[BridgeRequest] = field(default_factory=list)
     _sent: list[BridgeRequest] = field(default_factory=list)
     _granted: dict[int, set[str]] = field(default_factory=dict)
@@ -69,21 +80,45 @@ class Requests:
         self._collected.append(request)
         return None
 
-    def send(self, pool: Executor) -> None:
-        """Send everything of one kind that was collected, unless a request is running."""
-        if self.running is not None or not (self._apart or self._collected):
+    def foresee(self, groups: Iterable[tuple[BridgeRequest, ...]]) -> None:
+        """Add what builds will ask for, in groups, those first that are built first."""
+        self._foreseen += groups
+
+    def forget(self, build_id: int) -> None:
+        """Ask nothing in advance for a build that left the queue."""
+        left = (tuple(x for x in group if x.build.id != build_id) for group in self._foreseen)
+        self._foreseen = [group for group in left if group]
+
+    def send(self, pool: Executor, *, in_advance: bool = True) -> None:
+        """Send everything of one kind that was collected, unless a request is running.
+
+        `in_advance`: also for builds that have not started.
+        """
+        if self.running is not None:
             return
         if self._apart:
             self._sent = [self._apart.pop(0)]
         else:
-            kind = self._collected[0].for_bootstrap
+            kind = bool(self._collected) and self._collected[0].for_bootstrap
             self._sent = [one for one in self._collected if one.for_bootstrap == kind]
             self._collected = [one for one in self._collected if one.for_bootstrap != kind]
+            self._sent += self._next_share() if in_advance and not kind else []
+        if not self._sent:
+            return
         bridge = self.last_resort if self._sent[0].for_bootstrap else self.bridge
         assert bridge is not None
         needs = tuple(dict.fromkeys(need for one in self._sent for need in one.needs))
+        if foreseen := sum(one.is_foreseen for one in self._sent):
+            log.info("asks the bridge for %d dependencies of %d packages", len(needs), foreseen)
         self.running = pool.submit(provide, bridge, needs, self.is_cancelled)
         self.running.add_done_callback(lambda _: self.on_answer())
+
+    def _next_share(self) -> list[BridgeRequest]:
+        share: list[BridgeRequest] = []
+        while self._foreseen and len(share) < self._share:
+            share += self._foreseen.pop(0)
+        self._share *= GROWTH if share else 1
+        return share
 
     @property
     def is_answered(self) -> bool:
@@ -99,14 +134,16 @@ class Requests:
     def receive(self) -> list[BridgeAnswer]:
         """Return the answers to all that was sent; call it when `is_answered`.
 
-        Returns none yet if the bridge failed on several requests: a wheel that one of them needs
-        must not spoil the others, so each is sent again alone.
+        If the bridge failed on several requests, a wheel that one of them needs must not spoil the
+        others: each is sent again alone and answered later. Builds that have not started are not
+        worth that: they ask once they need it.
         """
         assert self.running is not None
         result, self.running = self.running.result(), None
         if isinstance(result, Failed) and result.reason in _BROKEN and len(self._sent) > 1:
-            self._apart += self._sent
-            return []
+            foreseen = [one for one in self._sent if one.is_foreseen]
+            self._apart += [one for one in self._sent if not one.is_foreseen]
+            return [self._answer(request, result) for request in foreseen]
         return [self._answer(request, result) for request in self._sent]
 
     def _answer(self, request: BridgeRequest, result: Provision | Failed) -> BridgeAnswer:
@@ -117,7 +154,8 @@ class Requests:
             return BridgeAnswer(
                 request, Failed(FailureReason.MISSING_DEPENDENCY, ", ".join(missing))
             )
-        self._granted.setdefault(request.build.id, set()).update(request.needs)
+        if not request.is_foreseen:
+            self._granted.setdefault(request.build.id, set()).update(request.needs)
         return BridgeAnswer(request)
 
 

@@ -1,29 +1,40 @@
-"""A look ahead at what the packages that were never built will ask for, before the first build.
+"""A look ahead at what the packages that were never built will ask for, before they start.
 
-What they ask of each other orders them; what only the bridge can have is asked of it at once.
+What they ask of each other orders them; what only the bridge can have is asked of it in a few
+requests, while builds that need no more of it run.
 """
 
-import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from rdo.builders.protocol import Foresight
+from rdo.builders.protocol import Foreseen, Foresight
+from rdo.cancellation import cancelled_by
+from rdo.model.build import BuildJob
 from rdo.store.builds import Build
-from rdo.trunk.context import Trunk
-from rdo.trunk.jobs import build_job
-from rdo.trunk.order.queue import Packages
+from rdo.trunk.order.bridge_requests import BridgeRequest
+from rdo.trunk.order.providers import Providers
+from rdo.trunk.order.queue import Packages, in_building_order
 from rdo.trunk.order.standing import Standing
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of the builds, by their ids, and which of their needs nobody meets now."""
+
+    found: Mapping[int, Foreseen]
+    lacking: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The packages of the release that each new package will ask for, and what nobody has yet."""
+    """The packages of the release that each new package will ask for, and what nobody has yet.
 
-    behind: dict[str, Packages]
-    needs: tuple[str, ...] = ()
+    `requests` are for the bridge, in groups: what is built first comes first.
+    """
+
+    behind: Mapping[str, Packages]
+    requests: tuple[tuple[BridgeRequest, ...], ...] = ()
 
 
 def unknown_builds(builds: Iterable[Build], standing: Standing) -> list[Build]:
@@ -38,28 +49,51 @@ def unknown_builds(builds: Iterable[Build], standing: Standing) -> list[Build]:
     return found if len(found) > 1 else []
 
 
-def look_ahead(
-    trunk: Trunk,
+def read_ahead(
     foresight: Foresight,
-    builds: Sequence[Build],
-    standing: Standing,
+    jobs: Sequence[BuildJob],
+    own: Sequence[Path],
     is_cancelled: Callable[[], bool],
-) -> Outlook:
-    """Read what the builds will ask for; a package that cannot be read is left out."""
-    log.info("%s: reading what %d new packages need", trunk.name, len(builds))
-    started = time.monotonic()
-    found = foresight.read([build_job(trunk, build) for build in builds], is_cancelled)
-    seconds = time.monotonic() - started
-    log.info("%s: %d of %d could be read, in %.1f s", trunk.name, len(found), len(builds), seconds)
-    providers = standing.providers
+) -> Read:
+    """Read in a worker what the builds will ask for; what cannot be read is left out.
+
+    `own` are the folders with what the release has published.
+    """
+    with cancelled_by(is_cancelled):
+        found = foresight.read(jobs, is_cancelled)
+        needs = dict.fromkeys(need for one in found.values() for need in (*one.build, *one.use))
+        return Read(found, frozenset(foresight.lacking(needs, own) if needs else ()))
+
+
+def look_again(
+    foresight: Foresight,
+    needs: Mapping[int, Sequence[str]],
+    own: Sequence[Path],
+    is_cancelled: Callable[[], bool],
+) -> dict[int, tuple[str, ...]]:
+    """Tell in a worker what builds would lack if they started now, by their ids.
+
+    What was bridged for them may itself require packages of the release.
+    """
+    with cancelled_by(is_cancelled):
+        return {number: foresight.lacking(asked, own) for number, asked in needs.items()}
+
+
+def outlook_of(builds: Sequence[Build], read: Read, providers: Providers) -> Outlook:
+    """Return what follows from what was read of the builds."""
     behind: dict[str, Packages] = {}
-    outside: dict[str, None] = {}
+    requests: dict[str, BridgeRequest] = {}
     for build in builds:
-        if (foreseen := found.get(build.id)) is None:
+        if (foreseen := read.found.get(build.id)) is None:
             continue
         owners = (providers.of(need) for need in foreseen.build)
         behind[build.package] = frozenset().union(*owners) - {build.package}
-        needs = (*foreseen.build, *foreseen.use)
-        outside.update(dict.fromkeys(need for need in needs if not providers.of(need)))
-    unmet = foresight.lacking(outside, trunk.tree.current_directories()) if outside else ()
-    return Outlook(behind, tuple(need for need in unmet if need in outside))
+        needs = dict.fromkeys((*foreseen.build, *foreseen.use))
+        outside = tuple(n for n in needs if n in read.lacking and not providers.of(n))
+        if outside:
+            requests[build.package] = BridgeRequest(build, outside, frozenset(), is_foreseen=True)
+    groups = (
+        tuple(requests[name] for name in group if name in requests)
+        for group in in_building_order(behind)
+    )
+    return Outlook(behind, tuple(group for group in groups if group))

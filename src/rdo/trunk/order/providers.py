@@ -18,6 +18,7 @@ _RICH = frozenset({"with", "without", "and", "or", "else"})
 _CONDITION = frozenset({"if", "unless"})
 _DISTRIBUTION = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)")
 _MODULE = re.compile(r"python3(?:\.\d+)?-(.+?)(?:-tests)?$")
+_EXTRA = re.compile(r"(?<=\w)\+[A-Za-z][\w.-]*$")
 
 
 def needed_names(dependency: str) -> frozenset[str]:
@@ -101,7 +102,10 @@ def plain_name(name: str) -> str:
 
     >>> plain_name("python3.11dist(oslo.config[rst])"), plain_name("python3-oslo-config-tests")
     ('python:oslo-config', 'python:oslo-config')
+    >>> plain_name("python3-keystone+ldap"), plain_name("gcc-c++")
+    ('python:keystone', 'gcc-c++')
     """
+    name = _EXTRA.sub("", name)
     if match := _DISTRIBUTION.match(name) or _MODULE.match(name):
         return f"python:{canonicalize_name(match[1])}"
     return name

@@ -6,7 +6,7 @@ build that was told to wait for packages comes after them; what is only likely t
 nothing. A package's commits are built one after another, in their order.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from rdo.store.builds import Build
@@ -22,6 +22,7 @@ class Queue:
     ) -> None:
         self._builds = {build.id: build for build in _by_package(builds)}
         self._busy: set[int] = set()
+        self._aside: set[int] = set()
         self._behind: dict[int, Packages] = {}
         self._hints = dict(hints or {})
         self._foreseen: set[str] = set()
@@ -66,6 +67,14 @@ class Queue:
         self.add(build)
         self._busy.add(build.id)
 
+    def set_aside(self, build_ids: Iterable[int]) -> None:
+        """Let builds wait for what nobody builds: they start once they are taken back."""
+        self._aside |= self._builds.keys() & set(build_ids)
+
+    def take_back(self, build_ids: Iterable[int]) -> None:
+        """Let builds start that were set aside; what has left the queue is ignored."""
+        self._aside -= set(build_ids)
+
     def hint(self, package: str, packages: Packages) -> None:
         """Record that `package` will probably require `packages`."""
         self._hints[package] = self._hints.get(package, frozenset()) | packages
@@ -88,6 +97,7 @@ class Queue:
         """Remove a build; what waited for its package may start if it was published."""
         package = self._builds.pop(build_id).package
         self._no_longer_busy(build_id)
+        self._aside.discard(build_id)
         self._behind.pop(build_id, None)
         if published:
             self.release(package)
@@ -103,6 +113,7 @@ class Queue:
         """Remove a build that did not end; what waits for its package keeps waiting."""
         del self._builds[build_id]
         self._no_longer_busy(build_id)
+        self._aside.discard(build_id)
         self._behind.pop(build_id, None)
 
     def outdated(self) -> list[Build]:
@@ -150,7 +161,7 @@ class Queue:
     def _first_of(self, packages: Packages) -> list[Build]:
         first: dict[str, Build] = {}
         for build in self._builds.values():
-            if build.package in packages and build.id not in self._busy:
+            if build.package in packages and build.id not in self._busy | self._aside:
                 first.setdefault(build.package, build)
         return list(first.values())
 
@@ -198,7 +209,7 @@ class Queue:
 
     def _startable(self) -> list[Build]:
         """Return the first build of each package that neither waits nor has a build running."""
-        seen = {self._builds[build_id].package for build_id in self._busy}
+        seen = {self._builds[build_id].package for build_id in self._busy | self._aside}
         found = []
         for build in self._builds.values():
             if build.package not in seen and not self._behind.get(build.id):
@@ -208,7 +219,8 @@ class Queue:
 
     def _live(self, startable: Iterable[Build]) -> set[str]:
         """Return the packages whose builds proceed on their own; the others wait for them."""
-        live = {self._builds[id_].package for id_ in self._busy} | {b.package for b in startable}
+        going = {self._builds[id_].package for id_ in self._busy | self._aside}
+        live = going | {build.package for build in startable}
         waiting = dict(self._behind)
         while moved := [id_ for id_, names in waiting.items() if names <= live]:
             for build_id in moved:
@@ -224,6 +236,16 @@ class Queue:
             if build.package not in live:
                 edges[build.package] = edges.get(build.package, frozenset()) | names
         return edges
+
+
+def in_building_order(behind: Mapping[str, Packages]) -> Iterator[list[str]]:
+    """Yield groups of packages, each after those that it requires; a cycle is one group."""
+    left = {name: needs & behind.keys() - {name} for name, needs in behind.items()}
+    while left:
+        ready = [name for name, needs in left.items() if not needs]
+        group = ready or sorted(_cycle(left))
+        yield group
+        left = {name: needs.difference(group) for name, needs in left.items() if name not in group}
 
 
 def _by_package(builds: Iterable[Build]) -> list[Build]:

@@ -76,6 +76,10 @@ class Standing:
     def failed(self, build: Build) -> None:
         self.ftbfs.add(build.package)
 
+    def will_be_retried(self, build: Build) -> None:
+        """Take note that a later round builds it again."""
+        self.elsewhere |= {build.package}
+
     def judge(self, build: Build, needs: Iterable[str], others: frozenset[str]) -> Verdict:
         """Decide on the needs of `build`; `others` are the packages of all other open builds."""
         behind: set[str] = set()

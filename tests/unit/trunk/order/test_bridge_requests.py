@@ -190,3 +190,81 @@ def test_a_request_is_answered_when_it_has_ended() -> None:
     requests = Requests(Shop(), is_cancelled=lambda: False)
 
     assert not requests.is_answered
+
+
+def foreseen(*numbers: int) -> tuple[BridgeRequest, ...]:
+    """A group of requests for builds that have not started."""
+    return tuple(
+        BridgeRequest(build(number, f"p{number}"), (f"n{number}",), frozenset(), is_foreseen=True)
+        for number in numbers
+    )
+
+
+def drained(requests: Requests, *, in_advance: bool = True) -> list[BridgeAnswer]:
+    """All answers that come without further requests."""
+    found: list[BridgeAnswer] = []
+    with ThreadPoolExecutor(1) as pool:
+        requests.send(pool, in_advance=in_advance)
+        while requests.running:
+            requests.running.exception()  # wait for it
+            found += requests.receive()
+            requests.send(pool, in_advance=in_advance)
+    return found
+
+
+def test_what_is_foreseen_is_asked_for_in_growing_shares_of_whole_groups() -> None:
+    shop = Shop(frozenset(f"n{number}" for number in range(60)))
+    requests = Requests(shop)
+    requests.foresee([foreseen(*range(5)), foreseen(5, 6), foreseen(7, 8, 9)])
+    requests.foresee([foreseen(number) for number in range(10, 60)])
+
+    found = drained(requests)
+
+    assert list(map(len, shop.asked)) == [10, 24, 26]
+    assert [answer.request.build.id for answer in found] == list(range(60))
+
+
+def test_what_a_build_waits_for_goes_out_with_the_next_share() -> None:
+    shop = Shop(frozenset({"n1", "now"}))
+    requests = Requests(shop)
+    requests.foresee([foreseen(1)])
+    requests.add(request(2, "now"))
+
+    assert drained(requests, in_advance=False)[0].request.build.id == 2
+    assert shop.asked == [("now",)]
+    requests.add(request(3, "now"))
+    drained(requests)
+
+    assert shop.asked[1:] == [("now", "n1")]
+
+
+def test_nothing_is_asked_for_a_build_that_left_the_queue() -> None:
+    shop = Shop()
+    requests = Requests(shop)
+    requests.foresee([foreseen(1, 2), foreseen(3)])
+    requests.forget(1)
+    requests.forget(3)
+
+    drained(requests)
+
+    assert shop.asked == [("n2",)]
+
+
+def test_a_bridge_that_breaks_is_not_asked_again_for_what_was_only_foreseen() -> None:
+    shop = Shop(error=CommandError("it breaks"))
+    requests = Requests(shop)
+    requests.foresee([foreseen(1, 2)])
+    requests.add(request(3, "now"))
+
+    found = drained(requests)
+
+    assert shop.asked == [("now", "n1", "n2"), ("now",)]
+    assert sorted(answer.request.build.id for answer in found) == [1, 2, 3]
+
+
+def test_what_was_foreseen_may_be_asked_for_again_by_the_build_itself() -> None:
+    requests = Requests(Shop(frozenset({"n1"})))
+    requests.foresee([foreseen(1)])
+    drained(requests)
+
+    assert requests.add(request(1, "n1")) is None

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from rdo.store.builds import Build
-from rdo.trunk.order.queue import Packages, Queue
+from rdo.trunk.order.queue import Packages, Queue, in_building_order
 from tests.unit.trunk.samples import build
 
 
@@ -383,3 +383,45 @@ def test_a_build_that_runs_already_is_not_started_and_holds_its_package_back() -
     assert ids(todo.take(9)) == [1]
     todo.ended(7, published=True)
     assert ids(todo.take(9)) == [8]
+
+
+def test_what_is_set_aside_starts_once_it_is_taken_back() -> None:
+    todo = queue("a", "b", "c")
+    todo.set_aside([1, 3, 99])
+
+    assert ids(todo.take(9)) == [2]
+    assert ids(todo.idle()) == [1, 3]
+    todo.take_back([1, 99])
+
+    assert ids(todo.take(9)) == [1]
+
+
+def test_what_is_set_aside_will_be_built_and_is_in_no_cycle() -> None:
+    todo = queue("a", "b")
+    todo.foresee("a", behind("b"))
+    todo.foresee("b", behind("a"))
+    todo.set_aside([2])
+
+    assert todo.foreseen_cycle() == []
+    assert todo.take(9, probe=False) == []
+    todo.take_back([2])
+
+    assert ids(todo.foreseen_cycle()) == [1, 2]
+
+
+def test_what_left_the_queue_is_not_set_aside_any_more() -> None:
+    todo = queue("a", "a")
+    todo.set_aside([1])
+    todo.drop(1)
+
+    assert ids(todo.take(9)) == [2]
+
+
+def test_the_building_order_has_each_group_after_what_it_requires() -> None:
+    known = {"e": "d x", "d": "c", "c": "b a", "b": "c a", "a": "", "z": "z", "s": "gone"}
+
+    groups = list(
+        in_building_order({name: behind(*needs.split()) for name, needs in known.items()})
+    )
+
+    assert groups == [["a", "z", "s"], ["b", "c"], ["d"], ["e"]]
