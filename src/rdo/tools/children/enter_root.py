@@ -15,15 +15,14 @@ when the program is not in the root. The file `limit` beside the plan names the 
 that ended it, if one did.
 """
 
+from __future__ import annotations
+
 import ctypes
 import errno
 import fcntl
-import importlib.util
 import json
 import os
-import platform
 import resource
-import shutil
 import signal
 import socket
 import stat
@@ -32,34 +31,34 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-libc = ctypes.CDLL(None, use_errno=True)
+sys.path.append(str(Path(__file__).parents[3]))  # where rdo is; nothing else of it is searched
+from rdo.tools.children.kernel import (
+    CLONE_NEW,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    check,
+    drop_capabilities,
+    end_with_parent,
+    enter,
+    join_new_keyring,
+    keep_mounts_private,
+    libc,
+    mount,
+    refuse_calls,
+    unshare,
+)
 
-CLONE_NEW = {  # linux/sched.h
-    "mount": 0x00020000, "cgroup": 0x02000000, "uts": 0x04000000, "ipc": 0x08000000,
-    "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000,
-}  # fmt: skip  # a table
-MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
-MS_REC_PRIVATE = 0x4000 | 0x40000
-MNT_DETACH = 2
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it is slow to load, and this program starts often
+    from typing import Any
+
 # linux/mount.h
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 1, 2, 4, 0x00100000
-# linux/prctl.h, linux/keyctl.h
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
-PR_SET_SECCOMP, SECCOMP_FILTER = 22, 2
-KEYCTL_JOIN_SESSION_KEYRING = 1
-
-SYSCALLS = {
-    "x86_64": {"pivot_root": 155, "keyctl": 250},
-    "aarch64": {"pivot_root": 41, "keyctl": 219},
-    "ppc64le": {"pivot_root": 203, "keyctl": 271},
-    "s390x": {"pivot_root": 217, "keyctl": 280},
-}
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442  # the same number everywhere
-HIGHEST_CAPABILITY = 63
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 READ_ONLY = ("sys", "irq", "bus", "fs", "sysrq-trigger")
@@ -81,30 +80,6 @@ class _Attributes(ctypes.Structure):
         ("set", ctypes.c_uint64), ("clear", ctypes.c_uint64),
         ("propagation", ctypes.c_uint64), ("userns", ctypes.c_uint64),
     ]  # fmt: skip  # a table
-
-
-class _Program(ctypes.Structure):
-    """struct sock_fprog: how many instructions there are, and where."""
-
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-
-
-def check(result: int, what: str) -> int:
-    """Return the result of a system call; raises OSError if it failed."""
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
-
-
-def end_with_parent() -> None:
-    """Be killed when the parent ends; a change of ids undoes it, so it is asked again then."""
-    check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
-
-
-def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
-    done = libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
-    check(done, f"mount {kind} on {target}")
 
 
 def clone_tree(path: str, *, writable: bool, userns: int | None) -> int:
@@ -148,6 +123,7 @@ def main() -> int:
     plan = json.loads(plan_file.read_text())
     plan_file.unlink()
     end_with_parent()
+    load(plan)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a descriptor for each layer
     ours, theirs = socket.socketpair()
@@ -170,6 +146,14 @@ def main() -> int:
         plan_file.with_name(LIMIT).write_text("memory")
     groups.remove()
     return status
+
+
+def load(plan: dict[str, Any]) -> None:
+    """Load what this entry needs and others do not; later we cannot read it any more."""
+    if plan["copies"] or Path(plan["work"], "work").exists():
+        import shutil  # noqa: F401 - it is slow to load
+    if plan["removes"]:
+        import rdo.tools.children.remove_tree  # noqa: F401
 
 
 class ControlGroups:
@@ -336,11 +320,7 @@ def guarded(act: Any) -> int:
 def setup(plan: dict[str, Any], channel: socket.socket) -> int:
     end_with_parent()
     os.chdir(plan["work"])
-    flags = 0
-    for name, flag in CLONE_NEW.items():
-        if name != "net" or not plan["has_network"]:
-            flags |= flag
-    check(libc.unshare(flags), "new namespaces")
+    unshare(*(name for name in CLONE_NEW if name != "net" or not plan["has_network"]))
     channel.send(b"u")
     trees = receive(channel)
     os.setresgid(0, 0, 0)
@@ -351,7 +331,7 @@ def setup(plan: dict[str, Any], channel: socket.socket) -> int:
     if plan["removes"]:
         remove(plan["removes"])
         return 0
-    check(libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None), "private mounts")
+    keep_mounts_private()
     if not plan["is_root"]:
         trees = [clone_tree(path, writable=w, userns=None) for path, w in sources(plan)]
     first = os.fork()
@@ -364,14 +344,10 @@ def setup(plan: dict[str, Any], channel: socket.socket) -> int:
 
 def remove(name: str) -> None:
     """Remove a folder beside us as root of the namespace, to whom all its files belong."""
-    code = Path(__file__).with_name("remove_tree.py")
-    specification = importlib.util.spec_from_file_location("remove_tree", code)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    from rdo.tools.children.remove_tree import remove_tree
+
     parent = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-    module.remove_tree(parent, name)
+    remove_tree(parent, name)
 
 
 def receive(channel: socket.socket) -> list[int]:
@@ -433,7 +409,7 @@ def disk_use(folder: str) -> int:
 def process_one(plan: dict[str, Any], trees: list[int]) -> int:
     end_with_parent()
     forget_arguments()
-    libc.syscall(SYSCALLS[platform.machine()]["keyctl"], KEYCTL_JOIN_SESSION_KEYRING, None)
+    join_new_keyring()
     layers = len(plan["layers"])
     if layers:
         mount_layers(trees[:layers])
@@ -474,6 +450,8 @@ def process_one(plan: dict[str, Any], trees: list[int]) -> int:
         limit_processes(plan)
         drop_privileges(plan)
         for source, target in plan["copies"]:
+            import shutil
+
             shutil.copytree(source, target, dirs_exist_ok=True)
         os.chdir(plan["cwd"])
         os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
@@ -501,7 +479,10 @@ def mount_layers(trees: list[int]) -> None:
         place = f"layers/{number:x}"
         Path(place).mkdir()
         attach(tree, place)
-    shutil.rmtree("work", ignore_errors=True)  # a volatile overlay refuses its old one
+    if Path("work").exists():  # a volatile overlay refuses its old one
+        import shutil
+
+        shutil.rmtree("work", ignore_errors=True)
     Path("work").mkdir()
     os.chdir("layers")
     lower = ":".join(f"{number:x}" for number in range(len(trees)))
@@ -547,15 +528,6 @@ def raise_loopback() -> None:
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
-def enter(new_root: str) -> None:
-    """Make `new_root` the root; the old one is gone from this namespace afterwards."""
-    os.chdir(new_root)
-    number = SYSCALLS[platform.machine()]["pivot_root"]
-    check(libc.syscall(number, b".", b"."), "pivot_root")
-    check(libc.umount2(b".", MNT_DETACH), "leave the old root")
-    os.chdir("/")
-
-
 def close_proc() -> None:
     """Nothing in /proc that is the whole machine's can be changed, and little of it be read."""
     for name in READ_ONLY:
@@ -578,16 +550,10 @@ def limit_processes(plan: dict[str, Any]) -> None:
 
 
 def drop_privileges(plan: dict[str, Any]) -> None:
-    kept = set(plan["capabilities"])
-    for capability in set(range(HIGHEST_CAPABILITY + 1)) - kept:
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
+    drop_capabilities(frozenset(plan["capabilities"]))
     os.setresgid(plan["uid"], plan["uid"], plan["uid"])
     os.setresuid(plan["uid"], plan["uid"], plan["uid"])
-    check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    code = bytes.fromhex(plan["filter"])
-    words = ctypes.create_string_buffer(code, len(code))
-    program = _Program(len(code) // 8, ctypes.addressof(words))
-    check(libc.prctl(PR_SET_SECCOMP, SECCOMP_FILTER, ctypes.byref(program), 0, 0), "seccomp")
+    refuse_calls(bytes.fromhex(plan["filter"]))
 
 
 def wait_for(child: int) -> int:

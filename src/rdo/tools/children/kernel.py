@@ -1,0 +1,97 @@
+"""What programs of ours ask the kernel for, to be shut in or to shut themselves in.
+
+It is imported by programs that run with `-I -S`, so it uses the standard library only, and
+little of it.
+"""
+
+import ctypes
+import os
+import signal
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEW = {  # linux/sched.h
+    "mount": 0x00020000, "cgroup": 0x02000000, "uts": 0x04000000, "ipc": 0x08000000,
+    "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000,
+}  # fmt: skip  # a table
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+_MS_REC_PRIVATE = 0x4000 | 0x40000
+_MNT_DETACH = 2
+# linux/prctl.h, linux/keyctl.h
+_SET_PDEATHSIG, _CAPBSET_DROP, _SET_NO_NEW_PRIVS = 1, 24, 38
+_SET_SECCOMP, _SECCOMP_FILTER = 22, 2
+_JOIN_SESSION_KEYRING = 1
+_HIGHEST_CAPABILITY = 63
+_CALLS = {
+    "x86_64": {"pivot_root": 155, "keyctl": 250},
+    "aarch64": {"pivot_root": 41, "keyctl": 219},
+    "ppc64le": {"pivot_root": 203, "keyctl": 271},
+    "s390x": {"pivot_root": 217, "keyctl": 280},
+}
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog: how many instructions there are, and where."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def check(result: int, what: str) -> int:
+    """Return the result of a system call; raises OSError if it failed."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def prctl(option: int, value: int, what: str) -> None:
+    """Set something of this process; raises OSError if it is refused."""
+    check(libc.prctl(option, value, 0, 0, 0), what)
+
+
+def end_with_parent() -> None:
+    """Be killed when the parent ends; a change of ids undoes it, so it is asked again then."""
+    prctl(_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
+
+
+def unshare(*names: str) -> None:
+    """Get new namespaces of these kinds; raises OSError if the machine does not allow it."""
+    check(libc.unshare(sum(CLONE_NEW[name] for name in names)), "new namespaces")
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    """Mount a file system; raises OSError if that is refused."""
+    done = libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
+    check(done, f"mount {kind} on {target}")
+
+
+def keep_mounts_private() -> None:
+    """Have what is mounted from now on seen in this mount namespace alone."""
+    check(libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None), "private mounts")
+
+
+def enter(new_root: str) -> None:
+    """Make `new_root` the root; the old one is gone from this namespace afterwards."""
+    os.chdir(new_root)
+    check(libc.syscall(_CALLS[os.uname().machine]["pivot_root"], b".", b"."), "pivot_root")
+    check(libc.umount2(b".", _MNT_DETACH), "leave the old root")
+    os.chdir("/")
+
+
+def join_new_keyring() -> None:
+    """Leave the session keyring of whoever started us."""
+    libc.syscall(_CALLS[os.uname().machine]["keyctl"], _JOIN_SESSION_KEYRING, None)
+
+
+def drop_capabilities(kept: frozenset[int] = frozenset()) -> None:
+    """Let no program that is started from now on have capabilities other than `kept`."""
+    for capability in set(range(_HIGHEST_CAPABILITY + 1)) - kept:
+        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
+
+
+def refuse_calls(code: bytes) -> None:
+    """Gain no rights any more, and have the kernel apply a filter to every system call."""
+    prctl(_SET_NO_NEW_PRIVS, 1, "no_new_privs")
+    words = ctypes.create_string_buffer(code, len(code))
+    program = _Program(len(code) // 8, ctypes.addressof(words))
+    check(libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(program), 0, 0), "seccomp")
