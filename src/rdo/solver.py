@@ -1,12 +1,15 @@
 """Which packages a build root or a repository requires, and which requirements cannot be met."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from rdo.errors import NotFoundError
+from rdo.errors import CommandError, NotFoundError
 from rdo.tools.solv import Solv
+
+_CHECKSUM = re.compile(r"[0-9a-f]{0,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,6 @@ class SolverRepository:
     """A folder with repodata. Repositories with a lower priority number are preferred, as in dnf.
 
     `visible` is a file with the NEVRAs that may be chosen, one per line; without it all may.
-    `cache` is for libsolv's own form of the metadata, if the metadata never changes.
     """
 
     name: str
@@ -22,7 +24,6 @@ class SolverRepository:
     priority: int = 99
     installed: bool = False
     visible: Path | None = None
-    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +89,58 @@ def solve(
 ) -> Answer:
     """Return what must be added to the installed repository so that every dependency is met.
 
-    Raises NotFoundError for a repository without repodata.
+    Raises NotFoundError for a repository without repodata, CommandError for one that libsolv cannot
+    read.
     """
     for one in repositories:
-        if not (one.cache and one.cache.exists()):
-            _check_repodata(one.folder)
+        _check_repodata(one.folder)
     answer = (solv or Solv()).ask(_question(repositories, arch) | {"install": sorted(set(install))})
+    try:
+        return _checked(answer, repositories)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CommandError("libsolv was made to answer what cannot be") from error
+
+
+def _checked(answer: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Answer:
+    """Return an answer of the child as values; raises ValueError and its kin if it is not one."""
     if answer["missing"]:
-        return Missing(tuple(MissingRequirement(**row) for row in answer["missing"]))
-    if answer["problems"]:
-        return Conflict(tuple(answer["problems"]))
-    return Solution(
-        tuple(
-            Chosen(row["name"], row["nevra"], row["repository"], Path(row["path"]), row["checksum"])
-            for row in answer["packages"]
+        rows = (
+            MissingRequirement(_text(row["need"]), _text(row["by"])) for row in answer["missing"]
         )
+        return Missing(tuple(rows))
+    if answer["problems"]:
+        return Conflict(tuple(map(_text, answer["problems"])))
+    return Solution(tuple(_chosen(row, repositories) for row in answer["packages"]))
+
+
+def _chosen(row: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Chosen:
+    """Return a package, whose RPM lies in the repository that has it and nowhere else."""
+    location, sha256 = _text(row["location"]), _text(row["checksum"])
+    repository = repositories[_index(row["number"], repositories)]
+    place = PurePosixPath(location)
+    if "\0" in location or place.is_absolute() or ".." in place.parts:
+        raise ValueError("the location of a package leads elsewhere")
+    if not _CHECKSUM.fullmatch(sha256):
+        raise ValueError("not a checksum")
+    return Chosen(
+        _text(row["name"]),
+        _text(row["nevra"]),
+        repository.name,
+        repository.folder / place,
+        sha256,
     )
+
+
+def _index(value: object, repositories: Sequence[SolverRepository]) -> int:
+    if not isinstance(value, int) or not 0 <= value < len(repositories):
+        raise ValueError("no such repository")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 def provided(
@@ -117,7 +154,13 @@ def provided(
     for one in repositories:
         _check_repodata(one.folder)
     answer = (solv or Solv()).ask(_question(repositories, arch) | {"lists": True})
-    return {name: [(rpm, evr) for rpm, evr in rows] for name, rows in answer["provided"].items()}
+    try:
+        return {
+            name: [(_text(rpm), _text(evr)) for rpm, evr in rows]
+            for name, rows in answer["provided"].items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CommandError("libsolv was made to answer what cannot be") from error
 
 
 def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
@@ -128,7 +171,6 @@ def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, 
             "priority": one.priority,
             "installed": one.installed,
             "visible": str(one.visible or ""),
-            "cache": str(one.cache or ""),
         }
         for one in repositories
     ]

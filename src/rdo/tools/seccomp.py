@@ -19,6 +19,14 @@ _MOUNTING = {
     "fspick": 433,
     "mount_setattr": 442,
 }
+# What a program needs that does more than read what it has open and answer.
+_ACTING = ("execve", "execveat", "ptrace", "unshare", "setns", "socket")
+_ACTING_NUMBERS = {
+    "x86_64": (59, 322, 101, 272, 308, 41),
+    "aarch64": (221, 281, 117, 97, 268, 198),
+    "ppc64le": (11, 362, 26, 282, 350, 326),
+    "s390x": (11, 354, 26, 303, 339, 359),
+}
 _NAMES = (
     *("add_key", "request_key", "keyctl", "bpf", "userfaultfd", "perf_event_open"),
     *("open_by_handle_at", "kexec_load", "kexec_file_load", "init_module", "finit_module"),
@@ -54,19 +62,26 @@ class Instruction:
         return struct.pack("=HBBI", self.code, self.if_true, self.if_false, self.value)
 
 
-def denied_calls(machine: str, *, may_mount: bool = False) -> Mapping[str, int]:
+def denied_calls(
+    machine: str, *, may_mount: bool = False, only_reads: bool = False
+) -> Mapping[str, int]:
     """Return the numbers of the calls that fail inside, by name; `ioctl` fails for some acts."""
     calls = dict(zip(_NAMES, _NUMBERS[machine], strict=True)) | _COMMON
+    if only_reads:
+        calls |= dict(zip(_ACTING, _ACTING_NUMBERS[machine], strict=True))
     return calls if may_mount else calls | _MOUNTING
 
 
-def filter_program(machine: str, *, may_mount: bool = False) -> bytes:
+def filter_program(machine: str, *, may_mount: bool = False, only_reads: bool = False) -> bytes:
     """Return the filter for a kind of machine, as the kernel's `struct sock_filter` in a row.
+
+    A program that `only_reads` starts none, and opens no sockets and namespaces.
 
     Calls of another architecture and of x32 do not exist inside; io_uring neither, so that
     programs fall back to what they did before it.
     """
-    return b"".join(map(bytes, _program(machine, denied_calls(machine, may_mount=may_mount))))
+    denied = denied_calls(machine, may_mount=may_mount, only_reads=only_reads)
+    return b"".join(map(bytes, _program(machine, denied)))
 
 
 def _program(machine: str, denied: Mapping[str, int]) -> Iterator[Instruction]:

@@ -1,28 +1,25 @@
-"""libsolv, called in a child process."""
+"""libsolv, called in a child process that can do nothing but answer."""
 
-import json
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rdo.run import Runner, run
+from rdo.tools.reading_child import ReadingChild
 
 _CHILD = Path(__file__).with_name("children") / "solve.py"
+_MEMORY_BYTES = 8 << 30  # the file lists of a distribution are large
+_FILE_BYTES = 2 << 30
+_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Solv:
     """Puts one question to a fresh libsolv; `rdo.solver` defines the JSON of both sides."""
 
-    runner: Runner = run
+    child: ReadingChild = field(
+        default_factory=lambda: ReadingChild(_CHILD, _MEMORY_BYTES, _FILE_BYTES, _SECONDS)
+    )
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Return libsolv's answer to a question."""
-        done = self.runner(
-            *(sys.executable, "-I", _CHILD),
-            stdin=json.dumps(question).encode(),
-            timeout=600,
-        )
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
+        """Return libsolv's answer; CommandError if it has none."""
+        return self.child.ask(question)

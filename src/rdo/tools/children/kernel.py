@@ -18,9 +18,11 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MNT_DETACH = 2
 # linux/prctl.h, linux/keyctl.h
-_SET_PDEATHSIG, _CAPBSET_DROP, _SET_NO_NEW_PRIVS = 1, 24, 38
+_SET_PDEATHSIG, _SET_DUMPABLE, _CAPBSET_DROP, _SET_SECUREBITS, _SET_NO_NEW_PRIVS = 1, 4, 24, 28, 38
 _SET_SECCOMP, _SECCOMP_FILTER = 22, 2
 _JOIN_SESSION_KEYRING = 1
+_NO_SETUID_FIXUP = 4  # linux/securebits.h
+_CAPABILITY_VERSION = 0x20080522  # linux/capability.h
 _HIGHEST_CAPABILITY = 63
 _CALLS = {
     "x86_64": {"pivot_root": 155, "keyctl": 250},
@@ -87,6 +89,22 @@ def drop_capabilities(kept: frozenset[int] = frozenset()) -> None:
     """Let no program that is started from now on have capabilities other than `kept`."""
     for capability in set(range(_HIGHEST_CAPABILITY + 1)) - kept:
         libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
+
+
+def keep_capabilities_over_ids() -> None:
+    """Have a change of ids change no capabilities; a new user namespace makes an end of it."""
+    prctl(_SET_SECUREBITS, _NO_SETUID_FIXUP, "securebits")
+
+
+def stay_readable_for_ourselves() -> None:
+    """Have our own files in /proc belong to us again, after a change of ids."""
+    prctl(_SET_DUMPABLE, 1, "dumpable")
+
+
+def drop_own_capabilities() -> None:
+    """Have no capabilities any more; raises OSError if that fails."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
 def refuse_calls(code: bytes) -> None:

@@ -1,85 +1,110 @@
 """Answer one dependency question with libsolv, or list what is there (a program of its own).
 
-libsolv keeps state per process and can crash on bad input, so every question gets a process.
-The question arrives as JSON on stdin, the answer leaves as JSON on stdout; `rdo.solver` knows
-both.
+libsolv keeps state per process and can crash on bad input, so every question gets a process. The
+metadata is of strangers' packages: it is opened first, and read behind walls. `rdo.solver` knows
+question and answer, both JSON.
 """
 
 import gzip
-import json
 import lzma
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
-from xml.etree import ElementTree
+from xml.parsers import expat
 
-import createrepo_c
 import solv
 
-_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".xz": lzma.decompress,
-    ".xml": bytes,
-}
-PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
-_REPO = "{http://linux.duke.edu/metadata/repo}"
+from rdo.tools.children.shut_in import answer, asked, shut_in
 
+_DECOMPRESS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".xz": lzma.open}
+_CHUNK = 1 << 20
+_MOST_FILES = 1000
+_SCRATCH_BYTES = 2 << 30
+PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
+_REPO = "http://linux.duke.edu/metadata/repo"
 
 KINDS = (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES))
 
 
-def load(pool: Any, asked: dict[str, Any]) -> None:
-    pool.setarch(asked["arch"])
+@dataclass(slots=True)
+class Opened:
+    """A repository of the question, with its open files: of `repodata` by name."""
+
+    row: dict[str, Any]
+    files: dict[str, int] = field(default_factory=dict)
+    visible: frozenset[str] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether Python can decompress all files."""
+        return all(PurePosixPath(name).suffix in {".xml", *_DECOMPRESS} for name in self.files)
+
+
+def open_all(rows: list[dict[str, Any]]) -> list[Opened]:
+    """Open the metadata of every repository; nothing of it is read yet."""
+    found = []
+    for row in rows:
+        one = Opened(row)
+        names = sorted(path.name for path in Path(row["folder"], "repodata").iterdir())
+        if len(names) > _MOST_FILES:
+            raise ValueError(f"{row['folder']} has more than {_MOST_FILES} files of metadata")
+        for name in names:
+            if is_read(name):
+                one.files[name] = open_file(Path(row["folder"], "repodata", name))
+        if row["visible"]:  # this is our own
+            one.visible = frozenset(Path(row["visible"]).read_text().splitlines())
+        found.append(one)
+    return found
+
+
+def is_read(name: str) -> bool:
+    """Whether a file of metadata may be one that is read here, by what createrepo_c calls it."""
+    if name == "repomd.xml":
+        return True
+    return ".sqlite" not in name and any(kind in name for kind, _ in KINDS)
+
+
+def open_file(path: Path) -> int:
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise ValueError(f"{path} is not a regular file")
+    return file
+
+
+def load(pool: Any, repositories: list[Opened]) -> None:
     hidden: list[int] = []
-    for row in asked["repositories"]:
-        repo = pool.add_repo(row["name"])
-        repo.priority = -row["priority"]  # libsolv: the higher the better
-        repo.appdata = row["folder"]
-        fill(repo, Path(row["folder"]), row["cache"])
-        if row["visible"]:
-            visible = set(Path(row["visible"]).read_text().splitlines())
-            hidden += [one.id for one in repo.solvables if str(one) not in visible]
-        if row["installed"]:
+    for number, one in enumerate(repositories):
+        repo = pool.add_repo(one.row["name"])
+        repo.priority = -one.row["priority"]  # libsolv: the higher the better
+        repo.appdata = number
+        read(repo, one, KINDS)
+        if one.visible is not None:
+            hidden += [each.id for each in repo.solvables if str(each) not in one.visible]
+        if one.row["installed"]:
             pool.installed = repo
     pool.set_disabled_list(hidden)
 
 
-def fill(repo: Any, folder: Path, cache: str) -> None:
-    """Read a repository's metadata, or libsolv's cached form of it, which the first use writes."""
-    if cache and Path(cache).exists():
-        file = solv.xfopen(cache)
-        done = repo.add_solv(file)
-        file.close()
-        if done:
-            return
-        repo.empty(True)  # another version of libsolv wrote it
-    read(repo, folder, KINDS)
-    if cache:
-        new = f"{cache}.{os.getpid()}"
-        file = solv.xfopen(new, "w")
-        done = repo.write(file)
-        file.close()
-        if done:
-            Path(new).replace(cache)
-
-
-def read(repo: Any, folder: Path, kinds: Sequence[tuple[str, int]]) -> None:
+def read(repo: Any, opened: Opened, kinds: Sequence[tuple[str, int]]) -> None:
+    places = locations(opened)
     for kind, flags in kinds:
-        if path := _metadata(folder, kind):
-            file = _memory_file(path)
+        if name := places.get(kind):
+            file = memory_file(name, opened.files[name])
             repo.add_rpmmd(file, None, flags)
             file.close()
 
 
-def provided(pool: Any, asked: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def provided(pool: Any, repositories: list[Opened]) -> dict[str, list[tuple[str, str]]]:
     """Return what provides each capability, and each program: RPMs with their versions."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for row in asked["repositories"]:
-        repo = pool.add_repo(row["name"])
-        read(repo, Path(row["folder"]), KINDS[:1])  # programs are in the primary metadata
+    for opened in repositories:
+        repo = pool.add_repo(opened.row["name"])
+        read(repo, opened, KINDS[:1])  # programs are in the primary metadata
         for one in repo.solvables:
             names = [
                 each.str().split(" ")[0] for each in one.lookup_deparray(solv.SOLVABLE_PROVIDES)
@@ -109,27 +134,59 @@ def want(pool: Any, wanted: list[str]) -> Any:
     return question
 
 
-def _metadata(folder: Path, kind: str) -> Path | None:
-    """Return the newest file of one kind that repomd.xml names."""
-    repomd = ElementTree.parse(folder / "repodata/repomd.xml").getroot()
-    for data in repomd.iter(f"{_REPO}data"):
-        location = data.find(f"{_REPO}location")
-        if data.get("type") == kind and location is not None:
-            return folder / location.attrib["href"]
-    return None
+def locations(opened: Opened) -> dict[str, str]:
+    """Return the file of each kind that repomd.xml names, if it is one of the open ones."""
+    found: dict[str, str] = {}
+    kinds: list[str] = []
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        if name == f"{_REPO} data":
+            kinds.append(attributes.get("type", ""))
+        elif name == f"{_REPO} location" and kinds:
+            href, kind = attributes.get("href", ""), kinds[-1]
+            folder, _, file = href.rpartition("/")
+            if folder == "repodata" and file in opened.files:
+                found.setdefault(kind, file)
+            elif kind in dict(KINDS):
+                raise ValueError(f"repomd.xml names {href[:200]!a}, which is not there")
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = begin
+    with os.fdopen(os.dup(opened.files["repomd.xml"]), "rb") as file:
+        parser.ParseFile(file)
+    return found
 
 
-def _memory_file(path: Path) -> Any:
+def memory_file(name: str, descriptor: int) -> Any:
     """Return the file as plain text, because libsolv fails silently on some compression formats."""
-    descriptor = os.memfd_create("metadata")
-    if path.suffix in _DECOMPRESS:
-        with os.fdopen(os.dup(descriptor), "wb") as file:
-            file.write(_DECOMPRESS[path.suffix](path.read_bytes()))
+    plain = os.memfd_create("metadata")
+    suffix = PurePosixPath(name).suffix
+    if suffix in {".xml", *_DECOMPRESS}:
+        opener = _DECOMPRESS.get(suffix, lambda file: file)
+        with (
+            os.fdopen(os.dup(descriptor), "rb") as packed,
+            opener(packed) as text,
+            os.fdopen(os.dup(plain), "wb") as whole,
+        ):
+            while chunk := text.read(_CHUNK):
+                whole.write(chunk)
     else:
-        kind = createrepo_c.AUTO_DETECT_COMPRESSION
-        createrepo_c.decompress_file(str(path), f"/proc/self/fd/{descriptor}", kind)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return solv.xfopen_fd(None, descriptor)
+        unpack_otherwise(descriptor, plain)
+    os.lseek(plain, 0, os.SEEK_SET)
+    return solv.xfopen_fd(None, plain)
+
+
+def unpack_otherwise(packed: int, plain: int) -> None:
+    """Decompress what Python cannot, by createrepo_c, which wants files with names."""
+    import createrepo_c  # loaded already, if it is needed
+
+    Path("packed").write_bytes(os.read(packed, os.fstat(packed).st_size))
+    createrepo_c.decompress_file("packed", "plain", createrepo_c.AUTO_DETECT_COMPRESSION)
+    with Path("plain").open("rb") as text:
+        while os.sendfile(plain, text.fileno(), None, _CHUNK):
+            pass
+    Path("packed").unlink()
+    Path("plain").unlink()
 
 
 def parse(pool: Any, text: str) -> Any:
@@ -201,28 +258,36 @@ def _row(solvable: Any) -> dict[str, Any]:
         "name": solvable.name,
         "nevra": str(solvable),
         "repository": solvable.repo.name,
-        "path": str(Path(solvable.repo.appdata, location)),
+        "number": solvable.repo.appdata,
+        "location": location,
         "checksum": checksum.hex() if checksum else "",
     }
 
 
 def main() -> int:
-    asked = json.load(sys.stdin)
+    question, walls = asked()
+    repositories = open_all(question["repositories"])
+    needs_scratch = not all(one.is_plain for one in repositories)
+    if needs_scratch:
+        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
+
+    files = [file for one in repositories for file in one.files.values()]
+    shut_in(walls, files, _SCRATCH_BYTES if needs_scratch else 0)
     pool = solv.Pool()
-    if asked["lists"]:
-        pool.setarch(asked["arch"])
-        json.dump({"provided": provided(pool, asked)}, sys.stdout)
+    pool.setarch(question["arch"])
+    if question["lists"]:
+        answer({"provided": provided(pool, repositories)})
         return 0
-    load(pool, asked)
-    question = want(pool, asked["install"])
-    answer: dict[str, Any] = {
-        "missing": list(missing(pool, question)),
+    load(pool, repositories)
+    wanted = want(pool, question["install"])
+    found: dict[str, Any] = {
+        "missing": list(missing(pool, wanted)),
         "problems": [],
         "packages": [],
     }
-    if not answer["missing"]:
-        answer |= solve(pool, question)
-    json.dump(answer, sys.stdout)
+    if not found["missing"]:
+        found |= solve(pool, wanted)
+    answer(found)
     return 0
 
 
