@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from rdo.errors import CommandError, NotFoundError
 from rdo.tools.solv import Solv
 
+_PROJECT = re.compile(r"(?P<name>\S+dist\([^)\s]+\)) = (?:\d+:)?(?P<version>[^-\s]+)(?:-\S+)?")
 _CHECKSUM = re.compile(r"[0-9a-f]{0,128}")
 
 
@@ -153,7 +154,7 @@ def provided(
     """
     for one in repositories:
         _check_repodata(one.folder)
-    answer = (solv or Solv()).ask(_question(repositories, arch) | {"lists": True})
+    answer = (solv or Solv()).ask(_question(repositories, arch) | {"lists": "provided"})
     try:
         return {
             name: [(_text(rpm), _text(evr)) for rpm, evr in rows]
@@ -161,6 +162,41 @@ def provided(
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CommandError("libsolv was made to answer what cannot be") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A package of a repository.
+
+    `projects` are Python's projects in it, each as rpm names and versions it.
+    """
+
+    name: str
+    version: str
+    release: str
+    projects: tuple[tuple[str, str], ...]
+
+
+def packages(folder: Path, *, solv: Solv | None = None) -> list[Listed]:
+    """Return every package of a repository.
+
+    Raises NotFoundError for a folder without repodata, CommandError for repodata that libsolv
+    cannot read.
+    """
+    _check_repodata(folder)
+    question = _question([SolverRepository("asked", folder)], "noarch") | {"lists": "packages"}
+    answer = (solv or Solv()).ask(question)
+    try:
+        return [_listed(*row) for row in answer["packages"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CommandError("libsolv was made to answer what cannot be") from error
+
+
+def _listed(name: object, evr: object, provides: Iterable[object]) -> Listed:
+    version, _, release = _text(evr).rpartition("-")
+    found = (_PROJECT.fullmatch(_text(text)) for text in provides)
+    projects = tuple((match["name"], match["version"]) for match in found if match)
+    return Listed(_text(name), version.rpartition(":")[2], release, projects)
 
 
 def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
@@ -174,7 +210,7 @@ def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, 
         }
         for one in repositories
     ]
-    return {"arch": arch, "lists": False, "repositories": rows}
+    return {"arch": arch, "lists": "", "repositories": rows}
 
 
 def _check_repodata(folder: Path) -> None:

@@ -28,20 +28,25 @@ _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 
 def check_wheel(path: Path, project: str, version: str) -> None:
     """Raise ValueError, with one reason, unless the file is a whole wheel of this version."""
-    _check_file_name(path.name, project, version)
     with path.open("rb") as file:
-        files = [entry for entry in read_entries(file) if not entry.is_folder]
-        info = _info_folder(files, project, version)
-        known = {entry.name: entry for entry in files}
-        for name in ("METADATA", "WHEEL", "RECORD"):
-            if f"{info}/{name}" not in known:
-                raise ValueError(f"it has no {info}/{name}")
-        _check_metadata(
-            read_content(file, known[f"{info}/METADATA"], limit=_MAX_METADATA), project, version
-        )
-        _check_tags(read_content(file, known[f"{info}/WHEEL"], limit=_MAX_METADATA))
-        _check_data(known, info, project, version)
-        _check_record(file, known, info)
+        check_open_wheel(file, path.name, project, version)
+
+
+def check_open_wheel(file: IO[bytes], name: str, project: str, version: str) -> None:
+    """Raise ValueError unless an open file, called `name`, is a whole wheel of this version."""
+    _check_file_name(name, project, version)
+    files = [entry for entry in read_entries(file) if not entry.is_folder]
+    info = _info_folder(files, project, version)
+    known = {entry.name: entry for entry in files}
+    for part in ("METADATA", "WHEEL", "RECORD"):
+        if f"{info}/{part}" not in known:
+            raise ValueError(f"it has no {info}/{part}")
+    _check_metadata(
+        read_content(file, known[f"{info}/METADATA"], limit=_MAX_METADATA), project, version
+    )
+    _check_tags(read_content(file, known[f"{info}/WHEEL"], limit=_MAX_METADATA))
+    _check_data(known, info, project, version)
+    _check_record(file, known, info)
 
 
 def _check_file_name(name: str, project: str, version: str) -> None:

@@ -24,6 +24,12 @@ class Resolved:
     requires: tuple[str, ...]
 
 
+MAX_REPORT = 64 << 20
+"""How long pip's report may be: it repeats the metadata of every wheel."""
+
+# pip reads what strangers wrote into their wheels, as this user.
+_BOUNDS = ("prlimit", "--as=6000000000", "--cpu=900", "--fsize=8000000000", "--core=0", "--")
+
 MAX_NAMED = 20
 """How many requirements of those that a conflict names are looked at: each costs a call of pip."""
 
@@ -64,6 +70,8 @@ class Pip:
             )
             if done.returncode:
                 raise _error(done.stdout + done.stderr)
+            if report.stat().st_size > MAX_REPORT:
+                raise CommandError(f"pip: the metadata of {', '.join(requirements)} is too long")
             rows = json.loads(report.read_text())["install"]
         return [
             Resolved(
@@ -117,7 +125,7 @@ class Pip:
         ]
         options += [part for abi in (self._abi, "abi3", "none") for part in ("--abi", abi)]
         options += [part for name in self._platforms() for part in ("--platform", name)]
-        return [sys.executable, "-m", "pip", "--no-input", command, *args, *options]
+        return [*_BOUNDS, sys.executable, "-m", "pip", "--no-input", command, *args, *options]
 
     def _constraints(self) -> list[str]:
         return ["--constraint", str(self.constraints)] if self.constraints else []

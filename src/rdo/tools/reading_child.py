@@ -24,6 +24,10 @@ _KEPT = ("LD_LIBRARY_PATH", "TZ")
 """Variables that a program may need to start; no other is any of its business."""
 
 
+class NoWallsError(CommandError):
+    """This machine does not let a program be shut in, so it has read nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingChild:
     """One of these programs, with the bounds that the kernel holds for it.
@@ -40,7 +44,8 @@ class ReadingChild:
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to a question: what a stranger's text can make of it, so check it.
 
-        Raises CommandError if the program ends without one.
+        Raises NoWallsError where the program cannot be shut in, CommandError if it ends without
+        an answer.
         """
         ids = one_id()
         walls = {
@@ -59,7 +64,7 @@ class ReadingChild:
         )
         name = self.program.stem
         if done.returncode == NO_WALLS:
-            raise CommandError(
+            raise NoWallsError(
                 f"this machine does not let {name} be shut in: {done.stderr.strip()[-300:]}",
                 hint="rdo doctor shows what is missing; a container needs rights for namespaces",
             )

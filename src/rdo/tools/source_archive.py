@@ -1,10 +1,11 @@
-"""Single files of a source archive, read in a bounded child."""
+"""Single files of a source archive, read in a child that can do nothing but answer."""
 
-import sys
-from dataclasses import dataclass
+import base64
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.run import Runner, run
+from rdo.errors import CancelledError, CommandError
+from rdo.tools.reading_child import NoWallsError, ReadingChild
 
 _CHILD = Path(__file__).with_name("children") / "read_member.py"
 
@@ -14,10 +15,17 @@ class SourceArchive:
     """An sdist or other archive with one top folder, which is never unpacked."""
 
     path: Path
-    runner: Runner = run
+    child: ReadingChild = field(default_factory=lambda: ReadingChild(_CHILD, 512 << 20))
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file below the top folder; None if it cannot be read."""
-        command = (sys.executable, "-I", _CHILD, self.path, name)
-        done = self.runner(*command, ok=range(-64, 256), timeout=120)
-        return done.raw if done.returncode == 0 else None
+        """Return the bytes of a file below the top folder; None if it cannot be read.
+
+        Raises CommandError on a machine that does not let the child be shut in.
+        """
+        try:
+            found = self.child.ask({"archive": str(self.path), "name": name}).get("found")
+        except (CancelledError, NoWallsError):
+            raise
+        except CommandError:  # it used up its memory or its time, or the archive broke it
+            return None
+        return base64.b64decode(found) if isinstance(found, str) else None

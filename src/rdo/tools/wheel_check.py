@@ -1,12 +1,10 @@
-"""Wheels of strangers, looked at in a child process."""
+"""Wheels of strangers, looked at in a child that can do nothing but answer."""
 
-import json
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CancelledError, CommandError
-from rdo.run import Runner, run
+from rdo.tools.reading_child import NoWallsError, ReadingChild
 
 _CHILD = Path(__file__).with_name("children") / "check_wheel.py"
 
@@ -15,18 +13,14 @@ _CHILD = Path(__file__).with_name("children") / "check_wheel.py"
 class WheelCheck:
     """Says whether a file is a whole wheel of a project in a version; see `rdo.archives`."""
 
-    runner: Runner = run
+    child: ReadingChild = field(default_factory=lambda: ReadingChild(_CHILD, seconds=900))
 
     def fault(self, wheel: Path, project: str, version: str) -> str:
         """Return what is wrong with a wheel, in one sentence; "" if nothing is."""
-        asked = {"path": str(wheel), "project": project, "version": version}
         try:
-            done = self.runner(
-                *(sys.executable, "-I", _CHILD), stdin=json.dumps(asked).encode(), timeout=1800
-            )
-        except CancelledError:
+            found = self.child.ask({"path": str(wheel), "project": project, "version": version})
+        except (CancelledError, NoWallsError):
             raise
         except CommandError:  # it used up its memory or its time
             return "it cannot be read within the bounds for a wheel"
-        answer: dict[str, str] = json.loads(done.stdout)
-        return answer["fault"]
+        return str(found.get("fault", "no answer"))

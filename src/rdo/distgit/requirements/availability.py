@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-import createrepo_c
 from packaging.version import InvalidVersion, Version
 
 from rdo.distgit.requirements.declared import Wanted
 from rdo.errors import NotFoundError
 from rdo.python_names import pep440_version, rpm_names
+from rdo.solver import Listed, packages
 
 _DIST = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)\)$")
 
@@ -47,6 +46,8 @@ Have = dict[str, list[tuple[Version, str]]]
 
 def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Available]:
     """Look up each requirement in folders with repodata; raises NotFoundError for a bad folder.
+
+    CommandError is raised for a folder whose metadata cannot be read.
 
     >>> available([Wanted("a")], [])[0].state
     <AvailabilityState.NOT_PACKAGED: 'not packaged'>
@@ -92,10 +93,10 @@ def _read(folder: Path, projects: Mapping[str, str], have: Have) -> None:
             have.setdefault(key, []).append((found, nvr))
 
 
-def _packages(folder: Path) -> Iterator[Any]:
+def _packages(folder: Path) -> list[Listed]:
     try:
-        yield from createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
-    except (FileNotFoundError, createrepo_c.CreaterepoCError) as error:
+        return packages(folder)
+    except NotFoundError as error:
         raise NotFoundError(
             f"{folder} cannot be read as a repository: {error}",
             hint="name a folder with repodata; createrepo_c creates it",
@@ -103,14 +104,14 @@ def _packages(folder: Path) -> Iterator[Any]:
 
 
 def _projects_of(
-    package: Any, projects: Mapping[str, str], names: Mapping[str, str]
+    package: Listed, projects: Mapping[str, str], names: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the wanted projects that a package contains, with their versions in rpm's form."""
     seen = set()
-    for row in package.provides:
-        match = _DIST.match(row[0])
-        if match and match[1] in projects and row[3]:
-            seen.add((match[1], row[3]))
+    for name, version in package.projects:
+        match = _DIST.match(name)
+        if match and match[1] in projects:
+            seen.add((match[1], version))
     if not seen and package.name in names:
         seen.add((names[package.name], package.version))
     yield from seen

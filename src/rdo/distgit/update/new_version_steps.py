@@ -243,7 +243,7 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
     """Return, for each requirement of the new version, what the repositories offer."""
-    from rdo.distgit.requirements.availability import available  # createrepo_c
+    from rdo.distgit.requirements.availability import available
     from rdo.distgit.requirements.declared import RequirementKind, declared
     from rdo.distgit.requirements.upstream_source import at_ref, python_of
 

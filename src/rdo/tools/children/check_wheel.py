@@ -1,30 +1,32 @@
-"""Compare a wheel with what was asked for (a program of its own, within memory and time).
+"""Compare a wheel with what was asked for (a program of its own, behind walls).
 
-The question arrives as JSON on stdin, the answer leaves as JSON on stdout: what is wrong, or "".
+The answer is what is wrong, or "".
 """
 
-import json
-import resource
+import os
+import stat
 import sys
 from pathlib import Path
 
-from rdo.archives.wheel_file import check_wheel
-
-_MEMORY_BYTES = 1 << 30
-_SECONDS = 900
+from rdo.archives.wheel_file import check_open_wheel
+from rdo.tools.children.shut_in import answer, asked, shut_in
 
 
 def main() -> int:
-    asked = json.load(sys.stdin)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    question, walls = asked()
+    path = Path(question["path"])
+    wheel = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(wheel).st_mode):
+        answer({"fault": "it is not a regular file"})
+        return 0
+    shut_in(walls, [wheel])
     fault = ""
     try:
-        check_wheel(Path(asked["path"]), asked["project"], asked["version"])
+        with os.fdopen(wheel, "rb") as file:
+            check_open_wheel(file, path.name, question["project"], question["version"])
     except ValueError as error:
         fault = str(error)
-    json.dump({"fault": fault}, sys.stdout)
+    answer({"fault": fault})
     return 0
 
 

@@ -119,6 +119,18 @@ def provided(pool: Any, repositories: list[Opened]) -> dict[str, list[tuple[str,
     return {name: sorted(rows) for name, rows in found.items()}
 
 
+def packages(pool: Any, repositories: list[Opened]) -> list[tuple[str, str, list[str]]]:
+    """Return each package: its name, its version, and what it provides of Python's projects."""
+    found = []
+    for opened in repositories:
+        repo = pool.add_repo(opened.row["name"])
+        read(repo, opened, KINDS[:1])
+        for one in repo.solvables:
+            provides = (each.str() for each in one.lookup_deparray(solv.SOLVABLE_PROVIDES))
+            found.append((one.name, one.evr, [text for text in provides if "dist(" in text]))
+    return found
+
+
 def want(pool: Any, wanted: list[str]) -> Any:
     """Return a package of our own that requires what is wanted.
 
@@ -275,8 +287,9 @@ def main() -> int:
     shut_in(walls, files, _SCRATCH_BYTES if needs_scratch else 0)
     pool = solv.Pool()
     pool.setarch(question["arch"])
-    if question["lists"]:
-        answer({"provided": provided(pool, repositories)})
+    if what := question["lists"]:
+        listed = provided if what == "provided" else packages
+        answer({what: listed(pool, repositories)})
         return 0
     load(pool, repositories)
     wanted = want(pool, question["install"])
