@@ -131,6 +131,40 @@ def test_a_second_build_takes_the_place_of_the_first(tmp_path: Path) -> None:
     assert second["hello-1.0-1.deb12.src.rpm"] != first["hello-1.0-1.deb12.src.rpm"]
 
 
+OWNED = (
+    HEAD.format(name="owned", more="BuildArch: noarch\nProvides: git-core = 99")
+    + """
+%install
+install -D -m755 /dev/null %{buildroot}/usr/bin/owned
+%files
+"""
+)
+
+
+def test_without_a_target_what_one_would_refuse_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, owned__spec=OWNED + "%attr(4755,root,root) /usr/bin/owned\n")
+
+    done = rdo("build", "owned.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 0, done.stderr
+    assert done.json["outcome"] == "built"
+    assert "a target refuses this: owned-1.0-1.deb12.noarch.rpm has /usr/bin/owned with setuid" in (
+        done.stderr
+    )
+    assert 'owned = ["setuid /usr/bin/owned", "provides git-core"]' in done.stderr
+
+
+def test_a_device_node_is_refused_everywhere(tmp_path: Path) -> None:
+    write(tmp_path, owned__spec=OWNED + "%dev(b 7 0) /usr/bin/disk\n/usr/bin/owned\n")
+
+    done = rdo("build", "owned.spec", "--json", cwd=tmp_path)
+
+    assert done.code == 1
+    assert done.json["reason"] == "refused"
+    assert "/usr/bin/disk is a device node" in done.json["detail"]
+    assert [*hashes(tmp_path / "results")] == ["owned-1.0-1.deb12.src.rpm"]
+
+
 def test_a_python_package_asks_for_what_its_metadata_says(tmp_path: Path) -> None:
     write(
         tmp_path, example__spec=PYTHON, pyproject__toml=PYPROJECT, example__py="def main(): ...\n"

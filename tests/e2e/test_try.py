@@ -16,6 +16,22 @@ from tests.e2e.distribution import TARGET, Distribution
 
 pytestmark = needs_roots
 
+SETUID = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+{more}
+%description
+x
+%install
+install -D -m755 /dev/null %{{buildroot}}/usr/bin/{name}
+%files
+%attr(4755,root,root) /usr/bin/{name}
+"""
+
 
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
@@ -119,6 +135,52 @@ def test_a_good_and_a_breaking_change_of_a_distgit(factory: Distribution, tmp_pa
     broken = attempt(factory, *options, code=1)
     assert broken["reason"] in {"spec", "install"}
     assert not list((tmp_path / "r").glob("*.rpm"))
+
+
+TAKES = "Provides: git-core = 99\nObsoletes: python3-uppermod"
+
+
+def test_what_a_round_would_refuse_is_refused_in_its_words(
+    factory: Distribution, tmp_path: Path
+) -> None:
+    work = clone(factory, "lowermod", tmp_path / "work", distgit=True)
+    spec = work.path / "python-lowermod.spec"
+    text = spec.read_text().replace(
+        "%package -n python3-lowermod", f"%package -n python3-lowermod\n{TAKES}"
+    )
+    spec.write_text(text)
+    line = 'python-lowermod = ["obsoletes python3-uppermod", "provides git-core"]'
+    words = [
+        "obsoletes python3-uppermod, which belongs to package python-uppermod, and 1 more such",
+        f"[targets.{TARGET}.allow] of rdo.toml: {line}",
+    ]
+
+    row = attempt(factory, "python-lowermod", "--distgit", work.path, "-o", tmp_path / "r", code=1)
+
+    assert row["reason"] == "refused"
+    assert all(word in row["detail"] for word in words), row["detail"]
+    assert not list((tmp_path / "r").glob("*.rpm"))
+
+
+def test_a_local_build_for_a_target_is_looked_at_as_in_a_round(
+    factory: Distribution, tmp_path: Path
+) -> None:
+    spec = tmp_path / "python-lowermod.spec"
+    spec.write_text(SETUID.format(name="python-lowermod", more=TAKES))
+    options = ("--target", TARGET, "-o", tmp_path / "r", "--json")
+
+    done = factory.rdo("build", spec, *options)
+
+    assert done.code == 1, done.stderr
+    assert done.json["reason"] == "refused"
+    permissions = ("setuid /usr/bin/python-lowermod", "obsoletes python3-uppermod")
+    assert all(f'"{one}"' in done.json["detail"] for one in permissions), done.json["detail"]
+    assert [path.name for path in (tmp_path / "r").glob("*.rpm")] == ["python-lowermod-1-1.src.rpm"]
+
+    spec.write_text(
+        SETUID.format(name="python-lowermod", more="").replace("%attr(4755,root,root) ", "")
+    )
+    assert factory.rdo("build", spec, *options).code == 0
 
 
 def test_a_review_and_what_it_depends_on_are_tried_together(

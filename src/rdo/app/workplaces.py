@@ -132,13 +132,14 @@ def _open_root(places: Workplaces, target: str) -> Workplace:
         dependencies,
         base.digest,
         places.bridges.last_resort(target),
-        partial(_provided, base),
+        partial(provided_by, base),
         base.platform.always_required,
         RootForesight(shop) if settings.look_ahead else None,
     )
 
 
-def _provided(base: "BaseLayer") -> Mapping[str, Sequence[tuple[str, str]]]:
+def provided_by(base: "BaseLayer") -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return what the platform's own packages provide, as `rdo.solver.provided` does."""
     from rdo.solver import SolverRepository, provided
 
     own = SolverRepository("base", base.metadata)
@@ -171,7 +172,7 @@ def _open_command(places: Workplaces, target: str) -> Workplace:
         dependencies,
         f"{base.digest}-{digest}",
         last_resort,
-        partial(_provided, base),
+        partial(provided_by, base),
         base.platform.always_required,
     )
 

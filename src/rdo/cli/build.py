@@ -102,8 +102,10 @@ def build(  # one parameter per option
     """
     from rdo.distgit.local_build import LocalBuild, build_local
     from rdo.distgit.local_builds import build_each, check_sources, place_of, repositories_of
+    from rdo.trunk.admitted import LocalAdmission
 
     app: App = ctx.obj
+    app.reads_only = True  # of a target
     check_sources(sources)
     if target:
         app.settings.target(target)
@@ -122,10 +124,10 @@ def build(  # one parameter per option
             )
             for source in sources
         ]
-        on_failure = _open_shell if shell else None
+        on_failure, admit = _open_shell if shell else None, LocalAdmission(app, platform, target).of
 
         def build_one(job: LocalBuild) -> "Outcome":
-            return build_local(job, workshop, dependencies, on_failure=on_failure)
+            return build_local(job, workshop, dependencies, on_failure=on_failure, admit=admit)
 
         ended = []
         for one in build_each(jobs, build_one, is_chain=chain):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
+from rdo.builders.inspection import inspected
 from rdo.builders.room import Room
 from rdo.builders.root import write_installed
 from rdo.builders.rpmbuild import build_spec
@@ -47,17 +48,19 @@ def build_local(
     bridge: Bridge,
     *,
     on_failure: Callable[[Room], None] | None = None,
+    admit: Callable[[Built], Built | Failed] = inspected,
 ) -> Outcome:
     """Build until the package is built or has failed; bridge missing requirements in between.
 
-    `on_failure` gets the room of a failed build before it is removed, for a shell. Raises
-    NotFoundError or RefusedError for a source that cannot be built.
+    `admit` looks at the RPMs before anybody gets them. `on_failure` gets the room of a failed build
+    before it is removed, for a shell. Raises NotFoundError or RefusedError for a source that cannot
+    be built.
     """
     check_source(job.source)
     job.results.mkdir(parents=True, exist_ok=True)
     outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it kept requiring more packages")
     for _ in range(MAX_ROUNDS):
-        outcome = _build_once(job, workshop, on_failure)
+        outcome = _build_once(job, workshop, on_failure, admit)
         if not isinstance(outcome, Waiting):
             return outcome
         missing = bridge.provide(outcome.needs).missing
@@ -79,7 +82,10 @@ def check_source(source: Path) -> None:
 
 
 def _build_once(
-    job: LocalBuild, workshop: Workshop, on_failure: Callable[[Room], None] | None
+    job: LocalBuild,
+    workshop: Workshop,
+    on_failure: Callable[[Room], None] | None,
+    admit: Callable[[Built], Built | Failed],
 ) -> Outcome:
     log_file = job.results / BUILD_LOG
     log_file.unlink(missing_ok=True)
@@ -93,7 +99,10 @@ def _build_once(
             return spec
         taken = root.folder("taken")
         outcome = build_spec(room, spec, job.defines, taken)
-        placed = [_place(rpm, job.results) for rpm in sorted(taken.iterdir())]
+        if isinstance(outcome, Built):
+            outcome = admit(outcome)
+        kept = "*.rpm" if isinstance(outcome, Built) else "*.src.rpm"
+        placed = [_place(rpm, job.results) for rpm in sorted(taken.glob(kept))]
         if isinstance(outcome, Built):
             outcome = Built(tuple(placed))
         elif isinstance(outcome, Failed):

@@ -19,17 +19,15 @@ from typing import TypeAlias
 from rdo import log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
-from rdo.builders.inspection import inspected
 from rdo.builders.protocol import Foreseen, Ticket, wait_for
 from rdo.errors import UserError, in_short, is_of_the_machine
 from rdo.logs.reader import one_line
-from rdo.model.artifact import Artifact
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
-from rdo.trunk.admission import Owners, explained, refusals
+from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
@@ -101,7 +99,7 @@ class Building:
     _is_paused: bool = False
     _requests: Requests = field(init=False)
     _cycles: Cycles = field(init=False)
-    _owners: Callable[[], Owners] = field(init=False)
+    _admission: Callable[[], Admission] = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
     _news: threading.Event = field(default_factory=threading.Event)
     _running: dict[Ticket, _Running] = field(default_factory=dict)
@@ -120,7 +118,7 @@ class Building:
             self.workplace.bridge, last_resort, self._is_stopped.is_set, self._news.set
         )
         self.workplace.builder.notify(self._news)
-        self._owners = cache(self._read_owners)
+        self._admission = cache(self._read_admission)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
         target = self.trunk.name
         self._known = self.trunk.store.ask(lambda at: at.builds.queued_ids(target))
@@ -432,29 +430,17 @@ class Building:
 
     def _admitted(self, build: Build, outcome: Built) -> Built | Failed:
         """Return the outcome with what its RPMs are, or why they may not be published."""
-        looked_at = inspected(outcome)
-        if isinstance(looked_at, Failed):
-            return looked_at
-        allowed = self.trunk.allow.get(build.package, ())
-        if found := refusals(build.package, looked_at.read, self._owners(), allowed):
-            detail = explained(self.trunk.name, build.package, found, allowed)
-            return Failed(FailureReason.REFUSED, detail)
-        return looked_at
+        return self._admission().of(build.package, outcome)
 
-    def _read_owners(self) -> Owners:
-        trunk, workplace = self.trunk, self.workplace
-        published: dict[str, list[Artifact]] = {}
-        for stored in trunk.store.ask(lambda at: at.artifacts.good(trunk.name)):
-            published.setdefault(stored.package, []).append(stored.artifact)
-        packages = trunk.packages.values()
-        return Owners(packages, published, workplace.provided(), workplace.tools)
+    def _read_admission(self) -> Admission:
+        return admission_of(self.trunk, self.workplace.provided(), self.workplace.tools)
 
     def _publish(self, build: Build, outcome: Built) -> None:
         rpms, digest = outcome.rpms, self.workplace.platform_digest
         settled, second = settle_success(self.trunk, build, rpms, digest)
         published = publish_build(self.trunk, settled, outcome.read)
         self.standing.published(settled, published.provides)
-        self._owners().learn(build.package, [one.artifact for one in outcome.read])
+        self._admission().owners.learn(build.package, [one.artifact for one in outcome.read])
         is_shared = not self.trunk.packages[build.package].is_under_review
         for rpm in published.backwards:
             log.warning("%s", rpm)

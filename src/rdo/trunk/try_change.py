@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rdo import atomic, log_context
 from rdo.app import App
+from rdo.app.workplaces import provided_by
 from rdo.bridge.dependencies import Dependencies
 from rdo.errors import RefusedError
 from rdo.logs.reader import one_line
@@ -16,6 +17,7 @@ from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.model.nevra import Nevra
 from rdo.model.repo_file import RepoSection, repo_file
 from rdo.repodata import Composer, read_rpms
+from rdo.trunk.admitted import admission_of
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.scratch import ScratchRequest, Sides, build, choose_sides, job_of, scratch_folder
 from rdo.trunk.views.report import ALL_WELL, FTBFS, OUTSIDE
@@ -62,7 +64,7 @@ def try_change(
     package = trunk.package(asked.package)
     results = results.absolute()
     _check(results)
-    app.platforms.create(app.settings.target(target).platform)
+    base = app.platforms.create(app.settings.target(target).platform)
     with scratch_folder(app.settings.data / "tmp") as scratch:
         extra = list(_extra_rpms(app, trunk, more))
         sides = choose_sides(trunk, asked, scratch)
@@ -74,6 +76,9 @@ def try_change(
             outcome = build(
                 trunk, app.workplaces.root_builder(target, dependencies), dependencies, job
             )
+            if isinstance(outcome, Built):
+                admission = admission_of(trunk, provided_by(base), base.platform.always_required)
+                outcome = admission.of(package.name, outcome)
         seconds = time.monotonic() - started
         tried = _tried(target, asked, sides, outcome, seconds, results)
         bridged = _newly_bridged(app, target, dependencies) if tried.rpms else []
