@@ -3,6 +3,7 @@
 The answer is what is wrong, or "".
 """
 
+import email.message  # noqa: F401 - the parser of METADATA loads it when it is too late
 import os
 import stat
 import sys
