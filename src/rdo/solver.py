@@ -150,7 +150,7 @@ def provided(
     """Return what provides each capability and each program: names of RPMs with their versions.
 
     All packages of the repositories are listed, also those that are not `visible`. Raises
-    NotFoundError for a repository without repodata.
+    NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in repositories:
         _check_repodata(one.folder)

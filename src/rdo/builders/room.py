@@ -57,11 +57,15 @@ class Room:
         self._note("required", sorted(new))
         return None
 
-    def log(self, *argv: str, cwd: str = "/builddir") -> Logged:
-        """Run a long program inside, within the bounds; its output goes to the build's log."""
+    def log(self, *argv: str, cwd: str = "/builddir", script: str = "") -> Logged:
+        """Run a long program inside, within the bounds; its output goes to the build's log.
+
+        With a `script`, a shell runs that, and has the program as its arguments.
+        """
         with self.log_file.open("a") as file:
             file.write(f"+ {' '.join(argv)}\n")
-        return self.root.log(*argv, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
+        command = ("sh", "-c", script, "sh", *argv) if script else argv
+        return self.root.log(*command, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
     def tail(self) -> str:
         """Return the end of the log, in which the cause of a failure is looked for."""

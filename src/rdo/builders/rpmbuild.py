@@ -20,9 +20,6 @@ WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
 """What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
 
 _MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
-_NVRA = r"%{NAME} %{VERSION} %{RELEASE} %{ARCH}\n"
-_SPEC_RPMS = """rpmspec -q --srpm --qf "$0" "$@" && rpmspec -q --rpms --qf "$0" "$@"
-"""
 _ASKED = """cd /builddir/SRPMS
 rpm -qp --nosignature --qf "$0" *.buildreqs.nosrc.rpm
 rm -f *.buildreqs.nosrc.rpm
@@ -54,11 +51,9 @@ def build_spec(
     text = room.read(f"SPECS/{spec}").decode(errors="replace")
     if stopped := room.require([*static, *unsaid(text, room.root.base.platform)]):
         return stopped
-    expected = spec_rpms(room, path, options)  # now: what is built may change the spec
+    expected = write_srpm(room, path, options)  # first: a failed build leaves it at least
     if isinstance(expected, Failed):
         return expected
-    if failed := write_srpm(room, path, options):  # first: a failed build leaves it at least
-        return failed
     stopped = _build(room, spec, options, skip_tests=skip_tests)
     if isinstance(stopped, Failed):
         room.take_rpms("SRPMS", results)
@@ -124,37 +119,9 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
     return [line for line in done.stdout.splitlines() if line]
 
 
-def spec_rpms(room: Room, path: str, options: Sequence[str]) -> frozenset[str] | Failed:
-    """Return the names of the RPM files that the spec gives by rpm's own reading."""
-    try:
-        done = room.root.ask("sh", "-c", _SPEC_RPMS, _NVRA, *options, path, timeout=240)
-    except CommandError as error:
-        return _unreadable(error)
-    return expected_files(done.stdout.splitlines(), room.root.base.platform.arch)
-
-
 def _unreadable(error: CommandError) -> Failed:
     """Return the failure of a spec that rpm cannot read, by what rpm says after the command."""
     return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
-
-
-def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
-    """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the source's first.
-
-    rpmbuild adds packages for debuggers to a spec by itself.
-
-    >>> sorted(expected_files(["x 1 2 src", "x-doc 1 2 noarch"], "aarch64"))[0]
-    'x-1-2.nosrc.rpm'
-    """
-    (name, version, release, _), *packages = (row.split(" ") for row in rows)
-    source = f"{name}-{version}-{release}"
-    found = {f"{source}.src.rpm", f"{source}.nosrc.rpm"}
-    arches = {arch, *(row[-1] for row in packages)}
-    found |= {f"{name}-debugsource-{version}-{release}.{one}.rpm" for one in arches}
-    for name, version, release, own in packages:
-        found.add(f"{name}-{version}-{release}.{own}.rpm")
-        found |= {f"{name}-debuginfo-{version}-{release}.{one}.rpm" for one in arches}
-    return frozenset(found)
 
 
 def unsaid(text: str, platform: Platform) -> list[str]:

@@ -10,6 +10,12 @@ from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.build_root import build_root
 
+_NAMES = "rpms-of-the-spec"
+_SRPM_AND_NAMES = f"""\
+"$@" && shift 3 &&
+rpmspec -q --qf '%{{NAME}} %{{VERSION}} %{{RELEASE}} %{{ARCH}}\\n' "$@" > {_NAMES}
+"""
+
 
 def make_srpm(
     shop: Workshop, job: BuildJob, is_cancelled: Callable[[], bool]
@@ -22,20 +28,48 @@ def make_srpm(
         if isinstance(prepared, Failed | Waiting):
             return prepared
         options = [part for define in macros(job) for part in ("-D", define)]
-        if failed := write_srpm(room, f"/builddir/SPECS/{prepared.spec}", options):
-            return failed
+        named = write_srpm(room, f"/builddir/SPECS/{prepared.spec}", options)
+        if isinstance(named, Failed):
+            return named
         made = room.take_rpms("SRPMS", job.folder)
         if len(made) != 1:
             return Failed(FailureReason.SPEC, f"the spec gave {len(made)} SRPMs instead of one")
         return made[0]
 
 
-def write_srpm(room: Room, spec: str, options: Sequence[str]) -> Failed | None:
-    """Write the SRPM of a spec whose sources are in place; None when it is in /builddir/SRPMS."""
-    done = room.log("rpmbuild", "-bs", "--nodeps", *options, spec)
+def write_srpm(room: Room, spec: str, options: Sequence[str]) -> frozenset[str] | Failed:
+    """Write the SRPM of a spec whose sources are in place to /builddir/SRPMS.
+
+    Return the names of the RPM files that the spec gives by rpm's own reading, from the same entry
+    into the root: nothing of the package has run yet that could change the spec.
+    """
+    done = room.log("rpmbuild", "-bs", "--nodeps", *options, spec, script=_SRPM_AND_NAMES)
     if failed := limit_failure(done):
         return failed
-    return rpmbuild_failure(room.tail()) if done.returncode else None
+    if done.returncode:
+        return rpmbuild_failure(room.tail())
+    rows = room.read(_NAMES).decode(errors="replace").splitlines()
+    return expected_files(rows, room.root.base.platform.arch)
+
+
+def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
+    """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the main one first.
+
+    The source RPM has name and version of the main one, and rpmbuild adds packages for debuggers.
+
+    >>> sorted(expected_files(["x 1 2 noarch", "x-doc 1 2 noarch"], "aarch64"))[-1]
+    'x-doc-debuginfo-1-2.noarch.rpm'
+    """
+    packages = [row.split(" ") for row in rows]
+    name, version, release, _ = packages[0]
+    source = f"{name}-{version}-{release}"
+    found = {f"{source}.src.rpm", f"{source}.nosrc.rpm"}
+    arches = {arch, *(row[-1] for row in packages)}
+    found |= {f"{name}-debugsource-{version}-{release}.{one}.rpm" for one in arches}
+    for name, version, release, own in packages:
+        found.add(f"{name}-{version}-{release}.{own}.rpm")
+        found |= {f"{name}-debuginfo-{version}-{release}.{one}.rpm" for one in arches}
+    return frozenset(found)
 
 
 def macros(job: BuildJob) -> list[str]:

@@ -46,7 +46,10 @@ class Opened:
 
 
 def open_all(rows: list[dict[str, Any]]) -> list[Opened]:
-    """Open the metadata of every repository; nothing of it is read yet."""
+    """Open the metadata of every repository; nothing of it is read yet.
+
+    Raises ValueError for a folder that holds no metadata that anybody would make.
+    """
     found = []
     for row in rows:
         one = Opened(row)
@@ -70,6 +73,7 @@ def is_read(name: str) -> bool:
 
 
 def open_file(path: Path) -> int:
+    """Return the descriptor of a regular file; ValueError for anything else."""
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         raise ValueError(f"{path} is not a regular file")
