@@ -124,7 +124,8 @@ def build(  # one parameter per option
             )
             for source in sources
         ]
-        on_failure, admit = _open_shell if shell else None, LocalAdmission(app, platform, target).of
+        on_failure = _open_shell if shell else None
+        admit = LocalAdmission.opened(app, platform, target).of
 
         def build_one(job: LocalBuild) -> "Outcome":
             return build_local(job, workshop, dependencies, on_failure=on_failure, admit=admit)

@@ -14,6 +14,7 @@ from rdo.errors import NotFoundError
 from rdo.model.artifact import Artifact
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.package import Package
+from rdo.roots.platforms import BaseLayer
 from rdo.trunk.admission import Holders, Owners, explained, refusals
 from rdo.trunk.context import Trunk, open_trunk
 
@@ -60,9 +61,15 @@ class LocalAdmission:
     Without a target nobody can allow anything, so there what a target would refuse is a warning.
     """
 
-    app: App
-    platform: str
-    target: str | None = None
+    base: BaseLayer
+    trunk: Trunk | None = None
+
+    @classmethod
+    def opened(cls, app: App, platform: str, target: str | None) -> "LocalAdmission":
+        """Open what it looks at, before anything is built: the target, the base layer."""
+        base = app.platforms.create(platform)
+        trunk = open_trunk(app, target) if target else None
+        return cls(base, trunk)
 
     def of(self, outcome: Built) -> Built | Failed:
         """Return the outcome with what its RPMs are, or why nobody may have them."""
@@ -72,23 +79,21 @@ class LocalAdmission:
         name = _source_name(looked_at)
         package, admission = self._find(name)
         found = admission.of(package, looked_at)
-        if isinstance(found, Failed) and not self.target:
+        if isinstance(found, Failed) and not self.trunk:
             log.warning("a target refuses this: %s", found.detail)
             return looked_at
         return found
 
     def _find(self, source: str) -> tuple[str, Admission]:
         """Return the package that a spec is of, and what is admitted of it."""
-        base = self.app.platforms.base(self.platform)
-        provided, tools = provided_by(base), base.platform.always_required
-        if not self.target:
+        provided, tools = provided_by(self.base), self.base.platform.always_required
+        if not self.trunk:
             owners = Owners([_unknown(source)], {}, provided, tools)
             return source, Admission(_ANY_TARGET, owners, {})
-        trunk = open_trunk(self.app, self.target)
         try:
-            return trunk.package(source).name, admission_of(trunk, provided, tools)
+            return self.trunk.package(source).name, admission_of(self.trunk, provided, tools)
         except NotFoundError:  # a new package
-            return source, admission_of(trunk, provided, tools, [_unknown(source)])
+            return source, admission_of(self.trunk, provided, tools, [_unknown(source)])
 
 
 def _source_name(outcome: Built) -> str:
