@@ -331,7 +331,7 @@ def _extensions(conf: str, declared: set[Any]) -> Iterator[str]:
     """Yield the projects of the extensions and the theme that a conf.py names."""
     try:
         tree = ast.parse(conf)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     names: set[str] = set()
     for node in ast.walk(tree):

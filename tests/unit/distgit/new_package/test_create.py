@@ -184,6 +184,11 @@ def test_sphinx_documents_become_a_package() -> None:
     assert "%files -n python-lemon-tree-doc" in render(plan(found))
 
 
+@pytest.mark.parametrize("conf", ["-" * 100_000 + "1", "a" + ".b" * 50_000, "(" * 1000, "x = \0"])
+def test_a_conf_py_that_python_cannot_read_asks_for_nothing_more(conf: str) -> None:
+    assert plan_docs(facts(texts={"docs/conf.py": conf})) == DocPlan("docs", ("sphinx",))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("%(touch /tmp/x)", "%%(touch /tmp/x)"), ("a\nName: b", "a Name: b"), ("\x1b[1m", "[1m")],
