@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpms
 from rdo.solver import Missing, solve
+from rdo.tools.pip import Resolved
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +224,8 @@ class Dependencies:
         names = "\n".join(f"{path.parent.name}/{path.name}" for path in rpms)
         snapshot = self.snapshots / hashlib.sha256(names.encode()).hexdigest()[:16]
         if not snapshot.exists():
-            _write_snapshot(snapshot, rpms)
+            of_wheels = {path: one for one, paths in wheels.items() for path in paths}
+            write_snapshot(snapshot, rpms, of_wheels)
         LockFile(entries, snapshot.name, self._made_from(entries)).write(self.lock_file)
         self._show(snapshot.name)
         log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
@@ -258,12 +260,24 @@ def _project(need: str) -> str:
     return canonicalize_name(requirement.name) if requirement else need
 
 
-def _write_snapshot(snapshot: Path, rpms: Sequence[Path]) -> None:
+def write_snapshot(
+    snapshot: Path, rpms: Sequence[Path], of_wheels: Mapping[Path, Resolved]
+) -> None:
+    """Make the folder `snapshot`: a repository of these RPMs.
+
+    What Debian ships setuid stays so: its packages are signed, and trusted as the platform is.
+    Raises WheelRefusedError for an RPM of a wheel with such a file.
+    """
+    read = read_rpms(rpms)
+    for path, one in zip(rpms, read, strict=True):
+        if one.special and path in of_wheels:
+            special = one.special[0]
+            raise WheelRefusedError(of_wheels[path], f"it has {special.path} with {special.kind}")
     new = snapshot.with_name(f".{snapshot.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     for path in rpms:
         atomic.link_or_copy(path, new / path.name)
-    own = [(one.artifact.file_name, one.fragment) for one in read_rpms(rpms)]
+    own = [(one.artifact.file_name, one.fragment) for one in read]
     Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
     new.rename(snapshot)
