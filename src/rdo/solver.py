@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from rdo.errors import CommandError, NotFoundError
 from rdo.tools.solv import Solv
 
-_PROJECT = re.compile(r"(?P<name>\S+dist\([^)\s]+\)) = (?:\d+:)?(?P<version>[^-\s]+)(?:-\S+)?")
+_PROJECT = re.compile(
+    r"(?P<name>python3(?:\.\d{1,3})?dist\([^()\s]+\)) = (?:\d{1,9}:)?(?P<version>[^-:\s]+)(?:-\S+)?"
+)
 _CHECKSUM = re.compile(r"[0-9a-f]{0,128}")
 
 
