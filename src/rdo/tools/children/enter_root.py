@@ -32,7 +32,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[3]))  # where rdo is; nothing else of it is searched
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).parents[3]))  # where rdo is: `-S` leaves it out
 from rdo.tools.children.kernel import (
     CLONE_NEW,
     MS_NODEV,

@@ -27,16 +27,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rdo.tools.children import enter_root
-from rdo.tools.children.enter_root import (
+from rdo.tools.children.enter_root import attach, clone_tree
+from rdo.tools.children.kernel import (
+    CLONE_NEW,
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
-    MS_REC_PRIVATE,
-    attach,
     check,
-    clone_tree,
+    end_with_parent,
+    enter,
+    keep_mounts_private,
     libc,
     mount,
+    outlive_parent,
+    unshare,
 )
 from rdo.tools.detached import identity
 
@@ -62,7 +66,7 @@ _OF_THE_MACHINE = ("CAP_SYS_TIME", "CAP_SYS_RAWIO", "CAP_SYS_MODULE")
 
 def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text())
-    enter_root.end_with_parent()
+    end_with_parent()
     group = make_group(plan)
     ours, theirs = socket.socketpair()
     pid = os.fork()
@@ -151,18 +155,18 @@ def finish(plan: dict[str, Any], channel: socket.socket) -> int:
 
 
 def setup(plan: dict[str, Any], channel: socket.socket) -> int:
-    enter_root.end_with_parent()
+    end_with_parent()
     os.setsid()
     if channel.recv(1) != b"g":
         return 0
-    check(libc.unshare(sum(enter_root.CLONE_NEW.values())), "new namespaces")
+    unshare(*CLONE_NEW)
     channel.send(b"u")
     trees = enter_root.receive(channel)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     os.setgroups([])
-    enter_root.end_with_parent()
-    check(libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None), "private mounts")
+    end_with_parent()
+    keep_mounts_private()
     keeper = os.fork()
     if keeper == 0:
         os._exit(enter_root.guarded(lambda: keep(plan, trees, channel)))
@@ -176,7 +180,7 @@ def setup(plan: dict[str, Any], channel: socket.socket) -> int:
 
 def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
     """Make the lab as process 1 of its namespaces, and wait for what ends in it."""
-    enter_root.end_with_parent()
+    end_with_parent()
     channel.recv(1)
     make_view(plan, trees)
     enter_root.raise_loopback()
@@ -189,7 +193,7 @@ def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
     channel.send(READY)
     if not channel.recv(1):
         return 0  # the outer process was killed
-    check(libc.prctl(enter_root.PR_SET_PDEATHSIG, 0, 0, 0, 0), "keep on")
+    outlive_parent()
     print_to("/lab/logs/keeper.log")
     channel.send(b"d")
     channel.close()
@@ -219,7 +223,7 @@ def make_view(plan: dict[str, Any], trees: list[int]) -> None:
     for tree, place in zip(trees[: len(trees) - len(names)], places(plan), strict=True):
         Path(f"{view}{place}").mkdir(parents=True, exist_ok=True)
         attach(tree, f"{view}{place}")
-    enter_root.enter(view)
+    enter(view)
 
 
 def make_devices(dev: str, names: list[str], trees: list[int]) -> None:
@@ -287,12 +291,12 @@ def serve(plan: dict[str, Any]) -> None:
     handler = partial(http.server.SimpleHTTPRequestHandler, directory="/srv")
     server = _Server((plan["gateway"], plan["port"]), handler)
     if os.fork() == 0:
-        enter_root.end_with_parent()
+        end_with_parent()
         print_to("/lab/logs/web.log")
         os.setgroups([])
         os.setresgid(65534, 65534, 65534)
         os.setresuid(65534, 65534, 65534)
-        enter_root.end_with_parent()
+        end_with_parent()
         server.serve_forever()
         os._exit(0)
     server.socket.close()
@@ -329,7 +333,7 @@ def boot(name: str) -> int:
 
 def become_host(name: str) -> NoReturn:
     """Make this process the systemd-nspawn of a host."""
-    enter_root.end_with_parent()
+    end_with_parent()
     print_to(f"/lab/logs/{name}.log")
     words = (
         *("systemd-nspawn", "--register=no", "--keep-unit", "--settings=no", "--quiet"),

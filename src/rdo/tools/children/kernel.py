@@ -56,6 +56,11 @@ def end_with_parent() -> None:
     prctl(_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
 
 
+def outlive_parent() -> None:
+    """Go on when the parent ends."""
+    prctl(_SET_PDEATHSIG, 0, "pdeathsig")
+
+
 def unshare(*names: str) -> None:
     """Get new namespaces of these kinds; raises OSError if the machine does not allow it."""
     check(libc.unshare(sum(CLONE_NEW[name] for name in names)), "new namespaces")
