@@ -20,7 +20,9 @@ from tests.fakes.builder import (
     ScriptedBridge,
     ScriptedBuilder,
     ScriptedForesight,
+    ScriptedLastResort,
     Unless,
+    UnlessOutside,
     project_need,
 )
 from tests.rounds.factory import Factory
@@ -270,6 +272,47 @@ def test_what_is_bridged_may_require_what_the_release_packages(factory: Factory)
 
     assert sorted(built(report)) == ["python-a", "python-b", "python-library"]
     assert starts(factory) == {"python-a": 1, "python-b": 1, "python-library": 1}
+
+
+def test_what_depends_on_a_cycle_is_not_tried_before_that_is_broken(factory: Factory) -> None:
+    """Without %{repo_bootstrap} in it, the cycle is begun with what comes from outside."""
+    users = tuple(f"user{number}" for number in range(6))
+    factory.add("a", "b", *users)
+    needs = {"a": ("b",), "b": ("a",), **dict.fromkeys(users, ("a",))}
+    foresee(factory, needs)
+    assert factory.foresight
+    factory.foresight.known = {
+        name: Foreseen(one.build[2:]) for name, one in factory.foresight.known.items()
+    }
+    factory.builder.will("python-a", UnlessOutside(("python-b",), (project_need("b"),)))
+    factory.builder.will("python-b", UnlessOutside(("python-a",), (project_need("a"),)))
+    for user in users:
+        factory.builder.will(f"python-{user}", Unless(("python-a",), (project_need("a"),)))
+    factory.last_resort = ScriptedLastResort({project_need("a"), project_need("b")})
+
+    report = factory.round()
+
+    assert sorted(set(built(report))) == sorted(names(needs))
+    assert {starts(factory)[f"python-{user}"] for user in users} == {1}
+
+
+def test_what_the_bridged_requires_from_outside_is_asked_for_in_advance(factory: Factory) -> None:
+    factory.add("a", "b")
+    factory.builder.bridge = factory.bridge
+    wanted = ("python3dist(redis)", "python3dist(async-timeout)")
+    factory.bridge.known |= {*wanted}
+    foresight = ScriptedForesight(
+        factory.bridge, {"python-a": Foreseen(wanted[:1]), "python-b": Foreseen()}
+    )
+    foresight.brings[wanted[0]] = wanted[1:]
+    factory.foresight = foresight
+    factory.builder.will("python-a", Asks(wanted))
+
+    report = factory.round()
+
+    assert sorted(built(report)) == ["python-a", "python-b"]
+    assert starts(factory) == {"python-a": 1, "python-b": 1}
+    assert factory.bridge.asked == [wanted[:1], wanted[1:]]
 
 
 class Blind(ScriptedForesight):

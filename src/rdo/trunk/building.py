@@ -98,6 +98,7 @@ class Building:
     dropped: list[Build] = field(default_factory=list)
     _is_paused: bool = False
     _requests: Requests = field(init=False)
+    _outside: Requests = field(init=False)  # what only bootstrap builds use is no share's to await
     _cycles: Cycles = field(init=False)
     _admission: Callable[[], Admission] = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
@@ -110,13 +111,14 @@ class Building:
     _reading: _Reading | None = None
     _foreseen: dict[int, Foreseen] = field(default_factory=dict)
     _looking: dict[_Lacking, tuple[Build, ...]] = field(default_factory=dict)
+    _asked_ahead: dict[int, set[str]] = field(default_factory=dict)
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         last_resort = self.workplace.last_resort
-        self._requests = Requests(
-            self.workplace.bridge, last_resort, self._is_stopped.is_set, self._news.set
-        )
+        stopped, tell = self._is_stopped.is_set, self._news.set
+        self._requests = Requests(self.workplace.bridge, None, stopped, tell)
+        self._outside = Requests(self.workplace.bridge, last_resort, stopped, tell)
         self.workplace.builder.notify(self._news)
         self._admission = cache(self._read_admission)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
@@ -134,7 +136,7 @@ class Building:
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
-        with ThreadPoolExecutor(2, thread_name_prefix="ahead") as pool:
+        with ThreadPoolExecutor(3, thread_name_prefix="ahead") as pool:
             try:
                 self._work(pool)
             except BaseException:
@@ -153,17 +155,17 @@ class Building:
             for build in taken:
                 self._start(build)
             self._requests.send(pool, in_advance=not self._is_paused)
+            self._outside.send(pool)
             self._tell()
-            is_ahead = self._reading or self._looking
-            is_at_work = self._running or self._requests.running or is_ahead
+            is_asking = self._requests.running or self._outside.running
+            is_at_work = self._running or is_asking or self._reading or self._looking
             if not (is_at_work or taken) and (self._is_paused or not self._fail_cycle()):
                 return
             if is_at_work:
                 self._news.wait(_LOOK_SECONDS)
             self._news.clear()  # before looking: what ends meanwhile is seen the next time
             before = len(self.ended)
-            if self._requests.is_answered:
-                self._received(pool)
+            self._received(pool)
             self._settle_ended()
             if len(self.ended) > before:
                 self._tell_how_far()
@@ -175,6 +177,8 @@ class Building:
             self._judge_again()
         while len(taken) < room and self._help_cycle():
             taken += self.queue.take(room - len(taken), probe=False)
+        if self._outside.are_bootstrapping:  # then what waits for the cycle is not stuck
+            return taken
         return [*taken, *self.queue.take(room - len(taken))]
 
     def _look_ahead(self, pool: Executor) -> None:
@@ -220,7 +224,9 @@ class Building:
             self.queue.foresee(package, packages)
         self._requests.foresee(outlook.requests)
         self._foreseen = dict(read.found)
-        asking = {one.build.id for group in outlook.requests for one in group}
+        requests = [one for group in outlook.requests for one in group]
+        self._asked_ahead = {one.build.id: set(one.needs) for one in requests}
+        asking = self._asked_ahead.keys()
         self._look_again([build for build in builds if build.id not in asking], pool)
 
     def _look_again(self, builds: Iterable[Build], pool: Executor) -> None:
@@ -247,12 +253,25 @@ class Building:
                     raise
                 log.debug("what the builds lack is learned from them", exc_info=error)
                 lacking = {}
-            for build in asked:
-                owners = map(self.standing.providers.of, lacking.get(build.id, ()))
-                if build.id in lacking:
-                    behind = frozenset[str]().union(*owners) - {build.package}
-                    self.queue.foresee(build.package, behind)
-            self.queue.take_back(build.id for build in asked)
+            more = [one for build in asked if (one := self._foresee(build, lacking.get(build.id)))]
+            self._requests.foresee([tuple(more)] if more else [])
+            self.queue.take_back({one.id for one in asked} - {one.build.id for one in more})
+
+    def _foresee(self, build: Build, lacking: tuple[str, ...] | None) -> BridgeRequest | None:
+        """Put a build behind the packages of which it will lack something.
+
+        Return what else it will lack, such as a requirement of what was bridged for it, if that was
+        not asked for yet.
+        """
+        if lacking is None:
+            return None
+        owners = {need: self.standing.providers.of(need) for need in lacking}
+        behind = frozenset[str]().union(*owners.values()) - {build.package}
+        self.queue.foresee(build.package, behind)
+        asked = self._asked_ahead.setdefault(build.id, set())
+        new = tuple(need for need, names in owners.items() if not names and need not in asked)
+        asked.update(new)
+        return BridgeRequest(build, new, frozenset(), is_foreseen=True) if new else None
 
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""
@@ -513,7 +532,8 @@ class Building:
             self._hold_back(build, verdict.behind)
 
     def _received(self, pool: Executor) -> None:
-        answers = self._requests.receive()
+        lanes = [one for one in (self._requests, self._outside) if one.is_answered]
+        answers = [answer for lane in lanes for answer in lane.receive()]
         in_advance = [answer.request.build for answer in answers if answer.request.is_foreseen]
         if in_advance:
             self._look_again(in_advance, pool)
@@ -566,7 +586,7 @@ class Building:
 
     def _help_cycle(self) -> bool:
         """Help builds that wait for each other, or will; return False if none can be helped."""
-        if self._requests.are_bootstrapping:
+        if self._outside.are_bootstrapping:
             return False
         waiting = self.queue.waiting()
         if members := self.queue.cycle():
@@ -584,7 +604,7 @@ class Building:
         elif request:
             with log_context.about(request.build.commit):
                 log.info("asks outside for %s, to bootstrap", short_list(request.needs))
-                if answer := self._requests.add(request):
+                if answer := self._outside.add(request):
                     self._answered(answer)
         return bool(starter or request)
 

@@ -171,11 +171,13 @@ class Queue:
 
     def _next(self, *, probe: bool) -> Build | None:
         startable = self._startable()
-        likely = self._likely_of(startable)
+        live, coming = self._live(startable), self.open_packages
         for build in startable:
-            if not likely[build.package]:
+            # What was foreseen is worth waiting for, even where its own build waits.
+            awaited = coming if build.package in self._foreseen else live
+            if not self._likely(build) & awaited:
                 return build
-        return self._probe(startable, likely) if probe else None
+        return self._probe(startable) if probe else None
 
     def _likely_of(self, startable: Sequence[Build]) -> dict[str, Packages]:
         """Return which packages each build will probably require, of those that may come."""
@@ -186,19 +188,22 @@ class Queue:
         hints = frozenset() if build.bootstrap else self._hints.get(build.package, frozenset())
         return hints - {build.package}
 
-    def _probe(self, startable: Sequence[Build], likely: Mapping[str, Packages]) -> Build | None:
+    def _probe(self, startable: Sequence[Build]) -> Build | None:
         """Return a build that is only held back by builds which will ask for it in turn.
 
-        It asks for what it really needs, so that a cycle is known. Of what was not looked at in
-        advance one build is tried when nothing runs: a hint is no reason to build nothing at all.
+        It asks for what it really needs, so that a cycle is known. Else one whose packages to come
+        are stuck themselves. Of what was not looked at in advance one build is tried when nothing
+        runs: a hint is no reason to build nothing at all.
         """
+        likely = self._likely_of(startable)
         asks = {self._builds[id_].package: names for id_, names in self._probed.items()}
         members = self._foreseen_cycle({**likely, **asks})
         for build in startable:
             if build.package in members:
                 self._probed[build.id] = likely[build.package]
                 return build
-        return startable[0] if startable and not self._busy else None
+        stuck = (build for build in startable if not likely[build.package])
+        return next(stuck, None) or (startable[0] if startable and not self._busy else None)
 
     def _foreseen_cycle(self, likely: Mapping[str, Packages]) -> Packages:
         """Return packages that require each other as far as was foreseen, and nothing else."""

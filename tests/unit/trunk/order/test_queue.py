@@ -425,3 +425,15 @@ def test_the_building_order_has_each_group_after_what_it_requires() -> None:
     )
 
     assert groups == [["a", "z", "s"], ["b", "c"], ["d"], ["e"]]
+
+
+def test_what_is_foreseen_is_waited_for_even_if_that_waits_itself() -> None:
+    todo = queue("x", "y", "a", "b")
+    for name, needed in (("a", "x"), ("b", "x")):
+        todo.foresee(name, behind(needed))
+    assert ids(todo.take(9, probe=False)) == [1, 2]
+    todo.hold_back(1, behind("y"))
+    todo.ended(2, published=False)  # x waits for what does not come
+
+    assert todo.take(9, probe=False) == []
+    assert ids(todo.take(9)) == [3, 4]
