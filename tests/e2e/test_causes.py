@@ -85,6 +85,11 @@ def test_a_spec_for_another_architecture_says_so(tmp_path: Path) -> None:
     done = rdo("build", "demo.spec", cwd=tmp_path)
 
     assert done.stdout.startswith("not built (architecture): not for x86_64: ")
+    assert done.code == 5
+    noarch = HEAD.replace("demo", "other", 1) + "%files\n"
+    (tmp_path / "other.spec").write_text(noarch)
+    chain = rdo("build", "demo.spec", "other.spec", "--chain", cwd=tmp_path)
+    assert (chain.code, "built " in chain.stdout) == (0, True), chain.stdout
 
 
 def test_the_cause_below_pip_is_the_same_everywhere(tmp_path: Path) -> None:

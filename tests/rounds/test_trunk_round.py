@@ -11,6 +11,7 @@ from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
 from rdo.trunk.views.report import Report, summary
+from rdo.trunk.views.state import PackageState
 from rdo.trunk.views.status import remark, status, status_row
 from tests.fakes.builder import BROKEN, SPURIOUS, GoodBuild, Unless
 from tests.rounds.factory import TARGET, Factory
@@ -537,4 +538,14 @@ def test_a_spec_for_another_architecture_is_no_failure(factory: Factory) -> None
     assert report.failed == ()
     assert report.ftbfs == ()
     assert [one.dropped for one in report.dropped] == [said]
+    assert report.exit_code == 0
+    found = status(factory.trunk)
+    assert found.blocked == ()
+    assert found.view.packages["python-a"].state is PackageState.EXCLUDED
+    assert said in found.view.packages["python-a"].sentence
+    assert factory.name("consistent") == factory.name("current")
     assert factory.round().is_idle
+    factory.builder.will("python-a", GoodBuild())
+    factory.distgits["a"].commit("for all architectures")
+    assert built(factory.round()) == ["python-a"]
+    assert status(factory.trunk).view.packages["python-a"].state is PackageState.BUILT

@@ -1,5 +1,6 @@
 """`rdo build`: build one spec or SRPM on a platform of this machine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.errors import OutsideError
+from rdo.errors import OutsideError, RefusedError
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
 
 if TYPE_CHECKING:
@@ -138,10 +139,17 @@ def build(  # one parameter per option
     if as_json:
         rows = [_row(one) for one in ended]
         output.show(rows if len(sources) > 1 else rows[0], as_json)
-    failed = [one.outcome for one in ended if isinstance(one.outcome, Failed)]
-    if failed:
-        is_outside = all(one.reason.is_spurious for one in failed)
-        ctx.exit(OutsideError.exit_code if is_outside else 1)
+    ctx.exit(_exit_code([one.outcome for one in ended]))
+
+
+def _exit_code(outcomes: Sequence["Outcome | None"]) -> int:
+    """Return 1 for a failure, 6 if only external ones are left, 5 if no source is for here."""
+    failed = [one for one in outcomes if isinstance(one, Failed)]
+    excluded = [one for one in failed if one.reason is FailureReason.ARCHITECTURE]
+    if len(failed) > len(excluded):
+        is_outside = all(one.reason.is_spurious for one in failed if one not in excluded)
+        return OutsideError.exit_code if is_outside else 1
+    return RefusedError.exit_code if excluded and len(excluded) == len(outcomes) else 0
 
 
 def _row(one: "LocalOutcome") -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rdo.distgit.local_build import LocalBuild, check_source
 from rdo.errors import RefusedError
-from rdo.model.build import Built, Outcome
+from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.tools.createrepo import CreateRepo
 
 
@@ -45,7 +45,8 @@ def build_each(
 ) -> Iterator[LocalOutcome]:
     """Build one job after the other, and yield how each ended.
 
-    In a chain each may require what those before it built, and the first failure ends it.
+    In a chain each may require what those before it built, and the first failure ends it; a
+    source that is not for this architecture is none.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-chain-") as scratch:
         chain = RpmFolder(Path(scratch) / "built")
@@ -59,7 +60,11 @@ def build_each(
             yield LocalOutcome(job, outcome)
             if is_chain and isinstance(outcome, Built):
                 chain.add(outcome.rpms)
-            is_over = is_chain and not isinstance(outcome, Built)
+            is_over = is_chain and not (isinstance(outcome, Built) or _is_excluded(outcome))
+
+
+def _is_excluded(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.reason is FailureReason.ARCHITECTURE
 
 
 @dataclass(frozen=True, slots=True)

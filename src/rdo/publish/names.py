@@ -52,7 +52,8 @@ def judge(
     shared = members.of(site, component)
     states = at.packages.pointers(site.target)
     is_first = at.names.repository(site.target, component, CONSISTENT) is None
-    if blocked := blockers(shared, members.held, states, is_first=is_first):
+    uncounted = members.held | at.builds.excluded(site.target).keys()
+    if blocked := blockers(shared, uncounted, states, is_first=is_first):
         return ConsistentVerdict(blocked=blocked)
     builds = good_builds(shared, states)
     if not builds:

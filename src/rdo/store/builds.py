@@ -234,12 +234,29 @@ class Builds:
 
         Raises ValueError if the build has ended before.
         """
+        return self._end_without_outcome(build_id, "cancelled", why, now)
+
+    def exclude(self, build_id: int, why: str, *, now: datetime) -> Build:
+        """End a build that its spec excludes from this platform; it does not come back.
+
+        Raises ValueError if the build has ended before.
+        """
+        return self._end_without_outcome(build_id, "excluded", why, now)
+
+    def _end_without_outcome(self, build_id: int, how: str, why: str, now: datetime) -> Build:
         row = self._row(build_id)
         if row.state == BuildState.DONE:
             raise ValueError(f"build {build_id} has ended before")
-        row.state, row.outcome, row.finished = BuildState.DONE, "cancelled", seconds(now)
+        row.state, row.outcome, row.finished = BuildState.DONE, how, seconds(now)
         row.needs, row.detail, row.to_cancel = "[]", why, ""
         return self.get(build_id)
+
+    def excluded(self, target: str) -> dict[str, str]:
+        """Return the packages whose last build was excluded by its spec, and why."""
+        last = select(func.max(BuildRow.id)).where(BuildRow.target == target)
+        condition = BuildRow.id.in_(last.group_by(BuildRow.package))
+        found = self._select(condition & (BuildRow.outcome == "excluded"))
+        return {build.package: build.dropped for build in found}
 
     def bootstrap(self, build_id: int, *, inputs: str) -> Build:
         """Make a queued build a bootstrap build, and forget what it lacked before."""
@@ -500,7 +517,7 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
         finished=maybe_moment(row.finished),
         published=row.published,
         superseded=row.superseded,
-        dropped=row.detail if row.outcome in {"dropped", "cancelled"} else "",
+        dropped=row.detail if row.outcome in {"dropped", "cancelled", "excluded"} else "",
         to_cancel=row.to_cancel,
         asked=tuple(json.loads(row.needs)),
     )

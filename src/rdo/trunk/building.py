@@ -474,7 +474,7 @@ class Building:
         """End a build that its spec does not want here: nobody has to act, so it is no failure."""
         number, now = build.id, self.trunk.now()
         self.dropped.append(
-            self.trunk.store.change(lambda at: at.builds.cancel(number, why, now=now))
+            self.trunk.store.change(lambda at: at.builds.exclude(number, why, now=now))
         )
         self.standing.failed(build)  # nobody can wait for what it provides
         self.queue.ended(number, published=False)

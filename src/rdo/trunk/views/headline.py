@@ -17,12 +17,21 @@ _WARNING = frozenset(
         PackageState.BRANCH_GONE,
     }
 )
-_NEUTRAL = frozenset({PackageState.NEW, PackageState.UNDER_REVIEW, PackageState.NOT_IN_RELEASE})
+_NEUTRAL = frozenset(
+    {
+        PackageState.NEW,
+        PackageState.UNDER_REVIEW,
+        PackageState.NOT_IN_RELEASE,
+        PackageState.EXCLUDED,
+    }
+)
 
 
 def level_of(view: PackageView) -> ShownLevel:
     """Return the colour of a package's state; a failure outside its hands is only a warning."""
     newest, facts = view.facts.newest, view.facts
+    if view.state is PackageState.EXCLUDED:
+        return ShownLevel.NONE
     if view.state in FAILING or (newest and _is_failed(newest.reason)):
         return ShownLevel.BAD
     is_retried = (newest is not None and newest.reason is not None) or facts.last_try is not None

@@ -45,6 +45,7 @@ class PackageState(StrEnum):
     UNREACHABLE = "unreachable"
     BRANCH_GONE = "branch gone"
     FAULTY = "faulty metadata"
+    EXCLUDED = "excluded"  # by its spec, on this architecture
     NEW = "new"
     BRIDGED = "bridged"
     NOT_IN_RELEASE = "not in this release"
@@ -62,7 +63,8 @@ class PackageFacts:
     `pending` is its first build that is queued or running, `last_try` the failure that this one
     repeats; `came` are the dependencies that it or the newest build asked for and that are there
     by now. `package` is None once the package has left the release. `branch_is_gone` tells a
-    remote without the branch from one that cannot be reached.
+    remote without the branch from one that cannot be reached. `excluded` says that the spec of its
+    last commit is not for this architecture.
     """
 
     package: Package | None = None
@@ -76,6 +78,7 @@ class PackageFacts:
     branch_is_gone: bool = False
     hold: Hold | None = None
     came: frozenset[str] = frozenset()
+    excluded: str = ""
 
     @property
     def stands_in(self) -> str:
@@ -142,6 +145,7 @@ def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
             at.heads.all(target),
             at.holds.all(target),
             {build.id: _last_try(at, build) for build in open_builds if build.attempt > 1},
+            at.builds.excluded(target),
         )
         needs = (*_needs(open_builds), *_asked(stored.lines.values(), first))
         owners = _owners(trunk, at, needs)
@@ -173,6 +177,7 @@ class _Stored:
     heads: Mapping[str, Head]
     holds: Mapping[str, Hold]
     last_tries: Mapping[int, BuildLine | None]
+    excluded: Mapping[str, str]
 
     def facts(self, name: str, pending: Build | None) -> PackageFacts:
         """Pick out what is known of one package."""
@@ -195,6 +200,7 @@ class _Stored:
             head=head,
             branch_is_gone=bool(is_stale and package and self.trunk.remotes.has_no_branch(package)),
             hold=self.holds.get(name),
+            excluded=self.excluded.get(name, ""),
         )
 
     def arrivals(self, owners: Owners, coming: Collection[str]) -> Arrivals:
@@ -269,6 +275,9 @@ def view_of(
     elif facts.pending:
         round_ = "the round that is running" if in_round else "the next round"
         found = _pending(name, facts, facts.pending, owners, now, round_)
+    elif facts.excluded:
+        sentence = f"its spec does not want this platform: {one_line(facts.excluded)}"
+        found = _Verdict(PackageState.EXCLUDED, sentence, None, facts.newest)
     elif facts.newest and facts.newest.reason:
         found = _failed(name, facts, facts.newest, facts.newest.reason, owners)
     elif facts.head and facts.head.error:

@@ -177,6 +177,7 @@ _NEXT = {
     PackageState.MISSING: "package the missing requirement or drop it, then commit",
     PackageState.CYCLE: "make one of the specs require less under %{{repo_bootstrap}}; "
     "all of them are retried then",
+    PackageState.EXCLUDED: "nothing to do, unless the spec should build on this architecture",
     PackageState.FAULTY: "correct the metadata; rdo info verify shows all its faults",
     PackageState.UNREACHABLE: "each round polls it again",
     PackageState.BRANCH_GONE: "correct its branch in the metadata",

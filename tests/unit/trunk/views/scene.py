@@ -198,6 +198,13 @@ def faulty(scene: Scene) -> None:
     scene.change(fault="main.yml:3: package a lacks an upstream")
 
 
+def excluded(scene: Scene) -> None:
+    build = scene.plan()
+    scene.start(build)
+    with scene.store.write() as at:
+        at.builds.exclude(build.id, "not for x86_64: excluded", now=NOW)
+
+
 def new(scene: Scene) -> None:
     del scene
 
@@ -217,6 +224,7 @@ SCENES: dict[PackageState, Callable[[Scene], None]] = {
     PackageState.UNREACHABLE: unreachable,
     PackageState.BRANCH_GONE: branch_gone,
     PackageState.FAULTY: faulty,
+    PackageState.EXCLUDED: excluded,
     PackageState.NEW: new,
 }
 """How each state comes about that a package of the release can have."""

@@ -39,6 +39,7 @@ FOR_PROGRAMS = {
     PackageState.UNREACHABLE: ("built", "unreachable"),
     PackageState.BRANCH_GONE: ("built", "branch gone"),
     PackageState.FAULTY: ("faulty metadata", "faulty metadata"),
+    PackageState.EXCLUDED: ("never built", "excluded"),
     PackageState.NEW: ("never built", "new"),
 }
 

@@ -126,6 +126,7 @@ NEXT = {
     PackageState.CYCLE: "make one of the specs require less under %{repo_bootstrap}",
     PackageState.UNREACHABLE: "each round polls it again",
     PackageState.BRANCH_GONE: "correct its branch in the metadata",
+    PackageState.EXCLUDED: "nothing to do, unless the spec should build on this architecture",
     PackageState.FAULTY: "correct the metadata; rdo info verify shows all its faults",
     PackageState.NEW: "rdo trunk run --target master-deb12",
 }
