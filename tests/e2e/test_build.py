@@ -129,6 +129,11 @@ def test_a_second_build_takes_the_place_of_the_first(tmp_path: Path) -> None:
     second = hashes(tmp_path / "results")
     assert second.keys() == first.keys()
     assert second["hello-1.0-1.deb12.src.rpm"] != first["hello-1.0-1.deb12.src.rpm"]
+    write(tmp_path / "results", **{"other-1-1.noarch__rpm": "of another package"})
+    (tmp_path / "hello.c").write_text("no C\n")
+    assert rdo("build", "hello.spec", cwd=tmp_path).code == 1
+    left = {path.name for path in (tmp_path / "results").glob("*.rpm")}
+    assert left == {"other-1-1.noarch.rpm", "hello-1.0-1.deb12.src.rpm"}  # the failed build's own
 
 
 OWNED = (

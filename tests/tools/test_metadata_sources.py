@@ -66,6 +66,7 @@ def test_a_url_that_was_never_reached_is_outside_our_hands(tmp_path: Path, cache
     with pytest.raises(OutsideError, match="cannot be reached") as caught:
         metadata.load((tmp_path / "none").as_uri(), cache=cache)
 
+    assert "git clone" not in str(caught.value)
     assert str(caught.value).count("\n") == 0
     assert "--info" in caught.value.hint
 

@@ -9,6 +9,7 @@ import yaml
 
 from tests.conftest import GitRepository
 from tests.distgits import Distgit
+from tests.e2e.command import rdo
 from tests.rpms import make_rpms
 
 SPEC = """\
@@ -87,6 +88,18 @@ MISSING:
 
 def test_reqcheck_tells_rdopkgs_groups(distgit: Distgit) -> None:
     assert distgit.rdopkg("reqcheck").out.startswith(GROUPS)
+
+
+def test_reqcheck_for_a_person_begins_with_what_he_has_to_look_at(distgit: Distgit) -> None:
+    said = distgit.pkg("reqcheck").out
+
+    blocks = [block.splitlines()[0] for block in said.split("\n\n")]
+    assert blocks[0] == "DRIFT:"
+    assert blocks[1:3] == ["ANY:", "EXCESS:"]
+    assert blocks[-1] == "MET: 1; rdo -v pkg reqcheck lists them"
+    assert "python-old" in said
+    assert "httpd" not in said
+    assert rdo("-v", "pkg", "reqcheck", cwd=distgit.path).stdout.startswith(GROUPS)
 
 
 def test_reqcheck_for_scripts_is_rdopkgs_json(distgit: Distgit) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -53,6 +54,11 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     if colors.is_colored(sys.stderr if err else sys.stdout):
         shown = colors.paint_lines(shown)
     click.echo(shown, err=err, nl=nl)
+
+
+def is_verbose() -> bool:
+    """Whether `-v` or `--debug` asks for more than the usual."""
+    return logging.getLogger("rdo").isEnabledFor(logging.DEBUG)
 
 
 def complain(message: str) -> None:

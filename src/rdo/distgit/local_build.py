@@ -1,12 +1,14 @@
 """`rdo build`: build a spec or an SRPM in a fresh root on this machine, as mock does."""
 
+import json
 import logging
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rdo.atomic import write_file
 from rdo.bridge.protocol import Bridge
 from rdo.builders.inspection import inspected
 from rdo.builders.room import Room
@@ -21,6 +23,9 @@ from rdo.roots.door import Inside
 log = logging.getLogger(__name__)
 
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.spec")
+
+_NOTES = ".rdo-built.json"
+"""The RPMs in a folder of results, by the package whose last build left them."""
 
 _BAD_FILE = re.compile(r"Bad (?:file|source): /builddir/SOURCES/(\S+): No such file")
 
@@ -96,6 +101,7 @@ def _build_once(
             root.set_environment(SOURCE_DATE_EPOCH=str(job.source_date))
         spec = _lay_out(job, room)
         if isinstance(spec, Failed):
+            _clear_old(job, [])
             return spec
         taken = root.folder("taken")
         outcome = build_spec(room, spec, job.defines, taken)
@@ -103,6 +109,8 @@ def _build_once(
             outcome = admit(outcome)
         kept = "*.rpm" if isinstance(outcome, Built) else "*.src.rpm"
         placed = [_place(rpm, job.results) for rpm in sorted(taken.glob(kept))]
+        if not isinstance(outcome, Waiting):
+            _clear_old(job, [path.name for path in placed])
         if isinstance(outcome, Built):
             outcome = Built(tuple(placed))
         elif isinstance(outcome, Failed):
@@ -117,8 +125,33 @@ def _named_source(failed: Failed) -> Failed:
     """Say where a source file that is missing was looked for, and what fetches it."""
     if missing := _BAD_FILE.search(failed.detail):
         said = f"{missing[1]} is neither beside the spec nor in ../SOURCES"
+        if "XXX" in missing[1]:
+            said += "; its Version is XXX, which trunk builds fill in"
+            return Failed(failed.reason, f"{said}: rdo trunk try PACKAGE --distgit . builds it")
         return Failed(failed.reason, f"{said}; rdo pkg get-source fetches it")
     return failed
+
+
+def _clear_old(job: LocalBuild, names: Sequence[str]) -> None:
+    """Remove the RPMs that the last build of this package left, and note those of this one.
+
+    Those of other packages stay, and so does the source if it is one of them.
+    """
+    package = job.source.stem
+    if job.source.suffix == ".rpm":
+        package = package.removesuffix(".src").rsplit("-", 2)[0]
+    notes = job.results / _NOTES
+    try:
+        known = json.loads(notes.read_text())
+        before = {key: list(map(str, value)) for key, value in known.items()}
+    except (FileNotFoundError, ValueError, AttributeError, TypeError):
+        before = {}  # of a killed build, or somebody else's
+    for name in before.get(package, []):
+        old = job.results / name
+        is_ours = name == Path(name).name and old.suffix == ".rpm"
+        if is_ours and name not in names and old.resolve() != job.source.resolve():
+            old.unlink(missing_ok=True)
+    write_file(notes, json.dumps({**before, package: list(names)}, indent=1))
 
 
 def _place(rpm: Path, results: Path) -> Path:

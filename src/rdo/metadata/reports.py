@@ -1,11 +1,13 @@
 """Faults in the formats that CI reads, and baselines of known faults."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rdo import __version__
-from rdo.metadata.faults import Fault, Level
+from rdo.metadata.faults import Fault, Level, Where
 
+_PACKAGE = re.compile(r"package \S+: ")
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -41,6 +43,24 @@ def _result(fault: Fault) -> dict[str, Any]:
         "message": {"text": fault.message},
         "locations": [{"physicalLocation": location}],
     }
+
+
+def together(faults: Iterable[Fault]) -> Iterator[tuple[Level, Where, str, str]]:
+    """Yield level, place, rule and message; the faults of one line in many packages are one row.
+
+    That line is in a default or a package config, and has to be corrected once.
+    """
+    groups: dict[tuple[Level, Where, str, str], list[str]] = {}
+    for fault in faults:
+        package = _PACKAGE.match(fault.message)
+        told = fault.message.removeprefix(package[0]) if package else fault.message
+        key = (fault.level, fault.where, fault.rule, told)
+        groups.setdefault(key, []).append(package[0] if package else "")
+    for (level, where, rule, told), packages in groups.items():
+        if len(packages) > 1 and where.line:
+            yield level, where, rule, f"{told} ({len(packages)} packages)"
+        else:
+            yield from ((level, where, rule, f"{package}{told}") for package in packages)
 
 
 def baseline(faults: Iterable[Fault]) -> str:

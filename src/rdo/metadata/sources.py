@@ -13,6 +13,7 @@ from rdo.atomic import write_file
 from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.lock import hold
 from rdo.metadata.tree import MAX_BYTES
+from rdo.mirrors import reason_of
 from rdo.model.address import is_address
 from rdo.model.url import without_secret
 from rdo.tools.download import download
@@ -124,7 +125,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
                 Mirror.clone(url, folder)
         except (CommandError, OutsideError) as error:
             if not folder.exists():
-                why = str(error).splitlines()[-1]
+                why = reason_of(error).removeprefix("fatal: ")
                 hint = "name a folder instead, with --info or in rdo.toml"
                 raise OutsideError(
                     f"metadata: {shown} cannot be reached ({why})", hint=hint

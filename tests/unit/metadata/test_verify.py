@@ -7,6 +7,7 @@ from rdo import metadata
 from rdo.errors import CommandError
 from rdo.metadata import Fault, Level, Where, reports
 from rdo.metadata.online import unreachable
+from rdo.metadata.reports import together
 from rdo.metadata.verify import verify
 
 from .conftest import DATA, MINIMAL, Folder
@@ -337,6 +338,19 @@ def test_a_branch_that_was_retired_the_usual_way_is_there(folder: Folder, ref: s
     refs = {ref: "1", "refs/heads/elm-rdo": "2"}
 
     assert unreachable(metadata.load(folder.path, "main.yml"), ["elm"], lambda _: refs) == []
+
+
+def test_a_fault_of_a_default_is_one_line(folder: Folder) -> None:
+    wrong = MINIMAL.replace("%(project)s\n  maintainers", "%(projct)s\n  maintainers")
+    packages = "".join(f"- project: {name}\n  tags: {{oak: }}\n" for name in "abc")
+    folder.write(main=f"{wrong}packages:\n{packages}- project: d\n  nmae: x\n")
+
+    rows = list(together(verify(metadata.load(folder.path, "main.yml"))))
+
+    told = [message for _, _, rule, message in rows if rule == "substitution"]
+    assert len(told) == 1
+    assert told[0].endswith("uses projct, which the package does not have (4 packages)")
+    assert ('package d: unknown key "nmae"; did you mean "name"?') in [row[3] for row in rows]
 
 
 def test_a_minimal_set_can_be_verified_from_the_cache(folder: Folder, tmp_path: Path) -> None:

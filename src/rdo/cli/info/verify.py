@@ -100,7 +100,7 @@ def _show(found: list[Fault], form: str, as_json: bool) -> None:
         output.show(None, False, reports.github(found))
     else:
         first = sorted(found, key=lambda fault: fault.level is not Level.ERROR)
-        rows = [(fault.level, fault.where, fault.rule, fault.message) for fault in first]
+        rows = list(reports.together(first))
         people = output.Table(("level", "where", "rule", "fault"), rows)
         output.show(found, as_json, people if found else "no faults found")
 

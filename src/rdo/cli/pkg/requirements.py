@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,12 +133,12 @@ def reqcheck(  # one parameter per option
     report = requirement_report.reqcheck(here, source, python, overrides, folders)
     if autosync:
         report = requirement_report.synchronise(here, report, is_dry=dry_run)
-    _show_check(report, "spec" if as_spec else form, as_json)
+    _show_check(report, here, "spec" if as_spec else form, as_json)
     if strict or report.unknown:
         _judge(report, is_strict=strict)
 
 
-def _show_check(report: "RequirementReport", form: str, as_json: bool) -> None:
+def _show_check(report: "RequirementReport", here: "Desk", form: str, as_json: bool) -> None:
     from rdo.distgit.requirements.reqcheck import as_json as groups_as_json
     from rdo.distgit.requirements.reqcheck import as_text
 
@@ -149,7 +150,35 @@ def _show_check(report: "RequirementReport", form: str, as_json: bool) -> None:
         case "spec":
             output.show(None, False, as_text(report.rows, "Requires:       ", short=True))
         case _:
-            output.show(None, False, _text(report, as_text(report.rows)))
+            output.show(None, False, _in_full(report) if here.is_rdopkg else _in_short(report))
+
+
+def _in_full(report: "RequirementReport") -> str:
+    from rdo.distgit.requirements.reqcheck import as_text
+
+    return _text(report, as_text(report.rows))
+
+
+def _in_short(report: "RequirementReport") -> str:
+    """Return what a person has to look at: drift first, and the number of what is met.
+
+    A program or library that is no Python project cannot be in upstream's requirements.
+    """
+    from rdo.distgit.requirements.reqcheck import Group, as_text, of_group
+
+    if output.is_verbose():
+        return _in_full(report)
+    met = len(of_group(report.rows, Group.MET))
+    rows = [
+        row
+        for row in report.rows
+        if row.group is not Group.MET
+        and (row.group is not Group.EXCESS or row.name.startswith("python"))
+    ]
+    drift = "\n".join(["DRIFT:", *(f"  {row}" for row in report.drift)]) if report.drift else ""
+    rest = _text(replace(report, drift=()), as_text(rows))
+    count = f"MET: {met}; rdo -v pkg reqcheck lists them" if met else ""
+    return "\n\n".join(filter(None, (drift, rest, count)))
 
 
 def _text(report: "RequirementReport", groups: str) -> str:
