@@ -221,7 +221,7 @@ def test_a_round_publishes_and_what_a_kill_left_goes(person: Person) -> None:
     subprocess.run(
         ["chown", "--recursive", f"{person.uid}:{person.uid}", work / "dist"], check=True
     )
-    person.rdo("trunk", "cancel", "hello")
+    person.rdo("trunk", "cancel", "hello", "--because", "no time")
     done = person.rdo("trunk", "run")
 
     assert done.returncode == 0, done.stderr

@@ -68,7 +68,7 @@ def test_each_command_finds_the_package(
         "trunk recheck fooo",
         "trunk hold fooo --because no",
         "trunk release fooo",
-        "trunk cancel fooo",
+        "trunk cancel fooo --because x",
         "trunk rebuild --dependents-of fooo --dry-run",
         "trunk run --package fooo",
         "trunk log fooo",

@@ -363,7 +363,7 @@ def test_the_queue_is_steered_from_the_command_line(
     assert site.rdo("queue", "--json", *one) == 0
     [row] = answer(capsys)
     assert (row["build"], row["package"], row["state"]) == (2, "python-foo", "queued")
-    assert site.rdo("cancel", "2", *one) == 0
+    assert site.rdo("cancel", "2", "--because", "too slow", *one) == 0
     assert site.rdo("queue", *one) == 0
     assert "the queue is empty" in capsys.readouterr().out
     assert site.rdo("recheck", "--all-failed", "--since", "1d") == 0
@@ -390,7 +390,8 @@ def test_the_queue_is_steered_from_the_command_line(
         (("recheck", "--all-failed", "--since", "soon"), 2),
         (("recheck", "python-foo"), 2),
         (("recheck", "../x", "--target", "one-deb12"), 4),
-        (("cancel", "../x", "--target", "one-deb12"), 4),
+        (("cancel", "../x", "--because", "x", "--target", "one-deb12"), 4),
+        (("cancel", "python-foo", "--target", "one-deb12"), 2),
         (("hold", "python-bar", "--because", "x", "--target", "one-deb12"), 4),
         (("hold", "python-foo", "--target", "one-deb12"), 2),
         (("pause", "--because", "x", "--target", "three"), 4),
@@ -417,8 +418,9 @@ def test_a_purge_is_rehearsed_asked_for_and_done(
     assert "gone-123456789abc.git" in capsys.readouterr().out
     assert site.rdo("purge", *days) == 5  # there is no terminal to ask on
     assert unused.is_dir()
-    assert site.rdo("purge", "--json", "--yes", *days) == 0
+    assert site.rdo("purge", "--yes", *days) == 0
 
+    assert capsys.readouterr().out.splitlines()[-1].startswith("removed ")
     assert not unused.exists()
     assert site.rdo("verify", "--target", "one-deb12") == 0
     capsys.readouterr()

@@ -21,6 +21,7 @@ from rdo.templates import render
 _TEMPLATES = "rdo.notify"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _POLICY = SMTP.clone(max_line_length=78)
+_HEADERS = SMTP.clone(max_line_length=200)  # a subject in one line: others fold it after the colon
 
 
 def is_address(text: str) -> bool:
@@ -68,6 +69,8 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
     mail["X-RDO-Event"] = story.kind
     mail["X-RDO-Target"] = clean(story.target)
     mail["X-RDO-Package"] = clean(story.package)
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", story.target)
+    mail["List-Id"] = f"<{name}.{sender.rpartition('@')[2] or 'localhost'}>"
     _fill(mail, text_of(story), [story])
     return mail
 
@@ -111,11 +114,18 @@ def _fill(mail: EmailMessage, text: str, stories: Sequence[Story]) -> None:
     mail.add_alternative(page, subtype="html", cte="quoted-printable")
     if mail.is_multipart():
         mail.set_boundary(hashlib.sha256(mail["Message-ID"].encode()).hexdigest()[:40])
+    mail.policy = _HEADERS
 
 
 def text_of(story: Story) -> str:
     """Return the text part of a mail."""
     return "\n".join(_text_lines(story)).rstrip() + "\n"
+
+
+def _reproduce(story: Story) -> tuple[str, str]:
+    """Return the commands that repeat a build."""
+    command = f"rdo reproduce {story.build_id}"
+    return command, f"{command} --shell"
 
 
 def _text_lines(story: Story) -> Iterator[str]:
@@ -150,8 +160,7 @@ def _text_lines(story: Story) -> Iterator[str]:
         yield ""
     if story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id:
         yield "Reproduce it"
-        yield f"  rdo reproduce {story.build_id}"
-        yield f"  rdo reproduce {story.build_id} --shell"
+        yield from (f"  {command}" for command in _reproduce(story))
         yield ""
     yield from (f"{name + ':':9}{url}" for name, url in _urls(story))
     yield ""
@@ -224,7 +233,7 @@ def _in_html(story: Story) -> Mapping[str, object]:
         "changes": list(_changes_in_html(story)),
         "root": list(map(words.root_line, story.root)),
         "waiting": ", ".join(map(clean, story.waiting)),
-        "reproduce": f"rdo reproduce {story.build_id}" if is_build else "",
+        "reproduce": "\n".join(_reproduce(story)) if is_build else "",
         "urls": list(_urls(story)),
         "why": _why_you(story),
     }

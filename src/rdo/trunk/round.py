@@ -121,8 +121,6 @@ def _do_round(
         seconds = time.monotonic() - started
         log.info("%s: %d build(s) planned after %.1f s", trunk.name, len(plan.commits), seconds)
     plan = replace(plan, notes=(*held, *plan.notes))
-    for note in plan.notes:
-        log.warning("%s", note)
     digest = trunk.open_workplace().platform_digest if plan.commits else ""
     record_plan(trunk.store, trunk.name, plan, followed, platform_digest=digest, now=trunk.now())
     queue, standing = prepare(trunk, {package.name for package in packages})
@@ -137,7 +135,7 @@ def _do_round(
     trunk.tree.refresh(trunk.members)
     return Report(
         target=trunk.name,
-        packages=len(packages) + len(faulty),
+        packages=len(packages) + len(faulty) + len(held),
         seconds=time.monotonic() - started,
         plan=plan,
         ended=tuple(ended),
@@ -145,6 +143,7 @@ def _do_round(
         held=_held(trunk, queue, ended, packages),
         ftbfs=_ftbfs(trunk),
         faulty=faulty,
+        kept_back=len(held),
     )
 
 

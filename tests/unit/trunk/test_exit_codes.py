@@ -10,7 +10,7 @@ from rdo.model.release_number import ReleaseNumber
 from rdo.trunk.plan import RoundPlan
 from rdo.trunk.rounds import Unfinished, exit_code
 from rdo.trunk.try_change import ScratchResult
-from rdo.trunk.views.report import Ended, Held, Report
+from rdo.trunk.views.report import Ended, Held, Report, summary
 from tests.unit.trunk.samples import build
 
 NEW = (build(1, "python-a").commit,)
@@ -35,6 +35,21 @@ def report(
     held = () if waits_for is None else (Held(build(2, "python-b"), waits_for),)
     plan = RoundPlan(NEW, (), problems or {})
     return Report("t", 2, 1.0, plan, ended, held=held, ftbfs=ftbfs, dry_run=dry_run)
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        pytest.param(
+            report(ended(AWAY, again=True)), "rdo trunk run --target t retries", id="again"
+        ),
+        pytest.param(report(waits_for=()), "rdo trunk run --target t retries", id="a build rests"),
+        pytest.param(report(problems=PROBLEM), "rdo why python-a says what to do", id="away"),
+        pytest.param(report(waits_for=("python-c",)), "rdo why python-b says what", id="it waits"),
+    ],
+)
+def test_what_comes_next_is_what_changes_something(done: Report, said: str) -> None:
+    assert summary(done).splitlines()[-1].startswith(f"next: {said}")
 
 
 @pytest.mark.parametrize(

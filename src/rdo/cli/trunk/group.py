@@ -2,6 +2,7 @@
 
 import signal
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from rdo.model.dates import minute
 from rdo.trunk import rounds
 from rdo.trunk.context import open_trunks
 from rdo.trunk.loop import repeat
+from rdo.trunk.views.following import following, has_ended
 from rdo.trunk.views.state import PackageView
 from rdo.trunk.views.status import (
     TargetStatus,
@@ -158,18 +160,20 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 @click.argument("build", shell_complete=complete.builds)
 @target_option
 @click.option("--cause", is_flag=True, help="Print only the lines around the cause, and mark it.")
+@click.option("--follow", "-f", is_flag=True, help="Print new lines until the build ends.")
 @click.pass_obj
-def log(app: App, build: str, target: str | None, cause: bool) -> None:
+def log(app: App, build: str, target: str | None, cause: bool, follow: bool) -> None:
     """Print the log of BUILD: a number, a package, or the first digits of an upstream hash.
 
-    BUILD may also be the path of a log file.
+    BUILD may also be the path of a log file. The log of a running build is printed as far as it is.
 
     \b
     rdo trunk log 17
     rdo trunk log python-oslo-config --cause
     rdo trunk log ./build.log --cause
+    rdo trunk log python-oslo-config --follow
     """
-    file = Path(build)
+    file, found = Path(build), None
     if "/" in build and not file.is_file():
         raise NotFoundError(f"there is no file {build}")
     if "/" not in build:
@@ -179,9 +183,9 @@ def log(app: App, build: str, target: str | None, cause: bool) -> None:
     if cause:
         _show_cause(file)
         return
-    with file.open(errors="replace") as lines:
-        for line in lines:
-            output.show(line.rstrip("\n").expandtabs(), as_json=False)
+    is_over = partial(has_ended, app, found) if follow and found else lambda: True
+    for line in following(file, is_over):
+        output.show(line.rstrip("\n").expandtabs(), as_json=False)
 
 
 def _show_cause(file: Path) -> None:

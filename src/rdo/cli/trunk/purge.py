@@ -42,6 +42,8 @@ def purge(
     if not is_done:
         output.confirm("remove all this?", yes=yes)
         found = service.purge_factory(app, target, days=days, dry_run=False)
+        if not as_json:
+            output.say(f"removed {_in_words(found)}")
     if as_json:
         output.show(service.as_row(found), as_json)
     elif is_done:
@@ -57,6 +59,29 @@ def _show(found: FactoryPurge) -> None:
     lines += [f"mirrors: {_size(unused.freed)}"] if unused.paths else []
     if lines:
         output.show(found, as_json=False, people="\n".join(lines))
+
+
+def _in_words(found: FactoryPurge) -> str:
+    """Return what a purge has removed, in one line."""
+    purges = [one.purge for one in found.targets]
+    parts = []
+    for name, word in _WORDS.items():
+        if count := sum(len(getattr(one, name)) for one in purges):
+            parts.append(f"{count} {word if count == 1 else name}")
+    if found.mirrors.paths:
+        count = len(found.mirrors.paths)
+        parts.append(f"{count} {'mirror' if count == 1 else 'mirrors'}")
+    freed = sum(one.freed for one in purges) + found.mirrors.freed
+    return f"{', '.join(parts)}: {_size(freed)}"
+
+
+_WORDS = {
+    "repositories": "repository",
+    "rpms": "RPM",
+    "builds": "build",
+    "logs": "log",
+    "snapshots": "snapshot",
+}
 
 
 def _cells(one: Purged) -> tuple[object, ...]:

@@ -171,7 +171,7 @@ def _builds(count: int) -> str:
     "builds", metavar="BUILD...", nargs=-1, required=True, shell_complete=complete.builds
 )
 @click.option("--but-head", is_flag=True, help="Keep the newest commit of each package.")
-@click.option("--because", metavar="TEXT", default="", help=_REASON)
+@_because
 @one_target_option
 @output.json_option
 @click.pass_obj
@@ -190,7 +190,7 @@ def cancel(
 
     \b
     rdo trunk cancel 17 --because "the branch was wrong"
-    rdo trunk cancel 'python-*client' --but-head
+    rdo trunk cancel 'python-*client' --but-head --because "older commits do not matter"
     """
     found = steering.cancel(_open(app, target), builds, by=app.user, why=because, but_head=but_head)
     lines = [

@@ -45,7 +45,8 @@ class Held:
 class Report:
     """One round of one target; `dropped` are the builds that left the queue untried.
 
-    `faulty` says what is wrong with the metadata of packages that it did not work on.
+    `faulty` says what is wrong with the metadata of packages that it did not work on, and
+    `kept_back` is the number of those that a person holds.
     """
 
     target: str
@@ -58,6 +59,7 @@ class Report:
     ftbfs: tuple[str, ...] = ()
     dry_run: bool = False
     faulty: Mapping[str, str] = field(default_factory=dict)
+    kept_back: int = 0
 
     @property
     def built(self) -> tuple[Ended, ...]:
@@ -175,8 +177,18 @@ def _lines(report: Report) -> Iterator[str]:
     yield _headline(report)
     if report.ftbfs:
         yield f"does not build: {short_list(report.ftbfs)}"
-    if report.to_retry or report.held or report.plan.problems:
-        yield f"next: rdo trunk run --target {report.target} retries what is left"
+    yield from _next(report)
+
+
+def _next(report: Report) -> Iterator[str]:
+    """Say what to do: another round, if that changes anything; else look at what is left."""
+    rest = {one.build.package: one for one in report.held}
+    if report.to_retry or report.dry_run or any(not one.packages for one in report.held):
+        if report.to_retry or report.held or report.plan.problems:
+            yield f"next: rdo trunk run --target {report.target} retries what is left"
+        return
+    left = dict.fromkeys((*report.faulty, *report.plan.problems, *rest))
+    yield from (f"next: rdo why {name} says what to do about it" for name in list(left)[:1])
 
 
 def _held_line(held: Held, *, dry_run: bool) -> str:
@@ -187,6 +199,7 @@ def _held_line(held: Held, *, dry_run: bool) -> str:
 
 def _headline(report: Report) -> str:
     start = f"{report.target}: {report.packages} package{'s' if report.packages != 1 else ''}"
+    start += f" ({report.kept_back} held)" if report.kept_back else ""
     if report.is_idle:
         return f"{start}, nothing new, nothing to build ({duration(report.seconds)})"
     if report.dry_run:

@@ -4,7 +4,7 @@
 one package and words it, from values alone.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -275,6 +275,9 @@ def view_of(
     elif facts.pending:
         round_ = "the round that is running" if in_round else "the next round"
         found = _pending(name, facts, facts.pending, owners, now, round_)
+        if found.state is PackageState.RUNNING and not in_round and not facts.pending.to_cancel:
+            said = "no round is running: the next one takes it up, or builds it again"
+            found = replace(found, sentence=said)
     elif facts.excluded:
         sentence = f"its spec does not want this platform: {one_line(facts.excluded)}"
         found = _Verdict(PackageState.EXCLUDED, sentence, None, facts.newest)

@@ -267,6 +267,12 @@ CASES = {
         PackageState.BRANCH_GONE,
         "distgit cannot be reached",
     ),
+    "running, but no round is": Case(
+        pending(BuildState.RUNNING, started=SINCE),
+        PackageState.RUNNING,
+        "no round is running: the next one takes it up, or builds it again",
+        build_id=7,
+    ),
     "faulty metadata and queued": Case(
         replace(pending(), package=replace(PACKAGE, fault="main.yml:3: wrong")),
         PackageState.FAULTY,
@@ -349,7 +355,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_facts_become_a_state_and_a_sentence(case: Case) -> None:
-    view = view_of("python-a", case.facts, owners, now=NOW, pause=case.pause)
+    in_round = "being built now" in case.sentence
+    view = view_of("python-a", case.facts, owners, now=NOW, pause=case.pause, in_round=in_round)
 
     assert (view.state, view.sentence) == (case.state, case.sentence)
     assert (view.since, view.build_id) == (case.since, case.build_id)
