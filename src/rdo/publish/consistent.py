@@ -1,7 +1,7 @@
 """Which repository is consistent, computed from the state of the packages alone."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +33,7 @@ def good_builds(members: Sequence[Package], states: Mapping[str, Pointers]) -> s
 
 def blockers(
     members: Sequence[Package],
-    uncounted: Set[str],
+    held: frozenset[str],
     states: Mapping[str, Pointers],
     *,
     is_first: bool,
@@ -41,13 +41,12 @@ def blockers(
     """Return what keeps the members' newest builds from being consistent, in their order.
 
     Before the first consistent repository (`is_first`) every member must have been built once;
-    afterwards a newcomer counts from its first good build on. `uncounted` packages are held, or
-    their specs exclude this architecture.
+    afterwards a newcomer counts from its first good build on. A held package never counts.
     """
     judged = (
         _blocker(member.name, states.get(member.name), is_first)
         for member in members
-        if member.name not in uncounted
+        if member.name not in held
     )
     return tuple(blocker for blocker in judged if blocker)
 

@@ -52,8 +52,10 @@ def judge(
     shared = members.of(site, component)
     states = at.packages.pointers(site.target)
     is_first = at.names.repository(site.target, component, CONSISTENT) is None
-    uncounted = members.held | at.builds.excluded(site.target).keys()
-    if blocked := blockers(shared, uncounted, states, is_first=is_first):
+    if blocked := blockers(shared, members.held, states, is_first=is_first):
+        excluded = at.builds.excluded(site.target, {one.package for one in blocked})
+        blocked = tuple(one for one in blocked if one.package not in excluded)
+    if blocked:
         return ConsistentVerdict(blocked=blocked)
     builds = good_builds(shared, states)
     if not builds:

@@ -251,9 +251,11 @@ class Builds:
         row.needs, row.detail, row.to_cancel = "[]", why, ""
         return self.get(build_id)
 
-    def excluded(self, target: str) -> dict[str, str]:
-        """Return the packages whose last build was excluded by its spec, and why."""
-        last = select(func.max(BuildRow.id)).where(BuildRow.target == target)
+    def excluded(self, target: str, packages: Collection[str]) -> dict[str, str]:
+        """Return those of the packages whose last build was excluded by its spec, and why."""
+        last = select(func.max(BuildRow.id)).where(
+            BuildRow.target == target, BuildRow.package.in_(packages)
+        )
         condition = BuildRow.id.in_(last.group_by(BuildRow.package))
         found = self._select(condition & (BuildRow.outcome == "excluded"))
         return {build.package: build.dropped for build in found}

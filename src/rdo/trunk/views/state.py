@@ -4,7 +4,7 @@
 one package and words it, from values alone.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -145,7 +145,7 @@ def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
             at.heads.all(target),
             at.holds.all(target),
             {build.id: _last_try(at, build) for build in open_builds if build.attempt > 1},
-            at.builds.excluded(target),
+            at.builds.excluded(target, trunk.packages),
         )
         needs = (*_needs(open_builds), *_asked(stored.lines.values(), first))
         owners = _owners(trunk, at, needs)
