@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.bridge.sdists import SdistStore
-from rdo.bridge.without_wheel import Outlook, bounds_of, merged, outlook
+from rdo.bridge.without_wheel import WithoutWheel, bounds_of, merged, without_wheel
 from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.model.short_list import short_list
@@ -115,12 +115,12 @@ class Resolver:
             together = self._in_parts(possible, terms)
         return replace(together, impossible=(*impossible, *together.impossible))
 
-    def _look(self, wanted: Sequence[Requirement], terms: _Terms) -> Outlook:
+    def _look(self, wanted: Sequence[Requirement], terms: _Terms) -> WithoutWheel:
         """Return what the index says of the requirements, before pip is asked."""
         offers = self.sdists.offers(dict.fromkeys(canonicalize_name(one.name) for one in wanted))
         if not offers:  # no index at all, only folders that pip looks into
-            return Outlook()
-        return outlook(wanted, terms.texts, offers, self.pip.tags())
+            return WithoutWheel()
+        return without_wheel(wanted, terms.texts, offers, self.pip.tags())
 
     def _build_first(self, to_build: Iterable[Requirement], terms: _Terms) -> tuple[str, ...]:
         """Build the wheels that pip would miss, one after another.

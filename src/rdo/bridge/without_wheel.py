@@ -17,7 +17,7 @@ from rdo.package_index import Offer
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class WithoutWheel:
     """What the index says of requirements, each with the constraint of its project.
 
     `to_build` have source archives and no wheel for us; of `doubtful` nothing at all fits.
@@ -27,12 +27,12 @@ class Outlook:
     doubtful: tuple[Requirement, ...] = ()
 
 
-def outlook(
+def without_wheel(
     wanted: Sequence[Requirement],
     constraints: Iterable[str],
     offers: Mapping[str, Offer],
     tags: Collection[Tag],
-) -> Outlook:
+) -> WithoutWheel:
     """Return which requirements have no wheel, by what the index has of their projects.
 
     `offers` are by canonical names. Requirements of one project count together.
@@ -50,7 +50,7 @@ def outlook(
             to_build.append(Requirement(f"{one.name}{fitting}"))
         else:
             doubtful += [each for each in wanted if canonicalize_name(each.name) == name]
-    return Outlook(tuple(to_build), tuple(doubtful))
+    return WithoutWheel(tuple(to_build), tuple(doubtful))
 
 
 def merged(wanted: Iterable[Requirement]) -> list[Requirement]:

@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from rdo.bridge.without_wheel import Outlook, outlook
+from rdo.bridge.without_wheel import WithoutWheel, without_wheel
 from rdo.package_index import Offer, Sdist
 from rdo.tools.pip import Pip
 
@@ -26,7 +26,7 @@ def offer(*files: str) -> Offer:
 
 
 def seen(*wanted: str, **offers: Offer) -> tuple[list[str], list[str]]:
-    found: Outlook = outlook(list(map(Requirement, wanted)), CONSTRAINTS, offers, TAGS)
+    found: WithoutWheel = without_wheel(list(map(Requirement, wanted)), CONSTRAINTS, offers, TAGS)
     return [str(one) for one in found.to_build], [str(one) for one in found.doubtful]
 
 
