@@ -56,13 +56,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.code == 0, done.stderr
     done = rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET, cwd=place)
     assert done.code == 0, done.stderr
-    _run(*AS_ROOT, "dnf", f"--installroot={place}/root", "--quiet", "--assumeyes", "install", "rdo")
+    dnf = (*AS_ROOT, "dnf", f"--installroot={place}/root", "--quiet", "--assumeyes")
+    _run(*dnf, "install", "rdo", "openstack-packstack")
     return place / "root"
 
 
 def test_the_installed_programs_answer(root: Path) -> None:
     assert "Commands" in _inside(root, "rdo", "--help")
     assert "new-version" in _inside(root, "rdopkg", "--help")
+    assert "--gen-answer-file" in _inside(root, "packstack", "--help")
 
 
 def test_the_installed_doctor_looks_at_a_factory(root: Path) -> None:
