@@ -152,7 +152,9 @@ def _error(said: str) -> CommandError:
     message = "pip: " + ("; ".join(errors) or said.strip())[-1000:]
     if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", said):
         return CommandError(message)
-    lacking = re.findall(r"No matching distribution found for (.+)", said)
+    # pip 24 and later also tell who requires it, in parentheses.
+    missed = re.findall(r"No matching distribution found for (.+)", said)
+    lacking = [one.partition(" (from ")[0] for one in missed]
     lacking += re.findall(r"\(constraint\) (\S+[=<>~!]\S+)", said)
     lacking += re.findall(r"^ +\S+ \S+ depends on (\S.*)", said, re.MULTILINE)[:MAX_NAMED]
     if lacking or "ResolutionImpossible" in said or "Cannot install" in said:
