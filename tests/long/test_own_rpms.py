@@ -1,5 +1,6 @@
 """rdo as RPMs: our own factory builds this repository like any other upstream."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -43,8 +44,8 @@ packages:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh root of the platform, with `rdo` from the repository that it built."""
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A factory that has built this repository."""
     place = tmp_path_factory.mktemp("own")
     clone = place / "rdo.git"
     _run("git", "clone", "--quiet", REPOSITORY, clone)
@@ -54,11 +55,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "info/rdo.yml").write_text(METADATA.format(here=f"file://{clone}"))
     done = rdo("trunk", "run", cwd=place, constraints=None)
     assert done.code == 0, done.stderr
-    done = rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET, cwd=place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def root(factory: Path) -> Path:
+    """A fresh root of the platform, with `rdo` from the repository that it built."""
+    done = rdo("platform", "create", PLATFORM, "--root", "root", "--target", TARGET, cwd=factory)
     assert done.code == 0, done.stderr
-    dnf = (*AS_ROOT, "dnf", f"--installroot={place}/root", "--quiet", "--assumeyes")
+    dnf = (*AS_ROOT, "dnf", f"--installroot={factory}/root", "--quiet", "--assumeyes")
     _run(*dnf, "install", "rdo", "openstack-packstack")
-    return place / "root"
+    return factory / "root"
 
 
 def test_the_installed_programs_answer(root: Path) -> None:
@@ -82,6 +89,30 @@ def test_pages_units_and_completion_are_where_their_readers_look(root: Path) -> 
     assert "/usr/lib/systemd/system/rdo-trunk@.timer" in files
     assert "/usr/share/bash-completion/completions/rdo" in files
     assert any(file.startswith("/usr/share/man/man1/rdo-trunk-run.1") for file in files)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a lab")
+def test_a_host_gets_packstack_by_the_release_package(factory: Path) -> None:
+    url = f"http://10.88.0.1/{TARGET}/repos"
+    done = rdo("repo", "release-rpm", "--url", url, "--publish", cwd=factory, constraints=None)
+    assert done.code == 0, done.stderr
+    done = rdo("lab", "up", "try", cwd=factory, constraints=None)
+    assert done.code == 0, done.stderr
+    try:
+        _on_host(factory, "rm /etc/yum.repos.d/*")
+        _on_host(factory, f"dnf install -y {url}/rdo-release.rpm")
+        _on_host(factory, "dnf install -y openstack-packstack")
+        answers = _on_host(factory, "packstack --gen-answer-file=a; cat a")
+    finally:
+        rdo("lab", "down", "try", cwd=factory, constraints=None)
+
+    assert "CONFIG_KEYSTONE_ADMIN_PW=" in answers
+
+
+def _on_host(factory: Path, command: str) -> str:
+    done = rdo("lab", "ssh", "host1", "--", command, cwd=factory, constraints=None)
+    assert done.code == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def _inside(root: Path, *command: str, ok: tuple[int, ...] = (0,)) -> str:
