@@ -195,6 +195,14 @@ def test_root_and_the_user_build_the_same_bytes(person: Person, tmp_path: Path) 
     assert ours == theirs
 
 
+def test_a_fresh_root_is_made_of_a_base_that_root_has_made(person: Person) -> None:
+    done = person.rdo("platform", "create", PLATFORM, "--root", "root")
+
+    assert done.returncode == 0, done.stderr
+    assert (person.folder / "work/root/usr/bin/dash").exists()
+    assert list((person.folder / "work/root/dev").iterdir()) == []
+
+
 def test_a_round_publishes_and_what_a_kill_left_goes(person: Person) -> None:
     work = person.folder / "work"
     upstream = GitRepository(work / "up")

@@ -42,7 +42,9 @@ def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, 
     new = folder.with_name(f".{folder.name}.new")
     remove_tree(new)
     new.parent.mkdir(parents=True, exist_ok=True)
-    Copy().tree(base.tree, new)
+    # The base that root has made has devices in /dev; only root may make such again.
+    Copy().tree(base.tree, new, without=() if os.geteuid() == 0 else ("dev",))
+    (new / "dev").mkdir(exist_ok=True)
     _link_database(new)
     (new / "etc/dnf/vars").mkdir(parents=True, exist_ok=True)
     (new / "etc/dnf/dnf.conf").write_text(_DNF_CONFIGURATION)

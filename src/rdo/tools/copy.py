@@ -1,5 +1,7 @@
 """cp, for whole trees with owners, modes and links."""
 
+import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,12 @@ class Copy:
 
     runner: Runner = run
 
-    def tree(self, source: Path, target: Path) -> None:
-        """Copy the folder `source` to the new folder `target`; blocks are shared where possible."""
-        self.runner("cp", "--archive", "--reflink=auto", "--", source, target, timeout=1800)
+    def tree(self, source: Path, target: Path, *, without: Collection[str] = ()) -> None:
+        """Copy the folder `source` to the new folder `target`; blocks are shared where possible.
+
+        `without` names entries of `source` that stay behind.
+        """
+        target.mkdir()
+        chosen = sorted(path for path in source.iterdir() if path.name not in without)
+        self.runner("cp", "--archive", "--reflink=auto", "--", *chosen, target, timeout=1800)
+        shutil.copystat(source, target)
