@@ -5,6 +5,7 @@ configuration, and a home with rpm macros that put the RPM database, and with it
 `folder` too. That database has no packages, so an installation is planned as for an empty root.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ _UNSIGNED = re.compile(
     r"GPG check FAILED|not signed|is not correct for this package|not installed\."
 )
 _NO_MATCH = re.compile(r"(?:No match for argument|No package|Unable to find a match): *(.*)")
+
+
+def _as_root() -> tuple[str, ...]:
+    """Return what a command begins with that wants to be root and only writes what is ours."""
+    return () if os.geteuid() == 0 else ("unshare", "--map-root-user", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Dnf:
     def _run(self, *args: str, timeout: float) -> str:
         self._write_configuration()
         done = self.runner(
+            *_as_root(),
             *("dnf", "--config", self.folder.resolve() / "dnf.conf", "--assumeyes"),
             *("--releasever", self.platform.releasever),
             *("--disableplugin=*", "--enableplugin=download", *args),
