@@ -24,16 +24,23 @@ def point_link(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def write_file(path: Path, content: bytes | str, *, is_private: bool = False) -> None:
+def write_file(
+    path: Path, content: bytes | str, *, is_private: bool = False, is_synced: bool = False
+) -> None:
     """Replace the whole file `path`; a reader sees either the old content or the new.
 
-    A private file is readable by its owner alone, from the moment it exists.
+    A private file is readable by its owner alone, from the moment it exists. A synced one is on
+    the disk before the older one goes.
     """
     new = path.with_name(f".{path.name}.new")
     if is_private:
         new.unlink(missing_ok=True)
         new.touch(mode=0o600, exist_ok=False)
-    new.write_bytes(content.encode() if isinstance(content, str) else content)
+    with new.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        if is_synced:
+            file.flush()
+            os.fsync(file.fileno())
     new.replace(path)
 
 

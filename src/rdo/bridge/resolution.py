@@ -104,8 +104,8 @@ class Resolver:
         if needs := self._build_first(seen.to_build, terms):
             return Resolution(needs=needs)
         impossible = self._impossible(seen.doubtful, terms) if len(wanted) > 1 else []
-        hopeless = {str(one) for one, _ in impossible}
-        possible = [one for one in wanted if str(one) not in hopeless]
+        given_up = {str(one) for one, _ in impossible}
+        possible = [one for one in wanted if str(one) not in given_up]
         if not possible:
             return Resolution(impossible=tuple(impossible))
         together = self._try(possible, terms)
@@ -130,9 +130,7 @@ class Resolver:
         """
         needs: dict[str, None] = {}
         for one in to_build:
-            if terms.pip.has_wheel(
-                str(one)
-            ):  # not from the index: from a folder that pip looks into
+            if terms.pip.has_wheel(str(one)):  # in a folder that pip looks into
                 continue
             built = self._wheel(one, terms)
             if isinstance(built, Waiting):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rdo import __version__
+from rdo.atomic import write_file
 from rdo.cli import output
 from rdo.cli.deploy import show_notes
 from rdo.cli.main import EX_USAGE, configure_logging
@@ -160,14 +161,14 @@ def _generate(table: "KeyTable", file: Path, options: Mapping[str, str]) -> None
     from rdo.deploy.answer_file import AnswerFile, AnswersError
     from rdo.deploy.answers import check_options, decide
     from rdo.deploy.machine import this_machine
-    from rdo.deploy.private_file import write_private
     from rdo.deploy.template import answer_file
 
     check_options(table, options)
     answers = decide(table, AnswerFile(), options, this_machine(), {})
     if answers.faults:
         raise AnswersError("answers", list(answers.faults))
-    write_private(file.expanduser(), answer_file(table, answers))
+    text = answer_file(table, answers)
+    write_file(file.expanduser(), text, is_private=True, is_synced=True)
 
 
 def run(args: Sequence[str]) -> int:

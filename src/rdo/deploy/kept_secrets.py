@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo import lock
-from rdo.deploy.private_file import write_private
+from rdo import atomic, lock
 from rdo.errors import RefusedError
 
 _FILE = "secrets.json"
@@ -57,5 +56,6 @@ class KeptSecrets:
             found = self.read()
             if new := [name for name in names if name not in found]:
                 found |= {name: new_secret() for name in new}
-                write_private(self.folder / _FILE, json.dumps(found, indent=1))
+                content = json.dumps(found, indent=1)
+                atomic.write_file(self.folder / _FILE, content, is_private=True, is_synced=True)
             return found
