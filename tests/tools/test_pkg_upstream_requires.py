@@ -55,7 +55,7 @@ def test_reqcheck_reads_what_the_build_backend_writes(
     distgit.spec()
     upstream_of(distgit, files)
 
-    said = distgit.pkg("reqcheck", "--strict")
+    said = distgit.rdopkg("reqcheck", "--strict")
 
     assert said.out.strip().splitlines()[:2] == [
         "MET:",
