@@ -10,17 +10,16 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
 
 from rdo import log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
-from rdo.builders.protocol import Foreseen, Ticket, wait_for
-from rdo.errors import UserError, in_short, is_of_the_machine
+from rdo.builders.protocol import Ticket, wait_for
+from rdo.errors import UserError, is_of_the_machine
 from rdo.logs.reader import one_line
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.short_list import short_list
@@ -30,15 +29,9 @@ from rdo.store.builds import Build, BuildState
 from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
+from rdo.trunk.looking_ahead import LookingAhead
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
-from rdo.trunk.order.foresight import (
-    Read,
-    look_again,
-    outlook_of,
-    read_ahead,
-    unknown_builds,
-)
 from rdo.trunk.order.hints import can_bootstrap, spec_text
 from rdo.trunk.order.queue import Queue
 from rdo.trunk.order.standing import Standing
@@ -67,19 +60,6 @@ class _Running:
     started: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Builds of which a worker reads what they need, since a moment of the monotonic clock."""
-
-    builds: tuple[Build, ...]
-    started: float
-    future: Future[Read]
-
-
-_Lacking: TypeAlias = Future[dict[int, tuple[str, ...]]]
-"""What builds will lack when they start, by their ids: asked of a worker."""
-
-
 @dataclass(slots=True)
 class Building:
     """Builds a queue to its end, with the builds that an earlier round left running.
@@ -99,6 +79,7 @@ class Building:
     _is_paused: bool = False
     _requests: Requests = field(init=False)
     _outside: Requests = field(init=False)  # what only bootstrap builds use is no share's to await
+    _ahead: LookingAhead = field(init=False)
     _cycles: Cycles = field(init=False)
     _admission: Callable[[], Admission] = field(init=False)
     _is_stopped: threading.Event = field(default_factory=threading.Event)
@@ -108,10 +89,6 @@ class Building:
     _asked_for_users: set[str] = field(default_factory=set)
     _unpublished: dict[int, tuple[Build, Built]] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
-    _reading: _Reading | None = None
-    _foreseen: dict[int, Foreseen] = field(default_factory=dict)
-    _looking: dict[_Lacking, tuple[Build, ...]] = field(default_factory=dict)
-    _asked_ahead: dict[int, set[str]] = field(default_factory=dict)
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -119,6 +96,8 @@ class Building:
         stopped, tell = self._is_stopped.is_set, self._news.set
         self._requests = Requests(self.workplace.bridge, None, stopped, tell)
         self._outside = Requests(self.workplace.bridge, last_resort, stopped, tell)
+        asked = self.queue, self.standing, self._requests
+        self._ahead = LookingAhead(self.trunk, self.workplace.foresight, *asked, stopped, tell)
         self.workplace.builder.notify(self._news)
         self._admission = cache(self._read_admission)
         self._cycles = Cycles(self._can_bootstrap, last_resort is not None)
@@ -144,11 +123,10 @@ class Building:
                 raise
 
     def _work(self, pool: Executor) -> None:
-        self._look_ahead(pool)
+        self._ahead.begin(pool)
         while True:
             self._obey()
-            self._foresaw(pool)
-            self._looked_again()
+            self._ahead.go_on(pool)
             self._drop_outdated()
             room = 0 if self._is_paused else self.trunk.workers - len(self._running)
             taken = self._take(room)
@@ -158,7 +136,7 @@ class Building:
             self._outside.send(pool)
             self._tell()
             is_asking = self._requests.running or self._outside.running
-            is_at_work = self._running or is_asking or self._reading or self._looking
+            is_at_work = self._running or is_asking or self._ahead.is_at_work
             if not (is_at_work or taken) and (self._is_paused or not self._fail_cycle()):
                 return
             if is_at_work:
@@ -180,98 +158,6 @@ class Building:
         if self._outside.are_bootstrapping:  # then what waits for the cycle is not stuck
             return taken
         return [*taken, *self.queue.take(room - len(taken))]
-
-    def _look_ahead(self, pool: Executor) -> None:
-        """Begin to read what new packages need; until then they are set aside."""
-        foresight = self.workplace.foresight
-        builds = unknown_builds(self.queue.idle(), self.standing)
-        if foresight is None or not builds:
-            return
-        log.info("%s: reading what %d new packages need", self.trunk.name, len(builds))
-        self.queue.set_aside(build.id for build in builds)
-        jobs = [build_job(self.trunk, build) for build in builds]
-        own, stopped = self.trunk.tree.current_directories(), self._is_stopped.is_set
-        future = pool.submit(read_ahead, foresight, jobs, own, stopped)
-        future.add_done_callback(lambda _: self._news.set())
-        self._reading = _Reading(tuple(builds), time.monotonic(), future)
-
-    def _foresaw(self, pool: Executor) -> None:
-        """Order the new packages by what was read, once it was, and ask the bridge for it.
-
-        What the bridge cannot bring is asked for again by the build that really needs it.
-        """
-        reading = self._reading
-        if reading is None or not reading.future.done():
-            return
-        self._reading = None
-        ids = {build.id for build in reading.builds}
-        try:
-            read = reading.future.result()
-        except Exception as error:
-            if is_of_the_machine(error):
-                raise
-            unexpected = None if isinstance(error, UserError | OSError) else error
-            said = "what the packages need is learned from their builds: %s"
-            log.warning(said, in_short(error), exc_info=unexpected)
-            self.queue.take_back(ids)
-            return
-        seconds = time.monotonic() - reading.started
-        log.info("%d of %d could be read, in %.1f s", len(read.found), len(ids), seconds)
-        left = {build.id for build in self.queue.idle()}
-        builds = [build for build in reading.builds if build.id in left]
-        outlook = outlook_of(builds, read, self.standing.providers)
-        for package, packages in outlook.behind.items():
-            self.queue.foresee(package, packages)
-        self._requests.foresee(outlook.requests)
-        self._foreseen = dict(read.found)
-        requests = [one for group in outlook.requests for one in group]
-        self._asked_ahead = {one.build.id: set(one.needs) for one in requests}
-        asking = self._asked_ahead.keys()
-        self._look_again([build for build in builds if build.id not in asking], pool)
-
-    def _look_again(self, builds: Iterable[Build], pool: Executor) -> None:
-        """Ask what builds will still lack, now that the bridge has nothing more for them."""
-        foresight = self.workplace.foresight
-        asked = tuple(builds)
-        needs = {one.id: self._foreseen[one.id].build for one in asked if one.id in self._foreseen}
-        if foresight is None or not needs:
-            self.queue.take_back(build.id for build in asked)
-            return
-        own, stopped = self.trunk.tree.current_directories(), self._is_stopped.is_set
-        future = pool.submit(look_again, foresight, needs, own, stopped)
-        future.add_done_callback(lambda _: self._news.set())
-        self._looking[future] = asked
-
-    def _looked_again(self) -> None:
-        """Let builds start, behind the packages of which they will lack something."""
-        for future in [one for one in self._looking if one.done()]:
-            asked = self._looking.pop(future)
-            try:
-                lacking = future.result()
-            except Exception as error:
-                if is_of_the_machine(error):
-                    raise
-                log.debug("what the builds lack is learned from them", exc_info=error)
-                lacking = {}
-            more = [one for build in asked if (one := self._foresee(build, lacking.get(build.id)))]
-            self._requests.foresee([tuple(more)] if more else [])
-            self.queue.take_back({one.id for one in asked} - {one.build.id for one in more})
-
-    def _foresee(self, build: Build, lacking: tuple[str, ...] | None) -> BridgeRequest | None:
-        """Put a build behind the packages of which it will lack something.
-
-        Return what else it will lack, such as a requirement of what was bridged for it, if that was
-        not asked for yet.
-        """
-        if lacking is None:
-            return None
-        owners = {need: self.standing.providers.of(need) for need in lacking}
-        behind = frozenset[str]().union(*owners.values()) - {build.package}
-        self.queue.foresee(build.package, behind)
-        asked = self._asked_ahead.setdefault(build.id, set())
-        new = tuple(need for need, names in owners.items() if not names and need not in asked)
-        asked.update(new)
-        return BridgeRequest(build, new, frozenset(), is_foreseen=True) if new else None
 
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""
@@ -536,7 +422,7 @@ class Building:
         answers = [answer for lane in lanes for answer in lane.receive()]
         in_advance = [answer.request.build for answer in answers if answer.request.is_foreseen]
         if in_advance:
-            self._look_again(in_advance, pool)
+            self._ahead.look_again(in_advance, pool)
         for answer in answers:
             if answer.request.is_foreseen:
                 continue
