@@ -1,5 +1,10 @@
 """`rdo build` with several sources, in a chain, and with folders of RPMs as they are."""
 
+import functools
+import http.server
+import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +71,51 @@ def test_a_failure_ends_a_chain_and_no_other_build(sources: Path) -> None:
     assert "built results/liba/liba-1.0-1.deb12.noarch.rpm" in apart.stdout
 
 
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server that serves the folder `web`."""
+    (tmp_path / "web").mkdir()
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "web")
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_repository_by_its_url_provides_build_requires(sources: Path, web: str) -> None:
+    assert rdo("build", "liba.spec", "-o", "web/r", cwd=sources).code == 0
+    subprocess.run(["createrepo_c", "--quiet", sources / "web/r"], check=True)
+
+    done = rdo("build", "appb.spec", "--repo", f"{web}/r", "-o", "two", cwd=sources)
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert (sources / "two/appb-1.0-1.deb12.noarch.rpm").is_file()
+
+
+def test_a_repository_whose_rpm_is_another_one_is_not_used(sources: Path, web: str) -> None:
+    assert rdo("build", "liba.spec", "-o", "web/r", cwd=sources).code == 0
+    subprocess.run(["createrepo_c", "--quiet", sources / "web/r"], check=True)
+    with next((sources / "web/r").glob("liba*.noarch.rpm")).open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+
+    done = rdo("build", "appb.spec", "--repo", f"{web}/r", "-o", "two", cwd=sources)
+
+    assert done.code == 6, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((sources / "two").glob("*.noarch.rpm"))
+
+
+def test_a_url_without_repository_is_one_error(sources: Path, web: str) -> None:
+    done = rdo("build", "appb.spec", "--repo", f"{web}/none", cwd=sources)
+
+    assert done.code == 6, done.stderr
+    assert f"cannot read the repository {web}/none" in done.stderr
+    assert not (sources / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
@@ -73,6 +123,8 @@ def test_a_failure_ends_a_chain_and_no_other_build(sources: Path) -> None:
         (["folder"], 5, "folder is a folder"),
         (["liba.spec", "folder/liba.spec"], 5, "there are several sources named liba"),
         (["liba.spec", "--repo", "folder"], 5, "folder has neither repodata nor RPMs"),
+        (["liba.spec", "--repo", "nowhere"], 2, "'nowhere' is neither a folder nor a URL"),
+        (["liba.spec", "--repo", "gopher://x/y"], 5, "not the URL of a repository"),
         (["liba.spec", "--target", "none"], 2, "no [targets.NAME] is configured"),
     ],
 )
@@ -87,3 +139,16 @@ def test_arguments_are_checked_before_anything_is_made(
     assert (done.code, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert not (sources / "results").exists()
+
+
+def test_mockbuild_builds_the_distgit_that_it_is_in(sources: Path) -> None:
+    git = ("git", "-c", "user.name=A Packager", "-c", "user.email=a@example.org")
+    for args in (("init", "-q"), ("add", "liba.spec"), ("commit", "-qm", "liba")):
+        subprocess.run([*git, *args], cwd=sources, check=True)
+    for other in ("appb.spec", "bad.spec"):
+        (sources / other).unlink()
+
+    done = rdo("pkg", "mockbuild", "--results", "made", cwd=sources)
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert (sources / "made/liba-1.0-1.deb12.noarch.rpm").is_file()

@@ -1,6 +1,9 @@
 """`rdo build`: build one spec or SRPM on a platform of this machine."""
 
+import contextlib
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +11,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
+from rdo.cli.progress import live
 from rdo.errors import OutsideError, RefusedError
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
 
@@ -16,10 +20,22 @@ if TYPE_CHECKING:
     from rdo.distgit.local_builds import LocalOutcome
     from rdo.model.build import Outcome
 
+log = logging.getLogger(__name__)
+
 
 def _open_shell(room: "Room") -> None:
     output.say("the build failed; opening a shell in its root (leave it with exit)", err=True)
     room.root.hand_over("bash", cwd="/builddir/BUILD")
+
+
+def _repositories(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[Path | str, ...]:
+    """Return folders as paths, and URLs as they are; a folder that is missing is wrong usage."""
+    for value in values:
+        if "://" not in value and not Path(value).is_dir():
+            raise click.BadParameter(f"{value!r} is neither a folder nor a URL")
+    return tuple(value if "://" in value else Path(value) for value in values)
 
 
 @click.command()
@@ -56,8 +72,10 @@ def _open_shell(room: "Room") -> None:
     "--repo",
     "repositories",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of RPMs, with or without repodata, that provides BuildRequires (repeatable).",
+    metavar="FOLDER|URL",
+    callback=_repositories,
+    help="Folder of RPMs, with or without repodata, or URL of a repository, that provides"
+    " BuildRequires (repeatable).",
 )
 @click.option(
     "--chain",
@@ -82,7 +100,7 @@ def build(  # one parameter per option
     results: Path,
     defines: tuple[str, ...],
     target: str | None,
-    repositories: tuple[Path, ...],
+    repositories: tuple[Path | str, ...],
     chain: bool,
     minutes: int,
     log_mb: int,
@@ -92,9 +110,9 @@ def build(  # one parameter per option
 ) -> None:
     """Build each of SOURCES in a fresh root: a .src.rpm, or a .spec with its sources beside it.
 
-    BuildRequires come from the platform, from --repo folders, from --target, and from PyPI;
-    the build itself runs without network and privileges. Of several sources each has a folder of
-    its own in --results.
+    BuildRequires come from the platform, from each --repo, from --target, and from PyPI; the
+    build itself runs without network and privileges. Of several sources each has a folder of its
+    own in --results.
 
     \b
     rdo build python-foo.spec
@@ -110,8 +128,12 @@ def build(  # one parameter per option
     check_sources(sources)
     if target:
         app.settings.target(target)
-    with repositories_of(repositories) as given:
-        app.platforms.create(platform)
+    folders = [one for one in repositories if isinstance(one, Path)]
+    urls = [one for one in repositories if isinstance(one, str)]
+    # A shell needs the terminal for itself.
+    shown = contextlib.nullcontext() if shell else live("preparing the build")
+    with shown, repositories_of(folders, urls) as given:
+        base = given.added_to(app.platforms.create(platform))
         dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
         workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)
         own = app.repositories(target, "current") if target else ()
@@ -120,7 +142,7 @@ def build(  # one parameter per option
                 source,
                 results / place_of(source) if len(sources) > 1 else results,
                 defines,
-                (*given, *own),
+                (*given.folders, *own),
                 source_date,
             )
             for source in sources
@@ -129,7 +151,9 @@ def build(  # one parameter per option
         admit = LocalAdmission.opened(app, platform, target).of
 
         def build_one(job: LocalBuild) -> "Outcome":
-            return build_local(job, workshop, dependencies, on_failure=on_failure, admit=admit)
+            log.info("building %s", job.source.name)
+            there = replace(workshop, base=base)
+            return build_local(job, there, dependencies, on_failure=on_failure, admit=admit)
 
         ended = []
         for one in build_each(jobs, build_one, is_chain=chain):

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rdo.builders.workshop import OWN
 from rdo.distgit.local_build import LocalBuild, check_source
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
+from rdo.roots.dnf_base import check_urls, repositories_at
+from rdo.roots.platforms import BaseLayer
 from rdo.tools.createrepo import CreateRepo
 
 
@@ -87,12 +90,39 @@ class RpmFolder:
         CreateRepo().create(self.folder)
 
 
-@contextlib.contextmanager
-def repositories_of(folders: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
-    """Yield repositories for folders that may hold RPMs without repodata.
+@dataclass(frozen=True, slots=True)
+class GivenRepositories:
+    """Repositories that a build was given: folders with repodata, and URLs.
 
-    Nothing is written into them. Raises RefusedError for a folder without either.
+    `scratch` is where what comes from the URLs is kept.
     """
+
+    folders: tuple[Path, ...]
+    urls: tuple[str, ...]
+    scratch: Path
+
+    def added_to(self, base: BaseLayer) -> BaseLayer:
+        """Return the base layer with the repositories at the URLs, whose metadata is fetched.
+
+        Raises RefusedError for what is not a URL, OutsideError for a repository that cannot be
+        read.
+        """
+        if not self.urls:
+            return base
+        found = repositories_at(self.urls, base.platform, self.scratch / "urls", priority=OWN)
+        return replace(base, repositories=(*base.repositories, found))
+
+
+@contextlib.contextmanager
+def repositories_of(
+    folders: Sequence[Path], urls: Sequence[str] = ()
+) -> Iterator[GivenRepositories]:
+    """Yield repositories for folders that may hold RPMs without repodata, and for URLs.
+
+    Nothing is written into the folders. Raises RefusedError for a folder without either, or for
+    what is not the URL of a repository.
+    """
+    check_urls(urls)
     with tempfile.TemporaryDirectory(prefix="rdo-repo-") as scratch:
         found = []
         for number, folder in enumerate(folders):
@@ -107,4 +137,4 @@ def repositories_of(folders: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
             made = RpmFolder(Path(scratch) / str(number))
             made.add(rpms)
             found.append(made.folder)
-        yield tuple(found)
+        yield GivenRepositories(tuple(found), tuple(urls), Path(scratch))

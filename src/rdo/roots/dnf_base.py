@@ -8,7 +8,7 @@ run in a namespace without network.
 
 import logging
 import platform as machine
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from rdo import lock
 from rdo.checksum import sha256_of
 from rdo.errors import ConfigError, OutsideError, RefusedError
 from rdo.model.platform import BaseRepository, Platform
+from rdo.model.url import without_secret
 from rdo.roots.build_user import add_build_user
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.dnf import Dnf
@@ -36,6 +37,10 @@ PRIORITY = 100
 _NAME = "platform-"
 """Prefix of a base repository's name, because that name may be any word, such as `base`."""
 
+_GIVEN = "given-"
+"""Prefix of the names of repositories that a command was given by their URLs."""
+
+_PROTOCOLS = ("http", "https", "file")
 _VISIBLE = "visible.txt"
 _TREE = "/new"
 _RPMS = "/rpms"
@@ -59,6 +64,47 @@ def fetch_metadata(platform: Platform, folder: Path) -> str:
             names = sorted(dnf.visible(one))
             (metadata / _VISIBLE).write_text("".join(f"{name}\n" for name in names))
     return contents.hexdigest()
+
+
+def check_urls(urls: Sequence[str]) -> None:
+    """Raise RefusedError for what is not the URL of a repository."""
+    for url in urls:
+        protocol, separator, _ = url.partition("://")
+        if not separator or protocol not in _PROTOCOLS or not url.isprintable() or " " in url:
+            raise RefusedError(
+                f"not the URL of a repository: {url!r}", hint=f"use {', '.join(_PROTOCOLS)}"
+            )
+
+
+def repositories_at(
+    urls: Sequence[str], platform: Platform, folder: Path, *, priority: int
+) -> "BaseRepositories":
+    """Fetch the metadata of repositories by their URLs into `folder`, and return them.
+
+    Their RPMs are not checked for signatures. Raises RefusedError for what is not the URL of a
+    repository, OutsideError if one cannot be read.
+    """
+    check_urls(urls)
+    rows = tuple(
+        BaseRepository(f"repo{number}", (url,), gpgcheck=False, priority=0)
+        for number, url in enumerate(urls)
+    )
+    given = replace(platform, name="--repo", repositories=rows, module_platform_id="")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = BaseRepositories(given, folder, folder / "rpms", _GIVEN, priority)
+    log.info("fetching the metadata of %s", ", ".join(map(without_secret, urls)))
+    try:
+        Dnf(given, folder / "dnf").refresh()
+    except OutsideError as error:
+        which = next((n for n in range(len(urls)) if f"repository repo{n} " in str(error)), None)
+        if which is None:
+            raise
+        why = str(error).rpartition(f"from {urls[which]}: ")[2]
+        raise OutsideError(
+            f"cannot read the repository {urls[which]}: {why}",
+            hint="check the network and the URL; its repodata/repomd.xml must be there",
+        ) from error
+    return found
 
 
 def create(platform: Platform, folder: Path) -> None:
@@ -117,11 +163,14 @@ class BaseRepositories:
     """The content of a platform's base repositories at the time its base layer was made.
 
     `folder` belongs to the base layer; `rpms` is the cache of downloaded RPMs, by their sha256.
+    To the solver their names begin with `prefix`, and `priority` is added to that of each.
     """
 
     platform: Platform
     folder: Path
     rpms: Path
+    prefix: str = _NAME
+    priority: int = PRIORITY
 
     @property
     def for_solver(self) -> tuple[SolverRepository, ...]:
@@ -130,7 +179,7 @@ class BaseRepositories:
 
     def _for_solver(self, one: BaseRepository) -> SolverRepository:
         return SolverRepository(
-            f"{_NAME}{one.name}", self._dnf.metadata(one), PRIORITY + one.priority
+            f"{self.prefix}{one.name}", self._dnf.metadata(one), self.priority + one.priority
         )
 
     @property
@@ -144,7 +193,7 @@ class BaseRepositories:
         differs from its metadata, RefusedError if its signature is not by the repository's key.
         """
         chosen = list(packages)
-        ours = {one for one in chosen if one.repository.startswith(_NAME)}
+        ours = {one for one in chosen if one.repository.startswith(self.prefix)}
         lacking = [one for one in chosen if one in ours and not self._place(one).exists()]
         if lacking:
             purpose = f"downloading for {self.platform.name}"
@@ -162,7 +211,7 @@ class BaseRepositories:
         dnf = self._dnf
         dnf.download([one.nevra for one in packages], new)
         found = {sha256_of(path): path for path in new.glob("*.rpm")}
-        checked = {f"{_NAME}{one.name}" for one in self.platform.repositories if one.gpgcheck}
+        checked = {f"{self.prefix}{one.name}" for one in self.platform.repositories if one.gpgcheck}
         for one in packages:
             path = found.get(one.sha256)
             if path is None:

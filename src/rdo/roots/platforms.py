@@ -36,14 +36,15 @@ _RESERVED = {"cache", "content"}
 class BaseLayer:
     """A finished base layer: `tree` is its files, `metadata` the repodata of its RPM database.
 
-    `repositories` is None if BuildRequires come from the base layer alone.
+    `repositories` are those that BuildRequires may come from besides the base layer: of the
+    platform, and by their URLs.
     """
 
     platform: Platform
     tree: Path
     metadata: Path
     macros: Path
-    repositories: BaseRepositories | None = None
+    repositories: tuple[BaseRepositories, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -58,16 +59,19 @@ class BaseLayer:
     @property
     def solver_repositories(self) -> tuple[SolverRepository, ...]:
         """Further repositories that BuildRequires may come from, besides the base layer."""
-        return self.repositories.for_solver if self.repositories else ()
+        return tuple(one for some in self.repositories for one in some.for_solver)
 
     def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
-        """Download the packages that come from the platform's repositories.
+        """Download the packages that come from further repositories.
 
         Return all with their paths.
 
         Raises what `BaseRepositories.fetch` raises.
         """
-        return self.repositories.fetch(packages) if self.repositories else list(packages)
+        found = list(packages)
+        for some in self.repositories:
+            found = some.fetch(found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Platforms:
             made / "tree",
             made / "rpms",
             macro_layer(platform, folder.parent),
-            repositories if platform.family is Family.DNF else None,
+            (repositories,) if platform.family is Family.DNF else (),
         )
 
     def create(
