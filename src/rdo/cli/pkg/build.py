@@ -47,10 +47,11 @@ def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -
     from rdo.distgit.update import sources
 
     here = desk()
-    sources.take(here if not dry_run else here.dry())
+    if sources.sources(here):
+        sources.take(here if not dry_run else here.dry())
     if dry_run:
         place = ("--platform", platform, "--results", str(results))
         output.say(shlex.join(("rdo", "build", here.spec.path.name, *place)))
         return
     ctx.obj = ctx.find_object(App) or App()
-    ctx.invoke(build, source=here.spec.path, platform=platform, results=results)
+    ctx.invoke(build, sources=(here.spec.path,), platform=platform, results=results)
