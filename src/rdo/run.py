@@ -73,7 +73,7 @@ def run(
             with _ended_when_cancelled(process):
                 stdout, stderr = _communicate(process, stdin, timeout)
         except BaseException as error:
-            _stop(process)
+            _stop(process, grace=1.0 if isinstance(error, KeyboardInterrupt) else 10.0)
             if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
                 raise CommandError(f"{shown}: timed out after {timeout:g} s") from error
             if isinstance(error, TooMuchOutputError):

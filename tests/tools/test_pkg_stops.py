@@ -1,5 +1,6 @@
 """When git stops in the middle of a verb, the true reason is named."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,35 @@ def test_a_hook_that_refuses_is_named(
     distgit.pkg("-c")
     assert distgit.tag("Version") == "2.0.0"
     assert distgit.patches == ["0001-Mend-a.patch"]
+
+
+@pytest.mark.parametrize("name", ["prepare-commit-msg", "pre-commit"])
+def test_ctrl_c_leaves_nothing_half_made(distgit: Distgit, name: str) -> None:
+    file = hook(distgit, name, f"kill -INT {os.getpid()}; sleep 60")
+    before = distgit.state
+
+    told = distgit.pkg("new-version", "2.0.0", "-d", code=130)
+
+    assert told.err.splitlines()[-1] == "rdo: error: interrupted"
+    assert distgit.state == before
+    file.unlink()
+    distgit.pkg("new-version", "2.0.0", "-d")
+    assert distgit.patches == ["0001-Mend-a.patch"]
+
+
+def test_ctrl_c_after_a_conflict_keeps_what_a_person_did(distgit: Distgit) -> None:
+    distgit.upstream_version("3.0.0", {"a.py": "1\ntwo\n3\n"}, base="1.0.0")
+    distgit.tried("new-version", "3.0.0", "-d")
+    (distgit.path / "a.py").write_text("1\ntwo mended\n3\n")
+    distgit.git("add", "a.py")
+    file = hook(distgit, "pre-commit", f"kill -INT {os.getpid()}; sleep 60")
+
+    distgit.pkg("-c", code=130)
+
+    file.unlink()
+    distgit.pkg("-c")
+    assert distgit.tag("Version") == "3.0.0"
+    assert "two mended" in (distgit.path / "0001-Mend-a.patch").read_text()
 
 
 def test_a_key_that_cannot_sign_is_named(distgit: Distgit, tmp_path: Path) -> None:

@@ -328,7 +328,7 @@ def _run(
 ) -> Arguments:
     """Run one step after the other; store each step before it begins.
 
-    What is refused before a person has done anything is as if it had not begun.
+    What is refused, or ended by Ctrl-C, before a person has done anything is as if it had not begun.
     """
     journal = _journal(desk)
     names = STEPS[state.action]
@@ -350,7 +350,9 @@ def _run(
             if entry:
                 journal.put_back(entry)
             raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and is_new:
+                states.remove(desk.folder)
             if entry:
                 journal.pause(entry, keep=states.is_stored(desk.folder))
             raise
