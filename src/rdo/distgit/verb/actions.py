@@ -328,7 +328,7 @@ def _run(
 ) -> Arguments:
     """Run one step after the other; store each step before it begins.
 
-    What is refused, or ended by Ctrl-C, before a person has done anything is as if it had not begun.
+    What is refused, or ended by Ctrl-C, before a person has done anything leaves no action behind.
     """
     journal = _journal(desk)
     names = STEPS[state.action]
