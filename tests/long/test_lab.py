@@ -199,16 +199,36 @@ SERVICES = {
     "mariadb": "disabled",
     "rabbitmq-server": "disabled",
     "memcached": "disabled",
-    "apache2": "disabled",
-    "cron": "enabled",
+    "httpd": "disabled",
+    "crond": "enabled",
     "rsyslog": "enabled",
-    "redis-server": "disabled",
-    "openvswitch-switch": "disabled",
-    "ovn-central": "disabled",
-    "ovn-host": "disabled",
+    "redis": "disabled",
+    "openvswitch": "disabled",
+    "ovn-northd": "disabled",
+    "ovn-controller": "disabled",
     "libvirtd": "enabled",
+    "sshd": "enabled",
+    "chronyd": "enabled",
+    "iptables": "disabled",
 }
 """The units of the platform's set `services`, and whether EL enables them at installation."""
+
+STARTED = [name for name in SERVICES if name != "chronyd"]
+"""The clock of a lab is the machine's."""
+
+CALLED = """\
+mariadb-server-galera openvswitch-ovn-central openvswitch-ovn-host openvswitch-ovn-common yum nc
+httpd-tools mod_ssl iptables-nft-services audit sos yum-utils openstack-selinux"""
+"""Names by which EL's roles look for packages."""
+
+WSGI = """\
+WSGIScriptAlias /answer /var/www/cgi-bin/answer
+"""
+APPLICATION = """\
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"from python"]
+"""
 
 GUEST = """\
 <domain type="qemu"><name>guest</name><memory unit="MiB">128</memory>
@@ -229,12 +249,22 @@ def test_every_service_of_a_cloud_is_installed_as_on_el_and_starts(factory: Dist
     assert installed.code == 0, installed.stdout + installed.stderr
     states = on(factory, "host1", "systemctl", "is-enabled", *SERVICES).stdout.split()
     assert dict(zip(SERVICES, states, strict=True)) == SERVICES
-    started = on(factory, "host1", "systemctl", "start", *SERVICES)
+    on(factory, "host1", f"echo '{WSGI}' > /etc/httpd/conf.d/answer.conf")
+    on(factory, "host1", f"echo '{APPLICATION}' > /var/www/cgi-bin/answer")
+    started = on(factory, "host1", "systemctl", "start", *STARTED)
     assert started.code == 0, on(factory, "host1", "journalctl", "-b", "-p3", "--no-pager").stdout
-    states = on(factory, "host1", "systemctl", "is-active", *SERVICES).stdout.split()
-    assert states == ["active"] * len(SERVICES)
+    states = on(factory, "host1", "systemctl", "is-active", *STARTED).stdout.split()
+    assert states == ["active"] * len(STARTED)
     assert on(factory, "host1", "mariadb -e 'select 6 * 7' | tail -n1").stdout == "42\n"
-    assert on(factory, "host1", "curl -s -o /dev/null -w '%{http_code}' localhost").stdout == "200"
+    assert on(factory, "host1", "httpd -t").code == 0
+    assert on(factory, "host1", "curl -s localhost/answer").stdout == "from python"
+    units = on(factory, "host1", "systemctl list-unit-files --no-legend 'apache*' 'httpd*'").stdout
+    assert units.split()[0::3] == ["httpd.service"]
+    assert on(factory, "host1", "systemctl enable httpd crond sshd redis ovn-northd").code == 0
+    named = on(factory, "host1", "rpm", "-q", "--whatprovides", *CALLED.split())
+    assert named.code == 0, named.stdout
+    assert on(factory, "host1", "/usr/libexec/qemu-kvm --version && nc -h").code == 0
+    assert on(factory, "host1", "python3 -c 'import libvirt, pymysql'").code == 0
 
     bridge = "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev && ip link set br0 up"
     assert on(factory, "host1", bridge).code == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from rdo import atomic
 from rdo.bridge.kept import keep, kept_files, newly_kept
 from rdo.errors import CommandError
-from rdo.roots import debian_rpms, dpkg
+from rdo.roots import debian_rpms, dpkg, el_layout
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.dpkg import DebianPackage, Folder
@@ -96,10 +96,11 @@ class DebStore:
         return found | {deb: newly_kept(self.place(deb)) for deb in lacking}
 
     def place(self, deb: Deb) -> Path:
-        """Return the folder of its RPM, which depends on the names in the platform's tables too."""
+        """Return the folder of its RPM; the platform's tables and EL's layout name it too."""
         platform = self.base.platform
         names = [*debian_rpms.known_names(platform, deb.name), *platform.users.get(deb.name, ())]
-        digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+        words = [*names, *el_layout.layout_digest(platform, deb.name)]
+        digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
         return self.folder / f"{deb.sha256}-{VERSION}-{digest}"
 
     def _wrap(self, debs: Sequence[Deb], names: set[str]) -> None:
@@ -129,6 +130,7 @@ class DebStore:
         users = {line.partition(":")[0] for line in passwd}
         for deb in debs:
             dpkg.follow_links(wrap / "files" / deb.name, self.base.tree)
+        self._lay_out(root, debs)
         folders = _folders(root.ask("sh", "-c", _FOLDERS, privileged=True).stdout, self.base.tree)
         packages = []
         for deb in debs:
@@ -139,6 +141,16 @@ class DebStore:
             for path in files.rglob("*"):
                 _merge(path, wrap / "buildroot" / path.relative_to(files))
         return packages
+
+    def _lay_out(self, root: BuildRoot, debs: Iterable[Deb]) -> None:
+        """Give the unpacked packages EL's layout."""
+        rows = list(el_layout.lines(self.base.platform, (deb.name for deb in debs)))
+        if rows:
+            layouts = root.folder("el")
+            el_layout.write_layouts(layouts)
+            root.bind(Bind(layouts, el_layout.FOLDER))
+            text = "".join(f"{row}\n" for row in rows)
+            root.ask("sh", "-c", el_layout.APPLY, privileged=True, stdin=text.encode())
 
     def _keep(self, debs: Sequence[Deb], packages: Sequence[DebianPackage], made: Path) -> None:
         for deb, package in zip(debs, packages, strict=True):

@@ -46,8 +46,9 @@ class Platform:
     expect these to add to passwd, and `sdist_requires` what compiling a project from PyPI requires
     but its sdist cannot declare. `python_constraints` bound projects of PyPI that nothing else
     constrains; `spec_requires` maps words of a spec to requirements that they imply but the spec
-    does not declare. `sets` are named sets of packages of the RPM world. `repositories` are the
-    sources of a dnf platform's packages; a Debian one has a `suite`.
+    does not declare. `sets` are named sets of packages of the RPM world, `units` maps a package to
+    its systemd units with EL's names for them. `repositories` are the sources of a dnf platform's
+    packages; a Debian one has a `suite`.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Platform:
     python_constraints: tuple[str, ...] = field(default=(), repr=False)
     spec_requires: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sets: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    units: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)
 

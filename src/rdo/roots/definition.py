@@ -54,6 +54,7 @@ Word = Annotated[str, StringConstraints(pattern=r"^[^\s%(){}\x00-\x1f\x7f]+$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[^\s-]\S*$")]
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Macro = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*\.[a-z]+$")]
 Names = dict[Line, list[Word]]
 # A name with parentheses, as in rubygem(rexml) or libfoo.so.1()(64bit).
 Capability = Annotated[
@@ -138,6 +139,7 @@ class _DebianDefinition(_Definition):
     sdist_requires: Names = Field(default_factory=dict)
     spec_requires: dict[Line, list[Line]] = Field(default_factory=dict)
     sets: dict[Word, list[Capability]] = Field(default_factory=dict)
+    units: dict[Line, dict[Unit, Unit]] = Field(default_factory=dict)
 
     def value(self, name: str) -> Platform:
         return replace(
@@ -149,6 +151,7 @@ class _DebianDefinition(_Definition):
             sdist_requires=_tuples(self.sdist_requires),
             spec_requires=_tuples(self.spec_requires),
             sets=_tuples(self.sets),
+            units=self.units,
         )
 
 

@@ -76,4 +76,6 @@ def test_what_a_set_names_can_be_bridged_or_is_in_the_base() -> None:
     tables = (DEB12.provides, DEB12.bridged)
     known = {name for table in tables for names in table.values() for name in names}
 
-    assert [name for names in DEB12.sets.values() for name in names if name not in known] == []
+    lacking = [name for names in DEB12.sets.values() for name in names if name not in known]
+
+    assert [name for name in lacking if not name.startswith("python3-")] == []  # those are PyPI's
