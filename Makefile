@@ -16,10 +16,14 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
+.PHONY: demo cloud test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
+
+# The packages of a cloud, out of the releases of OpenStack on PyPI.
+cloud: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/cloud/run build/cloud
 
 test: lint types layers unit tools rounds e2e
 
