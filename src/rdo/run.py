@@ -1,8 +1,9 @@
 """The only place that starts a process.
 
-There are four ways: `run` returns a program's output; `run_logged` copies the output of a long
-program to its log, limited in time and size; `hand_over` gives it the terminal, and
-`hand_over_pty` a terminal of its own, because ours must not be its to type into.
+There are five ways: `run` returns a program's output; `run_logged` copies the output of a long
+program to its log, limited in time and size; `converse` exchanges lines with it while it runs;
+`hand_over` gives it the terminal, and `hand_over_pty` a terminal of its own, because ours must not
+be its to type into.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -120,6 +122,45 @@ def run_logged(
     elif pipe.is_exceeded:
         limit = limit or Limit.OUTPUT
     return Logged(process.returncode, time.monotonic() - started, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A program that runs while lines are exchanged with it."""
+
+    _process: subprocess.Popen[bytes]
+
+    def send(self, line: str) -> None:
+        """Give the program a line; nothing happens if it has ended."""
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):  # its output ends too, which the caller sees
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines that the program prints, until it ends or closes its output."""
+        assert self._process.stdout
+        for line in self._process.stdout:
+            yield line.decode(errors="replace").rstrip("\n")
+
+
+@contextlib.contextmanager
+def converse(*argv: str | Path, log_file: Path) -> Iterator[Conversation]:
+    """Start a program to exchange lines with; its whole group ends with the block.
+
+    Its standard error is appended to `log_file`. Raises CommandError if it is not installed.
+    """
+    with (
+        log_file.open("ab", buffering=0) as errors,
+        _start(argv, None, None, subprocess.PIPE, errors) as process,
+    ):
+        try:
+            yield Conversation(process)
+        finally:
+            _stop(process)
+            assert process.stdin
+            with contextlib.suppress(BrokenPipeError):  # it did not read all that it was given
+                process.stdin.close()
 
 
 def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
