@@ -1,5 +1,6 @@
 """`rdo deploy`: install a cloud from a target's packages, as an answer file describes it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,18 @@ from rdo.errors import OutsideError, RefusedError
 if TYPE_CHECKING:
     from rdo.deploy.answer_file import AnswerFault
     from rdo.deploy.answers import CloudAnswer
+    from rdo.deploy.install.planning import PlannedStep
 
 
 @click.group(cls=LazyGroup)
 def deploy() -> None:
     """Install a cloud from a target's packages, as packstack's answer files describe it.
 
-    Answers and hosts can be checked; nothing is installed yet.
-
     \b
     packstack --gen-answer-file=answers.txt
-    rdo deploy answers --answer-file answers.txt
     rdo deploy check --answer-file answers.txt
+    rdo deploy plan --answer-file answers.txt
+    rdo deploy apply --answer-file answers.txt
     """
 
 
@@ -53,14 +54,41 @@ _answer = click.option(
 )
 
 
-@deploy.command()
-@_answer_file
-@_answer
-@click.option(
+_state = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the cloud. Default: ~/.local/state/rdo/clouds/CONTROLLER.",
 )
+_ACCESS = (
+    click.option(
+        "--identity",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Private key to log in with. Default: the keys that ssh finds.",
+    ),
+    click.option(
+        "--known-hosts",
+        type=click.Path(path_type=Path),
+        help="File with the keys of hosts. Default: ssh's own.",
+    ),
+    click.option(
+        "--accept-new-host-keys",
+        is_flag=True,
+        help="Accept and remember the key of a host that is not known; a changed key is refused.",
+    ),
+)
+
+
+def _access(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options by which hosts are reached."""
+    for option in reversed(_ACCESS):
+        command = option(command)
+    return command
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@_state
 @click.option(
     "--make-secrets",
     is_flag=True,
@@ -144,21 +172,7 @@ def _plain(answer: "CloudAnswer", file: Path | None) -> dict[str, object]:
 @deploy.command()
 @_answer_file
 @_answer
-@click.option(
-    "--identity",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Private key to log in with. Default: the keys that ssh finds.",
-)
-@click.option(
-    "--known-hosts",
-    type=click.Path(path_type=Path),
-    help="File with the keys of hosts. Default: ssh's own.",
-)
-@click.option(
-    "--accept-new-host-keys",
-    is_flag=True,
-    help="Accept and remember the key of a host that is not known; a changed key is refused.",
-)
+@_access
 @output.json_option
 @click.pass_context
 def check(
@@ -203,3 +217,100 @@ def check(
     if bad:
         is_outside = any(one.facts is None for one in bad)
         ctx.exit(OutsideError.exit_code if is_outside else RefusedError.exit_code)
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@_state
+@_access
+@output.json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    file: Path | None,
+    options: dict[str, str],
+    state: Path | None,
+    identity: Path | None,
+    known_hosts: Path | None,
+    accept_new_host_keys: bool,
+    as_json: bool,
+) -> None:
+    """Show every change that `apply` would make; nothing is written, here or on a host.
+
+    The names of settings are shown, never their values. The exit code is 5 if something stands in
+    the way, 6 if a host cannot be reached.
+
+    \b
+    rdo deploy plan --answer-file answers.txt
+    """
+    from rdo.deploy.install.deployment import deployment
+    from rdo.deploy.install.report import plan_as_plain, plan_as_text
+    from rdo.tools.host_access import SshAccess
+
+    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=access)
+    found = cloud.plan()
+    output.show(plan_as_plain(found), as_json, plan_as_text(found))
+    if found.faults:
+        ctx.exit(RefusedError.exit_code)
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@_state
+@_access
+@output.json_option
+def apply(
+    file: Path | None,
+    options: dict[str, str],
+    state: Path | None,
+    identity: Path | None,
+    known_hosts: Path | None,
+    accept_new_host_keys: bool,
+    as_json: bool,
+) -> None:
+    """Install the cloud, or mend what has changed since; what is as it should be is left alone.
+
+    It may be interrupted and run again at any time. Secrets that nobody gives are made first, and
+    kept in the folder of the cloud.
+
+    \b
+    rdo deploy apply --answer-file answers.txt
+    """
+    from rdo.deploy.install.deployment import deployment
+    from rdo.deploy.install.report import plan_as_plain
+    from rdo.tools.host_access import SshAccess
+
+    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=access, makes_secrets=True)
+    with cloud.prepared() as found:
+        changed = cloud.carry_out(found, _tell_step)
+    hosts = f"{len(cloud.hosts)} host{'s' if len(cloud.hosts) > 1 else ''}"
+    plain = {**plan_as_plain(found.plan), "changed": changed}
+    output.show(plain, as_json, f"{changed} changes on {hosts}")
+
+
+def _tell_step(event: str, step: "PlannedStep") -> None:
+    if event == "done":
+        output.say(f"{step.host}: {step.title}", err=True)
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@_state
+@output.json_option
+def status(file: Path | None, options: dict[str, str], state: Path | None, as_json: bool) -> None:
+    """Show how the last installation went, from the journal; no host is asked.
+
+    \b
+    rdo deploy status --answer-file answers.txt
+    """
+    from rdo.deploy.install.deployment import deployment
+    from rdo.deploy.install.report import run_as_text
+
+    cloud = deployment(file=file, options=options, state=state)
+    entries = cloud.journal.last_run()
+    output.show({"state": str(cloud.state), "last_run": entries}, as_json, run_as_text(entries))

@@ -1,0 +1,120 @@
+"""One cloud to plan, install and ask about: its answers, hosts and steps, and its state folder."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import lock
+from rdo.deploy.answers import Answers
+from rdo.deploy.cloud import Cloud
+from rdo.deploy.hosts import hosts_of
+from rdo.deploy.install.engine import Looked, faults_error, looked
+from rdo.deploy.install.journal import Journal
+from rdo.deploy.install.planning import Plan, PlannedStep
+from rdo.deploy.install.steps import Step, steps_of
+from rdo.deploy.keys import load_keys
+from rdo.deploy.machine import ThisMachine, this_machine
+from rdo.deploy.reading import load_answers, state_folder
+from rdo.errors import UserError
+from rdo.tools.host_access import Host, SshAccess
+
+_LOG = "install.log"
+_NO_LOG = Path("/dev/null")
+
+Told = Callable[[str, PlannedStep], None]
+"""Called with `begin`, `done` or `failed` when that happens to a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A cloud of these answers; `hosts` are reached as `Host` says."""
+
+    answers: Answers
+    steps: tuple[Step, ...]
+    hosts: tuple[Host, ...]
+    state: Path
+
+    @property
+    def journal(self) -> Journal:
+        """What has been done to it, and when."""
+        return Journal(self.state)
+
+    @property
+    def log_file(self) -> Path:
+        """Where the engine itself logs."""
+        return self.state / _LOG
+
+    def plan(self) -> Plan:
+        """Look at all hosts and return what would change; nothing is written, here or there.
+
+        Raises OutsideError for a host that cannot be reached.
+        """
+        with self._looked(_NO_LOG) as found:
+            return found.plan
+
+    @contextlib.contextmanager
+    def prepared(self) -> Iterator[Looked]:
+        """Look at all hosts, and yield what may be carried out while the block holds the lock.
+
+        Raises RefusedError for everything that stands in the way, or if another one is at work;
+        OutsideError for a host that cannot be reached.
+        """
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with lock.hold(self.state / "deploy.lock", purpose="installing a cloud"):
+            self.log_file.touch(mode=0o600)
+            self.journal.write("run")
+            try:
+                with self._looked(self.log_file) as found:
+                    if error := faults_error(found.plan):
+                        raise error
+                    yield found
+            except UserError as error:
+                self.journal.write("failed", said=str(error))
+                raise
+            self.journal.write("finished")
+
+    def carry_out(self, found: Looked, told: Told) -> int:
+        """Carry out a plan, a line in the journal for each step; return how much was changed.
+
+        Raises as `Looked.carry_out`.
+        """
+
+        def tell(event: str, step: PlannedStep) -> None:
+            self.journal.write(event, step.host, step.title)
+            told(event, step)
+
+        return found.carry_out(tell) if found.plan.needed else 0
+
+    @contextlib.contextmanager
+    def _looked(self, log_file: Path) -> Iterator[Looked]:
+        secrets = [one.value for one in self.answers.by_key.values() if one.key.secret]
+        with looked(self.hosts, self.steps, secrets, log_file) as found:
+            yield found
+
+
+def deployment(
+    *,
+    file: Path | None = None,
+    options: Mapping[str, str] | None = None,
+    state: Path | None = None,
+    by_ssh: SshAccess | None = None,
+    makes_secrets: bool = False,
+    machine: ThisMachine | None = None,
+) -> Deployment:
+    """Return the cloud of an answer file and options; the host that is this machine needs no ssh.
+
+    Raises as `load_answers` does.
+    """
+    here = machine or this_machine()
+    answers = load_answers(
+        load_keys(), here, file=file, options=options, state=state, make_secrets=makes_secrets
+    )
+    duties = hosts_of(answers)
+    access = by_ssh or SshAccess()
+    return Deployment(
+        answers,
+        tuple(steps_of(Cloud(answers), duties)),
+        tuple(Host(one, None if here.is_called(one) else access) for one in duties),
+        state or state_folder(answers["CONFIG_CONTROLLER_HOST"]),
+    )

@@ -1,0 +1,62 @@
+"""The journal of a cloud: each step of each run, on the disk before the next one begins."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_FILE = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: a run that began or ended, or a step of it on a host."""
+
+    when: float
+    what: str
+    host: str = ""
+    step: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal in a cloud's state folder; it has no secret, and only its owner reads it."""
+
+    folder: Path
+
+    def write(self, what: str, host: str = "", step: str = "", said: str = "") -> None:
+        """Add a line, and return when it is on the disk."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        line = json.dumps(asdict(Entry(time.time(), what, host, step, said))) + "\n"
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "w") as file:
+            # a line that a kill or a full disk has cut off must not swallow this one
+            file.write(line if self._ends_whole() else "\n" + line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def last_run(self) -> list[Entry]:
+        """Return the lines of the last run, oldest first; empty if there was none."""
+        entries = list(self._entries())
+        begins = [number for number, one in enumerate(entries) if one.what == "run"]
+        return entries[begins[-1] :] if begins else []
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / _FILE
+
+    def _ends_whole(self) -> bool:
+        content = self._path.read_bytes() if self._path.exists() else b""
+        return not content or content.endswith(b"\n")
+
+    def _entries(self) -> Iterator[Entry]:
+        if not self._path.exists():
+            return
+        for line in self._path.read_text(errors="replace").splitlines():
+            try:
+                yield Entry(**json.loads(line))
+            except (ValueError, TypeError):
+                continue  # cut off by a kill

@@ -1,0 +1,123 @@
+"""The steps of an installation in their order, with what each wants of each host."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
+from rdo.deploy.hosts import Duty
+from rdo.deploy.roles import (
+    client,
+    glance,
+    keystone,
+    mariadb,
+    memcached,
+    neutron,
+    nova,
+    placement,
+    rabbitmq,
+)
+from rdo.deploy.wanted import Identity, Packages, User, Wanted, plain
+from rdo.tools.installer import Program
+
+_ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
+    mariadb.parts,
+    rabbitmq.parts,
+    memcached.parts,
+    keystone.parts,
+    client.parts,
+    glance.parts,
+    placement.parts,
+    nova.parts,
+    neutron.parts,
+    neutron.compute_parts,
+    nova.compute_parts,
+)
+"""The roles in the order in which they are installed; hosts need what is before them."""
+
+# Each module after those that it imports.
+_ON_HOST = (
+    *("acts", "ini", "files", "packages", "units", "mariadb", "rabbitmq", "once", "identity"),
+    *("cells", "switch"),
+)
+_PACKAGE = "rdo.deploy.on_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one role wants of some hosts at one time; `wants` by the address of the host."""
+
+    role: str
+    title: str
+    wants: Mapping[str, tuple[Wanted, ...]]
+
+    def as_sent(self) -> dict[str, Any]:
+        """Return the step as the installer reads it."""
+        wants = {host: [plain(one) for one in some] for host, some in self.wants.items()}
+        return {"role": self.role, "title": self.title, "wants": wants}
+
+
+def steps_of(cloud: Cloud, hosts: Mapping[str, frozenset[Duty]]) -> list[Step]:
+    """Return all steps: the packages of each host first, then each role."""
+    parts = [part for role in _ROLES for part in role(cloud)]
+    found = [_packages(parts, hosts)]
+    for part in parts:
+        found.append(_step(part, hosts))
+        if part.role == "keystone":
+            entries = (_identity(cloud, parts),)
+            found.append(
+                _step(Part("keystone", "Keystone entries", part.duty, wants=entries), hosts)
+            )
+    return [step for step in found if any(step.wants.values())]
+
+
+def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
+    wants: dict[str, tuple[Wanted, ...]] = {}
+    for host, duties in hosts.items():
+        mine = (name for part in parts if _is_for(part, host, duties) for name in part.packages)
+        if names := tuple(dict.fromkeys(mine)):
+            wants[host] = (Packages(names),)
+    return Step("packages", "Packages", wants)
+
+
+def _step(part: Part, hosts: Mapping[str, frozenset[Duty]]) -> Step:
+    mine = [host for host, duties in hosts.items() if _is_for(part, host, duties)]
+    return Step(part.role, part.title, dict.fromkeys(mine, part.wants) if part.wants else {})
+
+
+def _is_for(part: Part, host: str, duties: frozenset[Duty]) -> bool:
+    return part.duty in duties and part.only in {"", host}
+
+
+def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
+    """Return what keystone must hold for all roles."""
+    logins = [login for part in parts for login in part.logins]
+    users = [User(name, password, "services", ("admin",)) for name, password in logins]
+    projects = [{"name": "services"}]
+    if cloud.has("CONFIG_PROVISION_DEMO"):
+        projects.append({"name": "demo"})
+        users.append(User("demo", cloud["CONFIG_KEYSTONE_DEMO_PW"], "demo", ("member",)))
+    return Identity(
+        auth_url=cloud.url(IDENTITY_PORT),
+        admin=cloud["CONFIG_KEYSTONE_ADMIN_USERNAME"],
+        admin_password=cloud["CONFIG_KEYSTONE_ADMIN_PW"],
+        admin_project="admin",
+        region=cloud.region,
+        projects=tuple(projects),
+        roles=({"name": "member"},),
+        users=tuple(users),
+        services=(
+            *keystone.apis(cloud),
+            *(api for part in parts for api in part.apis),
+        ),
+    )
+
+
+def program() -> Program:
+    """Return the program that runs on hosts."""
+    texts = [(name, "") for name in ("rdo", "rdo.deploy", _PACKAGE)]
+    folder = files(_PACKAGE)
+    for name in (*_ON_HOST, "program"):
+        texts.append((f"{_PACKAGE}.{name}", (folder / f"{name}.py").read_text()))
+    return Program(texts, f"{_PACKAGE}.program")

@@ -1,0 +1,1 @@
+"""The program that looks at a host of a cloud and changes it, in the Python of that host."""

@@ -1,0 +1,67 @@
+"""Packages of the host, installed by dnf."""
+
+import os
+import re
+from pathlib import Path
+
+from rdo.deploy.on_host.acts import HostFault, Wanted, run
+
+_SECONDS = 1800
+
+
+def look_packages(wanted: Wanted) -> "list[str]":
+    """Return one line with the packages that are missing."""
+    missing = _missing(wanted["names"])
+    return [f"install {', '.join(missing)}"] if missing else []
+
+
+def make_packages(wanted: Wanted) -> None:
+    """Install what is missing, in one transaction."""
+    missing = _missing(wanted["names"])
+    if not missing:
+        return
+    command = ("dnf", "--assumeyes", "--setopt=skip_if_unavailable=False", "install")
+    done = run(*command, *missing, ok=range(256), seconds=_SECONDS)
+    if done.returncode:
+        raise _fault(done.stdout + done.stderr)
+
+
+def _missing(names: "list[str]") -> "list[str]":
+    """Return the names that nothing installed provides."""
+    done = run("rpm", "--query", "--whatprovides", "--queryformat", "\\n", *names, ok=range(256))
+    absent = set(re.findall(r"no package provides (\S+)", done.stdout + done.stderr))
+    # a path that no package owns is told by its absence from the disk
+    absent |= {name for name in names if name.startswith("/") and not Path(name).exists()}
+    return [name for name in names if name in absent]
+
+
+def _fault(said: str) -> HostFault:
+    """Return what dnf means, in one line with what to do."""
+    if "No space left on device" in said or ("needs" in said and "more space" in said):
+        return HostFault("the disk is full", "free some space there (df -h), then apply again")
+    if unknown := re.findall(r"Unable to find a match: (.+)|No match for argument: (.+)", said):
+        names = " ".join(sorted({word for pair in unknown for one in pair for word in one.split()}))
+        return HostFault(
+            f"no repository of the host has {names}",
+            "is the target's rdo-release installed there, and does it package them? dnf repolist",
+        )
+    if away := re.search(r"Failed to download metadata for repo '([^']+)'[^\n]*", said):
+        return HostFault(
+            f"the repository {away.group(1)} cannot be reached",
+            f"try there: dnf --repo {away.group(1)} makecache",
+        )
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("Error", " - ", "- nothing"))]
+    return HostFault(f"dnf install: {'; '.join((errors or lines)[-3:])[-600:]}")
+
+
+def version_of(package: str) -> str:
+    """Return the version and release of an installed package; empty if it is not."""
+    asked = ("rpm", "--query", "--queryformat", "%{VERSION}-%{RELEASE}\\n", package)
+    done = run(*asked, ok=range(256))
+    return done.stdout.strip().splitlines()[-1] if done.returncode == 0 else ""
+
+
+def is_installed(path: str) -> bool:
+    """Whether a program of this path is there."""
+    return os.access(path, os.X_OK)

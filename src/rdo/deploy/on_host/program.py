@@ -1,0 +1,82 @@
+"""The program itself: it reads a request, looks or acts, and prints one line of JSON.
+
+Looking changes nothing. Acting looks first, and changes only what differs, so that it may be
+repeated from any point.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rdo.deploy.on_host import (
+    cells,
+    files,
+    identity,
+    mariadb,
+    once,
+    packages,
+    rabbitmq,
+    switch,
+    units,
+)
+from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, alone
+
+_KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]]]" = {
+    "packages": (packages.look_packages, packages.make_packages),
+    "file": (files.look_file, files.make_file),
+    "settings": (files.look_settings, files.make_settings),
+    "link": (files.look_link, files.make_link),
+    "folder": (files.look_folder, files.make_folder),
+    "service": (units.look_service, units.make_service),
+    "once": (once.look_once, once.make_once),
+    "database": (mariadb.look_database, mariadb.make_database),
+    "broker_user": (rabbitmq.look_broker_user, rabbitmq.make_broker_user),
+    "administrator": (identity.look_administrator, identity.make_administrator),
+    "cells": (cells.look_cells, cells.make_cells),
+    "switch": (switch.look_switch, switch.make_switch),
+    "listeners": (switch.look_listeners, switch.make_listeners),
+    "identity": (identity.look_identity, identity.make_identity),
+}
+
+
+def answer(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Return what was found, or changed, for each thing wanted, until one fails."""
+    if request["mode"] == "look":
+        return {"found": [_look(one) for one in request["wanted"]]}
+    done: list[list[str]] = []
+    try:
+        with alone():
+            for one in request["wanted"]:
+                done.append(_make(one))
+    except HostFault as fault:
+        return {"done": done, "said": fault.said, "remedy": fault.remedy}
+    return {"done": done}
+
+
+def _look(wanted: Wanted) -> "dict[str, Any]":
+    look, _ = _KINDS[wanted["kind"]]
+    try:
+        return {"changes": look(wanted)}
+    except Unsure as reason:
+        return {"changes": [], "until": str(reason)}
+    except HostFault as fault:
+        return {"changes": [], "said": fault.said, "remedy": fault.remedy}
+
+
+def _make(wanted: Wanted) -> "list[str]":
+    look, make = _KINDS[wanted["kind"]]
+    try:
+        changes = look(wanted)
+    except Unsure:
+        changes = []
+        make(wanted)
+        return [f"{wanted['kind']}: made anew"]
+    if changes:
+        make(wanted)
+    return changes
+
+
+def main(request: "dict[str, Any]") -> None:
+    """Answer a request on standard output."""
+    sys.stdout.write("\n" + json.dumps(answer(request)) + "\n")

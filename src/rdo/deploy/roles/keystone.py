@@ -1,0 +1,91 @@
+"""keystone, the identity service, in httpd on the controller."""
+
+from collections.abc import Iterator
+
+from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
+from rdo.deploy.hosts import Duty
+from rdo.deploy.wanted import Administrator, Api, Database, File, Once, Service, Settings
+
+DATABASE, USER = "keystone", "keystone_admin"
+SETTINGS = "/etc/keystone/keystone.conf"
+_PAGE = "/etc/httpd/conf.d/10-keystone.conf"
+_CONTENT = """\
+# Written by rdo deploy.
+Listen {port}
+
+WSGIDaemonProcess keystone-public processes={workers} threads=4 user=keystone group=keystone \\
+    display-name=%{{GROUP}}
+
+<VirtualHost *:{port}>
+    WSGIProcessGroup keystone-public
+    WSGIApplicationGroup %{{GLOBAL}}
+    WSGIScriptAlias / /usr/bin/keystone-wsgi-public
+    WSGIPassAuthorization On
+    LimitRequestBody 114688
+    ErrorLogFormat "%{{cu}}t %M"
+    ErrorLog /var/log/httpd/keystone.log
+    CustomLog /var/log/httpd/keystone_access.log combined
+
+    <Directory /usr/bin>
+        <Files keystone-wsgi-public>
+            Require all granted
+        </Files>
+    </Directory>
+</VirtualHost>
+"""
+
+
+def parts(cloud: Cloud) -> Iterator[Part]:
+    """Yield keystone with its database, keys and administrator."""
+    password = cloud["CONFIG_KEYSTONE_DB_PW"]
+    settings = {
+        "DEFAULT": {"debug": cloud.debug},
+        "database": {"connection": cloud.database_url(USER, password, DATABASE)},
+        "token": {"provider": "fernet"},
+    }
+    yield Part(
+        "keystone",
+        "Keystone",
+        Duty.CONTROLLER,
+        packages=("openstack-keystone", "httpd", "python3-mod_wsgi"),
+        wants=(
+            Database((DATABASE,), USER, password),
+            Settings(SETTINGS, settings, "root", "keystone", 0o640),
+            Once(
+                "keystone-schema",
+                "tables of keystone",
+                (("keystone-manage", "db_sync"),),
+                package="openstack-keystone",
+                user="keystone",
+                database=DATABASE,
+            ),
+            *map(_keys, ("fernet", "credential")),
+            File(_PAGE, _CONTENT.format(port=IDENTITY_PORT, workers=cloud.workers)),
+            Service("httpd|apache2", watches=(SETTINGS, _PAGE), ports=(IDENTITY_PORT,)),
+            Administrator(
+                cloud["CONFIG_KEYSTONE_ADMIN_USERNAME"],
+                cloud["CONFIG_KEYSTONE_ADMIN_PW"],
+                "admin",
+                cloud.region,
+                cloud.url(IDENTITY_PORT, "/v3"),
+                cloud.url(IDENTITY_PORT),
+            ),
+        ),
+    )
+
+
+def _keys(name: str) -> Once:
+    """Return the keys of tokens or of credentials, made once and never again."""
+    command = ("keystone-manage", f"{name}_setup")
+    who = ("--keystone-user", "keystone", "--keystone-group", "keystone")
+    return Once(
+        f"keystone-{name}",
+        f"{name} keys of keystone",
+        ((*command, *who),),
+        creates=f"/etc/keystone/{name}-keys/0",
+    )
+
+
+def apis(cloud: Cloud) -> tuple[Api, ...]:
+    """Return keystone's own entry in its catalog, so that a changed endpoint is seen."""
+    return (Api("keystone", "identity", cloud.url(IDENTITY_PORT, "/v3")),)

@@ -1,0 +1,48 @@
+"""placement, which knows what compute hosts can give, in httpd on the controller."""
+
+from collections.abc import Iterator
+
+from rdo.deploy.cloud import PLACEMENT_PORT, Cloud, Part
+from rdo.deploy.hosts import Duty
+from rdo.deploy.wanted import Api, Database, Once, Service, Settings
+
+DATABASE, USER = "placement", "placement"
+_SETTINGS = "/etc/placement/placement.conf"
+_PAGE = "/etc/httpd/conf.d/00-placement-api.conf"
+
+
+def parts(cloud: Cloud) -> Iterator[Part]:
+    """Yield placement with nova's passwords, as packstack has no others for it.
+
+    Its package brings the page of httpd.
+    """
+    if not cloud.has("CONFIG_NOVA_INSTALL"):
+        return
+    database, login = cloud["CONFIG_NOVA_DB_PW"], cloud["CONFIG_NOVA_KS_PW"]
+    settings = {
+        "DEFAULT": {"debug": cloud.debug},
+        "api": {"auth_strategy": "keystone"},
+        "keystone_authtoken": cloud.token_login("placement", login),
+        "placement_database": {"connection": cloud.database_url(USER, database, DATABASE)},
+    }
+    yield Part(
+        "placement",
+        "Placement",
+        Duty.CONTROLLER,
+        packages=("openstack-placement-api", "httpd", "python3-mod_wsgi"),
+        wants=(
+            Database((DATABASE,), USER, database),
+            Settings(_SETTINGS, settings, "root", "placement"),
+            Once(
+                "placement-schema",
+                "tables of placement",
+                (("placement-manage", "db", "sync"),),
+                package="openstack-placement-api",
+                user="placement",
+                database=DATABASE,
+            ),
+            Service("httpd|apache2", watches=(_SETTINGS, _PAGE), ports=(PLACEMENT_PORT,)),
+        ),
+        apis=(Api("placement", "placement", cloud.url(PLACEMENT_PORT)),),
+        logins=(("placement", login),),
+    )

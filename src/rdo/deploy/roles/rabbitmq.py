@@ -1,0 +1,30 @@
+"""RabbitMQ, the message broker of all services, on the controller."""
+
+from collections.abc import Iterator
+
+from rdo.deploy.cloud import Cloud, Part
+from rdo.deploy.hosts import Duty
+from rdo.deploy.wanted import BrokerUser, File, Service
+
+_SETTINGS = "/etc/rabbitmq/rabbitmq.conf"
+_CONTENT = """\
+# Written by rdo deploy.
+listeners.tcp.1 = {address}:5672
+"""
+
+
+def parts(cloud: Cloud) -> Iterator[Part]:
+    """Yield the broker and its user; the user `guest` gets in from nowhere but the broker."""
+    host = cloud["CONFIG_AMQP_HOST"]
+    user, password = cloud["CONFIG_AMQP_AUTH_USER"], cloud["CONFIG_AMQP_AUTH_PASSWORD"]
+    yield Part(
+        "rabbitmq",
+        "RabbitMQ",
+        Duty.CONTROLLER,
+        packages=("rabbitmq-server",),
+        wants=(
+            File(_SETTINGS, _CONTENT.format(address=host)),
+            Service("rabbitmq-server", watches=(_SETTINGS,), ports=(5672,)),
+            BrokerUser(user, password, host),
+        ),
+    )

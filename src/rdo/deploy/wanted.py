@@ -1,0 +1,219 @@
+"""What hosts of a cloud must have, as values: roles name them, the hosts compare and change."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+Value = str | tuple[str, str]
+"""The value of a setting; of two, the first is for hosts that have /dev/kvm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Packages that must be installed, by any name or path that they provide."""
+
+    kind: ClassVar[str] = "packages"
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file with all of its content; of several paths separated by `|`, the first whose folder
+    the host has."""
+
+    kind: ClassVar[str] = "file"
+    path: str
+    content: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings by section in an INI file, whose other lines stay as they are."""
+
+    kind: ClassVar[str] = "settings"
+    path: str
+    settings: Mapping[str, Mapping[str, Value]]
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o640
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    kind: ClassVar[str] = "link"
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder with an owner and a mode."""
+
+    kind: ClassVar[str] = "folder"
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A unit that is enabled, runs, and was started after its files last changed.
+
+    `unit` may be several names separated by `|`: the first that the host has. `watches` are paths,
+    also with `*`. A service is ready when it listens on its `ports`; `steady` ones without ports
+    are watched for some seconds.
+    """
+
+    kind: ClassVar[str] = "service"
+    unit: str
+    watches: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    steady: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Commands that run once for a version of a package, or until `creates` is there.
+
+    They run again if `database` is empty.
+    """
+
+    kind: ClassVar[str] = "once"
+    name: str
+    title: str
+    commands: tuple[tuple[str, ...], ...]
+    package: str = ""
+    user: str = ""
+    creates: str = ""
+    database: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Databases in MariaDB and the user who has all rights on them."""
+
+    kind: ClassVar[str] = "database"
+    names: tuple[str, ...]
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerUser:
+    """A user of RabbitMQ."""
+
+    kind: ClassVar[str] = "broker_user"
+    user: str
+    password: str
+    host: str
+    port: int = 5672
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Keystone's administrator with the project and role `admin`, and keystone's endpoints."""
+
+    kind: ClassVar[str] = "administrator"
+    user: str
+    password: str
+    project: str
+    region: str
+    url: str
+    auth_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of keystone with roles in a project."""
+
+    name: str
+    password: str
+    project: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A service in keystone's catalog, with one URL for all interfaces."""
+
+    name: str
+    type: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What keystone holds, besides its administrator, as whom it is asked."""
+
+    kind: ClassVar[str] = "identity"
+    auth_url: str
+    admin: str
+    admin_password: str
+    admin_project: str
+    region: str
+    projects: tuple[Mapping[str, str], ...] = ()
+    roles: tuple[Mapping[str, str], ...] = ()
+    users: tuple[User, ...] = ()
+    services: tuple[Api, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Compute hosts that nova must have mapped into a cell, by their number alone.
+
+    nova knows them by names that are found on the hosts themselves.
+    """
+
+    kind: ClassVar[str] = "cells"
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What Open vSwitch of a host must know of the outside, and its bridges.
+
+    Where the kernel has no Open vSwitch, they use its userspace datapath.
+    """
+
+    kind: ClassVar[str] = "switch"
+    external_ids: Mapping[str, str]
+    bridges: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Addresses on which OVN's two databases must listen."""
+
+    kind: ClassVar[str] = "listeners"
+    northbound: str
+    southbound: str
+
+
+Wanted = (
+    Packages
+    | File
+    | Settings
+    | Link
+    | Folder
+    | Service
+    | Once
+    | Database
+    | BrokerUser
+    | Administrator
+    | Identity
+    | Cells
+    | Switch
+    | Listeners
+)
+
+
+def plain(wanted: Wanted) -> dict[str, Any]:
+    """Return a wanted thing as the program on the host reads it."""
+    return {"kind": wanted.kind, **asdict(wanted)}
