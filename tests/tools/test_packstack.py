@@ -110,15 +110,44 @@ def test_a_faulty_option_makes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "a.txt").exists()
 
 
-@pytest.mark.parametrize("args", [(), ("--allinone",), ("--install-hosts=10.0.0.5",), ("-y",)])
-def test_what_cannot_be_done_yet_is_told_and_not_offered(
-    tmp_path: Path, args: tuple[str, ...]
-) -> None:
-    done = run(*args, cwd=tmp_path)
+def test_without_answers_it_says_how_to_give_them(tmp_path: Path) -> None:
+    done = run(cwd=tmp_path)
 
     assert done.returncode == 1
-    assert done.stdout.startswith("\nERROR : packstack cannot install a cloud yet")
-    assert not args or f" {args[0].partition('=')[0]} " not in run("--help", cwd=tmp_path).stdout
+    assert done.stdout.startswith("\nERROR : packstack cannot ask for the answers yet")
+    assert "--allinone" in done.stdout
+
+
+CLOSED = "127.0.0.4"  # nobody listens on its port 22
+
+
+def test_a_dry_run_writes_nothing_and_names_the_host_that_cannot_be_reached(tmp_path: Path) -> None:
+    done = run("--dry-run", f"--install-hosts={CLOSED}", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert f"ERROR : {CLOSED} cannot be reached: " in done.stdout
+    assert list(tmp_path.iterdir()) == [tmp_path / "home"]  # the test's own
+
+
+def test_a_run_that_fails_keeps_its_secrets_and_its_answers(tmp_path: Path) -> None:  # P10, P15
+    state = tmp_path / "state/rdo/clouds" / CLOSED
+
+    first = run(f"--install-hosts={CLOSED}", cwd=tmp_path)
+    secrets = (state / "secrets.json").read_bytes()
+    [answers] = tmp_path.glob("packstack-answers-*.txt")
+    before = answers.read_bytes()
+    second = run(f"--answer-file={answers}", cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert f"{CLOSED} cannot be reached" in second.stdout
+    assert (state / "secrets.json").read_bytes() == secrets
+    assert answers.read_bytes() == before
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (state, answers)} == {0o700, 0o600}
+    made = json.loads(secrets)
+    assert all(value.encode() in before for value in made.values())
+    journal = (state / "journal.jsonl").read_text()
+    assert "cannot be reached" in journal
+    assert not any(value in journal + first.stdout + first.stderr for value in made.values())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,15 +19,18 @@ from rdo.errors import RefusedError, UserError
 from rdo.model.url import without_secret
 
 if TYPE_CHECKING:
+    from rdo.deploy.install.deployment import Deployment
+    from rdo.deploy.install.planning import PlannedStep
     from rdo.deploy.keys import Key, KeyTable
 
 log = logging.getLogger(__name__)
 
-_NOT_YET = (
-    "packstack cannot install a cloud yet; it can make and check answer files",
-    "packstack --help lists what it can do",
+_NO_QUESTIONS = (
+    "packstack cannot ask for the answers yet",
+    "give them: packstack --allinone, --install-hosts=HOST,HOST or --answer-file=FILE",
 )
 _GENERAL = "Options"
+_WIDTH = 70
 
 
 class PackstackCommand(click.Command):
@@ -50,7 +54,7 @@ class PackstackCommand(click.Command):
 
 
 def _own_options() -> list[click.Parameter]:
-    """Return packstack's options that are about no key; what cannot be done yet is not shown."""
+    """Return packstack's options that are about no key, and one of ours."""
     path = click.Path(path_type=Path)
     return [
         click.Option(["--gen-answer-file"], type=path, metavar="FILE", help="Make an answer file."),
@@ -60,11 +64,33 @@ def _own_options() -> list[click.Parameter]:
             metavar="FILE",
             help="Check an answer file and print all of its faults.",
         ),
-        click.Option(["--answer-file"], type=path, hidden=True),
-        click.Option(["--install-hosts"], hidden=True),
-        click.Option(["--allinone"], is_flag=True, hidden=True),
-        click.Option(["-t", "--timeout"], type=int, hidden=True, expose_value=False),
-        click.Option(["-y", "--dry-run"], is_flag=True, hidden=True, expose_value=False),
+        click.Option(
+            ["--answer-file"],
+            type=path,
+            metavar="FILE",
+            help="Install the cloud of an answer file, which is never written to.",
+        ),
+        click.Option(
+            ["--install-hosts"],
+            metavar="HOST,HOST",
+            help="Install on these hosts: the first is the controller, the others run servers.",
+        ),
+        click.Option(["--allinone"], is_flag=True, help="Install everything on this machine."),
+        click.Option(
+            ["-y", "--dry-run"], is_flag=True, help="Show what would change, and change nothing."
+        ),
+        click.Option(
+            ["--accept-new-host-keys"],
+            is_flag=True,
+            help="Accept and remember the key of a host that is not known.",
+        ),
+        click.Option(
+            ["-t", "--timeout"],
+            type=int,
+            expose_value=False,
+            metavar="SECONDS",
+            help="Accepted, as packstack has it; steps have limits of their own.",
+        ),
         click.Option(
             ["-o", "--options", "list_options"],
             is_flag=True,
@@ -101,8 +127,8 @@ def command(table: "KeyTable") -> click.Command:
         titles=titles,
         callback=_run_options,
         params=[*_own_options(), *map(_key_option, shown)],
-        help="Make and check packstack's answer files. The options of keys are answers in the "
-        "file that --gen-answer-file makes.",
+        help="Install a cloud, or make and check the answer file of one. The options of keys are "
+        "answers, in the place of those of the file.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     version = click.version_option(
@@ -117,12 +143,18 @@ def _run_options(
     answer_file: Path | None,
     install_hosts: str | None,
     allinone: bool,
+    dry_run: bool,
+    accept_new_host_keys: bool,
     list_options: bool,
     debug: bool,
     **keys: str | None,
 ) -> None:  # one parameter per option
+    from rdo.deploy.answers import host_options
+    from rdo.deploy.install.deployment import deployment
     from rdo.deploy.keys import load_keys
+    from rdo.deploy.machine import this_machine
     from rdo.deploy.template import options_text
+    from rdo.tools.host_access import SshAccess
 
     configure_logging(debug=debug)
     table = load_keys()
@@ -138,22 +170,86 @@ def _run_options(
             raise click.UsageError("--answer-file and --allinone exclude each other")
         if answer_file and (options or install_hosts):
             raise click.UsageError("--answer-file excludes all other options")
-        if answer_file:
-            _validate(table, answer_file, is_quiet=True)
-        message, hint = _NOT_YET
-        raise RefusedError(message, hint=hint)
+        if install_hosts and allinone:
+            raise click.UsageError("--install-hosts and --allinone exclude each other")
+        if not (answer_file or allinone or install_hosts):
+            message, hint = _NO_QUESTIONS
+            raise RefusedError(message, hint=hint)
+        hosts = install_hosts or ("" if answer_file else this_machine().address)
+        cloud = deployment(
+            file=answer_file.expanduser() if answer_file else None,
+            options={**(host_options(table, hosts) if hosts else {}), **options},
+            by_ssh=SshAccess("root", accepts_new=accept_new_host_keys),
+            makes_secrets=not dry_run,
+        )
+        if dry_run:
+            _rehearse(cloud)
+        else:
+            _install(table, cloud, answer_file)
 
 
-def _validate(table: "KeyTable", file: Path, *, is_quiet: bool = False) -> None:
+def _rehearse(cloud: "Deployment") -> None:
+    """Print the plan; nothing is written anywhere."""
+    from rdo.deploy.install.engine import faults_error
+    from rdo.deploy.install.report import plan_as_text
+
+    plan = cloud.plan()
+    output.say(plan_as_text(plan))
+    if error := faults_error(plan):
+        raise error
+
+
+def _install(table: "KeyTable", cloud: "Deployment", given: Path | None) -> None:
+    """Install a cloud: a line for each step, as packstack has it, then what to do next."""
+    from rdo.deploy.template import answer_file
+
+    file = given
+    output.say("Welcome to the Packstack setup utility\n")
+    if file is None:
+        moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        file = Path.home() / f"packstack-answers-{moment}.txt"
+        write_file(file, answer_file(table, cloud.answers), is_private=True, is_synced=True)
+    output.say(f"The installation log file is available at: {cloud.log_file}\n\nInstalling:")
+    with cloud.prepared() as found:
+        changed = cloud.carry_out(found, _tell_step)
+    output.say(f"\n **** Installation completed successfully ****** ({changed} changes)\n")
+    show_notes(str(file), cloud.answers.notes)
+    output.say("Additional information:")
+    for line in _information(cloud, file, is_new=given is None):
+        output.say(f" * {line}")
+
+
+def _tell_step(event: str, step: "PlannedStep") -> None:
+    """Print the line of a step that has ended."""
+    if event != "begin":
+        mark = "DONE" if event == "done" else "ERROR"
+        output.say(f"{step.title + ' on ' + step.host:<{_WIDTH}}[ {mark} ]")
+
+
+def _information(cloud: "Deployment", file: Path, *, is_new: bool) -> Iterator[str]:
+    """Yield what a person may do next."""
+    from rdo.deploy.roles.client import ADMIN_FILE
+
+    controller = cloud.answers["CONFIG_CONTROLLER_HOST"]
+    if is_new:
+        yield f"A new answer file was created in: {file}"
+    if not cloud.answers["CONFIG_NTP_SERVERS"]:
+        yield "Time synchronization was left alone: CONFIG_NTP_SERVERS names no servers."
+    if cloud.answers["CONFIG_CLIENT_INSTALL"] == "y":
+        yield f"{ADMIN_FILE} was written on {controller}. To use the command line: source it there."
+    yield f"To check the cloud: rdo deploy verify --answer-file {file}"
+    yield f"To mend it, or to install new answers: packstack --answer-file={file}"
+
+
+def _validate(table: "KeyTable", file: Path) -> None:
     """Check a file; raise an error with all of its faults."""
     from rdo.deploy.machine import this_machine
     from rdo.deploy.reading import load_answers
 
     found = load_answers(table, this_machine(), file=file.expanduser())
     show_notes(str(file), found.notes)
-    if not is_quiet:
-        given = sum(1 for one in found.by_key.values() if one.line)
-        output.say(f"{file}: {given} keys, no faults")
+    given = sum(1 for one in found.by_key.values() if one.line)
+    output.say(f"{file}: {given} keys, no faults")
 
 
 def _generate(table: "KeyTable", file: Path, options: Mapping[str, str]) -> None:
