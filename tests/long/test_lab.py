@@ -13,6 +13,7 @@ import pytest
 from rdo.roots.definition import built_in_platform
 from tests.e2e.command import CONSTRAINTS, PLATFORM, Result, platforms
 from tests.e2e.distribution import Distribution
+from tests.long import guest
 from tests.long.namespaces import left_of_labs
 
 
@@ -230,14 +231,6 @@ def application(environ, start_response):
     return [b"from python"]
 """
 
-GUEST = """\
-<domain type="qemu"><name>guest</name><memory unit="MiB">128</memory>
-<os><type arch="x86_64">hvm</type></os>
-<devices><interface type="bridge">
-<source bridge="br0"/><virtualport type="openvswitch"/>
-</interface></devices></domain>
-"""
-
 
 def test_every_service_of_a_cloud_is_installed_as_on_el_and_starts(factory: Distribution) -> None:
     assert factory.rdo("platform", "deps", "add", "@services").code == 0
@@ -266,11 +259,8 @@ def test_every_service_of_a_cloud_is_installed_as_on_el_and_starts(factory: Dist
     assert on(factory, "host1", "/usr/libexec/qemu-kvm --version && nc -h").code == 0
     assert on(factory, "host1", "python3 -c 'import libvirt, pymysql'").code == 0
 
-    bridge = "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev && ip link set br0 up"
-    assert on(factory, "host1", bridge).code == 0
-    guest = on(factory, "host1", f"cat > guest.xml <<'END'\n{GUEST}END\nvirsh create guest.xml")
-    assert guest.code == 0, guest.stderr
-    assert on(factory, "host1", "virsh domstate guest").stdout == "running\n\n"
-    assert on(factory, "host1", "ovs-vsctl list-ports br0").stdout == "vnet0\n"
+    begun = on(factory, "host1", guest.START)
+    assert begun.code == 0, begun.stderr
+    assert on(factory, "host1", guest.WAIT).stdout == guest.LEASE
     failed = on(factory, "host1", "grep 'ended with' /var/log/rdo-host.log")
     assert (failed.code, failed.stdout) == (1, "")

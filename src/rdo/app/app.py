@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
     from rdo.metadata.draft import Draft
+    from rdo.roots.guest_image import GuestImage
     from rdo.roots.host_image import HostImage
+    from rdo.roots.image_packages import ImageSources
     from rdo.roots.platforms import Platforms
     from rdo.store import Store
 
@@ -166,21 +168,42 @@ class App:
     def host_image(self, target: str, name: str) -> "HostImage":
         """Return the image of hosts out of a target's repository, made if it is not there.
 
-        Missing packages of the platform's set `host` are bridged first. Raises NotFoundError if
-        the name leads nowhere yet.
+        Hosts also have the image of a guest, unless the platform has no set `guest`. Missing
+        packages of both sets are bridged first. Raises NotFoundError if the name leads nowhere yet.
         """
-        from rdo.roots.host_image import HostImages
+        from rdo.roots.host_image import SET, HostImages
+
+        sources = self._image_sources(target, name, SET)
+        has_guest = "guest" in sources.base.platform.sets
+        guest = self.guest_image(target, name) if has_guest else None
+        folder = self.platforms.folder / sources.base.platform.name
+        return HostImages(sources, folder, self.settings.roots, guest).image()
+
+    def guest_image(self, target: str, name: str) -> "GuestImage":
+        """Return the image of a guest for clouds of a target's repository, as `host_image` does."""
+        from rdo.roots.content import ContentStore
+        from rdo.roots.guest_image import SET, GuestImages
+
+        sources = self._image_sources(target, name, SET)
+        folder = self.platforms.folder / sources.base.platform.name
+        content = ContentStore(self.platforms.content)
+        return GuestImages(sources, content, folder, self.settings.roots).image()
+
+    def _image_sources(self, target: str, name: str, packages: str) -> "ImageSources":
+        """Return where images come from; missing packages of the platform's set are bridged."""
+        from rdo.roots.image_packages import ImageSources
 
         folders = self._some_repositories(target, name)
         base = self.platforms.create(self.settings.target(target).platform)
         dependencies = self.bridges.of_target(target)
-        images = HostImages(base, self.platforms.folder / base.platform.name, self.settings.roots)
         dependencies.prepare()
+        sources = ImageSources(base, folders, dependencies.repository())
         try:
-            return images.image(folders, dependencies.repository())
+            sources.packages(packages)
         except NotFoundError:
-            dependencies.provide(images.wanted)
-            return images.image(folders, dependencies.repository())
+            dependencies.provide(sources.wanted(packages))
+            sources = ImageSources(base, folders, dependencies.repository())
+        return sources
 
     @opened_once
     def bridges(self) -> "Bridges":

@@ -14,10 +14,11 @@ from importlib import resources
 from pathlib import Path
 
 from rdo import atomic, lock
-from rdo.errors import CommandError, NotFoundError
 from rdo.roots.door import Door, Inside
+from rdo.roots.guest_image import GuestImage
+from rdo.roots.image_packages import ImageSources
 from rdo.roots.platforms import BaseLayer
-from rdo.solver import Chosen, Conflict, Missing, SolverRepository, solve
+from rdo.solver import Chosen
 from rdo.tools.entry import Bind
 from rdo.tools.removal import remove_tree
 from rdo.tools.root import Root
@@ -55,56 +56,41 @@ class HostImage:
 
 @dataclass(frozen=True, slots=True)
 class HostImages:
-    """The images of one platform's hosts, below `folder`; `roots` is where they are made."""
+    """The images of one platform's hosts, below `folder`; `roots` is where they are made.
 
-    base: BaseLayer
+    A host also has the package of `guest`, if there is one.
+    """
+
+    sources: ImageSources
     folder: Path
     roots: Path
+    guest: GuestImage | None = None
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """The platform's set `host`; NotFoundError if it has none."""
-        platform = self.base.platform
-        if SET not in platform.sets:
-            raise NotFoundError(
-                f"platform {platform.name} has no set of packages {SET!r}, so no host can be made",
-                hint=f"add `{SET} = [...]` to [sets] of its definition",
-            )
-        return platform.sets[SET]
+    def base(self) -> BaseLayer:
+        """The base layer, which lies below the image."""
+        return self.sources.base
 
-    def image(self, own: Sequence[Path], dependencies: Path | None) -> HostImage:
-        """Return the image of the set `host`, out of the repositories in these folders.
+    def image(self) -> HostImage:
+        """Return the image of the set `host`; it is made if it is not there.
 
-        It is made if it is not there. Raises NotFoundError if the platform has no such set or a
-        package of it is in no repository, CommandError if the packages conflict or cannot be
-        installed.
+        Raises NotFoundError if the platform has no such set or a package of it is in no
+        repository, CommandError if the packages conflict or cannot be installed.
         """
-        chosen = self._chosen(own, dependencies)
+        chosen = self.sources.packages(SET)
         folder = self.folder / f"host-{self._digest(chosen)}"
         if not folder.exists():
             with lock.hold(self.folder / "host.lock", purpose="making a host image", wait=True):
                 if not folder.exists():
                     self._make(chosen, folder)
         failed = (folder / "failed").read_text().split()
-        return HostImage((folder / "layer", self.base.tree), len(chosen) + 1, tuple(failed))
-
-    def _chosen(self, own: Sequence[Path], dependencies: Path | None) -> tuple[Chosen, ...]:
-        rows = [SolverRepository(f"own-{n}", path, 1) for n, path in enumerate(own)]
-        rows += [SolverRepository("dependencies", dependencies, 50)] if dependencies else []
-        rows.append(SolverRepository("base", self.base.metadata, 90, installed=True))
-        answer = solve(self.wanted, rows, arch=self.base.platform.arch)
-        if isinstance(answer, Missing):
-            raise NotFoundError(
-                f"no repository has {', '.join(map(str, answer.requirements))}",
-                hint=f"bring the packages of hosts with: rdo platform deps add @{SET}",
-            )
-        if isinstance(answer, Conflict):
-            raise CommandError(f"the packages of a host conflict: {'; '.join(answer.problems)}")
-        return answer.packages
+        own = 2 if self.guest else 1
+        return HostImage((folder / "layer", self.base.tree), len(chosen) + own, tuple(failed))
 
     def _digest(self, chosen: Iterable[Chosen]) -> str:
         sources = (f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in _own_sources())
         lines = [str(VERSION), self.base.digest, *sources, *sorted(one.sha256 for one in chosen)]
+        lines += [self.guest.digest] if self.guest else []
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def _make(self, chosen: Sequence[Chosen], folder: Path) -> None:
@@ -113,11 +99,14 @@ class HostImages:
         remove_tree(new)
         rpms = new / "rpms"
         rpms.mkdir(parents=True)
-        own = self._own_rpm(new, rpms)
+        own = [self._own_rpm(new, rpms)]
         for one in chosen:
             atomic.link_or_copy(one.path.resolve(), rpms / one.path.name)
+        if self.guest:
+            atomic.link_or_copy(self.guest.rpm, rpms / self.guest.rpm.name)
+            own.append(self.guest.rpm.name)
         root = Root((self.base.tree,), new / "work", (Bind(rpms, _RPMS),), may_chroot=True)
-        names = [f"{_RPMS}/{name}" for name in (own, *(one.path.name for one in chosen))]
+        names = [f"{_RPMS}/{name}" for name in (*own, *(one.path.name for one in chosen))]
         root.ask(*_INSTALL, *names, privileged=True, timeout=3600)
         root.ask("rm", "-rf", *_OF_THE_MACHINE[:-1], privileged=True)
         failed = root.ask(

@@ -1,7 +1,10 @@
 """`rdo lab`: hosts made of nothing but RPMs of a platform and a target, to try them on."""
 
+from pathlib import Path
+
 import click
 
+from rdo import atomic
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.lazy import LazyGroup
@@ -125,6 +128,34 @@ def down(app: App, name: str) -> None:
     """End the lab NAME and remove all that it was."""
     _labs(app).down(name)
     output.say(f"lab {name} is gone")
+
+
+@lab.command("guest-image")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use (optional if there is only one).",
+)
+@click.option(
+    "--name",
+    "repository",
+    default="consistent",
+    show_default=True,
+    help="Name of the target's repository.",
+)
+@click.pass_obj
+def guest_image(app: App, file: Path, target: str | None, repository: str) -> None:
+    """Write the disk image of a small guest to FILE, to try a cloud with.
+
+    It boots without internet and with 128 MB of memory, and prints on its serial console which
+    address it was given. Hosts of a lab have it as /usr/share/rdo-guest-image/guest.img.
+    """
+    with live("making the image of a guest"):
+        made = app.guest_image(app.settings.only_target(target), repository)
+    atomic.write_file(file, made.disk.read_bytes())
+    output.say(f"wrote {file}, a raw disk image")
 
 
 def _labs(app: App) -> Labs:
