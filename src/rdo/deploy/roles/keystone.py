@@ -4,35 +4,12 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import Administrator, Api, Database, File, Once, Service, Settings
+from rdo.deploy.roles import httpd
+from rdo.deploy.wanted import Administrator, Api, Database, Once, Service, Settings
 
 DATABASE, USER = "keystone", "keystone_admin"
 SETTINGS = "/etc/keystone/keystone.conf"
 _PAGE = "/etc/httpd/conf.d/10-keystone.conf"
-_CONTENT = """\
-# Written by rdo deploy.
-Listen {port}
-
-WSGIDaemonProcess keystone-public processes={workers} threads=4 user=keystone group=keystone \\
-    display-name=%{{GROUP}}
-
-<VirtualHost *:{port}>
-    WSGIProcessGroup keystone-public
-    WSGIApplicationGroup %{{GLOBAL}}
-    WSGIScriptAlias / /usr/bin/keystone-wsgi-public
-    WSGIPassAuthorization On
-    LimitRequestBody 114688
-    ErrorLogFormat "%{{cu}}t %M"
-    ErrorLog /var/log/httpd/keystone.log
-    CustomLog /var/log/httpd/keystone_access.log combined
-
-    <Directory /usr/bin>
-        <Files keystone-wsgi-public>
-            Require all granted
-        </Files>
-    </Directory>
-</VirtualHost>
-"""
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
@@ -47,7 +24,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "keystone",
         "Keystone",
         Duty.CONTROLLER,
-        packages=("openstack-keystone", "httpd", "python3-mod_wsgi"),
+        packages=("openstack-keystone", *httpd.PACKAGES),
         wants=(
             Database((DATABASE,), USER, password),
             Settings(SETTINGS, settings, "root", "keystone", 0o640),
@@ -60,8 +37,15 @@ def parts(cloud: Cloud) -> Iterator[Part]:
                 database=DATABASE,
             ),
             *map(_keys, ("fernet", "credential")),
-            File(_PAGE, _CONTENT.format(port=IDENTITY_PORT, workers=cloud.workers)),
-            Service("httpd|apache2", watches=(SETTINGS, _PAGE), ports=(IDENTITY_PORT,)),
+            httpd.page(
+                _PAGE,
+                name="keystone",
+                port=IDENTITY_PORT,
+                user="keystone",
+                script="/usr/bin/keystone-wsgi-public",
+                workers=cloud.workers,
+            ),
+            Service(httpd.UNIT, watches=(SETTINGS, _PAGE), ports=(IDENTITY_PORT,)),
             Administrator(
                 cloud["CONFIG_KEYSTONE_ADMIN_USERNAME"],
                 cloud["CONFIG_KEYSTONE_ADMIN_PW"],

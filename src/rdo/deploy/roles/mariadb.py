@@ -6,7 +6,7 @@ from rdo.deploy.cloud import Cloud, Part
 from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import File, Service
 
-_SETTINGS = "/etc/my.cnf.d/90-rdo.cnf|/etc/mysql/mariadb.conf.d/90-rdo.cnf"
+_SETTINGS = "/etc/my.cnf.d/90-rdo.cnf"
 _CONTENT = """\
 # Written by rdo deploy.
 [mysqld]

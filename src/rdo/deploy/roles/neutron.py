@@ -33,8 +33,8 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         Duty.CONTROLLER,
         packages=("openvswitch", "ovn-central"),
         wants=(
-            Service("openvswitch|openvswitch-switch"),
-            Service("ovn-central|ovn-northd"),
+            Service("openvswitch"),
+            Service("ovn-northd"),
             Listeners(f"ptcp:{_NORTHBOUND}:0.0.0.0", f"ptcp:{_SOUTHBOUND}:0.0.0.0"),
         ),
     )
@@ -66,9 +66,9 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
             Duty.COMPUTE,
             packages=("openvswitch", "ovn-host", "openstack-neutron-ovn-metadata-agent"),
             wants=(
-                Service("openvswitch|openvswitch-switch"),
+                Service("openvswitch"),
                 Switch(_external_ids(cloud, host), ("br-ex",)),
-                Service("ovn-host|ovn-controller"),
+                Service("ovn-controller"),
                 Settings(_METADATA, _metadata(cloud), "root", "neutron"),
                 Service("neutron-ovn-metadata-agent", watches=(_METADATA,)),
             ),

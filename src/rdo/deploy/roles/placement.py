@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import PLACEMENT_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
+from rdo.deploy.roles import httpd
 from rdo.deploy.wanted import Api, Database, Once, Service, Settings
 
 DATABASE, USER = "placement", "placement"
@@ -14,7 +15,7 @@ _PAGE = "/etc/httpd/conf.d/00-placement-api.conf"
 def parts(cloud: Cloud) -> Iterator[Part]:
     """Yield placement with nova's passwords, as packstack has no others for it.
 
-    Its package brings the page of httpd.
+    RDO's page of httpd lets nobody in, so it is written anew.
     """
     if not cloud.has("CONFIG_NOVA_INSTALL"):
         return
@@ -29,7 +30,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "placement",
         "Placement",
         Duty.CONTROLLER,
-        packages=("openstack-placement-api", "httpd", "python3-mod_wsgi"),
+        packages=("openstack-placement-api", *httpd.PACKAGES),
         wants=(
             Database((DATABASE,), USER, database),
             Settings(_SETTINGS, settings, "root", "placement"),
@@ -41,7 +42,15 @@ def parts(cloud: Cloud) -> Iterator[Part]:
                 user="placement",
                 database=DATABASE,
             ),
-            Service("httpd|apache2", watches=(_SETTINGS, _PAGE), ports=(PLACEMENT_PORT,)),
+            httpd.page(
+                _PAGE,
+                name="placement",
+                port=PLACEMENT_PORT,
+                user="placement",
+                script="/usr/bin/placement-api",
+                workers=cloud.workers,
+            ),
+            Service(httpd.UNIT, watches=(_SETTINGS, _PAGE), ports=(PLACEMENT_PORT,)),
         ),
         apis=(Api("placement", "placement", cloud.url(PLACEMENT_PORT)),),
         logins=(("placement", login),),
