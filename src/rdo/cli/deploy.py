@@ -314,3 +314,50 @@ def status(file: Path | None, options: dict[str, str], state: Path | None, as_js
     cloud = deployment(file=file, options=options, state=state)
     entries = cloud.journal.last_run()
     output.show({"state": str(cloud.state), "last_run": entries}, as_json, run_as_text(entries))
+
+
+@deploy.command()
+@_answer_file
+@_answer
+@_state
+@_access
+@click.option("--reboot", is_flag=True, help="Reboot the controller, and check once more.")
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the result to this file, as JUnit's XML.",
+)
+@output.json_option
+def verify(
+    file: Path | None,
+    options: dict[str, str],
+    state: Path | None,
+    identity: Path | None,
+    known_hosts: Path | None,
+    accept_new_host_keys: bool,
+    reboot: bool,
+    junit: Path | None,
+    as_json: bool,
+) -> None:
+    """Check that the cloud works: a token, an image up and down, a network, a server that runs.
+
+    What the checks make is removed again. The exit code is 5 if one fails.
+
+    \b
+    rdo deploy verify --answer-file answers.txt --junit result.xml
+    """
+    from rdo.atomic import write_file
+    from rdo.deploy.install import verification
+    from rdo.deploy.install.deployment import deployment
+    from rdo.tools.host_access import SshAccess
+
+    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=access)
+    checks = verification.verify(cloud)
+    if reboot and not verification.failure(checks):
+        checks += verification.verify_after_reboot(cloud)
+    if junit:
+        write_file(junit, verification.as_junit(checks))
+    output.show({"checks": checks}, as_json, "\n".join(verification.as_text(checks)))
+    if error := verification.failure(checks):
+        raise error

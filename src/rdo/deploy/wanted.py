@@ -67,7 +67,7 @@ class Service:
 
     `unit` may be several names separated by `|`: the first that the host has. `watches` are paths,
     also with `*`. A service is ready when it listens on its `ports`; `steady` ones without ports
-    are watched for some seconds.
+    are watched for some seconds. An `optional` one is left out on hosts that have no such unit.
     """
 
     kind: ClassVar[str] = "service"
@@ -75,6 +75,7 @@ class Service:
     watches: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     steady: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,22 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Demo:
+    """Flavors, images, networks and a router that its administrator gives the cloud."""
+
+    kind: ClassVar[str] = "demo"
+    auth_url: str
+    admin: str
+    admin_password: str
+    admin_project: str
+    region: str
+    flavors: tuple[Mapping[str, object], ...]
+    images: tuple[Mapping[str, object], ...]
+    networks: tuple[Mapping[str, object], ...]
+    router: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
     """Compute hosts that nova must have mapped into a cell, by their number alone.
 
@@ -209,6 +226,7 @@ Wanted = (
     | Administrator
     | Identity
     | Cells
+    | Demo
     | Switch
     | Listeners
 )

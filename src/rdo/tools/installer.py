@@ -3,6 +3,7 @@
 The work is done by `children/install_hosts.py` with pyinfra, which is loaded nowhere else.
 """
 
+import base64
 import contextlib
 import json
 import sys
@@ -18,12 +19,39 @@ from rdo.tools.host_access import Host
 _CHILD = Path(__file__).with_name("children") / "install_hosts.py"
 
 
+# What runs on a host first: it makes modules of the texts, each after those that it imports.
+_BEGIN = """
+import types
+for name, text in r["modules"]:
+    module = types.ModuleType(name)
+    module.__path__ = []
+    sys.modules[name] = module
+    parent, _, last = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], last, module)
+    exec(compile(text, name, "exec"), module.__dict__)
+sys.modules[r["main"]].main(r["request"])
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """The program that runs on hosts: its modules by name, in the order of their imports."""
 
     modules: Sequence[tuple[str, str]]
     main: str
+
+    def parts(self) -> dict[str, Any]:
+        """Return what a host needs to run it."""
+        return {"begin": _BEGIN, "modules": self.modules, "main": self.main}
+
+    def text(self, request: Mapping[str, Any]) -> str:
+        """Return it as one text, which answers one request."""
+        packed = base64.b64encode(json.dumps({**self.parts(), "request": request}).encode())
+        return (
+            "import base64, json, sys\nsys.dont_write_bytecode = True\n"
+            f"r = json.loads(base64.b64decode({packed!r}))\nexec(r['begin'])\n"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +89,7 @@ def installer(
     asked = {
         "hosts": [{"address": host.address, "ssh": _access(host)} for host in hosts],
         "steps": steps,
-        "modules": program.modules,
-        "main": program.main,
+        **program.parts(),
     }
     command = (sys.executable, "-I", _CHILD)
     with converse(*command, log_file=log_file) as conversation:

@@ -9,6 +9,7 @@ from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
 from rdo.deploy.roles import (
     client,
+    demo,
     glance,
     keystone,
     mariadb,
@@ -33,13 +34,14 @@ _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
     neutron.parts,
     neutron.compute_parts,
     nova.compute_parts,
+    demo.parts,
 )
 """The roles in the order in which they are installed; hosts need what is before them."""
 
 # Each module after those that it imports.
 _ON_HOST = (
     *("acts", "ini", "files", "packages", "units", "mariadb", "rabbitmq", "once", "identity"),
-    *("cells", "switch"),
+    *("cells", "switch", "demo", "check"),
 )
 _PACKAGE = "rdo.deploy.on_host"
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from rdo.deploy.on_host import (
     cells,
+    check,
+    demo,
     files,
     identity,
     mariadb,
@@ -36,6 +38,7 @@ _KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]
     "cells": (cells.look_cells, cells.make_cells),
     "switch": (switch.look_switch, switch.make_switch),
     "listeners": (switch.look_listeners, switch.make_listeners),
+    "demo": (demo.look_demo, demo.make_demo),
     "identity": (identity.look_identity, identity.make_identity),
 }
 
@@ -44,6 +47,8 @@ def answer(request: "dict[str, Any]") -> "dict[str, Any]":
     """Return what was found, or changed, for each thing wanted, until one fails."""
     if request["mode"] == "look":
         return {"found": [_look(one) for one in request["wanted"]]}
+    if request["mode"] == "check":
+        return {"checks": check.run_checks(request["wanted"][0])}
     done: list[list[str]] = []
     try:
         with alone():

@@ -15,7 +15,7 @@ def look_service(wanted: Wanted) -> "list[str]":
     """Return what differs: not installed, not enabled, not running, or older than its files."""
     unit, found = _found(wanted["unit"])
     if found.get("LoadState") != "loaded":
-        return [f"{unit}: enable, start"]
+        return [] if wanted["optional"] else [f"{unit}: enable, start"]
     needed = []
     if found["UnitFileState"] not in {"enabled", "static", "alias", "generated", "indirect"}:
         needed.append("enable")

@@ -21,6 +21,8 @@ _SETTINGS = "/etc/neutron/neutron.conf"
 _ML2 = "/etc/neutron/plugins/ml2/ml2_conf.ini"
 _PLUGIN = "/etc/neutron/plugin.ini"
 _METADATA = "/etc/neutron/neutron_ovn_metadata_agent.ini"
+# Releases whose server has no threads of its own have these beside it.
+_NEWER = ("neutron-rpc-server", "neutron-periodic-workers", "neutron-ovn-maintenance-worker")
 _NORTHBOUND, _SOUTHBOUND = 6641, 6642
 
 
@@ -51,6 +53,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
             Link(_PLUGIN, _ML2),
             _schema(),
             Service("neutron-server", watches=watches, ports=(NETWORK_PORT,)),
+            *(Service(name, watches=watches, optional=True) for name in _NEWER),
         ),
         apis=(Api("neutron", "network", cloud.url(NETWORK_PORT)),),
         logins=(("neutron", login),),

@@ -43,19 +43,6 @@ _BEGIN = (
     "python3 -B -c 'import base64,json,sys;"
     'r=json.loads(base64.b64decode(sys.stdin.read()));exec(r["begin"])\''
 )
-# What runs there first: it makes modules of the texts, each after those that it imports.
-_LOAD = """
-import types
-for name, text in r["modules"]:
-    module = types.ModuleType(name)
-    module.__path__ = []
-    sys.modules[name] = module
-    parent, _, last = name.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], last, module)
-    exec(compile(text, name, "exec"), module.__dict__)
-sys.modules[r["main"]].main(r["request"])
-"""
 
 
 def _tell(event: str, **more: Any) -> None:
@@ -82,7 +69,7 @@ def main() -> None:
     state = _connected(asked)
     if state is None:
         return
-    program = {name: asked[name] for name in ("modules", "main")}
+    program = {name: asked[name] for name in ("begin", "modules", "main")}
     hosts = sorted(state.activated_hosts, key=_address)
     looks = [gevent.spawn(_look, host, program, asked["steps"]) for host in hosts]
     gevent.joinall(looks)
@@ -187,7 +174,7 @@ def _ask(
     host: Host, program: dict[str, Any], request: dict[str, Any], seconds: int
 ) -> dict[str, Any]:
     """Run the program on a host; whatever goes wrong is in the answer as `said`."""
-    sent = json.dumps({"begin": _LOAD, **program, "request": request}).encode()
+    sent = json.dumps({**program, "request": request}).encode()
     try:
         is_good, output = host.run_shell_command(
             StringCommand(_BEGIN), _stdin=base64.b64encode(sent).decode(), _timeout=seconds

@@ -1,0 +1,132 @@
+"""Whether an installed cloud works: token, image, network and a server, also after a reboot."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from rdo.deploy.cloud import IDENTITY_PORT, Cloud
+from rdo.deploy.install.deployment import Deployment
+from rdo.deploy.install.steps import program
+from rdo.errors import CommandError, OutsideError, RefusedError, UserError
+from rdo.tools.host_access import Host
+
+_CHECK_SECONDS = 1200
+_REBOOT_SECONDS = 300
+_SETTLE_SECONDS = 300
+_BOOT = "print(open('/proc/sys/kernel/random/boot_id').read())"
+_WORDS = ["systemd-run", "--on-active=1", "systemctl", "reboot"]  # after ssh has ended well
+_REBOOT = f"import os; os.execvp({_WORDS[0]!r}, {_WORDS!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried; `said` is what was seen, or why it failed."""
+
+    name: str
+    seconds: float
+    is_good: bool
+    said: str
+
+
+def verify(cloud: Deployment) -> list[Check]:
+    """Try what clouds are for, on the controller; what that makes is removed again.
+
+    Raises OutsideError or CommandError as `Host.run_python` does.
+    """
+    answers = Cloud(cloud.answers)
+    request = {
+        "mode": "check",
+        "wanted": [
+            {
+                "auth_url": answers.url(IDENTITY_PORT),
+                "admin": answers["CONFIG_KEYSTONE_ADMIN_USERNAME"],
+                "admin_password": answers["CONFIG_KEYSTONE_ADMIN_PW"],
+                "admin_project": "admin",
+                "region": answers.region,
+                "image": answers["CONFIG_PROVISION_IMAGE_NAME"],
+                "has_images": answers.has("CONFIG_GLANCE_INSTALL"),
+                "has_servers": answers.has("CONFIG_NOVA_INSTALL"),
+            }
+        ],
+    }
+    said = controller(cloud).run_python(program().text(request), timeout=_CHECK_SECONDS)
+    return [Check(**one) for one in json.loads(said.strip().splitlines()[-1])["checks"]]
+
+
+def verify_after_reboot(cloud: Deployment) -> list[Check]:
+    """Reboot the controller, and try again until its services answer, or for some minutes.
+
+    Raises RefusedError if it is this machine, OutsideError if it does not come back.
+    """
+    host = controller(cloud)
+    if host.access is None:
+        raise RefusedError(
+            "this machine is the controller, which rdo does not reboot",
+            hint="reboot it, then run rdo deploy verify again",
+        )
+    took = _reboot(host)
+    checks = [Check("reboot", took, True, "")]
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while True:
+        found = verify(cloud)
+        if all(one.is_good for one in found) or time.monotonic() > deadline:
+            return [*checks, *found]
+        time.sleep(5)
+
+
+def controller(cloud: Deployment) -> Host:
+    """Return the host that the checks run on."""
+    return next(
+        one for one in cloud.hosts if one.address == cloud.answers["CONFIG_CONTROLLER_HOST"]
+    )
+
+
+def _reboot(host: Host) -> float:
+    """Reboot a host, and return after how many seconds it answers again."""
+    began = time.monotonic()
+    before = host.run_python(_BOOT, timeout=60)
+    host.run_python(_REBOOT, timeout=60)
+    while time.monotonic() - began < _REBOOT_SECONDS:
+        try:
+            if host.run_python(_BOOT, timeout=20) != before:
+                return time.monotonic() - began
+        except (OutsideError, CommandError):
+            pass  # it is going down, or coming up
+        time.sleep(1)
+    raise OutsideError(f"{host.address} does not answer {_REBOOT_SECONDS} s after its reboot")
+
+
+def failure(checks: list[Check]) -> UserError | None:
+    """Return the error for checks of which one failed; None if all are good."""
+    bad = [one for one in checks if not one.is_good]
+    if not bad:
+        return None
+    said = "\n".join(f"{one.name}: {one.said}" for one in bad)
+    return RefusedError(f"the cloud does not work\n{said}", hint="rdo deploy plan shows drift")
+
+
+def as_text(checks: list[Check]) -> Iterator[str]:
+    """Yield a line for each check."""
+    for one in checks:
+        mark = "ok" if one.is_good else "FAILED"
+        yield f"{one.name:<12} {mark:<6} {one.seconds:7.1f} s  {one.said}".rstrip()
+
+
+def as_junit(checks: list[Check]) -> bytes:
+    """Return the checks as JUnit's XML."""
+    bad = sum(not one.is_good for one in checks)
+    suite = ElementTree.Element(
+        "testsuite", name="rdo deploy verify", tests=str(len(checks)), failures=str(bad)
+    )
+    for one in checks:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="cloud", name=one.name, time=f"{one.seconds:.2f}"
+        )
+        if not one.is_good:
+            ElementTree.SubElement(case, "failure", message=one.said)
+        elif one.said:
+            ElementTree.SubElement(case, "system-out").text = one.said
+    content: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return content
