@@ -100,6 +100,7 @@ def decide(
         for key in group.keys
     }
     faults = [*given.faults, *(one for answer in answers.values() for one in _faults(answer))]
+    faults += _conflicts(answers)
     return Answers(answers, tuple(faults), (*given.notes, *_notes(answers.values(), machine)))
 
 
@@ -141,8 +142,14 @@ def _faults(answer: CloudAnswer) -> Iterator[AnswerFault]:
         return
     if wrong := fault_of(key, value):
         yield AnswerFault(answer.line, f"{shown} {wrong}" if value else f"{key.name} {wrong}")
-    elif key.name == "CONFIG_NEUTRON_INSTALL" and value == "n":
-        yield AnswerFault(answer.line, f"{shown}: nova has no other network; it must be y")
+
+
+def _conflicts(answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
+    """Yield answers that are good by themselves and do not go together."""
+    network = answers["CONFIG_NEUTRON_INSTALL"]
+    if network.value == "n" and answers["CONFIG_NOVA_INSTALL"].value == "y":
+        said = "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y"
+        yield AnswerFault(network.line, said)
 
 
 def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[AnswerFault]:

@@ -47,6 +47,7 @@ def verify(cloud: Deployment) -> list[Check]:
                 "region": answers.region,
                 "image": answers["CONFIG_PROVISION_IMAGE_NAME"],
                 "has_images": answers.has("CONFIG_GLANCE_INSTALL"),
+                "has_networks": answers.has("CONFIG_NEUTRON_INSTALL"),
                 "has_servers": answers.has("CONFIG_NOVA_INSTALL"),
             }
         ],

@@ -57,8 +57,9 @@ class _Checks:
         yield "token", self._token
         if self.wanted["has_images"]:
             yield "image", self._image
-        yield "network", self._network
-        yield "subnet", self._subnet
+        if self.wanted["has_networks"]:
+            yield "network", self._network
+            yield "subnet", self._subnet
         if self.wanted["has_servers"]:
             yield "server", self._server
             yield "console", self._console
@@ -73,7 +74,9 @@ class _Checks:
         """Remove what a check that was killed has left."""
         for server in self.cloud.compute.servers(name=_NAME) if self.wanted["has_servers"] else ():
             self.cloud.delete_server(server.id, wait=True, timeout=_SERVER_SECONDS)
-        for network in self.cloud.network.networks(name=_NAME):
+        for network in (
+            self.cloud.network.networks(name=_NAME) if self.wanted["has_networks"] else ()
+        ):
             self.cloud.network.delete_network(network)
         for image in self.cloud.image.images(name=_NAME) if self.wanted["has_images"] else ():
             self.cloud.image.delete_image(image)

@@ -20,6 +20,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
     """Yield the flavors that packstack makes, and the demo's image, networks and router."""
     is_wanted = cloud.has("CONFIG_PROVISION_DEMO")
     has_servers = cloud.has("CONFIG_NOVA_INSTALL")
+    has_network = is_wanted and cloud.has("CONFIG_NEUTRON_INSTALL")
     flavors = has_servers and cloud.has("CONFIG_NOVA_MANAGE_FLAVORS")
     wants = Demo(
         auth_url=cloud.url(IDENTITY_PORT),
@@ -29,8 +30,8 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         region=cloud.region,
         flavors=tuple(map(_flavor, _FLAVORS)) if flavors else (),
         images=(_image(cloud),) if is_wanted and cloud.has("CONFIG_GLANCE_INSTALL") else (),
-        networks=_networks(cloud) if is_wanted else (),
-        router="router1" if is_wanted else "",
+        networks=_networks(cloud) if has_network else (),
+        router="router1" if has_network else "",
     )
     if is_wanted or flavors:
         yield Part("demo", "Flavors, image and networks", Duty.CONTROLLER, wants=(wants,))

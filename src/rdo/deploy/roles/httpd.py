@@ -6,8 +6,7 @@ _CONTENT = """\
 # Written by rdo deploy.
 Listen {port}
 
-WSGIDaemonProcess {name} processes={workers} threads=4 user={user} group={user} \\
-    display-name=%{{GROUP}}
+WSGIDaemonProcess {name} processes={workers} threads=4 user={user} group={user}
 
 <VirtualHost *:{port}>
     WSGIProcessGroup {name}

@@ -28,6 +28,8 @@ _NORTHBOUND, _SOUTHBOUND = 6641, 6642
 
 def parts(cloud: Cloud) -> Iterator[Part]:
     """Yield OVN's databases and neutron's server."""
+    if not cloud.has("CONFIG_NEUTRON_INSTALL"):
+        return
     database, login = cloud["CONFIG_NEUTRON_DB_PW"], cloud["CONFIG_NEUTRON_KS_PW"]
     yield Part(
         "ovn",
@@ -62,7 +64,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
 
 def compute_parts(cloud: Cloud) -> Iterator[Part]:
     """Yield OVN on hosts that run servers, with the agent that gives them metadata."""
-    for host in cloud.computes:
+    for host in cloud.computes if cloud.has("CONFIG_NEUTRON_INSTALL") else ():
         yield Part(
             "ovn-host",
             "OVN controller",
