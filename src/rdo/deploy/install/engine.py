@@ -45,7 +45,7 @@ class Looked:
             if event["event"] == "done":
                 changed += sum(len(one) for one in event["changes"])
             if event["event"] == "failed":
-                raise _failure(step, self._masked(event["said"]), event.get("remedy") or "")
+                raise failure(step, self._masked(event["said"]), event.get("remedy") or "")
         raise OutsideError(
             "the installer ended before its time", hint=f"see {self._installer.log_file}"
         )
@@ -99,7 +99,7 @@ def unreachable(host: str, said: str) -> OutsideError:
     return OutsideError(f"{host} cannot be reached: {said}", hint=hint.replace("HOST", host))
 
 
-def _failure(step: PlannedStep, said: str, remedy: str) -> UserError:
+def failure(step: PlannedStep, said: str, remedy: str) -> UserError:
     """Return the error for a step: host, step, what went wrong, what to do."""
     message = f"{step.host}: {step.title}: {said}"
     if said.startswith("stopped answering"):

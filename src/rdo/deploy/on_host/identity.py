@@ -204,7 +204,7 @@ def _wait(wanted: Wanted) -> None:
         except Unsure as reason:
             if time.monotonic() > deadline:
                 raise HostFault(
-                    f"{reason} not after {_READY_SECONDS} s at {wanted['auth_url']}",
+                    f"gave up waiting until {reason} ({_READY_SECONDS} s, {wanted['auth_url']})",
                     "look there: /var/log/keystone/keystone.log, and the error log of httpd",
                 ) from None
         else:

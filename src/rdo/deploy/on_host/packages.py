@@ -23,7 +23,7 @@ def make_packages(wanted: Wanted) -> None:
     command = ("dnf", "--assumeyes", "--setopt=skip_if_unavailable=False", "install")
     done = run(*command, *missing, ok=range(256), seconds=_SECONDS)
     if done.returncode:
-        raise _fault(done.stdout + done.stderr)
+        raise dnf_fault(done.stdout + done.stderr)
 
 
 def _missing(names: "list[str]") -> "list[str]":
@@ -35,7 +35,7 @@ def _missing(names: "list[str]") -> "list[str]":
     return [name for name in names if name in absent]
 
 
-def _fault(said: str) -> HostFault:
+def dnf_fault(said: str) -> HostFault:
     """Return what dnf means, in one line with what to do."""
     if "No space left on device" in said or ("needs" in said and "more space" in said):
         return HostFault("the disk is full", "free some space there (df -h), then apply again")
