@@ -7,8 +7,15 @@ that, however long it would have taken. Otherwise Ctrl-C would have to wait for 
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import ContextVar, copy_context
+from typing import TypeVar
+
+_LOOK_SECONDS = 0.25
+_MOST_SECONDS = 10**7  # the kernel refuses infinity
+AskedT = TypeVar("AskedT")
+AnswerT = TypeVar("AnswerT")
 
 current: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", default=bool)
 """Called while a program runs; `bool` itself, which returns False, if nothing can cancel it."""
@@ -25,6 +32,56 @@ def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
+
+
+def in_threads(
+    function: Callable[[AskedT], AnswerT], items: Iterable[AskedT], *, at_once: int, name: str
+) -> list[AnswerT]:
+    """Call `function` with each item, several at the same time, and return what it returned.
+
+    All calls are finished before an error of one is raised. If this thread is interrupted or
+    cancelled, the programs that they wait for end at once.
+    """
+    is_stopped = threading.Event()
+    is_cancelled = current.get()
+
+    def call(item: AskedT) -> AnswerT:
+        with cancelled_by(lambda: is_stopped.is_set() or is_cancelled()):
+            return function(item)
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix=name) as pool:
+        try:
+            begun = [pool.submit(copy_context().run, call, item) for item in items]
+            while wait(begun, _LOOK_SECONDS).not_done:
+                pass  # a signal that another thread received is noticed only between two waits
+        except BaseException:
+            is_stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [one.result() for one in begun]
+
+
+class TimeIsUpError(KeyboardInterrupt):
+    """Raised by `time_limit`; whatever ends work in order on Ctrl-C ends it then too."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeIsUpError in the block as soon as `seconds` have passed.
+
+    For the main thread of a command, one block at a time.
+    """
+
+    def end(_number: int, _frame: object) -> None:
+        raise TimeIsUpError
+
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, min(max(seconds, 0.001), _MOST_SECONDS))
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

@@ -9,15 +9,13 @@ import json
 import logging
 import re
 import shutil
-import threading
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from rdo import atomic
-from rdo.cancellation import cancelled_by
+from rdo.cancellation import in_threads
 from rdo.errors import CancelledError, UserError, in_short
 from rdo.lock import hold
 from rdo.model.url import without_secret
@@ -74,19 +72,8 @@ class Mirrors:
     def poll(self, urls: Iterable[str]) -> dict[str, Polled]:
         """Ask every remote once, at most 16 at the same time, and fetch what moved."""
         todo = sorted(set(urls))
-        is_stopped = threading.Event()
-
-        def ask(url: str) -> Polled:
-            with cancelled_by(is_stopped.is_set):
-                return self._poll_one(url)
-
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="poll") as pool:
-            try:
-                return dict(zip(todo, pool.map(ask, todo), strict=True))
-            except BaseException:  # Ctrl-C must not wait for the slowest of many fetches
-                is_stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        answers = in_threads(self._poll_one, todo, at_once=_AT_ONCE, name="poll")
+        return dict(zip(todo, answers, strict=True))
 
     def last_seen(self, url: str) -> Reached | None:
         """Return what the mirror of a URL has, without asking the remote."""

@@ -20,7 +20,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo import cancellation
+from rdo.errors import CancelledError, NotFoundError, OutsideError, RefusedError
 from rdo.tools.pip_config import IndexSettings
 
 if TYPE_CHECKING:
@@ -245,6 +246,8 @@ def _local(url: str) -> Path:
 def _bounded(response: "httpx.Response", url: str, limit: int) -> Iterator[bytes]:
     size = 0
     for chunk in response.iter_bytes():
+        if cancellation.current.get()():
+            raise CancelledError(f"cancelled: {url}")
         size += len(chunk)
         if size > limit:
             raise RefusedError(f"{url} is larger than {limit // 2**20} MiB")

@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
@@ -17,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.bridge.kept import keep, kept_files, newly_kept
+from rdo.cancellation import in_threads
 from rdo.checksum import sha256_of
 from rdo.errors import CommandError, RefusedError
 from rdo.python_names import other_rpm_names, rpm_version
@@ -95,14 +94,13 @@ class WheelStore:
                 atomic.link_or_copy(path, wheels / path.name)
             if others := [one for one in batch if one not in ours]:
                 pip.download(others, wheels)
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="wheel") as pool:
-                known = {sha256_of(path): path for path in sorted(wheels.glob("*.whl"))}
-                begun = [
-                    pool.submit(copy_context().run, self._convert_one, one, known, tools)
-                    for one in batch
-                ]
-            for done in begun:
-                done.result()
+            known = {sha256_of(path): path for path in sorted(wheels.glob("*.whl"))}
+            in_threads(
+                lambda one: self._convert_one(one, known, tools),
+                batch,
+                at_once=_AT_ONCE,
+                name="wheel",
+            )
 
     def _convert_one(self, one: Resolved, wheels: Mapping[str, Path], tools: Path) -> None:
         """Convert the wheel that was resolved; `wheels` are those of its batch, by their hashes."""

@@ -6,11 +6,11 @@ Each produces the same tree as a file in rdoinfo's format would.
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from rdo import atomic
+from rdo.cancellation import in_threads
 from rdo.errors import ConfigError, UserError
 from rdo.metadata.distribution import Distribution
 from rdo.metadata.sources import open_source
@@ -127,8 +127,8 @@ def _upstreams(
         urls = (url.replace("%s", name) for url in upstreams)
         return next((url for url in urls if is_there(url)), "")
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upstream") as pool:
-        known |= dict(zip(todo, pool.map(first, todo), strict=True))
+    found = in_threads(first, todo, at_once=_AT_ONCE, name="upstream")
+    known |= dict(zip(todo, found, strict=True))
     if todo:
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_file(kept, json.dumps(known))

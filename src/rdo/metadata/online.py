@@ -1,10 +1,11 @@
 """Check that the repositories named in the metadata exist and have the branches it names."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rdo.cancellation import in_threads
 from rdo.errors import UserError
 from rdo.log_tail import last_line
 from rdo.metadata.distribution import Distribution
@@ -14,6 +15,8 @@ from rdo.metadata.values import ReleaseStatus
 from rdo.model.package import Package
 from rdo.model.url import is_on_pypi
 from rdo.tools.git import ls_remote
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 TIMEOUT_SECONDS = 60.0
@@ -56,8 +59,9 @@ def unreachable(
     releases = list(tags) or _living(distribution)
     wanted = {want for want in _wanted(distribution, releases) if project in ("", want.project)}
     urls = sorted({want.url for want in wanted})
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as pool:
-        answers = dict(zip(urls, pool.map(lambda url: _answer(url, ask), urls), strict=True))
+    log.info("asking %d remotes", len(urls))
+    rows = in_threads(lambda url: _answer(url, ask), urls, at_once=AT_ONCE, name="verify")
+    answers = dict(zip(urls, rows, strict=True))
     faults = set()
     for want in wanted:
         if message := _missing(want, answers[want.url]):

@@ -118,6 +118,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
         return Mirror(folder)
     shown = without_secret(url)
     with hold(folder.with_suffix(".lock"), purpose=f"fetching {shown}", wait=True):
+        log.info("fetching the metadata from %s", shown)
         try:
             if folder.exists():
                 Mirror(folder).fetch(url)

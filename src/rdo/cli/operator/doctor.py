@@ -6,6 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.progress import live
 from rdo.errors import CommandError, ConfigError, OutsideError, UserError
 from rdo.tools import machine
 from rdo.tools.machine_check import MachineCheck
@@ -30,9 +31,11 @@ def doctor(ctx: click.Context, offline: bool, as_json: bool) -> None:
 
     app: App = ctx.obj
     data, platforms, fault = _folders(app)
-    findings = machine.examine(data, platforms)
+    with live("checking this machine"):
+        findings = machine.examine(data, platforms)
     command = machine.fix_command(findings, machine.family())
-    checks = check_up(app, offline=offline)
+    with live("checking the configuration"):
+        checks = check_up(app, offline=offline)
     answer = {"findings": findings, "command": command, "configuration": checks}
     rows = [(_state(finding), finding.name, finding.detail) for finding in findings]
     rows += [(one.state, one.name, _with_remedy(one.detail, one.remedy)) for one in checks]

@@ -6,6 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
+from rdo.cli.progress import live
 from rdo.errors import ConfigError, NotFoundError, OutsideError, RefusedError
 
 
@@ -61,7 +62,8 @@ def test(ctx: click.Context, address: str | None, as_json: bool) -> None:
     """
     from rdo.trunk.telling.trial import try_ways
 
-    done = try_ways(ctx.obj, address or "")
+    with live("contacting the servers"):
+        done = try_ways(ctx.obj, address or "")
     lines = [f"{one.way}: {one.error or one.detail}" for one in done]
     output.show(done, as_json, "\n".join(lines))
     failed = [one for one in done if one.error]

@@ -66,6 +66,13 @@ log = logging.getLogger(__name__)
     "--minutes", default=20, show_default=True, help="Time limit for each build, in minutes."
 )
 @click.option(
+    "--limit",
+    default=60.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Time limit for the whole command; a package whose builds it ends is kept untested.",
+)
+@click.option(
     "--no-build",
     is_flag=True,
     help="Do not build the package; this turns its tests and documents off.",
@@ -87,6 +94,7 @@ def create(  # one parameter per option
     no_info: bool,
     platform: str,
     minutes: int,
+    limit: float,
     no_build: bool,
     dry_run: bool,
     as_json: bool,
@@ -109,7 +117,7 @@ def create(  # one parameter per option
         service.wanted_releases(draft, releases)
         known = service.known_names(draft)
     request = service.NewPackageRequest(
-        project, into, version, name, maintainer, branch, not no_build, dry_run, known
+        project, into, version, name, maintainer, branch, not no_build, dry_run, known, limit * 60
     )
     app.platforms.check(platform)
     with live("fetching the source"):
@@ -121,6 +129,8 @@ def create(  # one parameter per option
         if not dry_run:
             draft.write()
     _show(made, diff, as_json, dry_run=dry_run)
+    if made.is_out_of_time:
+        ctx.exit(1)
     if made.is_interrupted:
         raise KeyboardInterrupt
     if isinstance(made.outcome, Failed):
@@ -166,7 +176,8 @@ def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
     if isinstance(made.outcome, Built):
         lines += [f"built {path}" for path in made.outcome.rpms]
     if made.is_interrupted:
-        lines.append("interrupted: the package is kept as it is, and has not been built")
+        why = "its time limit ended the builds" if made.is_out_of_time else "interrupted"
+        lines.append(f"{why}: the package is kept as it is, and has not been built")
     if failed := failure(made):
         lines.append(f"the package does not build yet: {failed}")
         lines.append(f"log: {made.folder / 'results' / BUILD_LOG}")

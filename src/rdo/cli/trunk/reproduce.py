@@ -1,5 +1,6 @@
 """`rdo reproduce`: build something again as it was built."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
+from rdo.cli.progress import live
 from rdo.model.build import Failed, Waiting
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ def reproduce(
     app: App = ctx.obj
     found = find_named_build(app, target, build)
     folder = results or Path(f"reproduced-{found.id}")
-    made = service.reproduce(app, found, folder, _open_shell if shell else None)
+    # A shell needs the terminal for itself.
+    with contextlib.nullcontext() if shell else live(f"building {found.commit} again"):
+        made = service.reproduce(app, found, folder, _open_shell if shell else None)
     output.show(service.as_row(made), as_json, "\n".join(_lines(made)))
     ctx.exit(0 if made.is_same else 1)
 

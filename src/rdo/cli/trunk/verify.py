@@ -6,6 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.progress import live
 from rdo.cli.trunk.group import target_option
 from rdo.trunk.care import verify as service
 from rdo.trunk.care.verify import Verified
@@ -29,7 +30,8 @@ def verify(ctx: click.Context, target: str | None, repair: bool, as_json: bool) 
     """
     app: App = ctx.obj
     check = service.repair if repair else service.verify
-    done = [check(trunk) for trunk in open_trunks(app, target)]
+    with live("checking every RPM"):
+        done = [check(trunk) for trunk in open_trunks(app, target)]
     lines = [line for one in done for line in _lines(one)]
     output.show([service.as_row(one) for one in done], as_json, "\n".join(lines))
     codes = {one.exit_code for one in done} - {0}

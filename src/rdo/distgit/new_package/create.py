@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,8 +23,9 @@ import pymod2pkg
 
 from rdo.bridge.protocol import Bridge
 from rdo.builders.workshop import Workshop
+from rdo.cancellation import TimeIsUpError, time_limit
 from rdo.distgit.local_build import LocalBuild, build_local
-from rdo.distgit.new_package.source import Described, describe, offer, refuse_rust
+from rdo.distgit.new_package.source import Described, Offered, describe, offer, refuse_rust
 from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, SpecPlan, render, rpm_version_of
 from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
 from rdo.distgit.new_package.trial import TrialResult, settle
@@ -50,7 +52,8 @@ _SOURCE_NAME = re.compile(r"\w[\w.+~!-]*")
 class NewPackageRequest:
     """A request for a new package; empty values are determined. `into` is the parent folder.
 
-    `known` are the projects and packages that already exist.
+    `known` are the projects and packages that already exist, `seconds` the bound on everything
+    together.
     """
 
     project: str
@@ -62,13 +65,15 @@ class NewPackageRequest:
     is_built: bool = True
     is_dry: bool = False
     known: frozenset[str] = frozenset()
+    seconds: float = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
     """A new package; `tests` and `docs` describe what the build does with them.
 
-    `outcome` is None if it was not built. If `is_interrupted`, a person ended the trial builds.
+    `outcome` is None if it was not built. If `is_interrupted`, a person ended the trial builds, or
+    the time limit did: `is_out_of_time`.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Created:
     outcome: Outcome | None = None
     tries: int = 0
     is_interrupted: bool = False
+    is_out_of_time: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -121,17 +127,22 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
     """Make the distgit, whether or not it builds; the folder appears with its first commit.
 
     Raises RefusedError if the package exists or cannot be made, and NotFoundError or OutsideError
-    if its source cannot be fetched.
+    if its source cannot be fetched. The time limit ends the trial builds and keeps the package as
+    it is; before them it is a RefusedError.
     """
+    deadline = time.monotonic() + request.seconds
     if request.name:
         _check_free(request, request.name)
     with tempfile.TemporaryDirectory(prefix="rdo-create-") as scratch:
         folder = Path(scratch)
-        offered = offer(request.project, request.version, bench.open_index, folder)
-        _check_new(request, offered.name, package_name(offered.name))
-        refuse_rust(offered)
-        bench.say(f"inspecting {offered.name}")
-        described = describe(offered, bench.workshop, bench.bridge, folder)
+        try:
+            with time_limit(request.seconds):
+                offered, described = _inspected(request, bench, folder)
+        except TimeIsUpError:
+            raise RefusedError(
+                f"{request.project} could not be inspected within {request.seconds / 60:g} min",
+                hint="--limit raises the time limit",
+            ) from None
         name = request.name or package_name(described.facts.name)
         _check_free(request, name)
         _check_new(request, described.facts.name, name)
@@ -139,9 +150,19 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
         plan = _plan(name, described, user, bench.now(), is_of_index=offered.archive is not None)
         new = _new_folder(_place(request), name)
         try:
-            return _finish(request, bench, offered.upstream, plan, described, user, new)
+            return _finish(request, bench, offered.upstream, plan, described, user, new, deadline)
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def _inspected(
+    request: NewPackageRequest, bench: TrialBench, folder: Path
+) -> tuple[Offered, Described]:
+    offered = offer(request.project, request.version, bench.open_index, folder)
+    _check_new(request, offered.name, package_name(offered.name))
+    refuse_rust(offered)
+    bench.say(f"inspecting {offered.name}")
+    return offered, describe(offered, bench.workshop, bench.bridge, folder)
 
 
 def _place(request: NewPackageRequest) -> Path:
@@ -236,11 +257,12 @@ def _finish(
     described: Described,
     user: tuple[str, str],
     new: Path,
+    deadline: float,
 ) -> Created:
     shutil.copyfile(described.archive, new / plan.source)
-    is_interrupted = False
+    ended: KeyboardInterrupt | None = None
     if request.is_built and not request.is_dry:
-        tried, is_interrupted = _tried(plan, new, bench)
+        tried, ended = _tried(plan, new, bench, deadline)
     else:
         why = "not tried yet: the package was created without a build"
         tried = TrialResult(_without_trials(plan, why), None, 0)
@@ -251,10 +273,13 @@ def _finish(
         commit_new(new, request.branch, files, user, f"{plan.name}: initial package\n")
         new.rename(folder)
     made = _created(upstream, tried, user, folder)
-    return replace(made, is_interrupted=is_interrupted)
+    is_late = isinstance(ended, TimeIsUpError)
+    return replace(made, is_interrupted=ended is not None, is_out_of_time=is_late)
 
 
-def _tried(plan: SpecPlan, new: Path, bench: TrialBench) -> tuple[TrialResult, bool]:
+def _tried(
+    plan: SpecPlan, new: Path, bench: TrialBench, deadline: float
+) -> tuple[TrialResult, KeyboardInterrupt | None]:
     """Build until the plan is settled; an interrupt ends this, and keeps the plan so far."""
     plans = [plan]
 
@@ -263,10 +288,13 @@ def _tried(plan: SpecPlan, new: Path, bench: TrialBench) -> tuple[TrialResult, b
         return _build(one, new, bench)
 
     try:
-        return settle(plan, build, bench.say), False
-    except KeyboardInterrupt:
-        why = "not settled: the package was created until it was interrupted"
-        return TrialResult(_without_trials(plans[-1], why), None, len(plans) - 1), True
+        with time_limit(deadline - time.monotonic()):
+            return settle(plan, build, bench.say), None
+    except KeyboardInterrupt as ended:
+        is_late = isinstance(ended, TimeIsUpError)
+        end = "its time limit ended its builds" if is_late else "it was interrupted"
+        why = f"not settled: the package was created until {end}"
+        return TrialResult(_without_trials(plans[-1], why), None, len(plans) - 1), ended
 
 
 def _without_trials(plan: SpecPlan, why: str) -> SpecPlan:

@@ -1,7 +1,7 @@
 """What `rdo doctor` finds out about a configuration before a round would; nothing is changed."""
 
+import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rdo.app import App
 from rdo.app.stores import look_at_store
+from rdo.cancellation import in_threads
 from rdo.errors import OutsideError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata import Level
@@ -22,6 +23,8 @@ from rdo.trunk.telling.ways import mail_server
 
 if TYPE_CHECKING:
     from rdo.config import Settings
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
 _SHOWN = 3
@@ -149,8 +152,9 @@ def _remotes(app: App) -> ConfigurationCheck:
         }
     except UserError:
         return _skipped("remotes", "the metadata cannot be read")
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
-        answers = [text for text in pool.map(_ask, sorted(urls)) if text]
+    log.info("asking %d remotes", len(urls))
+    said = in_threads(_ask, sorted(urls), at_once=_AT_ONCE, name="doctor")
+    answers = [text for text in said if text]
     if not answers:
         return ConfigurationCheck("remotes", CheckState.OK, f"{len(urls)} answer")
     more = f"; {len(answers) - _SHOWN} more" if len(answers) > _SHOWN else ""

@@ -8,7 +8,6 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from rdo import atomic
+from rdo.cancellation import in_threads
 from rdo.errors import RefusedError, UserError, in_short, is_of_the_machine
 from rdo.lock import hold
 from rdo.mirrors import unused_mirrors
@@ -85,14 +85,13 @@ class Releases:
         for url, branch in sorted(set(wanted)):
             branches.setdefault(url, []).append(branch)
         index = self.open_index()
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="releases") as pool:
-            problems = dict(
-                zip(
-                    branches,
-                    pool.map(lambda url: self._update(index, url, branches[url]), branches),
-                    strict=True,
-                )
-            )
+        found = in_threads(
+            lambda url: self._update(index, url, branches[url]),
+            branches,
+            at_once=_AT_ONCE,
+            name="releases",
+        )
+        problems = dict(zip(branches, found, strict=True))
         return {(url, branch): self._readable(url, branch, problems[url]) for url, branch in wanted}
 
     def _readable(self, url: str, branch: str, problem: str) -> Found:

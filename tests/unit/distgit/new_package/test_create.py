@@ -1,3 +1,4 @@
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,13 +8,15 @@ from typing import NoReturn
 
 import pytest
 
+from rdo.cancellation import TimeIsUpError
 from rdo.distgit.new_package import licences
-from rdo.distgit.new_package.create import TrialBench, _tried
+from rdo.distgit.new_package.create import NewPackageRequest, TrialBench, _tried, create
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.source import missing_package
 from rdo.distgit.new_package.spec import SpecPlan, plain, quoted, render
 from rdo.distgit.new_package.tests_and_docs import CheckPlan, DocPlan, plan_docs, plan_tests
 from rdo.distgit.new_package.trial import learn, settle
+from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 
 METADATA = """\
@@ -498,8 +501,33 @@ def test_an_interrupt_keeps_the_plan_so_far_with_tests_off(tmp_path: Path) -> No
     bench = TrialBench(interrupted, interrupted, interrupted, lambda _: None)
     (tmp_path / "lemon_tree-1.2.0.tar.gz").write_bytes(b"x")
 
-    tried, is_interrupted = _tried(plan(), tmp_path, bench)
+    tried, ended = _tried(plan(), tmp_path, bench, math.inf)
 
-    assert is_interrupted
+    assert type(ended) is KeyboardInterrupt
     assert tried.plan.tests.off == "not settled: the package was created until it was interrupted"
     assert "%bcond tests 0" in render(tried.plan)
+
+
+def endless() -> NoReturn:
+    while True:
+        pass
+
+
+def test_the_time_limit_keeps_the_plan_so_far_with_tests_off(tmp_path: Path) -> None:
+    bench = TrialBench(endless, endless, endless, lambda _: None)
+    (tmp_path / "lemon_tree-1.2.0.tar.gz").write_bytes(b"x")
+
+    tried, ended = _tried(plan(), tmp_path, bench, deadline=0)
+
+    assert isinstance(ended, TimeIsUpError)
+    assert "its time limit ended its builds" in tried.plan.tests.off
+
+
+def test_the_time_limit_ends_what_comes_before_the_builds(tmp_path: Path) -> None:
+    bench = TrialBench(endless, endless, endless, lambda _: None)
+    request = NewPackageRequest("lemon", tmp_path / "into", seconds=0.01)
+
+    with pytest.raises(RefusedError, match="lemon could not be inspected within"):
+        create(request, bench)
+
+    assert not (tmp_path / "into").exists()
