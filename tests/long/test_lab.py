@@ -33,6 +33,9 @@ def test_a_lab_boots_installs_and_goes(factory: Distribution) -> None:
     assert on(factory, "host1", "hostname").stdout == "host1\n"
     assert on(factory, "try/host2", "cat", "/proc/1/comm").stdout == "systemd\n"
 
+    keys = on(factory, "host1", "cd /etc/ssh && ls ssh_host_*").stdout.split()
+    assert keys == ["ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"]  # each host has its own
+
     installed = on(factory, "host1", "dnf", "install", "-y", "python3-greeting")
     assert installed.code == 0, installed.stdout + installed.stderr
     shown = on(factory, "host1", "python3 -c 'import greeting; print(greeting.version)'")
@@ -75,7 +78,7 @@ def test_no_way_leads_out_of_a_lab(factory: Distribution) -> None:
 
 
 def test_root_of_a_host_is_nobody_outside(factory: Distribution) -> None:
-    assert factory.rdo("lab", "up", "try").code == 0
+    assert factory.rdo("lab", "up", "try", "--memory", 1).code == 0
 
     # A machine's root could do each of these.
     for act in (
@@ -86,6 +89,9 @@ def test_root_of_a_host_is_nobody_outside(factory: Distribution) -> None:
         assert on(factory, "host1", act).code != 0
     maps = on(factory, "host1", "cat", "/proc/self/uid_map").stdout.split()
     assert int(maps[1]) > 0
+    eats = "python3 -c 'print(len(bytearray(3 << 29)))'"
+    assert on(factory, "host1", eats).code != 0  # more than the lab may use
+    assert on(factory, "host1", "true").code == 0
     assert on(factory, "host1", "ls /dev/vda /dev/sda /dev/kmsg").code != 0
 
 
@@ -95,6 +101,15 @@ def test_two_labs_do_not_know_each_other(factory: Distribution) -> None:
 
     assert on(factory, "one/host1", "touch", "/root/mine").code == 0
     assert on(factory, "two/host1", "test", "-e", "/root/mine").code == 1
+    ids = [
+        on(factory, f"{lab}/host1", "cat", "/proc/self/uid_map").stdout for lab in ("one", "two")
+    ]
+    assert ids[0] != ids[1]
+    owner = on(factory, "two/host1", "stat", "-c", "%u %U", "/usr/bin/chage", "/var/lib/chrony")
+    assert owner.stdout.split()[::2] == [
+        "0",
+        on(factory, "two/host1", "id -u _chrony").stdout.strip(),
+    ]
     assert on(factory, "one/host1", "ping", "-c1", "-W1", "host2").code != 0
     several = on(factory, "host1", "true")
     assert (several.code, "there are several labs: one, two" in several.stderr) == (2, True)

@@ -1,5 +1,6 @@
 """rdo as RPMs: our own factory builds this repository like any other upstream."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -78,8 +79,10 @@ def test_the_installed_doctor_looks_at_a_factory(root: Path) -> None:
     _inside(root, "rdo", "init", "/srv/mydistro")
 
     told = _inside(root, "rdo", "-C", "/srv/mydistro", "doctor", "--offline", ok=(0, 3))
+    answer = _inside(root, "rdo", "-C", "/srv/mydistro", "doctor", "--offline", "--json", ok=(0, 3))
 
     assert "git" in told
+    assert json.loads(answer)["command"].startswith("dnf install -y ")  # as rpm owns its files
     assert "rdo.toml" in told
 
 

@@ -22,7 +22,7 @@ from rdo.errors import CommandError, ConfigError, NotFoundError, RefusedError, d
 from rdo.lab.addresses import GATEWAY, MOST_HOSTS, PORT, PREFIX, HostAddress
 from rdo.lab.settings_layer import HostSettings, known_host
 from rdo.log_tail import last_line, read_tail
-from rdo.tools.lab_keeper import LabHost, LabKeeper, LabPlan, Served, make_inside
+from rdo.tools.lab_keeper import LabHost, LabKeeper, LabPlan, Served
 from rdo.tools.removal import remove_tree
 from rdo.tools.ssh import Ssh, make_key
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _BOOT_SECONDS = 60
+_PROCESSES = 8192
+"""How many processes a host may have on average; a whole cloud on one host has some 600."""
 _STATE, _KEY, _KNOWN_HOSTS = "lab.json", "key", "known_hosts"
 
 
@@ -45,6 +47,7 @@ class LabState(StrEnum):
 class LabPurpose:
     """What a lab is for: `repository` is the name of the target's repository that its hosts use,
     `layers` are their image, topmost first; `served` maps paths of its web server to folders.
+    `memory_gb` is how much memory the hosts may use, each counted once.
     """
 
     target: str
@@ -54,6 +57,7 @@ class LabPurpose:
     layers: tuple[Path, ...]
     served: Mapping[str, Path]
     repo_files: Mapping[str, str]
+    memory_gb: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,8 @@ def _plan(folder: Path, lab: Lab, purpose: LabPurpose) -> dict[str, object]:
             hosts=hosts,
             served=tuple(Served(path, str(at.resolve())) for path, at in purpose.served.items()),
             logs=str(folder.resolve() / "logs"),
+            memory=purpose.memory_gb * purpose.hosts << 30,
+            processes=_PROCESSES * purpose.hosts,
         )
     )
 
@@ -315,7 +321,7 @@ def _as_plan(row: Mapping[str, object]) -> LabPlan:
 def _make_folders(folder: Path, lab: Lab) -> None:
     """Make the folders into which only the inside writes."""
     for place in (folder / "logs", *(folder / host.name / "changes" for host in lab.hosts)):
-        make_inside(place)
+        _keeper(folder).make_inside(place)
 
 
 def _wait_for(folder: Path, ssh: Ssh, host: HostAddress, until: float) -> None:

@@ -72,6 +72,8 @@ def _adapt(tree: Path, platform: Platform) -> None:
     with (tree / "etc/group").open("a") as group:
         group.writelines(f"{name}:x:{number}:\n" for name, number in _GROUPS.items())
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    for name in ("hostname", "resolv.conf"):  # debootstrap copies those of this machine
+        (tree / "etc" / name).unlink(missing_ok=True)
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
     (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
     # dash would let steps fail that rpm's own brp-compress and many specs take for bash.

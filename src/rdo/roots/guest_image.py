@@ -7,7 +7,7 @@ set `guest`. It is named by the content of all that it is made of, so it is made
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,6 +17,8 @@ from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.door import Inside
 from rdo.roots.image_packages import ImageSources
+from rdo.roots.old_images import mark_used, remove_old
+from rdo.solver import Chosen
 from rdo.tools.entry import Bind
 from rdo.tools.removal import remove_tree
 
@@ -65,22 +67,28 @@ class GuestImages:
         if not folder.exists():
             with lock.hold(self.folder / "guest.lock", purpose="making a guest image", wait=True):
                 if not folder.exists():
-                    started = time.monotonic()
-                    new = folder.with_name(".guest.new")
-                    remove_tree(new)
-                    new.mkdir()
-                    with build_root(base, self.content, self.roots) as root:
-                        root.install(chosen)
-                        given = root.folder("guest")
-                        for name, text in _files():
-                            (given / name).write_bytes(text)
-                        root.bind(Bind(given, "/guest"))
-                        root.ask(*_BUILD)
-                        made = (f"/builddir/BUILD/{_IMAGE}", f"/builddir/RPMS/{_RPM}")
-                        root.door.take_files([Inside(name) for name in made], new)
-                    new.rename(folder)
-                    log.info("made a guest image in %.0f s", time.monotonic() - started)
+                    self._make(chosen, folder)
+                mark_used(folder)
+                remove_old(self.folder, "guest-*")
+        mark_used(folder)
         return GuestImage(folder / _IMAGE, folder / _RPM)
+
+    def _make(self, chosen: Sequence[Chosen], folder: Path) -> None:
+        started = time.monotonic()
+        new = folder.with_name(".guest.new")
+        remove_tree(new)
+        new.mkdir()
+        with build_root(self.sources.base, self.content, self.roots) as root:
+            root.install(chosen)
+            given = root.folder("guest")
+            for name, text in _files():
+                (given / name).write_bytes(text)
+            root.bind(Bind(given, "/guest"))
+            root.ask(*_BUILD)
+            made = (f"/builddir/BUILD/{_IMAGE}", f"/builddir/RPMS/{_RPM}")
+            root.door.take_files([Inside(name) for name in made], new)
+        new.rename(folder)
+        log.info("made a guest image in %.0f s", time.monotonic() - started)
 
 
 def _files() -> Iterator[tuple[str, bytes]]:

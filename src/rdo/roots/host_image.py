@@ -17,6 +17,7 @@ from rdo import atomic, lock
 from rdo.roots.door import Door, Inside
 from rdo.roots.guest_image import GuestImage
 from rdo.roots.image_packages import ImageSources
+from rdo.roots.old_images import mark_used, remove_old
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Chosen
 from rdo.tools.entry import Bind
@@ -25,15 +26,19 @@ from rdo.tools.root import Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Increase this when a change here makes a different image from the same RPMs."""
 
 SET = "host"
 """The platform's set of packages that every host has."""
 
 _RPMS = "/rdo-rpms"
-_OF_THE_MACHINE = ("/etc/hostname", "/etc/resolv.conf", "/root/.rpmdb", _RPMS)
-"""What the base layer may have of the machine that made it, and what only the making needs."""
+_KEYS = ("rsa", "ecdsa", "ed25519")
+_OF_ONE = (
+    *("/etc/hostname", "/etc/resolv.conf", "/root/.rpmdb"),
+    *(f"/etc/ssh/ssh_host_{kind}_key{end}" for kind in _KEYS for end in ("", ".pub")),
+)
+"""What is of one machine alone: the one that made the base layer, or each host for itself."""
 
 _INSTALL = ("rpm", "--dbpath", "/var/lib/rpm", "-i", "--nosignature", "--quiet")
 
@@ -83,6 +88,9 @@ class HostImages:
             with lock.hold(self.folder / "host.lock", purpose="making a host image", wait=True):
                 if not folder.exists():
                     self._make(chosen, folder)
+                mark_used(folder)
+                remove_old(self.folder, "host-*")
+        mark_used(folder)
         failed = (folder / "failed").read_text().split()
         own = 2 if self.guest else 1
         return HostImage((folder / "layer", self.base.tree), len(chosen) + own, tuple(failed))
@@ -108,7 +116,7 @@ class HostImages:
         root = Root((self.base.tree,), new / "work", (Bind(rpms, _RPMS),), may_chroot=True)
         names = [f"{_RPMS}/{name}" for name in (*own, *(one.path.name for one in chosen))]
         root.ask(*_INSTALL, *names, privileged=True, timeout=3600)
-        root.ask("rm", "-rf", *_OF_THE_MACHINE[:-1], privileged=True)
+        root.ask("rm", "-rf", *_OF_ONE, privileged=True)
         failed = root.ask(
             *(
                 "sed",

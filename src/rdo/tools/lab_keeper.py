@@ -17,11 +17,10 @@ from rdo.errors import CommandError, RefusedError
 from rdo.run import Runner, run
 from rdo.tools.children import keep_lab
 from rdo.tools.detached import identity
-from rdo.tools.id_range import id_range
+from rdo.tools.id_range import id_range, lab_range
 
 _START_SECONDS = 120
 _END_SECONDS = 60
-_GROUPS = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,10 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class LabPlan:
-    """All that a lab is made of; `layers` of every host, topmost first."""
+    """All that a lab is made of; `layers` of every host, topmost first.
+
+    `memory` (bytes) and `processes` bound all hosts together.
+    """
 
     name: str
     gateway: str
@@ -57,6 +59,8 @@ class LabPlan:
     hosts: tuple[LabHost, ...]
     served: tuple[Served, ...]
     logs: str
+    memory: int
+    processes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,14 @@ class LabKeeper:
         Raises RefusedError for anybody but root, CommandError if something of it is not possible
         on this machine.
         """
-        ids = id_range()
-        if not ids.is_root:
+        if not id_range().is_root:
             raise RefusedError("only root can start a lab", hint="run the command with sudo")
+        ids, images = lab_range(self.group), id_range().uids[0]
         file = self.folder / "plan.json"
         rows = {kind: [row.words for row in getattr(ids, kind)] for kind in ("uids", "gids")}
+        rows["images"] = [(images.outside, ids.root[0], images.count)]
         more = {"is_root": True, "root": ids.root, "group": self.group, "keeper": str(self._file)}
+        more["held"] = str(Path(plan.layers[0]).parent / "in-use")
         file.write_text(json.dumps(asdict(plan) | rows | more))
         done = self.runner(
             *("setpriv", "--pdeathsig", "KILL", "--"),
@@ -91,6 +97,11 @@ class LabKeeper:
                 f"lab {plan.name} cannot be started: {done.stderr.strip()[-500:]}",
                 hint="rdo doctor shows what this machine lacks",
             )
+
+    def make_inside(self, folder: Path) -> None:
+        """Make a folder that belongs to root inside the lab, who alone writes into it."""
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, *lab_range(self.group).root)
 
     @property
     def pid(self) -> int:
@@ -132,7 +143,8 @@ class LabKeeper:
         return [*filter(None, [self.pid]), *rows]
 
     def _groups(self) -> list[Path]:
-        return [top / self.group for top in _GROUPS if (top / self.group).is_dir()]
+        places = (top / self.group for top in keep_lab.group_tops())
+        return [place for place in places if place.is_dir()]
 
     def _remove_groups(self) -> None:
         for group in self._groups():
@@ -140,9 +152,3 @@ class LabKeeper:
             for one in (*sorted(below, key=lambda path: -len(path.parts)), group):
                 with contextlib.suppress(OSError):  # a process in it is still ending
                     one.rmdir()
-
-
-def make_inside(folder: Path) -> None:
-    """Make a folder that belongs to root inside a lab, who alone writes into it."""
-    folder.mkdir(exist_ok=True)
-    os.chown(folder, *id_range().root)

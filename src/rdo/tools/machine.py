@@ -74,21 +74,32 @@ INSTALLERS = (
 )
 
 
-def family(os_release: Path = Path("/etc/os-release")) -> PackageManager | None:
-    """Return the package manager of this machine; None on a system that we have no list for."""
+def family(
+    os_release: Path = Path("/etc/os-release"), *, runner: Runner = run
+) -> PackageManager | None:
+    """Return the package manager of this machine; None on a system that we have no list for.
+
+    A host of a platform that is made of Debian is installed from RPMs, and rpm knows its files.
+    """
     if not os_release.is_file():
         return None
     lines = (line.partition("=") for line in os_release.read_text().splitlines())
     words = {key: value.strip("\"'").split() for key, _, value in lines}
     kinds = {*words.get("ID", ()), *words.get("ID_LIKE", ())}
     if kinds & {"debian", "ubuntu"}:
-        return PackageManager.APT
+        return PackageManager.DNF if _is_of_rpm(os_release, runner) else PackageManager.APT
     return PackageManager.DNF if kinds & {"fedora", "rhel", "centos"} else None
+
+
+def _is_of_rpm(file: Path, runner: Runner) -> bool:
+    """Whether an RPM has brought a file."""
+    query = ("rpm", "--dbpath", "/var/lib/rpm", "--query", "--file", file)
+    return has_program("rpm") and not runner(*query, ok=_ANY_STATUS, timeout=60).returncode
 
 
 def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[MachineCheck]:
     """Check programs, modules, kernel features and disk space, without changing anything."""
-    here = family() or PackageManager.APT
+    here = family(runner=runner) or PackageManager.APT
     return [
         *(_program(need, here) for need in PROGRAMS),
         *(_module(need.name, need.purpose, need.package(here), runner) for need in MODULES),

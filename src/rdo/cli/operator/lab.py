@@ -44,6 +44,14 @@ def lab() -> None:
     show_default=True,
     help="Name of the target's repository that the hosts install from.",
 )
+@click.option(
+    "--memory",
+    metavar="GB",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Memory that the hosts may use, for each; together they are bounded.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be started, and start nothing.")
 @output.json_option
 @click.pass_obj
@@ -53,6 +61,7 @@ def up(
     hosts: int,
     target: str | None,
     repository: str,
+    memory: int,
     dry_run: bool,
     as_json: bool,
 ) -> None:  # one parameter per option
@@ -77,6 +86,7 @@ def up(
         layers=image.layers,
         served={path: app.settings.target_folder(chosen) / "repos"},
         repo_files=repo_files,
+        memory_gb=memory,
     )
     with live(f"booting {name}"):
         found = _labs(app).up(name, purpose)

@@ -14,6 +14,7 @@ Afterwards the keeper alone counts: when it is killed, the kernel ends every pro
 and with them go its mounts, its networks and its namespaces.
 """
 
+import fcntl
 import http.server
 import json
 import os
@@ -22,6 +23,7 @@ import socket
 import socketserver
 import stat
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -67,7 +69,8 @@ _OF_THE_MACHINE = ("CAP_SYS_TIME", "CAP_SYS_RAWIO", "CAP_SYS_MODULE")
 def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text())
     end_with_parent()
-    group = make_group(plan)
+    hold(plan["held"])
+    groups = make_groups(plan)
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
@@ -75,7 +78,7 @@ def main() -> int:
         os._exit(enter_root.guarded(lambda: setup(plan, theirs)))
     theirs.close()
     try:
-        if group:
+        for group in groups:
             (group / "cgroup.procs").write_text(str(pid))
         ours.send(b"g")
         give(plan, pid, ours)
@@ -86,16 +89,52 @@ def main() -> int:
         return enter_root.ENTER_FAILED
 
 
-def make_group(plan: dict[str, Any]) -> Path | None:
-    """Make the lab's control group of version 2, which belongs to root inside."""
-    for top in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")):
-        if (top / "cgroup.controllers").exists():
-            group = top / str(plan["group"])
-            group.mkdir(exist_ok=True)
-            for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+def hold(file: str) -> None:
+    """Hold a shared lock on a file as long as the lab is there: the keeper inherits it."""
+    fcntl.flock(os.open(file, os.O_RDONLY | os.O_CREAT, 0o644), fcntl.LOCK_SH)
+
+
+def make_groups(plan: dict[str, Any]) -> list[Path]:
+    """Make the lab's control group in each hierarchy that is there, with the lab's bounds.
+
+    The one of version 2 belongs to root inside, where each host's systemd makes its own below it.
+    """
+    groups = []
+    for top in group_tops():
+        is_second = (top / "cgroup.controllers").exists()
+        if is_second:
+            enter_root.enable_controllers(top)
+        group = top / str(plan["group"])
+        group.mkdir(exist_ok=True)
+        limit(group, plan["memory"], plan["processes"])
+        for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+            if is_second:
                 os.chown(group / name, *plan["root"])
-            return group
-    return None
+        groups.append(group)
+    return groups
+
+
+def group_tops() -> list[Path]:
+    """Return where control groups may be made: version 2, and memory and pids of version 1."""
+    top = Path("/sys/fs/cgroup")
+    second = [one for one in (top / "unified", top) if (one / "cgroup.controllers").exists()]
+    first = [one for one in (top / "memory", top / "pids") if (one / "tasks").exists()]
+    return second[:1] + first
+
+
+def limit(group: Path, memory_bytes: int, processes: int) -> None:
+    """Bound what a group may use, as far as its hierarchy counts it."""
+    rows = {
+        "memory.max": memory_bytes,
+        "memory.swap.max": 0,
+        "memory.limit_in_bytes": memory_bytes,
+        "memory.memsw.limit_in_bytes": memory_bytes,
+        "pids.max": processes,
+    }
+    for name, value in rows.items():
+        if (group / name).exists():
+            with suppress(OSError):  # swap is not counted everywhere
+                (group / name).write_text(str(value))
 
 
 def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
@@ -103,15 +142,38 @@ def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
     if not channel.recv(1):
         raise OSError("the namespaces of a lab cannot be made")
     enter_root.write_maps(plan, pid)
-    userns = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    of_machine, of_images = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY), image_namespace(plan)
+    first, _, count = plan["images"][0]
     trees = []
     for path, is_writable in folders(plan):
-        is_of_host = os.lstat(path).st_uid < plan["uids"][0][1]
-        trees.append(clone_tree(path, writable=is_writable, userns=userns if is_of_host else None))
+        owner = os.lstat(path).st_uid
+        userns = of_machine if owner < first else of_images if owner < first + count else None
+        trees.append(clone_tree(path, writable=is_writable, userns=userns))
     trees += [make_device(plan, name) for name in devices()]
     socket.send_fds(channel, [b"t"], trees)
     channel.recv(1)
     channel.send(b"e")
+
+
+def image_namespace(plan: dict[str, Any]) -> int:
+    """Return a user namespace in which ids of roots, who made the images, are those of the lab."""
+    ready, go_on = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        end_with_parent()
+        unshare("user")
+        os.write(go_on, READY)
+        signal.pause()
+    os.close(go_on)
+    os.read(ready, 1)
+    os.close(ready)
+    try:
+        rows = plan["images"]
+        enter_root.write_maps({"is_root": True, "uids": rows, "gids": rows}, pid)
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def devices() -> list[str]:

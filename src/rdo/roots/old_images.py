@@ -1,0 +1,50 @@
+"""Images that nobody uses any more: when each was used is the time of its file `in-use`.
+
+A running lab holds a shared lock on that file.
+"""
+
+import fcntl
+import logging
+import time
+from pathlib import Path
+
+from rdo.tools.removal import remove_tree
+
+log = logging.getLogger(__name__)
+
+IN_USE = "in-use"
+KEPT_DAYS = 14
+
+
+def mark_used(image: Path) -> None:
+    """Note that the image in a folder is used now."""
+    (image / IN_USE).touch()
+
+
+def remove_old(folder: Path, pattern: str, *, now: float | None = None) -> list[str]:
+    """Remove images below `folder` that no lab has and that nobody has used for `KEPT_DAYS`.
+
+    The caller holds the lock under which they are made. Returns their names. An image of an older
+    version has no file `in-use` and gets one here.
+    """
+    until = (time.time() if now is None else now) - KEPT_DAYS * 86400
+    removed = []
+    for image in sorted(folder.glob(pattern)):
+        with (image / IN_USE).open("a") as file:
+            if (image / IN_USE).stat().st_mtime > until or not _is_free(file.fileno()):
+                continue
+            old = image.with_name(f".{image.name}.old")
+            image.rename(old)
+            remove_tree(old)
+            removed.append(image.name)
+    if removed:
+        log.info("removed images that were not used for %d days: %s", KEPT_DAYS, " ".join(removed))
+    return removed
+
+
+def _is_free(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
