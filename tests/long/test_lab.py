@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -152,17 +153,16 @@ def test_a_lab_that_was_ended_from_outside_is_told_and_started_again(
     assert on(factory, "host1", "true").code == 0
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8, 1.2, 1.8, 2.6])
-def test_a_killed_up_leaves_a_whole_lab_or_none(factory: Distribution, seconds: float) -> None:
-    assert factory.rdo("lab", "up", "warm").code == 0
-    assert factory.rdo("lab", "down", "warm").code == 0
+def run_and_kill(
+    factory: Distribution, seconds: float, begun: Callable[[], bool], *args: str
+) -> None:
+    """Run `rdo lab ARGS` and kill it `seconds` after it has begun its work."""
     environment = {
         **os.environ,
         "RDO_PLATFORMS": platforms(),
         "RDO_BRIDGE__CONSTRAINTS": str(CONSTRAINTS),
     }
-    command = [sys.executable, "-m", "rdo", "lab", "up", "try", "--hosts", "2"]
-
+    command = [sys.executable, "-m", "rdo", "lab", *args]
     with subprocess.Popen(
         command,
         cwd=factory.folder,
@@ -171,14 +171,42 @@ def test_a_killed_up_leaves_a_whole_lab_or_none(factory: Distribution, seconds: 
         stderr=subprocess.DEVNULL,
     ) as process:
         deadline = time.monotonic() + 60
-        while not (factory.folder / "data/labs/try").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        while not begun() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
         time.sleep(seconds)
         process.kill()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8, 1.2, 1.8, 2.6])
+def test_a_killed_up_leaves_a_whole_lab_or_none(factory: Distribution, seconds: float) -> None:
+    assert factory.rdo("lab", "up", "warm").code == 0
+    assert factory.rdo("lab", "down", "warm").code == 0
+
+    folder = factory.folder / "data/labs/try"
+    run_and_kill(factory, seconds, folder.exists, "up", "try", "--hosts", "2")
 
     labs = factory.rdo("lab", "list", "--json").json
     if labs:  # it was faster
         assert [lab["state"] for lab in labs] == ["up"]
+        assert on(factory, "host2", "true").code == 0
+        assert factory.rdo("lab", "down", "try").code == 0
+    assert left_of_labs(factory.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "seconds"), [("reset", 0.0), ("reset", 0.3), ("reset", 1.0), ("down", 0.0)]
+)
+def test_a_killed_reset_or_down_leaves_what_the_next_command_ends(
+    factory: Distribution, verb: str, seconds: float
+) -> None:
+    assert factory.rdo("lab", "up", "try", "--hosts", 2).code == 0
+    keeper = json.loads((factory.folder / "data/labs/try/keeper.json").read_text())["pid"]
+
+    run_and_kill(factory, seconds, lambda: not Path(f"/proc/{keeper}").exists(), verb, "try")
+
+    for lab in factory.rdo("lab", "list", "--json").json:
+        assert lab["state"] in ("up", "stopped")
+        assert factory.rdo("lab", "reset", "try").code == 0
         assert on(factory, "host2", "true").code == 0
         assert factory.rdo("lab", "down", "try").code == 0
     assert left_of_labs(factory.folder) == []

@@ -13,7 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,10 +36,13 @@ _STATE, _KEY, _KNOWN_HOSTS = "lab.json", "key", "known_hosts"
 
 
 class LabState(StrEnum):
-    """What a lab is: on its way up, up, or ended from outside (a restart of the machine)."""
+    """What a lab is: on its way up, up, on its way down, or ended from outside (a restart of the
+    machine).
+    """
 
     STARTING = "starting"
     UP = "up"
+    ENDING = "ending"
     STOPPED = "stopped"
 
 
@@ -133,7 +136,10 @@ class Labs:
     def down(self, name: str) -> None:
         """End a lab and remove all that it was; NotFoundError if there is no such lab."""
         with self._alone(name, "removing it"):
-            self._remove(self._folder(name))
+            folder = self._folder(name)
+            ending = replace(_read(folder), state=LabState.ENDING)
+            self._write(folder, ending, _plan_of(folder))
+            self._remove(folder)
         self.mend()
 
     def ssh(self, name: str, host: str) -> Ssh:
