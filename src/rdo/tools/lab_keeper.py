@@ -59,8 +59,8 @@ class LabPlan:
     hosts: tuple[LabHost, ...]
     served: tuple[Served, ...]
     logs: str
-    memory: int
-    processes: int
+    memory: int = 8 << 30
+    processes: int = 8192
 
 
 @dataclass(frozen=True, slots=True)
