@@ -1,5 +1,6 @@
 """`rdo lab`: hosts made of our RPMs alone, that boot, install and go without a trace."""
 
+import hashlib
 import json
 import os
 import signal
@@ -36,6 +37,11 @@ def test_a_lab_boots_installs_and_goes(factory: Distribution) -> None:
 
     keys = on(factory, "host1", "cd /etc/ssh && ls ssh_host_*").stdout.split()
     assert keys == ["ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"]  # each host has its own
+
+    image = factory.folder / "guest.img"
+    assert factory.rdo("lab", "guest-image", image).code == 0
+    digest = on(factory, "host1", "sha256sum </usr/share/rdo-guest-image/guest.img").stdout
+    assert digest.split()[0] == hashlib.sha256(image.read_bytes()).hexdigest()
 
     installed = on(factory, "host1", "dnf", "install", "-y", "python3-greeting")
     assert installed.code == 0, installed.stdout + installed.stderr

@@ -23,8 +23,8 @@ from rdo.lab.addresses import GATEWAY, MOST_HOSTS, PORT, PREFIX, HostAddress
 from rdo.lab.settings_layer import HostSettings, known_host
 from rdo.log_tail import last_line, read_tail
 from rdo.tools.lab_keeper import LabHost, LabKeeper, LabPlan, Served
+from rdo.tools.lab_ssh import Ssh, make_key
 from rdo.tools.removal import remove_tree
-from rdo.tools.ssh import Ssh, make_key
 
 log = logging.getLogger(__name__)
 

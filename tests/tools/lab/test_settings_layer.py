@@ -7,7 +7,7 @@ import pytest
 
 from rdo.lab.addresses import HostAddress
 from rdo.lab.settings_layer import HostSettings, known_host
-from rdo.tools import ssh
+from rdo.tools import lab_ssh
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed"
@@ -54,7 +54,7 @@ def test_only_root_of_the_host_reads_who_may_log_in(settings: HostSettings, tmp_
 def test_a_host_is_reached_from_the_network_of_its_lab_and_its_key_is_checked(
     tmp_path: Path,
 ) -> None:
-    words = ssh.Ssh(1, "10.88.0.11", tmp_path / "key", tmp_path / "known")._words(5)
+    words = lab_ssh.Ssh(1, "10.88.0.11", tmp_path / "key", tmp_path / "known")._words(5)
 
     assert words[:3] == ["nsenter", "--net=/proc/1/ns/net", "--"]
     assert "StrictHostKeyChecking=yes" in words
