@@ -4,13 +4,11 @@ One process reads all of it, compares and changes; each call of the command `ope
 second.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, as_user, has_program, run
 
-_READY_SECONDS = 90
 _INTERFACES = ("public", "internal", "admin")
 
 
@@ -43,7 +41,6 @@ def look_identity(wanted: Wanted) -> "list[str]":
 
 def make_identity(wanted: Wanted) -> None:
     """Change what differs."""
-    _wait(wanted)
     identity = _Identity(wanted, _session(wanted))
     for _what, _how, change in identity.differences():
         change()
@@ -193,23 +190,6 @@ def _session(wanted: Wanted) -> Any:
     except (exceptions.ConnectFailure, exceptions.HttpError, exceptions.DiscoveryFailure):
         raise Unsure("keystone answers") from None
     return found
-
-
-def _wait(wanted: Wanted) -> None:
-    """Wait until keystone answers; it may have been started just now."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while True:
-        try:
-            _session(wanted)
-        except Unsure as reason:
-            if time.monotonic() > deadline:
-                raise HostFault(
-                    f"gave up waiting until {reason} ({_READY_SECONDS} s, {wanted['auth_url']})",
-                    "look there: /var/log/keystone/keystone.log, and the error log of httpd",
-                ) from None
-        else:
-            return
-        time.sleep(1)
 
 
 def _login(wanted: Wanted, user: str, password: str, project: "str | None") -> int:

@@ -6,8 +6,9 @@ repeated from any point.
 
 import json
 import sys
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rdo.deploy.on_host import (
     cells,
@@ -23,6 +24,9 @@ from rdo.deploy.on_host import (
     units,
 )
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, alone
+
+_PATIENCE_SECONDS = 120
+_Answer = TypeVar("_Answer")
 
 _KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]]]" = {
     "packages": (packages.look_packages, packages.make_packages),
@@ -71,15 +75,25 @@ def _look(wanted: Wanted) -> "dict[str, Any]":
 
 def _make(wanted: Wanted) -> "list[str]":
     look, make = _KINDS[wanted["kind"]]
-    try:
-        changes = look(wanted)
-    except Unsure:
-        changes = []
-        make(wanted)
-        return [f"{wanted['kind']}: made anew"]
+    changes = _patiently(lambda: look(wanted))
     if changes:
-        make(wanted)
+        _patiently(lambda: make(wanted))
     return changes
+
+
+def _patiently(act: "Callable[[], _Answer]") -> "_Answer":
+    """Do something again until what it needs is so: services may have been started just now."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return act()
+        except Unsure as reason:
+            if time.monotonic() > deadline:
+                raise HostFault(
+                    f"gave up waiting until {reason} ({_PATIENCE_SECONDS} s)",
+                    "look at its log there, then apply again",
+                ) from None
+        time.sleep(1)
 
 
 def main(request: "dict[str, Any]") -> None:
