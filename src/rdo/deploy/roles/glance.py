@@ -20,6 +20,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "DEFAULT": {
             "debug": cloud.debug,
             "enabled_backends": "file:file",
+            "log_file": "/var/log/glance/api.log",
             "workers": cloud.workers,
         },
         "database": {"connection": cloud.database_url(USER, database, DATABASE)},

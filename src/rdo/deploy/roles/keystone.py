@@ -16,7 +16,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
     """Yield keystone with its database, keys and administrator."""
     password = cloud["CONFIG_KEYSTONE_DB_PW"]
     settings = {
-        "DEFAULT": {"debug": cloud.debug},
+        "DEFAULT": {"debug": cloud.debug, "log_dir": "/var/log/keystone"},
         "database": {"connection": cloud.database_url(USER, password, DATABASE)},
         "token": {"provider": "fernet"},
     }

@@ -94,7 +94,12 @@ def _common(cloud: Cloud) -> dict[str, dict[str, Value]]:
     login = cloud["CONFIG_NOVA_KS_PW"]
     region = {"region_name": cloud.region}
     return {
-        "DEFAULT": {"debug": cloud.debug, "transport_url": cloud.broker_url},
+        "DEFAULT": {
+            "debug": cloud.debug,
+            "log_dir": "/var/log/nova",
+            "state_path": "/var/lib/nova",
+            "transport_url": cloud.broker_url,
+        },
         "api": {"auth_strategy": "keystone"},
         "glance": {**region},
         "keystone_authtoken": {**cloud.token_login("nova", login)},
@@ -140,6 +145,7 @@ def _compute(cloud: Cloud) -> Mapping[str, Mapping[str, Value]]:
     found = _common(cloud)
     chosen = cloud["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"]
     kind: Value = ("kvm", "qemu") if chosen.startswith("%") else chosen
+    found["DEFAULT"]["compute_driver"] = "libvirt.LibvirtDriver"
     found["libvirt"] = {"virt_type": kind, "cpu_mode": ("host-model", "none")}
     found["vnc"] = {
         "server_listen": "0.0.0.0",
