@@ -21,7 +21,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         return
     database, login = cloud["CONFIG_NOVA_DB_PW"], cloud["CONFIG_NOVA_KS_PW"]
     settings = {
-        "DEFAULT": {"debug": cloud.debug, "log_dir": "/var/log/placement"},
+        "DEFAULT": {"debug": cloud.debug},
         "api": {"auth_strategy": "keystone"},
         "keystone_authtoken": cloud.token_login("placement", login),
         "placement_database": {"connection": cloud.database_url(USER, database, DATABASE)},
