@@ -74,6 +74,15 @@ def test_every_role_is_entered_in_keystone_before_it_is_installed() -> None:
     assert all(f'"name": "{name}"' in sent for name in ("glance", "nova", "neutron", "placement"))
 
 
+def test_a_file_is_written_once_on_a_host_that_is_everything() -> None:
+    places = [(host, one.path) for step in steps() for host, one in step.settings()]
+    [nova] = [one for step in steps() for _, one in step.settings() if "nova.conf" in one.path]
+
+    assert len(places) == len(set(places))
+    assert {"libvirt", "api_database", "vnc"} <= set(nova.settings)
+    assert {"novncproxy_host", "server_listen"} <= set(nova.settings["vnc"])
+
+
 def test_a_password_with_special_characters_is_written_so_that_it_is_read_back() -> None:
     cloud = Cloud(answers(CONFIG_GLANCE_DB_PW="a/b@c$", CONFIG_GLANCE_KS_PW="a$b"))
 

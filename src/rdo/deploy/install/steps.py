@@ -1,7 +1,7 @@
 """The steps of an installation in their order, with what each wants of each host."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -19,7 +19,7 @@ from rdo.deploy.roles import (
     placement,
     rabbitmq,
 )
-from rdo.deploy.wanted import Identity, Packages, User, Wanted, plain
+from rdo.deploy.wanted import Identity, Packages, Settings, User, Value, Wanted, plain
 from rdo.tools.installer import Program
 
 _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
@@ -54,6 +54,11 @@ class Step:
     title: str
     wants: Mapping[str, tuple[Wanted, ...]]
 
+    def settings(self) -> Iterator[tuple[str, Settings]]:
+        """Yield the settings that are wanted, with the host."""
+        for host, some in self.wants.items():
+            yield from ((host, one) for one in some if isinstance(one, Settings))
+
     def as_sent(self) -> dict[str, Any]:
         """Return the step as the installer reads it."""
         wants = {host: [plain(one) for one in some] for host, some in self.wants.items()}
@@ -71,7 +76,31 @@ def steps_of(cloud: Cloud, hosts: Mapping[str, frozenset[Duty]]) -> list[Step]:
             found.append(
                 _step(Part("keystone", "Keystone entries", part.duty, wants=entries), hosts)
             )
-    return [step for step in found if any(step.wants.values())]
+    return [step for step in _written_once(found) if any(step.wants.values())]
+
+
+def _written_once(steps: list[Step]) -> Iterator[Step]:
+    """Yield the steps with all settings of a file in the first that is about it on a host.
+
+    A service that reads it would otherwise be older than the file at the next run.
+    """
+    whole: dict[tuple[str, str], dict[str, dict[str, Value]]] = {}
+    for step in steps:
+        for host, one in step.settings():
+            sections = whole.setdefault((host, one.path), {})
+            for section, settings in one.settings.items():
+                sections.setdefault(section, {}).update(settings)
+    for step in steps:
+        wants: dict[str, tuple[Wanted, ...]] = {}
+        for host, some in step.wants.items():
+            kept: list[Wanted] = []
+            for want in some:
+                if not isinstance(want, Settings):
+                    kept.append(want)
+                elif (place := (host, want.path)) in whole:
+                    kept.append(replace(want, settings=whole.pop(place)))
+            wants[host] = tuple(kept)
+        yield replace(step, wants=wants)
 
 
 def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rdo.deploy.on_host.acts import Unsure, Wanted, has_program, run
 
+_MANAGER = "ptcp:6640:127.0.0.1"  # where nova's os_vif looks for Open vSwitch
 _DATABASES = {"northbound": "ovn-nbctl", "southbound": "ovn-sbctl"}
 
 
@@ -16,6 +17,8 @@ def look_switch(wanted: Wanted) -> "list[str]":
     needed = [name for name, value in wanted["external_ids"].items() if here.get(name) != value]
     bridges = _ask("ovs-vsctl", "list-br").split()
     needed += [f"bridge {one}" for one in wanted["bridges"] if one not in bridges]
+    if _MANAGER not in _ask("ovs-vsctl", "get-manager").split():
+        needed.append(f"manager {_MANAGER}")
     return [f"Open vSwitch: {', '.join(needed)}"] if needed else []
 
 
@@ -27,6 +30,7 @@ def make_switch(wanted: Wanted) -> None:
         _ask("ovs-vsctl", "--may-exist", "add-br", one, *more)
     words = [f"external_ids:{name}={json.dumps(value)}" for name, value in _ids(wanted).items()]
     _ask("ovs-vsctl", "set", "open_vswitch", ".", *words)
+    _ask("ovs-vsctl", "set-manager", _MANAGER)
 
 
 def look_listeners(wanted: Wanted) -> "list[str]":
