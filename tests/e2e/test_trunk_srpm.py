@@ -57,11 +57,19 @@ x
 %setup -q -n NAME
 %files
 """
+TAGS = r"Name: python3-other\nVersion: 9\nRelease: 1\nSummary: x\nLicense: ASL\nBuildArch: noarch"
+SMUGGLED = f"""\
+%build
+printf '{TAGS}\\n%%%%description\\nx\\n%%%%files\\n' > other.spec
+rpmbuild -bb -D "_topdir $PWD/top" -D "_rpmdir %{{_rpmdir}}" other.spec
+%files
+"""
 SPECS: dict[str, dict[str, str]] = {
     "good": {"good.spec": SPEC.replace("NAME", "good")},
     "none": {"README": "no spec here"},
     "two": {"a.spec": SPEC, "b.spec": SPEC},
     "broken": {"broken.spec": "%if 1\nName: broken\n"},
+    "smuggles": {"smuggles.spec": SPEC.replace("NAME", "smuggles").replace("%files\n", SMUGGLED)},
     "shell": {"shell.spec": "%global evil %(touch EVIL; id -u)\n" + SPEC.replace("NAME", "shell")},
 }
 
@@ -102,10 +110,13 @@ def test_a_farm_gets_srpms_and_bad_distgits_fail_alone(site: Path) -> None:
         "none": "spec",
         "two": "spec",
         "broken": "spec",
+        "smuggles": "refused",
         "shell": "unknown",
     }
     assert "one .spec" in failed["none"][1]
     assert "a.spec, b.spec" in failed["two"][1]
+    stranger = "python3-other-9-1.noarch.rpm"
+    assert failed["smuggles"][1] == f"the build gave {stranger}, which the spec does not name"
     assert failed["shell"][1] == "exit status 1: not here"
     assert not (site / "evil").exists()  # the spec was read in a root alone
     srpm = Path((site / "seen-good").read_text()).name

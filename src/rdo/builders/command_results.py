@@ -10,6 +10,7 @@ from pathlib import Path
 from rdo.builders.collect import move_files
 from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.room import NO_SPACE, limit_failure
+from rdo.builders.spec_rpms import strangers_elsewhere
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.log_tail import last_line, read_tail
 from rdo.logs.reader import MAX_BYTES, cause_of
@@ -44,7 +45,7 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
         return failure(folder, done.returncode)
     if all(_is_source(rpm) for rpm in rpms):
         return Failed(FailureReason.UNKNOWN, "the command succeeded and left no RPMs")
-    return Built(tuple(rpms))
+    return strangers_elsewhere(rpms, folder) or Built(tuple(rpms))
 
 
 def name_the_log(folder: Path, otherwise: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rdo.builders.room import Room, limit_failure
+from rdo.builders.spec_rpms import strangers
 from rdo.builders.srpm import write_srpm
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
@@ -60,10 +61,7 @@ def build_spec(
     if stopped:
         return stopped
     made = (*room.take_rpms("RPMS", results), *room.take_rpms("SRPMS", results))
-    if strange := [path.name for path in made if path.name not in expected]:
-        detail = f"the build gave {', '.join(strange)}, which the spec does not name"
-        return Failed(FailureReason.REFUSED, detail)
-    return Built(made)
+    return strangers(made, expected) or Built(made)
 
 
 def _build(

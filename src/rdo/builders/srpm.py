@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rdo.builders.room import Room, limit_failure
 from rdo.builders.source import prepare_source
+from rdo.builders.spec_rpms import expected_files, keep_names
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
@@ -20,7 +21,10 @@ rpmspec -q --qf '%{{NAME}} %{{VERSION}} %{{RELEASE}} %{{ARCH}}\\n' "$@" > {_NAME
 def make_srpm(
     shop: Workshop, job: BuildJob, is_cancelled: Callable[[], bool]
 ) -> Path | Failed | Waiting:
-    """Make the SRPM of a job for a builder that builds elsewhere; its log is `source.log`."""
+    """Make the SRPM of a job for a builder that builds elsewhere; its log is `source.log`.
+
+    What the spec gives is written down beside it, for `strangers_elsewhere`.
+    """
     repositories = shop.repositories(job.repositories, job.last_resort)
     with build_root(shop.base, shop.content, shop.roots) as root:
         room = shop.room(root, repositories, job.folder / "source.log", is_cancelled)
@@ -34,6 +38,7 @@ def make_srpm(
         made = room.take_rpms("SRPMS", job.folder)
         if len(made) != 1:
             return Failed(FailureReason.SPEC, f"the spec gave {len(made)} SRPMs instead of one")
+        keep_names(job.folder, named)
         return made[0]
 
 
@@ -50,26 +55,6 @@ def write_srpm(room: Room, spec: str, options: Sequence[str]) -> frozenset[str] 
         return rpmbuild_failure(room.tail())
     rows = room.read(_NAMES).decode(errors="replace").splitlines()
     return expected_files(rows, room.root.base.platform.arch)
-
-
-def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
-    """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the main one first.
-
-    The source RPM has name and version of the main one, and rpmbuild adds packages for debuggers.
-
-    >>> sorted(expected_files(["x 1 2 noarch", "x-doc 1 2 noarch"], "aarch64"))[-1]
-    'x-doc-debuginfo-1-2.noarch.rpm'
-    """
-    packages = [row.split(" ") for row in rows]
-    name, version, release, _ = packages[0]
-    source = f"{name}-{version}-{release}"
-    found = {f"{source}.src.rpm", f"{source}.nosrc.rpm"}
-    arches = {arch, *(row[-1] for row in packages)}
-    found |= {f"{name}-debugsource-{version}-{release}.{one}.rpm" for one in arches}
-    for name, version, release, own in packages:
-        found.add(f"{name}-{version}-{release}.{own}.rpm")
-        found |= {f"{name}-debuginfo-{version}-{release}.{one}.rpm" for one in arches}
-    return frozenset(found)
 
 
 def macros(job: BuildJob) -> list[str]:

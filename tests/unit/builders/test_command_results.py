@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.builders.command_results import failure, name_the_log, read_outcome
+from rdo.builders.spec_rpms import expected_files, keep_names
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Limit, Logged
 
@@ -180,3 +181,33 @@ def test_without_any_log_there_is_none(tmp_path: Path) -> None:
     name_the_log(left(tmp_path / "7"), "command.log")
 
     assert not (tmp_path / "7/rpmbuild.log").exists()
+
+
+SPEC_NAMES = expected_files(["nova 1 2.deb12 noarch", "nova-api 1 2.deb12 noarch"], "x86_64")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nova-1-2.el10.noarch.rpm",
+        "nova-api-1-2.deb12.noarch.rpm",
+        "nova-api-debuginfo-1-3.x86_64.rpm",
+        "nova-1-2.el10.src.rpm",
+    ],
+)
+def test_rpms_of_the_spec_may_have_the_release_of_the_farm(tmp_path: Path, name: str) -> None:
+    folder = left(tmp_path / "7", name, BINARY)
+    keep_names(folder, SPEC_NAMES)
+
+    assert isinstance(read(folder), Built)
+
+
+@pytest.mark.parametrize(
+    "name", ["glance-1-2.noarch.rpm", "nova-2-2.noarch.rpm", "nova.rpm", "nova-x-1-2.noarch.rpm"]
+)
+def test_an_rpm_that_the_spec_does_not_name_is_refused_each_time(tmp_path: Path, name: str) -> None:
+    folder = left(tmp_path / "7", name, BINARY)
+    keep_names(folder, SPEC_NAMES)
+
+    refused = Failed(FailureReason.REFUSED, f"the build gave {name}, which the spec does not name")
+    assert (read(folder), read(folder)) == (refused, refused)

@@ -1,0 +1,68 @@
+"""The RPMs that a spec gives by rpm's own reading, and those of a build that it does not."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from rdo.model.build import Failed, FailureReason
+from rdo.model.nevra import Nevra
+
+_KEPT = "rpms-of-the-spec"
+
+
+def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
+    """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the main one first.
+
+    The source RPM has name and version of the main one, and rpmbuild adds packages for debuggers.
+
+    >>> sorted(expected_files(["x 1 2 noarch", "x-doc 1 2 noarch"], "aarch64"))[-1]
+    'x-doc-debuginfo-1-2.noarch.rpm'
+    """
+    packages = [row.split(" ") for row in rows]
+    name, version, release, _ = packages[0]
+    source = f"{name}-{version}-{release}"
+    found = {f"{source}.src.rpm", f"{source}.nosrc.rpm"}
+    arches = {arch, *(row[-1] for row in packages)}
+    found |= {f"{name}-debugsource-{version}-{release}.{one}.rpm" for one in arches}
+    for name, version, release, own in packages:
+        found.add(f"{name}-{version}-{release}.{own}.rpm")
+        found |= {f"{name}-debuginfo-{version}-{release}.{one}.rpm" for one in arches}
+    return frozenset(found)
+
+
+def strangers(rpms: Iterable[Path], expected: Collection[str]) -> Failed | None:
+    """Return the failure of a build that gave RPM files that its spec does not."""
+    return _refused([path.name for path in rpms if path.name not in expected])
+
+
+def keep_names(folder: Path, expected: Collection[str]) -> None:
+    """Write down in a build's folder which RPM files its spec gives."""
+    (folder / _KEPT).write_text("".join(f"{name}\n" for name in sorted(expected)))
+
+
+def strangers_elsewhere(rpms: Iterable[Path], folder: Path) -> Failed | None:
+    """Return the failure of a build elsewhere that gave RPMs that its spec does not.
+
+    `folder` is the build's. Only names and versions are compared: release and architecture come
+    from the other place's macros. Nothing is compared where nobody has kept names.
+    """
+    kept = folder / _KEPT
+    if not kept.is_file():
+        return None
+    expected = {_name_and_version(name) for name in kept.read_text().splitlines()}
+    return _refused([one.name for one in rpms if _name_and_version(one.name) not in expected])
+
+
+def _refused(strange: Sequence[str]) -> Failed | None:
+    if not strange:
+        return None
+    detail = f"the build gave {', '.join(strange)}, which the spec does not name"
+    return Failed(FailureReason.REFUSED, detail)
+
+
+def _name_and_version(file_name: str) -> tuple[str, str]:
+    """Return name and version of an RPM file; the whole name if it says neither."""
+    try:
+        nevra = Nevra.parse(file_name)
+    except ValueError:
+        return file_name, ""
+    return nevra.name, nevra.version
