@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,21 @@ def platforms() -> str:
 
 
 def rdo(
-    *args: object, cwd: Path, timeout: float = 1800, constraints: Path | None = CONSTRAINTS
+    *args: object,
+    cwd: Path,
+    timeout: float = 1800,
+    constraints: Path | None = CONSTRAINTS,
+    before: Sequence[str] = (),
 ) -> Result:
-    """Run `rdo ARGS` in a folder; no `constraints` are those that the folder's rdo.toml names."""
+    """Run `rdo ARGS` in a folder, after the words `before`.
+
+    No `constraints` are those that the folder's rdo.toml names.
+    """
     environment = {**os.environ, "RDO_PLATFORMS": platforms()}
     if constraints:
         environment["RDO_BRIDGE__CONSTRAINTS"] = str(constraints)
     done = subprocess.run(
-        [sys.executable, "-m", "rdo", *map(str, args)],
+        [*before, sys.executable, "-m", "rdo", *map(str, args)],
         cwd=cwd,
         env=environment,
         capture_output=True,

@@ -268,6 +268,20 @@ def test_a_build_has_no_network_no_privileges_and_no_way_out(tmp_path: Path) -> 
     assert not escape.exists()
 
 
+def test_lower_limits_of_whoever_builds_stay_and_stop_nothing(tmp_path: Path) -> None:
+    limits = [f"--{name}" for name in ("as=3500000000", "cpu=110", "fsize=900000000", "nproc=4000")]
+    probe = '[ "$(ulimit -H -v)" = 3417968 ]\n[ "$(ulimit -H -u)" = 4000 ]\n'
+    text = COMPILED.replace("%check\n", f"%check\n{probe}")
+    needs = "BuildRequires: gcc\nBuildRequires: python3dist(iniconfig)"  # which is bridged
+    write(
+        tmp_path, hello__spec=text.replace("BuildRequires: gcc", needs), hello__c="int main(){}\n"
+    )
+
+    done = rdo("build", "hello.spec", "--json", cwd=tmp_path, before=["prlimit", *limits])
+
+    assert done.code == 0, done.stderr
+
+
 def test_nothing_is_left_of_a_build_that_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

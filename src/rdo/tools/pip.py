@@ -12,6 +12,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from rdo.errors import CommandError
 from rdo.run import Runner, run
+from rdo.tools.limits import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,6 @@ class Resolved:
 
 MAX_REPORT = 64 << 20
 """How long pip's report may be: it repeats the metadata of every wheel."""
-
-# pip reads what strangers wrote into their wheels, as this user.
-_BOUNDS = ("prlimit", "--as=6000000000", "--cpu=900", "--fsize=8000000000", "--core=0", "--")
 
 MAX_NAMED = 20
 """How many requirements of those that a conflict names are looked at: each costs a call of pip."""
@@ -125,7 +123,9 @@ class Pip:
         ]
         options += [part for abi in (self._abi, "abi3", "none") for part in ("--abi", abi)]
         options += [part for name in self._platforms() for part in ("--platform", name)]
-        return [*_BOUNDS, sys.executable, "-m", "pip", "--no-input", command, *args, *options]
+        # pip reads what strangers wrote into their wheels, as this user.
+        bounds = within(memory_bytes=6 * 10**9, seconds=900, file_bytes=8 * 10**9)
+        return [*bounds, sys.executable, "-m", "pip", "--no-input", command, *args, *options]
 
     def _constraints(self) -> list[str]:
         return ["--constraint", str(self.constraints)] if self.constraints else []

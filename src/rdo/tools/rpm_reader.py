@@ -21,6 +21,7 @@ from rdo.errors import CommandError, RefusedError
 from rdo.run import Runner, run
 from rdo.tools.entry import Bind, Entry
 from rdo.tools.id_range import one_id
+from rdo.tools.limits import within
 from rdo.tools.system_view import system_binds, system_links
 
 PER_CHILD = 100
@@ -30,10 +31,6 @@ MAX_FILES = 2_000
 """How many RPMs a build may give."""
 
 _SECONDS = 300.0
-_BOUNDS = (
-    "prlimit",
-    *("--as=4000000000", "--cpu=120", "--fsize=1000000000", "--core=0", "--memlock=0", "--"),
-)
 _PLACE = "/reader"
 
 
@@ -60,9 +57,10 @@ class RpmReader:
             words = [str(word) for pair in zip(files, rpms, strict=True) for word in _named(*pair)]
             entry = _entry(Path(folder, "root"), self.child)
             command = entry.command([_python(), "-I", "-S", f"{_PLACE}/{self.child.name}", *words])
+            bounds = within(memory_bytes=4 * 10**9, seconds=120, file_bytes=10**9)
             try:
                 done = self.runner(
-                    *_BOUNDS, *command, timeout=_SECONDS, ok=range(256), descriptors=files
+                    *bounds, *command, timeout=_SECONDS, ok=range(256), descriptors=files
                 )
             except CommandError as error:  # it took too long, or said too much
                 raise RefusedError(f"cannot read {_names(rpms)}: {error}") from error

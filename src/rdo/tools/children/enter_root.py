@@ -46,6 +46,7 @@ from rdo.tools.children.kernel import (
     join_new_keyring,
     keep_mounts_private,
     libc,
+    limit,
     mount,
     refuse_calls,
     unshare,
@@ -547,7 +548,7 @@ def limit_processes(plan: dict[str, Any]) -> None:
         resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     )
     if plan["uid"]:
-        resource.setrlimit(resource.RLIMIT_NPROC, (plan["processes"], plan["processes"]))
+        limit(resource.RLIMIT_NPROC, plan["processes"])
 
 
 def drop_privileges(plan: dict[str, Any]) -> None:

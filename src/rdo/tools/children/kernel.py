@@ -6,6 +6,7 @@ little of it.
 
 import ctypes
 import os
+import resource
 import signal
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -59,6 +60,18 @@ def end_with_parent() -> None:
 def outlive_parent() -> None:
     """Go on when the parent ends."""
     prctl(_SET_PDEATHSIG, 0, "pdeathsig")
+
+
+def at_most(kind: int, most: int) -> int:
+    """Return a limit for this process, or the lower one that nobody may raise any more."""
+    hard = resource.getrlimit(kind)[1]
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
+
+
+def limit(kind: int, most: int) -> None:
+    """Limit what this process may use, and whatever it starts."""
+    most = at_most(kind, most)
+    resource.setrlimit(kind, (most, most))
 
 
 def unshare(*names: str) -> None:

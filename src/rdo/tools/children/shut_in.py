@@ -23,6 +23,7 @@ from rdo.tools.children.kernel import (
     join_new_keyring,
     keep_capabilities_over_ids,
     keep_mounts_private,
+    limit,
     mount,
     refuse_calls,
     stay_readable_for_ourselves,
@@ -109,7 +110,7 @@ def _bound(walls: Mapping[str, Any]) -> None:
         resource.RLIMIT_MEMLOCK: 0,
     }
     for kind, most in bounds.items():
-        resource.setrlimit(kind, (most, most))
+        limit(kind, most)
 
 
 def _close_all_but(keep: Collection[int]) -> None:
