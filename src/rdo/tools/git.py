@@ -5,6 +5,7 @@ deletes commits: what a remote has dropped stays readable by its hash, so that a
 be reproduced after a force-push.
 """
 
+import contextlib
 import logging
 import posixpath
 import re
@@ -180,13 +181,18 @@ class Mirror:
     def remove_stale_locks(self) -> None:
         """Remove the lock files that a killed git left; only for the holder of the mirror's lock.
 
-        A lock has no owner if no git works in the mirror, since no other process of ours may.
-        Raises OutsideError if one does.
+        A lock has no owner if no git works in the mirror, since no other process of ours may. A
+        git that may not be looked at counts if it is of a user who has made one of the locks.
+        Raises OutsideError if a git works there.
         """
         left = [lock for pattern in _LOCKS for lock in self.path.glob(pattern)]
         if not left:
             return
-        if owners := at_work_in(self.path, "git"):
+        users = set()
+        for lock in left:
+            with contextlib.suppress(FileNotFoundError):  # its git has just ended
+                users.add(lock.lstat().st_uid)
+        if owners := at_work_in(self.path, "git", users):
             numbers = ", ".join(map(str, owners))
             raise OutsideError(
                 f"the mirror {self.path.name} is locked, and git works in it: process {numbers}",

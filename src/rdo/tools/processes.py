@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 
@@ -24,16 +24,19 @@ def end_those_with(name: str, value_start: str, proc: Path = Path("/proc")) -> i
     return ended
 
 
-def at_work_in(folder: Path, program: str, proc: Path = Path("/proc")) -> list[int]:
+def at_work_in(
+    folder: Path, program: str, users: Collection[int], proc: Path = Path("/proc")
+) -> list[int]:
     """Return the processes of `program`, or of one it starts, that work in a folder.
 
     Their names begin with the program's, and their current folder, git's folder or an open file
-    is there. A process that may not be looked at is taken for one of them.
+    is there. A process that may not be looked at is taken for one of them if it is of one of
+    `users`.
     """
     return sorted(
         int(process.name)
         for process in proc.glob("[0-9]*")
-        if _name(process).startswith(program) and _is_in(process, folder.resolve())
+        if _name(process).startswith(program) and _is_in(process, folder.resolve(), users)
     )
 
 
@@ -44,11 +47,13 @@ def _name(process: Path) -> str:
         return ""
 
 
-def _is_in(process: Path, folder: Path) -> bool:
+def _is_in(process: Path, folder: Path, users: Collection[int]) -> bool:
     try:
         return any(place.resolve().is_relative_to(folder) for place in _places(process))
     except PermissionError:
-        return True
+        with contextlib.suppress(OSError):
+            return process.stat().st_uid in users
+        return False
     except OSError:  # it has just ended
         return False
 
