@@ -178,8 +178,13 @@ class BaseRepositories:
         return tuple(self._for_solver(one) for one in self.platform.repositories)
 
     def _for_solver(self, one: BaseRepository) -> SolverRepository:
+        metadata, priority = self._dnf.metadata(one), self.priority + one.priority
+        visible = metadata / _VISIBLE
         return SolverRepository(
-            f"{self.prefix}{one.name}", self._dnf.metadata(one), self.priority + one.priority
+            f"{self.prefix}{one.name}",
+            metadata,
+            priority,
+            visible=visible if visible.is_file() else None,
         )
 
     @property
