@@ -19,9 +19,9 @@ from rdo.errors import ConfigError, RefusedError
 
 # Mock templates of RDO and Fedora, and the platforms that replace them.
 _PLATFORMS = (
-    (r"centos-?(?:stream-?)?(\d+)(?:-stream)?(?:-x86_64)?", r"el\1s-x86_64"),
-    (r"(?:rhel|epel|rocky|alma)-?(?:linux-?)?(\d+)(?:-x86_64)?", r"el\1-x86_64"),
-    (r"fedora-?(\d+)(?:-x86_64)?", r"fedora\1-x86_64"),
+    (re.compile(r"centos-?(?:stream-?)?(\d+)(?:-stream)?(?:-x86_64)?"), r"el\1s-x86_64"),
+    (re.compile(r"(?:rhel|epel|rocky|alma)-?(?:linux-?)?(\d+)(?:-x86_64)?"), r"el\1-x86_64"),
+    (re.compile(r"fedora-?(\d+)(?:-x86_64)?"), r"fedora\1-x86_64"),
 )
 _NOT_YET = "rdo does not support this yet"
 _BUILT_IN = 'rdo has its own builder; builder = "command" runs yours instead'
@@ -281,7 +281,7 @@ def _data(found: _Import, value: str) -> None:
 
 def _mock_template(found: _Import, value: str) -> None:
     for pattern, platform in _PLATFORMS:
-        if match := re.fullmatch(pattern, value.lower()):
+        if match := pattern.fullmatch(value.lower()):
             found.target["platform"] = match.expand(platform)
             return
     found.target["platform"] = _name(value)

@@ -20,6 +20,8 @@ _LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<
 _DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")
 _SMALL = re.compile(r"\d{1,5}(?:\.\d{1,5})*(?:%|$)")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*")
+_MOST_MACROS, _LONGEST = 6, 64
+"""Beyond these the ways to divide a version among macros are too many to try."""
 
 
 class ComputedValueError(RefusedError):
@@ -149,7 +151,8 @@ def _divided(text: SpecText, value: str, new: str, where: str) -> SpecText:
         elif part.name in found:
             seen.add(part.name)
             pattern += f"(?P<{part.name}>{_form(found[part.name].value, is_only=len(found) == 1)})"
-    match = re.fullmatch(pattern, new)
+    is_too_long = len(found) > _MOST_MACROS or len(new) > _LONGEST
+    match = None if is_too_long else re.fullmatch(pattern, new)
     if match is None:
         shown = " and ".join(one.shown for one in found.values()) or where
         raise RefusedError(

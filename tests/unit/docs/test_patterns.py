@@ -4,10 +4,11 @@ import ast
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from re import _parser as parser  # type: ignore[attr-defined]
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +19,22 @@ from tests.hostile_text import grows_too_fast, hostile, openings
 SOURCE = Path(rdo.__file__).parent
 METHODS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
 Text = str | bytes
+OPERATOR = "the operator's, in rdo.toml, the metadata or a command line"
+GIVEN = {
+    "config/settings.py: text": OPERATOR,
+    "dlrn/followed.py: follow.tag or ''": OPERATOR,
+    "metadata/branching.py: regex": OPERATOR,
+    "metadata/branching.py: pattern": OPERATOR,
+    "metadata/queries.py: regex.removeprefix('~')": OPERATOR,
+    "model/package.py: self.pattern": OPERATOR,
+    "spec/definitions.py: pattern": "few and short parts for one short version, see test_edits.py",
+    "tools/children/match_texts.py: asked['pattern']": "the spec's, in a child within limits",
+    "trunk/sources/branches.py: pattern": OPERATOR,
+    "logs/reader.py: row['pattern']": "a table of ours, timed in test_hostile_logs.py",
+    "roots/inside/mangle_shebangs.py: exclude": "the spec's, within the limits of its build",
+    "roots/inside/mangle_shebangs.py: exclude_from": "the spec's, within the limits of its build",
+}
+"""Patterns that are no text of the program: where the whole of each comes from."""
 
 
 class Used(NamedTuple):
@@ -94,6 +111,16 @@ def loops(path: Path) -> list[tuple[str, set[str]]]:
     return found
 
 
+def module_of(path: Path) -> ModuleType:
+    dotted = path.relative_to(SOURCE.parent).with_suffix("").as_posix().replace("/", ".")
+    return importlib.import_module(dotted.removesuffix(".__init__"))
+
+
+def functions(path: Path) -> Iterator[ast.AST]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    return (node for node in ast.walk(tree(path)) if isinstance(node, kinds))
+
+
 def methods_of(name: str, path: Path) -> set[str]:
     """The methods by which a pattern is used; one that is given away is for whole names."""
     where = [path] if name.startswith("_") else files()
@@ -119,6 +146,53 @@ def written_in_place(path: Path) -> Iterator[Used]:
                 yield Used(re.compile(first.value, flags(call)), name)
 
 
+def text_of(node: ast.expr, known: Mapping[str, object]) -> Text | None:
+    """The text that an expression gives, with "a" for each of its parts that only a call knows.
+
+    None for an expression of which nothing is written there: somebody gives the whole pattern.
+    """
+    match node:
+        case ast.Constant(value=str() | bytes() as text):
+            return text
+        case ast.Name(id=name):
+            value = known.get(name)
+            return value if isinstance(value, str | bytes) else None
+        case ast.JoinedStr(values=parts):
+            return "".join(str(part_of(part, known)) for part in parts)
+        case ast.FormattedValue(value=value):
+            return part_of(value, known)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            both = [part_of(left, known), part_of(right, known)]
+            texts = [one if isinstance(one, str) else one.decode() for one in both]
+            return "".join(texts) if both == texts else "".join(texts).encode()
+    return "a" if ast.unparse(node).startswith("re.escape(") else None
+
+
+def part_of(node: ast.expr, known: Mapping[str, object]) -> Text:
+    found = text_of(node, known)
+    return "a" if found is None else found
+
+
+def put_together(path: Path) -> Iterator[tuple[str, str, Text | None, int]]:
+    """The patterns that a function makes: `(function of re, expression, its text, flags)`."""
+    known = vars(module_of(path))
+    inside = {id(one) for function in functions(path) for one in ast.walk(function)}
+    for owner, name, call in calls(path):
+        if owner == "re" and name in {*METHODS, "compile"} and id(call) in inside:
+            first = call.args[0]
+            if name == "compile" or not isinstance(first, ast.Constant):
+                yield name, ast.unparse(first), text_of(first, known), flags(call)
+
+
+def made_by_functions(path: Path) -> Iterator[Used]:
+    """The patterns that functions put together, as far as they are written there."""
+    for name, _, text, given in put_together(path):
+        if text is not None:
+            pattern = re.compile(text, given)
+            used = ("search", "fullmatch", "sub") if name == "compile" else (name,)
+            yield from (Used(pattern, method) for method in used)
+
+
 def held_by(values: object) -> Iterator[re.Pattern[Any]]:
     """The patterns in a value of a module: itself, or what a table has."""
     if isinstance(values, re.Pattern):
@@ -132,9 +206,7 @@ def held_by(values: object) -> Iterator[re.Pattern[Any]]:
 
 def compiled(path: Path) -> Iterator[Used]:
     """The patterns that a module has made when it is loaded, with each method they are used by."""
-    dotted = path.relative_to(SOURCE.parent).with_suffix("").as_posix().replace("/", ".")
-    module = importlib.import_module(dotted.removesuffix(".__init__"))
-    for name, value in vars(module).items():
+    for name, value in vars(module_of(path)).items():
         if not name.startswith("__"):
             for pattern in held_by(value):
                 used = sorted(methods_of(name, path))
@@ -151,11 +223,37 @@ def has_patterns(path: Path) -> bool:
     ids=lambda path: str(path.relative_to(SOURCE)),
 )
 def test_every_pattern_takes_linear_time(path: Path) -> None:
-    found = dict.fromkeys([*written_in_place(path), *compiled(path)])
+    found = dict.fromkeys([*written_in_place(path), *made_by_functions(path), *compiled(path)])
 
     slow = {f"{one.pattern.pattern!r} by {one.method}": one.slow_on() for one in found}
 
     assert {what: unit for what, unit in slow.items() if unit} == {}
+
+
+def test_a_pattern_that_somebody_gives_comes_from_where_we_know() -> None:
+    found = {
+        f"{path.relative_to(SOURCE)}: {expression}"
+        for path in files()
+        if has_patterns(path)
+        for _, expression, text, _ in put_together(path)
+        if text is None
+    }
+
+    assert found == GIVEN.keys()
+
+
+def test_what_only_a_call_knows_is_a_part_of_a_pattern() -> None:
+    known = {"STAGE": "rc|b"}
+    rows = {
+        'rf"({x}|{STAGE})+"': "(a|rc|b)+",
+        're.escape(name) + r"-[0-9]"': "a-[0-9]",
+        'rb"x " + name.encode() + rb"\\b"': b"x a\\b",
+        "given": None,
+        "row[1]": None,
+    }
+
+    for text, pattern in rows.items():
+        assert text_of(ast.parse(text, mode="eval").body, known) == pattern, text
 
 
 @pytest.mark.parametrize(

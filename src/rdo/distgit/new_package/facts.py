@@ -22,6 +22,10 @@ STRAY = frozenset(
 """Modules that a project installs by mistake beside its own."""
 
 _MODULE = re.compile(r"\.(?:py|so|pyi)$")
+_FOR_PEOPLE = re.compile(
+    r"(README|CHANGES|CHANGELOG|HISTORY|NEWS|AUTHORS)([._-].*)?(\.(rst|md|txt))?$", re.IGNORECASE
+)
+_DATA = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
 _WORD = re.compile(r"\w[\w.+-]*")
 """A name that a spec can have anywhere: no macro, no option, nothing special for a shell."""
 
@@ -148,8 +152,7 @@ class SourceFacts:
     @cached_property
     def own_files(self) -> list[str]:
         """The files that the wheel puts among the modules, without its metadata."""
-        plain = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
-        moved = (plain.sub("", name) for name in self.installed)
+        moved = (_DATA.sub("", name) for name in self.installed)
         ends = (".dist-info", ".data")
         return [name for name in moved if not name.partition("/")[0].endswith(ends)]
 
@@ -263,7 +266,4 @@ class SourceFacts:
 
     def documents(self) -> list[str]:
         """Return the files of the sdist's top folder that are written for people."""
-        pattern = r"(README|CHANGES|CHANGELOG|HISTORY|NEWS|AUTHORS)([._-].*)?(\.(rst|md|txt))?$"
-        return [name for name in self.files if "/" not in name and re.match(pattern, name, re.I)][
-            :5
-        ]
+        return [name for name in self.files if "/" not in name and _FOR_PEOPLE.match(name)][:5]

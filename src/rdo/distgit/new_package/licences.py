@@ -61,7 +61,7 @@ _NAMES: Mapping[str, str] = {
     "lgpl-2.1+": "LGPL-2.1-or-later", "agplv3+": "AGPL-3.0-or-later",
 }  # fmt: skip  # a table: several entries a line
 
-_PHRASES: tuple[tuple[str, str], ...] = (
+_TEXTS: tuple[tuple[str, str], ...] = (
     ("Apache-2.0", r"apache license,? version 2\.0"),
     ("MPL-2.0", r"mozilla public license,? (version|v\.) 2\.0"),
     ("AGPL-3.0-only", r"gnu affero general public license version 3, "),
@@ -93,12 +93,13 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (
         "BSD-3-Clause",
         (
-            r"redistribution and use in source and binary forms.*"
-            r"(neither the names? of|the names? of).*(may|used)"
+            r"\A(?>.*?redistribution and use in source and binary forms)(?>.*?the names? of).*?"
+            r"(may|used)"
         ),
     ),
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
 )
+_PHRASES = tuple((name, re.compile(text)) for name, text in _TEXTS)
 """Phrases of licence texts, as one line in lower case, the most specific first."""
 
 
@@ -138,7 +139,7 @@ def named(text: str) -> str:
 def of_text(text: str) -> str:
     """Return the licence that a text contains, or "" if none is recognised."""
     words = " ".join(re.sub(r"[\"'*#>]", " ", text.lower()).split())
-    return next((name for name, pattern in _PHRASES if re.search(pattern, words)), "")
+    return next((name for name, pattern in _PHRASES if pattern.search(words)), "")
 
 
 def find(

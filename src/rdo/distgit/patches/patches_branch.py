@@ -24,6 +24,7 @@ from rdo.spec.patches import our_patches, with_patches
 from rdo.spec.text import SpecText
 from rdo.tools.clone import Push
 from rdo.tools.cloned_history import PatchCommit
+from rdo.tools.strange_pattern import found_in
 from rdo.upstream_versions import tag_of
 
 log = logging.getLogger(__name__)
@@ -169,22 +170,23 @@ def refuse_binary(desk: Desk, selection: PatchSelection) -> None:
 def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> PatchSelection:
     """Leave out the first `excluded` commits, and those whose subject `ignore` matches.
 
-    A RefusedError says that `ignore` is not a regular expression.
+    A RefusedError says that `ignore` is not a regular expression, or takes too long as one.
     """
     rest = commits[excluded:]
-    chosen = [commit for commit in rest if not _is_ignored(commit, ignore)]
+    ignored = _ignored([commit.subject for commit in rest], ignore)
+    chosen = [commit for commit, is_ignored in zip(rest, ignored, strict=True) if not is_ignored]
     return PatchSelection(
         tuple(commits), tuple(chosen), min(excluded, len(commits)), len(rest) - len(chosen), ignore
     )
 
 
-def _is_ignored(commit: PatchCommit, ignore: str) -> bool:
+def _ignored(subjects: Sequence[str], ignore: str) -> list[bool]:
+    if not ignore or not subjects:
+        return [False for _ in subjects]
     try:
-        return bool(ignore) and re.search(ignore, commit.subject) is not None
-    except re.error as error:
-        raise RefusedError(
-            f"patches_ignore={ignore} is not a regular expression: {error}"
-        ) from error
+        return found_in(ignore, subjects)
+    except RefusedError as error:
+        raise RefusedError(f"patches_ignore={error}") from error
 
 
 def patches_ref(desk: Desk, args: Arguments) -> str:

@@ -32,6 +32,13 @@ def test_the_choice(excluded: int, ignore: str, chosen: str, counts: tuple[int, 
     assert (list(found.commits), found.ignore) == (COMMITS, ignore)
 
 
+def test_an_ignore_that_takes_for_ever_is_refused() -> None:
+    hostile = PatchCommit("9" * 40, "", "a" * 60 + "!", "", "")
+
+    with pytest.raises(RefusedError, match=r"patches_ignore=\(a\+\)\+\$ takes too long"):
+        choose([hostile], 0, "(a+)+$")
+
+
 def test_an_ignore_that_is_no_pattern_is_refused() -> None:
     with pytest.raises(RefusedError, match=r"patches_ignore=\["):
         choose(COMMITS, 0, "[")
