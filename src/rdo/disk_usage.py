@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _FULL_BYTES = 1_000_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def allocated_bytes(folder: Path) -> int:
@@ -36,10 +37,54 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
     """Yield a folder and the files and folders below it; what vanishes meanwhile is skipped."""
     with contextlib.suppress(FileNotFoundError):
         yield folder.lstat()
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            with contextlib.suppress(OSError):  # it is being removed
-                yield os.lstat(f"{parent}/{name}")
+    with contextlib.suppress(OSError):
+        yield from _below(os.open(folder, _FOLDER))
+
+
+def _below(here: int) -> Iterator[os.stat_result]:
+    """Yield what is below an open folder, which is closed; its depth does not matter.
+
+    Only one folder is open at a time, and no path is longer than a name.
+    """
+    above: list[tuple[tuple[int, int], list[str]]] = []
+    try:
+        while True:
+            folders = []
+            for name in os.listdir(here):
+                with contextlib.suppress(OSError):  # it is being removed
+                    one = os.stat(name, dir_fd=here, follow_symlinks=False)
+                    yield one
+                    if stat.S_ISDIR(one.st_mode):
+                        folders.append(name)
+            above.append((_identity(here), folders))
+            while not (below := _next(above[-1][1], here)):
+                above.pop()
+                if not above:
+                    return
+                here = _changed(here, os.open("..", _FOLDER, dir_fd=here))
+                if _identity(here) != above[-1][0]:  # it was moved meanwhile
+                    return
+            here = _changed(here, below)
+    finally:
+        os.close(here)
+
+
+def _next(folders: list[str], here: int) -> int | None:
+    """Open the next folder that can be opened, and take it off the list."""
+    while folders:
+        with contextlib.suppress(OSError):
+            return os.open(folders.pop(), _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+    return None
+
+
+def _changed(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    found = os.fstat(folder)
+    return found.st_dev, found.st_ino
 
 
 def is_full(folder: Path) -> bool:

@@ -37,6 +37,11 @@ while act == "shout":
     print("a" * 1000)
 while act == "fill":
     (results / str(time.time())).write_bytes(bytes(10**6))
+if act == "deep":
+    os.chdir(results)
+    for _ in range(int(argument)):
+        os.mkdir("d")
+        os.chdir("d")
 shelf = pathlib.Path(__file__).parent / "shelf" / package
 for rpm in [srpm] if act == "srpm" else glob.glob(f"{shelf}/*.rpm"):
     shutil.copy(rpm, results) if act != "nothing" else None

@@ -64,6 +64,16 @@ def test_what_the_command_leaves_is_published(served: Factory) -> None:
     assert (current / "rpmbuild.log").is_file()
 
 
+def test_folders_of_any_depth_stop_nothing_and_go(served: Factory) -> None:
+    announce(served, "deep 3000")
+
+    report = served.round()
+
+    assert report.exit_code == 0
+    assert not (report.built[0].folder / "results").exists()
+    assert served.round().is_idle
+
+
 @pytest.mark.parametrize(
     ("act", "reason", "detail"),
     [

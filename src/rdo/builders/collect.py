@@ -4,12 +4,32 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rdo.log_tail import close_holes
 
+_MOST_LEVELS = 16
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of those below it, as deep as anybody puts results.
+
+    No link is followed.
+    """
+    level = [folder]
+    for _ in range(_MOST_LEVELS):
+        found = [path for one in level for path in _entries(one)]
+        level = [path for path in found if stat.S_ISDIR(path.lstat().st_mode)]
+        yield from (path for path in found if not stat.S_ISDIR(path.lstat().st_mode))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:  # it is not there, or not for us
+        return []
 
 
 def move_files(found: Iterable[Path], folder: Path) -> list[Path]:

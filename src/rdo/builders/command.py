@@ -4,7 +4,6 @@ It may be anything that knows a build farm. The SRPM is made only for a command 
 `{srpm}`. A command runs attached, and ends with our process, or detached, and outlives it.
 """
 
-import shutil
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -21,6 +20,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Wai
 from rdo.model.program import Bounds
 from rdo.tools.command import Command
 from rdo.tools.detached import Detached
+from rdo.tools.removal import remove_tree
 
 PLACE = "detached"
 """Where a build's folder keeps what is known of its detached command."""
@@ -180,7 +180,7 @@ def _make_ready(
     job: BuildJob, make_source: MakeSource | None, is_cancelled: Callable[[], bool]
 ) -> tuple[Path, Path | Failed | Waiting | None]:
     """Make the folder for the command's results, and the SRPM if there is a `make_source`."""
-    shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
+    remove_tree(job.folder)  # of an earlier, interrupted try
     results = job.folder / RESULTS
     results.mkdir(parents=True)
     if make_source is None:

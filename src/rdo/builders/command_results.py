@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from rdo.builders.collect import move_files
+from rdo.builders.collect import files_below, move_files
 from rdo.builders.log_tables import missing_requirements, network_fault
 from rdo.builders.room import NO_SPACE, limit_failure
 from rdo.builders.spec_rpms import strangers_elsewhere
@@ -16,6 +16,7 @@ from rdo.log_tail import last_line, read_tail
 from rdo.logs.reader import MAX_BYTES, cause_of
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Logged
+from rdo.tools.removal import remove_tree
 
 RESULTS = "results"
 """The command's own folder, in the folder of the build."""
@@ -34,7 +35,7 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
     """
     rpms = _collect(folder / RESULTS, folder)
     name_the_log(folder, OUTPUT)
-    shutil.rmtree(folder / RESULTS, ignore_errors=True)
+    remove_tree(folder / RESULTS)
     if failed := limit_failure(done):
         return failed
     if done.returncode and was_full:
@@ -80,7 +81,7 @@ def _collect(results: Path, folder: Path) -> list[Path]:
 
     A source RPM of the command replaces ours.
     """
-    found = list(results.rglob("*"))
+    found = list(files_below(results))
     if any(_is_source(path) and stat.S_ISREG(path.lstat().st_mode) for path in found):
         for ours in folder.glob("*.src.rpm"):
             ours.unlink()

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
+from rdo.tools.removal import remove_tree
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class RootBuilder(InProcessBuilder):
         self._on_failure = on_failure
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        shutil.rmtree(job.folder, ignore_errors=True)  # of an earlier, interrupted try
+        remove_tree(job.folder)  # of an earlier, interrupted try
         job.folder.mkdir(parents=True)
         shop = self._workshop
         recipe = Recipe(job, shop.base.platform.name, shop.base.digest, shop.dependencies())
@@ -71,7 +71,7 @@ class RootBuilder(InProcessBuilder):
                 room, prepared.spec, macros(job), job.folder, skip_tests=job.skip_tests
             )
             outcome = disk_failure(outcome, shop.roots)
-            shutil.rmtree(handed_over)
+            remove_tree(handed_over)
             write_installed(root, job.folder / "installed_pkgs.log")
             if not isinstance(outcome, Built):
                 self._show(room)

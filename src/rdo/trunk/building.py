@@ -6,7 +6,6 @@ the builder for builds that have ended; workers wait for the bridge and read ahe
 
 import contextlib
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -26,6 +25,7 @@ from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
+from rdo.tools.removal import remove_tree
 from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
@@ -263,7 +263,7 @@ class Building:
     def _job(self, build: Build) -> BuildJob:
         folder = self.trunk.build_folder(build)
         if folder.exists():  # an earlier try of the same build, which asked for something
-            shutil.rmtree(folder)
+            remove_tree(folder)
         return build_job(self.trunk, build, self._last_resort(build))
 
     def _last_resort(self, build: Build) -> tuple[Path, ...]:

@@ -7,7 +7,6 @@ build needs from outside is brought in for it alone.
 import contextlib
 import fcntl
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Wai
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
+from rdo.tools.removal import remove_tree
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.sources.selection import Sources
@@ -135,7 +135,7 @@ def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outc
     """Build to the end; Waiting means that the release lacks a package that the build needs."""
     needs: tuple[str, ...] = ()
     for _ in range(MAX_TRIES):
-        shutil.rmtree(job.folder, ignore_errors=True)
+        remove_tree(job.folder)
         outcome = build_and_wait(builder, job)
         if isinstance(outcome, Built) and outcome.lacking:
             _provide(trunk, bridge, outcome.lacking)  # if it cannot, installing it says so
@@ -185,11 +185,11 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
             (left / "in-use").open("a") as file,
         ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left)
+            remove_tree(left)
     folder = Path(tempfile.mkdtemp(prefix="try-", dir=parent))
     with (folder / "in-use").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder)
+            remove_tree(folder)
