@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from rdo.builders.protocol import Ticket
-from rdo.model.build import BuildJob, Outcome
+from rdo.model.build import BuildJob, Failed, FailureReason, Outcome
 from rdo.publish.site import Members
 from rdo.store import Store
 from rdo.store.builds import BuildState
-from tests.fakes.builder import ScriptedBuilder
+from rdo.trunk.views.report import summary
+from tests.fakes.builder import GoodBuild, ScriptedBuilder
 from tests.rounds.factory import TARGET, Factory
 
 
@@ -63,6 +64,48 @@ def test_after_a_kill_in_a_build_everything_is_built_once_more_or_kept(tmp_path:
         with store.read() as at:
             assert at.builds.unpublished(TARGET) == ()
         assert factory.round().is_idle
+
+
+class HangingAfterFailure(ScriptedBuilder):
+    """Fails the first package and hangs in the next."""
+
+    marker: Path
+
+    def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        if len(self.jobs) > 1:
+            self.marker.touch()
+            time.sleep(600)
+        return Failed(FailureReason.COMPILE, "no such file")
+
+
+@pytest.mark.parametrize("failed_already", [False, True])
+def test_a_failure_that_a_killed_round_has_recorded_is_in_the_exit_code_of_the_next(
+    tmp_path: Path, failed_already: bool
+) -> None:
+    url = f"sqlite:///{tmp_path}/rdo.sqlite"
+    with Store(url) as store:
+        factory = Factory(tmp_path, store, workers=1)
+        factory.add("a", "b")
+        builder = factory.builder
+        if failed_already:
+            builder.will("python-a", Failed(FailureReason.COMPILE, "no such file"), GoodBuild())
+            assert factory.round().exit_code == 1
+            for name in ("a", "b"):
+                factory.upstreams[name].commit("two", {"setup.py": "two"})
+            builder.built.clear()
+        factory.builder = HangingAfterFailure()
+        HangingAfterFailure.marker = tmp_path / "hangs"
+
+        killed(factory, url, factory.round, HangingAfterFailure.marker)
+        factory.builder = builder
+        report = factory.round()
+
+        assert [one.build.package for one in report.built] == ["python-b"]
+        assert (report.failed, report.failed_before) == ((), ("python-a",))
+        assert report.exit_code == 1
+        assert "FAILED   python-a  in a round that did not end; rdo why python-a" in summary(report)
+        after = factory.round()
+        assert (after.failed_before, after.exit_code, after.is_idle) == ((), 0, True)
 
 
 class Dying(ScriptedBuilder):

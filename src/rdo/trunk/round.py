@@ -7,7 +7,7 @@ what was built.
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from rdo.builders.protocol import FOLDER_VARIABLE, Builder, Ticket
@@ -18,6 +18,7 @@ from rdo.model.package import Package
 from rdo.publish.mending import revive_names
 from rdo.store.builds import Build
 from rdo.tools.processes import end_those_with
+from rdo.trunk.begun import begin, end, failures
 from rdo.trunk.building import Building
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import declared_requires, last_build_requires
@@ -53,8 +54,10 @@ def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_wa
         return _rehearse(trunk, options, packages)
     purpose = f"rdo trunk run --target {trunk.name}"
     with hold(trunk.folder / "round.lock", purpose=purpose):
-        report = _do_round(trunk, options, packages, watch)
+        before = begin(trunk)
+        report = _do_round(trunk, options, packages, watch, before)
         _show(trunk, report)
+        end(trunk)
         return report
 
 
@@ -105,8 +108,13 @@ def _without_faulty(packages: list[Package]) -> tuple[list[Package], dict[str, s
 
 
 def _do_round(
-    trunk: Trunk, options: RoundOptions, packages: list[Package], watch: Watcher
+    trunk: Trunk,
+    options: RoundOptions,
+    packages: list[Package],
+    watch: Watcher,
+    before: Mapping[str, int],
 ) -> Report:
+    """Do a round; `before` are the failures that no round is to tell any more."""
     started = time.monotonic()
     outliving = recover(trunk)
     refuse_if_paused(trunk)
@@ -133,6 +141,7 @@ def _do_round(
         building.run()
         ended, dropped = building.ended, [*departed, *building.dropped]
     trunk.tree.refresh(trunk.members)
+    ftbfs = _ftbfs(trunk)
     return Report(
         target=trunk.name,
         packages=len(packages) + len(faulty) + len(held),
@@ -141,9 +150,10 @@ def _do_round(
         ended=tuple(ended),
         dropped=tuple(dropped),
         held=_held(trunk, queue, ended, packages),
-        ftbfs=_ftbfs(trunk),
+        ftbfs=ftbfs,
         faulty=faulty,
         kept_back=len(held),
+        failed_before=_failed_before(trunk, before, ended, ftbfs),
     )
 
 
@@ -321,6 +331,19 @@ def _held(
         Held(build, tuple(sorted(behind.get(build.id, ()))))
         for build in left
         if build.commit.key not in retried
+    )
+
+
+def _failed_before(
+    trunk: Trunk, before: Mapping[str, int], ended: list[Ended], ftbfs: Collection[str]
+) -> tuple[str, ...]:
+    """Return the packages that fail by a build which is neither `before` nor of this round."""
+    now = failures(trunk)
+    ours = {one.build.id for one in ended}
+    return tuple(
+        name
+        for name in ftbfs
+        if name in now and now[name] != before.get(name) and now[name] not in ours
     )
 
 

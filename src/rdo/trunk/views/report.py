@@ -46,7 +46,8 @@ class Report:
     """One round of one target; `dropped` are the builds that left the queue untried.
 
     `faulty` says what is wrong with the metadata of packages that it did not work on, and
-    `kept_back` is the number of those that a person holds.
+    `kept_back` is the number of those that a person holds. `failed_before` are packages of which
+    a round that did not end has recorded a failure.
     """
 
     target: str
@@ -60,6 +61,7 @@ class Report:
     dry_run: bool = False
     faulty: Mapping[str, str] = field(default_factory=dict)
     kept_back: int = 0
+    failed_before: tuple[str, ...] = ()
 
     @property
     def built(self) -> tuple[Ended, ...]:
@@ -78,7 +80,7 @@ class Report:
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do."""
-        work = self.ended or self.held or self.dropped or self.plan.commits
+        work = self.ended or self.held or self.dropped or self.failed_before or self.plan.commits
         return not (work or self.plan.problems or self.faulty)
 
     @property
@@ -89,7 +91,7 @@ class Report:
         if self.dry_run:
             return OUTSIDE if self.plan.problems else ALL_WELL
         awaited = {name for one in self.held for name in one.packages}
-        if self.failed or awaited & set(self.ftbfs):
+        if self.failed or self.failed_before or awaited & set(self.ftbfs):
             return FTBFS
         return OUTSIDE if self.plan.problems or self.to_retry or self.held else ALL_WELL
 
@@ -117,6 +119,7 @@ def as_row(report: Report) -> dict[str, object]:
         "stale": report.plan.problems,
         "notes": report.plan.notes,
         "faulty": dict(report.faulty),
+        "failed_before": report.failed_before,
         "ftbfs": report.ftbfs,
     }
 
@@ -164,6 +167,8 @@ def _lines(report: Report) -> Iterator[str]:
         assert isinstance(one.outcome, Failed)
         yield f"FAILED   {one.build.commit}  {one.outcome.reason}: {one_line(one.outcome.detail)}"
         yield f"         logs: {one.folder}; rdo trunk log {one.build.id}"
+    for package in report.failed_before:
+        yield f"FAILED   {package}  in a round that did not end; rdo why {package}"
     for package, fault in report.faulty.items():
         yield f"FAILED   {package}  metadata: {one_line(fault)}"
     for one in report.to_retry:
