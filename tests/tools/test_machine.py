@@ -89,6 +89,20 @@ def test_one_command_mends_programs_and_modules(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a lab")
+def test_everything_that_labs_lack_is_told_at_once(tmp_path: Path) -> None:
+    groups = tmp_path / "sys/fs/cgroup"
+    groups.mkdir(parents=True)
+    (groups / "cgroup.controllers").write_text("cpu io\n")
+
+    lacking = machine.check_labs(system=tmp_path)
+
+    assert not lacking.is_good
+    assert "counts memory" in lacking.detail
+    assert "/dev/net/tun" in lacking.detail
+    assert "version 2" not in lacking.detail
+
+
 @pytest.mark.parametrize("family", PackageManager)
 def test_the_lists_for_fresh_machines_have_what_the_doctor_asks_for(family: PackageManager) -> None:
     listed = (PACKAGING / f"{family}.txt").read_text().split()

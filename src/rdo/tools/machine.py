@@ -8,7 +8,7 @@ import pwd
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -106,7 +106,7 @@ def examine(data: Path, platforms: Path, *, runner: Runner = run) -> list[Machin
         *(_module(name, "a dependency of rdo", "", runner) for name in OWN_MODULES),
         *_owners(data, platforms),
         *_walls(platforms),
-        _labs(),
+        check_labs(runner),
         _space("data", data),
     ]
 
@@ -128,12 +128,16 @@ def fix_command(findings: Sequence[MachineCheck], family: PackageManager | None)
 
 def has_program(name: str) -> bool:
     """Whether a program is installed; administrators' folders are searched too."""
-    return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin"))
+    return bool(program(name))
+
+
+def program(name: str) -> str | None:
+    """Return the path of a program. A user's PATH on Debian lacks sbin, where debootstrap lives."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 def _program(need: Prerequisite, family: PackageManager) -> MachineCheck:
-    # sbin too: a user's PATH on Debian lacks it, and debootstrap lives there
-    path = shutil.which(need.name) or shutil.which(need.name, path="/usr/sbin:/sbin")
+    path = program(need.name)
     detail = path or f"missing: {need.purpose}"
     return MachineCheck(need.name, bool(path), need.needed, detail, need.package(family))
 
@@ -183,14 +187,38 @@ def _walls(platforms: Path) -> list[MachineCheck]:
         return walls_in(Path(folder))
 
 
-def _labs(groups: Path = Path("/sys/fs/cgroup")) -> MachineCheck:
-    """Check what labs need besides programs: root, and control groups of version 2."""
+_KINDS_OF_LINK = ("bridge", "veth")
+
+
+def check_labs(runner: Runner = run, *, system: Path = Path("/")) -> MachineCheck:
+    """Check what labs need besides programs: root, control groups, devices and networks."""
     if os.geteuid():
         return MachineCheck("labs", False, False, "only root can start a lab")
+    lacking = [*_lacking_for_hosts(system), *_lacking_for_networks(runner)]
+    return MachineCheck("labs", not lacking, False, "; ".join(lacking))
+
+
+def _lacking_for_hosts(system: Path) -> Iterator[str]:
+    groups = system / "sys/fs/cgroup"
     tops = [top for top in (groups / "unified", groups) if (top / "cgroup.controllers").exists()]
-    has_groups = any(os.access(top, os.W_OK) for top in tops)
-    detail = "" if has_groups else "no control group of version 2 that we may divide"
-    return MachineCheck("labs", has_groups, False, detail)
+    if not any(os.access(top, os.W_OK) for top in tops):
+        yield "no control group of version 2 that we may divide"
+    counted = any("memory" in (top / "cgroup.controllers").read_text().split() for top in tops)
+    if not counted and not (groups / "memory/tasks").exists():
+        yield "no control group counts memory, so a lab may take all of it"
+    if not (system / "dev/net/tun").exists():
+        yield "no /dev/net/tun, so hosts have no guests"
+
+
+def _lacking_for_networks(runner: Runner) -> Iterator[str]:
+    """Try to make each kind of link in a network of its own, which goes with the program."""
+    unshare, ip = program("unshare"), program("ip")
+    if not (unshare and ip):
+        return  # told by the check of programs
+    for kind in _KINDS_OF_LINK:
+        words = (unshare, "--net", ip, "link", "add", "lab0", "type", kind)
+        if runner(*words, ok=_ANY_STATUS, timeout=60).returncode:
+            yield f"the kernel makes no link of the kind {kind}"
 
 
 def _space(name: str, folder: Path) -> MachineCheck:
