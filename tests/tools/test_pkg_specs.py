@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rdo.run import run
 from tests.distgits import SPEC, Distgit
 
 A = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
@@ -711,6 +712,43 @@ def test_a_release_without_a_number_is_refused(distgit: Distgit, release: str) -
     made(distgit, release=release)
 
     why = f"Release has no number of its own: {release}"
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+@pytest.mark.parametrize(
+    ("top", "folder", "after"),
+    [
+        ("", "1.0", "2.0"),
+        ("%global series 1.0\n", "%{series}", "%{series}"),
+        ("%global series %(echo 1.0.0 | cut -d. -f1,2)\n", "%{series}", "%{series}"),
+    ],
+)
+def test_a_folder_named_by_the_series_follows_the_version(
+    distgit: Distgit, top: str, folder: str, after: str
+) -> None:
+    url = "https://example.test/{}/foo-bar-%{{version}}.tar.gz"
+    made(distgit, source=url.format(folder), top=top)
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.tag("Source0") == url.format(after)
+    read = run("rpmspec", "-P", distgit.path / "foo-bar.spec").stdout
+    [line] = [one for one in read.splitlines() if one.startswith("Source0:")]
+    assert line.split()[1] == "https://example.test/2.0/foo-bar-2.0.0.tar.gz"
+
+
+def test_a_folder_named_by_the_first_number_is_not_kept_silently(distgit: Distgit) -> None:
+    made(distgit, source="https://example.test/1/foo-bar-%{version}.tar.gz")
+
+    why = "Source0 would still be in the folder of the series 1: https://example.test/1/foo-bar"
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d", "--force")
+
+
+def test_a_release_that_changes_with_each_reading_is_told(distgit: Distgit) -> None:
+    made(distgit, release="1.%(date +%N)%{?dist}")
+
+    why = "Release is another one each time rpm reads it"
     nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
 
 

@@ -134,7 +134,8 @@ class SpecFile:
     def check(self, new: SpecText, expected: Expected, old: SpecText | None = None) -> None:
         """Raise UnwantedEffectError unless `new` has the expected effect in every reading.
 
-        It is compared with the file, or with `old` in its place.
+        It is compared with the file, or with `old` in its place. Raises RefusedError if rpm reads
+        that one otherwise each time.
         """
         old = old or self.text()
         for reading, before, after in self._compared(old, new):
@@ -144,10 +145,25 @@ class SpecFile:
                 states = _State(old, before), _State(new, after)
                 fault = next(_differences(*states, expected), "")
             if fault:
+                self._require_steady(reading, old, before)
                 where = f" ({reading})" if str(reading) else ""
                 raise UnwantedEffectError(
                     f"{self.path.name} was not changed: with the change {fault}{where}; "
                     f"make this change by hand"
+                )
+
+    def _require_steady(self, way: Reading, text: SpecText, before: SpecReading) -> None:
+        """Raise RefusedError if rpm reads something else each time: nothing can be compared."""
+        [again] = self.rpmspec.fresh().read_all([_question(way, text)], self.folder)
+        if isinstance(again, RefusedError):
+            return
+        tags = {"Version": "version", "Release": "release", "Source": "sources"}
+        for name, attribute in tags.items():
+            if getattr(again, attribute) != getattr(before, attribute):
+                raise RefusedError(
+                    f"{self.path.name} was not changed: {name} is another one each time rpm reads"
+                    " it, so that a change cannot be checked",
+                    hint="write a fixed value in place of %(date) or the like",
                 )
 
     def renames(self, new: SpecText) -> dict[str, str]:
@@ -169,11 +185,7 @@ class SpecFile:
     ) -> Iterator[tuple[Reading, SpecReading, SpecReading | RefusedError]]:
         """Read both texts in every way; a way in which rpm cannot read the old one is left out."""
         ways = readings(old, new)
-        questions = [
-            SpecQuestion(_for_rpm(way.applied(text)), {**way.macros, "dist": _VISIBLE_DIST})
-            for way in ways
-            for text in (old, new)
-        ]
+        questions = [_question(way, text) for way in ways for text in (old, new)]
         said = self.rpmspec.read_all(questions, self.folder)
         for way, before, after in zip(ways, said[::2], said[1::2], strict=True):
             if not isinstance(before, RefusedError):
@@ -275,6 +287,10 @@ def _other(
         shown = ", ".join(name for name, _ in found) or "none"
         meant = ", ".join(name for name, _ in wanted) or "none"
         yield f"%prep would {what}: {shown} instead of {meant}"
+
+
+def _question(way: Reading, text: SpecText) -> SpecQuestion:
+    return SpecQuestion(_for_rpm(way.applied(text)), {**way.macros, "dist": _VISIBLE_DIST})
 
 
 def _for_rpm(text: SpecText) -> bytes:

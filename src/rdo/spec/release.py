@@ -9,6 +9,7 @@ from rdo.upstream_versions import SpecNumbers
 
 DIST = "%{?dist}"
 LAST_NUMERIC = "last-numeric"
+NO_NUMBER = "write a number in Release, such as 1%{?dist}, or change it by hand"
 # The date of a snapshot, as in 3.20240102git1a2b3c4, is not a number to count on.
 _NUMBERS = re.compile(r"\d+(?:\.(?!20\d{6}\.?[A-Za-z])\d+)*(?!\d)")
 _NAMED = {"major": 1, "minor": 2, "patch": 3}
@@ -124,7 +125,9 @@ def bumped(release: str, index: str = LAST_NUMERIC) -> str:
             r"(\d+)(?=[^\d]*$)", lambda last: str(int(last[1]) + 1), parts.numbers, count=1
         )
         if new == parts.numbers:
-            raise RefusedError(f"Invalid Release bump index: {index} (Release: {release})")
+            raise RefusedError(
+                f"Invalid Release bump index: {index} (Release: {release})", hint=NO_NUMBER
+            )
         return with_dist(f"{new}{parts.milestone}{parts.rest}")
     if not str(number).isdecimal():
         raise RefusedError(f"Invalid Release bump index: {index}")

@@ -88,6 +88,10 @@ class Rpmspec:
         default_factory=dict, compare=False, repr=False
     )
 
+    def fresh(self) -> "Rpmspec":
+        """Return the same reader without the answers that this one has cached."""
+        return Rpmspec(self.sandbox, self.macros)
+
     def read(
         self, spec: bytes, folder: Path, macros: Mapping[str, str | None] | None = None
     ) -> SpecReading:

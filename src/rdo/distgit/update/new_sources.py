@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rdo.distgit.update.sources import source_values
 from rdo.distgit.verb.desk import Desk
@@ -32,6 +32,7 @@ def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     if not before:
         return text
     text = _with_version(text, args) if _is_stale(desk, args, text, before) else text
+    text = _with_series(desk, args, text)
     text = _with_commit(desk, args, text)
     if why := _why_stale(desk, args, text, before):
         if not (args.force or desk.is_rdopkg):
@@ -60,6 +61,9 @@ def _why_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> str:
     now = _first(desk, text)
     if _is_stale(desk, args, text, before):
         return f"still name the version {args.version}: {now}"
+    for old, _ in _series(args):
+        if _folder(old).search(before) and _folder(old).search(now):
+            return f"still be in the folder of the series {old}: {now}"
     commits = [one for one in _commits(text) if one.value in now or one.value[:7] in now]
     if commits and commits[0].value != desk.clone.resolve(args.new_patches_base):
         return f"still name a commit of the old version, {commits[0].shown}"
@@ -77,18 +81,54 @@ def _mention(version: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\d)(?<!\d[._-]){form}(?!\d|[._-]\d|{_STAGE})", re.IGNORECASE)
 
 
+def _series(args: Arguments) -> Iterator[tuple[str, str]]:
+    """Yield the beginnings of both versions that name folders of releases, where they differ.
+
+    The first has two numbers, as GNOME's and Launchpad's have, the second one.
+    """
+    both = [re.match(r"\d+(?:\.\d+)*", version) for version in (args.version, args.new_version)]
+    old, new = (found[0].split(".") if found else [] for found in both)
+    for count in (2, 1):
+        if len(old) > count and len(new) > count and old[:count] != new[:count]:
+            yield ".".join(old[:count]), ".".join(new[:count])
+
+
+def _folder(series: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=[^/]/){re.escape(series)}(?=/)")
+
+
+def _with_series(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
+    """Change the folder of the first source that is named by two numbers of the old version."""
+    source = _source(text)
+    old, new = next(_series(args), ("", ""))
+    if source is None or "." not in old or not _folder(old).search(_first(desk, text)):
+        return text
+    if _folder(old).search(source.value):
+        return _with_source(text, source, lambda value: _folder(old).sub(new, value))
+    for one in list(_definitions(text, source.value)):
+        if one.value == old:
+            text = with_definition(text, one, new)
+    return with_newer_macros(text, source.value, args.version, args.new_version)
+
+
 def _with_version(text: SpecText, args: Arguments) -> SpecText:
     """Change the old version in the value of the first source, and in the macros it names."""
     source = _source(text)
     if source is None:
         return text
     if _newer(source.value, args.version, args.new_version) != source.value:
-        for tag in tags(text, "Source"):
-            if tag.value.startswith(source.value):  # its signature has the same name, and more
-                value = _newer(tag.value, args.version, args.new_version)
-                text = text.with_line(tag.line.number, f"{tag.head}{value}{tag.tail}")
-        return text
+        return _with_source(
+            text, source, lambda value: _newer(value, args.version, args.new_version)
+        )
     return with_newer_macros(text, source.value, args.version, args.new_version)
+
+
+def _with_source(text: SpecText, source: Tag, change: Callable[[str], str]) -> SpecText:
+    """Change the value of a source, and of its signature, which has the same name and more."""
+    for tag in tags(text, "Source"):
+        if tag.value.startswith(source.value):
+            text = text.with_line(tag.line.number, f"{tag.head}{change(tag.value)}{tag.tail}")
+    return text
 
 
 def with_newer_macros(text: SpecText, value: str, old: str, new: str) -> SpecText:

@@ -36,6 +36,7 @@ from rdo.spec.macros import (
 from rdo.spec.magic import PatchesBase, get_magic, set_magic
 from rdo.spec.release import (
     DIST,
+    NO_NUMBER,
     ReleaseParts,
     ReleaseStyle,
     bumped,
@@ -148,9 +149,7 @@ def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
         text = set_milestone(text, numbers.milestone if numbers.order else "")
         return set_release(text, lambda value: numbered_again(value, number, numbers.order))
     if not parts.numbers:
-        raise RefusedError(
-            f"Release has no number of its own: {place.value}", hint="change it by hand"
-        )
+        raise RefusedError(f"Release has no number of its own: {place.value}", hint=NO_NUMBER)
     log.info("Custom Release format detected - assuming custom milestone management.")
     return set_release(text, lambda _: with_dist(f"{number}{parts.milestone}{parts.rest}"))
 
