@@ -115,7 +115,8 @@ def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
     if isinstance(answer, Failed):
         raise RefusedError(answer.detail)
     implied = unsaid(text, room.root.base.platform)
-    return Foreseen((*_texts(answer.get("build")), *implied), _texts(answer.get("use")))
+    build = (*_texts(answer.get("build")), *implied)
+    return Foreseen(build, _texts(answer.get("use")), _texts(answer.get("offer")))
 
 
 def _numbered(distgit: DistgitFiles, job: BuildJob) -> str:

@@ -60,10 +60,14 @@ class Builder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a build will probably ask for, and what its packages will once they are installed."""
+    """What a build will probably ask for, and what its packages will once they are installed.
+
+    `offer` are the names that its packages will provide, as far as the spec says so.
+    """
 
     build: tuple[str, ...] = ()
     use: tuple[str, ...] = ()
+    offer: tuple[str, ...] = ()
 
 
 class Foresight(Protocol):

@@ -4,7 +4,7 @@ Runs inside the root as the build user, in a topdir of rpmbuild for one package.
 hold the spec and its files; source.json has the names of the upstream's files, and the texts of
 those that declare requirements. %prep runs on a tree in which all other files are empty, and
 %generate_buildrequires only reads what is declared. Writes /builddir/answer.json: `{"build": [RPM
-dependencies], "use": [those of its packages]}`.
+dependencies], "use": [those of its packages], "offer": [names that its packages provide]}`.
 """
 
 import argparse
@@ -35,6 +35,15 @@ def needs(text: str) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
     found = dict.fromkeys(line for line in lines if line and not line.startswith("rpmlib("))
     return [line for line in found if len(line) <= MAX_LENGTH][:MAX_NEEDS]
+
+
+def names(text: str) -> list[str]:
+    """Return the names in the provides that rpm prints.
+
+    >>> names("python3-foo = 1.0-1\\nfoo\\nfoo = 1.0-1\\n")
+    ['python3-foo', 'foo']
+    """
+    return list(dict.fromkeys(line.split()[0] for line in needs(text)))
 
 
 def ask(*command: str) -> str:
@@ -72,9 +81,10 @@ def main(argv: list[str]) -> int:
     options = [part for define in defines for part in ("-D", define)]
     found = needs(ask("rpmspec", "-q", "--buildrequires", *options, str(spec)))
     use = needs(ask("rpmspec", "-q", "--requires", *options, str(spec)))
+    offer = names(ask("rpmspec", "-q", "--provides", *options, str(spec)))
     if re.search(r"^%generate_buildrequires\b", spec.read_text(errors="replace"), re.MULTILINE):
         top = top_folder(ask("rpmspec", "-P", *options, str(spec))) or "source"
         pack(args.topdir / "source.json", args.topdir / "SOURCES" / args.archive, top)
         found = needs("\n".join([*found, *generated(args.topdir, spec, options)]))
-    ANSWER.write_text(json.dumps({"build": found, "use": use}))
+    ANSWER.write_text(json.dumps({"build": found, "use": use, "offer": offer}))
     return 0

@@ -13,7 +13,7 @@ from rdo.cancellation import cancelled_by
 from rdo.model.build import BuildJob
 from rdo.store.builds import Build
 from rdo.trunk.order.bridge_requests import BridgeRequest
-from rdo.trunk.order.providers import Providers
+from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.order.queue import Packages, in_building_order
 from rdo.trunk.order.standing import Standing
 
@@ -83,13 +83,18 @@ def outlook_of(builds: Sequence[Build], read: Read, providers: Providers) -> Out
     """Return what follows from what was read of the builds."""
     behind: dict[str, Packages] = {}
     requests: dict[str, BridgeRequest] = {}
+    offered = _offered(builds, read)
+
+    def owners(need: str) -> Packages:
+        said = (offered[name] for name in needed_names(need) if name in offered)
+        return providers.of(need) or frozenset(said)
+
     for build in builds:
         if (foreseen := read.found.get(build.id)) is None:
             continue
-        owners = (providers.of(need) for need in foreseen.build)
-        behind[build.package] = frozenset().union(*owners) - {build.package}
+        behind[build.package] = frozenset().union(*map(owners, foreseen.build)) - {build.package}
         needs = dict.fromkeys((*foreseen.build, *foreseen.use))
-        outside = tuple(n for n in needs if n in read.lacking and not providers.of(n))
+        outside = tuple(n for n in needs if n in read.lacking and not owners(n))
         if outside:
             requests[build.package] = BridgeRequest(build, outside, frozenset(), is_foreseen=True)
     groups = (
@@ -97,3 +102,9 @@ def outlook_of(builds: Sequence[Build], read: Read, providers: Providers) -> Out
         for group in in_building_order(behind)
     )
     return Outlook(behind, tuple(group for group in groups if group))
+
+
+def _offered(builds: Sequence[Build], read: Read) -> dict[str, str]:
+    """Return the package of each name that the specs of the builds offer."""
+    found = ((build.package, read.found.get(build.id)) for build in builds)
+    return {name: package for package, one in found if one for name in one.offer}

@@ -1,0 +1,23 @@
+from rdo.builders.protocol import Foreseen
+from rdo.trunk.order.foresight import Read, outlook_of
+from rdo.trunk.order.providers import Providers
+from tests.unit.trunk.samples import build, package
+
+
+def test_a_name_that_only_the_spec_of_another_package_has_is_not_asked_of_the_bridge() -> None:
+    server, service = build(1, "python-gunicorn"), build(2, "openstack-glance")
+    providers = Providers([package(one.package) for one in (server, service)])
+    read = Read(
+        {
+            server.id: Foreseen(offer=("python3-gunicorn", "openstack-wsgi-server")),
+            service.id: Foreseen(
+                build=("python3-devel", "openstack-wsgi-server"), use=("openstack-wsgi-server",)
+            ),
+        },
+        frozenset({"openstack-wsgi-server", "python3-devel"}),
+    )
+
+    outlook = outlook_of([service, server], read, providers)
+
+    assert outlook.behind["openstack-glance"] == {"python-gunicorn"}
+    assert [one.needs for group in outlook.requests for one in group] == [("python3-devel",)]
