@@ -69,6 +69,7 @@ def detached_farm(folder: Path, kind: type[Detaching], *, seconds: float = 60) -
 def _client(folder: Path) -> Command:
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "farm.py"
-    script.write_text(SCRIPT)
+    if not script.exists():  # a client that outlives its round may be reading it
+        script.write_text(SCRIPT)
     words = (sys.executable, "-S", str(script), "{srpm}", "{resultdir}", "{package}")
     return Command(words)
