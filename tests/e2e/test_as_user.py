@@ -1,5 +1,6 @@
 """An ordinary user with subordinate ids: a build, a round, and nothing left that is not his."""
 
+import json
 import os
 import pwd
 import shutil
@@ -235,6 +236,36 @@ def test_a_round_publishes_and_what_a_kill_left_goes(person: Person) -> None:
     assert done.returncode == 0, done.stderr
     assert list(work.glob("data/t/repos/pool/*/hello-*.noarch.rpm"))
     assert list((work / "data/roots").iterdir()) == []
+
+
+def test_the_factory_of_root_goes_on_as_the_users(person: Person) -> None:
+    """What root has built is the same, byte for byte, when the user builds it; nothing is anew."""
+    work = person.folder / "work/handed-over"
+    upstream, distgit = GitRepository(work / "up"), GitRepository(work / "dist", "rpm-master")
+    upstream.commit("one", {"hello.c": "int main(){return 0;}\n"})
+    spec = COMPILED.replace("Version: 1.0", "Version: XXX").replace(
+        "Release: 1%{?dist}", "Release: XXX"
+    )
+    spec = spec.replace("Source0: hello.c", "Source0: hello.tar.gz")
+    spec = spec.replace(
+        "%setup -q -c -T\ncp %{SOURCE0} .\n", "%setup -q -n hello-%{upstream_version}\n"
+    )
+    distgit.commit("spec", {"hello.spec": spec})
+    (work / "rdo.toml").write_text(TOML)
+    (work / "info").mkdir()
+    (work / "info/rdo.yml").write_text(PACKAGES.format(upstream=upstream.url, distgit=distgit.url))
+    first = rdo("trunk", "run", "--json", cwd=work, constraints=None)
+    assert first.code == 0, first.stderr
+
+    _give(person.uid, work)
+    again = person.rdo("-C", str(work), "trunk", "run", "--json")
+    made = person.rdo("-C", str(work), "reproduce", "hello", "--json")
+
+    assert (again.returncode, json.loads(again.stdout)[0]["built"]) == (0, []), again.stderr
+    assert made.returncode == 0, made.stdout + made.stderr
+    found = json.loads(made.stdout)
+    assert found["same"] is True
+    assert len(found["files"]) == 4
 
 
 def test_every_file_is_his(person: Person) -> None:
