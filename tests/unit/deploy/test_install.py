@@ -109,6 +109,16 @@ def test_a_service_follows_a_file_that_it_reads_and_is_no_change_of_its_own() ->
     )
 
 
+def test_a_service_that_is_older_than_a_file_changed_by_hand_follows_what_mends_the_file() -> None:
+    restart = "a.service: restart, for /etc/a.conf has changed since it was started"
+
+    mended = planned({"changes": ["/etc/a.conf: [a] b"]}, {"changes": [restart]})
+    touched = planned({"changes": []}, {"changes": [restart]})
+
+    assert (mended.changes, mended.steps[1].follows) == (1, (restart,))
+    assert (touched.changes, touched.steps[1].changes) == (1, (restart,))
+
+
 def test_what_is_as_it_should_be_is_left_alone() -> None:
     plan = planned({"changes": []}, {"changes": []})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdo.deploy.install.planning import Plan, PlannedStep, plan_of
+from rdo.deploy.install.planning import Plan, PlannedStep, is_restart, plan_of
 from rdo.deploy.install.steps import Step, program
 from rdo.errors import OutsideError, RefusedError, UserError
 from rdo.tools.host_access import Host
@@ -43,7 +43,7 @@ class Looked:
             step = planned[event["step"], event["host"]]
             told(event["event"], step)
             if event["event"] == "done":
-                changed += sum(len(one) for one in event["changes"])
+                changed += sum(not is_restart(one) for some in event["changes"] for one in some)
             if event["event"] == "failed":
                 raise failure(step, self._masked(event["said"]), event.get("remedy") or "")
         raise OutsideError(

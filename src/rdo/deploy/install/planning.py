@@ -98,7 +98,9 @@ def _planned(
             planned = replace(planned, fault=answer["said"], remedy=answer.get("remedy", ""))
         if answer.get("until"):
             planned = replace(planned, until=(*planned.until, answer["until"]))
-        if answer["changes"]:
+        if isinstance(want, Service) and _is_read(want, changed) and _only_restarts(answer):
+            planned = replace(planned, follows=(*planned.follows, *answer["changes"]))
+        elif answer["changes"]:
             planned = replace(planned, changes=(*planned.changes, *answer["changes"]))
         if answer["changes"] and isinstance(want, _FILES):
             changed.extend(want.path.split("|"))
@@ -110,6 +112,20 @@ def _planned(
 
 def _restarts(service: Service, changed: list[str]) -> Iterator[str]:
     """Yield that a service starts again, if one of its files is among those that change."""
-    watched = [pattern for one in service.watches for pattern in one.split("|")]
-    if any(fnmatch(path, pattern) for path in changed for pattern in watched):
+    if _is_read(service, changed):
         yield f"{service.unit.split('|')[0]}: restart"
+
+
+def _is_read(service: Service, changed: list[str]) -> bool:
+    watched = [pattern for one in service.watches for pattern in one.split("|")]
+    return any(fnmatch(path, pattern) for path in changed for pattern in watched)
+
+
+def _only_restarts(answer: Mapping[str, Any]) -> bool:
+    """Whether a service differs only in being older than a file: a hand has been at it."""
+    return bool(answer["changes"]) and all(map(is_restart, answer["changes"]))
+
+
+def is_restart(change: str) -> bool:
+    """Whether a change is only that a service reads its files again."""
+    return ": restart, for " in change
