@@ -23,7 +23,7 @@ pytestmark = [
 
 EXAMPLE = REPOSITORY / "examples/cloud"
 PACKAGES = ("python-oslo-config", "openstack-keystone", "python-openstackclient")
-BELOW = ("mariadb-server", "rabbitmq-server", "memcached", "httpd", "python3-mod_wsgi")
+BELOW = ("mariadb-server", "rabbitmq-server", "memcached", "httpd", "python3-mod_wsgi", "cronie")
 HOST = "10.88.0.11"
 OFF = ("CONFIG_GLANCE_INSTALL", "CONFIG_NOVA_INSTALL", "CONFIG_NEUTRON_INSTALL")
 PLACES = ("CONTROLLER_HOST", "COMPUTE_HOSTS", "NETWORK_HOSTS", "MARIADB_HOST", "AMQP_HOST")

@@ -45,15 +45,13 @@ def connect(wanted: Wanted) -> Any:
 
 def _differences(cloud: Any, wanted: Wanted) -> "Iterator[tuple[str, Callable[[], object]]]":
     from keystoneauth1.exceptions import ClientException
-    from openstack.exceptions import HttpException
+    from openstack.exceptions import SDKException
 
     try:
         yield from _flavors(cloud, wanted)
         yield from _images(cloud, wanted)
         yield from _networks(cloud, wanted)
-    except HttpException as error:
-        raise Unsure(f"the cloud answers ({error.message})") from None
-    except ClientException as error:
+    except (SDKException, ClientException) as error:
         raise Unsure(f"the cloud answers ({error})") from None
 
 
