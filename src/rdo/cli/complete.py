@@ -1,4 +1,4 @@
-"""Completion of values: targets, packages, builds, platforms and releases.
+"""Completion of values: targets, packages, builds, repositories, platforms and releases.
 
 Each answers from what is on this machine; a fault of the configuration completes to nothing.
 """
@@ -47,6 +47,14 @@ def _builds(app: App, target: str | None) -> Iterable[str]:
     yield from _packages(app, target)
 
 
+def _repositories(app: App, target: str | None) -> Iterable[str]:
+    from rdo.promotion.listing import in_tree
+
+    for one in app.settings.chosen_targets(target):
+        for listed in in_tree(app.target(one), limit=20):
+            yield from (*listed.names, listed.path)
+
+
 def _entries(app: App, _target: str | None) -> Iterable[str]:
     return (str(entry["name"]) for entry in app.distribution.entries())
 
@@ -54,6 +62,7 @@ def _entries(app: App, _target: str | None) -> Iterable[str]:
 targets = _completer(lambda app, _: app.settings.targets)
 packages = _completer(_packages)
 builds = _completer(_builds)
+repositories = _completer(_repositories)
 platforms = _completer(lambda app, _: app.platforms.names())
 releases = _completer(lambda app, _: (one.name for one in app.distribution.releases))
 entries = _completer(_entries)

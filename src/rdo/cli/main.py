@@ -70,9 +70,7 @@ COMMANDS: dict[str, Lazy] = {
     "info": Lazy("rdo.cli.info.group", "info", "Show, check and edit the distribution's metadata."),
     "pkg": Lazy("rdo.cli.pkg.group", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.operator.init", "init", "Make a folder with rdo.toml and metadata."),
-    "repo": Lazy(
-        "rdo.cli.operator.repo", "repo", "Work on the repositories that hosts install from."
-    ),
+    "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
     "systemd": Lazy(
         "rdo.cli.operator.systemd", "systemd", "Let systemd do the rounds of a factory."

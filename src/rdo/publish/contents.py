@@ -1,6 +1,6 @@
 """What a repository will hold, decided before anything is written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -76,7 +76,8 @@ def of_build(
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
     stored = (StoredArtifact(0, build.id, build.package, artifact) for artifact in own)
-    rows = _rows(members, shared, now, GoodBuild(build.commit, build.release_date, tuple(stored)))
+    good = GoodBuild(build.id, build.commit, build.release_date, tuple(stored))
+    rows = _rows(members, shared, now, good)
     return Contents(
         component,
         hash_directory(build.commit, component),
@@ -93,10 +94,39 @@ def of_members(site: Site, component: str | None, members: Members, now: TargetS
     Its place is named by the set of builds.
     """
     shared = members.of(site, component)
-    others = _good(shared, now)
+    rows = tuple(_rows(members, shared, now))
+    return _composed(component, _good(shared, now), rows)
+
+
+def of_builds(site: Site, builds: Iterable[GoodBuild], members: Members) -> tuple[Contents, ...]:
+    """Return the contents of composed repositories of exactly these builds, one per component.
+
+    The order of the builds does not matter. A package that the metadata no longer has comes last
+    in versions.csv, without the address of its distgit.
+    """
+    packages = {package.name: package for package in members.packages}
+    places = {name: number for number, name in enumerate(packages)}
+    parts: dict[str | None, list[GoodBuild]] = {}
+    for one in sorted(builds, key=lambda one: one.commit.package):
+        component = site.component(one.commit.package, one.commit.component)
+        parts.setdefault(component, []).append(one)
+    found = []
+    for component in sorted(parts, key=lambda name: name or ""):
+        others = tuple(stored for one in parts[component] for stored in one.artifacts)
+        listed = sorted(
+            parts[component], key=lambda one: places.get(one.commit.package, len(places))
+        )
+        rows = [_row(packages.get(one.commit.package), one, DlrnStatus.SUCCESS) for one in listed]
+        found.append(_composed(component, others, tuple(rows)))
+    return tuple(found)
+
+
+def _composed(
+    component: str | None, others: tuple[StoredArtifact, ...], rows: tuple[VersionsRow, ...]
+) -> Contents:
     digest = set_digest(stored.build_id for stored in others)
     path = component_directory(component) / COMPOSED / digest[:2] / digest[2:4] / digest
-    return Contents(component, path, {}, others, tuple(_rows(members, shared, now)), digest)
+    return Contents(component, path, {}, others, rows, digest)
 
 
 def is_superseded(build: Build, good: Build | None) -> bool:
@@ -129,11 +159,12 @@ def _rows(
             yield _row(package, good, DlrnStatus.of_failure(now.pointers[package.name].failure))
 
 
-def _row(package: Package, good: GoodBuild, status: DlrnStatus) -> VersionsRow:
+def _row(package: Package | None, good: GoodBuild, status: DlrnStatus) -> VersionsRow:
+    upstream = package.upstream_of(good.commit) if package else good.commit.upstream
     return VersionsRow(
         commit=good.commit,
-        source_repo=without_secret(package.upstream_of(good.commit)),
-        dist_repo=without_secret(package.distgit),
+        source_repo=without_secret(upstream),
+        dist_repo=without_secret(package.distgit) if package else "",
         status=status,
         built=good.release_date,
         nvr=good.nvr,

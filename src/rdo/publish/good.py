@@ -14,6 +14,7 @@ from rdo.store.artifacts import StoredArtifact
 class GoodBuild:
     """A published build and its RPMs: the parts that never change."""
 
+    id: int
     commit: Commit
     release_date: datetime
     artifacts: tuple[StoredArtifact, ...]
@@ -39,7 +40,7 @@ class GoodBuilds:
         by_build = groupby(at.artifacts.of_builds(missing), key=lambda stored: stored.build_id)
         artifacts = {build_id: tuple(stored) for build_id, stored in by_build}
         known = self._known | {
-            build_id: GoodBuild(commit, date, artifacts.get(build_id, ()))
+            build_id: GoodBuild(build_id, commit, date, artifacts.get(build_id, ()))
             for build_id, (commit, date) in at.builds.origins(missing).items()
         }
         self._known = {build_id: known[build_id] for build_id in build_ids}

@@ -197,6 +197,29 @@ class Tree:
             moved = (self.repos / what.path, self._refresh(component, members))
         return build, tuple(place for place in dict.fromkeys(moved) if place)
 
+    def compose(self, builds: Collection[int], members: Members) -> tuple[Repository, ...]:
+        """Put repositories of exactly these builds into the tree, one per component; no name moves.
+
+        A repository that is there already stays. Raises NotFoundError if the RPMs of a build are
+        not in the store any more.
+        """
+        with self.alone("composing a repository"):
+            with self._store.read() as at:
+                good = GoodBuilds().read(at, builds)
+            for one in good.values():
+                if not one.artifacts:
+                    raise NotFoundError(f"the RPMs of build {one.id} of {one.commit} were purged")
+            parts = contents.of_builds(self.site, good.values(), members)
+            return tuple(self._find(what) or self._write_composed(what, "any") for what in parts)
+
+    def _find(self, what: Contents) -> Repository | None:
+        """Return the repository of the tree that holds the same builds."""
+        target = self.site.target
+        with self._store.read() as at:
+            found = at.repositories.newest_of(target, what.component, what.digest)
+            is_there = found and at.repositories.at_path(target, found.path) == found
+        return found if found and is_there and has_repodata(self.repos / found.path) else None
+
     def blockers(self, members: Members) -> dict[str | None, tuple[Blocker, ...]]:
         """Return, by component, what keeps `consistent` from the members' newest builds."""
         with self._store.read() as at:
@@ -441,22 +464,25 @@ class Tree:
         """Compose a repository of the members' newest good builds."""
         with self._store.read() as at:
             now = TargetState.read(at, self.site.target, self._good)
-        what = contents.of_members(self.site, component, members, now)
+        return self._write_composed(contents.of_members(self.site, component, members, now))
+
+    def _write_composed(self, what: Contents, shelf: str = "") -> Repository:
         fresh = self._fresh(what.digest)
-        self._write_repository(fresh, what, what.digest)
+        self._write_repository(fresh, what, what.digest, shelf)
         directory.sync(fresh)
         with self.deciding() as (at, changes):
             repository = self._add_repository(at, what, None)
             changes.append(self.change(at, fresh=fresh, path=what.path))
         return repository
 
-    def _write_repository(self, fresh: Path, what: Contents, name: str) -> None:
+    def _write_repository(self, fresh: Path, what: Contents, name: str, shelf: str = "") -> None:
+        """Write a repository; `shelf` keeps its segments apart from those of publications."""
         revision = int(self.now().timestamp())
         main, debug = what.part(is_debug=False), what.part(is_debug=True)
-        composer = self._composer(what.component)
+        composer = self._composer(what.component, shelf)
         directory.write_repository(fresh, main, self.site, composer, name=name, revision=revision)
         if debug.own or debug.others:
-            composer = self._composer(what.component, DEBUG)
+            composer = self._composer(what.component, f"{shelf}{DEBUG}")
             directory.write_debug_repository(
                 fresh, debug, self.site, composer, name=name, revision=revision
             )

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session, load_only
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session, load_only
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
 from rdo.store.schema import ArtifactRow, BuildRow, PackageRow
+
+Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,20 @@ class Artifacts:
     def of_builds(self, build_ids: Collection[int]) -> tuple[StoredArtifact, ...]:
         """Return the RPMs of several builds, by package and file name."""
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
+
+    def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, int]:
+        """Return, for each sha256 of an RPM that is known, the newest build that has it."""
+        found: dict[str, int] = {}
+        for part in _batched(sorted(hashes), _AT_ONCE):
+            query = (
+                select(ArtifactRow.sha256, ArtifactRow.build_id)
+                .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+                .where(ArtifactRow.sha256.in_(part), BuildRow.target == target)
+                .order_by(ArtifactRow.build_id)
+            )
+            rows = self.session.execute(query)
+            found |= {row.sha256: row.build_id for row in rows}
+        return found
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
         query = select(ArtifactRow.id, BuildRow.package, *_LIGHT)
@@ -164,9 +180,9 @@ _LIGHT = (
 _AT_ONCE = 500  # parameters of one statement
 
 
-def _batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+def _batched(keys: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
 
 
 def _light() -> Select[ArtifactRow]:

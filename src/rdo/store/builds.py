@@ -23,6 +23,7 @@ from rdo.store.schema import (
     BuildRow,
     CommitRow,
     PackageRow,
+    RepositoryRow,
 )
 
 SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
@@ -349,6 +350,22 @@ class Builds:
         elif not superseded:
             package.good_id, package.bootstrap_id = row.id, None
         return self.get(build_id)
+
+    def good_at(self, target: str, package: str, moment: datetime) -> Build | None:
+        """Return the newest good build of a package that was published by a moment."""
+        was_there = exists().where(
+            RepositoryRow.build_id == BuildRow.id, RepositoryRow.created <= seconds(moment)
+        )
+        query = selection().where(
+            BuildRow.target == target,
+            BuildRow.package == package,
+            PUBLISHED,
+            BuildRow.bootstrap.is_(False),
+            BuildRow.superseded.is_(False),
+            was_there,
+        )
+        query = query.order_by(BuildRow.published.desc()).limit(1)
+        return next(iter(read_builds(self.session, query)), None)
 
     def ended_before(self, target: str, moment: datetime) -> frozenset[int]:
         """Return the ids of builds that ended before `moment` and need no publication any more."""

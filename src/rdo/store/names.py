@@ -58,6 +58,29 @@ class Names:
         rows = self.session.execute(query)
         return {component or None: repository_of(row) for component, row in rows}
 
+    def components_at(
+        self, target: str, name: str, moment: datetime
+    ) -> dict[str | None, Repository]:
+        """Return where the name led at a moment, by component; empty before its first move."""
+        query = select(NameRow.component).where(NameRow.target == target, NameRow.name == name)
+        found: dict[str | None, Repository] = {}
+        for component in self.session.scalars(query.order_by(NameRow.component)):
+            last = (
+                select(RepositoryRow)
+                .join(MoveRow, MoveRow.new_id == RepositoryRow.id)
+                .where(
+                    MoveRow.target == target,
+                    MoveRow.component == component,
+                    MoveRow.name == name,
+                    MoveRow.moved <= seconds(moment),
+                )
+                .order_by(MoveRow.id.desc())
+                .limit(1)
+            )
+            if row := self.session.scalar(last):
+                found[component or None] = repository_of(row)
+        return found
+
     def all(self, target: str) -> tuple[tuple[str, Repository], ...]:
         """Return every name of the target with its repository."""
         query = (

@@ -248,6 +248,16 @@ class Mirror:
         kept = self._git("log", f"--max-count={limit}", "--no-show-signature", _FORM, *span)
         return count, _commits(kept)
 
+    def messages(self, hashes: Iterable[str]) -> dict[str, str]:
+        """Return the whole messages of commits, by hash."""
+        wanted = list(hashes)
+        if not wanted:
+            return {}
+        args = ("log", "--no-walk=unsorted", "--no-show-signature", "-z", "--format=%H%n%B")
+        out = self._git(*args, *wanted, "--")
+        rows = (record.partition("\n") for record in out.split("\0") if record)
+        return {hash_: text for hash_, _, text in rows}
+
     def last_change(self, head: str, folder: str) -> str | None:
         """Return the hash of the newest commit up to `head` that touches `folder`."""
         return self._git("log", "--max-count=1", "--format=%H", head, "--", folder).strip() or None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rdo.publish.verify import verify_tree
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 
 STEPS = frozenset(
@@ -125,3 +126,48 @@ def test_a_publication_killed_anywhere_is_finished_by_the_next(
         step += 1
 
     assert step > 30
+
+
+def compose(root: Path, shelf: RpmShelf, step: int = 0) -> bool:
+    """Compose the first build of python-a with python-b in a child; whether it survived."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with factory(root, shelf, *PACKAGES) as made:
+                if step:
+                    kill_at(step)
+                made.tree.compose([1, 2], made.members)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return not os.WIFSIGNALED(status)
+
+
+def test_a_composition_killed_anywhere_is_finished_or_undone_by_the_next(
+    tmp_path: Path, shelf: RpmShelf
+) -> None:
+    prepared = tmp_path / "prepared"
+    prepared.mkdir()
+    with factory(prepared, shelf, *PACKAGES) as made:
+        made.publish("python-a", "a1")
+        made.publish("python-b", "b1")
+        made.publish("python-a", "a2", "1.1")
+    whole = tmp_path / "whole"
+    shutil.copytree(prepared, whole, symlinks=True)
+    assert compose(whole, shelf)
+    expected = listing(whole / f"data/{TARGET}/repos")
+    step, killed = 1, True
+
+    while killed:
+        root = tmp_path / f"step{step}"
+        shutil.copytree(prepared, root, symlinks=True)
+        killed = not compose(root, shelf, step)
+        with factory(root, shelf, *PACKAGES) as made:
+            made.tree.recover()
+            assert verify_tree(made.tree, made.store, made.members) == [], step
+            made.tree.compose([1, 2], made.members)
+            assert listing(made.tree.repos) == expected, step
+        shutil.rmtree(root)
+        step += 1
+
+    assert step > 10

@@ -1,4 +1,4 @@
-"""`rdo repo`: the repositories of a target, as hosts install from them."""
+"""`rdo repo release-rpm`: the package by which hosts install from a target."""
 
 import tempfile
 from pathlib import Path
@@ -7,21 +7,11 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.cli.lazy import LazyGroup
 from rdo.errors import CommandError
 from rdo.model.build import Built, Failed
 
 
-@click.group(cls=LazyGroup)
-def repo() -> None:
-    """Work on the repositories of a target, as hosts install from them.
-
-    \b
-    rdo repo release-rpm --target master-deb12
-    """
-
-
-@repo.command("release-rpm")
+@click.command("release-rpm")
 @click.option(
     "--target",
     metavar="T",

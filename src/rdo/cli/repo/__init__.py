@@ -1,0 +1,1 @@
+"""The repositories of a target: looked at, compared, composed, and brought to hosts."""

@@ -1,0 +1,39 @@
+"""`rdo repo`: the repositories of a target, as hosts install from them."""
+
+import click
+
+from rdo.cli.lazy import Lazy, LazyGroup
+
+_LOOK, _MAKE = "rdo.cli.repo.look", "rdo.cli.repo.make"
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "list": Lazy(_LOOK, "list_", "List the repositories in the tree, newest first."),
+        "show": Lazy(_LOOK, "show", "Show the builds that a repository holds."),
+        "diff": Lazy("rdo.cli.repo.diff", "diff", "Compare two repositories, with the commits."),
+        "files": Lazy(_LOOK, "files", "List the RPMs of a repository, or the files of one."),
+        "whatprovides": Lazy(_LOOK, "whatprovides", "Show which RPMs provide something."),
+        "compose": Lazy(_MAKE, "compose", "Compose a repository of any set of builds."),
+        "export": Lazy(_MAKE, "export_", "Copy a repository into a folder of its own."),
+        "release-rpm": Lazy(
+            "rdo.cli.repo.release", "release_rpm", "Build the package that hosts install from."
+        ),
+    },
+    sections={
+        "Looking": ("list", "show", "diff", "files", "whatprovides"),
+        "Making": ("compose", "export", "release-rpm"),
+    },
+)
+def repo() -> None:
+    """Work on the repositories of a target, as hosts install from them.
+
+    \b
+    A REPOSITORY is
+      a name                       consistent
+      a name at a moment (UTC)     consistent@2026-11-20T10:00
+      current at a moment          @2026-11-20T10:00
+      its path, or the start of    1a/2b/1a2b3c4d…_5e6f7a8b
+      its last part                1a2b3c4d
+    """

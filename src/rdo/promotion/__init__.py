@@ -1,0 +1,1 @@
+"""Repositories that can be trusted: found, compared, composed and handed on."""

@@ -1,0 +1,186 @@
+"""Sets of builds: what a repository holds, and what one can be composed of.
+
+A repository's own files say which RPMs it holds; the store says which builds these come from.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from rdo.app.targets import OpenTarget
+from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
+from rdo.model.dates import minute_utc
+from rdo.publish.good import GoodBuild, GoodBuilds
+from rdo.publish.names import CURRENT
+from rdo.publish.references import has_repodata, pooled
+from rdo.store import Transaction
+from rdo.store.repositories import Repository
+
+_FEWEST_LETTERS = 6
+_BUILD = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A set of builds, at most one of each package.
+
+    `label` is how a person asked for it. `repositories` hold exactly these builds, one for each
+    component; there are none while nobody has composed them.
+    """
+
+    label: str
+    builds: Mapping[str, GoodBuild]
+    repositories: tuple[Repository, ...] = ()
+
+    @property
+    def build_ids(self) -> frozenset[int]:
+        """The numbers of its builds."""
+        return frozenset(one.id for one in self.builds.values())
+
+
+def find(opened: OpenTarget, text: str) -> Composition:
+    """Return what a name, a name at a moment (`NAME@TIME`, `@TIME`), or a path leads to.
+
+    Instead of a path the start of its last part is enough. Raises NotFoundError if nothing is
+    called so, or if it was purged; ConfigError for a time that cannot be read; RefusedError for
+    the start of several paths.
+    """
+    with opened.store.read() as at:
+        repositories = _repositories(at, opened, text)
+        ids: set[int] = set()
+        for one in repositories:
+            ids |= _builds_of(at, opened, one)
+        return Composition(text, GoodBuilds().read(at, ids), repositories)
+
+
+def change(
+    opened: OpenTarget, base: Composition, instead: Iterable[str], without: Iterable[str] = ()
+) -> Composition:
+    """Return a composition with other builds of some packages.
+
+    `instead` are texts `PACKAGE=BUILD` or `PACKAGE=REPOSITORY`: a build by its number, or the one
+    that a repository has; for `PACKAGE=@TIME` the newest good build of that moment. Packages
+    `without` are left out. Raises ConfigError for one that is named twice, NotFoundError if there
+    is no such build.
+    """
+    instead, without = tuple(instead), tuple(without)
+    builds = dict(base.builds)
+    changed: set[str] = set()
+    for text in (*instead, *without):
+        name, _, where = text.partition("=")
+        if text in instead and not where:
+            raise ConfigError(f"{text!r} does not say which build", hint="write PACKAGE=BUILD")
+        package = name if name in builds else opened.package(name).name
+        if package in changed:
+            raise ConfigError(f"package {package} is named twice: {text}")
+        changed.add(package)
+        builds.pop(package, None)
+        if where:
+            builds[package] = _build(opened, package, where)
+    if not changed:
+        return base
+    label = " ".join([base.label, *(f"but {one}" for one in instead)])
+    label = " ".join([label, *(f"without {one}" for one in without)])
+    return replace(base, label=label, builds=builds, repositories=())
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the moment that a person wrote in ISO 8601; without a zone it is UTC.
+
+    >>> parse_moment("2026-11-20T10:00").isoformat()
+    '2026-11-20T10:00:00+00:00'
+
+    Raises ConfigError for any other text.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is not a time", hint="write it as 2026-11-20T10:00, in UTC"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _repositories(at: Transaction, opened: OpenTarget, text: str) -> tuple[Repository, ...]:
+    """Return the repositories that a text means, one per component."""
+    name, sign, when = text.partition("@")
+    if sign:
+        moment, name = parse_moment(when), name or CURRENT
+        if found := at.names.components_at(opened.name, name, moment):
+            return tuple(found.values())
+        if at.names.components(opened.name, name):
+            raise NotFoundError(f"{name} of {opened.name} led nowhere at {minute_utc(moment)}")
+    elif led := at.names.components(opened.name, text):
+        return tuple(led.values())
+    elif by_path := _by_path(at, opened, text):
+        return (by_path,)
+    names = sorted({name for name, _ in at.names.all(opened.name)})
+    raise NotFoundError(
+        f"{opened.name} has no repository {name}{did_you_mean(name, names)}",
+        hint="rdo repo list shows what there is",
+    )
+
+
+def _by_path(at: Transaction, opened: OpenTarget, text: str) -> Repository | None:
+    wanted = text.strip("/")
+    if found := at.repositories.at_path(opened.name, wanted):
+        return found
+    if len(wanted) < _FEWEST_LETTERS or "/" in wanted:
+        return None
+    alike = [
+        one
+        for one in at.repositories.in_tree(opened.name)
+        if one.path.rpartition("/")[2].startswith(wanted)
+    ]
+    if len(alike) > 1:
+        shown = ", ".join(one.path for one in alike[:5])
+        raise RefusedError(f"{text} is the start of several repositories: {shown}")
+    return alike[0] if alike else None
+
+
+def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> set[int]:
+    """Return the builds whose RPMs a repository of the tree holds.
+
+    Raises NotFoundError if it was removed, or replaced by a recheck, and DamagedError if its files
+    are not intact.
+    """
+    is_there = at.repositories.at_path(opened.name, repository.path) == repository
+    folder = opened.tree.repos / repository.path
+    if not is_there or not has_repodata(folder):
+        when = f" on {minute_utc(repository.removed)}" if repository.removed else ""
+        raise NotFoundError(
+            f"{repository.path} of {opened.name} was removed or replaced{when}",
+            hint="rdo repo list shows what is there; rdo trunk purge --older-than keeps it longer",
+        )
+    hashes = pooled(folder)
+    found = at.artifacts.builds_with(opened.name, hashes)
+    if len(found) != len(hashes):
+        raise RefusedError(
+            f"{repository.path} holds RPMs that the store does not know",
+            hint=f"rdo trunk verify --target {opened.name}",
+        )
+    own = {repository.build_id} if repository.build_id is not None else set()
+    return {*found.values(), *own}
+
+
+def _build(opened: OpenTarget, package: str, where: str) -> GoodBuild:
+    """Return one build of a package. Raises NotFoundError if there is none, or none any more."""
+    with opened.store.read() as at:
+        if _BUILD.fullmatch(where):
+            chosen = at.builds.to_stay_at(opened.name, package, int(where))
+        elif where.startswith("@"):
+            chosen = at.builds.good_at(opened.name, package, parse_moment(where[1:]))
+        else:
+            chosen = None
+        found = GoodBuilds().read(at, [chosen.id] if chosen else []).get(package)
+    if not chosen and not _BUILD.fullmatch(where) and not where.startswith("@"):
+        found = find(opened, where).builds.get(package)
+    if found is None:
+        raise NotFoundError(
+            f"there is no good build of {package} at {where} with RPMs",
+            hint=f"rdo why {package} --target {opened.name} shows its builds",
+        )
+    if not found.artifacts:
+        raise NotFoundError(f"the RPMs of build {found.id} of {package} were purged")
+    return found

@@ -1,0 +1,204 @@
+"""A repository in a folder of its own: every RPM is there, and so is what the RPMs require.
+
+The folder is made beside its place and renamed at the end: it is there completely or not at all.
+"""
+
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from rdo import atomic
+from rdo.app.targets import OpenTarget
+from rdo.checksum import sha256_of
+from rdo.dlrn.formats import versions_csv
+from rdo.errors import NotFoundError, RefusedError
+from rdo.model.artifact import Artifact, Fragment, RpmFile
+from rdo.model.nevra import Nevra
+from rdo.model.repo_file import RepoSection, repo_file
+from rdo.promotion.compositions import Composition
+from rdo.promotion.listing import rpms
+from rdo.publish import contents, pool, references
+from rdo.publish.good import GoodBuild
+from rdo.repodata import Composer, RepositoryEntry, read_rpms
+from rdo.store.artifacts import StoredArtifact
+
+RPMS, DEPENDENCIES = "rpms", "deps"
+_OWN_PRIORITY, _DEPENDENCIES_PRIORITY = 1, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A folder that was written; `dependencies` is the snapshot in it, empty without one.
+
+    `replaced` are the packages whose RPMs were left out in favour of RPMs of a scratch build.
+    """
+
+    folder: Path
+    repo_file: Path
+    rpms: int
+    dependencies: str = ""
+    replaced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One RPM to export: where its bytes are, and its fragment."""
+
+    source: Path
+    artifact: Artifact
+    fragment: Fragment
+
+
+def export(
+    opened: OpenTarget,
+    composition: Composition,
+    folder: Path,
+    *,
+    url: str = "",
+    scratch: Sequence[Path] = (),
+    with_dependencies: bool = True,
+) -> Exported:
+    """Write a composition into a new folder, which needs no other one to install from.
+
+    `url` is where it will be served; without one the .repo file names the folder itself. `scratch`
+    are RPMs, or folders of them, that replace the RPMs of the same source package. RPMs that only a
+    debugger needs are left out. Raises
+    RefusedError if the folder exists, for RPMs that may not be published, or for two of one name;
+    NotFoundError if an RPM is not intact in the pool.
+    """
+    folder = folder.absolute()
+    if folder.exists() or folder.is_symlink():
+        raise RefusedError(f"{folder} exists", hint="name a folder that does not exist yet")
+    files = _rpm_files(scratch)
+    extra = [*zip(read_rpms(files), files, strict=True)]
+    replaced = _replaced(composition, [one for one, _ in extra])
+    kept = replace(
+        composition,
+        builds={key: one for key, one in composition.builds.items() if key not in replaced},
+    )
+    parts = _stored(opened, kept)
+    parts += [_Part(path, one.artifact, one.fragment) for one, path in extra]
+    parts = [part for part in parts if not part.artifact.is_debug]
+    _check_names(parts)
+    snapshot = _snapshot(opened, composition) if with_dependencies else ""
+    with atomic.new_directory(folder) as fresh:
+        _write(fresh, parts, int(opened.now().timestamp()))
+        (fresh / "versions.csv").write_text(_versions(opened, kept))
+        if snapshot:
+            shutil.copytree(opened.tree.repos / DEPENDENCIES / snapshot, fresh / DEPENDENCIES)
+        repo = fresh / f"{opened.tree.site.reponame}.repo"
+        repo.write_text(_repo_file(opened, url.rstrip("/") or folder.as_uri(), bool(snapshot)))
+    return Exported(folder, folder / repo.name, len(parts), snapshot, tuple(sorted(replaced)))
+
+
+def _rpm_files(places: Sequence[Path]) -> list[Path]:
+    """Return the RPMs that are named, and those in the folders that are named."""
+    found: list[Path] = []
+    for place in places:
+        inside = sorted(place.glob("*.rpm")) if place.is_dir() else [place]
+        if not inside or not inside[0].exists():
+            raise NotFoundError(f"{place} is not an RPM, nor a folder with RPMs")
+        found += inside
+    return found
+
+
+def _replaced(composition: Composition, extra: Sequence[RpmFile]) -> frozenset[str]:
+    """Return the packages of a composition that RPMs of a scratch build are of."""
+    try:
+        sources = {Nevra.parse(one.source_rpm or one.artifact.file_name).name for one in extra}
+    except ValueError as error:
+        raise RefusedError(f"an RPM names no source RPM that there can be: {error}") from error
+    return frozenset(
+        package
+        for package, build in composition.builds.items()
+        if any(
+            stored.artifact.is_source and stored.artifact.nevra.name in sources
+            for stored in build.artifacts
+        )
+    )
+
+
+def _stored(opened: OpenTarget, composition: Composition) -> list[_Part]:
+    found: tuple[StoredArtifact, ...] = rpms(composition)
+    with opened.store.read() as at:
+        fragments: Mapping[int, Fragment] = at.artifacts.fragments([one.id for one in found])
+    place = opened.tree.repos / pool.NAME
+    return [
+        _Part(pool.place(place, one.artifact), one.artifact, fragments[one.id]) for one in found
+    ]
+
+
+def _check_names(parts: Collection[_Part]) -> None:
+    seen: set[str] = set()
+    for part in parts:
+        if part.artifact.file_name in seen:
+            raise RefusedError(f"two RPMs are called {part.artifact.file_name}")
+        seen.add(part.artifact.file_name)
+
+
+def _write(fresh: Path, parts: Sequence[_Part], revision: int) -> None:
+    (fresh / RPMS).mkdir()
+    for part in parts:
+        copy = fresh / RPMS / part.artifact.file_name
+        if part.source.is_file():
+            shutil.copyfile(part.source, copy)
+        if not copy.exists() or sha256_of(copy) != part.artifact.sha256:
+            raise NotFoundError(
+                f"{part.artifact.file_name} is not intact: {part.source}",
+                hint="rdo trunk verify --repair mends what it can",
+            )
+    numbered = dict(enumerate(part.fragment for part in parts))
+    entries = [
+        RepositoryEntry(number, part.artifact.nevra.name, f"{RPMS}/{part.artifact.file_name}")
+        for number, part in enumerate(parts)
+    ]
+    composer = Composer(lambda keys: {key: numbered[key] for key in keys})
+    composer.write(fresh, [], entries, revision=revision)
+
+
+def _versions(opened: OpenTarget, composition: Composition) -> str:
+    builds: list[GoodBuild] = list(composition.builds.values())
+    site = replace(opened.tree.site, components=False)
+    found = contents.of_builds(site, builds, opened.members)
+    return versions_csv(row for what in found for row in what.rows)
+
+
+def _snapshot(opened: OpenTarget, composition: Composition) -> str:
+    """Return the snapshot of dependencies that the composition's repositories name, or the current.
+
+    Empty if the target has no dependencies. Raises RefusedError if they name several.
+    """
+    current = opened.tree.repos / DEPENDENCIES / "current"
+    named = frozenset[str]().union(
+        *(references.snapshots(opened.tree.repos / one.path) for one in composition.repositories)
+    )
+    if not named:
+        return current.resolve().name if current.exists() else ""
+    if len(named) > 1:
+        raise RefusedError(
+            f"{composition.label} is of components with several states of dependencies",
+            hint="export one component, or pass --without-dependencies",
+        )
+    return next(iter(named))
+
+
+def _repo_file(opened: OpenTarget, url: str, has_dependencies: bool) -> str:
+    site = opened.tree.site
+    sections = [
+        RepoSection(
+            site.reponame, f"{site.project_name} {opened.name}", (url,), priority=_OWN_PRIORITY
+        )
+    ]
+    if has_dependencies:
+        name = f"{site.reponame}-deps"
+        place = str(PurePosixPath(DEPENDENCIES))
+        sections.append(
+            RepoSection(
+                name,
+                f"{name} of {opened.name}",
+                (f"{url}/{place}",),
+                priority=_DEPENDENCIES_PRIORITY,
+            )
+        )
+    return repo_file(sections)

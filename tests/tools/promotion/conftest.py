@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rdo.app.targets import OpenTarget
+from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> RpmShelf:
+    return RpmShelf(tmp_path_factory.mktemp("rpms"))
+
+
+@pytest.fixture
+def made(tmp_path: Path, shelf: RpmShelf) -> Iterator[Factory]:
+    """A target with the members python-a and python-b."""
+    with factory(tmp_path, shelf, package("python-a"), package("python-b")) as opened:
+        yield opened
+
+
+def open_target(made: Factory) -> OpenTarget:
+    """The target of a factory as services see it."""
+    return OpenTarget(
+        name=TARGET,
+        folder=made.folder,
+        packages={one.name: one for one in made.members.packages},
+        store=made.store,
+        tree=made.tree,
+        members=made.members,
+        now=made.now,
+    )
+
+
+@pytest.fixture
+def target(made: Factory) -> OpenTarget:
+    return open_target(made)
