@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rdo.app.opened_once import opened_once
 from rdo.errors import NotFoundError, RefusedError
-from rdo.model.repo_file import RepoSection, repo_file
+from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
 
 if TYPE_CHECKING:
     from rdo.app.bridges import Bridges
@@ -265,8 +265,8 @@ class App:
 
     def _repo_files(self, target: str, urls: Sequence[str], dependencies: str) -> dict[str, str]:
         repo = self.settings.target(target).reponame
-        rows = [(repo, url, 1) for url in urls]
-        rows += [(f"{repo}-deps", dependencies, 50)] if dependencies else []
+        rows = [(repo, url, OWN) for url in urls]
+        rows += [(f"{repo}-deps", dependencies, DEPENDENCIES)] if dependencies else []
         sections = (
             RepoSection(f"{name}-{number}", f"{name} of {target}", (url,), priority=priority)
             for number, (name, url, priority) in enumerate(rows)

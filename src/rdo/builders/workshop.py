@@ -6,16 +6,11 @@ from pathlib import Path
 
 from rdo.builders.room import Room
 from rdo.model.program import Bounds
+from rdo.model.repo_file import BASE, DEPENDENCIES, LAST_RESORT, OWN
 from rdo.roots.build_root import BuildRoot
 from rdo.roots.content import ContentStore
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import SolverRepository
-
-OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
-"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
-
-The repositories of the platform come after its base layer (`dnf_base.PRIORITY`).
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rdo.builders.workshop import OWN
 from rdo.distgit.local_build import LocalBuild, check_source
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
+from rdo.model.repo_file import OWN
 from rdo.roots.dnf_base import check_urls, repositories_at
 from rdo.roots.platforms import BaseLayer
 from rdo.tools.createrepo import CreateRepo

@@ -3,6 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
+OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
+"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
+
+They are the same in .repo files, roots and checks. The repositories of a platform come after its
+base layer (`PRIORITY` of `roots/dnf_base.py`).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RepoSection:

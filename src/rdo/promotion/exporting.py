@@ -15,7 +15,7 @@ from rdo.dlrn.formats import versions_csv
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.nevra import Nevra
-from rdo.model.repo_file import RepoSection, repo_file
+from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
 from rdo.promotion.compositions import Composition
 from rdo.promotion.listing import rpms
 from rdo.publish import contents, pool, references
@@ -23,8 +23,7 @@ from rdo.publish.good import GoodBuild
 from rdo.repodata import Composer, RepositoryEntry, read_rpms
 from rdo.store.artifacts import StoredArtifact
 
-RPMS, DEPENDENCIES = "rpms", "deps"
-_OWN_PRIORITY, _DEPENDENCIES_PRIORITY = 1, 50
+RPMS, DEPS = "rpms", "deps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def export(
         _write(fresh, parts, int(opened.now().timestamp()))
         (fresh / "versions.csv").write_text(_versions(opened, kept))
         if snapshot:
-            shutil.copytree(opened.tree.repos / DEPENDENCIES / snapshot, fresh / DEPENDENCIES)
+            shutil.copytree(opened.tree.repos / DEPS / snapshot, fresh / DEPS)
         repo = fresh / f"{opened.tree.site.reponame}.repo"
         repo.write_text(_repo_file(opened, url.rstrip("/") or folder.as_uri(), bool(snapshot)))
     return Exported(folder, folder / repo.name, len(parts), snapshot, tuple(sorted(replaced)))
@@ -169,7 +168,7 @@ def _snapshot(opened: OpenTarget, composition: Composition) -> str:
 
     Empty if the target has no dependencies. Raises RefusedError if they name several.
     """
-    current = opened.tree.repos / DEPENDENCIES / "current"
+    current = opened.tree.repos / DEPS / "current"
     named = frozenset[str]().union(
         *(references.snapshots(opened.tree.repos / one.path) for one in composition.repositories)
     )
@@ -186,19 +185,17 @@ def _snapshot(opened: OpenTarget, composition: Composition) -> str:
 def _repo_file(opened: OpenTarget, url: str, has_dependencies: bool) -> str:
     site = opened.tree.site
     sections = [
-        RepoSection(
-            site.reponame, f"{site.project_name} {opened.name}", (url,), priority=_OWN_PRIORITY
-        )
+        RepoSection(site.reponame, f"{site.project_name} {opened.name}", (url,), priority=OWN)
     ]
     if has_dependencies:
         name = f"{site.reponame}-deps"
-        place = str(PurePosixPath(DEPENDENCIES))
+        place = str(PurePosixPath(DEPS))
         sections.append(
             RepoSection(
                 name,
                 f"{name} of {opened.name}",
                 (f"{url}/{place}",),
-                priority=_DEPENDENCIES_PRIORITY,
+                priority=DEPENDENCIES,
             )
         )
     return repo_file(sections)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from rdo import atomic
 from rdo.errors import ConfigError, NotFoundError
-from rdo.model.repo_file import RepoSection, repo_file
+from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
 from rdo.publish import references
 from rdo.publish.site import Site
 
@@ -14,7 +14,6 @@ NAME = "rdo-release"
 SOURCE_DATE = 1_577_836_800
 """The time of the package and its files, always the same: equal content gives equal bytes."""
 
-_OWN, _DEPENDENCIES = 1, 50
 _REPO_FILE = f"{NAME}.repo"
 _SPEC = """\
 Name: {name}
@@ -95,7 +94,7 @@ def release_sections(
         place = link.resolve() if is_pinned else link
         path = PurePosixPath(place.relative_to(repos.resolve() if is_pinned else repos))
         label = f"{site.project_name} {release}{f' {component}' if component else ''}, {path}"
-        sections.append(RepoSection(repo_id, label, (site.url(path),), priority=_OWN))
+        sections.append(RepoSection(repo_id, label, (site.url(path),), priority=OWN))
     return (*sections, *_dependencies(site, repos, release, links, is_pinned=is_pinned))
 
 
@@ -113,7 +112,7 @@ def _dependencies(
     path = PurePosixPath("deps", folder)
     label = f"{site.project_name} {release}, {path}"
     repo_id = f"openstack-{release}-deps"
-    return (RepoSection(repo_id, label, (site.url(path),), priority=_DEPENDENCIES),)
+    return (RepoSection(repo_id, label, (site.url(path),), priority=DEPENDENCIES),)
 
 
 def offer(rpm: Path, repos: Path) -> Path:

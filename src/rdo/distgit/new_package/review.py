@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.workshop import OWN, Workshop
+from rdo.builders.workshop import Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.licences import spdx
 from rdo.distgit.requirements import drift
@@ -31,6 +31,7 @@ from rdo.errors import CommandError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.repo_file import OWN
 from rdo.roots.build_root import build_root
 from rdo.roots.spec_macros import spec_macros
 from rdo.solver import SolverRepository
