@@ -10,7 +10,7 @@ from rdo.cli.repo.options import opened, repository_argument, target_option
 from rdo.promotion.compositions import Composition, change, find
 from rdo.promotion.exporting import Exported, export
 
-_OUTPUT = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 _URL = click.option(
     "--url", metavar="URL", default="", help="Where DIR will be served. Default: file://DIR."
 )
@@ -39,12 +39,12 @@ _WITHOUT_DEPENDENCIES = click.option(
 @click.option(
     "--scratch",
     metavar="PATH",
-    type=click.Path(exists=True, path_type=Path),
+    type=_PATH,
     multiple=True,
     help="Take the RPMs of a scratch build, a file or a folder; needs --output (repeatable).",
 )
 @click.option(
-    "--output", "folder", metavar="DIR", type=_OUTPUT, help="Write a new folder, not the tree."
+    "--output", "folder", metavar="DIR", type=_PATH, help="Write a new folder, not the tree."
 )
 @_URL
 @_WITHOUT_DEPENDENCIES
@@ -104,7 +104,7 @@ def compose(
 
 @click.command("export")
 @repository_argument()
-@click.argument("folder", metavar="DIR", type=_OUTPUT)
+@click.argument("folder", metavar="DIR", type=_PATH)
 @target_option
 @_URL
 @_WITHOUT_DEPENDENCIES
