@@ -8,7 +8,15 @@ import os
 import sys
 from dataclasses import asdict
 
-from benchmarks import build_overhead, first_publication, maintainer, metadata, pages, repodata
+from benchmarks import (
+    build_overhead,
+    checking,
+    first_publication,
+    maintainer,
+    metadata,
+    pages,
+    repodata,
+)
 from benchmarks.publishing import measure
 
 
@@ -16,6 +24,7 @@ def main() -> None:
     results: dict[str, object] = {
         "first, idle and next round, prebuilt packages": asdict(first_publication.measure(500)),
         "repodata of 1,000 packages": asdict(repodata.measure(1000)),
+        "check of a repository of 2,000 packages": asdict(checking.measure(2000)),
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
         "pages of 5,000 builds": asdict(pages.measure(250, 5000)),
         "metadata and start-up": asdict(metadata.measure_synthetic()),

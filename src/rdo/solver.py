@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from rdo.errors import CommandError, NotFoundError
-from rdo.tools.solv import Solv
+from rdo.tools.solv import Solv, checker
 
 _PROJECT = re.compile(
     r"(?P<name>python3(?:\.\d{1,3})?dist\([^()\s]+\)) = (?:\d{1,9}:)?(?P<version>[^-:\s]+)(?:-\S+)?"
@@ -163,6 +163,66 @@ def provided(
             for name, rows in answer["provided"].items()
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CommandError("libsolv was made to answer what cannot be") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A requirement that nothing provides, the NEVRA that has it, and what provided it before."""
+
+    need: str
+    by: str
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstallable:
+    """A package that cannot be installed.
+
+    `chain` are sentences that lead from this package to what it fails on; without `missing` there
+    are providers, but they conflict.
+    """
+
+    name: str
+    nevra: str
+    chain: tuple[str, ...]
+    missing: tuple[Lack, ...]
+
+
+def uninstallable(
+    repositories: Sequence[SolverRepository],
+    checked: Iterable[str],
+    *,
+    arch: str,
+    before: Sequence[SolverRepository] = (),
+    solv: Solv | None = None,
+) -> tuple[Uninstallable, ...]:
+    """Return the binary packages of the repositories named `checked` that cannot be installed.
+
+    `before` are older repositories, which say who provided what is missing now. Raises
+    NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
+    """
+    for one in (*repositories, *before):
+        _check_repodata(one.folder)
+    question = _question(repositories, arch) | {
+        "checked": sorted(checked),
+        "before": _question(before, arch)["repositories"],
+    }
+    answer = (solv or checker()).ask(question)
+    try:
+        return tuple(
+            Uninstallable(
+                _text(row["name"]),
+                _text(row["nevra"]),
+                tuple(map(_text, row["chain"])),
+                tuple(
+                    Lack(_text(lack["need"]), _text(lack["by"]), _text(lack["was"]))
+                    for lack in row["missing"]
+                ),
+            )
+            for row in answer["uninstallable"]
+        )
+    except (KeyError, TypeError, ValueError) as error:
         raise CommandError("libsolv was made to answer what cannot be") from error
 
 

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from rdo.cli.main import run
 from tests.conftest import GitRepository
+from tests.e2e.command import needs_roots
 from tests.e2e.test_trunk_loop import site
 from tests.rpms import make_rpms
 
@@ -86,3 +88,33 @@ def test_bad_input_is_one_clear_error(
 
     assert (got, told in error) == (code, True), error
     assert "Traceback" not in error
+
+
+@needs_roots
+def test_a_check_names_who_needs_what_for_people_programs_and_ci(
+    site: Path, rdo: Any, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rdo("trunk", "run")[0] == 0
+    passed, good = rdo("promotion", "check", "current")
+    upstream.commit("needs more")
+    for old in (site / "shelf").glob("*.rpm"):
+        old.unlink()
+    make_rpms(site / "shelf", "python-foo", version="2.0", requires=("libnothing.so",))
+    assert rdo("trunk", "run")[0] == 0
+    report = site / "check.xml"
+
+    failed, bad = rdo("promotion", "check", "current", "--junit", str(report))
+
+    assert (passed, good["passed"]) == (0, True)
+    assert (failed, bad["passed"]) == (1, False)
+    [finding] = [found for one in bad["checks"] for found in one["findings"]]
+    assert (finding["check"], finding["package"]) == ("installable", "python-foo")
+    assert finding["chain"] == [
+        "nothing provides libnothing.so, which python3-foo-2.0-1.noarch requires"
+    ]
+    assert ElementTree.parse(report).getroot().get("failures") == "1"
+
+    assert run(["-C", str(site), "promotion", "check", "current"]) == 1
+    said = capsys.readouterr().out
+    assert "failed: every package can be installed" in said
+    assert "next: rdo why python-foo --target one-deb12" in said

@@ -12,6 +12,7 @@ from rdo.builders.protocol import Builder, Foresight
 from rdo.errors import ConfigError
 from rdo.model.build import BuilderName
 from rdo.model.program import Bounds
+from rdo.model.repo_file import BASE
 from rdo.tools.command import Command
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rdo.config import Settings
     from rdo.config.settings import Target
     from rdo.roots.platforms import BaseLayer, Platforms
+    from rdo.solver import SolverRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,14 @@ class Workplaces:
         remove_leftovers(roots)
         return Workshop(base, ContentStore(self.platforms.content), roots, lambda: None)
 
+    def base_repositories(self, platform: str) -> tuple[str, tuple["SolverRepository", ...]]:
+        """Return a platform's architecture, and the repositories that its hosts have anyway.
+
+        The platform is made if it is not there yet.
+        """
+        base = self.platforms.create(platform)
+        return base.platform.arch, _base_repositories(base)
+
     def workshop(
         self,
         dependencies: "Dependencies",
@@ -144,6 +154,14 @@ def provided_by(base: "BaseLayer") -> Mapping[str, Sequence[tuple[str, str]]]:
 
     own = SolverRepository("base", base.metadata)
     return provided([own, *base.solver_repositories], arch=base.platform.arch)
+
+
+def _base_repositories(base: "BaseLayer") -> tuple["SolverRepository", ...]:
+    """Return the base layer as what is installed, and its repositories, for the solver."""
+    from rdo.solver import SolverRepository
+
+    installed = SolverRepository("base", base.metadata, BASE, installed=True)
+    return (installed, *base.solver_repositories)
 
 
 def _open_command(places: Workplaces, target: str) -> Workplace:

@@ -70,6 +70,9 @@ COMMANDS: dict[str, Lazy] = {
     "info": Lazy("rdo.cli.info.group", "info", "Show, check and edit the distribution's metadata."),
     "pkg": Lazy("rdo.cli.pkg.group", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.operator.init", "init", "Make a folder with rdo.toml and metadata."),
+    "promotion": Lazy(
+        "rdo.cli.promotion.group", "promotion", "Find out whether a repository can be trusted."
+    ),
     "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
     "systemd": Lazy(

@@ -228,6 +228,11 @@ class Tree:
                 for component in members.components(self.site)
             }
 
+    def leads(self, name: str) -> tuple[Repository, ...]:
+        """Return where a name leads now, one repository per component; empty if nowhere."""
+        with self._store.read() as at:
+            return tuple(at.names.components(self.site.target, name).values())
+
     def move_name(self, name: str, repository: Repository, *, by: str, why: str) -> None:
         """Point a promotion name at a published repository, in the component it belongs to.
 

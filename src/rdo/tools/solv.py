@@ -6,10 +6,16 @@ from typing import Any
 
 from rdo.tools.reading_child import ReadingChild
 
-_CHILD = Path(__file__).with_name("children") / "solve.py"
+_CHILDREN = Path(__file__).with_name("children")
+_CHILD, _CHECKER = _CHILDREN / "solve.py", _CHILDREN / "check_installable.py"
 _MEMORY_BYTES = 8 << 30  # the file lists of a distribution are large
 _FILE_BYTES = 2 << 30
 _SECONDS = 600
+
+
+def checker() -> "Solv":
+    """Return the program that looks for what cannot be installed."""
+    return Solv(ReadingChild(_CHECKER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Questions about a repository, each answered by findings: promotion and updates ask them."""

@@ -1,0 +1,47 @@
+"""Whether every package of a repository can be installed, and what is gone that one requires."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rdo.checks.findings import Check, Finding
+from rdo.model.nevra import Nevra
+from rdo.solver import SolverRepository, Uninstallable, uninstallable
+
+
+def check_installable(
+    repositories: Sequence[SolverRepository],
+    checked: Iterable[str],
+    *,
+    arch: str,
+    packages: Mapping[str, str],
+    before: Sequence[SolverRepository] = (),
+) -> tuple[Finding, ...]:
+    """Return a finding for each RPM of the repositories named `checked` that has no solution.
+
+    `packages` are the packages of the release by RPM. If what an RPM requires was in `before`, the
+    check is `vanished`, and the package that no longer provides it is to be mended.
+    """
+    found = uninstallable(repositories, checked, arch=arch, before=before)
+    return tuple(_finding(one, packages) for one in found)
+
+
+def _finding(one: Uninstallable, packages: Mapping[str, str]) -> Finding:
+    asked = packages.get(one.name, one.name)
+    if gone := next((lack for lack in one.missing if lack.was), None):
+        was = Nevra.parse(gone.was).name
+        what = f"{one.nevra} cannot be installed: {gone.was} provided {gone.need}, which is gone"
+        return Finding(Check.VANISHED, packages.get(was, was), what, one.chain)
+    if one.missing:
+        lack = one.missing[0]
+        by = _name(lack.by)
+        what = f"{one.nevra} cannot be installed: nothing provides {lack.need}"
+        return Finding(Check.INSTALLABLE, packages.get(by, asked), what, one.chain)
+    what = f"{one.nevra} cannot be installed"
+    return Finding(Check.INSTALLABLE, asked, what, one.chain)
+
+
+def _name(nevra: str) -> str:
+    """Return the name in a NEVRA that libsolv wrote, or the text if it is none."""
+    try:
+        return Nevra.parse(nevra).name
+    except ValueError:
+        return nevra

@@ -1,0 +1,1 @@
+"""Whether repositories can be trusted: their checks."""

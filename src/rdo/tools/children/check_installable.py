@@ -1,0 +1,236 @@
+"""Find the packages of repositories that cannot be installed, with reasons (a program of its own).
+
+A package either lacks a provider, somewhere in what it requires: that is followed here, because
+libsolv takes seconds for it if much depends on what is missing. Or its requirements conflict: all
+others are asked for at once, weakly, and only those that libsolv leaves out are solved alone.
+`rdo.solver` knows question and answer, both JSON.
+"""
+
+import os
+import sys
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import solv
+
+from rdo.tools.children.shut_in import answer, asked, shut_in
+from rdo.tools.children.solve import KINDS, Opened, open_all, parse, read, want
+
+MOST_SENTENCES = 30
+
+
+def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
+    """Return a pool with the repositories; their lists of files are slow to read."""
+    pool = solv.Pool()
+    pool.setarch(arch)
+    for number, one in enumerate(repositories):
+        repo = pool.add_repo(one.row["name"])
+        repo.priority = -one.row["priority"]  # libsolv: the higher the better
+        repo.appdata = number
+        for file in one.files.values():  # they may have been read before
+            os.lseek(file, 0, os.SEEK_SET)
+        read(repo, one, KINDS if with_files else KINDS[:1])
+        if one.row["installed"]:
+            pool.installed = repo
+    pool.addfileprovides()
+    pool.createwhatprovides()
+    return pool
+
+
+def suspects(pool: Any, asked_for: list[Any]) -> list[Any]:
+    """Return the packages that cannot be installed together with as many others as possible."""
+    solver = pool.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+    flags = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE | solv.Job.SOLVER_WEAK
+    if solver.solve([pool.Job(flags, one.id) for one in asked_for]):
+        return asked_for  # a weak job makes no problem, so the installed packages have one
+    chosen = {one.id for one in solver.transaction().newsolvables()}
+    return [one for one in asked_for if one.id not in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a package cannot be installed: a need, and one of its providers, which cannot either.
+
+    Without a provider there is none at all.
+    """
+
+    need: str
+    provider: int = 0
+
+
+def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int]]]]:
+    """Return what packages require, with the providers, and what those require, and so on."""
+    found: dict[int, list[tuple[str, list[int]]]] = {}
+    left = list(starts)
+    while left:
+        one = left.pop()
+        if one.id in found or one.isinstalled():
+            continue
+        rows = found[one.id] = []
+        for dependency in one.lookup_deparray(solv.SOLVABLE_REQUIRES):
+            text = dependency.str()
+            if text.startswith("rpmlib(") or " if " in text or " unless " in text:
+                continue  # the solver decides
+            providers = [each for each in pool.whatprovides(dependency) if each]
+            rows.append((text, [each.id for each in providers]))
+            left += providers
+    return found
+
+
+def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, Lack]:
+    """Return each package that has a need without a provider, or with none that can be installed.
+
+    The nearest reason is found first, so that chains are short.
+    """
+    found: dict[int, Lack] = {}
+    users: dict[int, list[tuple[int, str]]] = {}
+    remaining: dict[tuple[int, str], int] = {}
+    ready: deque[int] = deque()
+    for one, rows in needs.items():
+        for text, providers in rows:
+            remaining[one, text] = len(set(providers))
+            for provider in set(providers):
+                users.setdefault(provider, []).append((one, text))
+            if not providers and one not in found:
+                found[one] = Lack(text)
+                ready.append(one)
+    while ready:
+        broken = ready.popleft()
+        for user, text in users.get(broken, []):
+            remaining[user, text] -= 1
+            if remaining[user, text] == 0 and user not in found:
+                found[user] = Lack(text, broken)
+                ready.append(user)
+    return found
+
+
+def described(pool: Any, ids: Sequence[int], found: dict[int, Lack]) -> list[dict[str, Any]]:
+    """Return packages that lack something, with the chains that lead to what is missing."""
+    names = {one: str(pool.id2solvable(one)) for one in found}
+    rows = []
+    for one in ids:
+        at, sentences = one, list[str]()
+        while provider := found[at].provider:
+            need = found[at].need
+            if len(sentences) < MOST_SENTENCES - 1:
+                sentences.append(
+                    f"{names[at]} requires {need}, but none of its providers can be installed"
+                )
+            at = provider
+        need = found[at].need
+        sentences.append(f"nothing provides {need}, which {names[at]} requires")
+        rows.append(
+            {
+                "name": pool.id2solvable(one).name,
+                "nevra": names[one],
+                "chain": sentences,
+                "missing": [{"need": need, "by": names[at]}],
+            }
+        )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One of libsolv's reasons: a package, what it says, and the packages that it speaks of."""
+
+    solvable: int
+    sentence: str
+    others: frozenset[int]
+
+
+def reasons(pool: Any, one: Any) -> list[Reason]:
+    """Return libsolv's reasons why a package cannot be installed alone; none if it can.
+
+    They are read while the solver lives: libsolv's own values lead into it.
+    """
+    solver = pool.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+    job = pool.Job(solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE, one.id)
+    found = []
+    for problem in solver.solve([job]):
+        for rule in problem.findallproblemrules():
+            found += [reason(pool, info) for info in rule.allinfos() if info.solvable]
+    return list(dict.fromkeys(found))
+
+
+def reason(pool: Any, info: Any) -> Reason:
+    dep, other = info.dep, info.othersolvable
+    others = {each.id for each in pool.whatprovides(dep) if each} if dep is not None else set()
+    others |= {other.id} if other else set()
+    return Reason(info.solvable.id, info.problemstr(), frozenset(others))
+
+
+def in_order(first: Any, found: list[Reason]) -> list[Reason]:
+    """Sort reasons into a chain: from the package that was asked for to what it fails on."""
+    left, ordered, known = list(found), [], {first.id}
+    while left:
+        following = next((one for one in left if one.solvable in known), left[0])
+        left.remove(following)
+        ordered.append(following)
+        known |= following.others
+    return ordered
+
+
+def conflict_of(pool: Any, one: Any) -> dict[str, Any] | None:
+    """Return a package that conflicts with all that it needs; None if it can be installed."""
+    if not (found := reasons(pool, one)):
+        return None
+    sentences = dict.fromkeys(each.sentence for each in in_order(one, found))
+    chain = list(sentences)[:MOST_SENTENCES]
+    return {"name": one.name, "nevra": str(one), "chain": chain, "missing": []}
+
+
+def check(pool: Any, names: set[str]) -> list[dict[str, Any]]:
+    """Return every binary package of the repositories with these names that has no solution."""
+    asked_for = [
+        one
+        for repo in pool.repos
+        if repo.name in names
+        for one in repo.solvables
+        if one.arch not in {"src", "nosrc"}
+    ]
+    lacking = lacks(needs_of(pool, asked_for))
+    left_out = suspects(pool, [one for one in asked_for if one.id not in lacking])
+    found = described(pool, [one.id for one in asked_for if one.id in lacking], lacking)
+    found += [row for one in left_out if (row := conflict_of(pool, one))]
+    return sorted(found, key=lambda row: str(row["nevra"]))
+
+
+def was_provided(found: list[dict[str, Any]], older: list[Opened], arch: str) -> None:
+    """Add to each missing requirement the package of an older repository that provided it."""
+    missing = [lack for row in found for lack in row["missing"]]
+    needs = sorted({lack["need"] for lack in missing})
+    before = load(older, arch, with_files=any(need.startswith("/") for need in needs))
+    want(before, needs)
+    gone = {need: before.whatprovides(parse(before, need)) for need in needs}
+    for lack in missing:
+        lack["was"] = next((str(one) for one in gone[lack["need"]] if one), "")
+
+
+def main() -> int:
+    question, walls = asked()
+    repositories, older = open_all(question["repositories"]), open_all(question["before"])
+    if not all(one.is_plain for one in (*repositories, *older)):
+        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
+
+        scratch = 2 << 30
+    else:
+        scratch = 0
+    files = [file for one in (*repositories, *older) for file in one.files.values()]
+    shut_in(walls, files, scratch)
+    arch, names = question["arch"], set(question["checked"])
+    pool = load(repositories, arch, with_files=False)
+    found = check(pool, names)
+    if any(lack["need"].startswith("/") for row in found for lack in row["missing"]):
+        found = check(load(repositories, arch, with_files=True), names)
+    was_provided(found, older, arch)
+    answer({"uninstallable": found, "checked": len(pool.solvables)})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
