@@ -55,6 +55,14 @@ def _repositories(app: App, target: str | None) -> Iterable[str]:
             yield from (*listed.names, listed.path)
 
 
+def _names(app: App, target: str | None) -> Iterable[str]:
+    from rdo.promotion.listing import in_tree
+
+    for one in app.settings.chosen_targets(target):
+        for listed in in_tree(app.target(one), limit=1):
+            yield from listed.names
+
+
 def _entries(app: App, _target: str | None) -> Iterable[str]:
     return (str(entry["name"]) for entry in app.distribution.entries())
 
@@ -62,6 +70,7 @@ def _entries(app: App, _target: str | None) -> Iterable[str]:
 targets = _completer(lambda app, _: app.settings.targets)
 packages = _completer(_packages)
 builds = _completer(_builds)
+names = _completer(_names)
 repositories = _completer(_repositories)
 platforms = _completer(lambda app, _: app.platforms.names())
 releases = _completer(lambda app, _: (one.name for one in app.distribution.releases))

@@ -1,7 +1,7 @@
 """The names of a tree: which repository each should point to, and their links."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,10 @@ _SHARD = re.compile(r"[0-9a-f]{2}")
 _TAKEN = frozenset(
     {CURRENT, CONSISTENT, COMPOSED, pool.NAME, "component", "deps", "build-deps", "packages"}
 )
+
+
+PREVIOUS = "previous-"
+"""What begins the name of the repository that a promotion name led to before."""
 
 
 def check_promotion_name(name: str) -> None:
@@ -70,19 +74,24 @@ def judge(
 def move(
     at: Transaction,
     site: Site,
-    moves: Mapping[str, Repository],
+    moves: Iterable[tuple[str, Repository]],
     *,
     now: datetime,
     by: str,
     why: str,
 ) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
-    """Record where names point from now on; return the links and aggregates to write."""
+    """Record where names point from now on; return the links and aggregates to write.
+
+    A name may move in several components: its aggregate is then written once, after all of them.
+    """
     links, aggregates = [], []
-    for name, repository in moves.items():
+    moves = tuple(moves)
+    for name, repository in moves:
         component = repository.component
         at.names.move(site.target, component, name, repository, now=now, by=by, why=why)
         links.append(Link(str(component_directory(component) / name), repository.path))
-        if site.components:
+    if site.components:
+        for name in dict.fromkeys(name for name, _ in moves):
             parts = at.names.components(site.target, name)
             places = tuple(part.path for key, part in parts.items() if key)
             aggregates.append(Aggregate(name, places))

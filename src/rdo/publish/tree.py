@@ -28,7 +28,7 @@ from rdo.publish.consistent import Blocker
 from rdo.publish.contents import DEBUG, Contents, TargetState
 from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
-from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
+from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS, check_promotion_name
 from rdo.publish.needed import References, needed
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members, Site
@@ -244,6 +244,35 @@ class Tree:
                 raise NotFoundError(f"repository {repository.path} is not in the tree")
             with self.deciding() as (at, changes):
                 changes.append(self.change(at, {name: repository}, by=by, why=why))
+
+    def promote(
+        self, name: str, repositories: Collection[Repository], *, by: str, why: str
+    ) -> tuple[Repository, ...]:
+        """Point a promotion name at one repository of each component named, all in one step.
+
+        `previous-NAME` then leads to where the name led before. Returns the repositories that the
+        name did not lead to already. Raises NotFoundError if one is not in the tree any more.
+        """
+        check_promotion_name(name)
+        if name.startswith(PREVIOUS):
+            raise RefusedError(f"{name} is kept by rdo itself", hint="rdo promotion rollback NAME")
+        with self.alone(f"promoting {name}"), self.deciding() as (at, changes):
+            target = self.site.target
+            was = at.names.components(target, name)
+            moved = [one for one in repositories if was.get(one.component) != one]
+            for one in moved:
+                is_there = at.repositories.at_path(target, one.path) == one
+                if not is_there or not has_repodata(self.repos / one.path):
+                    raise NotFoundError(f"repository {one.path} is not in the tree")
+            rows = [
+                (f"{PREVIOUS}{name}", was[one.component]) for one in moved if one.component in was
+            ]
+            rows += [(name, one) for one in moved]
+            links, aggregates = names.move(at, self.site, rows, now=self.now(), by=by, why=why)
+            if rows:
+                change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
+                changes.append(change)
+        return tuple(moved)
 
     def remove(
         self,
@@ -529,7 +558,8 @@ class Tree:
         why: str = "",
     ) -> TreeChange:
         """Return the change that puts `fresh` at `path` and moves names, which `at` records."""
-        links, aggregates = names.move(at, self.site, moves or {}, now=self.now(), by=by, why=why)
+        rows = (moves or {}).items()
+        links, aggregates = names.move(at, self.site, rows, now=self.now(), by=by, why=why)
         change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
         if fresh is None:
             return change

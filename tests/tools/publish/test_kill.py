@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,44 +129,59 @@ def test_a_publication_killed_anywhere_is_finished_by_the_next(
     assert step > 30
 
 
-def compose(root: Path, shelf: RpmShelf, step: int = 0) -> bool:
-    """Compose the first build of python-a with python-b in a child; whether it survived."""
+def act(root: Path, shelf: RpmShelf, change: Callable[[Factory], object], step: int = 0) -> bool:
+    """Change a tree in a child that dies at `step`, if there is one; whether it survived."""
     child = os.fork()
     if child == 0:
         try:
-            with factory(root, shelf, *PACKAGES) as made:
+            with factory(root, shelf, *PACKAGES, components=True) as made:
                 if step:
                     kill_at(step)
-                made.tree.compose([1, 2], made.members)
+                change(made)
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     return not os.WIFSIGNALED(status)
 
 
-def test_a_composition_killed_anywhere_is_finished_or_undone_by_the_next(
-    tmp_path: Path, shelf: RpmShelf
+def compose(made: Factory) -> None:
+    made.tree.compose([1, 2], made.members)
+
+
+def promote(made: Factory) -> None:
+    """Move a name in both components; `previous-tested` follows."""
+    current = made.tree.leads("current")
+    made.tree.promote("tested", current, by="me", why="second")
+
+
+@pytest.mark.parametrize("change", [compose, promote])
+def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
+    tmp_path: Path, shelf: RpmShelf, change: Callable[[Factory], object]
 ) -> None:
     prepared = tmp_path / "prepared"
     prepared.mkdir()
-    with factory(prepared, shelf, *PACKAGES) as made:
-        made.publish("python-a", "a1")
-        made.publish("python-b", "b1")
-        made.publish("python-a", "a2", "1.1")
+    with factory(prepared, shelf, *PACKAGES, components=True) as made:
+        made.publish("python-a", "a1", component="one")
+        made.publish("python-b", "b1", component="two")
+        made.tree.promote("tested", made.tree.leads("current"), by="me", why="first")
+        made.publish("python-a", "a2", "1.1", component="one")
+        made.publish("python-b", "b2", "1.1", component="two")
     whole = tmp_path / "whole"
     shutil.copytree(prepared, whole, symlinks=True)
-    assert compose(whole, shelf)
+    assert act(whole, shelf, change)
     expected = listing(whole / f"data/{TARGET}/repos")
     step, killed = 1, True
 
     while killed:
         root = tmp_path / f"step{step}"
         shutil.copytree(prepared, root, symlinks=True)
-        killed = not compose(root, shelf, step)
-        with factory(root, shelf, *PACKAGES) as made:
+        killed = not act(root, shelf, change, step)
+        with factory(root, shelf, *PACKAGES, components=True) as made:
+            names = (made.tree.repos / f"component/{one}/tested" for one in ("one", "two"))
+            assert all(is_whole(name) for name in names), step
             made.tree.recover()
             assert verify_tree(made.tree, made.store, made.members) == [], step
-            made.tree.compose([1, 2], made.members)
+            change(made)
             assert listing(made.tree.repos) == expected, step
         shutil.rmtree(root)
         step += 1

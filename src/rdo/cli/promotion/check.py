@@ -1,6 +1,6 @@
 """`rdo promotion check`: what is wrong with a repository as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -62,7 +62,6 @@ def check(
     answers = checking.check(target_of, found, around, against=before)
     if report:
         atomic.write_file(report, junit(f"{target_of.name} {repository}", answers))
-    lines = [line for one in answers for line in _lines(one)]
     is_good = not any(one.findings for one in answers)
     places = [one.path for one in found.repositories]
     answer = {
@@ -72,8 +71,13 @@ def check(
         "passed": is_good,
         "checks": answers,
     }
-    output.show(answer, as_json, "\n".join(lines))
+    output.show(answer, as_json, "\n".join(answer_lines(answers)))
     ctx.exit(0 if is_good else 1)
+
+
+def answer_lines(answers: Iterable[Answer]) -> list[str]:
+    """Return the answers of checks for people."""
+    return [line for one in answers for line in _lines(one)]
 
 
 def _lines(one: Answer) -> Iterator[str]:

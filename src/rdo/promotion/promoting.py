@@ -1,0 +1,96 @@
+"""Promotion names: moved by a person, moved back, and their history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rdo.app.targets import OpenTarget
+from rdo.errors import NotFoundError, RefusedError
+from rdo.promotion.compositions import Composition
+from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
+
+_OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """Where a name leads now; `moved` are the paths that it did not lead to before."""
+
+    name: str
+    repositories: tuple[str, ...]
+    moved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastMove:
+    """One move of a name in one component; `before` is empty for the first one."""
+
+    name: str
+    component: str | None
+    before: str
+    after: str
+    moved: datetime
+    by: str
+    why: str
+
+
+def promote(
+    opened: OpenTarget, name: str, composition: Composition, *, by: str, why: str
+) -> Promoted:
+    """Point a promotion name at the repositories of a composition, of all components at once.
+
+    Raises RefusedError for a name that cannot be promoted to, or a composition in no repository.
+    """
+    if not composition.repositories:
+        raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
+    moved = opened.tree.promote(name, composition.repositories, by=by, why=why)
+    paths = tuple(one.path for one in composition.repositories)
+    return Promoted(name, paths, tuple(one.path for one in moved))
+
+
+def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
+    """Point a promotion name back to where `previous-NAME` leads, which then leads the other way.
+
+    Raises NotFoundError if the name has not moved yet.
+    """
+    if name in _OF_THE_TREE:
+        raise RefusedError(f"{name} follows the builds and is not moved by people")
+    previous = opened.tree.leads(f"{PREVIOUS}{name}")
+    if not previous:
+        raise NotFoundError(
+            f"{name} of {opened.name} has no earlier repository",
+            hint=f"rdo promotion history {name} shows its moves",
+        )
+    moved = opened.tree.promote(name, previous, by=by, why=why)
+    paths = tuple(one.path for one in previous)
+    return Promoted(name, paths, tuple(one.path for one in moved))
+
+
+def history(opened: OpenTarget, name: str, *, limit: int = 20) -> tuple[PastMove, ...]:
+    """Return the moves of a name, newest first, in all its components.
+
+    Raises NotFoundError if no such name has ever led anywhere.
+    """
+    with opened.store.read() as at:
+        components = at.names.components(opened.name, name)
+        moves = [
+            move
+            for component in components
+            for move in at.names.history(opened.name, component, name, limit=limit)
+        ]
+        ids = {one for move in moves for one in (move.old_id, move.new_id) if one is not None}
+        paths = {one: at.repositories.get(one).path for one in ids}
+    if not components:
+        raise NotFoundError(f"{opened.name} has no name {name}", hint="rdo repo list")
+    moves.sort(key=lambda move: move.moved, reverse=True)
+    return tuple(
+        PastMove(
+            name,
+            move.component,
+            paths[move.old_id] if move.old_id is not None else "",
+            paths[move.new_id],
+            move.moved,
+            move.moved_by,
+            move.why,
+        )
+        for move in moves[:limit]
+    )
