@@ -56,7 +56,7 @@ def test_a_release_engineer_looks_compares_composes_and_exports(
     assert "/usr/share/python-foo/file" in files
     assert provided[0]["provides"] == "python3-foo = 2.0-1"
     assert nothing == 4
-    assert composed["repositories"][0]["path"].startswith("composed/")
+    assert [one["path"] for one in composed["repositories"]] == [oldest["path"]]
     assert exported["rpms"] == 2
     assert rdo("trunk", "verify")[0] == 0
 
@@ -105,7 +105,8 @@ def test_a_check_names_who_needs_what_for_people_programs_and_ci(
 
     failed, bad = rdo("promotion", "check", "current", "--junit", str(report))
 
-    assert (passed, good["passed"]) == (0, True)
+    assert passed == 0, good
+    assert good["passed"]
     assert (failed, bad["passed"]) == (1, False)
     [finding] = [found for one in bad["checks"] for found in one["findings"]]
     assert (finding["check"], finding["package"]) == ("installable", "python-foo")
@@ -118,3 +119,10 @@ def test_a_check_names_who_needs_what_for_people_programs_and_ci(
     said = capsys.readouterr().out
     assert "failed: every package can be installed" in said
     assert "next: rdo why python-foo --target one-deb12" in said
+
+    refused, why = rdo("promotion", "promote", "tested", "current", "--because", "x")
+    anyway, _ = rdo("promotion", "promote", "tested", "current", "--because", "x", "--unchecked")
+    _, [move] = rdo("promotion", "history", "tested")
+    assert (refused, anyway) == (5, 0)
+    assert "tested is not moved: the checks of current found something" in why
+    assert (move["after"], move["why"]) == (bad["repository"][0], "x")

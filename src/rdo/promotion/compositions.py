@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from rdo.app.targets import OpenTarget
 from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
 from rdo.model.dates import minute_utc
+from rdo.publish.consistent import set_digest
 from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.names import CURRENT
 from rdo.publish.references import has_repodata, pooled
@@ -161,7 +162,14 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
             hint=f"rdo trunk verify --target {opened.name}",
         )
     own = {repository.build_id} if repository.build_id is not None else set()
-    return {*found.values(), *own}
+    newest = own | {max(ids) for ids in found.values()}
+    if set_digest(newest) == repository.digest:
+        return newest
+    # a later build has the same bytes as one of these
+    limit = repository.build_id or max(newest)
+    earlier = own | {max([one for one in ids if one <= limit] or ids) for ids in found.values()}
+    oldest = own | {min(ids) for ids in found.values()}
+    return next((one for one in (earlier, oldest) if set_digest(one) == repository.digest), newest)
 
 
 def _build(opened: OpenTarget, package: str, where: str) -> GoodBuild:

@@ -60,9 +60,12 @@ class Artifacts:
         """Return the RPMs of several builds, by package and file name."""
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
 
-    def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, int]:
-        """Return, for each sha256 of an RPM that is known, the newest build that has it."""
-        found: dict[str, int] = {}
+    def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, list[int]]:
+        """Return, for each sha256 of an RPM that is known, the builds that have it, oldest first.
+
+        A rebuild of the same sources may give the same bytes.
+        """
+        found: dict[str, list[int]] = {}
         for part in _batched(sorted(hashes), _AT_ONCE):
             query = (
                 select(ArtifactRow.sha256, ArtifactRow.build_id)
@@ -71,7 +74,8 @@ class Artifacts:
                 .order_by(ArtifactRow.build_id)
             )
             rows = self.session.execute(query)
-            found |= {row.sha256: row.build_id for row in rows}
+            for row in rows:
+                found.setdefault(row.sha256, []).append(row.build_id)
         return found
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
