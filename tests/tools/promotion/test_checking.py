@@ -177,6 +177,23 @@ def test_the_base_system_and_the_snapshot_of_dependencies_provide_too(
     assert "nothing provides python3-base" in lacks.what
 
 
+def test_what_dnf_does_not_let_hosts_see_provides_nothing(six: Factory, tmp_path: Path) -> None:
+    make_rpms(tmp_path / "base", "python-base")
+    CreateRepo().create(tmp_path / "base")
+    visible = tmp_path / "visible"
+    base = SolverRepository("base", tmp_path / "base", 90, visible=visible)
+    around = Surroundings("x86_64", (base,))
+    six.publish("python-a", "a1", requires=("python3-base",))
+
+    visible.write_text("python3-base-1.0-1.noarch\n")
+    seen = answers(open_target(six), "current", around=around)
+    visible.write_text("")
+    hidden = answers(open_target(six), "current", around=around)
+
+    assert seen[Check.INSTALLABLE].passed
+    assert [one.package for one in hidden[Check.INSTALLABLE].findings] == ["python-a"]
+
+
 def test_a_set_of_builds_that_nobody_composed_is_refused(six: Factory) -> None:
     six.publish("python-a", "a1")
     six.publish("python-b", "b1")

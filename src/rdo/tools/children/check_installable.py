@@ -25,6 +25,7 @@ def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
     """Return a pool with the repositories; their lists of files are slow to read."""
     pool = solv.Pool()
     pool.setarch(arch)
+    hidden: list[int] = []
     for number, one in enumerate(repositories):
         repo = pool.add_repo(one.row["name"])
         repo.priority = -one.row["priority"]  # libsolv: the higher the better
@@ -32,8 +33,11 @@ def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
         for file in one.files.values():  # they may have been read before
             os.lseek(file, 0, os.SEEK_SET)
         read(repo, one, KINDS if with_files else KINDS[:1])
+        if one.visible is not None:
+            hidden += [each.id for each in repo.solvables if str(each) not in one.visible]
         if one.row["installed"]:
             pool.installed = repo
+    pool.set_disabled_list(hidden)
     pool.addfileprovides()
     pool.createwhatprovides()
     return pool
