@@ -129,12 +129,19 @@ def test_a_publication_killed_anywhere_is_finished_by_the_next(
     assert step > 30
 
 
-def act(root: Path, shelf: RpmShelf, change: Callable[[Factory], object], step: int = 0) -> bool:
+def act(
+    root: Path,
+    shelf: RpmShelf,
+    change: Callable[[Factory], object],
+    step: int = 0,
+    *,
+    components: bool,
+) -> bool:
     """Change a tree in a child that dies at `step`, if there is one; whether it survived."""
     child = os.fork()
     if child == 0:
         try:
-            with factory(root, shelf, *PACKAGES, components=True) as made:
+            with factory(root, shelf, *PACKAGES, components=components) as made:
                 if step:
                     kill_at(step)
                 change(made)
@@ -145,7 +152,8 @@ def act(root: Path, shelf: RpmShelf, change: Callable[[Factory], object], step: 
 
 
 def compose(made: Factory) -> None:
-    made.tree.compose([1, 2], made.members)
+    """Compose the first build of python-a with the second of python-b, which no repository has."""
+    made.tree.compose([1, 4], made.members)
 
 
 def promote(made: Factory) -> None:
@@ -154,31 +162,32 @@ def promote(made: Factory) -> None:
     made.tree.promote("tested", current, by="me", why="second")
 
 
-@pytest.mark.parametrize("change", [compose, promote])
+@pytest.mark.parametrize(("change", "components"), [(compose, False), (promote, True)])
 def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
-    tmp_path: Path, shelf: RpmShelf, change: Callable[[Factory], object]
+    tmp_path: Path, shelf: RpmShelf, change: Callable[[Factory], object], components: bool
 ) -> None:
+    one, two = ("one", "two") if components else (None, None)
     prepared = tmp_path / "prepared"
     prepared.mkdir()
-    with factory(prepared, shelf, *PACKAGES, components=True) as made:
-        made.publish("python-a", "a1", component="one")
-        made.publish("python-b", "b1", component="two")
+    with factory(prepared, shelf, *PACKAGES, components=components) as made:
+        made.publish("python-a", "a1", component=one)
+        made.publish("python-b", "b1", component=two)
         made.tree.promote("tested", made.tree.leads("current"), by="me", why="first")
-        made.publish("python-a", "a2", "1.1", component="one")
-        made.publish("python-b", "b2", "1.1", component="two")
+        made.publish("python-a", "a2", "1.1", component=one)
+        made.publish("python-b", "b2", "1.1", component=two)
     whole = tmp_path / "whole"
     shutil.copytree(prepared, whole, symlinks=True)
-    assert act(whole, shelf, change)
+    assert act(whole, shelf, change, components=components)
     expected = listing(whole / f"data/{TARGET}/repos")
     step, killed = 1, True
 
     while killed:
         root = tmp_path / f"step{step}"
         shutil.copytree(prepared, root, symlinks=True)
-        killed = not act(root, shelf, change, step)
-        with factory(root, shelf, *PACKAGES, components=True) as made:
-            names = (made.tree.repos / f"component/{one}/tested" for one in ("one", "two"))
-            assert all(is_whole(name) for name in names), step
+        killed = not act(root, shelf, change, step, components=components)
+        with factory(root, shelf, *PACKAGES, components=components) as made:
+            places = ["component/one", "component/two"] if components else ["."]
+            assert all(is_whole(made.tree.repos / x / "tested") for x in places), step
             made.tree.recover()
             assert verify_tree(made.tree, made.store, made.members) == [], step
             change(made)
