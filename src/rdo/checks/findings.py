@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Check(StrEnum):
+class CheckName(StrEnum):
     """A question about a repository."""
 
     INSTALLABLE = "installable"
@@ -14,23 +14,23 @@ class Check(StrEnum):
     BACKWARDS = "backwards"
 
 
-QUESTIONS: Mapping[Check, str] = {
-    Check.INSTALLABLE: "every package can be installed",
-    Check.VANISHED: "nothing is gone that another package requires",
-    Check.DUPLICATES: "no RPM is there twice",
-    Check.BACKWARDS: "no RPM is older than the one that hosts have",
+QUESTIONS: Mapping[CheckName, str] = {
+    CheckName.INSTALLABLE: "every package can be installed",
+    CheckName.VANISHED: "nothing is gone that another package requires",
+    CheckName.DUPLICATES: "no RPM is there twice",
+    CheckName.BACKWARDS: "no RPM is older than the one that hosts have",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Defect:
     """One thing that is wrong with a repository.
 
     `package` has to be mended and `maintainers` look after it; `what` says what is wrong, `chain`
     why, one step after the other; `remedy` is a command, if one would help.
     """
 
-    check: Check
+    check: CheckName
     package: str
     what: str
     chain: tuple[str, ...] = ()
@@ -39,11 +39,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckAnswer:
     """How one check went: with no findings it passed. `skipped` says why nobody asked."""
 
-    check: Check
-    findings: tuple[Finding, ...] = ()
+    check: CheckName
+    findings: tuple[Defect, ...] = ()
     seconds: float = 0.0
     skipped: str = ""
 

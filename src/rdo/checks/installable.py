@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rdo.checks.findings import Check, Finding
+from rdo.checks.findings import CheckName, Defect
 from rdo.model.nevra import Nevra
 from rdo.solver import SolverRepository, Uninstallable, uninstallable
 
@@ -14,7 +14,7 @@ def check_installable(
     arch: str,
     packages: Mapping[str, str],
     before: Sequence[SolverRepository] = (),
-) -> tuple[Finding, ...]:
+) -> tuple[Defect, ...]:
     """Return a finding for each RPM of the repositories named `checked` that has no solution.
 
     `packages` are the packages of the release by RPM. If what an RPM requires was in `before`, the
@@ -24,19 +24,19 @@ def check_installable(
     return tuple(_finding(one, packages) for one in found)
 
 
-def _finding(one: Uninstallable, packages: Mapping[str, str]) -> Finding:
+def _finding(one: Uninstallable, packages: Mapping[str, str]) -> Defect:
     asked = packages.get(one.name, one.name)
     if gone := next((lack for lack in one.missing if lack.was), None):
         was = Nevra.parse(gone.was).name
         what = f"{one.nevra} cannot be installed: {gone.was} provided {gone.need}, which is gone"
-        return Finding(Check.VANISHED, packages.get(was, was), what, one.chain)
+        return Defect(CheckName.VANISHED, packages.get(was, was), what, one.chain)
     if one.missing:
         lack = one.missing[0]
         by = _name(lack.by)
         what = f"{one.nevra} cannot be installed: nothing provides {lack.need}"
-        return Finding(Check.INSTALLABLE, packages.get(by, asked), what, one.chain)
+        return Defect(CheckName.INSTALLABLE, packages.get(by, asked), what, one.chain)
     what = f"{one.nevra} cannot be installed"
-    return Finding(Check.INSTALLABLE, asked, what, one.chain)
+    return Defect(CheckName.INSTALLABLE, asked, what, one.chain)
 
 
 def _name(nevra: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from rdo.checks.findings import QUESTIONS, Answer, Finding
+from rdo.checks.findings import QUESTIONS, CheckAnswer, Defect
 from rdo.model.xml_text import xml_text
 
 
-def junit(name: str, answers: Iterable[Answer]) -> str:
+def junit(name: str, answers: Iterable[CheckAnswer]) -> str:
     """Return one test suite, with a case for each check; its findings are the failure's text."""
     answers = tuple(answers)
     failed = sum(bool(one.findings) for one in answers)
@@ -47,6 +47,6 @@ def junit(name: str, answers: Iterable[Answer]) -> str:
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _text(finding: Finding) -> str:
+def _text(finding: Defect) -> str:
     chain = (f"  {sentence}" for sentence in finding.chain)
     return "\n".join([f"{finding.package}: {finding.what}", *chain])

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from rdo.checks.findings import Check, Finding
+from rdo.checks.findings import CheckName, Defect
 from rdo.publish.backwards import gone_backwards
 from rdo.store.artifacts import StoredArtifact
 
 
-def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Finding, ...]:
+def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Defect, ...]:
     """Return a finding for each RPM whose name and architecture another RPM has, too."""
     seen: dict[tuple[str, str, bool], StoredArtifact] = {}
     found = []
@@ -17,18 +17,18 @@ def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Finding, ...]:
         if first is not one:
             what = f"{one.artifact.file_name} has the name of {first.artifact.file_name}"
             chain = (f"package {first.package} has the other one",)
-            found.append(Finding(Check.DUPLICATES, one.package, what, chain))
+            found.append(Defect(CheckName.DUPLICATES, one.package, what, chain))
     return tuple(found)
 
 
 def check_backwards(
     before: Iterable[StoredArtifact], after: Iterable[StoredArtifact]
-) -> tuple[Finding, ...]:
+) -> tuple[Defect, ...]:
     """Return a finding for each binary RPM that is older than the one that hosts have."""
     after = tuple(after)
     owners = {one.artifact.nevra.name: one.package for one in after if not one.artifact.is_source}
     rows = gone_backwards((one.artifact for one in before), (one.artifact for one in after))
     return tuple(
-        Finding(Check.BACKWARDS, owners[row.name], f"{row.name} goes back", (str(row),))
+        Defect(CheckName.BACKWARDS, owners[row.name], f"{row.name} goes back", (str(row),))
         for row in rows
     )

@@ -9,7 +9,7 @@ Value = str | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Packages:
+class WantedPackages:
     """Packages that must be installed, by any name or path that they provide."""
 
     kind: ClassVar[str] = "packages"
@@ -17,7 +17,7 @@ class Packages:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class WantedFile:
     """A file with all of its content; of several paths separated by `|`, the first whose folder
     the host has."""
 
@@ -30,7 +30,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WantedSettings:
     """Settings by section in an INI file, whose other lines stay as they are."""
 
     kind: ClassVar[str] = "settings"
@@ -42,7 +42,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class WantedLink:
     """A symbolic link."""
 
     kind: ClassVar[str] = "link"
@@ -51,7 +51,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class WantedFolder:
     """A folder with an owner and a mode."""
 
     kind: ClassVar[str] = "folder"
@@ -214,11 +214,11 @@ class Listeners:
 
 
 Wanted = (
-    Packages
-    | File
-    | Settings
-    | Link
-    | Folder
+    WantedPackages
+    | WantedFile
+    | WantedSettings
+    | WantedLink
+    | WantedFolder
     | Service
     | Once
     | Database

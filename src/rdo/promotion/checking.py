@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rdo.app.targets import OpenTarget
-from rdo.checks.findings import Answer, Check, Finding
+from rdo.checks.findings import CheckAnswer, CheckName, Defect
 from rdo.checks.installable import check_installable
 from rdo.checks.rpm_sets import check_backwards, check_duplicates
 from rdo.errors import RefusedError
@@ -33,7 +33,7 @@ def check(
     around: Surroundings,
     *,
     against: Composition | None = None,
-) -> tuple[Answer, ...]:
+) -> tuple[CheckAnswer, ...]:
     """Ask every question about a composition that is in the tree.
 
     `against` is what hosts have now; without it the questions that compare are skipped. Raises
@@ -61,22 +61,26 @@ def check(
     )
     by_check = {
         wanted: tuple(one for one in solved if one.check is wanted)
-        for wanted in (Check.INSTALLABLE, Check.VANISHED)
+        for wanted in (CheckName.INSTALLABLE, CheckName.VANISHED)
     }
-    answers = [Answer(Check.INSTALLABLE, by_check[Check.INSTALLABLE], seconds)]
+    answers = [CheckAnswer(CheckName.INSTALLABLE, by_check[CheckName.INSTALLABLE], seconds)]
     same = "there is nothing to compare with"
     if against is None:
-        answers += [Answer(one, skipped=same) for one in (Check.VANISHED, Check.BACKWARDS)]
+        answers += [
+            CheckAnswer(one, skipped=same) for one in (CheckName.VANISHED, CheckName.BACKWARDS)
+        ]
     else:
         backwards, took = _timed(lambda: check_backwards(older, after))
-        answers += [Answer(Check.VANISHED, by_check[Check.VANISHED])]
-        answers += [Answer(Check.BACKWARDS, backwards, took)]
+        answers += [CheckAnswer(CheckName.VANISHED, by_check[CheckName.VANISHED])]
+        answers += [CheckAnswer(CheckName.BACKWARDS, backwards, took)]
     doubled, took = _timed(lambda: check_duplicates(after))
-    answers.append(Answer(Check.DUPLICATES, doubled, took))
+    answers.append(CheckAnswer(CheckName.DUPLICATES, doubled, took))
     return tuple(replace(one, findings=_with_maintainers(opened, one.findings)) for one in answers)
 
 
-def _timed(ask: Callable[[], tuple[Finding, ...]]) -> tuple[tuple[Finding, ...], float]:
+def _timed(
+    ask: Callable[[], tuple[Defect, ...]],
+) -> tuple[tuple[Defect, ...], float]:
     started = time.monotonic()
     found = ask()
     return found, time.monotonic() - started
@@ -102,7 +106,7 @@ def _dependencies(opened: OpenTarget, composition: Composition) -> list[SolverRe
     ]
 
 
-def _with_maintainers(opened: OpenTarget, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _with_maintainers(opened: OpenTarget, findings: Sequence[Defect]) -> tuple[Defect, ...]:
     """Add who looks after each finding, and what could be done about it."""
     return tuple(
         replace(

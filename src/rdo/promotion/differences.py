@@ -34,7 +34,7 @@ _BUG = re.compile(
 )
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How a package's second build compares with its first; `rebuilt` has the same EVR."""
 
     ADDED = "added"
@@ -58,7 +58,7 @@ class ListedCommit:
 
 
 @dataclass(frozen=True, slots=True)
-class Commits:
+class CommitsBetween:
     """How many commits there are in a span, and the newest of them."""
 
     count: int = 0
@@ -74,12 +74,12 @@ class PackageDifference:
     """
 
     package: str
-    kind: Kind
+    kind: DifferenceKind
     before: str
     after: str
-    upstream: Commits = Commits()
-    lost: Commits = Commits()
-    distgit: Commits = Commits()
+    upstream: CommitsBetween = CommitsBetween()
+    lost: CommitsBetween = CommitsBetween()
+    distgit: CommitsBetween = CommitsBetween()
 
 
 def differences(
@@ -104,17 +104,17 @@ def differences(
     )
 
 
-def kind_of(old: GoodBuild | None, new: GoodBuild | None) -> Kind:
+def kind_of(old: GoodBuild | None, new: GoodBuild | None) -> DifferenceKind:
     """Return how a package's second build compares with its first, by rpm's order."""
     if old is None:
-        return Kind.ADDED
+        return DifferenceKind.ADDED
     if new is None:
-        return Kind.REMOVED
+        return DifferenceKind.REMOVED
     one, other = _label(old), _label(new)
     compared = compare_evr(one, other) if one and other else 0
     if compared == 0:
-        return Kind.REBUILT
-    return Kind.UP if compared < 0 else Kind.DOWN
+        return DifferenceKind.REBUILT
+    return DifferenceKind.UP if compared < 0 else DifferenceKind.DOWN
 
 
 def ids_in(message: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -144,7 +144,7 @@ class _Reader:
         if old is None or new is None or package is None:
             return PackageDifference(name, kind, *nvrs)
         upstream, was = package.upstream_of(new.commit), package.upstream_of(old.commit)
-        gained, lost = Commits(), Commits()
+        gained, lost = CommitsBetween(), CommitsBetween()
         if upstream == was:
             hashes = old.commit.upstream_hash, new.commit.upstream_hash
             gained = self._between(upstream, *hashes)
@@ -153,17 +153,17 @@ class _Reader:
         distgit = self._between(package.distgit, *specs, folder=package.distgit_path)
         return PackageDifference(name, kind, *nvrs, gained, lost, distgit)
 
-    def _between(self, remote: str, base: str, head: str, *, folder: str = "") -> Commits:
+    def _between(self, remote: str, base: str, head: str, *, folder: str = "") -> CommitsBetween:
         if base == head or not remote or is_on_pypi(remote):
-            return Commits()
+            return CommitsBetween()
         mirror = Mirror(self.mirrors.path(remote))
         try:
             count, commits = mirror.changes(base, head, folder=folder, limit=self.most)
             newest = tuple(self._listed(mirror, remote, commits)) if count else ()
         except UserError as error:  # a mirror that is gone, or does not know a commit
             log.debug("%s", error)
-            return Commits()
-        return Commits(count, newest)
+            return CommitsBetween()
+        return CommitsBetween(count, newest)
 
     @staticmethod
     def _listed(mirror: Mirror, remote: str, commits: list[GitCommit]) -> Iterator[ListedCommit]:

@@ -21,7 +21,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedRepository:
     """A repository of the tree; `of` is the commit that it was made for, empty if composed.
 
     `names` lead there now.
@@ -45,7 +45,7 @@ class Provider:
     provides: str
 
 
-def in_tree(opened: OpenTarget, limit: int | None = None) -> tuple[Listed, ...]:
+def in_tree(opened: OpenTarget, limit: int | None = None) -> tuple[ListedRepository, ...]:
     """Return the repositories in the tree, newest first; at most `limit`, and all with a name."""
     with opened.store.read() as at:
         found = sorted(at.repositories.in_tree(opened.name), key=lambda one: -one.id)
@@ -59,7 +59,7 @@ def in_tree(opened: OpenTarget, limit: int | None = None) -> tuple[Listed, ...]:
         ]
         commits = at.builds.origins({one.build_id for one in chosen if one.build_id})
     return tuple(
-        Listed(
+        ListedRepository(
             one.path,
             one.component,
             one.created,

@@ -50,7 +50,7 @@ def promote(
 def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
     """Point a promotion name back to where `previous-NAME` leads, which then leads the other way.
 
-    Raises NotFoundError if the name has not moved yet.
+    Raises NotFoundError if the name has not moved yet, RefusedError if builds move it.
     """
     if name in _OF_THE_TREE:
         raise RefusedError(f"{name} follows the builds and is not moved by people")

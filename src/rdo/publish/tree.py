@@ -251,7 +251,8 @@ class Tree:
         """Point a promotion name at one repository of each component named, all in one step.
 
         `previous-NAME` then leads to where the name led before. Returns the repositories that the
-        name did not lead to already. Raises NotFoundError if one is not in the tree any more.
+        name did not lead to already. Raises NotFoundError if one is not in the tree any more,
+        RefusedError for a name that rdo itself moves.
         """
         check_promotion_name(name)
         if name.startswith(PREVIOUS):

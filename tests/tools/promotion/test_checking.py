@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rdo.app.targets import OpenTarget
-from rdo.checks.findings import Answer, Check
+from rdo.checks.findings import CheckAnswer, CheckName
 from rdo.errors import RefusedError
 from rdo.promotion.checking import Surroundings, check
 from rdo.promotion.compositions import change, find
@@ -22,7 +22,7 @@ ALONE = Surroundings("x86_64")
 
 def answers(
     target: OpenTarget, name: str, against: str = "", around: Surroundings = ALONE
-) -> dict[Check, Answer]:
+) -> dict[CheckName, CheckAnswer]:
     before = find(target, against) if against else None
     found = check(target, find(target, name), around, against=before)
     assert [one.check for one in found] == list(dict.fromkeys(one.check for one in found))
@@ -48,7 +48,7 @@ def test_a_whole_repository_passes(six: Factory) -> None:
     found = answers(open_target(six), "current", against="current")
 
     assert all(one.passed for one in found.values())
-    assert set(found) == set(Check)
+    assert set(found) == set(CheckName)
 
 
 def test_pair_and_chain_of_what_cannot_be_installed_are_told(six: Factory) -> None:
@@ -56,7 +56,7 @@ def test_pair_and_chain_of_what_cannot_be_installed_are_told(six: Factory) -> No
     six.publish("python-b", "b1", requires=("python3-a >= 2",))
     six.publish("python-c", "c1", requires=("python3-b",))
 
-    found = answers(open_target(six), "current")[Check.INSTALLABLE].findings
+    found = answers(open_target(six), "current")[CheckName.INSTALLABLE].findings
 
     assert [(one.package, one.what) for one in found] == [
         (
@@ -84,15 +84,15 @@ def test_what_is_gone_is_laid_at_the_package_that_had_it(six: Factory) -> None:
 
     found = answers(target, "current", against=before)
 
-    [gone] = found[Check.VANISHED].findings
+    [gone] = found[CheckName.VANISHED].findings
     assert gone.package == "python-a"
     assert gone.what == (
         "python3-b-1.0-1.noarch cannot be installed: "
         "python3-a-1.0-1.noarch provided python3-a = 1.0, which is gone"
     )
     assert gone.maintainers == ("a@example.test",)
-    assert found[Check.INSTALLABLE].passed
-    assert answers(target, "current")[Check.VANISHED].skipped
+    assert found[CheckName.INSTALLABLE].passed
+    assert answers(target, "current")[CheckName.VANISHED].skipped
 
 
 def test_a_file_that_is_gone_is_laid_at_the_package_that_had_it(six: Factory) -> None:
@@ -103,7 +103,7 @@ def test_a_file_that_is_gone_is_laid_at_the_package_that_had_it(six: Factory) ->
     wanted = change(target, find(target, "current"), (), ["python-a"])
     [composed] = six.tree.compose(wanted.build_ids, six.members)
 
-    [gone] = answers(target, composed.path, against=before)[Check.VANISHED].findings
+    [gone] = answers(target, composed.path, against=before)[CheckName.VANISHED].findings
 
     assert gone.package == "python-a"
 
@@ -115,8 +115,8 @@ def test_what_was_never_there_is_not_gone(six: Factory) -> None:
 
     found = answers(open_target(six), "current", against=before)
 
-    assert found[Check.VANISHED].passed
-    assert [one.package for one in found[Check.INSTALLABLE].findings] == ["python-b"]
+    assert found[CheckName.VANISHED].passed
+    assert [one.package for one in found[CheckName.INSTALLABLE].findings] == ["python-b"]
 
 
 def test_a_step_back_is_told(six: Factory) -> None:
@@ -126,7 +126,7 @@ def test_a_step_back_is_told(six: Factory) -> None:
 
     found = answers(open_target(six), "current", against=before)
 
-    assert [one.package for one in found[Check.BACKWARDS].findings] == ["python-a"]
+    assert [one.package for one in found[CheckName.BACKWARDS].findings] == ["python-a"]
 
 
 def test_packages_that_exclude_each_other_are_installable_one_by_one(six: Factory) -> None:
@@ -135,7 +135,7 @@ def test_packages_that_exclude_each_other_are_installable_one_by_one(six: Factor
     six.publish("python-c", "c1")
     six.publish("python-d", "d1", requires=("python3-a\nConflicts: python3-b",))
 
-    assert answers(open_target(six), "current")[Check.INSTALLABLE].passed
+    assert answers(open_target(six), "current")[CheckName.INSTALLABLE].passed
 
 
 def test_an_rpm_whose_requirements_exclude_each_other_is_told_with_the_conflict(
@@ -146,7 +146,7 @@ def test_an_rpm_whose_requirements_exclude_each_other_is_told_with_the_conflict(
     six.publish("python-c", "c1", requires=("python3-a\nConflicts: python3-b",))
     six.publish("python-d", "d1", requires=("python3-b", "python3-c"))
 
-    [found] = answers(open_target(six), "current")[Check.INSTALLABLE].findings
+    [found] = answers(open_target(six), "current")[CheckName.INSTALLABLE].findings
 
     assert (found.package, found.what) == (
         "python-d",
@@ -172,8 +172,8 @@ def test_the_base_system_and_the_snapshot_of_dependencies_provide_too(
     found = answers(open_target(six), "current", around=Surroundings("x86_64", (base,)))
     without = answers(open_target(six), "current")
 
-    assert found[Check.INSTALLABLE].passed
-    [lacks] = without[Check.INSTALLABLE].findings
+    assert found[CheckName.INSTALLABLE].passed
+    [lacks] = without[CheckName.INSTALLABLE].findings
     assert "nothing provides python3-base" in lacks.what
 
 
@@ -190,8 +190,8 @@ def test_what_dnf_does_not_let_hosts_see_provides_nothing(six: Factory, tmp_path
     visible.write_text("")
     hidden = answers(open_target(six), "current", around=around)
 
-    assert seen[Check.INSTALLABLE].passed
-    assert [one.package for one in hidden[Check.INSTALLABLE].findings] == ["python-a"]
+    assert seen[CheckName.INSTALLABLE].passed
+    assert [one.package for one in hidden[CheckName.INSTALLABLE].findings] == ["python-a"]
 
 
 def test_a_set_of_builds_that_nobody_composed_is_refused(six: Factory) -> None:

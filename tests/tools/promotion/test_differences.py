@@ -10,7 +10,7 @@ from rdo.mirrors import Mirrors
 from rdo.model.build import Built
 from rdo.model.commit import Commit
 from rdo.promotion.compositions import find
-from rdo.promotion.differences import Kind, differences
+from rdo.promotion.differences import DifferenceKind, differences
 from rdo.publish.site import Members
 from tests.conftest import GitRepository
 from tests.publishing import START, TARGET, Factory, package
@@ -53,14 +53,18 @@ def test_the_commits_between_two_builds_are_told_with_authors_and_ids(
     [row] = differences(target, mirrors.folder, find(target, before), find(target, after))
     [back] = differences(target, mirrors.folder, find(target, after), find(target, before))
 
-    assert (row.kind, row.before, row.after) == (Kind.UP, "python-a-1.0-1", "python-a-2.0-1")
+    assert (row.kind, row.before, row.after) == (
+        DifferenceKind.UP,
+        "python-a-1.0-1",
+        "python-a-2.0-1",
+    )
     assert [commit.hash for commit in row.upstream.newest] == [newest, new]
     assert row.upstream.newest[1].bugs == ("#12", "13")
     assert row.upstream.newest[1].changes == (CHANGE,)
     assert row.upstream.newest[1].author
     assert [commit.subject for commit in row.distgit.newest] == ["another patch"]
     assert row.lost.count == 0
-    assert (back.kind, back.upstream.count, back.lost.count) == (Kind.DOWN, 0, 2)
+    assert (back.kind, back.upstream.count, back.lost.count) == (DifferenceKind.DOWN, 0, 2)
 
 
 def test_packages_come_go_and_are_rebuilt(
@@ -73,11 +77,11 @@ def test_packages_come_go_and_are_rebuilt(
     made.publish("python-a", "a2")
     found = {name: find(target, name) for name in (first, second, "current")}
 
-    def kinds(one: str, other: str) -> list[tuple[str, Kind]]:
+    def kinds(one: str, other: str) -> list[tuple[str, DifferenceKind]]:
         rows = differences(target, mirrors.folder, found[one], found[other])
         return [(row.package, row.kind) for row in rows]
 
-    assert kinds(first, second) == [("python-b", Kind.ADDED)]
-    assert kinds(second, first) == [("python-b", Kind.REMOVED)]
-    assert kinds(second, "current") == [("python-a", Kind.REBUILT)]
+    assert kinds(first, second) == [("python-b", DifferenceKind.ADDED)]
+    assert kinds(second, first) == [("python-b", DifferenceKind.REMOVED)]
+    assert kinds(second, "current") == [("python-a", DifferenceKind.REBUILT)]
     assert kinds(second, second) == []

@@ -2,17 +2,19 @@
 
 from xml.etree import ElementTree
 
-from rdo.checks.findings import Answer, Check, Finding
+from rdo.checks.findings import CheckAnswer, CheckName, Defect
 from rdo.checks.junit import junit
 
-FINDING = Finding(Check.INSTALLABLE, "python-a", "a <b> cannot be installed\x1b", ("first", "then"))
+FINDING = Defect(
+    CheckName.INSTALLABLE, "python-a", "a <b> cannot be installed\x1b", ("first", "then")
+)
 
 
 def test_findings_are_failures_and_what_nobody_asked_is_skipped() -> None:
     answers = [
-        Answer(Check.INSTALLABLE, (FINDING,), 0.5),
-        Answer(Check.DUPLICATES, seconds=0.25),
-        Answer(Check.VANISHED, skipped="there is nothing to compare with"),
+        CheckAnswer(CheckName.INSTALLABLE, (FINDING,), 0.5),
+        CheckAnswer(CheckName.DUPLICATES, seconds=0.25),
+        CheckAnswer(CheckName.VANISHED, skipped="there is nothing to compare with"),
     ]
 
     suite = ElementTree.fromstring(junit("master-deb12 current", answers))

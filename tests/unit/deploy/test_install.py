@@ -9,14 +9,14 @@ from rdo.deploy.answers import Answers, decide, host_options
 from rdo.deploy.cloud import Cloud
 from rdo.deploy.hosts import hosts_of
 from rdo.deploy.install.engine import faults_error, masker
-from rdo.deploy.install.journal import Journal
+from rdo.deploy.install.journal import InstallJournal
 from rdo.deploy.install.planning import Plan, plan_of
 from rdo.deploy.install.report import plan_as_plain, plan_as_text, run_as_text
 from rdo.deploy.install.steps import Step, program, steps_of
 from rdo.deploy.keys import load_keys
 from rdo.deploy.machine import ThisMachine
 from rdo.deploy.on_host.program import answer
-from rdo.deploy.wanted import File, Service, Settings, plain
+from rdo.deploy.wanted import Service, WantedFile, WantedSettings, plain
 
 TABLE = load_keys()
 HERE = ThisMachine("10.0.0.5", "host.example.test")
@@ -90,7 +90,7 @@ def test_a_password_with_special_characters_is_written_so_that_it_is_read_back()
     assert cloud.service_login("u", cloud["CONFIG_GLANCE_KS_PW"])["password"] == "a$$b"
 
 
-SETTINGS = Settings("/etc/a.conf", {"a": {"b": "hidden-value"}})
+SETTINGS = WantedSettings("/etc/a.conf", {"a": {"b": "hidden-value"}})
 SERVICE = Service("a.service", watches=("/etc/a.conf",))
 TWO = [Step("a", "A", {"h": (SETTINGS,)}), Step("b", "B", {"h": (SERVICE,)})]
 
@@ -149,7 +149,7 @@ def test_secrets_are_hidden_in_what_hosts_say_the_longest_first() -> None:
 
 
 def test_a_journal_survives_a_line_that_was_cut_off(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "state")
+    journal = InstallJournal(tmp_path / "state")
     journal.write("run")
     journal.write("begin", "h", "A")
     with (tmp_path / "state/journal.jsonl").open("a") as file:
@@ -176,7 +176,7 @@ def test_the_program_is_whole_and_imports_nothing_of_rdo_that_is_not_sent() -> N
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "host"
     folder.mkdir()
-    wanted = {**plain(File(str(folder / "a"), "content")), "owner": "", "group": ""}
+    wanted = {**plain(WantedFile(str(folder / "a"), "content")), "owner": "", "group": ""}
 
     found = answer({"mode": "look", "wanted": [wanted]})
 

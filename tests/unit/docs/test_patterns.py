@@ -27,6 +27,7 @@ GIVEN = {
     "metadata/branching.py: pattern": OPERATOR,
     "metadata/queries.py: regex.removeprefix('~')": OPERATOR,
     "model/package.py: self.pattern": OPERATOR,
+    "promotion/listing.py: fnmatch.translate(wanted)": OPERATOR,
     "spec/definitions.py: pattern": "few and short parts for one short version, see test_edits.py",
     "tools/children/match_texts.py: asked['pattern']": "the spec's, in a child within limits",
     "trunk/sources/branches.py: pattern": OPERATOR,

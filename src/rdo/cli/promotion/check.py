@@ -7,7 +7,7 @@ import click
 
 from rdo import atomic
 from rdo.app import App
-from rdo.checks.findings import QUESTIONS, Answer, Finding
+from rdo.checks.findings import QUESTIONS, CheckAnswer, Defect
 from rdo.checks.junit import junit
 from rdo.cli import complete, output
 from rdo.cli.repo.options import opened, repository_argument, target_option
@@ -75,19 +75,19 @@ def check(
     ctx.exit(0 if is_good else 1)
 
 
-def answer_lines(answers: Iterable[Answer]) -> list[str]:
+def answer_lines(answers: Iterable[CheckAnswer]) -> list[str]:
     """Return the answers of checks for people."""
     return [line for one in answers for line in _lines(one)]
 
 
-def _lines(one: Answer) -> Iterator[str]:
+def _lines(one: CheckAnswer) -> Iterator[str]:
     state = "skipped" if one.skipped else "passed" if one.passed else "failed"
     yield f"{state}: {QUESTIONS[one.check]}" + (f" ({one.skipped})" if one.skipped else "")
     for finding in one.findings:
         yield from _finding(finding)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Defect) -> Iterator[str]:
     who = f" ({', '.join(finding.maintainers)})" if finding.maintainers else ""
     yield f"  {finding.package}{who}: {finding.what}"
     yield from (f"    {sentence}" for sentence in finding.chain)

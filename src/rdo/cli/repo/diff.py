@@ -10,8 +10,8 @@ from rdo.cli.repo.options import opened, repository_argument, target_option
 from rdo.promotion.compositions import find
 from rdo.promotion.differences import (
     MOST_COMMITS,
-    Commits,
-    Kind,
+    CommitsBetween,
+    DifferenceKind,
     ListedCommit,
     PackageDifference,
     differences,
@@ -60,7 +60,7 @@ def _lines(row: PackageDifference) -> Iterator[str]:
     yield from _commits(row.distgit, "+ distgit:")
 
 
-def _commits(commits: Commits, sign: str) -> Iterator[str]:
+def _commits(commits: CommitsBetween, sign: str) -> Iterator[str]:
     for commit in commits.newest:
         yield f"  {sign} {_line(commit)}"
     if more := commits.count - len(commits.newest):
@@ -73,5 +73,5 @@ def _line(commit: ListedCommit) -> str:
 
 
 def _summary(found: tuple[PackageDifference, ...]) -> str:
-    counts = {kind: sum(row.kind is kind for row in found) for kind in Kind}
+    counts = {kind: sum(row.kind is kind for row in found) for kind in DifferenceKind}
     return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)

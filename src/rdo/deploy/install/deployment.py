@@ -10,7 +10,7 @@ from rdo.deploy.answers import Answers
 from rdo.deploy.cloud import Cloud
 from rdo.deploy.hosts import hosts_of
 from rdo.deploy.install.engine import Looked, faults_error, looked
-from rdo.deploy.install.journal import Journal
+from rdo.deploy.install.journal import InstallJournal
 from rdo.deploy.install.planning import Plan, PlannedStep
 from rdo.deploy.install.steps import Step, steps_of
 from rdo.deploy.keys import load_keys
@@ -36,9 +36,9 @@ class Deployment:
     state: Path
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> InstallJournal:
         """What has been done to it, and when."""
-        return Journal(self.state)
+        return InstallJournal(self.state)
 
     @property
     def log_file(self) -> Path:

@@ -11,7 +11,7 @@ _FILE = "journal.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InstallEntry:
     """One line: a run that began or ended, or a step of it on a host."""
 
     when: float
@@ -22,7 +22,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class InstallJournal:
     """The journal in a cloud's state folder; it has no secret, and only its owner reads it."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Journal:
     def write(self, what: str, host: str = "", step: str = "", said: str = "") -> None:
         """Add a line, and return when it is on the disk."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        line = json.dumps(asdict(Entry(time.time(), what, host, step, said))) + "\n"
+        line = json.dumps(asdict(InstallEntry(time.time(), what, host, step, said))) + "\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "w") as file:
             # a line that a kill or a full disk has cut off must not swallow this one
@@ -38,7 +38,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
-    def last_run(self) -> list[Entry]:
+    def last_run(self) -> list[InstallEntry]:
         """Return the lines of the last run, oldest first; empty if there was none."""
         entries = list(self._entries())
         begins = [number for number, one in enumerate(entries) if one.what == "run"]
@@ -52,11 +52,11 @@ class Journal:
         content = self._path.read_bytes() if self._path.exists() else b""
         return not content or content.endswith(b"\n")
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[InstallEntry]:
         if not self._path.exists():
             return
         for line in self._path.read_text(errors="replace").splitlines():
             try:
-                yield Entry(**json.loads(line))
+                yield InstallEntry(**json.loads(line))
             except (ValueError, TypeError):
                 continue  # cut off by a kill

@@ -6,9 +6,9 @@ from fnmatch import fnmatch
 from typing import Any
 
 from rdo.deploy.install.steps import Step
-from rdo.deploy.wanted import File, Link, Service, Settings, Wanted
+from rdo.deploy.wanted import Service, Wanted, WantedFile, WantedLink, WantedSettings
 
-_FILES = (File, Link, Settings)
+_FILES = (WantedFile, WantedLink, WantedSettings)
 
 
 @dataclass(frozen=True, slots=True)

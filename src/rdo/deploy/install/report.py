@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rdo.deploy.install.journal import Entry
+from rdo.deploy.install.journal import InstallEntry
 from rdo.deploy.install.planning import Plan, PlannedStep
 
 
@@ -51,7 +51,7 @@ def plan_as_plain(plan: Plan) -> dict[str, Any]:
     }
 
 
-def run_as_text(entries: Sequence[Entry]) -> str:
+def run_as_text(entries: Sequence[InstallEntry]) -> str:
     """Return the last run, a line each step, and how it ended."""
     if not entries:
         return "nothing has been installed from here"

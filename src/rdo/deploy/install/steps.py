@@ -19,7 +19,7 @@ from rdo.deploy.roles import (
     placement,
     rabbitmq,
 )
-from rdo.deploy.wanted import Identity, Packages, Settings, User, Value, Wanted, plain
+from rdo.deploy.wanted import Identity, User, Value, Wanted, WantedPackages, WantedSettings, plain
 from rdo.tools.installer import Program
 
 _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
@@ -54,10 +54,10 @@ class Step:
     title: str
     wants: Mapping[str, tuple[Wanted, ...]]
 
-    def settings(self) -> Iterator[tuple[str, Settings]]:
+    def settings(self) -> Iterator[tuple[str, WantedSettings]]:
         """Yield the settings that are wanted, with the host."""
         for host, some in self.wants.items():
-            yield from ((host, one) for one in some if isinstance(one, Settings))
+            yield from ((host, one) for one in some if isinstance(one, WantedSettings))
 
     def as_sent(self) -> dict[str, Any]:
         """Return the step as the installer reads it."""
@@ -95,7 +95,7 @@ def _written_once(steps: list[Step]) -> Iterator[Step]:
         for host, some in step.wants.items():
             kept: list[Wanted] = []
             for want in some:
-                if not isinstance(want, Settings):
+                if not isinstance(want, WantedSettings):
                     kept.append(want)
                 elif (place := (host, want.path)) in whole:
                     kept.append(replace(want, settings=whole.pop(place)))
@@ -108,8 +108,8 @@ def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
     for host, duties in hosts.items():
         mine = (name for part in parts if _is_for(part, host, duties) for name in part.packages)
         if names := tuple(dict.fromkeys(mine)):
-            wants[host] = (Packages(names),)
-    return Step("packages", "Packages", wants)
+            wants[host] = (WantedPackages(names),)
+    return Step("packages", "WantedPackages", wants)
 
 
 def _step(part: Part, hosts: Mapping[str, frozenset[Duty]]) -> Step:

@@ -21,7 +21,7 @@ _REBOOT = f"import os; os.execvp({_WORDS[0]!r}, {_WORDS!r})"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CloudCheck:
     """One thing that was tried; `said` is what was seen, or why it failed."""
 
     name: str
@@ -30,7 +30,7 @@ class Check:
     said: str
 
 
-def verify(cloud: Deployment) -> list[Check]:
+def verify(cloud: Deployment) -> list[CloudCheck]:
     """Try what clouds are for, on the controller; what that makes is removed again.
 
     Raises OutsideError or CommandError as `Host.run_python` does.
@@ -53,10 +53,10 @@ def verify(cloud: Deployment) -> list[Check]:
         ],
     }
     said = controller(cloud).run_python(program().text(request), timeout=_CHECK_SECONDS)
-    return [Check(**one) for one in json.loads(said.strip().splitlines()[-1])["checks"]]
+    return [CloudCheck(**one) for one in json.loads(said.strip().splitlines()[-1])["checks"]]
 
 
-def verify_after_reboot(cloud: Deployment) -> list[Check]:
+def verify_after_reboot(cloud: Deployment) -> list[CloudCheck]:
     """Reboot the controller, and try again until its services answer, or for some minutes.
 
     Raises RefusedError if it is this machine, OutsideError if it does not come back.
@@ -68,7 +68,7 @@ def verify_after_reboot(cloud: Deployment) -> list[Check]:
             hint="reboot it, then run rdo deploy verify again",
         )
     took = _reboot(host)
-    checks = [Check("reboot", took, True, "")]
+    checks = [CloudCheck("reboot", took, True, "")]
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
         found = verify(cloud)
@@ -99,7 +99,7 @@ def _reboot(host: Host) -> float:
     raise OutsideError(f"{host.address} does not answer {_REBOOT_SECONDS} s after its reboot")
 
 
-def failure(checks: list[Check]) -> UserError | None:
+def failure(checks: list[CloudCheck]) -> UserError | None:
     """Return the error for checks of which one failed; None if all are good."""
     bad = [one for one in checks if not one.is_good]
     if not bad:
@@ -108,14 +108,14 @@ def failure(checks: list[Check]) -> UserError | None:
     return RefusedError(f"the cloud does not work\n{said}", hint="rdo deploy plan shows drift")
 
 
-def as_text(checks: list[Check]) -> Iterator[str]:
+def as_text(checks: list[CloudCheck]) -> Iterator[str]:
     """Yield a line for each check."""
     for one in checks:
         mark = "ok" if one.is_good else "FAILED"
         yield f"{one.name:<12} {mark:<6} {one.seconds:7.1f} s  {one.said}".rstrip()
 
 
-def as_junit(checks: list[Check]) -> bytes:
+def as_junit(checks: list[CloudCheck]) -> bytes:
     """Return the checks as JUnit's XML."""
     bad = sum(not one.is_good for one in checks)
     suite = ElementTree.Element(

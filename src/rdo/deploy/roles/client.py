@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import File
+from rdo.deploy.wanted import WantedFile
 
 ADMIN_FILE = "/root/keystonerc_admin"
 DEMO_FILE = "/root/keystonerc_demo"
@@ -40,7 +40,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
     )
 
 
-def _file(cloud: Cloud, path: str, user: str, password: str, project: str) -> File:
+def _file(cloud: Cloud, path: str, user: str, password: str, project: str) -> WantedFile:
     content = _CONTENT.format(
         user=shlex.quote(user),
         password=shlex.quote(password),
@@ -48,4 +48,4 @@ def _file(cloud: Cloud, path: str, user: str, password: str, project: str) -> Fi
         url=cloud.url(IDENTITY_PORT, "/v3"),
         project=project,
     )
-    return File(path, content, mode=0o600)
+    return WantedFile(path, content, mode=0o600)

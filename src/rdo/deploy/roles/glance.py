@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import IMAGE_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import Api, Database, Once, Service, Settings
+from rdo.deploy.wanted import Api, Database, Once, Service, WantedSettings
 
 DATABASE, USER = "glance", "glance"
 _SETTINGS = "/etc/glance/glance-api.conf"
@@ -36,7 +36,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         packages=("openstack-glance",),
         wants=(
             Database((DATABASE,), USER, database),
-            Settings(_SETTINGS, settings, "root", "glance"),
+            WantedSettings(_SETTINGS, settings, "root", "glance"),
             Once(
                 "glance-schema",
                 "tables of glance",

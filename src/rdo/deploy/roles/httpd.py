@@ -1,6 +1,6 @@
 """Pages of httpd in whose processes a service runs, on the controller."""
 
-from rdo.deploy.wanted import File
+from rdo.deploy.wanted import WantedFile
 
 _CONTENT = """\
 # Written by rdo deploy.
@@ -28,7 +28,7 @@ PACKAGES = ("httpd", "python3-mod_wsgi")
 UNIT = "httpd"
 
 
-def page(path: str, *, name: str, port: int, user: str, script: str, workers: str) -> File:
+def page(path: str, *, name: str, port: int, user: str, script: str, workers: str) -> WantedFile:
     """Return a page that runs a WSGI script as a user of its own."""
     content = _CONTENT.format(name=name, port=port, user=user, script=script, workers=workers)
-    return File(path, content)
+    return WantedFile(path, content)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
 from rdo.deploy.roles import httpd
-from rdo.deploy.wanted import Administrator, Api, Database, Once, Service, Settings
+from rdo.deploy.wanted import Administrator, Api, Database, Once, Service, WantedSettings
 
 DATABASE, USER = "keystone", "keystone_admin"
 SETTINGS = "/etc/keystone/keystone.conf"
@@ -27,7 +27,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         packages=("openstack-keystone", *httpd.PACKAGES),
         wants=(
             Database((DATABASE,), USER, password),
-            Settings(SETTINGS, settings, "root", "keystone", 0o640),
+            WantedSettings(SETTINGS, settings, "root", "keystone", 0o640),
             Once(
                 "keystone-schema",
                 "tables of keystone",

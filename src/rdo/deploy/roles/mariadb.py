@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import File, Service
+from rdo.deploy.wanted import Service, WantedFile
 
 _SETTINGS = "/etc/my.cnf.d/90-rdo.cnf"
 _CONTENT = """\
@@ -25,7 +25,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         Duty.CONTROLLER,
         packages=("mariadb-server",),
         wants=(
-            File(_SETTINGS, _CONTENT.format(address=cloud["CONFIG_MARIADB_HOST"])),
+            WantedFile(_SETTINGS, _CONTENT.format(address=cloud["CONFIG_MARIADB_HOST"])),
             Service("mariadb", watches=(_SETTINGS,), ports=(3306,)),
         ),
     )

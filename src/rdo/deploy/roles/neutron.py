@@ -7,13 +7,13 @@ from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import (
     Api,
     Database,
-    Link,
     Listeners,
     Once,
     Service,
-    Settings,
     Switch,
     Value,
+    WantedLink,
+    WantedSettings,
 )
 
 DATABASE, USER = "neutron", "neutron"
@@ -50,9 +50,9 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         packages=("openstack-neutron", "openstack-neutron-ml2"),
         wants=(
             Database((DATABASE,), USER, database),
-            Settings(_SETTINGS, _server(cloud), "root", "neutron"),
-            Settings(_ML2, _plugin(cloud), "root", "neutron"),
-            Link(_PLUGIN, _ML2),
+            WantedSettings(_SETTINGS, _server(cloud), "root", "neutron"),
+            WantedSettings(_ML2, _plugin(cloud), "root", "neutron"),
+            WantedLink(_PLUGIN, _ML2),
             _schema(),
             Service("neutron-server", watches=watches, ports=(NETWORK_PORT,)),
             *(Service(name, watches=watches, optional=True) for name in _NEWER),
@@ -74,7 +74,7 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
                 Service("openvswitch"),
                 Switch(_external_ids(cloud, host), ("br-ex",)),
                 Service("ovn-controller"),
-                Settings(_METADATA, _metadata(cloud), "root", "neutron"),
+                WantedSettings(_METADATA, _metadata(cloud), "root", "neutron"),
                 Service("neutron-ovn-metadata-agent", watches=(_METADATA,)),
             ),
             only=host,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rdo.deploy.cloud import COMPUTE_PORT, CONSOLE_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import Api, Cells, Database, Once, Service, Settings, Value
+from rdo.deploy.wanted import Api, Cells, Database, Once, Service, Value, WantedSettings
 
 USER = "nova"
 DATABASES = ("nova_api", "nova", "nova_cell0")
@@ -24,7 +24,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         packages=tuple(f"openstack-nova-{name}" for name in ("api", *_CONTROL)),
         wants=(
             Database(DATABASES, USER, cloud["CONFIG_NOVA_DB_PW"]),
-            Settings(_SETTINGS, _controller(cloud), "root", "nova"),
+            WantedSettings(_SETTINGS, _controller(cloud), "root", "nova"),
             _schema(),
             Service("openstack-nova-api", watches=(_SETTINGS,), ports=(COMPUTE_PORT,)),
             *(
@@ -48,7 +48,7 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
         Duty.COMPUTE,
         packages=("openstack-nova-compute", "libvirt", "qemu-kvm"),
         wants=(
-            Settings(_SETTINGS, settings, "root", "nova"),
+            WantedSettings(_SETTINGS, settings, "root", "nova"),
             Service("libvirtd"),
             Service("openstack-nova-compute", watches=(_SETTINGS,), steady=True),
         ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rdo.deploy.cloud import PLACEMENT_PORT, Cloud, Part
 from rdo.deploy.hosts import Duty
 from rdo.deploy.roles import httpd
-from rdo.deploy.wanted import Api, Database, Once, Service, Settings
+from rdo.deploy.wanted import Api, Database, Once, Service, WantedSettings
 
 DATABASE, USER = "placement", "placement"
 _SETTINGS = "/etc/placement/placement.conf"
@@ -33,7 +33,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         packages=("openstack-placement-api", *httpd.PACKAGES),
         wants=(
             Database((DATABASE,), USER, database),
-            Settings(_SETTINGS, settings, "root", "placement"),
+            WantedSettings(_SETTINGS, settings, "root", "placement"),
             Once(
                 "placement-schema",
                 "tables of placement",

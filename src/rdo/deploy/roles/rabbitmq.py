@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import BrokerUser, File, Service
+from rdo.deploy.wanted import BrokerUser, Service, WantedFile
 
 _SETTINGS = "/etc/rabbitmq/rabbitmq.conf"
 _CONTENT = """\
@@ -23,7 +23,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         Duty.CONTROLLER,
         packages=("rabbitmq-server",),
         wants=(
-            File(_SETTINGS, _CONTENT.format(address=host)),
+            WantedFile(_SETTINGS, _CONTENT.format(address=host)),
             Service("rabbitmq-server", watches=(_SETTINGS,), ports=(5672,)),
             BrokerUser(user, password, host),
         ),

@@ -55,7 +55,7 @@ def suspects(pool: Any, asked_for: list[Any]) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingNeed:
     """Why a package cannot be installed: a need, and one of its providers, which cannot either.
 
     Without a provider there is none at all.
@@ -84,12 +84,12 @@ def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int
     return found
 
 
-def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, Lack]:
+def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, MissingNeed]:
     """Return each package that has a need without a provider, or with none that can be installed.
 
     The nearest reason is found first, so that chains are short.
     """
-    found: dict[int, Lack] = {}
+    found: dict[int, MissingNeed] = {}
     users: dict[int, list[tuple[int, str]]] = {}
     remaining: dict[tuple[int, str], int] = {}
     ready: deque[int] = deque()
@@ -99,19 +99,19 @@ def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, Lack]:
             for provider in set(providers):
                 users.setdefault(provider, []).append((one, text))
             if not providers and one not in found:
-                found[one] = Lack(text)
+                found[one] = MissingNeed(text)
                 ready.append(one)
     while ready:
         broken = ready.popleft()
         for user, text in users.get(broken, []):
             remaining[user, text] -= 1
             if remaining[user, text] == 0 and user not in found:
-                found[user] = Lack(text, broken)
+                found[user] = MissingNeed(text, broken)
                 ready.append(user)
     return found
 
 
-def described(pool: Any, ids: Sequence[int], found: dict[int, Lack]) -> list[dict[str, Any]]:
+def described(pool: Any, ids: Sequence[int], found: dict[int, MissingNeed]) -> list[dict[str, Any]]:
     """Return packages that lack something, with the chains that lead to what is missing."""
     names = {one: str(pool.id2solvable(one)) for one in found}
     rows = []
