@@ -62,13 +62,22 @@ def test_faults_of_values_are_told_with_their_lines() -> None:
 
     assert said(answers(text, CONFIG_REDIS_PORT="99999")) == [
         (2, "CONFIG_NOVA_INSTALL must not be empty"),
-        (3, "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y"),
         (
             4,
             "CONFIG_NTP_SERVERS=10.0.0 is not a list of IP addresses or names of hosts",
         ),
         (None, "CONFIG_REDIS_PORT=99999 is not a port from 1 to 65535"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("nova", "faults"),
+    [("n", []), ("y", [(2, "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y")])],
+)
+def test_only_nova_needs_a_network(nova: str, faults: list[tuple[int, str]]) -> None:
+    text = f"CONFIG_NEUTRON_INSTALL=n\nCONFIG_NOVA_INSTALL={nova}\n"
+
+    assert said(answers(text)) == faults
 
 
 def test_a_key_that_is_switched_off_may_be_anything() -> None:
