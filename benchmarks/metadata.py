@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rdo import metadata
-from rdo.metadata.verify import verify
+from rdo.metadata.checking.verify import verify
 
 PACKAGES, RELEASES, BUILD_TAGS = 1400, 13, 60
 

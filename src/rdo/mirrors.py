@@ -19,7 +19,7 @@ from rdo.cancellation import in_threads
 from rdo.errors import CancelledError, UserError, in_short
 from rdo.lock import hold
 from rdo.model.url import without_secret
-from rdo.tools.git import Mirror, ls_remote
+from rdo.tools.git.mirror import Mirror, ls_remote
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from packaging.version import InvalidVersion, Version
 
 from rdo import cancellation
 from rdo.errors import CancelledError, NotFoundError, OutsideError, RefusedError
-from rdo.tools.pip_config import IndexSettings
+from rdo.tools.packaging.pip_config import IndexSettings
 
 if TYPE_CHECKING:
     import httpx

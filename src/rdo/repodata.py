@@ -24,7 +24,7 @@ from rdo import atomic
 from rdo.errors import RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile, SpecialFile, SpecialKind
 from rdo.model.nevra import Nevra
-from rdo.tools.rpm_reader import RpmReader
+from rdo.tools.rpm.reader import RpmReader
 
 PACKAGES_PER_SEGMENT = 16
 COMPRESSION = 6

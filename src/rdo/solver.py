@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from rdo.errors import CommandError, NotFoundError
-from rdo.tools.solv import Solv, checker
+from rdo.tools.rpm.solv import Solv, checker
 
 _PROJECT = re.compile(
     r"(?P<name>python3(?:\.\d{1,3})?dist\([^()\s]+\)) = (?:\d{1,9}:)?(?P<version>[^-:\s]+)(?:-\S+)?"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rdo.errors import RefusedError
-from rdo.tools.id_range import id_range
+from rdo.tools.walls.id_range import id_range
 
 REPOSITORY = Path(__file__).parents[2]
 PLATFORM = "deb12-x86_64"

@@ -11,8 +11,8 @@ from rdo.roots import debian_rpms, dpkg
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.platforms import BaseLayer
-from rdo.tools.entry import Bind
-from rdo.tools.root import Root
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.root import Root
 
 INSTALLED = (
     *("bash", "coreutils", "diffutils", "file", "findutils", "grep", "gzip", "login"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.id_range import COUNT
+from rdo.tools.walls.id_range import COUNT
 from tests.conftest import GitRepository
 from tests.e2e.command import PLATFORM, REPOSITORY, platforms, rdo
 from tests.e2e.test_build import COMPILED, PYPROJECT, hashes, write

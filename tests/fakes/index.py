@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from packaging.utils import canonicalize_name
 
 from rdo.package_index import PackageIndex
-from rdo.tools.pip_config import IndexSettings
+from rdo.tools.packaging.pip_config import IndexSettings
 
 
 def sdist(top: str, files: dict[str, str], mtime: int = 1_700_000_000) -> bytes:

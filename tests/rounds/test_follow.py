@@ -9,7 +9,7 @@ from rdo.app import App
 from rdo.app.workplaces import Workplace
 from rdo.errors import ConfigError, OutsideError
 from rdo.model.build import BuildJob
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from rdo.trunk.context import open_trunk
 from rdo.trunk.round import RoundOptions, run_round
 from tests.conftest import GitRepository

@@ -13,7 +13,7 @@ from rdo.bridge.lock_file import LockFile
 from rdo.errors import NotFoundError, RefusedError
 from rdo.publish.retention import Rules, plan_purge
 from rdo.store.repositories import Repository
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from rdo.trunk.care import purge as purging
 from rdo.trunk.care import steering, verify
 from rdo.trunk.care.verify import BEGUN

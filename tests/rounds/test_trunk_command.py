@@ -12,7 +12,7 @@ from rdo.model.build import Failed, FailureReason
 from rdo.model.program import Bounds
 from rdo.store import Store
 from rdo.tools.command import Command
-from rdo.tools.processes import end_those_with
+from rdo.tools.walls.processes import end_those_with
 from rdo.trunk.views.report import Report
 from tests.rounds.factory import Factory
 from tests.rounds.farm import farm

@@ -8,7 +8,7 @@ import pytest
 
 from rdo.bridge.dependencies import write_snapshot
 from rdo.bridge.wheels import WheelRefusedError
-from rdo.tools.pip import Resolved
+from rdo.tools.packaging.pip import Resolved
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 

@@ -8,8 +8,8 @@ from packaging.version import Version
 
 from rdo.errors import OutsideError, RefusedError
 from rdo.package_index import PackageIndex, Sdist
-from rdo.tools.download import download
-from rdo.tools.pip_config import IndexSettings
+from rdo.tools.packaging.download import download
+from rdo.tools.packaging.pip_config import IndexSettings
 from tests.distgits import Distgit
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from rdo.errors import CommandError
 from rdo.model.program import Bounds, Limit
-from rdo.tools.as_root import AsRoot
-from rdo.tools.entry import Bind
-from rdo.tools.root import Root
-from rdo.tools.sandbox import Sandbox
-from rdo.tools.system_view import system_binds, system_links
+from rdo.tools.walls.as_root import AsRoot
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.root import Root
+from rdo.tools.walls.sandbox import Sandbox
+from rdo.tools.walls.system_view import system_binds, system_links
 
 pytestmark = pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import CommandError, NotFoundError, RefusedError
-from rdo.tools.git import Mirror, ls_remote
+from rdo.tools.git.mirror import Mirror, ls_remote
 from tests.conftest import GitRepository
 
 

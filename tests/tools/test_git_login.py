@@ -13,8 +13,8 @@ import pytest
 from rdo.errors import CommandError
 from rdo.metadata.sources import open_source
 from rdo.mirrors import Mirrors, Reached, Unreachable
-from rdo.tools.git import Mirror, ls_remote
-from rdo.tools.git_login import git_address
+from rdo.tools.git.login import git_address
+from rdo.tools.git.mirror import Mirror, ls_remote
 from tests.conftest import GitRepository
 from tests.fakes.git_server import GitServer, git_server
 

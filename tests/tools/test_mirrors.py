@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rdo.mirrors import Mirrors, Polled, Reached, Unreachable
-from rdo.tools import git
+from rdo.tools.git import mirror as git
 from tests.conftest import GitRepository
 
 

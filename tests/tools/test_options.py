@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone
-from rdo.tools.fedpkg import upload_command
+from rdo.tools.git.clone import Clone
+from rdo.tools.git.fedpkg import upload_command
 from tests.conftest import GitRepository
 
 ACTS: list[Callable[[Clone, str], object]] = [

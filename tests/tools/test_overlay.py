@@ -5,7 +5,7 @@ import pytest
 from rdo.builders.overlay import export_folder, lay_over
 from rdo.model.build import LaidOver
 from rdo.model.package import SpecRule
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from tests.conftest import GitRepository
 
 THERE = "Name: x\nEpoch: 1\n%changelog\n* there\n"

@@ -4,7 +4,7 @@ import pytest
 
 from rdo.errors import NotFoundError, OutsideError
 from rdo.package_index import PackageIndex
-from rdo.tools.pip_config import IndexSettings
+from rdo.tools.packaging.pip_config import IndexSettings
 from tests.fakes.index import serve_index
 
 WHEEL = "a_b-2.0-py3-none-any.whl"

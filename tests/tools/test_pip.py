@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import CommandError
-from rdo.tools.pip import MAX_REPORT, Pip
+from rdo.tools.packaging.pip import MAX_REPORT, Pip
 from tests.wheels import metadata, wheel
 
 

@@ -11,7 +11,7 @@ import pytest
 from rdo.distgit.new_package.create import NewPackageRequest, TrialBench, create
 from rdo.distgit.new_package.source import rust_backend
 from rdo.errors import RefusedError
-from rdo.tools.source_archive import SourceArchive
+from rdo.tools.packaging.source_archive import SourceArchive
 from tests.conftest import GitRepository
 
 MATURIN = '[build-system]\nrequires = ["maturin>=1,<2"]\nbuild-backend = "maturin"\n'

@@ -10,7 +10,7 @@ import pytest
 
 from rdo.cli import main
 from rdo.distgit.new_package.review import licence_text, misplaced_files
-from rdo.tools.rpm_header import RpmHeader
+from rdo.tools.rpm.header import RpmHeader
 
 SPEC = """\
 Name: python-lemon

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.processes import at_work_in
+from rdo.tools.walls.processes import at_work_in
 
 NOBODY = 65534
 

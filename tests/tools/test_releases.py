@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rdo.package_index import PackageIndex
-from rdo.tools.pip_config import IndexSettings, default_index, index_settings
+from rdo.tools.packaging.pip_config import IndexSettings, default_index, index_settings
 from rdo.trunk.sources.history import ReleaseHistory
 from rdo.trunk.sources.pypi_releases import Releases
 from tests.fakes.index import FakeIndex, sdist, serve_index

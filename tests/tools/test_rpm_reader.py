@@ -18,7 +18,7 @@ from rdo.model.artifact import SpecialKind
 from rdo.model.program import Completed
 from rdo.repodata import read_rpms, rpm_file
 from rdo.run import run
-from rdo.tools.rpm_reader import RpmReader
+from rdo.tools.rpm.reader import RpmReader
 from tests.rpms import make_rpms
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.rpmlint import Rpmlint
+from rdo.tools.rpm.rpmlint import Rpmlint
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmlint"), reason="rpmlint is not installed")
 

@@ -8,7 +8,7 @@ import pytest
 
 from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.trunk.sources.history import GitHistory, ReleaseHistory
 from rdo.trunk.sources.selection import CommitSelection, Sources, select
 from rdo.trunk.sources.upstreams import Planned

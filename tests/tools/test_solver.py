@@ -15,8 +15,8 @@ import pytest
 
 from rdo.errors import CommandError
 from rdo.solver import Missing, MissingRequirement, Solution, SolverRepository, provided, solve
-from rdo.tools.reading_child import ReadingChild
-from rdo.tools.solv import Solv
+from rdo.tools.rpm.solv import Solv
+from rdo.tools.walls.reading_child import ReadingChild
 from tests.rpms import make_rpms
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")

@@ -7,7 +7,7 @@ import pytest
 from rdo.builders.submodules import fetch_submodules
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.mirrors import Mirrors, Reached
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from tests.conftest import GitRepository
 
 

@@ -11,8 +11,8 @@ from rdo.bridge.wheels import RELEASE, WheelRefusedError, WheelStore
 from rdo.roots.content import ContentStore
 from rdo.roots.definition import built_in_platform
 from rdo.roots.platforms import BaseLayer
-from rdo.tools.pip import Resolved
-from rdo.tools.wheel_check import WheelCheck
+from rdo.tools.packaging.pip import Resolved
+from rdo.tools.packaging.wheel_check import WheelCheck
 from tests.rpms import make_rpms
 from tests.wheels import wheel
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.git import Mirror
-from rdo.tools.work_tree import WorkTree
+from rdo.tools.git.mirror import Mirror
+from rdo.tools.git.work_tree import WorkTree
 from tests.conftest import GitRepository
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rdo.disk_usage import allocated_bytes, freed_bytes
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 DEEP = 3000
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rdo.app.workplaces import Workplaces
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
-    from rdo.metadata.draft import Draft
+    from rdo.metadata.editing.draft import Draft
     from rdo.roots.guest_image import GuestImage
     from rdo.roots.host_image import HostImage
     from rdo.roots.image_packages import ImageSources

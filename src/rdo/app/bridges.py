@@ -110,8 +110,8 @@ class Bridges:
         from rdo.builders.workshop import Workshop
         from rdo.package_index import PackageIndex
         from rdo.roots.content import ContentStore
-        from rdo.tools.pip import Pip
-        from rdo.tools.pip_config import index_settings
+        from rdo.tools.packaging.pip import Pip
+        from rdo.tools.packaging.pip_config import index_settings
 
         base, roots = self._platforms.base(platform), self._settings.roots
         content = ContentStore(self._platforms.content)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rdo import starter
-from rdo.tools.new_repository import commit_new
+from rdo.tools.git.new_repository import commit_new
 
 _USER = ("Packager", "packager@example.org")
 

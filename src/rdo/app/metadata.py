@@ -10,7 +10,7 @@ from rdo.errors import RefusedError
 if TYPE_CHECKING:
     from rdo.config import MetadataSection, Settings
     from rdo.metadata import Distribution
-    from rdo.metadata.draft import Draft
+    from rdo.metadata.editing.draft import Draft
 
 RDOINFO = "https://github.com/redhat-openstack/rdoinfo.git"
 
@@ -77,7 +77,7 @@ def place(section: "MetadataSection | None", settings: "Settings", source: str, 
 
 def draft(where: Place) -> "Draft":
     """Open metadata for edits; a RefusedError unless the place is a folder."""
-    from rdo.metadata.draft import Draft
+    from rdo.metadata.editing.draft import Draft
     from rdo.metadata.loading import usual_file
 
     folder = Path(where.source)

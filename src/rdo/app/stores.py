@@ -20,11 +20,11 @@ from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.tree import Tree
 from rdo.publish.verify import verify_names
 from rdo.store import Store
-from rdo.store.backup import BackupFile, write_backup
-from rdo.store.backup import inspect_backup as inspect_backup
-from rdo.store.engine import database_name
-from rdo.store.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
-from rdo.store.restore import restore as put_in_place
+from rdo.store.database.backup import BackupFile, write_backup
+from rdo.store.database.backup import inspect_backup as inspect_backup
+from rdo.store.database.engine import database_name
+from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
+from rdo.store.database.restore import restore as put_in_place
 
 if TYPE_CHECKING:
     from rdo.app.app import App

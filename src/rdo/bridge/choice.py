@@ -12,7 +12,7 @@ from rdo.bridge.debian import DebStore
 from rdo.bridge.lock_file import LockedPackage, PackageOrigin, merged
 from rdo.bridge.resolution import Resolver
 from rdo.python_names import python_requirement
-from rdo.tools.pip import Resolved
+from rdo.tools.packaging.pip import Resolved
 
 UNKNOWN = "it is not a Python package and not in the table of Debian packages"
 _WITH_EPOCH = "it has an epoch, and only packages of the release have one"

@@ -17,8 +17,8 @@ from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.dpkg import DebianPackage, Folder
 from rdo.roots.platforms import BaseLayer
-from rdo.tools.apt import Apt, Deb
-from rdo.tools.entry import Bind
+from rdo.tools.packaging.apt import Apt, Deb
+from rdo.tools.walls.entry import Bind
 
 log = logging.getLogger(__name__)
 

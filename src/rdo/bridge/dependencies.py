@@ -27,7 +27,7 @@ from rdo.model.repo_file import RepoSection
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpms
 from rdo.solver import Missing, solve
-from rdo.tools.pip import Resolved
+from rdo.tools.packaging.pip import Resolved
 
 log = logging.getLogger(__name__)
 

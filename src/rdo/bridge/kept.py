@@ -14,7 +14,7 @@ from typing import Any
 from rdo import atomic
 from rdo.checksum import sha256_of
 from rdo.errors import CommandError
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from rdo import atomic
 from rdo.errors import ConfigError
 from rdo.python_names import python_requirement
-from rdo.tools.apt import Deb
-from rdo.tools.pip import Resolved
+from rdo.tools.packaging.apt import Deb
+from rdo.tools.packaging.pip import Resolved
 
 
 class PackageOrigin(StrEnum):

@@ -24,9 +24,9 @@ from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.solver import Chosen, Solution, solve
-from rdo.tools.entry import Bind
-from rdo.tools.pip import Resolved
-from rdo.tools.wheel_check import WheelCheck
+from rdo.tools.packaging.pip import Resolved
+from rdo.tools.packaging.wheel_check import WheelCheck
+from rdo.tools.walls.entry import Bind
 
 log = logging.getLogger(__name__)
 

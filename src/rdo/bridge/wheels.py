@@ -24,10 +24,10 @@ from rdo.roots.content import ContentStore
 from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
-from rdo.tools.entry import Bind
-from rdo.tools.pip import Pip, Resolved
-from rdo.tools.rpm import Rpm
-from rdo.tools.wheel_check import WheelCheck
+from rdo.tools.packaging.pip import Pip, Resolved
+from rdo.tools.packaging.wheel_check import WheelCheck
+from rdo.tools.rpm.unpacking import Rpm
+from rdo.tools.walls.entry import Bind
 
 RELEASE = "0.0.pypi6"
 """Lower than the Release of any real package with the same version."""

@@ -20,7 +20,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Wai
 from rdo.model.program import Bounds
 from rdo.tools.command import Command
 from rdo.tools.detached import Detached
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 PLACE = "detached"
 """Where a build's folder keeps what is known of its detached command."""

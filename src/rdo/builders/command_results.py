@@ -16,7 +16,7 @@ from rdo.log_tail import last_line, read_tail
 from rdo.logs.reader import MAX_BYTES, cause_of
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Logged
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 RESULTS = "results"
 """The command's own folder, in the folder of the build."""

@@ -32,7 +32,7 @@ from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.solver import Missing, SolverRepository, solve
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 
 log = logging.getLogger(__name__)
 

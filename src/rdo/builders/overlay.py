@@ -7,7 +7,7 @@ from pathlib import Path
 from rdo.beneath import Beneath, Limits, open_beneath
 from rdo.errors import RefusedError
 from rdo.model.build import LaidOver
-from rdo.tools.git import Mirror, link_target
+from rdo.tools.git.mirror import Mirror, link_target
 
 _CHANGELOG = re.compile(r"^%changelog\b.*", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _ALL_BUT_GIT = re.compile(r"(?!\.gitignore$)[^/]+", re.DOTALL)

@@ -21,7 +21,7 @@ from rdo.roots.door import Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
 from rdo.store.recipe import Recipe
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

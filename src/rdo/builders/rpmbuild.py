@@ -12,7 +12,7 @@ from rdo.errors import CommandError
 from rdo.logs.reader import cause_of
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.platform import Platform
-from rdo.tools.rpm import REQUIRES, parse_requires
+from rdo.tools.rpm.unpacking import REQUIRES, parse_requires
 
 MAX_PASSES = 10
 """How often dynamic BuildRequires may ask for more."""

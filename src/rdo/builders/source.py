@@ -15,8 +15,8 @@ from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.model.spec_text import top_folder
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
-from rdo.tools.entry import Bind
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
+from rdo.tools.walls.entry import Bind
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def check(
     from rdo.deploy.keys import load_keys
     from rdo.deploy.machine import this_machine
     from rdo.deploy.reading import load_answers
-    from rdo.tools.host_access import Host, SshAccess
+    from rdo.tools.hosts.access import Host, SshAccess
 
     machine = this_machine()
     hosts = hosts_of(load_answers(load_keys(), machine, file=file, options=options))
@@ -246,7 +246,7 @@ def plan(
     """
     from rdo.deploy.install.deployment import deployment
     from rdo.deploy.install.report import plan_as_plain, plan_as_text
-    from rdo.tools.host_access import SshAccess
+    from rdo.tools.hosts.access import SshAccess
 
     access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
     cloud = deployment(file=file, options=options, state=state, by_ssh=access)
@@ -281,7 +281,7 @@ def apply(
     """
     from rdo.deploy.install.deployment import deployment
     from rdo.deploy.install.report import plan_as_plain
-    from rdo.tools.host_access import SshAccess
+    from rdo.tools.hosts.access import SshAccess
 
     access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
     cloud = deployment(file=file, options=options, state=state, by_ssh=access, makes_secrets=True)
@@ -349,7 +349,7 @@ def verify(
     from rdo.atomic import write_file
     from rdo.deploy.install import verification
     from rdo.deploy.install.deployment import deployment
-    from rdo.tools.host_access import SshAccess
+    from rdo.tools.hosts.access import SshAccess
 
     access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
     cloud = deployment(file=file, options=options, state=state, by_ssh=access)

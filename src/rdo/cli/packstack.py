@@ -154,7 +154,7 @@ def _run_options(
     from rdo.deploy.keys import load_keys
     from rdo.deploy.machine import this_machine
     from rdo.deploy.template import options_text
-    from rdo.tools.host_access import SshAccess
+    from rdo.tools.hosts.access import SshAccess
 
     configure_logging(debug=debug)
     table = load_keys()

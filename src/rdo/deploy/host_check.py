@@ -12,7 +12,7 @@ from typing import Any
 
 from rdo.deploy.hosts import Duty
 from rdo.errors import UserError
-from rdo.tools.host_access import Host
+from rdo.tools.hosts.access import Host
 
 TIMEOUT_SECONDS = 60.0
 _AT_ONCE = 16

@@ -7,7 +7,7 @@ from rdo.distgit.verb.desk import Desk
 from rdo.errors import CommandError, UserError
 from rdo.spec.text import SpecText
 from rdo.tools.machine import has_program
-from rdo.tools.rpmspec import Rpmspec
+from rdo.tools.rpm.rpmspec import Rpmspec
 
 _SAMPLE = "Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\n%description\nx\n"
 _OPTIONAL = {"rpmlint": "lint", "gpgv": "signatures", "ssh": "Gerrit"}

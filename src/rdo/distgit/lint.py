@@ -10,7 +10,7 @@ from rdo.distgit.verb.problems import LintError
 from rdo.errors import NotFoundError, RefusedError
 from rdo.spec.tags import tags
 from rdo.spec.text import PREAMBLE, SpecText
-from rdo.tools.rpmlint import Rpmlint
+from rdo.tools.rpm.rpmlint import Rpmlint
 
 CHECKS = ("sanity", "rpmlint")
 

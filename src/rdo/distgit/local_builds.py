@@ -14,7 +14,7 @@ from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.model.repo_file import OWN
 from rdo.roots.dnf_base import check_urls, repositories_at
 from rdo.roots.platforms import BaseLayer
-from rdo.tools.createrepo import CreateRepo
+from rdo.tools.rpm.createrepo import CreateRepo
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone, clone
+from rdo.tools.git.clone import Clone, clone
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from rdo import atomic
 from rdo.config import FollowSection
 from rdo.errors import ConfigError, OutsideError
 from rdo.model.package import Overlay, Package, Pin, SpecRule
-from rdo.tools.download import download
+from rdo.tools.packaging.download import download
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 A lab is a folder. `lab.json` is written before anything of the lab is made, and says `up` only
 when every host answers; whatever else it says is a lab whose command was killed, and the next
 command removes it. All that runs is one process tree with its own namespaces
-(`rdo.tools.lab_keeper`), so a lab is ended by ending that.
+(`rdo.tools.hosts.lab_keeper`), so a lab is ended by ending that.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from rdo.errors import CommandError, ConfigError, NotFoundError, RefusedError, d
 from rdo.lab.addresses import GATEWAY, MOST_HOSTS, PORT, PREFIX, HostAddress
 from rdo.lab.settings_layer import HostSettings, known_host
 from rdo.log_tail import last_line, read_tail
-from rdo.tools.lab_keeper import LabHost, LabKeeper, LabPlan, Served
-from rdo.tools.lab_ssh import Ssh, make_key
-from rdo.tools.removal import remove_tree
+from rdo.tools.hosts.lab_keeper import LabHost, LabKeeper, LabPlan, Served
+from rdo.tools.hosts.lab_ssh import Ssh, make_key
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.lab.addresses import HostAddress
-from rdo.tools.lab_ssh import make_key
+from rdo.tools.hosts.lab_ssh import make_key
 
 _DNF = "[main]\ngpgcheck=0\ninstall_weak_deps=0\nbest=1\nskip_if_unavailable=0\n"
 _HOST_KEY = "etc/ssh/ssh_host_ed25519_key"

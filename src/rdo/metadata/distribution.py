@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any
 
 from rdo.errors import NotFoundError, did_you_mean
-from rdo.metadata.checks import Checker
-from rdo.metadata.faults import Fault, Level, MetadataError
+from rdo.metadata.checking.faults import Fault, Level, MetadataError
+from rdo.metadata.checking.rules import Checker
 from rdo.metadata.merge import as_lists, by_identity
 from rdo.metadata.resolve import SubstitutionError, attributes, tags_of, usable_attributes
 from rdo.metadata.tree import Files, LocatedMapping

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rdo.metadata.checking.faults import Where
 from rdo.metadata.distribution import Distribution
-from rdo.metadata.faults import Where
 from rdo.metadata.resolve import Layer, attributes, layers
 from rdo.metadata.tree import Files, Items
 

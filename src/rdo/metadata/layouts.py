@@ -16,7 +16,7 @@ from rdo.metadata.distribution import Distribution
 from rdo.metadata.sources import open_source
 from rdo.metadata.tree import Files
 from rdo.metadata.values import ReleaseStatus
-from rdo.tools.git import ls_remote
+from rdo.tools.git.mirror import ls_remote
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rdo.errors import did_you_mean
-from rdo.metadata.faults import Fault, Level, MetadataError, Where
-from rdo.metadata.shape import shape_faults
+from rdo.metadata.checking.faults import Fault, Level, MetadataError, Where
+from rdo.metadata.checking.shape import shape_faults
 from rdo.metadata.sources import MetadataFolder
 from rdo.metadata.tree import MAX_BYTES, Files, Items, LocatedMapping
 

@@ -16,8 +16,8 @@ from rdo.metadata.tree import MAX_BYTES
 from rdo.mirrors import reason_of
 from rdo.model.address import is_address
 from rdo.model.url import without_secret
-from rdo.tools.download import download
-from rdo.tools.git import Mirror, check_url
+from rdo.tools.git.mirror import Mirror, check_url
+from rdo.tools.packaging.download import download
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.reader import ReaderError
 
-from rdo.metadata.faults import Fault, Level, Where, broken
+from rdo.metadata.checking.faults import Fault, Level, Where, broken
 
 MAX_BYTES = 32 * 2**20
 MAX_DEPTH = 100

@@ -15,9 +15,9 @@ from rdo.notify.mail import is_address
 from rdo.notify.story import Story
 from rdo.notify.way import AwayError, Refused
 from rdo.store.deliveries import Delivery
-from rdo.tools.git import Mirror
-from rdo.tools.review import Proposal, ReviewPlace, propose
-from rdo.tools.review import change_id as named
+from rdo.tools.git.mirror import Mirror
+from rdo.tools.git.review import Proposal, ReviewPlace, propose
+from rdo.tools.git.review import change_id as named
 
 _AWAY = re.compile(r"[Cc]ould not resolve|[Cc]onnection |unable to access|timed out")
 

@@ -21,7 +21,7 @@ from rdo.notify.links import commit_url
 from rdo.promotion.compositions import Composition
 from rdo.publish.backwards import compare_evr
 from rdo.publish.good import GoodBuild
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from rdo.roots.content import ContentStore
 from rdo.roots.door import Door, Inside
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Chosen
-from rdo.tools.entry import Bind
-from rdo.tools.removal import remove_tree
-from rdo.tools.root import Root
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.removal import remove_tree
+from rdo.tools.walls.root import Root
 
 _RPMS, _GIVEN = "/rdo-rpms", "/rdo-given"
 

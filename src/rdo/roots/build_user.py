@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rdo.tools.root import BUILD_UID
+from rdo.tools.walls.root import BUILD_UID
 
 
 def add_build_user(tree: Path) -> None:

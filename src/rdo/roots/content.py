@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rdo.checksum import sha256_of
 from rdo.errors import OutsideError
-from rdo.tools.removal import remove_tree
-from rdo.tools.rpm import SCRIPTED, Rpm
+from rdo.tools.rpm.unpacking import SCRIPTED, Rpm
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

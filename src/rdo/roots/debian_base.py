@@ -16,10 +16,10 @@ from rdo.roots.build_user import add_build_user
 from rdo.roots.door import Door, Inside
 from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
-from rdo.tools.debootstrap import Debootstrap
-from rdo.tools.entry import Bind
-from rdo.tools.removal import remove_tree
-from rdo.tools.root import Root
+from rdo.tools.packaging.debootstrap import Debootstrap
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.removal import remove_tree
+from rdo.tools.walls.root import Root
 
 log = logging.getLogger(__name__)
 

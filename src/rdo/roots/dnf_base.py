@@ -20,11 +20,11 @@ from rdo.model.platform import BaseRepository, Platform
 from rdo.model.url import without_secret
 from rdo.roots.build_user import add_build_user
 from rdo.solver import Chosen, SolverRepository
-from rdo.tools.dnf import Dnf
-from rdo.tools.entry import Bind
-from rdo.tools.removal import remove_tree
-from rdo.tools.root import Root
-from rdo.tools.rpm import Rpm
+from rdo.tools.rpm.dnf import Dnf
+from rdo.tools.rpm.unpacking import Rpm
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.removal import remove_tree
+from rdo.tools.walls.root import Root
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from rdo.roots import debian_python, maintainer_scripts
 from rdo.roots.debian_python import or_from_pypi
 from rdo.roots.maintainer_scripts import AccessChange, SystemUser
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}
 _DEPENDENCY = re.compile(

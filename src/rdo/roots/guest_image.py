@@ -19,8 +19,8 @@ from rdo.roots.door import Inside
 from rdo.roots.image_packages import ImageSources
 from rdo.roots.old_images import mark_used, remove_old
 from rdo.solver import Chosen
-from rdo.tools.entry import Bind
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

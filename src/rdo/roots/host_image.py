@@ -20,9 +20,9 @@ from rdo.roots.image_packages import ImageSources
 from rdo.roots.old_images import mark_used, remove_old
 from rdo.roots.platforms import BaseLayer
 from rdo.solver import Chosen
-from rdo.tools.entry import Bind
-from rdo.tools.removal import remove_tree
-from rdo.tools.root import Root
+from rdo.tools.walls.entry import Bind
+from rdo.tools.walls.removal import remove_tree
+from rdo.tools.walls.root import Root
 
 log = logging.getLogger(__name__)
 

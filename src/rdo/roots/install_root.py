@@ -10,7 +10,7 @@ from pathlib import Path
 from rdo.errors import RefusedError
 from rdo.roots.platforms import BaseLayer
 from rdo.tools.copy import Copy
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 _DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
 """Places where distributions keep the RPM database, newer ones first."""

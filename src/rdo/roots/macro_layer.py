@@ -9,7 +9,7 @@ from pathlib import Path
 from rdo import lock
 from rdo.model.platform import Family, Platform
 from rdo.roots.programs import PROGRAM_FOLDER
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 PROVIDES = (
     *("pyproject-rpm-macros", "python-rpm-macros", "python3-rpm-macros", "python-srpm-macros"),

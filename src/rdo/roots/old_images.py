@@ -8,7 +8,7 @@ import logging
 import time
 from pathlib import Path
 
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

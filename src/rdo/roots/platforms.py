@@ -21,9 +21,9 @@ from rdo.roots.definition import (
 from rdo.roots.dnf_base import BaseRepositories
 from rdo.roots.macro_layer import macro_layer
 from rdo.solver import Chosen, SolverRepository
-from rdo.tools.createrepo import CreateRepo
-from rdo.tools.removal import remove_tree
-from rdo.tools.walls import check_roots
+from rdo.tools.rpm.createrepo import CreateRepo
+from rdo.tools.walls.removal import remove_tree
+from rdo.tools.walls.trial import check_roots
 
 log = logging.getLogger(__name__)
 

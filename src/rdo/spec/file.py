@@ -13,7 +13,7 @@ from rdo.model.rpm_order import compare
 from rdo.spec.conditions import Reading, readings
 from rdo.spec.patches import ApplyMethod, apply_method, our_patches
 from rdo.spec.text import SpecText
-from rdo.tools.rpmspec import Rpmspec, SpecQuestion, SpecReading
+from rdo.tools.rpm.rpmspec import Rpmspec, SpecQuestion, SpecReading
 
 _VISIBLE_DIST = ".rdodist"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from rdo.errors import UserError
 from rdo.log_tail import last_line
 from rdo.run import Runner, run
-from rdo.tools.id_range import id_range
 from rdo.tools.machine_check import MachineCheck
-from rdo.tools.walls import walls_in
+from rdo.tools.walls.id_range import id_range
+from rdo.tools.walls.trial import walls_in
 
 _ANY_STATUS = range(-64, 256)
 _NEEDED_GB, _WANTED_GB = 3, 15

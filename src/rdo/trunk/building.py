@@ -25,7 +25,7 @@ from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
 from rdo.store.builds import Build, BuildState
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job

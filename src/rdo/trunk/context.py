@@ -16,7 +16,7 @@ from rdo.model.audiences import Audiences
 from rdo.model.commit import Commit
 from rdo.model.release_number import ReleaseNumber
 from rdo.package_index import PackageIndex
-from rdo.tools.pip_config import index_settings
+from rdo.tools.packaging.pip_config import index_settings
 from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases

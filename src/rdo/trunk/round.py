@@ -17,7 +17,7 @@ from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
 from rdo.publish.mending import revive_names
 from rdo.store.builds import Build
-from rdo.tools.processes import end_those_with
+from rdo.tools.walls.processes import end_those_with
 from rdo.trunk.begun import begin, end, failures
 from rdo.trunk.building import Building
 from rdo.trunk.context import Trunk

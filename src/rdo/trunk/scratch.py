@@ -20,7 +20,7 @@ from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Wai
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.url import without_secret
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.sources.selection import Sources

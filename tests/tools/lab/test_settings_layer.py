@@ -7,7 +7,7 @@ import pytest
 
 from rdo.lab.addresses import HostAddress
 from rdo.lab.settings_layer import HostSettings, known_host
-from rdo.tools import lab_ssh
+from rdo.tools.hosts import lab_ssh
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed"

@@ -12,7 +12,7 @@ from rdo.promotion.checking import Surroundings, check
 from rdo.promotion.compositions import change, find
 from rdo.publish.site import Members
 from rdo.solver import SolverRepository
-from rdo.tools.createrepo import CreateRepo
+from rdo.tools.rpm.createrepo import CreateRepo
 from tests.publishing import Factory, package
 from tests.rpms import make_rpms
 from tests.tools.promotion.conftest import open_target

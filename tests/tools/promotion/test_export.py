@@ -10,7 +10,7 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError, RefusedError
 from rdo.promotion.compositions import find
 from rdo.promotion.exporting import export
-from rdo.tools.createrepo import CreateRepo
+from rdo.tools.rpm.createrepo import CreateRepo
 from tests.as_root import AS_ROOT
 from tests.publishing import Factory
 from tests.rpms import make_rpms

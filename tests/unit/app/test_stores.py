@@ -7,7 +7,7 @@ import pytest
 
 from rdo.app import App
 from rdo.errors import UserError
-from rdo.store.errors import UnusableStoreError
+from rdo.store.database.errors import UnusableStoreError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from rdo.bridge.without_wheel import WithoutWheel, without_wheel
 from rdo.package_index import Offer, Sdist
-from rdo.tools.pip import Pip
+from rdo.tools.packaging.pip import Pip
 
 TAGS = Pip("3.11", "2.36").tags()
 CONSTRAINTS = ("old===1.0", "windows<2 ; sys_platform == 'win32'", "# no line", "-e ../x")

@@ -12,7 +12,7 @@ from rdo.deploy.keys import load_keys
 from rdo.deploy.machine import ThisMachine
 from rdo.errors import UserError
 from rdo.model.program import Completed
-from rdo.tools.host_access import Host
+from rdo.tools.hosts.access import Host
 
 TABLE = load_keys()
 GOOD = HostFacts(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rdo.store.engine import make_engine, parse
-from rdo.store.sqlite_file import Mode
+from rdo.store.database.engine import make_engine, parse
+from rdo.store.database.sqlite_file import Mode
 from tests.unit.docs.pages import PAGES, REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]

@@ -9,7 +9,7 @@ SOURCE = REPOSITORY / "src/rdo"
 KNOW_IT = {
     "roots/build_root.py",  # makes the root, its door, and the folder that goes with it
     "roots/debian_base.py",  # makes the base layer, in a root without strangers
-    "tools/entry.py",
+    "tools/walls/entry.py",
     "tools/children/enter_root.py",
 }
 

@@ -23,8 +23,8 @@ OPERATOR = "the operator's, in rdo.toml, the metadata or a command line"
 GIVEN = {
     "config/settings.py: text": OPERATOR,
     "dlrn/followed.py: follow.tag or ''": OPERATOR,
-    "metadata/branching.py: regex": OPERATOR,
-    "metadata/branching.py: pattern": OPERATOR,
+    "metadata/editing/branching.py: regex": OPERATOR,
+    "metadata/editing/branching.py: pattern": OPERATOR,
     "metadata/queries.py: regex.removeprefix('~')": OPERATOR,
     "model/package.py: self.pattern": OPERATOR,
     "promotion/listing.py: fnmatch.translate(wanted)": OPERATOR,

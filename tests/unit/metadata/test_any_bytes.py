@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rdo import metadata
 from rdo.errors import UserError
-from rdo.metadata.verify import verify
+from rdo.metadata.checking.verify import verify
 
 from .conftest import DATA, Folder
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from rdo import metadata
 from rdo.errors import UserError
 from rdo.metadata import queries
-from rdo.metadata.branching import new_release, remove_release
-from rdo.metadata.changes import changes
-from rdo.metadata.checks import PACKAGE_KEYS, RELEASE_KEYS, REPO_KEYS
-from rdo.metadata.draft import Draft
-from rdo.metadata.edits import set_release, set_value, tag, untag
+from rdo.metadata.checking.rules import PACKAGE_KEYS, RELEASE_KEYS, REPO_KEYS
+from rdo.metadata.checking.verify import verify
+from rdo.metadata.editing.branching import new_release, remove_release
+from rdo.metadata.editing.changes import changes
+from rdo.metadata.editing.draft import Draft
+from rdo.metadata.editing.edits import set_release, set_value, tag, untag
 from rdo.metadata.explain import explain
-from rdo.metadata.verify import verify
 
 from .conftest import Folder
 

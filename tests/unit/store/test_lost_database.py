@@ -8,7 +8,7 @@ import pytest
 
 from rdo.errors import OutsideError, RefusedError
 from rdo.store import Store
-from rdo.store.errors import OlderSchemaError, UnusableStoreError
+from rdo.store.database.errors import OlderSchemaError, UnusableStoreError
 from tests.unit.store.samples import NOW, TARGET, commit
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_vanishes_in_use_is_not_written_to(file: Path) -> None:
 
 
 def test_a_held_lock_is_an_outside_problem(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rdo.store.sqlite_file.BUSY_SECONDS", 0)
+    monkeypatch.setattr("rdo.store.database.sqlite_file.BUSY_SECONDS", 0)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 

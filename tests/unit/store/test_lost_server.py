@@ -9,7 +9,7 @@ import pytest
 
 from rdo.errors import ConfigError, OutsideError
 from rdo.store import Store, Transaction
-from rdo.store.errors import LostConnectionError
+from rdo.store.database.errors import LostConnectionError
 from tests.postgresql import Server
 from tests.unit.store.samples import NOW, TARGET, commit
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.removal import remove_tree
+from rdo.tools.walls.removal import remove_tree
 
 
 @pytest.fixture

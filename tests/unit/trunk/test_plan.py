@@ -8,7 +8,7 @@ import pytest
 
 from rdo.model.build import FailureReason
 from rdo.model.commit import package_suffix
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.trunk.plan import PlanRules, RoundPlan, digest_of_inputs, make_plan, record_plan
 from rdo.trunk.sources.history import ReleaseHistory
 from rdo.trunk.sources.poll import FollowedPackage

@@ -5,7 +5,7 @@ import click
 from rdo.cli import output
 from rdo.cli.info.options import Answer, Asked, answer_options, in_words, metadata_options
 from rdo.metadata import Distribution, queries
-from rdo.metadata.changes import changes
+from rdo.metadata.editing.changes import changes
 
 
 @click.command("tags-diff")

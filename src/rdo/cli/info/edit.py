@@ -8,9 +8,9 @@ import click
 
 from rdo.cli import complete, output
 from rdo.cli.info.options import Asked, metadata_options
-from rdo.metadata import branching, edits
-from rdo.metadata.branching import BranchRule
-from rdo.metadata.draft import Draft
+from rdo.metadata.editing import branching, edits
+from rdo.metadata.editing.branching import BranchRule
+from rdo.metadata.editing.draft import Draft
 
 
 def edit_command(command: Callable[..., Any]) -> click.Command:

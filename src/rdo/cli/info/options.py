@@ -13,7 +13,7 @@ from rdo.metadata import Distribution
 from rdo.metadata.queries import Attributes
 
 if TYPE_CHECKING:
-    from rdo.metadata.draft import Draft
+    from rdo.metadata.editing.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)

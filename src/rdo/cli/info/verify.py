@@ -9,9 +9,10 @@ from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
 from rdo.cli.info.options import Asked, metadata_options
 from rdo.errors import ConfigError
-from rdo.metadata import Fault, Level, MetadataError, queries, reports
-from rdo.metadata.online import unreachable
-from rdo.metadata.verify import verify as verify_all
+from rdo.metadata import Fault, Level, MetadataError, queries
+from rdo.metadata.checking import reports
+from rdo.metadata.checking.online import unreachable
+from rdo.metadata.checking.verify import verify as verify_all
 
 FORMATS = ("text", "github", "sarif")
 
@@ -116,7 +117,7 @@ def review(asked: Asked, package: str, offline: bool, as_json: bool) -> None:
     \b
     Example: rdo info review oslo.new
     """
-    from rdo.metadata.review import review as review_package
+    from rdo.metadata.checking.review import review as review_package
 
     asked.app.reads_only = True
     distribution = asked.load()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
     from rdo.builders.workshop import Workshop
     from rdo.distgit.new_package.create import Created, TrialBench
-    from rdo.metadata.draft import Draft
+    from rdo.metadata.editing.draft import Draft
 
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def _draft(app: App, source: str) -> "Draft | None":
 def _bench(app: App, platform: str, minutes: int) -> "TrialBench":
     from rdo.distgit.new_package.create import TrialBench
     from rdo.package_index import PackageIndex
-    from rdo.tools.pip_config import index_settings
+    from rdo.tools.packaging.pip_config import index_settings
 
     def open_workshop() -> "tuple[Workshop, Bridge]":
         app.platforms.create(platform)

@@ -209,7 +209,7 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
     """
     from rdo.distgit.verb.desk import Desk
     from rdo.distgit.verb.settings import load
-    from rdo.tools.clone import Clone
+    from rdo.tools.git.clone import Clone
 
     here = folder or Path.cwd()
     is_program = as_json or click.get_current_context().meta.get(_AS_JSON, False)

@@ -56,7 +56,7 @@ def clone(
     """
     from rdo.distgit import remotes
     from rdo.metadata import queries
-    from rdo.tools import clone as tool
+    from rdo.tools.git import clone as tool
 
     missing: Sequence[str] = ()
     if remotes.is_git_url(package):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rdo.distgit.requirements.requirement_report import RequirementReport
     from rdo.distgit.verb.desk import Desk
     from rdo.metadata.queries import DistRepos
-    from rdo.tools.repoquery import RepoQuery
+    from rdo.tools.rpm.repoquery import RepoQuery
 
 python_option = click.option(
     "--python-version",
@@ -351,7 +351,7 @@ def _repos(where: str, local_info: str, info_file: str) -> "list[DistRepos]":
 
 
 def _repo_query() -> "RepoQuery":
-    from rdo.tools.repoquery import RepoQuery
+    from rdo.tools.rpm.repoquery import RepoQuery
 
     return RepoQuery(user_cache() / "repoquery")
 

@@ -15,7 +15,7 @@ from rdo.errors import NotFoundError, UserError
 if TYPE_CHECKING:
     from rdo.distgit.new_package.review import ReviewBench
     from rdo.metadata import Distribution
-    from rdo.metadata.review import AcceptanceStep
+    from rdo.metadata.checking.review import AcceptanceStep
 
 
 @click.command()
@@ -93,7 +93,7 @@ def _metadata_steps(
     app: App, name: str, source: str, *, offline: bool
 ) -> "Sequence[AcceptanceStep]":
     """Return the steps of `rdo info review`, if metadata is at hand and has the package."""
-    from rdo.metadata.review import review as review_entry
+    from rdo.metadata.checking.review import review as review_entry
 
     distribution = _metadata(app, source)
     if distribution is None:

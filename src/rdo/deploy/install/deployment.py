@@ -17,7 +17,7 @@ from rdo.deploy.keys import load_keys
 from rdo.deploy.machine import ThisMachine, this_machine
 from rdo.deploy.reading import load_answers, state_folder
 from rdo.errors import UserError
-from rdo.tools.host_access import Host, SshAccess
+from rdo.tools.hosts.access import Host, SshAccess
 
 _LOG = "install.log"
 _NO_LOG = Path("/dev/null")

@@ -9,8 +9,8 @@ from typing import Any
 from rdo.deploy.install.planning import Plan, PlannedStep, is_restart, plan_of
 from rdo.deploy.install.steps import Step, program
 from rdo.errors import OutsideError, RefusedError, UserError
-from rdo.tools.host_access import Host
-from rdo.tools.installer import Installer, installer
+from rdo.tools.hosts.access import Host
+from rdo.tools.hosts.installer import Installer, installer
 
 _NOT_LET_IN = "let root log in there by a key of yours (ssh-copy-id), or name one by --identity"
 _NO_KEY = "log in there once by hand, or accept its key by --accept-new-host-keys"

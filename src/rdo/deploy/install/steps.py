@@ -20,7 +20,7 @@ from rdo.deploy.roles import (
     rabbitmq,
 )
 from rdo.deploy.wanted import Identity, User, Value, Wanted, WantedPackages, WantedSettings, plain
-from rdo.tools.installer import Program
+from rdo.tools.hosts.installer import Program
 
 _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
     mariadb.parts,

@@ -10,7 +10,7 @@ from rdo.deploy.cloud import IDENTITY_PORT, Cloud
 from rdo.deploy.install.deployment import Deployment
 from rdo.deploy.install.steps import program
 from rdo.errors import CommandError, OutsideError, RefusedError, UserError
-from rdo.tools.host_access import Host
+from rdo.tools.hosts.access import Host
 
 _CHECK_SECONDS = 1200
 _REBOOT_SECONDS = 300

@@ -31,13 +31,13 @@ from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
 from rdo.distgit.new_package.trial import TrialResult, settle
 from rdo.errors import RefusedError
 from rdo.log_tail import read_tail
-from rdo.metadata import edits
-from rdo.metadata.draft import Draft
-from rdo.metadata.review import UNDER_REVIEW
+from rdo.metadata.checking.review import UNDER_REVIEW
+from rdo.metadata.editing import edits
+from rdo.metadata.editing.draft import Draft
 from rdo.model.build import BUILD_LOG, Built, Failed, Outcome
 from rdo.package_index import PackageIndex
 from rdo.spec import changelog
-from rdo.tools.new_repository import commit_new, user_settings
+from rdo.tools.git.new_repository import commit_new, user_settings
 from rdo.upstream_versions import is_pep440, spec_numbers
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from rdo.distgit.requirements.reqcheck import (
 from rdo.distgit.requirements.text_encoding import decoded
 from rdo.errors import CommandError, UserError
 from rdo.log_tail import last_line
-from rdo.metadata.review import AcceptanceStep, spec_step
+from rdo.metadata.checking.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.repo_file import OWN
 from rdo.roots.build_root import build_root
@@ -37,11 +37,11 @@ from rdo.roots.spec_macros import spec_macros
 from rdo.solver import SolverRepository
 from rdo.spec.file import SpecFile
 from rdo.spec.tags import find_tag
-from rdo.tools.createrepo import CreateRepo
-from rdo.tools.rpm_header import RpmHeader, read_header
-from rdo.tools.rpmlint import Rpmlint
-from rdo.tools.rpmspec import Rpmspec
-from rdo.tools.source_archive import SourceArchive
+from rdo.tools.packaging.source_archive import SourceArchive
+from rdo.tools.rpm.createrepo import CreateRepo
+from rdo.tools.rpm.header import RpmHeader, read_header
+from rdo.tools.rpm.rpmlint import Rpmlint
+from rdo.tools.rpm.rpmspec import Rpmspec
 
 MAX_TEXT = 2_000_000
 _FORBIDDEN = ("/usr/local/", "/opt/", "/home/", "/builddir/", "/root/", "/tmp/", "/srv/")

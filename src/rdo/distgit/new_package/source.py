@@ -27,9 +27,9 @@ from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
-from rdo.tools.entry import Bind
-from rdo.tools.git import Mirror
-from rdo.tools.source_archive import SourceArchive
+from rdo.tools.git.mirror import Mirror
+from rdo.tools.packaging.source_archive import SourceArchive
+from rdo.tools.walls.entry import Bind
 from rdo.upstream_versions import tags_of_version, version_of_tag
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from rdo.distgit.verb.environment import package_env
 from rdo.distgit.verb.problems import NothingToDoError
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import CommandError, OutsideError, RefusedError
-from rdo.tools.clone import Push
-from rdo.tools.gerrit_query import GerritServer
-from rdo.tools.review import ReviewPlace, review_ref, with_change_ids
+from rdo.tools.git.clone import Push
+from rdo.tools.git.gerrit_query import GerritServer
+from rdo.tools.git.review import ReviewPlace, review_ref, with_change_ids
 
 REMOTE = "review-patches"
 _SPEC_REMOTES = ("review-origin", "gerrit")

@@ -17,7 +17,7 @@ from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
 from rdo.spec.file import Expected
 from rdo.spec.patches import PatchTag, patch_tags, strip_levels
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from rdo.distgit.verb.message import bugs
 from rdo.errors import RefusedError
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patches import our_patches
-from rdo.tools.cloned_history import PatchCommit
+from rdo.tools.git.cloned_history import PatchCommit
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patch_program import is_applied_by_git
 from rdo.spec.patches import our_patches, with_patches
 from rdo.spec.text import SpecText
-from rdo.tools.clone import Push
-from rdo.tools.cloned_history import PatchCommit
-from rdo.tools.strange_pattern import found_in
+from rdo.tools.git.clone import Push
+from rdo.tools.git.cloned_history import PatchCommit
+from rdo.tools.walls.strange_pattern import found_in
 from rdo.upstream_versions import tag_of
 
 log = logging.getLogger(__name__)

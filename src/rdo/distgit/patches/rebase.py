@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone
-from rdo.tools.cloned_history import PatchCommit
+from rdo.tools.git.clone import Clone
+from rdo.tools.git.cloned_history import PatchCommit
 
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 

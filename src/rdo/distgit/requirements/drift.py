@@ -18,7 +18,7 @@ from rdo.distgit.requirements.declared import Wanted, extra_names
 from rdo.model.toml_text import read_toml
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
-from rdo.tools.sandbox import Sandbox
+from rdo.tools.walls.sandbox import Sandbox
 
 _FOR = re.compile(r"^\s*(for|while|until)\b.*(;\s*do)?\s*$")
 _MACRO = re.compile(r"%\{?[\w?!*#:{}-]")

@@ -15,7 +15,7 @@ from rdo.atomic import write_file
 from rdo.distgit.requirements.declared import Wanted
 from rdo.errors import ConfigError, NotFoundError, OutsideError
 from rdo.metadata.queries import DistRepos
-from rdo.tools.repoquery import Found, RepoQuery, compare, newest_first
+from rdo.tools.rpm.repoquery import Found, RepoQuery, compare, newest_first
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from rdo.distgit.verb.environment import base_version, distgit_branch, release_r
 from rdo.distgit.verb.problems import invalid_ref
 from rdo.errors import NotFoundError, RefusedError, UserError
 from rdo.spec.tags import get_tag
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 from rdo.upstream_versions import tag_of, tags_of_version
 
 log = logging.getLogger(__name__)

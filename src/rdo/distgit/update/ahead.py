@@ -14,7 +14,7 @@ from rdo.spec.file import Expected
 from rdo.spec.magic import PatchesBase, get_magic
 from rdo.spec.patches import our_patches, with_patches
 from rdo.spec.text import SpecText
-from rdo.tools.rpmspec import SpecReading
+from rdo.tools.rpm.rpmspec import SpecReading
 
 
 def check_ahead(desk: Desk, args: Arguments) -> None:

@@ -32,11 +32,11 @@ from rdo.spec.magic import PatchesBase, get_magic, set_magic
 from rdo.spec.patches import our_patches
 from rdo.spec.release import ReleaseParts, ReleaseStyle, release_style
 from rdo.spec.tags import find_tag, get_tag
-from rdo.tools.clone import Push
-from rdo.tools.fedpkg import upload, upload_command
-from rdo.tools.git_stops import GitStoppedError
-from rdo.tools.gpg import BadSignatureError
-from rdo.tools.srpm import SrpmMaker
+from rdo.tools.git.clone import Push
+from rdo.tools.git.fedpkg import upload, upload_command
+from rdo.tools.git.stops import GitStoppedError
+from rdo.tools.packaging.gpg import BadSignatureError
+from rdo.tools.rpm.srpm import SrpmMaker
 from rdo.upstream_versions import (
     SpecNumbers,
     numbers_like,

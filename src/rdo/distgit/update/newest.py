@@ -13,7 +13,7 @@ from rdo.errors import CommandError, RefusedError, UserError
 from rdo.log_tail import last_line
 from rdo.spec.macros import get_macro
 from rdo.spec.text import SpecText
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 from rdo.upstream_versions import split_tag, tag_of, version_of_tag
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
 
 def _on_index(project: str) -> list[str]:
     from rdo.package_index import PackageIndex  # it loads an HTTP client
-    from rdo.tools.pip_config import index_settings
+    from rdo.tools.packaging.pip_config import index_settings
 
     try:
         sdists = PackageIndex(index_settings()).sdists(project)

@@ -11,9 +11,9 @@ from rdo.atomic import write_file
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.package_index import PackageIndex
-from rdo.tools.download import download
-from rdo.tools.gpg import Gpg
-from rdo.tools.pip_config import index_settings
+from rdo.tools.packaging.download import download
+from rdo.tools.packaging.gpg import Gpg
+from rdo.tools.packaging.pip_config import index_settings
 
 log = logging.getLogger(__name__)
 

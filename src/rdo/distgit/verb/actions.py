@@ -22,7 +22,7 @@ from rdo.distgit.verb.revert import Revert
 from rdo.distgit.verb.snapshot import CloneState
 from rdo.distgit.verb.state import STATE_FILE, STEPS, ActionState, Arguments
 from rdo.errors import RefusedError, UserError
-from rdo.tools.gpg import BadSignatureError
+from rdo.tools.packaging.gpg import BadSignatureError
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from rdo.distgit.verb.settings import PkgSettings
 from rdo.errors import RefusedError
 from rdo.roots.spec_macros import spec_macros
 from rdo.spec.file import SpecFile
-from rdo.tools.clone import Clone
-from rdo.tools.rpmspec import Rpmspec
+from rdo.tools.git.clone import Clone
+from rdo.tools.rpm.rpmspec import Rpmspec
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.rehearsal import Effect

@@ -14,7 +14,7 @@ from rdo.spec.patches import apply_method
 from rdo.spec.release import ReleaseStyle, release_style
 from rdo.spec.tags import find_tag, get_tag
 from rdo.spec.text import SpecText
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 from rdo.upstream_versions import (
     split_tag,
     tag_of,

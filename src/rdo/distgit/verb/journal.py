@@ -22,7 +22,7 @@ from rdo.distgit.verb.revert import Revert, Reverter, carry_out
 from rdo.distgit.verb.snapshot import CloneState
 from rdo.distgit.verb.touched import Touched, note
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone, Touch
+from rdo.tools.git.clone import Clone, Touch
 
 log = logging.getLogger(__name__)
 

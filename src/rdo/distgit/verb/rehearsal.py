@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from rdo.distgit.verb.snapshot import CloneState, RefMove, files_between, ref_moves
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 
 
 @contextlib.contextmanager

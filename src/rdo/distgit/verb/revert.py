@@ -25,7 +25,7 @@ from rdo.distgit.verb.snapshot import (
 )
 from rdo.distgit.verb.touched import Touched
 from rdo.errors import RefusedError
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 
 _NONE = "0"
 _REPOSITORY = "160000"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from rdo.distgit.verb.state import STATE_FILE
-from rdo.tools.clone import Clone
+from rdo.tools.git.clone import Clone
 
 _MAX_UNKNOWN_BYTES = 8 * 2**20
 _REFS = ("refs/heads", "refs/tags", "refs/remotes")

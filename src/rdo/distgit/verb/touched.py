@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from rdo.tools.clone import Touch
+from rdo.tools.git.clone import Touch
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Make a root, enter it, and run one program there (a program of its own).
 
-Started by `rdo.tools.root` with one argument: the file with the plan, as JSON. It runs with
+Started by `rdo.tools.walls.root` with one argument: the file with the plan, as JSON. It runs with
 `-I -S` before anything is entered, so it uses the standard library only. Three processes do the
 work, and each ends with the one before it, however that one ends:
 

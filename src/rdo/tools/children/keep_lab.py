@@ -1,6 +1,6 @@
 """Make the namespaces of a lab, boot its hosts in them, and keep them (a program of its own).
 
-Started by `rdo.tools.lab_keeper` with one argument: the file with the plan, as JSON. Three
+Started by `rdo.tools.hosts.lab_keeper` with one argument: the file with the plan, as JSON. Three
 processes do it:
 
 - the *outer* one, outside: it writes the id maps, opens what only the machine's root may, makes

@@ -1,6 +1,6 @@
 """Removing a folder whose content nobody vouches for (standard library only).
 
-Called by `rdo.tools.removal` and, as root of a user namespace, by `enter_root.py`. It works on
+Called by `tools/walls/removal.py` and, as root of a user namespace, by `enter_root.py`. It works on
 descriptors: it follows no link, opens no file, and needs neither recursion nor long paths however
 deep the folder is, since what lies two levels down is moved up before it is looked at.
 """

@@ -13,8 +13,8 @@ from rdo.cancellation import in_threads
 from rdo.errors import OutsideError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata import Level
-from rdo.metadata.online import ask
-from rdo.metadata.verify import verify
+from rdo.metadata.checking.online import ask
+from rdo.metadata.checking.verify import verify
 from rdo.model.address import is_address
 from rdo.model.url import is_on_pypi
 from rdo.notify.way import AwayError

@@ -19,7 +19,7 @@ from rdo.model.package import Package
 from rdo.model.toml_text import read_toml
 from rdo.python_names import capability
 from rdo.store import Transaction
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from rdo.trunk.sources.poll import Remotes
 
 _BUILD_REQUIRES = re.compile(r"^BuildRequires:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 
 
 class History(Protocol):

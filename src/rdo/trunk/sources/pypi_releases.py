@@ -24,8 +24,8 @@ from rdo.lock import hold
 from rdo.mirrors import unused_mirrors
 from rdo.model.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
-from rdo.tools.git import GitCommit, Mirror
-from rdo.tools.removal import remove_tree
+from rdo.tools.git.mirror import GitCommit, Mirror
+from rdo.tools.walls.removal import remove_tree
 from rdo.trunk.sources.history import History, ReleaseHistory
 from rdo.trunk.sources.sdist import unpack
 

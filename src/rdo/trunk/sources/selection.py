@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rdo.model.commit import Commit, package_suffix
 from rdo.model.package import Package, Pin
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.trunk.sources.history import History
 from rdo.trunk.sources.upstreams import Planned
 

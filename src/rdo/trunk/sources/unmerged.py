@@ -13,8 +13,8 @@ from pathlib import Path
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.mirrors import reason_of
 from rdo.model.url import without_secret
-from rdo.tools.git import GitCommit, Mirror
-from rdo.tools.work_tree import WorkTree
+from rdo.tools.git.mirror import GitCommit, Mirror
+from rdo.tools.git.work_tree import WorkTree
 
 _HASH = re.compile(r"[0-9a-f]{7,40}")
 

@@ -25,7 +25,7 @@ from rdo.notify.story import (
 )
 from rdo.store.builds import Build
 from rdo.store.events import Event
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 

@@ -9,8 +9,8 @@ from rdo.mirrors import Mirrors
 from rdo.notify.mail import compose_test
 from rdo.notify.way import AwayError
 from rdo.notify.webhook import Webhook
-from rdo.tools.git import ls_remote
-from rdo.tools.review import ReviewPlace
+from rdo.tools.git.mirror import ls_remote
+from rdo.tools.git.review import ReviewPlace
 from rdo.trunk.telling.ways import mail_server
 
 

@@ -9,7 +9,7 @@ from rdo.notify.outbox import Outbox
 from rdo.notify.smtp import MailServer
 from rdo.notify.way import Way
 from rdo.notify.webhook import Webhook
-from rdo.tools.git import Mirror
+from rdo.tools.git.mirror import Mirror
 
 
 def outbox(app: App) -> Outbox:

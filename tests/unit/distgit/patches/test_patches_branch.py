@@ -4,7 +4,7 @@ import pytest
 
 from rdo.distgit.patches.patches_branch import choose
 from rdo.errors import RefusedError
-from rdo.tools.cloned_history import PatchCommit
+from rdo.tools.git.cloned_history import PatchCommit
 
 COMMITS = [
     PatchCommit(str(number) * 40, "", subject, "", "")

@@ -12,7 +12,7 @@ from rdo.distgit.patches.rebase import (
     had_already,
     judge,
 )
-from rdo.tools.cloned_history import PatchCommit
+from rdo.tools.git.cloned_history import PatchCommit
 
 
 def patch(letter: str, *, subject: str = "", body: str = "", author: str = "me") -> PatchCommit:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.distgit.verb.touched import Touched, note, plain
-from rdo.tools.clone import Touch
+from rdo.tools.git.clone import Touch
 
 
 def test_announcements_are_merged_in_their_order(tmp_path: Path) -> None:

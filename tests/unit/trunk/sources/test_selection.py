@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rdo.model.commit import Commit, package_suffix
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.trunk.sources.history import ReleaseHistory
 from rdo.trunk.sources.selection import CommitSelection, Sources, select
 from rdo.trunk.sources.upstreams import Planned

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.tools.git import GitCommit, Mirror
+from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.trunk.sources.history import ReleaseHistory
 from rdo.trunk.sources.upstreams import Planned
 from tests.unit.trunk.past import TARGET, Past

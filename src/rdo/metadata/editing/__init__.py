@@ -1,0 +1,1 @@
+"""Edits of metadata files that keep every other byte, and what changed by them."""

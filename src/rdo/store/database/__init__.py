@@ -1,0 +1,1 @@
+"""The database itself: engines, SQLite's files, upgrades, backups."""

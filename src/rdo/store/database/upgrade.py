@@ -1,0 +1,77 @@
+"""Upgrading a database to the newest schema."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from rdo.errors import ConfigError
+from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
+
+HEAD = "0005"  # the newest of migrations/versions; a test compares
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_OF_EVERY_SCHEMA = ("builds", "commits")
+
+
+def revision_of(connection: Connection, name: str) -> str | None:
+    """Return the schema of a database, or None if nothing is in it yet.
+
+    `name` is the database's, for messages. Raises UnusableStoreError if its tables are not ours.
+    """
+    tables = set(inspect(connection).get_table_names())
+    found: str | None = None
+    if "alembic_version" in tables:
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    is_shared = connection.dialect.name == "postgresql"  # a schema may hold others' tables, too
+    if found is None and (not tables or is_shared):
+        return None
+    if found is None or not tables.issuperset(_OF_EVERY_SCHEMA):
+        raise UnusableStoreError(f"{name} is not a database of rdo", hint=RESTORE_HINT)
+    return found
+
+
+def check_readable(revision: str | None, name: str) -> None:
+    """Raise an error unless a database with this schema can be read as it is.
+
+    Raises OlderSchemaError if the schema is of an older rdo, UnusableStoreError if it is of none.
+    """
+    if revision == HEAD:
+        return
+    if revision is None:
+        raise UnusableStoreError(f"database {name} is empty", hint=RESTORE_HINT)
+    if revision > HEAD:
+        raise _newer(revision)
+    raise OlderSchemaError(
+        f"database {name} has schema {revision}, which must be upgraded to {HEAD}",
+        hint="run rdo trunk run once as the owner of the data folder",
+    )
+
+
+def upgrade(connection: Connection, name: str) -> None:
+    """Apply the migrations that this database lacks, inside the caller's transaction.
+
+    Raises ConfigError if a newer rdo has made the schema. Alembic is imported only if there is
+    something to do, because that takes longer than all the rest of opening a store.
+    """
+    current = revision_of(connection, name)
+    if current == HEAD:
+        return
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    if current and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise _newer(current)
+    steps = tuple(scripts.iterate_revisions("head", current or "base"))
+    context = MigrationContext.configure(connection)
+    with Operations.context(context):
+        for step in reversed(steps):
+            step.module.upgrade()
+            context.stamp(scripts, step.revision)
+
+
+def _newer(revision: str) -> ConfigError:
+    return ConfigError(
+        f"the database has schema {revision}, which this rdo does not know: "
+        "a newer rdo made it; upgrade rdo"
+    )

@@ -1,0 +1,1 @@
+"""git: mirrors, clones, work trees, and how a change is proposed."""

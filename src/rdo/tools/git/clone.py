@@ -1,0 +1,482 @@
+"""A maintainer's clone: a git repository with a work tree, branches and remotes.
+
+Each change is logged as a git command, so that the maintainer sees and learns it. Only `push`
+pushes, and never without a lease.
+"""
+
+import contextlib
+import logging
+import shlex
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from rdo.errors import RefusedError
+from rdo.model.program import Completed
+from rdo.run import Runner, hand_over, run
+from rdo.tools.git.cloned_history import ClonedHistory, PatchCommit, own_settings, ref_name
+from rdo.tools.git.mirror import (
+    ASK_TIMEOUT_SECONDS,
+    ENVIRONMENT,
+    FETCH_TIMEOUT_SECONDS,
+    check_url,
+)
+from rdo.tools.git.stops import commit_hooks, stopped
+
+log = logging.getLogger(__name__)
+
+# Patches are files: what `git format-patch` writes depends on no abbreviation but this one.
+_PATCH_SETTINGS = ("-c", "core.abbrev=7")
+# The patches branch is made anew for each version: its commits, and so the names of the hashes in
+# the patch files, depend on nobody's key and on no hooks but the clone's own.
+_UNSIGNED = ("-c", "commit.gpgSign=false", "-c", "commit.cleanup=verbatim")
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push to make; `lease` is the hash that the remote branch must still have."""
+
+    remote: str
+    source: str
+    target: str
+    lease: str | None = None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The arguments with which git makes this push."""
+        force = () if self.lease is None else (f"--force-with-lease={self.target}:{self.lease}",)
+        return ("push", *force, ref_name(self.remote), f"{ref_name(self.source)}:{self.target}")
+
+    def __str__(self) -> str:
+        return shlex.join(("git", *self.command))
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A change that is about to be made in a clone, recorded first because a kill can interrupt it.
+
+    `refs` are full names, or `HEAD`; one that ends with `/` means all refs below it. The files of
+    `commits` are checked out; `messages` are those of commits to make. `files` are paths below the
+    top folder, each with its new blob: "" if it is removed, None if the content is not known yet.
+    Of `staged` files only the index entry changes. `remotes` get other settings.
+    """
+
+    refs: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    staged: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clone(ClonedHistory):
+    """One clone. If `is_dry`, nothing is pushed, and the push is only logged.
+
+    `pushes` are those that were made, or that a dry run left out. `announce` is told of each change
+    to refs, index and files before it is made.
+    """
+
+    is_dry: bool = False
+    pushes: list[Push] = field(default_factory=list, compare=False)
+    announce: Callable[[Touch], None] | None = field(default=None, compare=False)
+
+    def checkout(self, branch: str) -> None:
+        """Check out a branch; raises RefusedError if that would replace an ignored file."""
+        self._refuse_overwriting(branch)
+        self._announce_checkout(branch, refs=("HEAD", f"refs/heads/{branch}"))
+        self._act("checkout", "--quiet", ref_name(branch))
+
+    def set_branch(self, branch: str, ref: str) -> None:
+        """Make a branch point to a ref; if it is checked out, discard changes of tracked files.
+
+        Raises RefusedError if that would replace an untracked file.
+        """
+        if self.branch == branch:
+            self._refuse_overwriting(ref, is_ignored=False)
+            self._announce_checkout(ref, refs=(f"refs/heads/{branch}",))
+            self._act("reset", "--hard", "--quiet", ref_name(ref))
+        else:
+            self._will(refs=(f"refs/heads/{branch}",))
+            self._act("branch", "--force", "--no-track", ref_name(branch), ref_name(ref))
+
+    def move_branch(self, branch: str, new: str) -> None:
+        """Make a branch point to a commit with the same files; the work tree is not touched."""
+        self._will(refs=(f"refs/heads/{branch}",), commits=(new,))
+        self._act("update-ref", f"refs/heads/{branch}", ref_name(new))
+
+    def will_write(self, file: Path, content: bytes | None) -> None:
+        """Announce that a file gets this content; None means that it is not known yet."""
+        if self.announce is None:
+            return
+        place = file.parent.resolve() / file.name
+        top = self.top.resolve()
+        if not place.is_relative_to(top):
+            return
+        name = str(place.relative_to(top))
+        blob = None
+        if content is not None:
+            options = ("-w", "--stdin", f"--path={file.name}")
+            blob = self._ask("hash-object", *options, stdin=content)
+        beside = str(Path(name).with_name(f".{file.name}.new"))  # as rdo.atomic names it
+        self.announce(Touch(files={name: blob, beside: blob}))
+
+    def _will(
+        self,
+        *,
+        refs: tuple[str, ...] = (),
+        commits: tuple[str, ...] = (),
+        remotes: tuple[str, ...] = (),
+    ) -> None:
+        if self.announce is not None:
+            self.announce(Touch(refs=refs, commits=commits, remotes=remotes))
+
+    def _announce_checkout(self, ref: str, *, refs: tuple[str, ...]) -> None:
+        if self.announce is not None:
+            self._will(refs=refs, commits=(self.resolve("HEAD"), self.resolve(ref)))
+
+    def _announce_commit(self, message: str, *, also_staged: Sequence[str] = ()) -> None:
+        if self.announce is None:
+            return
+        refs = (f"refs/heads/{self.branch}",) if self.branch else ("HEAD",)
+        staged = (*self.changed_files, *also_staged)
+        self.announce(Touch(refs=refs, messages=(message,), staged=staged))
+
+    def _refuse_overwriting(self, *refs: str, is_ignored: bool = True) -> None:
+        """Raise RefusedError if a file that git does not know is where a checkout puts another.
+
+        With `is_ignored`, look only at ignored files: git itself protects the others.
+        """
+        kinds = ("--ignored", "--exclude-standard") if is_ignored else ()
+        top = Clone(self.top, self.runner)
+        others = top._ask("ls-files", "--others", *kinds, "-z").split("\0")
+        unknown = {name.rstrip("/") for name in others if name}
+        if not unknown:
+            return
+        for ref in filter(self.resolve, refs):
+            tree = top._ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", ref)
+            if lost := in_the_way(unknown, {name for name in tree.split("\0") if name}):
+                raise RefusedError(
+                    f"{ref} would replace {', '.join(lost[:5])}, which git does not track",
+                    hint="move it away",
+                )
+
+    def export_patches(self, commits: Sequence[PatchCommit], first: int, folder: Path) -> list[str]:
+        """Write each commit as a patch file, numbered from `first`; return the names in order."""
+        options = (
+            *("--no-renames", "--no-signature", "-N", "--ignore-submodules", "--stat=80"),
+            *("--summary", "--no-color", "--no-attach", "--subject-prefix=PATCH", "--no-notes"),
+            *("--no-cover-letter", "--no-to", "--no-cc", "--no-add-header", "--no-textconv"),
+        )
+        names = []
+        for number, commit in enumerate(commits, first):
+            out = self._ask(
+                *_PATCH_SETTINGS,
+                "format-patch",
+                *options,
+                "--start-number",
+                str(number),
+                "-o",
+                str(folder),
+                "-1",
+                commit.hash,
+            )
+            names.append(Path(out.strip()).name)
+        return names
+
+    def remove(self, files: Collection[str]) -> None:
+        """Remove files from the index and the work tree; missing files are ignored."""
+        if files:
+            self._announce_removal(files)
+            self._act("rm", "--force", "--quiet", "--ignore-unmatch", "--", *files)
+
+    def _announce_removal(self, files: Collection[str]) -> None:
+        if self.announce is not None:
+            prefix = self._ask("rev-parse", "--show-prefix")
+            self.announce(Touch(files={f"{prefix}{name}": "" for name in files}))
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Rename a file in the work tree and in the index, where git tracks it."""
+        content = old.read_bytes()
+        self.will_write(new, content)
+        new.write_bytes(content)
+        self.add([new.name])
+        self.remove([old.name])
+
+    def ignored(self, files: Collection[str]) -> list[str]:
+        """Return those of the files that exist and that git ignores."""
+        if not files:
+            return []
+        args = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--")
+        return sorted(name for name in self._ask(*args, *files).split("\0") if name)
+
+    def add(self, files: Collection[str]) -> None:
+        """Add files to the index."""
+        if files:
+            self._act("add", "--force", "--", *files)
+
+    def commit(self, message: str, *, amend: bool = False) -> None:
+        """Commit all changes of tracked files."""
+        options = ("--amend", "--allow-empty") if amend else ()
+        self._announce_commit(message)
+        self._commit(("-a", *options, "-F", "-"), message)
+
+    def commit_index(self, message: str) -> None:
+        """Commit the content of the index."""
+        self._commit(("-F", "-"), message)
+
+    def _commit(self, options: Sequence[str], message: str = "") -> None:
+        text = message.encode(errors="surrogateescape")
+        done = self._act("commit", "--quiet", *options, stdin=text, ok=range(256))
+        if done.returncode:
+            raise stopped("commit", f"{done.stdout}\n{done.stderr}", self._hooks())
+
+    def _hooks(self) -> list[str]:
+        return commit_hooks(self.path / self._ask("rev-parse", "--git-path", "hooks"))
+
+    def squash(self) -> None:
+        """Make the newest commit part of the one before, and keep that one's message."""
+        if self.announce is not None:
+            files = self.files_of("HEAD~", "HEAD")
+            self._announce_commit(self.message("HEAD~"), also_staged=files)
+        self._act("reset", "--soft", "HEAD~")
+        self._commit(("--amend", "--no-edit"))
+
+    def tag(self, name: str, ref: str, *, force: bool = False) -> None:
+        """Make a tag."""
+        self._will(refs=(f"refs/tags/{name}",))
+        self._act("tag", *(("--force",) if force else ()), ref_name(name), ref_name(ref))
+
+    def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
+        """Rebase commits of `branch` onto another commit, with `todo` as the rebase's todo list.
+
+        Returns whether it is finished; if not, git waits for a person to solve a conflict. Raises
+        CommandError if git fails in another way.
+        """
+        if not todo:
+            self.set_branch(branch, onto)
+            return True
+        self._refuse_overwriting(onto, branch)
+        self._announce_rebase(branch, onto, base)
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Path(folder, "todo")
+            plan.write_text("".join(f"{line}\n" for line in todo))
+            done = self._act(
+                *("rebase", "--quiet", "--interactive", "--empty=drop"),
+                *("--onto", ref_name(onto), ref_name(base), ref_name(branch)),
+                settings=self._plain_commits(),
+                ok=range(256),
+                env={"GIT_SEQUENCE_EDITOR": f"cp {shlex.quote(str(plan))}"},
+            )
+        return self._is_rebased(done)
+
+    def continue_rebase(self) -> bool:
+        """Continue after a person has solved a conflict; return whether it is finished."""
+        return self._is_rebased(
+            self._act("rebase", "--continue", settings=self._plain_commits(), ok=range(256))
+        )
+
+    def _announce_rebase(self, branch: str, onto: str, base: str) -> None:
+        if self.announce is None:
+            return
+        picks = self._ask("rev-list", ref_name(f"{base}..{branch}")).splitlines()
+        self.announce(
+            Touch(
+                refs=("HEAD", f"refs/heads/{branch}"),
+                commits=(self.resolve("HEAD"), self.resolve(onto), *picks),
+                messages=tuple(self.message(pick) for pick in picks),
+            )
+        )
+
+    def _is_rebased(self, done: Completed) -> bool:
+        if not done.returncode:
+            return True
+        if self.in_progress != "rebase" or not self.conflicts():
+            # A stop without a conflict is nothing that a person can solve in the files.
+            raise stopped("rebase the patches", f"{done.stdout}\n{done.stderr}", self._hooks())
+        return False
+
+    def waiting_in_rebase(self) -> list[str]:
+        """Return the commits that the current rebase has not applied yet."""
+        file = self.git_dir / "rebase-merge/git-rebase-todo"
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+        names = [line.split()[1] for line in lines if line.startswith(("pick ", "p "))]
+        return [self.resolve(name) for name in names]
+
+    def has_hunks_of(self, commit: str, ref: str = "HEAD", context: int = 3) -> bool:
+        """Whether `ref` already has everything that a commit adds, and nothing that it removes.
+
+        `context` is the number of lines around each hunk that must be the same.
+        """
+        span = (f"{ref_name(commit)}~", commit)
+        diff = self._ask("diff-tree", "-p", "--binary", "--no-ext-diff", *span)
+        with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            self._run("read-tree", ref_name(ref), env=env)
+            done = self._run(
+                *("apply", "--cached", "--reverse", "--check", f"-C{context}", "-"),
+                ok=(0, 1, 128),
+                env=env,
+                stdin=f"{diff}\n".encode(errors="surrogateescape"),
+            )
+        return done.returncode == 0
+
+    def skip_in_rebase(self) -> bool:
+        """Skip the commit that a rebase has stopped at; return whether the rebase is finished."""
+        return self._is_rebased(
+            self._act("rebase", "--skip", settings=self._plain_commits(), ok=range(256))
+        )
+
+    @property
+    def rebased_branch(self) -> str:
+        """The full name of the branch that a rebase in progress works on; empty without one."""
+        for folder in ("rebase-merge", "rebase-apply"):
+            with contextlib.suppress(FileNotFoundError):  # the other kind, or no rebase
+                return (self.git_dir / folder / "head-name").read_text().strip()
+        return ""
+
+    def quit_rebase(self) -> None:
+        """Forget the unfinished rebase; HEAD, index and files stay as they are.
+
+        `git rebase --abort` would discard all changes, also those of a person.
+        """
+        if self.in_progress == "rebase":
+            self._act("rebase", "--quit")
+        for name in ("CHERRY_PICK_HEAD", "REBASE_HEAD", "AUTO_MERGE", "MERGE_MSG"):
+            (self.git_dir / name).unlink(missing_ok=True)
+
+    def conflicts(self) -> list[str]:
+        """Return the files that a person has to solve."""
+        out = self._ask("diff", "--name-only", "--diff-filter=U", "-z")
+        return [name for name in out.split("\0") if name]
+
+    def apply_mailbox(self, patch: Path) -> bool:
+        """Commit a patch file that has a mail header; return False if it does not apply."""
+        command = ("am", "--quiet", "--3way", "--", str(patch))
+        done = self._act(*command, settings=self._plain_commits(), ok=(0, 1, 128))
+        if done.returncode:
+            self._run("am", "--abort", ok=(0, 1, 128))
+        return done.returncode == 0
+
+    def apply_plain(self, patch: Path, strip: int, message: str) -> bool:
+        """Commit a plain diff; return False if it does not apply."""
+        done = self._act("apply", "--index", f"-p{strip}", "--", str(patch), ok=(0, 1, 128))
+        if done.returncode:
+            return False
+        self.commit_index(message)
+        return True
+
+    @contextlib.contextmanager
+    def linked(self, ref: str) -> Iterator["Clone"]:
+        """Yield a linked work tree at a ref; it is removed afterwards, but its commits stay."""
+        with tempfile.TemporaryDirectory(prefix="rdo-linked-") as folder:
+            tree = Path(folder, "tree")
+            self._act("worktree", "add", "--quiet", "--detach", str(tree), ref_name(ref))
+            try:
+                yield Clone(tree, self.runner, is_dry=self.is_dry)
+            finally:
+                self._run("worktree", "remove", "--force", str(tree), ok=range(256))
+
+    def add_remote(self, name: str, url: str) -> None:
+        """Add a remote."""
+        self._will(remotes=(name,))
+        self._act("remote", "add", ref_name(name), check_url(url))
+
+    def set_remote_url(self, name: str, url: str) -> None:
+        """Change the URL of a remote."""
+        self._will(remotes=(name,))
+        self._act("remote", "set-url", ref_name(name), check_url(url))
+
+    def branch_at(self, remote: str, branch: str) -> str:
+        """Fetch a branch from a remote and return its hash.
+
+        Empty if the remote does not have it.
+        """
+        ref = f"refs/heads/{branch}"
+        listed = self._run("ls-remote", "--", remote, ref, timeout=ASK_TIMEOUT_SECONDS).stdout
+        rows = (line.partition("\t") for line in listed.splitlines())
+        found = next((sha for sha, _, name in rows if name == ref), "")
+        if found:
+            self.fetch("--no-tags", "--refmap=", "--", remote, ref)
+        return found
+
+    def fetch(self, *args: str) -> None:
+        """Fetch from a remote."""
+        self._will(refs=("refs/remotes/",))
+        old = self._tag_names() if self.announce else set()
+        self._act("fetch", "--quiet", *args, timeout=FETCH_TIMEOUT_SECONDS)
+        if self.announce:
+            self._will(refs=tuple(sorted(self._tag_names() - old)))
+
+    def _tag_names(self) -> set[str]:
+        listed = self._ask("for-each-ref", "--format=%(refname)", "refs/tags")
+        return set(listed.splitlines())
+
+    def push(self, push: Push) -> None:
+        """Push; in a dry run, only log the command."""
+        if self.is_dry:
+            log.info("would run: %s", push)
+        else:
+            self._will(refs=("refs/remotes/",))
+            self._act(*push.command, timeout=FETCH_TIMEOUT_SECONDS)
+        self.pushes.append(push)
+
+    def edit(self, editor: str, file: Path) -> bool:
+        """Open the maintainer's editor in the terminal and return whether it succeeded."""
+        return hand_over(*shlex.split(editor), file) == 0
+
+    # plumbing, for snapshots
+
+    def plumb(self, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
+        """Run a git command without logging it, and return its output."""
+        return self._run(*args, env=env, stdin=stdin).stdout.strip("\n")
+
+    def refresh_index(self) -> None:
+        """Let the index know the times of files that were written without it."""
+        self._run("update-index", "-q", "--refresh", ok=(0, 1, 128))  # 128: another git is at work
+
+    def _act(
+        self,
+        *args: str,
+        ok: Collection[int] = (0,),
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        settings: Sequence[str] = (),
+    ) -> Completed:
+        log.info("git %s", shlex.join(args))
+        return self._run(*settings, *args, ok=ok, stdin=stdin, env=env, timeout=timeout)
+
+    def _plain_commits(self) -> tuple[str, ...]:
+        """Return the options for commits of patches: no signature, and only the clone's hooks."""
+        return (*_UNSIGNED, "-c", f"core.hooksPath={self.common_dir / 'hooks'}")
+
+
+def in_the_way(unknown: Collection[str], tree: Collection[str]) -> list[str]:
+    """Return the unknown files that a checkout of `tree` replaces: the files of both, by path.
+
+    A file is also in the way of files below its name, and those below a name of a file there.
+
+    >>> in_the_way({"a", "b/c", "d", "e"}, {"a", "b", "d/x"})
+    ['a', 'b/c', 'd']
+    """
+    folders = {str(parent) for name in tree for parent in PurePosixPath(name).parents}
+    return sorted(
+        name
+        for name in unknown
+        if name in tree
+        or name in folders
+        or any(str(parent) in tree for parent in PurePosixPath(name).parents)
+    )
+
+
+def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:
+    """Clone a distgit into a new folder; raise RefusedError if the folder exists."""
+    if folder.exists():
+        raise RefusedError(f"{folder} already exists")
+    log.info("git clone %s %s", url, folder)
+    command = ("git", "clone", "--quiet", "--", check_url(url), folder)
+    env = {**ENVIRONMENT, **own_settings(Path.cwd(), runner)}
+    runner(*command, env=env, timeout=FETCH_TIMEOUT_SECONDS)
+    return Clone(folder, runner)

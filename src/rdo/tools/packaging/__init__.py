@@ -1,0 +1,1 @@
+"""Where wheels, sdists and Debian packages come from."""

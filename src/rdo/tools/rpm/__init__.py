@@ -1,0 +1,1 @@
+"""rpm and dnf: specs, packages and yum repositories."""

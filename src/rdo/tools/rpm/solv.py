@@ -1,0 +1,31 @@
+"""libsolv, called in a child process that can do nothing but answer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rdo.tools.walls.reading_child import ReadingChild
+
+_CHILDREN = Path(__file__).parents[1] / "children"
+_CHILD, _CHECKER = _CHILDREN / "solve.py", _CHILDREN / "check_installable.py"
+_MEMORY_BYTES = 8 << 30  # the file lists of a distribution are large
+_FILE_BYTES = 2 << 30
+_SECONDS = 600
+
+
+def checker() -> "Solv":
+    """Return the program that looks for what cannot be installed."""
+    return Solv(ReadingChild(_CHECKER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Solv:
+    """Puts one question to a fresh libsolv; `rdo.solver` defines the JSON of both sides."""
+
+    child: ReadingChild = field(
+        default_factory=lambda: ReadingChild(_CHILD, _MEMORY_BYTES, _FILE_BYTES, _SECONDS)
+    )
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return libsolv's answer; CommandError if it has none."""
+        return self.child.ask(question)
