@@ -22,7 +22,7 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "config/loading.py": (),
     "config/projects_ini.py": (),
     "config/settings.py": (),
-    "distgit/patches/patches_branch.py": ("choose", "_ignored"),
+    "distgit/patches/patches_branch.py": ("choose",),
     "distgit/patches/rebase.py": ("had_already", "judge", "_take_twin", "as_text", "_counts"),
     "distgit/requirements/autosync.py": (),
     "distgit/requirements/availability.py": ("judge", "_is_below"),
