@@ -1,9 +1,12 @@
 """The table of keys is whole, and agrees with itself."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
+import rdo.deploy
 from rdo.deploy.keys import Key, KeyGroup, Kind, Support, load_keys
 from rdo.deploy.machine import ThisMachine
 from rdo.deploy.value_checks import fault_of
@@ -62,3 +65,18 @@ def test_the_default_cloud_has_no_fault() -> None:
 def test_what_is_refused_has_a_reason_and_what_is_used_is_not_refused() -> None:
     assert {key.support for key in TABLE} >= {Support.LATER, Support.REFUSED}
     assert [key.name for key in TABLE if key.used and key.refused] == []
+
+
+def test_a_key_is_used_exactly_if_the_installer_reads_it() -> None:
+    deploy = Path(rdo.deploy.__file__).parent
+    files = [deploy / "cloud.py", deploy / "hosts.py", deploy / "kept_secrets.py"]
+    files += [*deploy.glob("roles/*.py"), *deploy.glob("install/*.py")]
+    words = {
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    known = "CONFIG_DEFAULT_PASSWORD"  # answers.py itself gives it to others
+
+    assert {key.name for key in TABLE if key.used} == words & TABLE.keys.keys() | {known}

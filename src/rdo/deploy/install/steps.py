@@ -38,6 +38,9 @@ _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
 )
 """The roles in the order in which they are installed; hosts need what is before them."""
 
+# Services of before 2023.2 ask each other for the first of these rights, later ones for the second.
+_OF_A_SERVICE = ("admin", "service")
+
 # Each module after those that it imports.
 _ON_HOST = (
     *("acts", "ini", "files", "packages", "units", "mariadb", "rabbitmq", "once", "identity"),
@@ -109,7 +112,7 @@ def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
         mine = (name for part in parts if _is_for(part, host, duties) for name in part.packages)
         if names := tuple(dict.fromkeys(mine)):
             wants[host] = (WantedPackages(names),)
-    return Step("packages", "WantedPackages", wants)
+    return Step("packages", "Packages", wants)
 
 
 def _step(part: Part, hosts: Mapping[str, frozenset[Duty]]) -> Step:
@@ -124,7 +127,7 @@ def _is_for(part: Part, host: str, duties: frozenset[Duty]) -> bool:
 def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
     """Return what keystone must hold for all roles."""
     logins = [login for part in parts for login in part.logins]
-    users = [User(name, password, "services", ("admin",)) for name, password in logins]
+    users = [User(name, password, "services", _OF_A_SERVICE) for name, password in logins]
     projects = [{"name": "services"}]
     if cloud.has("CONFIG_PROVISION_DEMO"):
         projects.append({"name": "demo"})
@@ -136,7 +139,7 @@ def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
         admin_project="admin",
         region=cloud.region,
         projects=tuple(projects),
-        roles=({"name": "member"},),
+        roles=({"name": "member"}, {"name": "service"}),
         users=tuple(users),
         services=(
             *keystone.apis(cloud),
