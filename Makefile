@@ -21,7 +21,7 @@ PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
 
-# The packages of a cloud, out of the releases of OpenStack on PyPI.
+# From the releases of OpenStack on PyPI to a cloud that answers, on a host of a lab; as root.
 cloud: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/cloud/run build/cloud
 

@@ -12,6 +12,7 @@ from rdo.deploy.on_host.acts import Wanted
 _NAME = "rdo-verify"
 _CIDR = "192.168.199.0/24"
 _IMAGE_BYTES = 1 << 20
+_REPORT_SECONDS = 120
 _SERVER_SECONDS = 300
 _CONSOLE_SECONDS = 180
 
@@ -61,6 +62,7 @@ class _Checks:
             yield "network", self._network
             yield "subnet", self._subnet
         if self.wanted["has_servers"]:
+            yield "hypervisor", self._hypervisor
             yield "server", self._server
             yield "console", self._console
 
@@ -105,6 +107,20 @@ class _Checks:
             name=_NAME, network_id=self.network.id, ip_version=4, cidr=_CIDR
         )
         return str(made.cidr)
+
+    def _hypervisor(self) -> str:
+        """Wait until a compute service reports; nova believes an old report for a minute."""
+        deadline = time.monotonic() + _REPORT_SECONDS
+        before = {one.id: one.updated_at for one in self._computes()}
+        while time.monotonic() < deadline:
+            for one in self._computes():
+                if one.state == "up" and one.updated_at != before.get(one.id):
+                    return f"{one.host} reports"
+            time.sleep(1)
+        raise TimeoutError(f"no compute service has reported in {_REPORT_SECONDS} s")
+
+    def _computes(self) -> "list[Any]":
+        return list(self.cloud.compute.services(binary="nova-compute"))
 
     def _server(self) -> str:
         images = list(self.cloud.image.images(name=self.wanted["image"], status="active"))
