@@ -13,6 +13,7 @@ from pathlib import Path
 import createrepo_c
 import pytest
 
+import rdo.tools.children
 from rdo.errors import CommandError
 from rdo.solver import Missing, MissingRequirement, Solution, SolverRepository, provided, solve
 from rdo.tools.rpm.solv import Solv
@@ -21,7 +22,7 @@ from tests.rpms import make_rpms
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 
-CHILDREN = Path(sys.modules[ReadingChild.__module__].__file__ or "").with_name("children")
+CHILDREN = Path(rdo.tools.children.__file__).parent
 
 
 def repository(folder: Path) -> SolverRepository:

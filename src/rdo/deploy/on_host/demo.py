@@ -10,6 +10,7 @@ from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted
 
 _GUEST = Path("/usr/share/rdo-guest-image/guest.img")
 _DOWNLOAD_SECONDS = 300
+_ANSWER_SECONDS = 30
 
 
 def look_demo(wanted: Wanted) -> "list[str]":
@@ -40,6 +41,7 @@ def connect(wanted: Wanted) -> Any:
         user_domain_name="Default",
         project_domain_name="Default",
         region_name=wanted["region"],
+        api_timeout=_ANSWER_SECONDS,
     )
 
 
