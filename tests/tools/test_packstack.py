@@ -201,3 +201,14 @@ def test_looking_makes_no_secret(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "(not made yet)" in done.stdout
     assert not (tmp_path / "state").exists()
+
+
+def test_a_controller_that_is_this_machine_is_not_rebooted_and_not_tried_before(
+    tmp_path: Path,
+) -> None:
+    done = run("deploy", "verify", "--reboot", cwd=tmp_path, program=RDO)
+
+    assert done.returncode == 5
+    assert "this machine is the controller" in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "state").exists()

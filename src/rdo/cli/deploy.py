@@ -353,6 +353,8 @@ def verify(
 
     access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
     cloud = deployment(file=file, options=options, state=state, by_ssh=access)
+    if reboot:
+        verification.check_may_reboot(cloud)
     checks = verification.verify(cloud)
     if reboot and not verification.failure(checks):
         checks += verification.verify_after_reboot(cloud)

@@ -56,18 +56,21 @@ def verify(cloud: Deployment) -> list[CloudCheck]:
     return [CloudCheck(**one) for one in json.loads(said.strip().splitlines()[-1])["checks"]]
 
 
-def verify_after_reboot(cloud: Deployment) -> list[CloudCheck]:
-    """Reboot the controller, and try again until its services answer, or for some minutes.
-
-    Raises RefusedError if it is this machine, OutsideError if it does not come back.
-    """
-    host = controller(cloud)
-    if host.access is None:
+def check_may_reboot(cloud: Deployment) -> None:
+    """Raise RefusedError if the controller is this machine."""
+    if controller(cloud).access is None:
         raise RefusedError(
             "this machine is the controller, which rdo does not reboot",
             hint="reboot it, then run rdo deploy verify again",
         )
-    took = _reboot(host)
+
+
+def verify_after_reboot(cloud: Deployment) -> list[CloudCheck]:
+    """Reboot the controller, and try again until its services answer, or for some minutes.
+
+    Raises OutsideError if it does not come back.
+    """
+    took = _reboot(controller(cloud))
     checks = [CloudCheck("reboot", took, True, "")]
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
