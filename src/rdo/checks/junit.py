@@ -1,50 +1,67 @@
 """The answers of checks as JUnit's XML, for CI systems."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from rdo.checks.findings import QUESTIONS, CheckAnswer, Defect
 from rdo.model.xml_text import xml_text
 
 
-def junit(name: str, answers: Iterable[CheckAnswer]) -> str:
-    """Return one test suite, with a case for each check; its findings are the failure's text."""
-    answers = tuple(answers)
-    failed = sum(bool(one.findings) for one in answers)
-    skipped = sum(bool(one.skipped) for one in answers)
-    suite = ElementTree.Element(
+@dataclass(frozen=True, slots=True)
+class JUnitCase:
+    """One thing that was tried: why it `failed` or was `skipped`, else what was `said`.
+
+    `detail` is the failure's text.
+    """
+
+    name: str
+    seconds: float
+    failed: str = ""
+    detail: str = ""
+    skipped: str = ""
+    said: str = ""
+
+
+def suite(name: str, classname: str, cases: Sequence[JUnitCase]) -> str:
+    """Return one test suite; the text of others may hold what XML cannot."""
+    found = ElementTree.Element(
         "testsuite",
         name=xml_text(name),
-        tests=str(len(answers)),
-        failures=str(failed),
+        tests=str(len(cases)),
+        failures=str(sum(bool(one.failed) for one in cases)),
         errors="0",
-        skipped=str(skipped),
-        time=f"{sum(one.seconds for one in answers):.3f}",
+        skipped=str(sum(bool(one.skipped) for one in cases)),
+        time=f"{sum(one.seconds for one in cases):.3f}",
     )
-    for one in answers:
+    for one in cases:
         case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname="rdo.promotion.check",
-            name=f"{one.check}: {QUESTIONS[one.check]}",
-            time=f"{one.seconds:.3f}",
+            found, "testcase", classname=classname, name=one.name, time=f"{one.seconds:.3f}"
         )
         if one.skipped:
             ElementTree.SubElement(case, "skipped", message=xml_text(one.skipped))
-        elif one.findings:
-            lines = [
-                line
-                for finding in one.findings
-                for line in (
-                    f"{finding.package}: {finding.what}",
-                    *(f"  {x}" for x in finding.chain),
-                )
-            ]
-            message = f"{len(one.findings)} found"
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            failure.text = xml_text("\n".join(lines))
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+        elif one.failed:
+            failure = ElementTree.SubElement(case, "failure", message=xml_text(one.failed))
+            failure.text = xml_text(one.detail) or None
+        elif one.said:
+            ElementTree.SubElement(case, "system-out").text = xml_text(one.said)
+    ElementTree.indent(found)
+    return ElementTree.tostring(found, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def junit(name: str, answers: Iterable[CheckAnswer]) -> str:
+    """Return one test suite, with a case for each check; its findings are the failure's text."""
+    return suite(name, "rdo.promotion.check", [_case(one) for one in answers])
+
+
+def _case(answer: CheckAnswer) -> JUnitCase:
+    return JUnitCase(
+        f"{answer.check}: {QUESTIONS[answer.check]}",
+        answer.seconds,
+        failed=f"{len(answer.findings)} found" if answer.findings else "",
+        detail="\n".join(map(_text, answer.findings)),
+        skipped=answer.skipped,
+    )
 
 
 def _text(finding: Defect) -> str:

@@ -4,8 +4,8 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
+from rdo.checks.junit import JUnitCase, suite
 from rdo.deploy.cloud import IDENTITY_PORT, Cloud
 from rdo.deploy.install.deployment import Deployment
 from rdo.deploy.install.steps import program
@@ -118,19 +118,15 @@ def as_text(checks: list[CloudCheck]) -> Iterator[str]:
         yield f"{one.name:<12} {mark:<6} {one.seconds:7.1f} s  {one.said}".rstrip()
 
 
-def as_junit(checks: list[CloudCheck]) -> bytes:
+def as_junit(checks: list[CloudCheck]) -> str:
     """Return the checks as JUnit's XML."""
-    bad = sum(not one.is_good for one in checks)
-    suite = ElementTree.Element(
-        "testsuite", name="rdo deploy verify", tests=str(len(checks)), failures=str(bad)
-    )
-    for one in checks:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname="cloud", name=one.name, time=f"{one.seconds:.2f}"
+    cases = [
+        JUnitCase(
+            one.name,
+            one.seconds,
+            failed="" if one.is_good else one.said or "it failed",
+            said=one.said,
         )
-        if not one.is_good:
-            ElementTree.SubElement(case, "failure", message=one.said)
-        elif one.said:
-            ElementTree.SubElement(case, "system-out").text = one.said
-    content: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return content
+        for one in checks
+    ]
+    return suite("rdo deploy verify", "cloud", cases)
