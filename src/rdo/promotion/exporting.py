@@ -6,7 +6,7 @@ The folder is made beside its place and renamed at the end: it is there complete
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rdo import atomic
 from rdo.app.targets import OpenTarget
@@ -189,12 +189,11 @@ def _repo_file(opened: OpenTarget, url: str, has_dependencies: bool) -> str:
     ]
     if has_dependencies:
         name = f"{site.reponame}-deps"
-        place = str(PurePosixPath(DEPS))
         sections.append(
             RepoSection(
                 name,
                 f"{name} of {opened.name}",
-                (f"{url}/{place}",),
+                (f"{url}/{DEPS}",),
                 priority=DEPENDENCIES,
             )
         )

@@ -86,11 +86,9 @@ class Deployment:
 
         return found.carry_out(tell) if found.plan.needed else 0
 
-    @contextlib.contextmanager
-    def _looked(self, log_file: Path) -> Iterator[Looked]:
+    def _looked(self, log_file: Path) -> contextlib.AbstractContextManager[Looked]:
         secrets = [one.value for one in self.answers.by_key.values() if one.key.secret]
-        with looked(self.hosts, self.steps, secrets, log_file) as found:
-            yield found
+        return looked(self.hosts, self.steps, secrets, log_file)
 
 
 def deployment(

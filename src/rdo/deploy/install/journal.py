@@ -49,8 +49,11 @@ class InstallJournal:
         return self.folder / _FILE
 
     def _ends_whole(self) -> bool:
-        content = self._path.read_bytes() if self._path.exists() else b""
-        return not content or content.endswith(b"\n")
+        with self._path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return True
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
 
     def _entries(self) -> Iterator[InstallEntry]:
         if not self._path.exists():

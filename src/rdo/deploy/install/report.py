@@ -16,7 +16,7 @@ def plan_as_text(plan: Plan) -> str:
         lines += [host] if mine else []
         for step in mine:
             lines += _step_lines(step)
-    lines.append(f"{plan.changes} changes" if plan.needed else "0 changes")
+    lines.append(f"{plan.changes} changes")
     return "\n".join(lines)
 
 
