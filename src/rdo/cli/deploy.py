@@ -1,5 +1,6 @@
 """`rdo deploy`: install a cloud from a target's packages, as an answer file describes it."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rdo.deploy.answer_file import AnswerFault
     from rdo.deploy.answers import CloudAnswer
     from rdo.deploy.install.planning import PlannedStep
+    from rdo.tools.hosts.access import SshAccess
 
 
 @click.group(cls=LazyGroup)
@@ -79,10 +81,24 @@ _ACCESS = (
 
 
 def _access(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options by which hosts are reached."""
+    """Add the options by which hosts are reached; the command gets them together, as `by_ssh`."""
+
+    @functools.wraps(command)
+    def with_access(
+        *args: object,
+        identity: Path | None,
+        known_hosts: Path | None,
+        accept_new_host_keys: bool,
+        **more: object,
+    ) -> None:
+        from rdo.tools.hosts.access import SshAccess
+
+        by_ssh = SshAccess("root", identity, known_hosts, accept_new_host_keys)
+        command(*args, by_ssh=by_ssh, **more)
+
     for option in reversed(_ACCESS):
-        command = option(command)
-    return command
+        with_access = option(with_access)
+    return with_access
 
 
 @deploy.command()
@@ -179,9 +195,7 @@ def check(
     ctx: click.Context,
     file: Path | None,
     options: dict[str, str],
-    identity: Path | None,
-    known_hosts: Path | None,
-    accept_new_host_keys: bool,
+    by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
     """Ask every host of the answers whether it can become part of the cloud; nothing is changed.
@@ -198,11 +212,10 @@ def check(
     from rdo.deploy.keys import load_keys
     from rdo.deploy.machine import this_machine
     from rdo.deploy.reading import load_answers
-    from rdo.tools.hosts.access import Host, SshAccess
+    from rdo.tools.hosts.access import Host
 
     machine = this_machine()
     hosts = hosts_of(load_answers(load_keys(), machine, file=file, options=options))
-    by_ssh = SshAccess("root", identity, known_hosts, accept_new_host_keys)
     access = [Host(one, None if machine.is_called(one) else by_ssh) for one in hosts]
     found = check_hosts(hosts, access)
     lines = []
@@ -231,9 +244,7 @@ def plan(
     file: Path | None,
     options: dict[str, str],
     state: Path | None,
-    identity: Path | None,
-    known_hosts: Path | None,
-    accept_new_host_keys: bool,
+    by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
     """Show every change that `apply` would make; nothing is written, here or on a host.
@@ -246,10 +257,8 @@ def plan(
     """
     from rdo.deploy.install.deployment import deployment
     from rdo.deploy.install.report import plan_as_plain, plan_as_text
-    from rdo.tools.hosts.access import SshAccess
 
-    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
-    cloud = deployment(file=file, options=options, state=state, by_ssh=access)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=by_ssh)
     found = cloud.plan()
     output.show(plan_as_plain(found), as_json, plan_as_text(found))
     if found.faults:
@@ -266,9 +275,7 @@ def apply(
     file: Path | None,
     options: dict[str, str],
     state: Path | None,
-    identity: Path | None,
-    known_hosts: Path | None,
-    accept_new_host_keys: bool,
+    by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
     """Install the cloud, or mend what has changed since; what is as it should be is left alone.
@@ -281,10 +288,8 @@ def apply(
     """
     from rdo.deploy.install.deployment import deployment
     from rdo.deploy.install.report import plan_as_plain
-    from rdo.tools.hosts.access import SshAccess
 
-    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
-    cloud = deployment(file=file, options=options, state=state, by_ssh=access, makes_secrets=True)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=by_ssh, makes_secrets=True)
     with cloud.prepared() as found:
         changed = cloud.carry_out(found, _tell_step)
     hosts = f"{len(cloud.hosts)} host{'s' if len(cloud.hosts) > 1 else ''}"
@@ -332,9 +337,7 @@ def verify(
     file: Path | None,
     options: dict[str, str],
     state: Path | None,
-    identity: Path | None,
-    known_hosts: Path | None,
-    accept_new_host_keys: bool,
+    by_ssh: "SshAccess",
     reboot: bool,
     junit: Path | None,
     as_json: bool,
@@ -349,10 +352,8 @@ def verify(
     from rdo.atomic import write_file
     from rdo.deploy.install import verification
     from rdo.deploy.install.deployment import deployment
-    from rdo.tools.hosts.access import SshAccess
 
-    access = SshAccess("root", identity, known_hosts, accept_new_host_keys)
-    cloud = deployment(file=file, options=options, state=state, by_ssh=access)
+    cloud = deployment(file=file, options=options, state=state, by_ssh=by_ssh)
     if reboot:
         verification.check_may_reboot(cloud)
     checks = verification.verify(cloud)
