@@ -48,14 +48,7 @@ def _repositories(
     show_default=True,
     help="Platform to build on.",
 )
-@click.option(
-    "--results",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for RPMs and logs.",
-)
+@output.results_option("Folder for RPMs and logs.")
 @click.option(
     "--define",
     "-D",

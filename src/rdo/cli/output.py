@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import Enum
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 import click
@@ -26,6 +26,18 @@ class Table:
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
+
+
+def results_option(content: str) -> Callable[[Command], Command]:
+    """Add the option `--results`, a folder for what `content` says."""
+    return click.option(
+        "--results",
+        "-o",
+        type=click.Path(path_type=Path),
+        default=Path("results"),
+        show_default=True,
+        help=content,
+    )
 
 
 def json_option(command: Command) -> Command:

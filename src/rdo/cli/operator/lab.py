@@ -12,6 +12,13 @@ from rdo.cli.progress import live
 from rdo.lab.addresses import web_url
 from rdo.lab.labs import Lab, LabPurpose, Labs, check_name
 
+_target = click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target to use (optional if there is only one).",
+)
+
 
 @click.group(cls=LazyGroup)
 def lab() -> None:
@@ -31,12 +38,7 @@ def lab() -> None:
 @lab.command()
 @click.argument("name")
 @click.option("--hosts", default=1, show_default=True, help="How many hosts to start.")
-@click.option(
-    "--target",
-    metavar="T",
-    shell_complete=complete.targets,
-    help="Target to use (optional if there is only one).",
-)
+@_target
 @click.option(
     "--name",
     "repository",
@@ -142,12 +144,7 @@ def down(app: App, name: str) -> None:
 
 @lab.command("guest-image")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--target",
-    metavar="T",
-    shell_complete=complete.targets,
-    help="Target to use (optional if there is only one).",
-)
+@_target
 @click.option(
     "--name",
     "repository",

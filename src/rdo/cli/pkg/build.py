@@ -31,14 +31,7 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 
 @click.command()
 @platform_option
-@click.option(
-    "--results",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for the RPMs and logs.",
-)
+@output.results_option("Folder for the RPMs and logs.")
 @dry_run_option
 @click.pass_context
 def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:

@@ -40,14 +40,7 @@ from rdo.model.build import Built, Failed
     show_default=True,
     help="Release of the RPM; raise it to replace one that hosts have.",
 )
-@click.option(
-    "--results",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for the RPM and its log.",
-)
+@output.results_option("Folder for the RPM and its log.")
 @click.option(
     "--publish",
     is_flag=True,

@@ -216,14 +216,7 @@ def _show_cause(file: Path) -> None:
     multiple=True,
     help="Another build to use: a number, package, hash, or folder of RPMs (repeatable).",
 )
-@click.option(
-    "--results",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for RPMs, logs and a repository.",
-)
+@output.results_option("Folder for RPMs, logs and a repository.")
 @output.json_option
 @click.pass_context
 def try_(
