@@ -18,11 +18,17 @@ RDO = (sys.executable, "-m", "rdo")
 
 
 def run(
-    *args: str, cwd: Path, program: tuple[str, ...] = PACKSTACK
+    *args: str, cwd: Path, program: tuple[str, ...] = PACKSTACK, typed: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "XDG_STATE_HOME": str(cwd / "state"), "HOME": str(cwd)}
     return subprocess.run(
-        [*program, *args], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        [*program, *args],
+        cwd=cwd,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -110,15 +116,38 @@ def test_a_faulty_option_makes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "a.txt").exists()
 
 
-def test_without_answers_it_says_how_to_give_them(tmp_path: Path) -> None:
-    done = run(cwd=tmp_path)
-
-    assert done.returncode == 1
-    assert done.stdout.startswith("\nERROR : packstack cannot ask for the answers yet")
-    assert "--allinone" in done.stdout
-
-
 CLOSED = "127.0.0.4"  # nobody listens on its port 22
+ON_CLOSED = tuple(
+    f"--{key.option}={CLOSED}" for key in TABLE if key.default == "@address" and not key.hidden
+)
+
+
+def test_without_options_it_asks_and_shows_what_was_answered(tmp_path: Path) -> None:
+    typed = "common word\nanother\ncommon word\ncommon word\n2\n"  # mistyped once
+    typed += "maybe\n" + "\n" * len(TABLE.keys)  # no y and no n; then defaults
+
+    done = run(*ON_CLOSED, "--provision-demo=n", cwd=tmp_path, typed=typed)
+
+    assert "The two differ." in done.stdout
+    assert "maybe is neither y nor n." in done.stdout
+    assert "Network of the floating addresses" not in done.stdout  # the demo is switched off
+    shown = done.stdout.partition("following configuration:")[2]
+    assert "os-controller-host:".ljust(40) + CLOSED in shown
+    assert "service-workers:".ljust(40) + "2" in shown
+    assert "common word" not in done.stdout + done.stderr
+    assert "the answers end before the last question" in done.stdout
+    assert done.returncode == 1
+    assert not list(tmp_path.glob("packstack-answers-*"))
+
+
+def test_who_agrees_gets_the_cloud_of_the_answers(tmp_path: Path) -> None:
+    typed = "\n" * len(TABLE.keys) + "no\n" + "\n" * len(TABLE.keys) + "yes\n"
+
+    done = run("--dry-run", *ON_CLOSED, cwd=tmp_path, typed=typed)
+
+    assert done.stdout.count("following configuration:") == 2
+    assert f"ERROR : {CLOSED} cannot be reached: " in done.stdout
+    assert list(tmp_path.iterdir()) == [tmp_path / "home"]  # the test's own
 
 
 def test_a_dry_run_writes_nothing_and_names_the_host_that_cannot_be_reached(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from rdo.atomic import write_file
 from rdo.cli import output
 from rdo.cli.deploy import show_notes
 from rdo.cli.main import EX_USAGE, configure_logging
-from rdo.errors import RefusedError, UserError
+from rdo.cli.packstack_questions import ask_answers
+from rdo.errors import UserError
 from rdo.model.url import without_secret
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NO_QUESTIONS = (
-    "packstack cannot ask for the answers yet",
-    "give them: packstack --allinone, --install-hosts=HOST,HOST or --answer-file=FILE",
-)
 _GENERAL = "Options"
 _WIDTH = 70
 
@@ -173,9 +170,8 @@ def _run_options(
         if install_hosts and allinone:
             raise click.UsageError("--install-hosts and --allinone exclude each other")
         if not (answer_file or allinone or install_hosts):
-            message, hint = _NO_QUESTIONS
-            raise RefusedError(message, hint=hint)
-        hosts = install_hosts or ("" if answer_file else this_machine().address)
+            options = ask_answers(table, this_machine(), options)
+        hosts = install_hosts or (this_machine().address if allinone else "")
         cloud = deployment(
             file=answer_file.expanduser() if answer_file else None,
             options={**(host_options(table, hosts) if hosts else {}), **options},
