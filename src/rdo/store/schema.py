@@ -245,6 +245,42 @@ class MoveRow(Base):
     why: Mapped[str] = mapped_column(CleanText)
 
 
+class CheckResultRow(Base):
+    """How one check of a set of repositories went; `subject` names their ids, sorted.
+
+    A newer result of the same check, subject and context replaces it.
+    """
+
+    __tablename__ = "check_results"
+    __table_args__ = (UniqueConstraint("target", "subject", "check_name", "context"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    subject: Mapped[str]
+    check_name: Mapped[str]
+    context: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str] = mapped_column(CleanText)
+    findings: Mapped[str] = mapped_column(CleanText)
+    owners: Mapped[str] = mapped_column(CleanText)
+    against: Mapped[str] = mapped_column(CleanText)
+    checked: Mapped[int]
+    checked_by: Mapped[str]
+    milliseconds: Mapped[int]
+    log: Mapped[str]
+
+
+class CheckedRepositoryRow(Base):
+    """A repository that a result of a check is about."""
+
+    __tablename__ = "checked_repositories"
+
+    result_id: Mapped[int] = mapped_column(ForeignKey("check_results.id"), primary_key=True)
+    repository_id: Mapped[int] = mapped_column(
+        ForeignKey("repositories.id"), primary_key=True, index=True
+    )
+
+
 class IntentRow(Base):
     """A change of files that has been decided; open until the files match it."""
 

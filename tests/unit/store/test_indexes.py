@@ -10,9 +10,11 @@ from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.store import Store, Transaction
+from rdo.store.check_results import CheckResult, ResultState
 from tests.unit.store.samples import NOW, TARGET, commit
 
 ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
+RESULT = CheckResult("installable", "", ResultState.PASSED, "", "[]", (), NOW, "me", 0.1)
 
 GROWS = re.compile(r"SEARCH (builds|commits|artifacts|repositories|moves|intents) .*\(target=\?\)")
 BOUNDED = {
@@ -61,6 +63,10 @@ def ask_everything(at: Transaction) -> None:
     at.names.repository(TARGET, None, "current")
     at.names.components(TARGET, "current")
     at.names.history(TARGET, None, "current")
+    at.check_results.keep(TARGET, [place.id], RESULT)
+    at.check_results.of(TARGET, [place.id])
+    at.check_results.about(place.id)
+    at.check_results.forget([place.id])
     at.heads.seen(TARGET, "python-pbr", upstream_hash="a", distgit_hash="b", now=NOW)
     at.heads.all(TARGET)
     intent = at.intents.open(TARGET, "publish", {}, now=NOW)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from rdo.store.artifacts import Artifacts
 from rdo.store.builds import Builds
+from rdo.store.check_results import CheckResults
 from rdo.store.commits import Commits
 from rdo.store.database import sqlite_file
 from rdo.store.database.engine import make_engine, name_of, parse
@@ -61,6 +62,7 @@ class Transaction:
 
     artifacts: Artifacts
     builds: Builds
+    check_results: CheckResults
     commits: Commits
     deliveries: Deliveries
     events: Events
@@ -309,6 +311,7 @@ def _transaction(session: Session) -> Transaction:
     return Transaction(
         artifacts=Artifacts(session),
         builds=Builds(session),
+        check_results=CheckResults(session),
         commits=Commits(session),
         deliveries=Deliveries(session),
         events=Events(session),
