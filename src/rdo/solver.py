@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from rdo.errors import CommandError, NotFoundError
-from rdo.tools.rpm.solv import Solv, checker
+from rdo.tools.rpm.solv import Solv, checker, holder
 
 _PROJECT = re.compile(
     r"(?P<name>python3(?:\.\d{1,3})?dist\([^()\s]+\)) = (?:\d{1,9}:)?(?P<version>[^-:\s]+)(?:-\S+)?"
@@ -223,6 +223,74 @@ def uninstallable(
             for row in answer["uninstallable"]
         )
     except (KeyError, TypeError, ValueError) as error:
+        raise CommandError("libsolv was made to answer what cannot be") from error
+
+
+@dataclass(frozen=True, slots=True)
+class TwoBuilds:
+    """Repositories that have packages at two builds, of which one is chosen for each package.
+
+    `newer` and `older` are names of repositories; `owners` are the packages that have a choice, by
+    the NEVRA of each of their RPMs, as libsolv writes it. What has no owner is there anyway.
+    """
+
+    newer: tuple[str, ...]
+    older: tuple[str, ...]
+    newer_owners: Mapping[str, str]
+    older_owners: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FewestHeld:
+    """The packages to keep at their older build so that all RPMs can be installed.
+
+    `held` is None if there is no such set, or none was found in time. At least `at_least` packages
+    must be held, whichever they are; `is_proven`: the answer is final.
+    """
+
+    held: frozenset[str] | None
+    at_least: int
+    is_proven: bool
+
+
+def fewest_held(
+    repositories: Sequence[SolverRepository],
+    two: TwoBuilds,
+    *,
+    arch: str,
+    never: Iterable[Mapping[str, bool]] = (),
+    seconds: float = 60,
+    solv: Solv | None = None,
+) -> FewestHeld:
+    """Choose the fewest packages to hold back, so that every binary RPM can be installed.
+
+    `never` are choices that must not be made together: True holds a package back. Raises
+    NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
+    """
+    for one in repositories:
+        _check_repodata(one.folder)
+    never = tuple(never)
+    names = sorted({*two.newer_owners.values(), *two.older_owners.values()}.union(*never))
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    question = _question(repositories, arch) | {
+        "newer": two.newer,
+        "older": two.older,
+        "owners": {
+            "newer": {nevra: numbers[name] for nevra, name in two.newer_owners.items()},
+            "older": {nevra: numbers[name] for nevra, name in two.older_owners.items()},
+        },
+        "clauses": [
+            [numbers[name] if is_held else -numbers[name] for name, is_held in choice.items()]
+            for choice in never
+        ],
+        "seconds": seconds,
+    }
+    answer = (solv or holder()).ask(question)
+    try:
+        held, at_least = answer["held"], int(answer["at_least"])
+        found = None if held is None else frozenset(names[int(one) - 1] for one in held)
+        return FewestHeld(found, at_least, is_proven=answer["proven"] is True)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise CommandError("libsolv was made to answer what cannot be") from error
 
 

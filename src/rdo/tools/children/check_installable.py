@@ -25,7 +25,6 @@ def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
     """Return a pool with the repositories; their lists of files are slow to read."""
     pool = solv.Pool()
     pool.setarch(arch)
-    hidden: list[int] = []
     for number, one in enumerate(repositories):
         repo = pool.add_repo(one.row["name"])
         repo.priority = -one.row["priority"]  # libsolv: the higher the better
@@ -33,14 +32,23 @@ def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
         for file in one.files.values():  # they may have been read before
             os.lseek(file, 0, os.SEEK_SET)
         read(repo, one, KINDS if with_files else KINDS[:1])
-        if one.visible is not None:
-            hidden += [each.id for each in repo.solvables if str(each) not in one.visible]
         if one.row["installed"]:
             pool.installed = repo
-    pool.set_disabled_list(hidden)
+    pool.set_disabled_list(sorted(hidden(pool, repositories)))
     pool.addfileprovides()
     pool.createwhatprovides()
     return pool
+
+
+def hidden(pool: Any, repositories: list[Opened]) -> frozenset[int]:
+    """Return the packages of a pool that may not be chosen."""
+    return frozenset(
+        each.id
+        for repo in pool.repos
+        if (visible := repositories[repo.appdata].visible) is not None
+        for each in repo.solvables
+        if str(each) not in visible
+    )
 
 
 def suspects(pool: Any, asked_for: list[Any]) -> list[Any]:
@@ -188,14 +196,15 @@ def conflict_of(pool: Any, one: Any) -> dict[str, Any] | None:
     return {"name": one.name, "nevra": str(one), "chain": chain, "missing": []}
 
 
-def check(pool: Any, names: set[str]) -> list[dict[str, Any]]:
+def check(pool: Any, repositories: list[Opened], names: set[str]) -> list[dict[str, Any]]:
     """Return every binary package of the repositories with these names that has no solution."""
+    unseen = hidden(pool, repositories)
     asked_for = [
         one
         for repo in pool.repos
         if repo.name in names
         for one in repo.solvables
-        if one.arch not in {"src", "nosrc"}
+        if one.arch not in {"src", "nosrc"} and one.id not in unseen
     ]
     lacking = lacks(needs_of(pool, asked_for))
     left_out = suspects(pool, [one for one in asked_for if one.id not in lacking])
@@ -228,9 +237,9 @@ def main() -> int:
     shut_in(walls, files, scratch)
     arch, names = question["arch"], set(question["checked"])
     pool = load(repositories, arch, with_files=False)
-    found = check(pool, names)
+    found = check(pool, repositories, names)
     if any(lack["need"].startswith("/") for row in found for lack in row["missing"]):
-        found = check(load(repositories, arch, with_files=True), names)
+        found = check(load(repositories, arch, with_files=True), repositories, names)
     was_provided(found, older, arch)
     answer({"uninstallable": found, "checked": len(pool.solvables)})
     return 0

@@ -8,6 +8,7 @@ from rdo.tools.walls.reading_child import ReadingChild
 
 _CHILDREN = Path(__file__).parents[1] / "children"
 _CHILD, _CHECKER = _CHILDREN / "solve.py", _CHILDREN / "check_installable.py"
+_HOLDER = _CHILDREN / "hold_back.py"
 _MEMORY_BYTES = 8 << 30  # the file lists of a distribution are large
 _FILE_BYTES = 2 << 30
 _SECONDS = 600
@@ -16,6 +17,11 @@ _SECONDS = 600
 def checker() -> "Solv":
     """Return the program that looks for what cannot be installed."""
     return Solv(ReadingChild(_CHECKER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
+
+
+def holder() -> "Solv":
+    """Return the program that finds the fewest packages to hold back."""
+    return Solv(ReadingChild(_HOLDER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
 @dataclass(frozen=True, slots=True)
