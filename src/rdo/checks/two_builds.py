@@ -149,9 +149,7 @@ class Shown:
         return place
 
 
-def _seeing(
-    repositories: Sequence[SolverRepository], seen: Path
-) -> tuple[SolverRepository, ...]:
+def _seeing(repositories: Sequence[SolverRepository], seen: Path) -> tuple[SolverRepository, ...]:
     return tuple(replace(one, visible=seen) for one in repositories)
 
 

@@ -319,6 +319,29 @@ class PauseRow(Base):
     why: Mapped[str] = mapped_column(CleanText)
 
 
+class HeldBackRow(Base):
+    """A package that a promotion name has at an older build than what it was promoted from.
+
+    Without a `build_id` the name has no build of it; without a `newer_id` the other has none.
+    """
+
+    __tablename__ = "held_back"
+    __table_args__ = (Index(None, "target", "name", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    name: Mapped[str]
+    package: Mapped[str]
+    build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    newer_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    since: Mapped[int]
+    until: Mapped[int]
+    held_by: Mapped[str]
+    why: Mapped[str] = mapped_column(CleanText)
+    ended: Mapped[int | None]
+    ending: Mapped[str] = mapped_column(CleanText)
+
+
 class EventRow(Base):
     """Something that people are told, once: `key` identifies it.
 

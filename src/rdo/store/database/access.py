@@ -33,6 +33,7 @@ from rdo.store.database.upgrade import check_readable, revision_of, upgrade
 from rdo.store.deliveries import Deliveries
 from rdo.store.events import Events
 from rdo.store.heads import Heads
+from rdo.store.held_back import HeldBacks
 from rdo.store.holds import Holds
 from rdo.store.intents import Intents
 from rdo.store.names import Names
@@ -67,6 +68,7 @@ class Transaction:
     deliveries: Deliveries
     events: Events
     heads: Heads
+    held_back: HeldBacks
     holds: Holds
     intents: Intents
     names: Names
@@ -316,6 +318,7 @@ def _transaction(session: Session) -> Transaction:
         deliveries=Deliveries(session),
         events=Events(session),
         heads=Heads(session),
+        held_back=HeldBacks(session),
         holds=Holds(session),
         intents=Intents(session),
         names=Names(session),

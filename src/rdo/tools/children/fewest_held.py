@@ -77,9 +77,7 @@ class FewestHeld:
     def _branches(self, state: _State) -> list[_State]:
         """Return the ways to make the narrowest broken clause true, the most promising one last."""
         narrow = min(state.broken, key=lambda one: (len(_open(state, one)), sorted(one)))
-        weight = {
-            one: sum(-one in each for each in state.broken) for one in _open(state, narrow)
-        }
+        weight = {one: sum(-one in each for each in state.broken) for one in _open(state, narrow)}
         ordered = sorted(weight, key=lambda one: (-weight[one], one))
         found = []
         for place, one in enumerate(ordered):
