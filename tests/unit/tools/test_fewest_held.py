@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdo.tools.children.fewest_held import FewestHeld
+from rdo.tools.children.fewest_held import HoldBackSearch
 
 PACKAGES = 7
 NEVER = float("inf")
@@ -24,8 +24,8 @@ def by_trying(clauses: list[frozenset[int]]) -> int | None:
     return None
 
 
-def search_of(clauses: list[frozenset[int]]) -> FewestHeld:
-    found = FewestHeld()
+def search_of(clauses: list[frozenset[int]]) -> HoldBackSearch:
+    found = HoldBackSearch()
     for one in clauses:
         found.add(one)
     return found

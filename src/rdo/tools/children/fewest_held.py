@@ -1,8 +1,8 @@
 """Choose the fewest packages to hold back so that every clause is true, and prove it.
 
 A package is a number from 1 on: `7` means that it is at its newer build, `-7` that it is held back.
-A clause is a set of these, one of which must be true. It is only looked at what a clause breaks that
-is false while everything undecided is newer: one of its newer packages must be held back.
+A clause is a set of these, one of which must be true. A clause that is false while everything
+undecided is newer is broken: one of its newer packages must be held back.
 """
 
 import time
@@ -14,7 +14,7 @@ Clause: TypeAlias = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BestChoice:
     """The packages to hold back; `at_least` so many must be, whichever are chosen.
 
     `held` is None if no choice makes every clause true; if the time was over, if none was found.
@@ -35,7 +35,7 @@ class _State:
 
 
 @dataclass(slots=True)
-class FewestHeld:
+class HoldBackSearch:
     """The search over one set of clauses, which may grow between two searches."""
 
     clauses: set[Clause] = field(default_factory=set)
@@ -51,12 +51,12 @@ class FewestHeld:
             self._users.setdefault(literal, set()).add(found)
         return True
 
-    def choose(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> Choice:
+    def choose(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> BestChoice:
         """Return the smallest choice, or the best one that was found before the deadline."""
         broken = frozenset(one for one in self.clauses if all(word < 0 for word in one))
         start = self._settled(_State(frozenset(), frozenset(), broken))
         if start is None:
-            return Choice(None, 0, is_proven=True)
+            return BestChoice(None, 0, is_proven=True)
         at_least = len(start.held) + _disjoint(start)
         best: frozenset[int] | None = None
         left = [start]
@@ -71,8 +71,8 @@ class FewestHeld:
                 continue
             left += self._branches(state)
             if clock() > deadline and left:
-                return Choice(best, at_least, is_proven=False)
-        return Choice(best, len(best) if best is not None else 0, is_proven=True)
+                return BestChoice(best, at_least, is_proven=False)
+        return BestChoice(best, len(best) if best is not None else 0, is_proven=True)
 
     def _branches(self, state: _State) -> list[_State]:
         """Return the ways to make the narrowest broken clause true, the most promising one last."""
@@ -87,7 +87,7 @@ class FewestHeld:
         return found[::-1]
 
     def _with(self, state: _State, one: int) -> _State:
-        """Hold one more package back: that mends clauses, and breaks those that need its new one."""
+        """Hold one more package back: that mends clauses and breaks those that need it newer."""
         held = state.held | {one}
         broken = {each for each in state.broken if -one not in each}
         broken |= {each for each in self._users.get(one, ()) if _is_broken(each, held)}

@@ -15,7 +15,7 @@ from typing import Any
 import solv
 
 from rdo.tools.children.check_installable import hidden, load, reasons, suspects
-from rdo.tools.children.fewest_held import Choice, FewestHeld
+from rdo.tools.children.fewest_held import BestChoice, HoldBackSearch
 from rdo.tools.children.shut_in import answer, asked, shut_in
 from rdo.tools.children.solve import Opened, open_all
 
@@ -148,7 +148,7 @@ def _fails(found: Choices, held: frozenset[int], failing: Any, free: set[int]) -
 
 
 def _involved(found: Choices, failing: Any) -> set[int]:
-    """Return the packages that libsolv speaks of, and those whose other build it could have used."""
+    """Return the packages that libsolv speaks of, and those whose other build could serve."""
     ids = {failing.id}
     for one in reasons(found.pool, failing):
         ids |= {one.solvable, *one.others}
@@ -156,31 +156,31 @@ def _involved(found: Choices, failing: Any) -> set[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LastAttempt:
     """The last choice, and whether libsolv can install all of it."""
 
-    choice: Choice
+    choice: BestChoice
     is_whole: bool
 
 
-def search(found: Choices, clauses: FewestHeld, deadline: float) -> Found:
+def search(found: Choices, clauses: HoldBackSearch, deadline: float) -> LastAttempt:
     """Choose, try, learn, and choose again, until all of a choice can be installed."""
     while True:
         now = time.monotonic()
         choice = clauses.choose(now + (deadline - now) / 2)
         if choice.held is None:
-            return Found(choice, is_whole=False)
+            return LastAttempt(choice, is_whole=False)
         found.show(choice.held)
         left_out = suspects(found.pool, found.chosen(choice.held))
         failing = [one for one in left_out if reasons(found.pool, one)]
         if not failing:
-            return Found(choice, is_whole=True)
+            return LastAttempt(choice, is_whole=True)
         is_new = False
         for one in failing[:_MOST_LEARNED]:
             if time.monotonic() < deadline:
                 is_new |= clauses.add(learn(found, choice.held, one, deadline))
         if not is_new:
-            return Found(choice, is_whole=False)
+            return LastAttempt(choice, is_whole=False)
 
 
 def opened_pool(repositories: list[Opened], question: Mapping[str, Any]) -> Choices:
@@ -205,7 +205,7 @@ def main() -> int:
         scratch = 0
     shut_in(walls, [file for one in repositories for file in one.files.values()], scratch)
     found = opened_pool(repositories, question)
-    clauses = FewestHeld()
+    clauses = HoldBackSearch()
     for clause in (*question["clauses"], *requirements(found)):
         clauses.add(clause)
     done = search(found, clauses, started + question["seconds"])
