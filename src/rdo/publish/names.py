@@ -1,10 +1,11 @@
 """The names of a tree: which repository each should point to, and their links."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from rdo.dlrn.formats import aggregate_hash, aggregate_repo
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
 from rdo.publish import pool
@@ -14,6 +15,7 @@ from rdo.publish.contents import COMPOSED
 from rdo.publish.site import Members, Site
 from rdo.store import Transaction
 from rdo.store.repositories import Repository
+from rdo.store.votes import CONSISTENT_JOB, Ballot, JobVerdict
 
 CURRENT, CONSISTENT = "current", "consistent"
 _PROMOTION = re.compile(r"[a-z0-9-]+")
@@ -79,20 +81,42 @@ def move(
     now: datetime,
     by: str,
     why: str,
+    repo_file: Callable[[str], str],
 ) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
     """Record where names point from now on; return the links and aggregates to write.
 
     A name may move in several components: its aggregate is then written once, after all of them.
+    `repo_file` returns the .repo file of the repository at a path. The build whose repository is
+    consistent now gets DLRN's vote for that.
     """
     links, aggregates = [], []
-    moves = tuple(moves)
+    last: dict[str, int] = {}
     for name, repository in moves:
         component = repository.component
-        at.names.move(site.target, component, name, repository, now=now, by=by, why=why)
+        last[name] = at.names.move(
+            site.target, component, name, repository, now=now, by=by, why=why
+        )
         links.append(Link(str(component_directory(component) / name), repository.path))
+        if name == CONSISTENT and repository.build_id is not None:
+            _vote_consistent(at, site.target, repository.build_id, component, now)
     if site.components:
-        for name in dict.fromkeys(name for name, _ in moves):
+        for name, move_id in last.items():
             parts = at.names.components(site.target, name)
             places = tuple(part.path for key, part in parts.items() if key)
             aggregates.append(Aggregate(name, places))
+            text = aggregate_repo([repo_file(place) for place in places])
+            at.names.note_aggregate(move_id, aggregate_hash(text))
     return tuple(links), tuple(aggregates)
+
+
+def _vote_consistent(
+    at: Transaction, target: str, build_id: int, component: str | None, now: datetime
+) -> None:
+    at.votes.add(
+        target,
+        Ballot(build_id, component=component),
+        CONSISTENT_JOB,
+        JobVerdict.SUCCESS,
+        timestamp=at.builds.get(build_id).release_date,
+        now=now,
+    )

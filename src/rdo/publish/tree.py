@@ -269,10 +269,8 @@ class Tree:
                 (f"{PREVIOUS}{name}", was[one.component]) for one in moved if one.component in was
             ]
             rows += [(name, one) for one in moved]
-            links, aggregates = names.move(at, self.site, rows, now=self.now(), by=by, why=why)
             if rows:
-                change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
-                changes.append(change)
+                changes.append(self._moving(at, rows, by=by, why=why))
         return tuple(moved)
 
     def remove(
@@ -559,9 +557,8 @@ class Tree:
         why: str = "",
     ) -> TreeChange:
         """Return the change that puts `fresh` at `path` and moves names, which `at` records."""
-        rows = (moves or {}).items()
-        links, aggregates = names.move(at, self.site, rows, now=self.now(), by=by, why=why)
-        change = TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
+        ready = {str(path): fresh} if fresh else {}
+        change = self._moving(at, (moves or {}).items(), by=by, why=why, ready=ready)
         if fresh is None:
             return change
         return replace(
@@ -570,6 +567,26 @@ class Tree:
             fresh=str(fresh.relative_to(self.repos)),
             inode=fresh.stat().st_ino,
         )
+
+    def _moving(
+        self,
+        at: Transaction,
+        moves: Iterable[tuple[str, Repository]],
+        *,
+        by: str,
+        why: str,
+        ready: Mapping[str, Path] | None = None,
+    ) -> TreeChange:
+        """Return the change that moves names; `ready` are repositories on the way to their path."""
+
+        def repo_file(path: str) -> str:
+            folder = (ready or {}).get(path, self.repos / path)
+            return (folder / f"{self.site.reponame}.repo").read_text()
+
+        links, aggregates = names.move(
+            at, self.site, moves, now=self.now(), by=by, why=why, repo_file=repo_file
+        )
+        return TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
 
 
 def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:

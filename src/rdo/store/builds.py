@@ -367,6 +367,29 @@ class Builds:
         query = query.order_by(BuildRow.published.desc()).limit(1)
         return next(iter(read_builds(self.session, query)), None)
 
+    def published_of(
+        self,
+        target: str,
+        upstream_hash: str,
+        distgit_hash: str,
+        extended_hash: str | None = None,
+    ) -> Build | None:
+        """Return the newest published build of a commit; without an extended hash, of any.
+
+        A build that only others were bootstrapped with has no repository and is left out.
+        """
+        query = selection().where(
+            CommitRow.target == target,
+            CommitRow.upstream_hash == upstream_hash,
+            CommitRow.distgit_hash == distgit_hash,
+            PUBLISHED,
+            BuildRow.bootstrap.is_(False),
+        )
+        if extended_hash is not None:
+            query = query.where(CommitRow.extended_hash == extended_hash)
+        query = query.order_by(BuildRow.id.desc()).limit(1)
+        return next(iter(read_builds(self.session, query)), None)
+
     def ended_before(self, target: str, moment: datetime) -> frozenset[int]:
         """Return the ids of builds that ended before `moment` and need no publication any more."""
         query = select(BuildRow.id).where(

@@ -1,14 +1,25 @@
 """The names that lead to a repository, and their history."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
+from rdo.model.commit import Commit
+from rdo.store.commits import commit_of
 from rdo.store.moments import moment, seconds
 from rdo.store.repositories import Repository, repository_of
-from rdo.store.schema import MoveRow, NameRow, RepositoryRow
+from rdo.store.schema import (
+    OF_AGGREGATE,
+    PROMOTION,
+    BuildRow,
+    CommitRow,
+    MoveRow,
+    NameRow,
+    RepositoryRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,24 @@ class Move:
     new_id: int
     moved: datetime
     moved_by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One move of a promotion name; `commit` is that of the build whose repository it leads to.
+
+    It is None for a composed repository. `aggregate` is the hash of the name's aggregate after
+    the move: of several moves in one step only the last one has it.
+    """
+
+    id: int
+    name: str
+    repository: Repository
+    commit: Commit | None
+    aggregate: str
+    moved: datetime
+    by: str
     why: str
 
 
@@ -114,8 +143,8 @@ class Names:
         now: datetime,
         by: str,
         why: str,
-    ) -> None:
-        """Point the name at `repository` and record the move in its history."""
+    ) -> int:
+        """Point the name at `repository` and record the move in its history; return its number."""
         row = self.session.get(NameRow, (target, component or "", name))
         move = MoveRow(
             target=target,
@@ -134,6 +163,89 @@ class Names:
             self.session.add(row)
         row.repository_id, row.move_id = repository.id, move.id
         self.session.flush()
+        return move.id
+
+    def note_aggregate(self, move_id: int, aggregate: str) -> None:
+        """Record the hash of the aggregate that a name has after a move."""
+        self.session.get_one(MoveRow, move_id).aggregate = aggregate
+        self.session.flush()
+
+    def aggregate(self, target: str, name: str) -> str:
+        """Return the hash of a name's aggregate now; empty if it has none."""
+        query = select(MoveRow.aggregate).where(
+            MoveRow.target == target, MoveRow.name == name, OF_AGGREGATE
+        )
+        return self.session.scalar(query.order_by(MoveRow.id.desc()).limit(1)) or ""
+
+    def of_aggregate(self, target: str, aggregate: str) -> dict[str, Repository]:
+        """Return the repositories that an aggregate is made of, by component.
+
+        Empty if no name has ever had this aggregate.
+        """
+        query = (
+            select(MoveRow)
+            .where(MoveRow.target == target, MoveRow.aggregate == aggregate, OF_AGGREGATE)
+            .order_by(MoveRow.id.desc())
+            .limit(1)
+        )
+        last = self.session.scalar(query)
+        if last is None:
+            return {}
+        components = select(NameRow.component).where(
+            NameRow.target == target, NameRow.name == last.name, NameRow.component != ""
+        )
+        found = {}
+        for component in self.session.scalars(components.order_by(NameRow.component)):
+            newest = (
+                select(RepositoryRow)
+                .join(MoveRow, MoveRow.new_id == RepositoryRow.id)
+                .where(
+                    MoveRow.target == target,
+                    MoveRow.component == component,
+                    MoveRow.name == last.name,
+                    MoveRow.id <= last.id,
+                )
+                .order_by(MoveRow.id.desc())
+                .limit(1)
+            )
+            if row := self.session.scalar(newest):
+                found[component] = repository_of(row)
+        return found
+
+    def promotions(
+        self,
+        target: str,
+        *,
+        name: str | None = None,
+        component: str | None = None,
+        build_ids: Collection[int] | None = None,
+        aggregate: str | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> tuple[Promotion, ...]:
+        """Return the moves of promotion names, the newest first; what is None does not matter.
+
+        `build_ids` are the builds whose repositories the names were moved to.
+        """
+        conditions: list[ColumnElement[bool]] = [MoveRow.target == target]
+        conditions += [MoveRow.name == name] if name is not None else []
+        conditions += [MoveRow.component == component] if component is not None else []
+        conditions += [MoveRow.aggregate == aggregate] if aggregate is not None else []
+        if build_ids is not None:
+            made = select(RepositoryRow.id).where(RepositoryRow.build_id.in_(build_ids))
+            conditions.append(MoveRow.new_id.in_(made))
+        query = _promotions().where(*conditions, PROMOTION).order_by(MoveRow.id.desc())
+        if aggregate is not None:
+            query = query.where(OF_AGGREGATE)
+        rows = self.session.execute(query.offset(offset).limit(limit))
+        return tuple(map(_promotion, rows))
+
+    def promoted_components(self, target: str) -> tuple[str, ...]:
+        """Return the components that have a promotion name, sorted."""
+        query = select(NameRow.component).where(
+            NameRow.target == target, NameRow.component != "", PROMOTION
+        )
+        return tuple(sorted(set(self.session.scalars(query))))
 
     def last_moves(self, target: str) -> list[tuple[Move, str]]:
         """Return every name by component, with its last move and the path that it leads to now."""
@@ -171,5 +283,28 @@ def _move(row: MoveRow) -> Move:
         new_id=row.new_id,
         moved=moment(row.moved),
         moved_by=row.moved_by,
+        why=row.why,
+    )
+
+
+def _promotions() -> Select[MoveRow, RepositoryRow, CommitRow]:
+    return (
+        select(MoveRow, RepositoryRow, CommitRow)
+        .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
+        .outerjoin(BuildRow, RepositoryRow.build_id == BuildRow.id)
+        .outerjoin(CommitRow, BuildRow.commit_id == CommitRow.id)
+    )
+
+
+def _promotion(found: Row[MoveRow, RepositoryRow, CommitRow]) -> Promotion:
+    row, repository, commit = found
+    return Promotion(
+        id=row.id,
+        name=row.name,
+        repository=repository_of(repository),
+        commit=commit_of(commit) if commit is not None else None,
+        aggregate=row.aggregate,
+        moved=moment(row.moved),
+        by=row.moved_by,
         why=row.why,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     text,
@@ -27,6 +28,15 @@ UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
 OPEN_INTENT = text("done IS NULL")
 UNDESCRIBED = text("described IS NULL")
 UNDELIVERED = text("ended IS NULL")
+PROMOTION = text("name NOT IN ('current', 'consistent')")
+OF_AGGREGATE = text("aggregate <> ''")
+ON_BUILD = text("build_id IS NOT NULL")
+OF_CI = text("build_id IS NOT NULL AND job <> 'consistent'")
+
+
+def _partial(name: str, *columns: str, where: TextClause) -> Index:
+    """Return an index of the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def _clean(value: str | None) -> str | None:
@@ -229,10 +239,21 @@ class NameRow(Base):
 
 
 class MoveRow(Base):
-    """One move of a name: from where, to where, when, by whom, why."""
+    """One move of a name: from where, to where, when, by whom, why.
+
+    `aggregate` is the hash of the name's aggregate after the move; empty without components, and
+    for all but the last of the moves that were one step.
+    """
 
     __tablename__ = "moves"
-    __table_args__ = (Index(None, "target", "component", "name", "id"),)
+    __table_args__ = (
+        Index(None, "target", "component", "name", "id"),
+        Index(None, "target", "name", "id"),
+        _partial("ix_moves_promotions", "target", "id", where=PROMOTION),
+        _partial("ix_moves_promotions_of", "target", "component", "id", where=PROMOTION),
+        _partial("ix_moves_aggregate", "target", "aggregate", "id", where=OF_AGGREGATE),
+        Index(None, "new_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     target: Mapped[str]
@@ -243,6 +264,49 @@ class MoveRow(Base):
     moved: Mapped[int]
     moved_by: Mapped[str]
     why: Mapped[str] = mapped_column(CleanText)
+    aggregate: Mapped[str] = mapped_column(server_default=text("''"), default="")
+
+
+class VoteRow(Base):
+    """The verdict of a job on a repository: on that of a build, or on what a hash names.
+
+    `ref_hash` is the hash of an aggregate, or the digest of a composed repository; empty for a
+    build's. `timestamp` is when the job says that it voted, `created` when we were told.
+    """
+
+    __tablename__ = "votes"
+    __table_args__ = (
+        Index(None, "build_id", "id"),
+        Index(None, "target", "id"),
+        _partial("ix_votes_ref_hash", "target", "ref_hash", "id", where=text("ref_hash <> ''")),
+        # one for each way to ask for the newest: of a job or of any, in a component or in all
+        _partial("ix_votes_job", "target", "job", "success", "timestamp", "id", where=ON_BUILD),
+        _partial(
+            "ix_votes_component_job",
+            *("target", "component", "job", "success", "timestamp", "id"),
+            where=ON_BUILD,
+        ),
+        _partial("ix_votes_newest", "target", "success", "timestamp", "id", where=OF_CI),
+        _partial(
+            "ix_votes_component",
+            *("target", "component", "success", "timestamp", "id"),
+            where=OF_CI,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    build_id: Mapped[int | None] = mapped_column(ForeignKey("builds.id"))
+    ref_hash: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    component: Mapped[str]
+    job: Mapped[str]
+    success: Mapped[bool]
+    in_progress: Mapped[bool]
+    timestamp: Mapped[int]
+    created: Mapped[int]
+    url: Mapped[str] = mapped_column(CleanText)
+    notes: Mapped[str] = mapped_column(CleanText)
+    user: Mapped[str]
 
 
 class CheckResultRow(Base):

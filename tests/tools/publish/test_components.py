@@ -57,6 +57,36 @@ def test_the_top_level_name_is_an_aggregate_of_all_components(parts: Factory) ->
     assert [row.split(",")[0] for row in rows] == ["Project", "python-b", "python-a"]
 
 
+def test_a_move_records_its_aggregate_and_a_consistent_build_gets_a_vote(parts: Factory) -> None:
+    hashes = []
+    for name, upstream, component in (
+        ("python-a", "a1", "network"),
+        ("python-b", "b1", "compute"),
+        ("python-a", "a2", "network"),
+    ):
+        parts.publish(name, upstream, component=component)
+        hashes.append((parts.tree.repos / "current/delorean.repo.md5").read_text())
+
+    with parts.store.read() as at:
+        made_of = [
+            [one.path for one in at.names.of_aggregate(TARGET, found).values()] for found in hashes
+        ]
+        now = at.names.aggregate(TARGET, "current")
+        votes = at.votes.listed(TARGET)
+
+    assert now == hashes[-1]
+    assert [[path.split("/")[2] for path in paths] for paths in made_of] == [
+        ["a1"],
+        ["b1", "a1"],
+        ["b1", "a2"],
+    ]
+    assert [(one.job, one.commit and one.commit.upstream_hash[:2]) for one in votes] == [
+        ("consistent", "a2"),
+        ("consistent", "b1"),
+        ("consistent", "a1"),
+    ]
+
+
 def test_an_older_aggregate_stays_when_a_component_moves_on(parts: Factory) -> None:
     parts.publish("python-a", "a1", component="network")
     before = (parts.tree.repos / "current/delorean.repo").resolve()

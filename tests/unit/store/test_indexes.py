@@ -10,19 +10,26 @@ from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.store import Store, Transaction
+from rdo.store.builds import Build
 from rdo.store.check_results import CheckResult, ResultState
+from rdo.store.votes import Ballot, JobVerdict, VoteFilter
 from tests.unit.store.samples import NOW, TARGET, commit
 
 ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
 RESULT = CheckResult("installable", "", ResultState.PASSED, "", "[]", (), NOW, "me", 0.1)
 
-GROWS = re.compile(r"SEARCH (builds|commits|artifacts|repositories|moves|intents) .*\(target=\?\)")
+GROWS = re.compile(
+    r"SEARCH (builds|commits|artifacts|repositories|moves|intents|votes) .*\(target=\?\)"
+)
 BOUNDED = {
     "SEARCH builds USING INDEX ix_builds_open (target=?)",
     "SEARCH builds USING INDEX ix_builds_unpublished (target=?)",
     "SEARCH intents USING INDEX ix_intents_open (target=?)",
     # the highest number: sqlite takes the last entry of the index
     "SEARCH builds USING COVERING INDEX ix_builds_published (target=?)",
+    # the newest of all: sqlite reads from the end of the index, up to the limit
+    "SEARCH moves USING INDEX ix_moves_promotions (target=?)",
+    "SEARCH votes USING INDEX ix_votes_target_id (target=?)",
 }
 
 
@@ -67,11 +74,44 @@ def ask_everything(at: Transaction) -> None:
     at.check_results.of(TARGET, [place.id])
     at.check_results.about(place.id)
     at.check_results.forget([place.id])
+    ask_about_votes(at, build)
     at.heads.seen(TARGET, "python-pbr", upstream_hash="a", distgit_hash="b", now=NOW)
     at.heads.all(TARGET)
     intent = at.intents.open(TARGET, "publish", {}, now=NOW)
     at.intents.unfinished(TARGET)
     at.intents.close(intent, now=NOW)
+
+
+def ask_about_votes(at: Transaction, build: Build) -> None:
+    """Every call that DLRN's API and the promoter make."""
+    at.builds.published_of(TARGET, "a", "b")
+    at.builds.published_of(TARGET, "a", "b", "c")
+    for ballot in (Ballot(build.id), Ballot(ref_hash="d")):
+        at.votes.add(TARGET, ballot, "job", JobVerdict.SUCCESS, timestamp=NOW, now=NOW)
+        at.votes.on(TARGET, ballot)
+        at.votes.on(TARGET, ballot, success=True)
+    at.votes.on_builds(TARGET, [build.id])
+    for job in ("job", None):
+        for success in (True, None):
+            for component in ("c", None):
+                at.votes.newest(TARGET, since=NOW, job=job, success=success, component=component)
+    at.votes.listed(TARGET)
+    at.votes.listed(TARGET, VoteFilter(build_id=build.id))
+    at.votes.listed(TARGET, VoteFilter(ref_hash="d"))
+    place = at.repositories.add(
+        TARGET, component="c", path="bb", build_id=build.id, digest="d", now=NOW
+    )
+    move = at.names.move(TARGET, "c", "tested", place, now=NOW, by="", why="")
+    at.names.note_aggregate(move, "e")
+    at.names.aggregate(TARGET, "tested")
+    at.names.of_aggregate(TARGET, "e")
+    at.names.promotions(TARGET)
+    at.names.promotions(TARGET, name="tested")
+    at.names.promotions(TARGET, component="c")
+    at.names.promotions(TARGET, name="tested", component="c")
+    at.names.promotions(TARGET, aggregate="e")
+    at.names.promotions(TARGET, build_ids=[build.id])
+    at.names.promoted_components(TARGET)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from rdo.store.packages import Packages
 from rdo.store.reports import Reports
 from rdo.store.repositories import Repositories
 from rdo.store.schema import IdentityRow
+from rdo.store.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Transaction:
     packages: Packages
     reports: Reports
     repositories: Repositories
+    votes: Votes
 
 
 class Store:
@@ -325,4 +327,5 @@ def _transaction(session: Session) -> Transaction:
         packages=Packages(session),
         reports=Reports(session),
         repositories=Repositories(session),
+        votes=Votes(session),
     )

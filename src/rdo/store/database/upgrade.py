@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from rdo.errors import ConfigError
 from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
 
-HEAD = "0007"  # the newest of migrations/versions; a test compares
+HEAD = "0008"  # the newest of migrations/versions; a test compares
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _OF_EVERY_SCHEMA = ("builds", "commits")
 
@@ -46,11 +46,12 @@ def check_readable(revision: str | None, name: str) -> None:
     )
 
 
-def upgrade(connection: Connection, name: str) -> None:
+def upgrade(connection: Connection, name: str, to: str = "head") -> None:
     """Apply the migrations that this database lacks, inside the caller's transaction.
 
-    Raises ConfigError if a newer rdo has made the schema. Alembic is imported only if there is
-    something to do, because that takes longer than all the rest of opening a store.
+    With `to` only those up to an older schema. Raises ConfigError if a newer rdo has made the
+    schema. Alembic is imported only if there is something to do, because that takes longer than
+    all the rest of opening a store.
     """
     current = revision_of(connection, name)
     if current == HEAD:
@@ -62,7 +63,7 @@ def upgrade(connection: Connection, name: str) -> None:
     scripts = ScriptDirectory(str(MIGRATIONS))
     if current and current not in {script.revision for script in scripts.walk_revisions()}:
         raise _newer(current)
-    steps = tuple(scripts.iterate_revisions("head", current or "base"))
+    steps = tuple(scripts.iterate_revisions(to, current or "base"))
     context = MigrationContext.configure(connection)
     with Operations.context(context):
         for step in reversed(steps):

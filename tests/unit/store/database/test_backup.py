@@ -13,7 +13,7 @@ from rdo.store import Store
 from rdo.store.database.backup import inspect_backup, write_backup
 from rdo.store.database.errors import UnusableStoreError
 from rdo.store.database.restore import restore
-from tests.unit.store.samples import NOW, TARGET, commit
+from tests.unit.store.samples import NOW, TARGET, commit, make_older
 
 KINDS = ("sqlite", "postgresql")
 
@@ -132,14 +132,7 @@ def test_an_older_backup_is_upgraded_and_keeps_the_identity_of_the_folder(
     tmp_path: Path,
 ) -> None:
     url, old = f"sqlite:///{tmp_path}/rdo.sqlite", tmp_path / "old"
-    plan(url, "one")
-    write_backup(url, old)
-    with sqlite3.connect(old) as connection:
-        later = ("identity", "held_back", "checked_repositories", "check_results")
-        for table in later:
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0004'")
-    connection.close()
+    make_older(f"sqlite:///{old}", "0004")
 
     restore(url, old, tmp_path, identity="mine", now=NOW)
 
