@@ -1,6 +1,7 @@
 """A disk of a test's own, to be filled."""
 
 import contextlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,10 +18,12 @@ class Disk:
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.place)]
         subprocess.run(command, check=True)
 
-    def fill(self) -> None:
+    def fill(self, *, but: int = 0) -> None:
+        """Take all space, or all `but` these bytes."""
         with self.filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
+        os.truncate(self.filler, max(0, self.filler.stat().st_size - but))
 
     def free(self) -> None:
         self.filler.unlink()

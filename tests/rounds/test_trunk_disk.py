@@ -11,7 +11,7 @@ from rdo.errors import OutsideError
 from rdo.model.build import Failed, FailureReason
 from rdo.store import Store
 from rdo.trunk.care import verify
-from rdo.trunk.views.report import Report
+from rdo.trunk.views.report import Report, summary
 from tests.disk import Disk
 from tests.rounds.factory import TARGET, Factory
 from tests.rounds.farm import farm
@@ -52,8 +52,30 @@ def test_a_full_data_folder_is_said_and_nothing_is_lost(disk: Disk, factory: Fac
 
     assert report.exit_code == 0
     assert report.ftbfs == ()
+    assert [one.build.package for one in report.built] == ["python-b"]
     assert factory.name("current") == factory.name("consistent")
     assert verify.verify(factory.trunk).is_clean
+
+
+def test_a_full_disk_takes_no_try_and_space_is_used_at_once(disk: Disk, factory: Factory) -> None:
+    served(factory, "a", "b")
+    factory.round(["python-a"])
+    for name in ("a", "b"):
+        (factory.folder / f"farm/python-{name}").write_text("fill")
+    factory.upstreams["a"].commit("two")
+    disk.fill(but=600_000)  # the database and the plan have room, a build has none
+
+    full = [factory.round() for _ in range(4)]
+    disk.free()
+    for name in ("a", "b"):
+        (factory.folder / f"farm/python-{name}").unlink()
+    report = factory.round()
+
+    assert [one.exit_code for one in full] == [6] * 4
+    assert [one.ended for one in full] == [()] * 4
+    assert all("is full" in summary(one) for one in full)
+    assert {one.build.package for one in report.built} == {"python-a", "python-b"}
+    assert report.exit_code == 0
 
 
 def test_a_mirror_without_space_makes_its_package_stale_and_no_other(

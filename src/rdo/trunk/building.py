@@ -18,6 +18,7 @@ from rdo import log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
 from rdo.builders.protocol import Ticket, wait_for
+from rdo.disk_usage import is_full
 from rdo.errors import UserError, is_of_the_machine
 from rdo.logs.reader import one_line
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
@@ -65,7 +66,8 @@ class Building:
     """Builds a queue to its end, with the builds that an earlier round left running.
 
     Call `adopt` for these first, then `run`, once. `names` are the packages of the round: what
-    somebody queues of them meanwhile is built, too.
+    somebody queues of them meanwhile is built, too. `lacks_space` says that the disk was full at
+    the last look, so that no build was started.
     """
 
     trunk: Trunk
@@ -76,6 +78,7 @@ class Building:
     names: frozenset[str] = frozenset()
     ended: list[Ended] = field(default_factory=list)
     dropped: list[Build] = field(default_factory=list)
+    lacks_space: bool = False
     _is_paused: bool = False
     _requests: Requests = field(init=False)
     _outside: Requests = field(init=False)  # what only bootstrap builds use is no share's to await
@@ -126,18 +129,20 @@ class Building:
         self._ahead.begin(pool)
         while True:
             self._obey()
+            self._look_at_the_disk()
             self._ahead.go_on(pool)
             self._drop_outdated()
-            room = 0 if self._is_paused else self.trunk.workers - len(self._running)
+            starts = not (self._is_paused or self.lacks_space)
+            room = self.trunk.workers - len(self._running) if starts else 0
             taken = self._take(room)
             for build in taken:
                 self._start(build)
-            self._requests.send(pool, in_advance=not self._is_paused)
+            self._requests.send(pool, in_advance=starts)
             self._outside.send(pool)
             self._tell()
             is_asking = self._requests.running or self._outside.running
             is_at_work = self._running or is_asking or self._ahead.is_at_work
-            if not (is_at_work or taken) and (self._is_paused or not self._fail_cycle()):
+            if not (is_at_work or taken) and not (starts and self._fail_cycle()):
                 return
             if is_at_work:
                 self._news.wait(_LOOK_SECONDS)
@@ -185,6 +190,13 @@ class Building:
         for running in self._running.values():
             if asked.get(running.build.id):
                 self.workplace.builder.cancel(running.ticket)
+
+    def _look_at_the_disk(self) -> None:
+        """Start nothing on a full disk: that would cost builds a try for which none is to blame."""
+        folder, lacked_space = self.trunk.folder, self.lacks_space
+        self.lacks_space = is_full(folder)
+        if self.lacks_space and not lacked_space:
+            log.warning("%s: the disk of %s is full: no build is started", self.trunk.name, folder)
 
     def _take_in(self, new: Collection[int], held: Collection[str]) -> None:
         """Queue what somebody wants built since the last look; a retry is for the next round."""

@@ -36,6 +36,7 @@ from rdo.trunk.views.report import Ended, Held, Report
 log = logging.getLogger(__name__)
 
 _DEPARTED = "its package has left the release"
+_NO_SPACE = "the disk of {} is full: the queue stays as it is; free space, then run the next round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ def _do_round(
         building.adopt(outliving)
         building.run()
         ended, dropped = building.ended, [*departed, *building.dropped]
+        if building.lacks_space and len(queue):
+            plan = replace(plan, notes=(*plan.notes, _NO_SPACE.format(trunk.folder)))
     trunk.tree.refresh(trunk.members)
     ftbfs = _ftbfs(trunk)
     return Report(
