@@ -19,6 +19,22 @@ def allocated_bytes(folder: Path) -> int:
 
 def freed_bytes(places: Iterable[Path]) -> int:
     """Return how much space removing these would free; a file with another name elsewhere stays."""
+    return sum(
+        one.st_blocks * 512
+        for one, names in _names(places)
+        if names >= one.st_nlink or stat.S_ISDIR(one.st_mode)
+    )
+
+
+def count_shared(places: Iterable[Path]) -> int:
+    """Return how many files below these places, none in another, have another name elsewhere."""
+    return sum(
+        names < one.st_nlink for one, names in _names(places) if not stat.S_ISDIR(one.st_mode)
+    )
+
+
+def _names(places: Iterable[Path]) -> Iterable[tuple[os.stat_result, int]]:
+    """Return each file and folder below these places once, with how many names it has there."""
     seen: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], os.stat_result] = {}
     for place in places:
@@ -26,11 +42,7 @@ def freed_bytes(places: Iterable[Path]) -> int:
             key = one.st_dev, one.st_ino
             seen[key] = seen.get(key, 0) + 1
             found[key] = one
-    return sum(
-        one.st_blocks * 512
-        for key, one in found.items()
-        if seen[key] >= one.st_nlink or stat.S_ISDIR(one.st_mode)
-    )
+    return [(one, seen[key]) for key, one in found.items()]
 
 
 def _files(folder: Path) -> Iterator[os.stat_result]:

@@ -1,5 +1,6 @@
 import json
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,35 @@ def test_a_missing_python_module_does_not_stop_the_doctor(tmp_path: Path) -> Non
     assert done.returncode == 3
     assert "no rpm here" in found["python rpm"]["detail"]
     assert found["python createrepo_c"]["is_good"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands a factory to a user")
+def test_a_factory_is_handed_over_without_files_of_others(tmp_path: Path) -> None:
+    data, platforms, other = (tmp_path / name for name in ("data", "platforms", "other"))
+    for folder in (data, platforms, other):
+        folder.mkdir()
+    (platforms / "base").write_text("one")
+    (data / "base").hardlink_to(platforms / "base")
+    before = _handing_over(data, platforms)
+    (other / "base").hardlink_to(platforms / "base")
+    after = _handing_over(data, platforms)
+
+    assert before.endswith(f"then as root: chown -R USER: {data} {platforms}")
+    command = after.partition("then as root: ")[2].partition(";")[0]
+    for name, value in (("USER", "nobody"), ("FOLDER", str(tmp_path / "mine"))):
+        command = command.replace(name, value)
+    subprocess.run(["sh", "-c", command], check=True)
+    mine = (tmp_path / "mine/data/base").stat()
+    assert (mine.st_uid, mine.st_nlink) == (pwd.getpwnam("nobody").pw_uid, 2)
+    assert (tmp_path / "mine/platforms/base").stat().st_ino == mine.st_ino
+    assert ((other / "base").stat().st_uid, (other / "base").stat().st_nlink) == (0, 3)
+
+
+def _handing_over(data: Path, platforms: Path) -> str:
+    """What root is told about the owner of a factory."""
+    done = doctor("--json", RDO_DATA=str(data), RDO_PLATFORMS=str(platforms))
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    return str(found["owner"]["detail"])
 
 
 def test_a_faulty_rdo_toml_does_not_hide_the_machine(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from rdo.disk_usage import allocated_bytes, freed_bytes
+from rdo.disk_usage import allocated_bytes, count_shared, freed_bytes
 from rdo.tools.walls.removal import remove_tree
 
 DEEP = 3000
@@ -42,6 +42,20 @@ def test_links_are_not_followed_and_second_names_count_once(tmp_path: Path) -> N
     (here / "below/loop").symlink_to(here)
 
     assert 500_000 <= allocated_bytes(here) < 1_000_000
+
+
+def test_files_with_a_name_elsewhere_are_shared(tmp_path: Path) -> None:
+    here, there, elsewhere = (tmp_path / name for name in ("here", "there", "elsewhere"))
+    for folder in (here, there, elsewhere):
+        folder.mkdir()
+    (here / "one").write_text("1")
+    (there / "one").hardlink_to(here / "one")
+    (here / "two").write_text("2")
+    (elsewhere / "two").hardlink_to(here / "two")
+    (here / "link").symlink_to(elsewhere)
+
+    assert count_shared([here, there]) == 1
+    assert count_shared([here]) == 2
 
 
 def test_a_folder_that_is_not_there_takes_nothing(tmp_path: Path) -> None:

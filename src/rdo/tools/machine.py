@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from rdo.disk_usage import count_shared
 from rdo.errors import UserError
 from rdo.log_tail import last_line
 from rdo.run import Runner, run
@@ -152,17 +153,39 @@ def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineChe
 
 def _owners(*folders: Path) -> list[MachineCheck]:
     """Check that what was made before belongs to us, and say how it is handed to another user."""
-    made = [folder for folder in folders if folder.is_dir()]
+    made = _apart([folder for folder in folders if folder.is_dir()])
     owners = {_user(folder.stat().st_uid) for folder in made}
+    here = _user(os.geteuid())
+    strangers = sorted(owners - {here})
+    if strangers:
+        detail = f"of {' and '.join(strangers)}; to work as {here}, "
+        return [MachineCheck("owner", False, False, f"{detail}{_hand_over(here, made)}")]
     if not made:
         return []
-    here = _user(os.geteuid())
-    places = " ".join(str(folder) for folder in made)
-    if strangers := sorted(owners - {here}):
-        detail = f"of {' and '.join(strangers)}; to work as {here}, stop the rounds, then as root: "
-        return [MachineCheck("owner", False, False, f"{detail}chown -R {here}: {places}")]
-    detail = f"{here}; to hand it to a user, stop the rounds, then: chown -R USER: {places}"
-    return [MachineCheck("owner", True, False, detail if os.geteuid() == 0 else here)]
+    more = f"; to hand it to a user, {_hand_over('USER', made)}" if os.geteuid() == 0 else ""
+    return [MachineCheck("owner", True, False, f"{here}{more}")]
+
+
+def _apart(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders without those that lie in another of them."""
+    real = {folder: folder.resolve() for folder in folders}
+    return [one for one in real if not set(real[one].parents) & set(real.values())]
+
+
+def _hand_over(user: str, folders: Sequence[Path]) -> str:
+    """Say how root gives a factory to a user, without giving away files that others share.
+
+    A file belongs to one user under all its names, so folders that share files are copied.
+    """
+    places = " ".join(str(folder) for folder in folders)
+    shared = count_shared(folders)
+    if not shared:
+        return f"stop the rounds, then as root: chown -R {user}: {places}"
+    return (
+        f"stop the rounds, then as root: mkdir FOLDER && cp -a {places} FOLDER &&"
+        f" chown -R {user}: FOLDER; then name the copies in rdo.toml (why copies: {shared} files"
+        " here have another name elsewhere, and would change their owner there, too)"
+    )
 
 
 def _user(uid: int) -> str:
