@@ -284,6 +284,15 @@ def test_what_cannot_be_followed_for_a_day_is_told_to_the_operator_once(factory:
     assert deliver(factory) == []
 
 
+def test_a_clock_that_was_years_ahead_delays_no_mail(factory: Factory) -> None:
+    factory.clock.moment += timedelta(days=730)
+    break_alpha(factory)
+    factory.clock.moment -= timedelta(days=730)
+
+    assert len(deliver(factory)) == 2  # ann and bob
+    assert deliver(factory) == []
+
+
 def test_a_digest_goes_out_once_a_day_with_all_there_is(factory: Factory) -> None:
     factory.audiences = Audiences(mail=True, digest=frozenset({BOB}), digest_hour=6)
     break_alpha(factory)

@@ -83,6 +83,20 @@ def test_a_clock_that_goes_back_lowers_no_release(factory: Factory) -> None:
     assert factory.name("current") == factory.name("consistent")
 
 
+def test_a_clock_that_was_years_ahead_delays_no_try(factory: Factory) -> None:
+    factory.add("a")
+    factory.clock.moment += timedelta(days=730)
+    factory.builder.will("python-a", *[Failed(FailureReason.NETWORK, "no route")] * 2, GoodBuild())
+    factory.retries = 3
+    factory.round()
+    factory.round()
+    factory.clock.moment -= timedelta(days=730)
+
+    report = factory.round()
+
+    assert [one.build.package for one in report.built] == ["python-a"]
+
+
 def test_a_failing_package_stops_no_other_and_keeps_consistent_where_it_was(
     factory: Factory,
 ) -> None:

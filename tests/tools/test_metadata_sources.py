@@ -52,6 +52,16 @@ def test_a_url_is_asked_once_per_period(info: GitRepository, cache: Path) -> Non
     assert names(metadata.load(info.url, cache=cache, max_age=3600)) == ["b"]
 
 
+def test_a_clock_that_was_years_ahead_keeps_no_old_state(info: GitRepository, cache: Path) -> None:
+    metadata.load(info.url, cache=cache, max_age=3600)
+    info.commit("two", {"tags/more.yml": "packages: [{project: b}]"})
+    (stamp,) = cache.glob("git/*.git/rdo-fetched")
+    ahead = time.time() + 63_000_000
+    os.utime(stamp, (ahead, ahead))
+
+    assert names(metadata.load(info.url, cache=cache, max_age=3600)) == ["b"]
+
+
 def test_a_url_that_cannot_be_reached_gives_its_last_state(
     info: GitRepository, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

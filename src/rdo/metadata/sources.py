@@ -80,7 +80,7 @@ def open_web(url: str, cache: Path, max_age: float) -> MetadataFolder:
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
             return  # the reader reports it
-        if file.exists() and time.time() - file.stat().st_mtime < max_age:
+        if _is_younger(file, max_age):
             return
         try:
             content = download(f"{url}{name}", max_bytes=MAX_BYTES)
@@ -107,6 +107,11 @@ def _repository_of(folder: Path) -> tuple[Path, Path]:
     raise ConfigError(f"metadata: {folder} is not in a git repository")
 
 
+def _is_younger(file: Path, max_age: float) -> bool:
+    """Whether a file was written in the last `max_age` seconds, and not in the future."""
+    return file.exists() and 0 <= time.time() - file.stat().st_mtime < max_age
+
+
 def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
     check_url(url)
     readable = re.sub(r"[^A-Za-z0-9.-]+", "-", url.rpartition("/")[2].removesuffix(".git"))
@@ -114,7 +119,7 @@ def _fetched(url: str, cache: Path, max_age: float) -> Mirror:
     stamp = folder / _STAMP
     if folder.exists():
         Mirror(folder).forget_secrets()
-    if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age:
+    if _is_younger(stamp, max_age):
         return Mirror(folder)
     shown = without_secret(url)
     with hold(folder.with_suffix(".lock"), purpose=f"fetching {shown}", wait=True):

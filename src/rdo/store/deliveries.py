@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from rdo.store.events import Event, event_of
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import UNDELIVERED, DeliveryRow, EventRow
+
+_LONGEST_WAIT = timedelta(days=2)  # a digest waits for a day at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,12 @@ class Deliveries:
             self.session.flush()
 
     def due(self, now: datetime) -> tuple[Delivery, ...]:
-        """Return the deliveries to send now, oldest first."""
-        return tuple(one for one in self.open() if one.due <= now)
+        """Return the deliveries to send now, oldest first.
+
+        One that is due later than a digest can be was queued by a clock that was ahead.
+        """
+        late = now + _LONGEST_WAIT
+        return tuple(one for one in self.open() if one.due <= now or one.due > late)
 
     def open(self) -> tuple[Delivery, ...]:
         """Return all unsent deliveries, oldest first."""

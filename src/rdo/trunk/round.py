@@ -277,7 +277,8 @@ def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
         provides = at.artifacts.provides(trunk.name) if queued else {}
         before = last_build_requires(at, trunk.name) if queued else {}
         states = at.packages.states(trunk.name) if queued else ()
-    due = [build for build in queued if rests_until(build) <= trunk.now()]
+    at_once = trunk.now()
+    due = [build for build in queued if rests_until(build, at_once) <= at_once]
     now = {build.id for build in due}
     packages = trunk.packages.values()
     standing = Standing.of(

@@ -128,7 +128,7 @@ def _recheck(at: Transaction, trunk: Trunk, name: str, *, force: bool) -> Rechec
     target, now = trunk.name, trunk.now()
     running = [build for build in at.builds.running(target) if build.package == name]
     queued = [build for build in at.builds.queue(target) if build.package == name]
-    if running or (queued and rests_until(queued[-1]) <= now):
+    if running or (queued and rests_until(queued[-1], now) <= now):
         return Rechecked((queued or running)[-1], is_new=False)
     commit = at.commits.newest(target, name)
     if commit is None:

@@ -18,7 +18,12 @@ def may_retry(failure: Failed, *, tries: int, limit: int) -> bool:
     return failure.reason.is_spurious and tries < limit
 
 
-def rests_until(build: Build) -> datetime:
-    """Return the time from which a queued build may be tried."""
+def rests_until(build: Build, now: datetime) -> datetime:
+    """Return the time from which a queued build may be tried.
+
+    A build that was queued after `now`, by a clock that was ahead, does not rest.
+    """
+    if build.created > now:
+        return now
     pause = _PAUSES[min(build.attempt - 2, len(_PAUSES) - 1)] if build.attempt > 1 else timedelta(0)
     return build.created + pause

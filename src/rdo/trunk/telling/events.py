@@ -122,6 +122,6 @@ def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datet
     """Note what could not be followed for a day."""
     packages = set(known)
     for name, head in at.heads.all(target).items():
-        if name in packages and head.error_since and now - head.error_since >= STALE_AFTER:
+        if name in packages and head.error_since and abs(now - head.error_since) >= STALE_AFTER:
             key = f"{EventKind.STALE}:{name}:{int(head.error_since.timestamp())}"
             at.events.add(target, name, EventKind.STALE, key, now=now)

@@ -95,12 +95,12 @@ class Pages:
         return self.trunk.tree.repos
 
     def are_old(self) -> bool:
-        """Whether they are a day old, or missing."""
+        """Whether they are a day old, from the future, or missing."""
         try:
             written = (self._top / "status_report.html").stat().st_mtime
         except FileNotFoundError:
             return True
-        return self.trunk.now().timestamp() - written > DAY.total_seconds()
+        return abs(self.trunk.now().timestamp() - written) > DAY.total_seconds()
 
     def write(self, changed: Collection[str]) -> list[Path]:
         """Write the pages of the target, and those of the packages that `changed` or lack one.

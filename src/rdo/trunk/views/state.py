@@ -318,7 +318,7 @@ def _pending(
     if facts.last_try and facts.last_try.reason:
         said = failure(facts.last_try.reason, facts.last_try.detail)
         last = f"; try {build.attempt - 1} failed: {said}"
-    until = rests_until(build)
+    until = rests_until(build, now)
     if until > now:
         sentence = f"try {build.attempt} starts after {minute_utc(until)}{last}"
         return _Verdict(PackageState.RESTING, sentence, build.created, build)

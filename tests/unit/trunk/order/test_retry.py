@@ -56,7 +56,7 @@ def test_tries_are_bounded(tries: int, limit: int, again: bool) -> None:
     ],
 )
 def test_each_try_waits_longer_than_the_last(attempt: int, minutes: int) -> None:
-    found = rests_until(build(1, "a", attempt=attempt))
+    found = rests_until(build(1, "a", attempt=attempt), NOW)
 
     assert found - NOW == timedelta(minutes=minutes)
 
