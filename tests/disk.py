@@ -18,6 +18,9 @@ class Disk:
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.place)]
         subprocess.run(command, check=True)
 
+    def remount(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", self.place], check=True)
+
     def fill(self, *, but: int = 0) -> None:
         """Take all space, or all `but` these bytes."""
         with self.filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):

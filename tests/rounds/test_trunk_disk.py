@@ -78,6 +78,23 @@ def test_a_full_disk_takes_no_try_and_space_is_used_at_once(disk: Disk, factory:
     assert report.exit_code == 0
 
 
+def test_a_data_folder_that_is_read_only_is_said_and_nothing_is_lost(
+    disk: Disk, factory: Factory
+) -> None:
+    served(factory, "a", "b")
+    factory.round(["python-a"])
+    disk.remount("ro")
+
+    with pytest.raises(OSError, match="Read-only file system"):
+        factory.round()
+
+    disk.remount("rw")
+    report = factory.round()
+    assert [one.build.package for one in report.built] == ["python-b"]
+    assert report.exit_code == 0
+    assert verify.verify(factory.trunk).is_clean
+
+
 def test_a_mirror_without_space_makes_its_package_stale_and_no_other(
     disk: Disk, factory: Factory
 ) -> None:
@@ -93,7 +110,7 @@ def test_a_mirror_without_space_makes_its_package_stale_and_no_other(
     assert "No space left" in problem
     assert [one.build.package for one in report.built] == ["python-b"]
     assert report.exit_code == 6
-    subprocess.run(["mount", "-o", "remount,size=200m", disk.place], check=True)
+    disk.remount("size=200m")
     assert [one.build.package for one in factory.round().built] == ["python-a"]
 
 

@@ -47,6 +47,20 @@ def test_the_layer_stays_as_it_is(root: Root, tmp_path: Path) -> None:
     assert (tmp_path / "layer/kept").read_text() == "of the layer\n"
 
 
+@pytest.mark.parametrize("privileged", [True, False])
+def test_no_device_and_no_setuid_file_of_a_layer_works(root: Root, privileged: bool) -> None:
+    if os.geteuid() == 0:
+        os.mknod(root.layers[0] / "device", 0o020666, os.makedev(1, 3))
+
+    script = "grep ' / ' /proc/self/mounts; head -c 1 /device && echo opened || true"
+    done = root.ask("sh", "-c", script, privileged=privileged)
+
+    _, place, _, options, *_ = done.stdout.split()
+    assert place == "/"
+    assert {"nosuid", "nodev"} <= set(options.split(","))
+    assert "opened" not in done.stdout
+
+
 def test_the_build_user_has_its_folders_and_no_other(root: Root) -> None:
     done = root.ask("sh", "-c", "touch /builddir/SOURCES/x && echo one; touch /x || echo two")
 
