@@ -311,6 +311,8 @@ def test_nothing_is_left_of_a_build_that_was_killed(
     write(tmp_path, hello__spec=COMPILED)
     assert rdo("build", "hello.spec", cwd=tmp_path).code == 0
     assert not list((data / "roots").glob("root-*"))
+    owners = {path.lstat().st_uid for path in (*data.rglob("*"), *(tmp_path / "results").iterdir())}
+    assert owners == {os.getuid()}  # and nobody's who is only in namespaces
 
 
 def _hard_limit() -> str:
