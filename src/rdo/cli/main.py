@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -213,10 +214,25 @@ def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     with click.Context(cli) as around:  # for errors, which are printed after the command's own
         colors.set_when(around, colors.asked(args))
-        return _run(args)
+        ended = _run(args)
+        if isinstance(ended, int):
+            return ended
+        as_json = output.is_asked_for_json(args)
+        output.complain(ended.message, ended.hint, ended.exit_code, as_json=as_json)
+        return ended.exit_code
 
 
-def _run(args: Sequence[str]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """An error that ends the program, with its remedy and its exit code."""
+
+    message: str
+    exit_code: int
+    hint: str = ""
+
+
+def _run(args: Sequence[str]) -> int | _Complaint:
+    """Run one command line; return its exit code, or what is wrong."""
     try:
         code: Any = cli.main(args=list(args), prog_name="rdo", standalone_mode=False)
         sys.stdout.flush()
@@ -225,48 +241,43 @@ def _run(args: Sequence[str]) -> int:
         if not error.exit_code:  # nothing was left to do
             output.say(str(error), err=True)
             return 0
-        _complain(str(error), error.hint)
-        return error.exit_code
+        return _Complaint(str(error), error.exit_code, error.hint)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "rdo"
-        _complain(error.format_message().rstrip("."), f"{path} --help shows how to use it")
-        return EX_USAGE
+        said = error.format_message().rstrip(".")
+        return _Complaint(said, EX_USAGE, f"{path} --help shows how to use it")
     except click.ClickException as error:
-        _complain(error.format_message())
-        return EX_USAGE
+        return _Complaint(error.format_message(), EX_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
-        return INTERRUPTED
+        return _Complaint("interrupted", INTERRUPTED)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader (`head`) is gone; without this, Python's last flush would complain again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        if error.errno in _OF_THE_USER and error.filename:
-            log.debug("traceback", exc_info=error)
-            _complain(f"{error.filename}: {error.strerror}")
-            return EX_USAGE
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            return _is_a_bug()
-        place = f": {error.filename}" if error.filename else ""
-        _complain(f"no space left on the disk{place}", "free some space and run the command again")
-        return OutsideError.exit_code
+        return _of_the_system(error)
     except Exception:  # noqa: BLE001 - the top: every exception here is a bug of ours
-        return _is_a_bug()
+        return _bug()
     return code if isinstance(code, int) else 0
 
 
-def _is_a_bug() -> int:
-    """Print the current exception and return the exit code of a bug."""
+def _of_the_system(error: OSError) -> int | _Complaint:
+    """Return what is wrong with a place that the user has named, or with the disk."""
+    if isinstance(error, BrokenPipeError):
+        # The reader (`head`) is gone; without this, Python's last flush would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if error.errno in _OF_THE_USER and error.filename:
+        log.debug("traceback", exc_info=error)
+        return _Complaint(f"{error.filename}: {error.strerror}", EX_USAGE)
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return _bug()
+    place = f": {error.filename}" if error.filename else ""
+    remedy = "free some space and run the command again"
+    return _Complaint(f"no space left on the disk{place}", OutsideError.exit_code, remedy)
+
+
+def _bug() -> _Complaint:
+    """Print the traceback of the current exception."""
     output.say(without_secret(traceback.format_exc()), err=True, nl=False)
-    _complain("this is a bug in rdo; please report it with the lines above")
-    return EX_SOFTWARE
-
-
-def _complain(message: str, hint: str = "") -> None:
-    output.complain(message)
-    if hint:
-        output.say(f"  {hint}", err=True)
+    said = "this is a bug in rdo; please report it with the lines above"
+    return _Complaint(said, EX_SOFTWARE)
 
 
 def main() -> NoReturn:

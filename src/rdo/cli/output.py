@@ -1,6 +1,7 @@
 """Print a command's result: a table or a text for people, JSON for programs."""
 
 import dataclasses
+import itertools
 import json
 import logging
 import sys
@@ -73,12 +74,30 @@ def is_verbose() -> bool:
     return logging.getLogger("rdo").isEnabledFor(logging.DEBUG)
 
 
-def complain(message: str) -> None:
-    """Print an error that ends a command."""
+def is_asked_for_json(args: Sequence[str]) -> bool:
+    """Whether a command line that is not parsed yet, or cannot be, has the option `--json`.
+
+    >>> is_asked_for_json(["why", "a", "--json"]), is_asked_for_json(["lab", "ssh", "--", "--json"])
+    (True, False)
+    """
+    return "--json" in itertools.takewhile(lambda arg: arg != "--", args)
+
+
+def complain(message: str, hint: str, exit_code: int, *, as_json: bool) -> None:
+    """Print an error that ends a command, with its remedy below; for programs, as a line of JSON.
+
+    It goes to stderr, where it is the last line for a program: stdout has results only.
+    """
+    if as_json:
+        told = {"error": message, "hint": hint, "exit_code": exit_code}
+        click.echo(json_on_terminal(json.dumps(told, ensure_ascii=False)), err=True)
+        return
     error = "error"
     if colors.is_colored(sys.stderr):
         error = colors.paint(error, colors.of_state(error))
     click.echo(f"rdo: {error}: {on_terminal(message)}", err=True)
+    if hint:
+        say(f"  {hint}", err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -37,18 +37,13 @@ def rdopkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line and return the exit code that rdopkg would return."""
     configure_logging()
+    as_json = output.is_asked_for_json(args)
     try:
         code: Any = rdopkg.main(args=list(args), prog_name="rdopkg", standalone_mode=False)
         sys.stdout.flush()
-    except CommandError as error:
-        output.say(f"command failed: {error}", err=True)
-        return 1
     except UserError as error:
         log.debug("traceback", exc_info=error)
-        output.say(f"\n{error}")
-        if error.hint:
-            output.say(f"  {error.hint}", err=True)
-        return int(getattr(error, "rdopkg_code", 1))
+        return _complain(error, as_json=as_json)
     except click.UsageError as error:
         error.show()
         return EX_USAGE
@@ -63,6 +58,21 @@ def run(args: Sequence[str]) -> int:
         output.say(without_secret(traceback.format_exc()), err=True, nl=False)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _complain(error: UserError, *, as_json: bool) -> int:
+    """Print an error as rdopkg does, or for programs as `rdo` does; return rdopkg's exit code."""
+    code = int(getattr(error, "rdopkg_code", 1))
+    if as_json:
+        if code:
+            output.complain(str(error), error.hint, code, as_json=True)
+    elif isinstance(error, CommandError):
+        output.say(f"command failed: {error}", err=True)
+    else:
+        output.say(f"\n{error}")
+        if error.hint:
+            output.say(f"  {error.hint}", err=True)
+    return code
 
 
 def main() -> NoReturn:

@@ -1,3 +1,5 @@
+import errno
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     errors: list[BaseException] = []
 
     @click.command("fail")
+    @click.option("--json", is_flag=True, expose_value=False)
     def fail() -> None:
         raise errors[0]
 
@@ -201,3 +204,49 @@ def test_config_show_leaves_the_defaults_to_all(
     assert "targets.a.workers" not in short
     assert "targets.a.workers" in whole
     assert '["^master$", "^rpm-master$"]' in whole
+
+
+def test_an_error_is_one_line_of_json_for_programs(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(RefusedError("one\ntwo\x1b", hint="ask"))
+
+    assert main.run(["fail", "--json"]) == 5
+
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "\x1b" not in err
+    assert json.loads(err) == {"error": "one\ntwo\x1b", "hint": "ask", "exit_code": 5}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KeyError("x"), 70),
+        (KeyboardInterrupt(), 130),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 2),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), 6),
+        (click.UsageError("so not"), 2),
+        (click.ClickException("no"), 2),
+    ],
+)
+def test_the_last_line_of_any_error_is_json_for_programs(
+    raising: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+) -> None:
+    raising.append(error)
+
+    assert main.run(["fail", "--json"]) == code
+
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["exit_code"] == code
+
+
+@pytest.mark.parametrize("args", [["trunk", "nope", "--json"], ["--json"], ["why", "--json"]])
+def test_a_wrong_command_line_is_told_in_json_too(
+    capsys: pytest.CaptureFixture[str], args: list[str]
+) -> None:
+    assert main.run(args) == 2
+
+    assert json.loads(capsys.readouterr().err)["exit_code"] == 2
