@@ -14,6 +14,7 @@ from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
 
 if TYPE_CHECKING:
     from rdo.app.bridges import Bridges
+    from rdo.app.cache import Caches
     from rdo.app.targets import OpenTarget
     from rdo.app.workplaces import Workplaces
     from rdo.config import Configuration, Settings
@@ -204,6 +205,13 @@ class App:
             dependencies.provide(sources.wanted(packages))
             sources = ImageSources(base, folders, dependencies.repository())
         return sources
+
+    @property
+    def cache(self) -> "Caches":
+        """What is kept on this machine and can be made again."""
+        from rdo.app.cache import Caches
+
+        return Caches(self.settings, self.platforms)
 
     @opened_once
     def bridges(self) -> "Bridges":

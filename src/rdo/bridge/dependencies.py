@@ -137,7 +137,8 @@ class Dependencies:
 
     @contextmanager
     def _alone(self, purpose: str) -> Iterator[None]:
-        with lock.hold(self.lock_file.with_suffix(".lock"), purpose=purpose, wait=True):
+        in_use = self.wheels.content.in_use()  # what is kept for all factories stays meanwhile
+        with lock.hold(self.lock_file.with_suffix(".lock"), purpose=purpose, wait=True), in_use:
             yield
 
     def _provide(self, needs: Sequence[str]) -> Provision:

@@ -49,6 +49,7 @@ Exit codes:
 
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
+    "cache": Lazy("rdo.cli.operator.cache", "cache", "Show and clean what is kept to be faster."),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy(
         "rdo.cli.operator.config", "config", "Show the configuration, or import DLRN's."

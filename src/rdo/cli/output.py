@@ -69,6 +69,15 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     click.echo(shown, err=err, nl=nl)
 
 
+def size(count: int) -> str:
+    """Return a number of bytes for a person.
+
+    >>> size(5_300_000), size(12)
+    ('5.3 MB', '0.0 MB')
+    """
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
 def is_verbose() -> bool:
     """Whether `-v` or `--debug` asks for more than the usual."""
     return logging.getLogger("rdo").isEnabledFor(logging.DEBUG)

@@ -61,7 +61,7 @@ class ContentStore:
     def in_use(self) -> Iterator[None]:
         """Keep every layer in place inside the block.
 
-        Each root holds this for as long as it exists.
+        Each root holds this for as long as it exists, and each bridge while it makes RPMs.
         """
         with self._lock(fcntl.LOCK_SH):
             yield
@@ -73,9 +73,18 @@ class ContentStore:
         """
         if not self.folder.exists():
             return 0
-        with contextlib.suppress(BlockingIOError), self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with contextlib.suppress(BlockingIOError), self.alone():
             return self._shrink(limit_bytes)
         return 0
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep everybody else from using layers inside the block.
+
+        Raises BlockingIOError if somebody does.
+        """
+        with self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield
 
     def _shrink(self, limit_bytes: int) -> int:
         for new in (*self.folder.glob("??/.*.*"), *self.folder.glob(f"{_FRESH}/*")):

@@ -3,9 +3,11 @@
 A running lab holds a shared lock on that file.
 """
 
+import contextlib
 import fcntl
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rdo.tools.walls.removal import remove_tree
@@ -40,6 +42,29 @@ def remove_old(folder: Path, pattern: str, *, now: float | None = None) -> list[
     if removed:
         log.info("removed images that were not used for %d days: %s", KEPT_DAYS, " ".join(removed))
     return removed
+
+
+def is_unused(image: Path, until: float) -> bool:
+    """Whether no lab has an image now, and nobody has used it since `until` (of time()).
+
+    An image of an older version has no file `in-use`, and was used when it was made.
+    """
+    mark = image / IN_USE
+    if not mark.exists():
+        return image.stat().st_mtime <= until
+    with mark.open() as file:
+        return mark.stat().st_mtime <= until and _is_free(file.fileno())
+
+
+@contextlib.contextmanager
+def alone(mark: Path) -> Iterator[None]:
+    """Keep labs from using the image of a file `in-use` inside the block.
+
+    Raises BlockingIOError if one does.
+    """
+    with mark.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _is_free(file: int) -> bool:

@@ -1,7 +1,9 @@
 """The base layers of platforms on this machine."""
 
+import contextlib
 import hashlib
 import logging
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -20,6 +22,7 @@ from rdo.roots.definition import (
 )
 from rdo.roots.dnf_base import BaseRepositories
 from rdo.roots.macro_layer import macro_layer
+from rdo.roots.old_images import KEPT_DAYS
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.rpm.createrepo import CreateRepo
 from rdo.tools.walls.removal import remove_tree
@@ -94,6 +97,29 @@ class Platforms:
         own = {path.parent.name for path in self.folder.glob("*/definition.toml")}
         return sorted(own.union(built_in_platforms()))
 
+    def made(self) -> list[str]:
+        """Return the name of every platform that has a folder on this machine."""
+        return [name for name in self.names() if (self.folder / name).is_dir()]
+
+    def needed_layers(self) -> set[Path]:
+        """Return the layers that roots are made of now, and those used within `KEPT_DAYS`.
+
+        Another version of rdo on this machine may use those.
+        """
+        since = time.time() - KEPT_DAYS * 86400
+        needed = {
+            path
+            for name in self.made()
+            for kind in ("base-*", "macros-*")
+            for path in (self.folder / name).glob(kind)
+            if path.stat().st_mtime > since
+        }
+        for name in self.made():
+            if self.has(name):
+                base = self.base(name)
+                needed |= {self._base_folder(base.platform), base.tree.parent, base.macros}
+        return needed
+
     def find(self, name: str) -> Platform:
         """Return the definition of a platform.
 
@@ -131,12 +157,13 @@ class Platforms:
                 hint=f"make it with: rdo platform create {name}",
             )
         made = folder.resolve()
+        mark_used(made)
         repositories = BaseRepositories(platform, made, folder.parent / "rpms")
         return BaseLayer(
             platform,
             made / "tree",
             made / "rpms",
-            macro_layer(platform, folder.parent),
+            mark_used(macro_layer(platform, folder.parent)),
             (repositories,) if platform.family is Family.DNF else (),
         )
 
@@ -218,6 +245,13 @@ class Platforms:
             inputs = f"dnf {dnf_base.VERSION} {platform!r} {more!r}"
         digest = hashlib.sha256(inputs.encode()).hexdigest()
         return self.folder / platform.name / f"base-{digest[:16]}"
+
+
+def mark_used(layer: Path) -> Path:
+    """Note, as the time of a layer's folder, that it is used now; return the layer."""
+    with contextlib.suppress(PermissionError):  # a user's, who only looks
+        os.utime(layer)
+    return layer
 
 
 def _make_generation(platform: Platform, new: Path, link: Path) -> None:

@@ -56,7 +56,7 @@ def _show(found: FactoryPurge) -> None:
     output.show(found, as_json=False, people=output.Table(columns, rows))
     unused = found.mirrors
     lines = [f"mirror that no target follows: {path.name}" for path in unused.paths]
-    lines += [f"mirrors: {_size(unused.freed)}"] if unused.paths else []
+    lines += [f"mirrors: {output.size(unused.freed)}"] if unused.paths else []
     if lines:
         output.show(found, as_json=False, people="\n".join(lines))
 
@@ -72,7 +72,7 @@ def _in_words(found: FactoryPurge) -> str:
         count = len(found.mirrors.paths)
         parts.append(f"{count} {'mirror' if count == 1 else 'mirrors'}")
     freed = sum(one.freed for one in purges) + found.mirrors.freed
-    return f"{', '.join(parts)}: {_size(freed)}"
+    return f"{', '.join(parts)}: {output.size(freed)}"
 
 
 _WORDS = {
@@ -88,13 +88,4 @@ def _cells(one: Purged) -> tuple[object, ...]:
     found = one.purge
     lists = (found.rpms, found.builds, found.logs, found.snapshots)
     sizes = map(len, lists)
-    return one.target, len(found.repositories), found.kept, *sizes, _size(found.freed)
-
-
-def _size(count: int) -> str:
-    """Return a number of bytes for a person.
-
-    >>> _size(5_300_000), _size(12)
-    ('5.3 MB', '0.0 MB')
-    """
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+    return one.target, len(found.repositories), found.kept, *sizes, output.size(found.freed)
