@@ -152,3 +152,32 @@ def test_mockbuild_builds_the_distgit_that_it_is_in(sources: Path) -> None:
 
     assert done.code == 0, done.stdout + done.stderr
     assert (sources / "made/liba-1.0-1.deb12.noarch.rpm").is_file()
+
+
+ASKS = """python3 -c 'from urllib.request import urlopen; urlopen("{url}/there.txt")'"""
+
+
+def test_only_a_build_that_may_reaches_the_network(sources: Path, web: str) -> None:
+    (sources / "web/there.txt").write_text("x")
+    text = SPEC.format(name="asks", more="BuildRequires: python3", build=ASKS.format(url=web))
+    (sources / "asks.spec").write_text(text)
+
+    shut_in = rdo("build", "asks.spec", cwd=sources)
+    let_out = rdo("build", "asks.spec", "--enable-network", cwd=sources)
+
+    assert shut_in.code == 1, shut_in.stderr
+    assert let_out.code == 0, let_out.stdout + let_out.stderr
+
+
+def test_an_additional_package_is_installed_or_missing_by_name(sources: Path) -> None:
+    assert rdo("build", "liba.spec", cwd=sources).code == 0
+    build = "grep liba /usr/share/liba"
+    (sources / "uses.spec").write_text(SPEC.format(name="uses", more="", build=build))
+    more = ("--repo", "results", "-o", "two", "--additional-package")
+
+    bare = rdo("build", "uses.spec", "-o", "two", cwd=sources)
+    done = rdo("build", "uses.spec", *more, "liba", cwd=sources)
+    missing = rdo("build", "uses.spec", *more, "no-such-thing", cwd=sources)
+
+    assert (bare.code, done.code, missing.code) == (1, 0, 1), done.stdout + done.stderr
+    assert "nothing provides no-such-thing" in missing.stdout

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +23,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def _open_shell(room: "Room") -> None:
-    output.say("the build failed; opening a shell in its root (leave it with exit)", err=True)
-    room.root.hand_over("bash", cwd="/builddir/BUILD")
+def _shell(when: str) -> "Callable[[Room, Outcome], None] | None":
+    """Return what opens a shell in a build's root: if it failed, always, or never."""
+    if when == "never":
+        return None
+
+    def open_shell(room: "Room", outcome: "Outcome") -> None:
+        is_failed = isinstance(outcome, Failed)
+        if is_failed or when == "always":
+            how = "failed" if is_failed else "ended"
+            said = f"the build {how}; opening a shell in its root (leave it with exit)"
+            output.say(said, err=True)
+            room.root.hand_over("bash", cwd="/builddir/BUILD")
+
+    return open_shell
+
+
+def _of_platform(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    """Refuse an architecture that is not the platform's: a platform has exactly one."""
+    platform = ctx.params["platform"]
+    if value and not platform.endswith(f"-{value}"):
+        raise click.BadParameter(
+            f"platform {platform} is not for {value}; choose another one with --platform"
+            " (rdo platform list shows them)"
+        )
 
 
 def _repositories(
@@ -43,6 +64,8 @@ def _repositories(
 @click.option(
     "--platform",
     "-P",
+    "-r",
+    is_eager=True,
     shell_complete=complete.platforms,
     default="deb12-x86_64",
     show_default=True,
@@ -63,12 +86,34 @@ def _repositories(
 )
 @click.option(
     "--repo",
+    "--addrepo",
+    "-a",
     "repositories",
     multiple=True,
     metavar="FOLDER|URL",
     callback=_repositories,
     help="Folder of RPMs, with or without repodata, or URL of a repository, that provides"
     " BuildRequires (repeatable).",
+)
+@click.option(
+    "--additional-package",
+    "additional",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Install this too, although the spec does not require it (repeatable).",
+)
+@click.option(
+    "--arch",
+    metavar="ARCH",
+    expose_value=False,
+    callback=_of_platform,
+    help="Architecture, which must be the platform's.",
+)
+@click.option(
+    "--enable-network",
+    "has_network",
+    is_flag=True,
+    help="Let the build reach the network; what it fetches there is not checked by anybody.",
 )
 @click.option(
     "--chain",
@@ -83,7 +128,15 @@ def _repositories(
     metavar="SECONDS",
     help="Set SOURCE_DATE_EPOCH, the latest time in the packages.",
 )
-@click.option("--shell", is_flag=True, help="Open a shell in the root if the build fails.")
+@click.option(
+    "--shell", "shell", flag_value="failed", help="Open a shell in the root if the build fails."
+)
+@click.option(
+    "--shell-always",
+    "shell",
+    flag_value="always",
+    help="Open a shell in the root when the build has ended, however it did.",
+)
 @output.json_option
 @click.pass_context
 def build(  # one parameter per option
@@ -94,18 +147,20 @@ def build(  # one parameter per option
     defines: tuple[str, ...],
     target: str | None,
     repositories: tuple[Path | str, ...],
+    additional: tuple[str, ...],
+    has_network: bool,
     chain: bool,
     minutes: int,
     log_mb: int,
     source_date: int | None,
-    shell: bool,
+    shell: str | None,
     as_json: bool,
 ) -> None:
     """Build each of SOURCES in a fresh root: a .src.rpm, or a .spec with its sources beside it.
 
     BuildRequires come from the platform, from each --repo, from --target, and from PyPI; the
-    build itself runs without network and privileges. Of several sources each has a folder of its
-    own in --results.
+    build itself runs without privileges, and without network unless --enable-network is given. Of
+    several sources each has a folder of its own in --results.
 
     \b
     rdo build python-foo.spec
@@ -137,16 +192,18 @@ def build(  # one parameter per option
                 defines,
                 (*given.folders, *own),
                 source_date,
+                additional,
+                has_network,
             )
             for source in sources
         ]
-        on_failure = _open_shell if shell else None
+        at_end = _shell(shell or "never")
         admit = LocalAdmission.opened(app, platform, target).of
 
         def build_one(job: LocalBuild) -> "Outcome":
             log.info("building %s", job.source.name)
             there = replace(workshop, base=base)
-            return build_local(job, there, dependencies, on_failure=on_failure, admit=admit)
+            return build_local(job, there, dependencies, at_end=at_end, admit=admit)
 
         ended = []
         for one in build_each(jobs, build_one, is_chain=chain):

@@ -37,7 +37,8 @@ MAX_ROUNDS = 12
 class LocalBuild:
     """A build to run here; `repositories` are additional folders with repodata.
 
-    `source` is a .spec with its sources beside it, or a .src.rpm.
+    `source` is a .spec with its sources beside it, or a .src.rpm. `additional` are RPM
+    dependencies that are installed although the spec does not require them.
     """
 
     source: Path
@@ -45,6 +46,8 @@ class LocalBuild:
     defines: tuple[str, ...] = ()
     repositories: tuple[Path, ...] = ()
     source_date: int | None = None
+    additional: tuple[str, ...] = ()
+    has_network: bool = False
 
 
 def build_local(
@@ -52,20 +55,20 @@ def build_local(
     workshop: Workshop,
     bridge: Bridge,
     *,
-    on_failure: Callable[[Room], None] | None = None,
+    at_end: Callable[[Room, Outcome], None] | None = None,
     admit: Callable[[Built], Built | Failed] = inspected,
 ) -> Outcome:
     """Build until the package is built or has failed; bridge missing requirements in between.
 
-    `admit` looks at the RPMs before anybody gets them. `on_failure` gets the room of a failed build
-    before it is removed, for a shell. Raises NotFoundError or RefusedError for a source that cannot
-    be built.
+    `admit` looks at the RPMs before anybody gets them. `at_end` gets the room of a build that has
+    ended before it is removed, for a shell. Raises NotFoundError or RefusedError for a source that
+    cannot be built.
     """
     check_source(job.source)
     job.results.mkdir(parents=True, exist_ok=True)
     outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it kept requiring more packages")
     for _ in range(MAX_ROUNDS):
-        outcome = _build_once(job, workshop, on_failure, admit)
+        outcome = _build_once(job, workshop, at_end, admit)
         if not isinstance(outcome, Waiting):
             return outcome
         missing = bridge.provide(outcome.needs).missing
@@ -89,7 +92,7 @@ def check_source(source: Path) -> None:
 def _build_once(
     job: LocalBuild,
     workshop: Workshop,
-    on_failure: Callable[[Room], None] | None,
+    at_end: Callable[[Room, Outcome], None] | None,
     admit: Callable[[Built], Built | Failed],
 ) -> Outcome:
     log_file = job.results / BUILD_LOG
@@ -104,7 +107,9 @@ def _build_once(
             _clear_old(job, [])
             return spec
         taken = root.folder("taken")
-        outcome = build_spec(room, spec, job.defines, taken)
+        if job.has_network:
+            root.allow_network()
+        outcome = room.require(job.additional) or build_spec(room, spec, job.defines, taken)
         if isinstance(outcome, Built):
             outcome = admit(outcome)
         kept = "*.rpm" if isinstance(outcome, Built) else "*.src.rpm"
@@ -116,8 +121,8 @@ def _build_once(
         elif isinstance(outcome, Failed):
             outcome = _named_source(outcome)
         write_installed(root, job.results / "installed_pkgs.log")
-        if isinstance(outcome, Failed) and on_failure:
-            on_failure(room)
+        if at_end and not isinstance(outcome, Waiting):
+            at_end(room, outcome)
         return outcome
 
 

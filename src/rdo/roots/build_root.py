@@ -67,6 +67,12 @@ class BuildRoot:
         """Show more files and folders of the host inside the root."""
         self._root = replace(self._root, binds=(*self._root.binds, *binds))
 
+    def allow_network(self) -> None:
+        """Let the build user reach what this machine reaches, by the machine's name servers."""
+        names = [Path("/etc") / name for name in ("resolv.conf", "hosts")]
+        self.bind(*(Bind(path, str(path)) for path in names if path.is_file()))
+        self._root = replace(self._root, has_network=True)
+
     def set_environment(self, **environment: str) -> None:
         """Set variables for every program that is run inside from now on."""
         environment = {**self._root.environment, **environment}

@@ -36,7 +36,8 @@ class Root:
     `work` holds what the inside writes; it is kept between entries, so that a root can be
     entered again, and is the caller's to remove. With `has_home` the build user has its folders.
     `may_chroot` leaves that right to privileged programs, for an rpm that installs into a
-    folder. `links` are made inside, target and name.
+    folder. `links` are made inside, target and name. With `has_network` programs without
+    privileges reach what the machine reaches.
     """
 
     layers: tuple[Path, ...]
@@ -49,6 +50,7 @@ class Root:
     may_chroot: bool = False
     inner_binds: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    has_network: bool = False
 
     @property
     def written(self) -> Path:
@@ -125,6 +127,7 @@ class Root:
             links=self.links,
             folders=(HOME, *(f"{HOME}/{name}" for name in _HOME_FOLDERS)) if self.has_home else (),
             capabilities=kept if privileged else (),
+            has_network=self.has_network and not privileged,
             processes=self.processes,
             memory_bytes=self.memory_bytes,
             cwd=cwd,
