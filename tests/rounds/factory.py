@@ -124,9 +124,10 @@ class Factory:
         initial: int = 1,
         head_only: bool = False,
         dry_run: bool = False,
+        stop: bool = False,
     ) -> Report:
         rules = PlanRules(initial, head_only)
-        return run_round(self.trunk, RoundOptions(rules, frozenset(only), dry_run))
+        return run_round(self.trunk, RoundOptions(rules, frozenset(only), dry_run, stop))
 
     def queue(self) -> tuple[Build, ...]:
         with self.store.read() as at:

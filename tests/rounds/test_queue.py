@@ -53,3 +53,18 @@ def test_the_row_of_a_cancelled_build_says_so(factory: Factory) -> None:
         "why": "cancelled by me: it hangs",
         "waits_for": (),
     }
+
+
+def test_a_round_that_is_to_stop_starts_nothing_after_a_failure(factory: Factory) -> None:
+    factory.add("a", "b", "c")
+    factory.workers = 1
+    factory.builder.will("python-a", NETWORK)  # tried again: no reason to stop
+    factory.builder.will("python-b", Failed(FailureReason.COMPILE, "no"))
+
+    done = factory.round(stop=True)
+    rest = factory.round(stop=True)
+
+    assert [one.build.package for one in done.ended] == ["python-a", "python-b"]
+    assert [one.build.package for one in done.held] == ["python-c"]
+    assert done.exit_code == 1
+    assert [one.build.package for one in rest.built] == ["python-c"]  # python-a rests

@@ -76,7 +76,7 @@ class RootBuilder(InProcessBuilder):
             if not isinstance(outcome, Built):
                 self._show(room)
                 return outcome
-            log.info("built %d RPMs", len(outcome.rpms))
+            log.debug("built %d RPMs", len(outcome.rpms))
             outcome = inspected(outcome)
             if isinstance(outcome, Built):
                 return replace(outcome, lacking=lacking(outcome.read, repositories, shop.base))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rdo.logs.reader import phase_of
 from rdo.model.terminal_text import on_terminal
 from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 
@@ -40,6 +41,7 @@ class _Display(logging.Handler):
         super().__init__(logging.INFO)
         self._begun = self._phase_begun = time.monotonic()
         self._since: dict[int, float] = {}
+        self._phases: dict[int, tuple[int, str]] = {}
         self._progress = RoundProgress({}, 0, 0)
         self._phase = first
 
@@ -50,6 +52,19 @@ class _Display(logging.Handler):
         now = time.monotonic()
         self._since = {number: self._since.get(number, now) for number in progress.running}
         self._progress = progress
+
+    def _phase_of(self, number: int) -> str:
+        """Return what a build is doing; its log is read again only if it has grown."""
+        file = self._progress.logs.get(number)
+        if file is None:
+            return ""
+        try:
+            size = file.stat().st_size
+        except OSError:  # it has not begun to write, or has just ended
+            return ""
+        if self._phases.get(number, (0, ""))[0] != size:
+            self._phases[number] = (size, phase_of(file) or "preparing")
+        return self._phases[number][1]
 
     def __rich__(self) -> Text:
         from rich.text import Text
@@ -65,6 +80,7 @@ class _Display(logging.Handler):
         text.append(f", {len(now.running)} running, {now.queued} queued, {whole}")
         for number, commit in now.running.items():
             text.append(f"\n  {on_terminal(str(commit))}  {spent(clock - self._since[number])}")
+            text.append(f"  {self._phase_of(number)}")
         return text
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rdo.log_tail import read_end
+from rdo.log_tail import read_end, read_tail
 from rdo.model.terminal_text import DIRECTIONS
 
 RULES = Path(__file__).with_name("rules.toml")
@@ -36,6 +36,8 @@ _PREFIX = re.compile(
 )
 _BAD_EXIT = re.compile(r"Bad exit status from \S+ \(%(\w+)\)")
 _SECTION = re.compile(r"^Executing\(%(\w+)\)")
+_BEGUN = re.compile(r"^Executing\(%(\w{1,30})\)", re.MULTILINE | re.ASCII)
+_PHASE_BYTES = 1_000_000
 # rpmbuild is run several times while requirements are asked for; only the last run can have failed.
 _PASS = re.compile(r"^\+ rpmbuild |^Building target platforms:")
 _SUMMARY = re.compile(r"^(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return")
@@ -317,3 +319,9 @@ def _shown(
         for index in sorted(wanted)
         if index in marked or lines[index].strip()
     )
+
+
+def phase_of(log_file: Path) -> str:
+    """Return what a running build is doing, such as `%check`; empty if its log does not tell."""
+    begun = _BEGUN.findall(read_tail(log_file, _PHASE_BYTES))
+    return f"%{begun[-1]}" if begun else ""

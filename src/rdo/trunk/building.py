@@ -21,7 +21,7 @@ from rdo.builders.protocol import Ticket, wait_for
 from rdo.disk_usage import is_full
 from rdo.errors import UserError, is_of_the_machine
 from rdo.logs.reader import one_line
-from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
@@ -66,8 +66,9 @@ class Building:
     """Builds a queue to its end, with the builds that an earlier round left running.
 
     Call `adopt` for these first, then `run`, once. `names` are the packages of the round: what
-    somebody queues of them meanwhile is built, too. `lacks_space` says that the disk was full at
-    the last look, so that no build was started.
+    somebody queues of them meanwhile is built, too. With `stop` the first failure is the last build
+    to start, and what is queued stays so. `lacks_space` says that the disk was full at the last
+    look, so that no build was started.
     """
 
     trunk: Trunk
@@ -76,6 +77,7 @@ class Building:
     standing: Standing
     watch: Watcher = nobody_watches
     names: frozenset[str] = frozenset()
+    stop: bool = False
     ended: list[Ended] = field(default_factory=list)
     dropped: list[Build] = field(default_factory=list)
     lacks_space: bool = False
@@ -132,7 +134,7 @@ class Building:
             self._look_at_the_disk()
             self._ahead.go_on(pool)
             self._drop_outdated()
-            starts = not (self._is_paused or self.lacks_space)
+            starts = not self._is_ending
             room = self.trunk.workers - len(self._running) if starts else 0
             taken = self._take(room)
             for build in taken:
@@ -152,6 +154,12 @@ class Building:
             self._settle_ended()
             if len(self.ended) > before:
                 self._tell_how_far()
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether nothing is started now: a pause, a full disk, or the failure to stop at."""
+        is_stopped = self.stop and any(one.is_final_failure for one in self.ended)
+        return self._is_paused or self.lacks_space or is_stopped
 
     def _take(self, room: int) -> list[Build]:
         """Take builds to start; where a worker has nothing better to do, help a cycle first."""
@@ -236,7 +244,12 @@ class Building:
 
     def _tell(self) -> None:
         running = {one.build.id: one.build.commit for one in self._running.values()}
-        self.watch(RoundProgress(running, len(self.queue) - len(running), len(self.ended)))
+        logs = {
+            one.build.id: self.trunk.build_folder(one.build) / BUILD_LOG
+            for one in self._running.values()
+        }
+        left = len(self.queue) - len(running)
+        self.watch(RoundProgress(running, left, len(self.ended), logs))
 
     def _tell_how_far(self) -> None:
         done, elapsed = len(self.ended), duration(time.monotonic() - self._begun)

@@ -1,7 +1,8 @@
 """What a round is doing at this moment, for whoever watches it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from rdo.model.commit import Commit
@@ -9,11 +10,15 @@ from rdo.model.commit import Commit
 
 @dataclass(frozen=True, slots=True)
 class RoundProgress:
-    """The commits being built, by build number, and how many builds are queued and have ended."""
+    """The commits being built, by build number, and how many builds are queued and have ended.
+
+    `logs` are the files that the running builds write to.
+    """
 
     running: Mapping[int, Commit]
     queued: int
     ended: int
+    logs: Mapping[int, Path] = field(default_factory=dict)
 
 
 Watcher: TypeAlias = Callable[[RoundProgress], None]

@@ -41,11 +41,15 @@ _NO_SPACE = "the disk of {} is full: the queue stays as it is; free space, then 
 
 @dataclass(frozen=True, slots=True)
 class RoundOptions:
-    """Which packages a round works on, and how. An empty `only` means all."""
+    """Which packages a round works on, and how. An empty `only` means all.
+
+    With `stop` nothing is started any more once a build has failed.
+    """
 
     rules: PlanRules = field(default_factory=PlanRules)
     only: frozenset[str] = frozenset()
     dry_run: bool = False
+    stop: bool = False
 
 
 def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_watches) -> Report:
@@ -137,7 +141,8 @@ def _do_round(
     dropped: list[Build] = departed
     if len(queue) or outliving:
         names = frozenset(package.name for package in packages)
-        building = Building(trunk, trunk.open_workplace(), queue, standing, watch, names)
+        place = trunk.open_workplace()
+        building = Building(trunk, place, queue, standing, watch, names, stop=options.stop)
         building.adopt(outliving)
         building.run()
         ended, dropped = building.ended, [*departed, *building.dropped]

@@ -26,6 +26,7 @@ class RoundRequest:
     head_only: bool = False
     dry_run: bool = False
     workers: int = 0
+    stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def run_target(
     if asked.workers:
         trunk = replace(trunk, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
-    options = RoundOptions(rules, asked.packages, asked.dry_run)
+    options = RoundOptions(rules, asked.packages, asked.dry_run, asked.stop)
     done = run_round(trunk, options, watch=watch)
     if not asked.dry_run:
         outbox(app).run()  # who cannot be reached now is notified after the next round

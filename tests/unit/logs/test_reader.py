@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.logs.reader import MAX_BYTES, read_log, read_log_file, rules
+from rdo.logs.reader import MAX_BYTES, phase_of, read_log, read_log_file, rules
 
 LOGS = sorted((Path(__file__).parent / "corpus").glob("*.log"))
 
@@ -95,3 +95,20 @@ def test_a_log_of_one_endless_line_and_one_of_very_many_are_read_within_bounds(
 def test_a_log_that_is_not_there_says_nothing(tmp_path: Path) -> None:
     assert read_log_file(tmp_path / "none").lines == ()
     assert read_log("").cause == ""
+
+
+@pytest.mark.parametrize(
+    ("log", "phase"),
+    [
+        ("", ""),
+        ("required: gcc\n", ""),
+        ("Executing(%prep): /bin/sh\n+ true\nExecuting(%build): /bin/sh\n+ make\n", "%build"),
+        ("Executing(%check): /bin/sh\n echo Executing(%build): x\n", "%check"),
+        ("Executing(%\x1b[2J): x\n", ""),
+    ],
+)
+def test_a_log_tells_what_a_running_build_does(tmp_path: Path, log: str, phase: str) -> None:
+    (tmp_path / "log").write_text(log)
+
+    assert phase_of(tmp_path / "log") == phase
+    assert phase_of(tmp_path / "none") == ""

@@ -83,6 +83,11 @@ one_target_option = click.option(
 @click.option("--head-only", is_flag=True, help="Build only the newest commit of each package.")
 @click.option("--dry-run", is_flag=True, help="Print what would be built; change nothing.")
 @click.option(
+    "--stop",
+    is_flag=True,
+    help="Start no build after the first failure; the rest stays in the queue.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1),
     help="Number of builds at the same time. Default: the target's workers.",
@@ -101,6 +106,7 @@ def run(
     packages: tuple[str, ...],
     head_only: bool,
     dry_run: bool,
+    stop: bool,
     workers: int | None,
     loop: int | None,
     as_json: bool,
@@ -113,7 +119,7 @@ def run(
     rdo trunk run --loop 300
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
-    request = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0)
+    request = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0, stop)
     if loop is None:
         ctx.exit(_round(ctx.obj, target, request, as_json))
     ctx.obj.settings.chosen_targets(target)  # an error in the configuration ends the loop at once

@@ -32,6 +32,11 @@ class Ended:
     will_retry: bool = False
     backwards: tuple[Backwards, ...] = ()
 
+    @property
+    def is_final_failure(self) -> bool:
+        """Whether it failed, and is not tried again by itself."""
+        return isinstance(self.outcome, Failed) and not self.will_retry
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -69,9 +74,7 @@ class Report:
 
     @property
     def failed(self) -> tuple[Ended, ...]:
-        return tuple(
-            one for one in self.ended if isinstance(one.outcome, Failed) and not one.will_retry
-        )
+        return tuple(one for one in self.ended if one.is_final_failure)
 
     @property
     def to_retry(self) -> tuple[Ended, ...]:

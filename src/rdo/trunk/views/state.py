@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from rdo.logs.reader import one_line
-from rdo.model.build import FailureReason, Waiting
+from rdo.logs.reader import one_line, phase_of
+from rdo.model.build import BUILD_LOG, FailureReason, Waiting
 from rdo.model.dates import minute_utc
 from rdo.model.package import Package
 from rdo.model.short_list import short_list
@@ -64,7 +64,7 @@ class PackageFacts:
     repeats; `came` are the dependencies that it or the newest build asked for and that are there
     by now. `package` is None once the package has left the release. `branch_is_gone` tells a
     remote without the branch from one that cannot be reached. `excluded` says that the spec of its
-    last commit is not for this architecture.
+    last commit is not for this architecture, `phase` what a running build is doing.
     """
 
     package: Package | None = None
@@ -79,6 +79,7 @@ class PackageFacts:
     hold: Hold | None = None
     came: frozenset[str] = frozenset()
     excluded: str = ""
+    phase: str = ""
 
     @property
     def stands_in(self) -> str:
@@ -201,7 +202,14 @@ class _Stored:
             branch_is_gone=bool(is_stale and package and self.trunk.remotes.has_no_branch(package)),
             hold=self.holds.get(name),
             excluded=self.excluded.get(name, ""),
+            phase=self._phase(pending),
         )
+
+    def _phase(self, pending: Build | None) -> str:
+        """Return what a build of ours is doing; of another machine's there is no log yet."""
+        if not pending or not pending.is_running:
+            return ""
+        return phase_of(self.trunk.build_folder(pending) / BUILD_LOG)
 
     def arrivals(self, owners: Owners, coming: Collection[str]) -> Arrivals:
         """Return what the release and the bridge have brought."""
@@ -309,7 +317,8 @@ def _pending(
 ) -> _Verdict:
     bootstrap = " as a bootstrap build, to break a dependency cycle" if build.bootstrap else ""
     if build.is_running:
-        sentence = build.to_cancel or f"being built now{bootstrap}"
+        phase = f", in {facts.phase}" if facts.phase else ""
+        sentence = build.to_cancel or f"being built now{bootstrap}{phase}"
         return _Verdict(PackageState.RUNNING, sentence, build.started or build.created, build)
     left = _left(build, facts.came)
     if left:

@@ -167,6 +167,12 @@ CASES = {
         "being built now",
         build_id=7,
     ),
+    "running its tests": Case(
+        replace(pending(BuildState.RUNNING, started=SINCE), phase="%check"),
+        PackageState.RUNNING,
+        "being built now, in %check",
+        build_id=7,
+    ),
     "running as bootstrap, not started by its builder yet": Case(
         pending(BuildState.RUNNING, bootstrap=True),
         PackageState.RUNNING,
