@@ -97,6 +97,11 @@ def site(settings: "Settings", target: str) -> Site:
     )
 
 
+def open_tree(settings: "Settings", target: str, store: Store, now: Callable[[], datetime]) -> Tree:
+    """Open the published tree of a target, for whoever needs no packages."""
+    return Tree(settings.target_folder(target), store, site(settings, target), clock=now)
+
+
 def open_target(
     settings: "Settings",
     target: str,
@@ -111,7 +116,7 @@ def open_target(
         folder=folder,
         packages={package.name: package for package in found.packages},
         store=store,
-        tree=Tree(folder, store, site(settings, target), clock=now),
+        tree=open_tree(settings, target, store, now),
         members=Members(found.packages),
         now=now,
         release=section.release,

@@ -77,10 +77,12 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
+    "serve": Lazy("rdo.cli.operator.serve", "serve", "Serve DLRN's API and our own by HTTP."),
     "systemd": Lazy(
         "rdo.cli.operator.systemd", "systemd", "Let systemd do the rounds of a factory."
     ),
     "trunk": Lazy("rdo.cli.trunk.group", "trunk", "Follow the upstreams: poll, build, publish."),
+    "user": Lazy("rdo.cli.operator.user", "user", "Manage the users of the API."),
     "why": Lazy("rdo.cli.trunk.why", "why", "Explain why a package is or is not built."),
 }
 

@@ -172,6 +172,21 @@ class RetentionSection(Section):
     max_gb: Annotated[int, Field(ge=0)] = 0
 
 
+class ServeSection(Section):
+    """How `rdo serve` answers.
+
+    With `protect_read`, reading needs a user with the role reader, as DLRN's
+    PROTECT_READ_ENDPOINTS. A request from one of `trusted_proxies` may name the client's address
+    in X-Forwarded-For, and in `user_header` the user whom the proxy has identified.
+    """
+
+    host: Line = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    protect_read: bool = False
+    trusted_proxies: list[Line] = Field(default_factory=list)
+    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = None
+
+
 class Target(Section):
     """A release on a platform, and the limits of a build there.
 
@@ -245,6 +260,7 @@ class Settings(Section):
     mail: MailSection | None = None
     gerrit: GerritSection | None = None
     webhooks: dict[Name, WebhookSection] = Field(default_factory=dict)
+    serve: ServeSection = ServeSection()
 
     @property
     def database_url(self) -> str:

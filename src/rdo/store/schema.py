@@ -125,6 +125,7 @@ class BuildRow(Base):
         Index(None, "target", "package", "id"),
         Index(None, "target", "package", "release_date"),
         Index(None, "target", "inputs", "id"),
+        Index("ix_builds_counted", "target", "outcome", "reason", "release_date"),
         Index("ix_builds_published", "target", "published", unique=True, sqlite_where=PUBLISHED),
         Index("ix_builds_open", "target", "id", sqlite_where=OPEN_BUILD),
         Index("ix_builds_unpublished", "target", "id", sqlite_where=UNPUBLISHED),
@@ -460,3 +461,58 @@ class IdentityRow(Base):
     __tablename__ = "identity"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class UserRow(Base):
+    """Somebody who may use the API; `password` is a hash, empty if only tokens are accepted."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    password: Mapped[str]
+    created: Mapped[int]
+
+
+class RightRow(Base):
+    """The role of a user on a target; `*` stands for every target."""
+
+    __tablename__ = "rights"
+
+    user: Mapped[str] = mapped_column(ForeignKey("users.name"), primary_key=True)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+
+
+class TokenRow(Base):
+    """A token of a user: its SHA-256, and what it is limited to; empty columns do not limit it."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        {"sqlite_autoincrement": True},  # an id in the audit log never means another token
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(ForeignKey("users.name"), index=True)
+    digest: Mapped[str]
+    purpose: Mapped[str]
+    target: Mapped[str]
+    role: Mapped[str]
+    created: Mapped[int]
+    expires: Mapped[int | None]
+    revoked: Mapped[int | None]
+
+
+class AuditRow(Base):
+    """Something that a user did by the API, or that was done to users."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[int]
+    actor: Mapped[str]
+    act: Mapped[str]
+    target: Mapped[str]
+    detail: Mapped[str] = mapped_column(CleanText)
+    address: Mapped[str]
+    request: Mapped[str]

@@ -14,10 +14,18 @@ PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 
 # What Python calls a package that is not called so itself.
-IMPORT_NAMES = {"PyYAML": "yaml", "Jinja2": "jinja2"}
+IMPORT_NAMES = {
+    "PyYAML": "yaml",
+    "Jinja2": "jinja2",
+    "argon2-cffi": "argon2",
+    "libpass": "passlib",
+    "prometheus-client": "prometheus_client",
+    "strawberry-graphql": "strawberry",
+}
 # Run as programs, or only read by one.
 NEVER_IMPORTED = {
     "coverage",
+    "dlrnapi-client",
     "psycopg",
     "pip",
     "import-linter",

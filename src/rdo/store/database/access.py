@@ -34,6 +34,7 @@ from rdo.store.deliveries import Deliveries
 from rdo.store.events import Events
 from rdo.store.heads import Heads
 from rdo.store.held_back import HeldBacks
+from rdo.store.history import BuildHistory
 from rdo.store.holds import Holds
 from rdo.store.intents import Intents
 from rdo.store.names import Names
@@ -41,6 +42,7 @@ from rdo.store.packages import Packages
 from rdo.store.reports import Reports
 from rdo.store.repositories import Repositories
 from rdo.store.schema import IdentityRow
+from rdo.store.users import Users
 from rdo.store.votes import Votes
 
 log = logging.getLogger(__name__)
@@ -70,12 +72,14 @@ class Transaction:
     events: Events
     heads: Heads
     held_back: HeldBacks
+    history: BuildHistory
     holds: Holds
     intents: Intents
     names: Names
     packages: Packages
     reports: Reports
     repositories: Repositories
+    users: Users
     votes: Votes
 
 
@@ -321,11 +325,13 @@ def _transaction(session: Session) -> Transaction:
         events=Events(session),
         heads=Heads(session),
         held_back=HeldBacks(session),
+        history=BuildHistory(session),
         holds=Holds(session),
         intents=Intents(session),
         names=Names(session),
         packages=Packages(session),
         reports=Reports(session),
         repositories=Repositories(session),
+        users=Users(session),
         votes=Votes(session),
     )

@@ -1,0 +1,1 @@
+"""Who may use the API of a factory, and what: users, passwords, tokens, roles, the audit log."""

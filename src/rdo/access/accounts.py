@@ -1,0 +1,174 @@
+"""Adding, changing and removing users and their tokens; each act enters the audit log."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rdo.access import passwords, tokens
+from rdo.access.roles import ALL_TARGETS, Role
+from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
+from rdo.store import Store, Transaction
+from rdo.store.users import AuditEntry, StoredToken, StoredUser
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+_SHORTEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as shown: `has_password` is whether basic auth is possible."""
+
+    name: str
+    has_password: bool
+    created: datetime
+    roles: Mapping[str, str]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just made; its text is shown once, and stored nowhere."""
+
+    id: int
+    user: str
+    token: str
+    target: str
+    role: str
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The users of a factory, changed by `actor`."""
+
+    store: Store
+    targets: Collection[str]
+    actor: str
+    now: datetime
+
+    def add(self, name: str, roles: Mapping[str, Role], password: str = "") -> None:
+        """Add a user, or give one that exists other roles.
+
+        Without a password the user has tokens only. Raises ConfigError for a bad name, role or
+        password, RefusedError for a password where the user has one already.
+        """
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"{name!r} cannot be the name of a user",
+                hint="use letters, digits and . _ @ + -, at most 100",
+            )
+        for target in roles:
+            self._check_target(target)
+        hashed = self._hash(password) if password else ""
+        with self.store.write() as at:
+            user = at.users.get(name)
+            if user is None:
+                at.users.add(name, hashed, now=self.now)
+            elif hashed:
+                raise RefusedError(f"user {name} exists already", hint=f"rdo user passwd {name}")
+            for target, role in roles.items():
+                at.users.grant(name, target, role)
+            given = ", ".join(f"{role} on {target}" for target, role in roles.items())
+            self._record(at, "user add" if user is None else "user change", f"{name}: {given}")
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set the password of a user; an empty one ends basic auth for the user."""
+        hashed = self._hash(password) if password else ""
+        with self.store.write() as at:
+            self._user(at, name)
+            at.users.set_password(name, hashed)
+            self._record(at, "user passwd", name)
+
+    def remove(self, name: str) -> None:
+        """Remove a user with all tokens; what the user did stays recorded."""
+        with self.store.write() as at:
+            self._user(at, name)
+            at.users.remove(name)
+            self._record(at, "user remove", name)
+
+    def users(self) -> tuple[Account, ...]:
+        """Return all users by name."""
+        with self.store.read() as at:
+            valid = [one.user for one in at.users.tokens() if one.is_valid(self.now)]
+            return tuple(
+                Account(
+                    one.name,
+                    bool(one.password),
+                    one.created,
+                    one.roles,
+                    valid.count(one.name),
+                )
+                for one in at.users.all()
+            )
+
+    def tokens(self, user: str = "") -> tuple[StoredToken, ...]:
+        """Return the tokens of a user, or of all users."""
+        with self.store.read() as at:
+            if user:
+                self._user(at, user)
+            return at.users.tokens(user)
+
+    def new_token(
+        self,
+        user: str,
+        *,
+        purpose: str = "",
+        target: str = "",
+        role: Role | None = None,
+        days: int | None = 365,
+    ) -> NewToken:
+        """Make a token of a user; `target` and `role` limit it, `days` None means no end."""
+        if target:
+            self._check_target(target)
+        text = tokens.new_token()
+        expires = self.now + timedelta(days=days) if days else None
+        with self.store.write() as at:
+            self._user(at, user)
+            stored = at.users.add_token(
+                user,
+                tokens.digest_of(text),
+                purpose=purpose,
+                target=target,
+                role=role or "",
+                now=self.now,
+                expires=expires,
+            )
+            self._record(at, "token add", f"{stored.id} of {user}")
+        return NewToken(stored.id, user, text, target, role or "", stored.expires)
+
+    def revoke(self, token_id: int) -> StoredToken:
+        """Revoke a token; it is refused from now on. Raises NotFoundError if there is none."""
+        with self.store.write() as at:
+            revoked = at.users.revoke(token_id, now=self.now)
+            if revoked is None:
+                raise NotFoundError(f"there is no token {token_id}", hint="rdo user token --list")
+            self._record(at, "token revoke", f"{token_id} of {revoked.user}")
+        return revoked
+
+    def audit(self, limit: int) -> tuple[AuditEntry, ...]:
+        """Return the newest entries of the audit log."""
+        with self.store.read() as at:
+            return at.users.audit(limit=limit)
+
+    def _record(self, at: Transaction, act: str, detail: str) -> None:
+        at.users.record(AuditEntry(self.now, self.actor, act, "", detail))
+
+    def _user(self, at: Transaction, name: str) -> StoredUser:
+        if found := at.users.get(name):
+            return found
+        near = did_you_mean(name, [one.name for one in at.users.all()])
+        raise NotFoundError(f"there is no user {name}{near}")
+
+    def _check_target(self, target: str) -> None:
+        if target != ALL_TARGETS and target not in self.targets:
+            near = did_you_mean(target, self.targets)
+            raise NotFoundError(f"there is no target {target}{near}")
+
+    @staticmethod
+    def _hash(password: str) -> str:
+        if not _SHORTEST <= len(password) <= passwords.LONGEST:
+            raise ConfigError(
+                f"a password has at least {_SHORTEST} and at most {passwords.LONGEST} characters"
+            )
+        return passwords.hash_of(password)

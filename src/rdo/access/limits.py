@@ -1,0 +1,50 @@
+"""A limit on failed logins, by address and by user."""
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+WINDOW_SECONDS = 300.0
+PER_ADDRESS = 20
+PER_USER = 50
+_MOST_KEYS = 10_000
+
+
+class LoginLimit:
+    """Counts the failed logins of the last five minutes; it never grows without bound.
+
+    A credential that was verified a moment ago is not asked about here, so nobody can lock out a
+    client that is at work by guessing its password.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    def seconds_to_wait(self, address: str, user: str) -> int:
+        """Return how long this address, or guesses at this user, must wait; 0: not at all."""
+        with self._lock:
+            waits = (
+                self._wait(("address", address), PER_ADDRESS),
+                self._wait(("user", user), PER_USER),
+            )
+        return max(waits)
+
+    def failed(self, address: str, user: str) -> None:
+        """Count a failed login."""
+        with self._lock:
+            for key, most in ((("address", address), PER_ADDRESS), (("user", user), PER_USER)):
+                times = self._failures.setdefault(key, deque(maxlen=most))
+                times.append(self._clock())
+                self._failures.move_to_end(key)
+            while len(self._failures) > _MOST_KEYS:
+                self._failures.popitem(last=False)
+
+    def _wait(self, key: tuple[str, str], most: int) -> int:
+        times = self._failures.get(key)
+        if not times or len(times) < most:
+            return 0
+        left = times[0] + WINDOW_SECONDS - self._clock()
+        return max(0, int(left) + 1) if left > 0 else 0

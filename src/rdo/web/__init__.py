@@ -1,0 +1,1 @@
+"""The factory by HTTP: DLRN's API, our own, and metrics."""

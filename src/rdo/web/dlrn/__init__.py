@@ -1,0 +1,1 @@
+"""DLRN's REST API: its endpoints, inputs, answers and errors, for its clients."""

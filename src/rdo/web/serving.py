@@ -1,0 +1,99 @@
+"""Listening, serving until somebody ends it, and ending in order."""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from rdo.errors import ConfigError, RefusedError
+from rdo.web.connections import BoundedProtocol
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 500
+GRACE_SECONDS = 20
+_HEAD_BYTES = 32 * 1024
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address.
+
+    Raises RefusedError if the port is taken or not allowed, ConfigError for an unknown host.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}: {error.strerror}") from error
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        raise _explained(error, host, port) from error
+    return listener
+
+
+def _explained(error: OSError, host: str, port: int) -> Exception:
+    if error.errno == errno.EADDRINUSE:
+        return RefusedError(f"port {port} of {host} is taken", hint="choose another with --port")
+    if error.errno == errno.EACCES:
+        return RefusedError(
+            f"you may not listen on port {port}", hint="use one above 1023, behind a proxy"
+        )
+    return ConfigError(f"cannot listen on {host}: {error.strerror}")
+
+
+def configuration(application: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn serves an application: bounded in each way that a client could use."""
+    return uvicorn.Config(
+        application,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+    )
+
+
+def serve(application: ASGIApp, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that have begun are finished, for 20 s at most."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    asyncio.run(_Server(configuration(application)).serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    """A server for which a signal is the usual end: uvicorn would raise it once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _end(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        else:
+            log.info("ending: no new requests; those that have begun are finished")
+        self.should_exit = True

@@ -1,0 +1,137 @@
+"""The real `rdo serve`, over what a real round has published."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rdo.cli.main import run as rdo
+from tests.conftest import GitRepository
+from tests.e2e.test_trunk_loop import site
+
+__all__ = ["site"]  # the fixture
+
+ADDRESS = re.compile(r"serving .* at (http://\S+?)/\n")
+
+
+@dataclass
+class Server:
+    """A running `rdo serve`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: str = ""
+
+    def end(self) -> int:
+        """Tell it to end, as systemd does; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        _, log = self.process.communicate(timeout=300)
+        self.log += log
+        return self.process.returncode
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *args: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "rdo", "-C", str(folder), "serve", "--port", "0", *args]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
+    assert process.stderr
+    server = Server(process, "")
+    with process:
+        try:
+            for line in process.stderr:
+                server.log += line
+                if found := ADDRESS.search(line):
+                    server.url = found[1]
+                    break
+            assert server.url, server.log
+            yield server
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def user_token(folder: Path, capsys: pytest.CaptureFixture[str], role: str) -> str:
+    assert rdo(["-C", str(folder), "user", "add", role, "--role", role]) == 0
+    capsys.readouterr()
+    assert rdo(["-C", str(folder), "user", "token", role]) == 0
+    return capsys.readouterr().out.strip()
+
+
+@pytest.fixture
+def built(site: Path, upstream: GitRepository) -> Path:
+    assert rdo(["-C", str(site), "trunk", "run"]) == 0
+    return site
+
+
+def test_it_answers_and_ends_in_order(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    token = user_token(built, capsys, "reader")
+    with serving(built) as server:
+        health = httpx.get(f"{server.url}/one-deb12/api/health", trust_env=False)
+        at_the_top = httpx.post(
+            f"{server.url}/api/health",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+        )
+        code = server.end()
+
+    assert (health.json(), at_the_top.json()) == ({"result": "ok"}, {"result": "ok"})
+    assert code == 0, server.log
+    assert "GET '/one-deb12/api/health' 200" in server.log
+    assert token not in server.log
+
+
+def test_a_second_server_on_the_port_says_that_it_is_taken(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(built) as server:
+        port = server.url.rpartition(":")[2]
+
+        assert rdo(["-C", str(built), "serve", "--port", port]) == 5
+
+    assert f"port {port} of 127.0.0.1 is taken" in capsys.readouterr().err
+
+
+def test_a_database_that_is_gone_is_told_at_once(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (built / "data/rdo.sqlite").unlink()
+
+    assert rdo(["-C", str(built), "serve", "--port", "0"]) == 2
+
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_database_that_is_lost_while_it_serves_is_told_to_clients(built: Path) -> None:
+    with serving(built) as server:
+        (built / "data/rdo.sqlite").unlink()
+        answer = httpx.get(f"{server.url}/api/health", trust_env=False)
+
+    assert answer.status_code == 503
+    assert "was removed" in answer.json()["message"]
+
+
+def test_users_are_shown_without_what_is_secret(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = user_token(built, capsys, "ci")
+
+    assert rdo(["-C", str(built), "user", "list", "--json"]) == 0
+    users = capsys.readouterr().out
+    assert rdo(["-C", str(built), "user", "token", "--list", "--json"]) == 0
+    tokens = capsys.readouterr().out
+    assert rdo(["-C", str(built), "user", "audit"]) == 0
+
+    assert [one["name"] for one in json.loads(users)] == ["ci"]
+    assert token not in users + tokens + capsys.readouterr().out
+    assert "digest" not in tokens

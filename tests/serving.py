@@ -1,0 +1,79 @@
+"""A real server on loopback, over a factory of a test."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from rdo.access.accounts import Accounts
+from rdo.access.roles import ALL_TARGETS, Role
+from rdo.app import App
+from rdo.web.application import application
+from rdo.web.service import WebServer
+from rdo.web.serving import configuration, listen
+from tests.publishing import TARGET
+
+CONFIG = """\
+data = "data"
+base-url = "https://trunk.example.test"
+database = "sqlite:///{root}/rdo.sqlite"
+[metadata]
+source = "info"
+[targets.{target}]
+release = "master"
+platform = "deb12-x86_64"
+components = {components}
+[targets.other-deb12]
+release = "master"
+platform = "deb12-x86_64"
+{more}
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    app: App
+    url: str
+
+    @property
+    def accounts(self) -> Accounts:
+        return Accounts(self.app.store, self.app.settings.targets, "the test", self.app.now())
+
+    def token(self, role: Role, target: str = ALL_TARGETS, name: str = "") -> str:
+        """Add a user with a role, and return a token of it."""
+        user = name or f"a-{role}"
+        self.accounts.add(user, {target: role})
+        return self.accounts.new_token(user).token
+
+    def client(self, token: str = "", target: str = TARGET) -> httpx.Client:
+        """A client of one target."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=f"{self.url}/{target}", headers=headers, trust_env=False)
+
+
+@contextlib.contextmanager
+def served(root: Path, *, components: bool = False, more: str = "") -> Iterator[Served]:
+    """Serve the factory of `tests.publishing` that is in a folder."""
+    (root / "info").mkdir(exist_ok=True)
+    text = CONFIG.format(root=root, target=TARGET, components=str(components).lower(), more=more)
+    (root / "rdo.toml").write_text(text)
+    app = App(root)
+    service = WebServer(app, list(app.settings.targets))
+    with contextlib.closing(app), listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(configuration(application(service)))
+        thread = threading.Thread(
+            target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
+        )
+        thread.start()
+        try:
+            yield Served(app, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(timeout=60)
