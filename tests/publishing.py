@@ -28,12 +28,17 @@ class RpmShelf:
         self.folder = folder
 
     def put(
-        self, into: Path, name: str, version: str, requires: tuple[str, ...] = ()
+        self,
+        into: Path,
+        name: str,
+        version: str,
+        requires: tuple[str, ...] = (),
+        files: tuple[tuple[str, str], ...] = (),
     ) -> tuple[Path, ...]:
-        key = hashlib.sha256(repr((name, version, requires)).encode()).hexdigest()[:16]
+        key = hashlib.sha256(repr((name, version, requires, files)).encode()).hexdigest()[:16]
         shelf = self.folder / key
         if not shelf.exists():
-            make_rpms(shelf, name, version=version, requires=requires)
+            make_rpms(shelf, name, version=version, requires=requires, files=files)
         into.mkdir(parents=True, exist_ok=True)
         for rpm in shelf.glob("*.rpm"):
             os.link(rpm, into / rpm.name)
@@ -91,6 +96,7 @@ class Factory:
         *,
         component: str | None = None,
         requires: tuple[str, ...] = (),
+        files: tuple[tuple[str, str], ...] = (),
         bootstrap: bool = False,
     ) -> Build:
         """A settled build with RPMs and a log in its folder, not yet published."""
@@ -98,7 +104,7 @@ class Factory:
             build = at.builds.plan(
                 TARGET, commit(name, upstream, component), now=self.now(), bootstrap=bootstrap
             )
-        rpms = self.shelf.put(self.folder_of(build), name, version, requires)
+        rpms = self.shelf.put(self.folder_of(build), name, version, requires, files)
         (self.folder_of(build) / "rpmbuild.log").write_text(f"built {build.commit}\n")
         with self.store.write() as at:
             return at.builds.settle(build.id, Built(rpms), now=self.now())
@@ -111,8 +117,11 @@ class Factory:
         *,
         component: str | None = None,
         requires: tuple[str, ...] = (),
+        files: tuple[tuple[str, str], ...] = (),
     ) -> Published:
-        build = self.build(name, upstream, version, component=component, requires=requires)
+        build = self.build(
+            name, upstream, version, component=component, requires=requires, files=files
+        )
         return self.tree.publish(build, self.folder_of(build), self.members)
 
     def fail(self, name: str, upstream: str) -> Published:

@@ -20,8 +20,10 @@ A sample.
 %install
 mkdir -p %{{buildroot}}/usr/share/{name}
 echo {name} {version} {release} > %{{buildroot}}/usr/share/{name}/file
+{install}
 %files -n {binary}
 /usr/share/{name}
+{files}
 """
 
 
@@ -33,8 +35,12 @@ def make_rpms(
     release: str = "1",
     requires: tuple[str, ...] = (),
     summary: str = "A sample",
+    files: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Path, ...]:
-    """The source RPM of `name` and its one binary, `python-x` giving `python3-x`, in `folder`."""
+    """The source RPM of `name` and its one binary, `python-x` giving `python3-x`, in `folder`.
+
+    `files` are further paths of the binary, each with its content.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     binary = name.replace("python-", "python3-", 1)
     spec = folder / f"{name}.spec"
@@ -46,6 +52,8 @@ def make_rpms(
             release=release,
             summary=summary,
             requires="\n".join(f"Requires: {requirement}" for requirement in requires),
+            install="\n".join(map(_install, files)),
+            files="\n".join(path for path, _ in files),
         )
     )
     top = folder / "top"
@@ -53,3 +61,13 @@ def make_rpms(
     subprocess.run(command, check=True, capture_output=True)
     made = [rpm.rename(folder / rpm.name) for rpm in sorted(top.rglob("*.rpm"))]
     return tuple(sorted(made, key=lambda rpm: not rpm.name.endswith(".src.rpm")))
+
+
+def _install(row: tuple[str, str]) -> str:
+    """The lines of %install for a file: a link if the content begins with `-> `."""
+    path, content = row
+    place = f"%{{buildroot}}{path}"
+    made = f"mkdir -p $(dirname {place})\n"
+    if content.startswith("-> "):
+        return f"{made}ln -s {content.removeprefix('-> ')} {place}"
+    return f"{made}cat > {place} <<'END'\n{content}\nEND"

@@ -2,24 +2,58 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
 class CheckName(StrEnum):
-    """A question about a repository."""
+    """A question about a repository; a target may have further ones, its outside jobs."""
 
     INSTALLABLE = "installable"
     VANISHED = "vanished"
-    DUPLICATES = "duplicates"
     BACKWARDS = "backwards"
+    DUPLICATES = "duplicates"
+    INTACT = "intact"
+    FILES = "files"
+    SIGNED = "signed"
+    UPGRADE = "upgrade"
+    INSTALL = "install"
 
 
-QUESTIONS: Mapping[CheckName, str] = {
+QUESTIONS: Mapping[str, str] = {
     CheckName.INSTALLABLE: "every package can be installed",
     CheckName.VANISHED: "nothing is gone that another package requires",
     CheckName.DUPLICATES: "no RPM is there twice",
     CheckName.BACKWARDS: "no RPM is older than the one that hosts have",
+    CheckName.INTACT: "every RPM is what its name and the metadata say",
+    CheckName.FILES: "no two packages have the same path with another content",
+    CheckName.SIGNED: "every RPM is signed with a key of the target",
+    CheckName.UPGRADE: "dnf upgrades a host to it",
+    CheckName.INSTALL: "what is installed can be imported, verified and started",
 }
+
+CHEAP = (
+    CheckName.INSTALLABLE,
+    CheckName.VANISHED,
+    CheckName.BACKWARDS,
+    CheckName.DUPLICATES,
+    CheckName.INTACT,
+    CheckName.FILES,
+    CheckName.SIGNED,
+)
+"""The checks that are asked unless somebody chooses: they need seconds, and no root."""
+
+EXPENSIVE = (CheckName.UPGRADE, CheckName.INSTALL)
+"""The checks that need a root, and minutes for a whole distribution."""
+
+
+def question(check: str) -> str:
+    """Return the question of a check, whose answer is yes if it passed.
+
+    >>> question("tempest")
+    'the job tempest succeeds'
+    """
+    return QUESTIONS.get(check, f"the job {check} succeeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +64,7 @@ class Defect:
     why, one step after the other; `remedy` is a command, if one would help.
     """
 
-    check: CheckName
+    check: str
     package: str
     what: str
     chain: tuple[str, ...] = ()
@@ -40,12 +74,20 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """How one check went: with no findings it passed. `skipped` says why nobody asked."""
+    """How one check went: with no findings it passed. `skipped` says why nobody asked.
 
-    check: CheckName
+    `said` is a sentence about what was done, `log` the file with all of it. `checked` is when an
+    earlier answer was given that is used again; None if it was given now.
+    """
+
+    check: str
     findings: tuple[Defect, ...] = ()
     seconds: float = 0.0
     skipped: str = ""
+    said: str = ""
+    log: str = ""
+    checked: datetime | None = None
+    by: str = ""
 
     @property
     def passed(self) -> bool:

@@ -1,30 +1,133 @@
 """The checks of one composition: what is asked, of what, and who looks after what was found."""
 
+import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from rdo.app.targets import OpenTarget
-from rdo.checks.findings import CheckAnswer, CheckName, Defect
+from rdo.checks import rpm_files
+from rdo.checks.findings import CHEAP, CheckAnswer, CheckName, Defect
 from rdo.checks.installable import check_installable
+from rdo.checks.rpm_files import Folders, PlacedRpm
 from rdo.checks.rpm_sets import check_backwards, check_duplicates
+from rdo.checks.together import PlacedPackage, can_be_together
 from rdo.errors import RefusedError
 from rdo.model.repo_file import DEPENDENCIES, OWN
 from rdo.promotion.compositions import Composition
 from rdo.promotion.listing import rpms
+from rdo.publish import pool
 from rdo.publish.references import snapshots
+from rdo.roots.installed_files import installed_files
 from rdo.solver import SolverRepository
+from rdo.store.artifacts import StoredArtifact
+
+if TYPE_CHECKING:
+    from rdo.app import App
+    from rdo.roots.platforms import BaseLayer
 
 log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Increase this when a check here finds more or less than before: earlier results count no more."""
+
+_NOTHING_BEFORE = "there is nothing to compare with"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What hosts have besides a target's own packages: architecture and base repositories."""
+    """What hosts have besides a target's own packages: architecture and base repositories.
+
+    `layer` is what is installed on each of them, None if only repodata is known. `keys` are the
+    ids of the keys that a target's RPMs are signed with.
+    """
 
     arch: str
     base: tuple[SolverRepository, ...] = ()
+    layer: "BaseLayer | None" = None
+    keys: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What names the base system and the keys: answers of another one are not reused."""
+        layer = self.layer.digest if self.layer else ""
+        folders = [str(one.folder) for one in self.base]
+        return hashlib.sha256(
+            "\0".join([self.arch, layer, *folders, *self.keys]).encode()
+        ).hexdigest()
+
+
+def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
+    """Return what hosts of a target have besides; its platform is made if it is not there yet."""
+    arch, base = app.workplaces.base_repositories(opened.platform)
+    return Surroundings(arch, base, app.platforms.base(opened.platform))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A composition that is in the tree, with all that its checks ask about.
+
+    `against` is what hosts have now; without it the questions that compare are skipped.
+    """
+
+    opened: OpenTarget
+    composition: Composition
+    around: Surroundings
+    against: Composition | None = None
+
+    @cached_property
+    def own(self) -> tuple[SolverRepository, ...]:
+        """The composition's own repositories, as the solver takes them."""
+        return _folders(self.opened, self.composition, "own", OWN)
+
+    @cached_property
+    def dependencies(self) -> tuple[SolverRepository, ...]:
+        """The snapshots of dependencies that the composition's .repo files name."""
+        return _dependencies(self.opened, self.composition)
+
+    @property
+    def everything(self) -> tuple[SolverRepository, ...]:
+        """All repositories that a host has."""
+        return (*self.own, *self.dependencies, *self.around.base)
+
+    @cached_property
+    def before(self) -> tuple[SolverRepository, ...]:
+        """The repositories that hosts have now."""
+        return _folders(self.opened, self.against, "before", OWN) if self.against else ()
+
+    @cached_property
+    def rpms(self) -> tuple[StoredArtifact, ...]:
+        """The RPMs of the composition."""
+        return rpms(self.composition)
+
+    @cached_property
+    def older(self) -> tuple[StoredArtifact, ...]:
+        """The RPMs that hosts have now."""
+        return rpms(self.against) if self.against else ()
+
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """The package of each binary RPM, by the RPM's name."""
+        binary = (one for one in (*self.older, *self.rpms) if not one.artifact.is_source)
+        return {one.artifact.nevra.name: one.package for one in binary}
+
+    @cached_property
+    def placed(self) -> tuple[PlacedRpm, ...]:
+        """The RPMs with their files in the pool."""
+        folder = self.opened.tree.repos / pool.NAME
+        return tuple(
+            PlacedRpm(one.package, one.artifact, pool.place(folder, one.artifact))
+            for one in self.rpms
+        )
+
+    @cached_property
+    def headers(self) -> list[rpm_files.Header]:
+        """What each of these files is."""
+        return rpm_files.read_headers(self.placed)
 
 
 def check(
@@ -33,57 +136,138 @@ def check(
     around: Surroundings,
     *,
     against: Composition | None = None,
+    names: Collection[str] = CHEAP,
 ) -> tuple[CheckAnswer, ...]:
-    """Ask every question about a composition that is in the tree.
+    """Ask questions about a composition that is in the tree, the cheap ones unless `names` differ.
 
     `against` is what hosts have now; without it the questions that compare are skipped. Raises
     RefusedError for a composition that is in no repository.
     """
+    subject = Subject(opened, composition, around, against)
+    require_repository(composition)
+    answers = [one for step in steps(names) for one in ask(subject, step)]
+    return tuple(one for one in answers if one.check in names)
+
+
+def require_repository(composition: Composition) -> None:
+    """Raise RefusedError for a composition that is in no repository."""
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
-    own = _folders(opened, composition, "own", OWN)
-    everything = (*own, *_dependencies(opened, composition), *around.base)
-    before = _folders(opened, against, "before", OWN) if against else ()
-    after, older = rpms(composition), rpms(against) if against else ()
-    owners = {
-        one.artifact.nevra.name: one.package
-        for one in (*older, *after)
-        if not one.artifact.is_source
-    }
-    solved, seconds = _timed(
-        lambda: check_installable(
-            everything,
-            [one.name for one in own],
-            arch=around.arch,
-            packages=owners,
-            before=before,
-        )
-    )
-    by_check = {
-        wanted: tuple(one for one in solved if one.check is wanted)
-        for wanted in (CheckName.INSTALLABLE, CheckName.VANISHED)
-    }
-    answers = [CheckAnswer(CheckName.INSTALLABLE, by_check[CheckName.INSTALLABLE], seconds)]
-    same = "there is nothing to compare with"
-    if against is None:
-        answers += [
-            CheckAnswer(one, skipped=same) for one in (CheckName.VANISHED, CheckName.BACKWARDS)
-        ]
-    else:
-        backwards, took = _timed(lambda: check_backwards(older, after))
-        answers += [CheckAnswer(CheckName.VANISHED, by_check[CheckName.VANISHED])]
-        answers += [CheckAnswer(CheckName.BACKWARDS, backwards, took)]
-    doubled, took = _timed(lambda: check_duplicates(after))
-    answers.append(CheckAnswer(CheckName.DUPLICATES, doubled, took))
-    return tuple(replace(one, findings=_with_maintainers(opened, one.findings)) for one in answers)
 
 
-def _timed(
-    ask: Callable[[], tuple[Defect, ...]],
-) -> tuple[tuple[Defect, ...], float]:
+Step: TypeAlias = tuple[CheckName, ...]
+"""Checks that are answered together."""
+
+
+def steps(names: Collection[str]) -> tuple[Step, ...]:
+    """Return the steps that answer the checks with these names, in order."""
+    return tuple(step for step in _STEPS if any(one in names for one in step))
+
+
+def ask(subject: Subject, step: Step) -> tuple[CheckAnswer, ...]:
+    """Return the answers of one step, with the maintainers of what was found."""
     started = time.monotonic()
-    found = ask()
-    return found, time.monotonic() - started
+    answers = _STEPS[step](subject)
+    first, *others = answers
+    first = replace(first, seconds=time.monotonic() - started)
+    return tuple(
+        replace(one, findings=_with_maintainers(subject.opened, one.findings))
+        for one in (first, *others)
+    )
+
+
+def context(subject: Subject, check: str) -> str:
+    """Return what names all that the answer of a check depends on besides the repositories."""
+    parts = [str(VERSION), check]
+    if check not in _ALONE:
+        parts += [subject.around.digest, *(one.name for one in subject.dependencies)]
+    if check in _COMPARING:
+        parts += [f"{one.id}" for one in (subject.against.repositories if subject.against else ())]
+    if check == CheckName.SIGNED:
+        parts += subject.around.keys
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+_ALONE = frozenset({CheckName.DUPLICATES, CheckName.INTACT, CheckName.SIGNED})
+_COMPARING = frozenset(
+    {CheckName.INSTALLABLE, CheckName.VANISHED, CheckName.BACKWARDS, CheckName.UPGRADE}
+)
+
+
+def _installable(subject: Subject) -> tuple[CheckAnswer, ...]:
+    found = check_installable(
+        subject.everything,
+        [one.name for one in subject.own],
+        arch=subject.around.arch,
+        packages=subject.owners,
+        before=subject.before,
+    )
+    installable, vanished = (
+        tuple(one for one in found if one.check == wanted)
+        for wanted in (CheckName.INSTALLABLE, CheckName.VANISHED)
+    )
+    skipped = "" if subject.against else _NOTHING_BEFORE
+    return (
+        CheckAnswer(CheckName.INSTALLABLE, installable),
+        CheckAnswer(CheckName.VANISHED, vanished, skipped=skipped),
+    )
+
+
+def _backwards(subject: Subject) -> tuple[CheckAnswer, ...]:
+    if subject.against is None:
+        return (CheckAnswer(CheckName.BACKWARDS, skipped=_NOTHING_BEFORE),)
+    found = check_backwards(subject.older, subject.rpms)
+    return (CheckAnswer(CheckName.BACKWARDS, found),)
+
+
+def _duplicates(subject: Subject) -> tuple[CheckAnswer, ...]:
+    return (CheckAnswer(CheckName.DUPLICATES, check_duplicates(subject.rpms)),)
+
+
+def _intact(subject: Subject) -> tuple[CheckAnswer, ...]:
+    found = rpm_files.check_intact(subject.placed, subject.headers)
+    return (CheckAnswer(CheckName.INTACT, found),)
+
+
+def _signed(subject: Subject) -> tuple[CheckAnswer, ...]:
+    if not subject.around.keys:
+        why = "the target has no key to sign with"
+        return (CheckAnswer(CheckName.SIGNED, skipped=why),)
+    found = rpm_files.check_signed(subject.placed, subject.headers, subject.around.keys)
+    return (CheckAnswer(CheckName.SIGNED, found),)
+
+
+def _files(subject: Subject) -> tuple[CheckAnswer, ...]:
+    layer = subject.around.layer
+    folders = Folders(
+        [one.folder for one in subject.own],
+        [one.folder for one in subject.dependencies],
+        *((layer.metadata, partial(installed_files, layer)) if layer else ()),
+    )
+    common = rpm_files.common_paths(folders)
+    names = [one.name for one in (*subject.own, *subject.dependencies, *subject.around.base[:1])]
+    pairs = [
+        (
+            PlacedPackage(names[one.one.repository], one.one.nevra),
+            PlacedPackage(names[one.other.repository], one.other.nevra),
+        )
+        for one in common
+    ]
+    together = can_be_together(pairs, subject.everything, arch=subject.around.arch)
+    kept = [one for one, is_possible in zip(common, together, strict=True) if is_possible]
+    return (CheckAnswer(CheckName.FILES, rpm_files.check_files(kept, subject.owners)),)
+
+
+_STEPS: Mapping[Step, Callable[[Subject], tuple[CheckAnswer, ...]]] = MappingProxyType(
+    {
+        (CheckName.INSTALLABLE, CheckName.VANISHED): _installable,
+        (CheckName.BACKWARDS,): _backwards,
+        (CheckName.DUPLICATES,): _duplicates,
+        (CheckName.INTACT,): _intact,
+        (CheckName.SIGNED,): _signed,
+        (CheckName.FILES,): _files,
+    }
+)
 
 
 def _folders(
@@ -96,14 +280,14 @@ def _folders(
     )
 
 
-def _dependencies(opened: OpenTarget, composition: Composition) -> list[SolverRepository]:
+def _dependencies(opened: OpenTarget, composition: Composition) -> tuple[SolverRepository, ...]:
     """Return the snapshots of dependencies that the composition's .repo files name."""
     folders = (opened.tree.repos / one.path for one in composition.repositories)
     named = sorted({name for folder in folders for name in snapshots(folder)})
-    return [
+    return tuple(
         SolverRepository(f"deps-{name}", opened.tree.repos / "deps" / name, DEPENDENCIES)
         for name in named
-    ]
+    )
 
 
 def _with_maintainers(opened: OpenTarget, findings: Sequence[Defect]) -> tuple[Defect, ...]:
@@ -112,7 +296,7 @@ def _with_maintainers(opened: OpenTarget, findings: Sequence[Defect]) -> tuple[D
         replace(
             one,
             maintainers=package.maintainers,
-            remedy=f"rdo why {one.package} --target {opened.name}",
+            remedy=one.remedy or f"rdo why {one.package} --target {opened.name}",
         )
         if (package := opened.packages.get(one.package))
         else one

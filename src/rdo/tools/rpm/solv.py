@@ -24,6 +24,12 @@ def holder() -> "Solv":
     return Solv(ReadingChild(_HOLDER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
+def pair_solver() -> "Solv":
+    """Return the program that tells which two packages can be installed at once."""
+    program = _CHILDREN / "install_together.py"
+    return Solv(ReadingChild(program, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Solv:
     """Puts one question to a fresh libsolv; `rdo.solver` defines the JSON of both sides."""

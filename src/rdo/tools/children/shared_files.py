@@ -1,0 +1,150 @@
+"""Find the paths that several packages of repositories have (a program of its own, behind walls).
+
+Only paths that a package of one of the `checked` repositories has are told. `rdo.tools.rpm.solv`
+knows question and answer, both JSON.
+"""
+
+import gzip
+import lzma
+import os
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+from typing import IO, Any
+from xml.parsers import expat
+
+from rdo.tools.children.shut_in import answer, asked, shut_in
+from rdo.tools.children.solve import Opened, locations, open_all, unpack_otherwise
+
+_CHUNK = 1 << 20
+_MOST_PATHS = 5_000_000
+_MOST_TOLD = 20_000
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".xml": lambda file: file}
+
+
+class Listing:
+    """Which packages have each path: the first one, and all of them where there are more."""
+
+    def __init__(self) -> None:
+        self.packages: list[tuple[int, str]] = []
+        self.first: dict[str, int] = {}
+        self.shared: dict[str, list[int]] = {}
+
+    def read(self, number: int, text: IO[bytes]) -> None:
+        """Add the packages of one repository from its list of files."""
+        parser, words = expat.ParserCreate(), list[str]()
+        parser.buffer_text = True
+
+        def begin(name: str, attributes: dict[str, str]) -> None:
+            words.clear()
+            if name == "package":
+                self.packages.append((number, attributes.get("pkgid", "")))
+
+        def end(name: str) -> None:
+            if name == "file" and self.packages:
+                self.add("".join(words))
+
+        parser.StartElementHandler, parser.EndElementHandler = begin, end
+        parser.CharacterDataHandler = words.append
+        parser.EntityDeclHandler = refuse
+        parser.ParseFile(text)
+
+    def add(self, path: str) -> None:
+        """Record that the newest package has a path."""
+        package = len(self.packages) - 1
+        first = self.first.setdefault(path, package)
+        if first != package:
+            self.shared.setdefault(path, [first]).append(package)
+        if len(self.first) > _MOST_PATHS:
+            raise ValueError(f"the packages have more than {_MOST_PATHS} paths")
+
+
+class Names:
+    """What some packages are called and where they lie, by their checksums."""
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self.found: dict[str, dict[str, str]] = {}
+        self._wanted = wanted
+
+    def read(self, text: IO[bytes]) -> None:
+        """Add the wanted packages of one repository from its primary metadata."""
+        parser, words, row = expat.ParserCreate(), list[str](), dict[str, str]()
+        parser.buffer_text = True
+
+        def begin(name: str, attributes: dict[str, str]) -> None:
+            words.clear()
+            if name == "package":
+                row.clear()
+            elif name == "version":
+                row.update({key: attributes.get(key, "") for key in ("epoch", "ver", "rel")})
+            elif name == "location":
+                row["location"] = attributes.get("href", "")
+
+        def end(name: str) -> None:
+            if name in {"name", "arch", "checksum"} and name not in row:
+                row[name] = "".join(words)
+            elif name == "package" and row.get("checksum") in self._wanted:
+                self.found[row["checksum"]] = dict(row)
+
+        parser.StartElementHandler, parser.EndElementHandler = begin, end
+        parser.CharacterDataHandler = words.append
+        parser.EntityDeclHandler = refuse
+        parser.ParseFile(text)
+
+
+def refuse(*_: object) -> None:
+    """Refuse a declaration that metadata does not need."""
+    raise ValueError("the metadata declares entities")
+
+
+def texts(repositories: list[Opened], kind: str) -> Iterator[tuple[int, IO[bytes]]]:
+    """Yield one kind of metadata of each repository."""
+    for number, one in enumerate(repositories):
+        for file in one.files.values():  # they may have been read before
+            os.lseek(file, 0, os.SEEK_SET)
+        name = locations(one).get(kind)
+        if not name:
+            continue
+        suffix = PurePosixPath(name).suffix
+        if suffix in _OPENERS:
+            with (
+                os.fdopen(os.dup(one.files[name]), "rb") as packed,
+                _OPENERS[suffix](packed) as text,
+            ):
+                yield number, text
+        else:
+            plain = os.memfd_create("metadata")
+            unpack_otherwise(one.files[name], plain)
+            os.lseek(plain, 0, os.SEEK_SET)
+            with os.fdopen(plain, "rb") as text:
+                yield number, text
+
+
+def main() -> int:
+    question, walls = asked()
+    repositories = open_all(question["repositories"])
+    is_plain = all(one.is_plain for one in repositories)
+    if not is_plain:
+        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
+
+    files = [file for one in repositories for file in one.files.values()]
+    shut_in(walls, files, 0 if is_plain else 2 << 30)
+    listing = Listing()
+    for number, text in texts(repositories, "filelists"):
+        listing.read(number, text)
+    checked = set(question["checked"])
+    told = {
+        path: [listing.packages[one] for one in packages]
+        for path, packages in listing.shared.items()
+        if any(listing.packages[one][0] in checked for one in packages)
+    }
+    shown = dict(list(told.items())[:_MOST_TOLD])
+    names = Names({sha256 for packages in shown.values() for _, sha256 in packages})
+    for _, text in texts(repositories, "primary"):
+        names.read(text)
+    answer({"paths": shown, "packages": names.found})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
