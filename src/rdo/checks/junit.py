@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from rdo.checks.findings import QUESTIONS, CheckAnswer, Defect
+from rdo.checks.findings import CheckAnswer, Defect, question
 from rdo.model.xml_text import xml_text
 
 
@@ -56,11 +56,12 @@ def junit(name: str, answers: Iterable[CheckAnswer]) -> str:
 
 def _case(answer: CheckAnswer) -> JUnitCase:
     return JUnitCase(
-        f"{answer.check}: {QUESTIONS[answer.check]}",
+        f"{answer.check}: {question(answer.check)}",
         answer.seconds,
         failed=f"{len(answer.findings)} found" if answer.findings else "",
         detail="\n".join(map(_text, answer.findings)),
         skipped=answer.skipped,
+        said=answer.said,
     )
 
 

@@ -162,6 +162,18 @@ class FollowSection(Section):
     source_git_branch: Line | None = None
 
 
+class CheckSection(Section):
+    """A check of repositories by a command: it fails if the command does, or a case of its tests.
+
+    `{url}`, `{path}`, `{target}`, `{name}` and `{hash}` in the words of `command` stand for the
+    repository's. `junit` is a name with `*` of the reports that the command leaves in its folder.
+    """
+
+    command: Annotated[list[Line], Field(min_length=1)]
+    time_limit_minutes: Count = 60
+    junit: Line | None = None
+
+
 class RetentionSection(Section):
     """How long `rdo trunk purge` keeps repositories that nothing needs.
 
@@ -197,7 +209,7 @@ class Target(Section):
     own branches, but not a package's override. `url` is where the target's tree is served, if not
     below `base-url`. `command` is the command line for the builder `command`; a `detached` command
     goes on when `rdo` ends. `allow` is what the RPMs of a package may do against the rules of
-    `rdo.trunk.admission`.
+    `rdo.trunk.admission`. `checks` are further checks of its repositories.
     """
 
     release: Name
@@ -227,6 +239,7 @@ class Target(Section):
     release_minor: Annotated[int, Field(ge=0)] = 0
     keep_changelog: bool = False
     allow: dict[Name, list[Permission]] = Field(default_factory=dict)
+    checks: dict[Name, CheckSection] = Field(default_factory=dict)
 
     @property
     def release_prefix(self) -> str:

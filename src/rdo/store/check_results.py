@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from rdo.store.moments import moment, seconds
-from rdo.store.schema import CheckedRepositoryRow, CheckResultRow
+from rdo.store.schema import CheckedRepositoryRow, CheckResultRow, RepositoryRow
 
 _AT_ONCE = 500  # parameters of one statement
 
@@ -102,6 +102,16 @@ class CheckResults:
             .order_by(CheckResultRow.checked, CheckResultRow.id)
         )
         return tuple(map(_result, self.session.scalars(query)))
+
+    def of_removed(self, target: str) -> tuple[int, ...]:
+        """Return the repositories with results that are no longer in the tree."""
+        query = (
+            select(RepositoryRow.id)
+            .join(CheckedRepositoryRow, CheckedRepositoryRow.repository_id == RepositoryRow.id)
+            .where(RepositoryRow.target == target, RepositoryRow.removed.is_not(None))
+            .distinct()
+        )
+        return tuple(self.session.scalars(query))
 
     def forget(self, repositories: Collection[int]) -> tuple[str, ...]:
         """Drop every result about one of these repositories; return the logs of those."""

@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from rdo.config.settings import (
     BridgeSection,
+    CheckSection,
     FollowSection,
     GerritSection,
     MailSection,
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "retention": RetentionSection,
     "serve": ServeSection,
     "targets.NAME": Target,
+    "targets.NAME.checks.JOB": CheckSection,
     "targets.NAME.follow": FollowSection,
     "mail": MailSection,
     "gerrit": GerritSection,
@@ -62,6 +64,7 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
         "serve",
         "follow",
         "allow",
+        "checks",
         "gerrit",
         "webhooks",
     }

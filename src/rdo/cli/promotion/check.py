@@ -1,5 +1,6 @@
 """`rdo promotion check`: what is wrong with a repository as a whole."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -7,13 +8,21 @@ import click
 
 from rdo import atomic
 from rdo.app import App
-from rdo.checks.findings import QUESTIONS, CheckAnswer, Defect
+from rdo.app.targets import OpenTarget
+from rdo.checks.findings import CheckAnswer, Defect, question
 from rdo.checks.junit import junit
+from rdo.checks.results import reason
 from rdo.cli import complete, output
+from rdo.cli.progress import live
 from rdo.cli.repo.options import opened, repository_argument, target_option
-from rdo.promotion import checking
+from rdo.model.dates import minute_utc
+from rdo.promotion import checked, checking
 from rdo.promotion.compositions import find
 from rdo.publish.names import CONSISTENT
+
+again_option = click.option(
+    "--again", is_flag=True, help="Ask every check again, also where an earlier answer still holds."
+)
 
 
 @click.command()
@@ -25,6 +34,21 @@ from rdo.publish.names import CONSISTENT
     shell_complete=complete.repositories,
     help=f"What hosts have now. Default: {CONSISTENT}, if there is one.",
 )
+@click.option(
+    "--only",
+    metavar="CHECK",
+    multiple=True,
+    help="Ask this check alone (repeatable), such as installable, install, or a job of the target.",
+)
+@click.option("--skip", metavar="CHECK", multiple=True, help="Leave this check out (repeatable).")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Ask the expensive checks and the target's jobs, too.",
+)
+@again_option
+@click.option("--show", is_flag=True, help="Show the newest answers that are known; ask nothing.")
 @click.option(
     "--junit",
     "report",
@@ -39,40 +63,79 @@ def check(
     repository: str,
     target: str | None,
     against: str | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    everything: bool,
+    again: bool,
+    show: bool,
     report: Path | None,
     as_json: bool,
 ) -> None:
     """Check REPOSITORY with the base system and the dependencies that hosts have.
 
-    Every RPM must be installable, no RPM may be there twice, and, compared with what hosts have
-    now, nothing may be gone that another package requires, nor be older. Exit code 1: something
-    is wrong.
+    Every RPM must be installable and intact, no RPM may be there twice, no two may have one path
+    with different content, and, compared with what hosts have now, nothing may be gone that another
+    package requires, nor be older. With --all it is also installed, upgraded to, and given to the
+    target's jobs. Exit code 1: something is wrong.
 
     \b
     rdo promotion check current
     rdo promotion check current --against consistent@2026-11-20 --junit check.xml
+    rdo promotion check current --all
+    rdo promotion check current --show
     """
     app: App = ctx.obj
-    target_of = opened(app, target)
-    found = find(target_of, repository)
-    before = find(target_of, against) if against else None
-    if before is None and target_of.tree.leads(CONSISTENT):
-        before = find(target_of, CONSISTENT)
-    around = checking.Surroundings(*app.workplaces.base_repositories(target_of.platform))
-    answers = checking.check(target_of, found, around, against=before)
+    is_reader = show or not os.access(app.settings.data, os.W_OK)
+    target_of = opened(app, target, reads_only=is_reader)
+    subject = _subject(app, target_of, repository, against, is_known=show)
+    if show:
+        answers = checked.known_answers(target_of, subject.composition)
+    else:
+        section = app.settings.target(target_of.name)
+        asked = checked.wanted(section, only=only, skip=skip, everything=everything, again=again)
+        with live(f"checking {repository}"):
+            answers = checked.check(subject, asked, by=app.user)
     if report:
         atomic.write_file(report, junit(f"{target_of.name} {repository}", answers))
     is_good = not any(one.findings for one in answers)
-    places = [one.path for one in found.repositories]
-    answer = {
-        "target": target_of.name,
-        "repository": places,
+    output.show(_answer(subject, answers), as_json, "\n".join(_people(subject, answers)))
+    ctx.exit(0 if is_good else 1)
+
+
+def _subject(
+    app: App, target: OpenTarget, repository: str, against: str | None, *, is_known: bool
+) -> checking.Subject:
+    found = find(target, repository)
+    before = find(target, against) if against else None
+    if before is None and target.tree.leads(CONSISTENT):
+        before = find(target, CONSISTENT)
+    around = checking.Surroundings("") if is_known else checking.surroundings(app, target)
+    return checking.Subject(target, found, around, before)
+
+
+def _answer(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> dict[str, object]:
+    """Return the answers for programs."""
+    before = subject.against
+    return {
+        "target": subject.opened.name,
+        "repository": [one.path for one in subject.composition.repositories],
         "against": [one.path for one in before.repositories] if before else [],
-        "passed": is_good,
+        "passed": not any(one.findings for one in answers),
         "checks": answers,
     }
-    output.show(answer, as_json, "\n".join(answer_lines(answers)))
-    ctx.exit(0 if is_good else 1)
+
+
+def _people(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> Iterator[str]:
+    if not answers:
+        yield f"{subject.composition.label} was never checked; rdo promotion check asks"
+        return
+    yield from answer_lines(answers)
+    failed = [one.check for one in answers if one.findings]
+    passed = sum(one.passed for one in answers)
+    seconds = sum(one.seconds for one in answers if one.checked is None)
+    yield f"{passed} of {len(answers)} checks passed in {seconds:.1f} s" + (
+        f"; failed: {', '.join(failed)}" if failed else ""
+    )
 
 
 def answer_lines(answers: Iterable[CheckAnswer]) -> list[str]:
@@ -82,9 +145,15 @@ def answer_lines(answers: Iterable[CheckAnswer]) -> list[str]:
 
 def _lines(one: CheckAnswer) -> Iterator[str]:
     state = "skipped" if one.skipped else "passed" if one.passed else "failed"
-    yield f"{state}: {QUESTIONS[one.check]}" + (f" ({one.skipped})" if one.skipped else "")
+    remarks = [one.skipped or (reason(one) if one.passed else "")]
+    if one.checked:
+        remarks.append(f"checked {minute_utc(one.checked)} by {one.by}")
+    said = "; ".join(filter(None, remarks))
+    yield f"{state}: {question(one.check)}" + (f" ({said})" if said else "")
     for finding in one.findings:
         yield from _finding(finding)
+    if one.log and one.findings:
+        yield f"  log: {one.log}"
 
 
 def _finding(finding: Defect) -> Iterator[str]:

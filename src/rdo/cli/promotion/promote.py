@@ -4,11 +4,11 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.cli.promotion.check import answer_lines
+from rdo.cli.promotion.check import again_option, answer_lines
 from rdo.cli.repo.options import opened, repository_argument, target_option
 from rdo.errors import RefusedError
 from rdo.model.dates import minute
-from rdo.promotion import checking, promoting
+from rdo.promotion import checked, checking, promoting
 from rdo.promotion.compositions import find
 from rdo.promotion.promoting import Promoted
 
@@ -26,6 +26,7 @@ _WHY = click.option(
 @click.option(
     "--unchecked", is_flag=True, help="Promote without the checks of rdo promotion check."
 )
+@again_option
 @output.json_option
 @click.pass_obj
 def promote(
@@ -35,12 +36,14 @@ def promote(
     target: str | None,
     why: str,
     unchecked: bool,
+    again: bool,
     as_json: bool,
 ) -> None:
     """Point the promotion NAME at REPOSITORY, if the checks find nothing.
 
-    With components it moves in all of them at once. previous-NAME then leads to where NAME led
-    before. Exit code 5: the checks found something.
+    Answers of checks that still hold are used again. With components it moves in all of them at
+    once. previous-NAME then leads to where NAME led before. Exit code 5: the checks found
+    something.
 
     \b
     rdo promotion promote tested consistent --because "the cloud of today works"
@@ -49,8 +52,10 @@ def promote(
     found = find(target_of, repository)
     if not unchecked:
         before = find(target_of, name) if target_of.tree.leads(name) else None
-        around = checking.Surroundings(*app.workplaces.base_repositories(target_of.platform))
-        answers = checking.check(target_of, found, around, against=before)
+        around = checking.surroundings(app, target_of)
+        subject = checking.Subject(target_of, found, around, before)
+        asked = checked.wanted(app.settings.target(target_of.name), again=again)
+        answers = checked.check(subject, asked, by=app.user)
         if any(one.findings for one in answers):
             output.say("\n".join(answer_lines(answers)), err=True)
             raise RefusedError(

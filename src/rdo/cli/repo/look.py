@@ -4,9 +4,10 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.promotion.check import answer_lines
 from rdo.cli.repo.options import opened, repository_argument, target_option
 from rdo.model.dates import minute
-from rdo.promotion import listing
+from rdo.promotion import checked, listing
 from rdo.promotion.compositions import find
 
 
@@ -80,7 +81,10 @@ def show(app: App, repository: str, target: str | None, as_json: bool) -> None:
     lines += [
         f"  {one['package']!s:<{width}}  {one['nvr']}  (build {one['build']})" for one in builds
     ]
-    answer = {"repository": repository, "places": places, "builds": builds}
+    known = checked.known_answers(target_of, found)
+    if known:
+        lines += ["", "checks", *answer_lines(known)]
+    answer = {"repository": repository, "places": places, "builds": builds, "checks": known}
     output.show(answer, as_json, "\n".join(lines))
 
 

@@ -33,7 +33,10 @@ _GHOST = 1 << 6
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header: where each tag's value is in the store."""
+    """One header: where each tag's value is in the store.
+
+    Its methods raise ValueError for a value that is of another kind or not in the header.
+    """
 
     entries: dict[int, tuple[int, int, int]]
     store: bytes
@@ -125,7 +128,7 @@ def read(file: IO[bytes], paths: Collection[str]) -> dict[str, Any]:
 def files(header: Header, paths: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
     """Yield those of the paths that an RPM has: mode, owner, group, content and color of each.
 
-    Ghosts are left out, because rpm compares none.
+    Ghosts are left out, because rpm compares none. Raises ValueError for a list that is not whole.
     """
     folders, names = header.texts(_FOLDERS), header.texts(_NAMES)
     numbers, modes, flags = (header.numbers(tag) for tag in (_FOLDER_NUMBERS, _MODES, _FLAGS))

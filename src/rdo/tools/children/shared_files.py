@@ -22,7 +22,7 @@ _MOST_TOLD = 20_000
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".xml": lambda file: file}
 
 
-class Listing:
+class PathOwners:
     """Which packages have each path: the first one, and all of them where there are more."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Listing:
         parser.ParseFile(text)
 
     def add(self, path: str) -> None:
-        """Record that the newest package has a path."""
+        """Record that the newest package has a path; ValueError if there are too many."""
         package = len(self.packages) - 1
         first = self.first.setdefault(path, package)
         if first != package:
@@ -59,7 +59,7 @@ class Listing:
             raise ValueError(f"the packages have more than {_MOST_PATHS} paths")
 
 
-class Names:
+class PackageNames:
     """What some packages are called and where they lie, by their checksums."""
 
     def __init__(self, wanted: Collection[str]) -> None:
@@ -93,7 +93,7 @@ class Names:
 
 
 def refuse(*_: object) -> None:
-    """Refuse a declaration that metadata does not need."""
+    """Raise ValueError for a declaration that metadata does not need."""
     raise ValueError("the metadata declares entities")
 
 
@@ -129,7 +129,7 @@ def main() -> int:
 
     files = [file for one in repositories for file in one.files.values()]
     shut_in(walls, files, 0 if is_plain else 2 << 30)
-    listing = Listing()
+    listing = PathOwners()
     for number, text in texts(repositories, "filelists"):
         listing.read(number, text)
     checked = set(question["checked"])
@@ -139,7 +139,7 @@ def main() -> int:
         if any(listing.packages[one][0] in checked for one in packages)
     }
     shown = dict(list(told.items())[:_MOST_TOLD])
-    names = Names({sha256 for packages in shown.values() for _, sha256 in packages})
+    names = PackageNames({sha256 for packages in shown.values() for _, sha256 in packages})
     for _, text in texts(repositories, "primary"):
         names.read(text)
     answer({"paths": shown, "packages": names.found})

@@ -1,0 +1,209 @@
+"""Asking the checks of a composition once: answers are kept, and used again while they hold.
+
+An answer enters the store when its check has ended, in one transaction, so that a killed check has
+none. Only one process runs a check that needs a folder of its own; a second one is told who does.
+"""
+
+import hashlib
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from rdo import lock
+from rdo.app.targets import OpenTarget
+from rdo.checks.findings import CHEAP, EXPENSIVE, CheckAnswer, CheckName, question
+from rdo.checks.outside_jobs import CheckedRepository, OutsideJob, run_job
+from rdo.checks.results import from_result, to_result
+from rdo.errors import ConfigError, did_you_mean
+from rdo.promotion import checking
+from rdo.promotion.checking import Subject, require_repository
+from rdo.promotion.compositions import Composition
+from rdo.publish.references import has_repodata
+from rdo.store.check_results import CheckResult, ResultState
+
+if TYPE_CHECKING:
+    from rdo.config.settings import Target
+
+log = logging.getLogger(__name__)
+
+FOLDER = "checks"
+"""Where a target's folder keeps the logs of checks."""
+
+_RESULTS_LOCK = "results.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWish:
+    """Which checks are asked: `names` in order, with the outside jobs of the target.
+
+    With `again` no earlier answer is used.
+    """
+
+    names: tuple[str, ...] = CHEAP
+    jobs: Mapping[str, OutsideJob] = field(default_factory=dict)
+    again: bool = False
+
+
+def outside_jobs(section: "Target") -> Mapping[str, OutsideJob]:
+    """Return the outside jobs of a target; ConfigError for one that is named as a check of ours."""
+    found = {}
+    for name, job in section.checks.items():
+        if name in set(CheckName):
+            raise ConfigError(
+                f"the job {name} has the name of a check that rdo does itself",
+                hint=f"choose another name for [targets.NAME.checks.{name}]",
+            )
+        found[name] = OutsideJob(
+            name,
+            tuple(job.command),
+            job.time_limit_minutes * 60.0,
+            job.junit or "",
+            log_bytes=section.output_limit_mb * 1_000_000,
+            disk_bytes=section.disk_limit_mb * 1_000_000,
+        )
+    return found
+
+
+def wanted(
+    section: "Target",
+    *,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    everything: bool = False,
+    also: Collection[str] = (),
+    again: bool = False,
+) -> CheckWish:
+    """Return the checks that a person asks for: the cheap ones and `also`, unless they choose.
+
+    Raises ConfigError for a name that no check has.
+    """
+    jobs = outside_jobs(section)
+    known = (*CHEAP, *EXPENSIVE, *jobs)
+    for name in (*only, *skip, *also):
+        if name not in known:
+            raise ConfigError(
+                f"there is no check {name}{did_you_mean(name, known)}",
+                hint=f"the checks are {', '.join(known)}",
+            )
+    asked = known if everything else only or (*CHEAP, *also)
+    names = tuple(name for name in known if name in asked and name not in skip)
+    if not names:
+        raise ConfigError("no check is left to ask")
+    return CheckWish(names, jobs, again)
+
+
+def check(
+    subject: Subject,
+    wanted: CheckWish,
+    *,
+    by: str,
+) -> tuple[CheckAnswer, ...]:
+    """Return the answers of checks: earlier ones that still hold, and new ones, which are kept.
+
+    Raises RefusedError for a composition that is in no
+    repository, and if another process runs the same job of a target; NoSpaceError for a full disk.
+    """
+    require_repository(subject.composition)
+    kept = {} if wanted.again else _holding(subject, wanted)
+    answers: dict[str, CheckAnswer] = {name: kept[name] for name in wanted.names if name in kept}
+    missing = [name for name in wanted.names if name not in answers]
+    for step in checking.steps(missing):
+        log.info("checking: %s", ", ".join(question(one) for one in step if one in missing))
+        given = checking.ask(subject, step)
+        _keep(subject, wanted, given, by)
+        answers |= {one.check: one for one in given if one.check in missing}
+    for name in missing:
+        if name in wanted.jobs:
+            log.info("checking: %s", question(name))
+            answers[name] = _run(subject, wanted, wanted.jobs[name], by)
+    return tuple(answers[name] for name in wanted.names if name in answers)
+
+
+def known_answers(opened: OpenTarget, composition: Composition) -> tuple[CheckAnswer, ...]:
+    """Return the newest answer of each check of exactly these repositories; nothing is asked."""
+    with opened.store.read() as at:
+        rows = at.check_results.of(opened.name, [one.id for one in composition.repositories])
+    return newest(rows)
+
+
+def newest(rows: Sequence[CheckResult]) -> tuple[CheckAnswer, ...]:
+    """Return the newest of several results of each check."""
+    found = {row.check: row for row in sorted(rows, key=lambda row: row.checked)}
+    return tuple(from_result(row) for _, row in sorted(found.items()))
+
+
+def _holding(subject: Subject, wanted: CheckWish) -> dict[str, CheckAnswer]:
+    """Return the earlier answers that nothing has changed since."""
+    with subject.opened.store.read() as at:
+        rows = at.check_results.of(subject.opened.name, _ids(subject))
+    return {
+        row.check: from_result(row)
+        for row in rows
+        if row.state is not ResultState.SKIPPED
+        and row.context == _context(subject, wanted, row.check)
+    }
+
+
+def _context(subject: Subject, wanted: CheckWish, check: str) -> str:
+    job = wanted.jobs.get(check)
+    if job is None:
+        return checking.context(subject, check)
+    return hashlib.sha256("\0".join(job.identity).encode()).hexdigest()[:16]
+
+
+def _ids(subject: Subject) -> list[int]:
+    return [one.id for one in subject.composition.repositories]
+
+
+def _keep(subject: Subject, wanted: CheckWish, answers: Sequence[CheckAnswer], by: str) -> None:
+    """Record answers, unless a repository was removed meanwhile; forget those of removed ones."""
+    opened, ids = subject.opened, _ids(subject)
+    against = tuple(one.path for one in subject.against.repositories) if subject.against else ()
+    if opened.store.reads_only:
+        return
+    with (
+        lock.hold(opened.folder / FOLDER / _RESULTS_LOCK, purpose="recording checks", wait=True),
+        opened.store.write() as at,
+    ):
+        gone = at.check_results.of_removed(opened.name)
+        for answer in answers:
+            context = _context(subject, wanted, answer.check)
+            result = to_result(answer, context, now=opened.now(), by=by, against=against)
+            at.check_results.keep(opened.name, ids, result)
+        logs = at.check_results.forget(gone)
+    for name in logs:
+        (opened.folder / name).unlink(missing_ok=True)
+
+
+def _run(subject: Subject, wanted: CheckWish, job: OutsideJob, by: str) -> CheckAnswer:
+    folder = subject.opened.folder / FOLDER
+    with lock.hold(folder / f"{job.name}.lock", purpose=f"the check {job.name}"):
+        new = folder / f".{job.name}.log"
+        new.unlink(missing_ok=True)  # of one that was killed
+        new.touch(mode=0o644)
+        answer = run_job(job, _told(subject), folder / f".{job.name}", new)
+        names = f"{_ids(subject)} {_context(subject, wanted, job.name)}"
+        digest = hashlib.sha256(names.encode()).hexdigest()[:16]
+        kept = folder / f"{job.name}-{digest}.log"
+        new.replace(kept)
+        answer = replace(answer, log=str(kept.relative_to(subject.opened.folder)))
+        _keep(subject, wanted, [answer], by)
+    return answer
+
+
+def _told(subject: Subject) -> CheckedRepository:
+    """Return what an outside job is told of a composition."""
+    opened, repositories = subject.opened, subject.composition.repositories
+    tree = opened.tree
+    folders = [tree.repos / one.path for one in repositories if has_repodata(tree.repos / one.path)]
+    return CheckedRepository(
+        url="\n".join(tree.site.url(PurePosixPath(one.path)) for one in repositories),
+        path="\n".join(map(str, folders)),
+        target=opened.name,
+        name=subject.composition.label,
+        hash=hashlib.sha256(",".join(one.digest for one in repositories).encode()).hexdigest()
+        if len(repositories) > 1
+        else repositories[0].digest,
+    )
