@@ -29,6 +29,9 @@ _BEFORE_NUMBER = re.compile(
 _JOINED = {
     joint: re.compile(rf"\d+(?:{joint}\d+)+(?:[a-z]|p\d+)?", re.IGNORECASE) for joint in "_-"
 }
+_FINAL = re.compile(r"[-_.](?:final|release|ga)$", re.IGNORECASE)
+"""What some upstreams write behind a final version: `2.0.0.Final`."""
+
 # Tags with a number that is not the version of what they tag.
 _OTHERS = frozenset(
     (
@@ -190,31 +193,34 @@ def split_tag(tag: str) -> tuple[str, str]:
 
     `tag_of` is the reverse.
 
-    >>> split_tag("v1.2"), split_tag("curl-7_88_1"), split_tag("1.2")
-    (('1.2', 'vX.Y.Z'), ('7.88.1', 'curl-X_Y_Z'), ('1.2', ''))
+    >>> split_tag("v1.2"), split_tag("curl-7_88_1"), split_tag("1.2"), split_tag("1.2.Final")
+    (('1.2', 'vX.Y.Z'), ('7.88.1', 'curl-X_Y_Z'), ('1.2', ''), ('1.2', 'X.Y.Z.Final'))
     """
+    whole, tag = tag, _FINAL.sub("", tag)
+    behind = whole[len(tag) :]
     for number in re.finditer(r"(?<!\d)\d", tag):
         before, text = tag[: number.start()], tag[number.start() :]
         if not _BEFORE_NUMBER.search(before) or _OTHERS & set(re.split(r"[-_/@.]", before.lower())):
             continue
         for joint, form in _JOINED.items():
             if form.fullmatch(text):
-                return text.replace(joint, "."), f"{before}X{joint}Y{joint}Z"
+                return text.replace(joint, "."), f"{before}X{joint}Y{joint}Z{behind}"
         if is_version(text):
-            return text, f"{before}X.Y.Z" if before else ""
+            return text, f"{before}X.Y.Z{behind}" if before or behind else ""
     return "", ""
 
 
 def tag_of(version: str, style: str) -> str:
     """Return the tag of a version in a style.
 
-    >>> tag_of("1.2", "vX.Y.Z"), tag_of("7.88.1", "curl-X_Y_Z"), tag_of("1.2", "")
-    ('v1.2', 'curl-7_88_1', '1.2')
+    >>> tag_of("1.2", "vX.Y.Z"), tag_of("7.88.1", "curl-X_Y_Z"), tag_of("1.2", "X.Y.Z-final")
+    ('v1.2', 'curl-7_88_1', '1.2-final')
     """
-    match = re.fullmatch(r"(?P<before>.*)X(?P<joint>[-_.])Y(?P=joint)Z", style, re.DOTALL)
+    form = r"(?P<before>.*)X(?P<joint>[-_.])Y(?P=joint)Z(?P<behind>.*)"
+    match = re.fullmatch(form, style, re.DOTALL)
     if match is None:
         return f"{style}{version}"
-    return f"{match['before']}{version.replace('.', match['joint'])}"
+    return f"{match['before']}{version.replace('.', match['joint'])}{match['behind']}"
 
 
 def tags_of_version(version: str, tags: Iterable[str], first: Collection[str] = ()) -> list[str]:
