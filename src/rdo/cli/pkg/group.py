@@ -41,6 +41,11 @@ VERBS: Mapping[str, Lazy] = {
     "squash": Lazy(COMMIT, "squash", "Merge the last commit into the one before it."),
     "undo": Lazy(COMMIT, "undo", "Undo what the last verb changed."),
     "get-source": Lazy(BUILD, "get_source", "Download the source archive."),
+    "vendor-crates": Lazy(
+        "rdo.cli.pkg.crates",
+        "vendor_crates",
+        "Make an archive of the crates that a Rust source needs.",
+    ),
     "tag-patches": Lazy(COMMIT, "tag_patches", "Tag the patches branch."),
     "set-magic-comment": Lazy(COMMIT, "set_magic_comment", "Set a magic comment in the spec."),
     "remotes": Lazy(
@@ -72,7 +77,7 @@ VERBS: Mapping[str, Lazy] = {
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Distgit": ("clone", "remotes", "pkgenv", "status", "undo"),
-    "New versions": ("new-version", "get-source"),
+    "New versions": ("new-version", "get-source", "vendor-crates"),
     "Spec and commits": ("fix", "amend", "squash", "set-magic-comment", "lint"),
     "Patches": (
         "patch",

@@ -226,8 +226,8 @@ def _pyproject(offered: Offered) -> str:
 def _needs_crates(name: str, why: str) -> RefusedError:
     return RefusedError(
         f"{name} is partly written in Rust ({why}), and its build needs crates from the network",
-        hint="package it by hand with vendored crates: docs/how-to/package-rust.md; "
-        "until then, builds use its wheel",
+        hint="package it by hand: rdo pkg vendor-crates archives its crates, and "
+        "docs/how-to/package-rust.md shows the spec; until then, builds use its wheel",
     )
 
 
