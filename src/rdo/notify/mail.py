@@ -47,7 +47,7 @@ def message_id(story: Story, break_id: int, sender: str, *, kind: str = "") -> s
         begun,
         story.audience,
     )
-    if story.kind in {EventKind.WAITED_FOR, EventKind.STALE} and not kind:
+    if story.kind in {EventKind.WAITED_FOR, EventKind.WAITS, EventKind.STALE} and not kind:
         parts = (*parts, int(story.when.timestamp()), *story.waiting)
     return _named(f"{kind or story.kind}.{story.target}.{break_id}", parts, sender)
 

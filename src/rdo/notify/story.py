@@ -16,6 +16,7 @@ class EventKind(StrEnum):
     BROKEN = "broken"
     MENDED = "mended"
     WAITED_FOR = "waited-for"
+    WAITS = "waits"
     STALE = "stale"
 
 
@@ -74,7 +75,7 @@ class LastGoodBuild:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A package whose upstream or distgit cannot be followed."""
+    """A package whose upstream or distgit cannot be followed, or that others wait for."""
 
     package: str
     what: str

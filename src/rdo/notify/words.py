@@ -7,6 +7,7 @@ from datetime import datetime
 from rdo.logs.reader import clean, one_line
 from rdo.model.build import FailureReason
 from rdo.model.dates import minute, minute_utc
+from rdo.model.short_list import short_list
 from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
 
 CAUSES = {
@@ -58,10 +59,16 @@ def subject(story: Story) -> str:
             return f"{start} of {release} builds again"
         case EventKind.WAITED_FOR:
             return f"{start} of {release} does not build: {_waiting(story)}"
+        case EventKind.WAITS:
+            return f"{start} of {release} waits for {_awaited(story)}"
         case EventKind.STALE:
             count = len(story.problems)
             what = f"{count} packages" if count != 1 else clean(story.problems[0].package)
             return f"[{clean(story.target)}] {what} of {release} cannot be followed"
+
+
+def _awaited(story: Story) -> str:
+    return short_list([clean(one.package) for one in story.problems])
 
 
 def _waiting(story: Story) -> str:
@@ -94,6 +101,8 @@ def opening(story: Story) -> str:
             return f"{package} builds again: {where}."
         case EventKind.WAITED_FOR:
             return f"{package} still does not build, and other packages wait for it: {where}."
+        case EventKind.WAITS:
+            return f"{package} is not built, because it waits for packages that fail: {where}."
         case EventKind.STALE:
             return f"Some upstreams or distgits could not be followed for at least a day: {where}."
 

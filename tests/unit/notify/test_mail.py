@@ -118,11 +118,19 @@ STALE = Story(
     audience=Audience.OPERATOR,
     problems=(Problem("openstack-heat", "https://git.example.org/heat: not found", WHEN),),
 )
+WAITS = replace(
+    STALE,
+    kind=EventKind.WAITS,
+    package="openstack-cinder",
+    audience=Audience.MAINTAINERS,
+    problems=(Problem("python-oslo-db", "does not build", WHEN),),
+)
 STORIES = {
     "broken": BROKEN,
     "missing": MISSING,
     "mended": MENDED,
     "waited-for": WAITED_FOR,
+    "waits": WAITS,
     "stale": STALE,
 }
 

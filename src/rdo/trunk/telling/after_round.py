@@ -11,7 +11,7 @@ from rdo.notify.story import Audience, EventKind, Problem, Story
 from rdo.store import Transaction
 from rdo.store.events import Event
 from rdo.trunk.context import Trunk
-from rdo.trunk.telling.events import audience_of, note_stale, note_waiting
+from rdo.trunk.telling.events import audience_of, awaited, note_stale, note_waiting
 from rdo.trunk.telling.stories import build_story, empty_story
 from rdo.trunk.views.report import Report
 
@@ -60,6 +60,8 @@ def _groups(events: Sequence[Event]) -> list[list[Event]]:
         match EventKind(event.kind):
             case EventKind.STALE:
                 key: tuple[object, ...] = (EventKind.STALE,)
+            case EventKind.WAITS:
+                key = (EventKind.WAITS, event.package)
             case EventKind.WAITED_FOR | EventKind.BROKEN if _is_for_maintainers(event):
                 key = (event.package, event.break_id)
             case _:
@@ -100,6 +102,10 @@ def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[
                 if (head := heads.get(event.package)) and head.error_since
             ]
             return empty_story(trunk, first, Audience.OPERATOR, problems=tuple(problems))
+        case EventKind.WAITS:
+            with trunk.store.read() as at:
+                behind = tuple(awaited(at, event) for event in group)
+            return empty_story(trunk, first, Audience.MAINTAINERS, problems=behind)
         case EventKind.WAITED_FOR:
             names = sorted(event.key.rpartition(":")[2] for event in group)
             return build_story(trunk, first, Audience.MAINTAINERS, waiting=tuple(names))

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from rdo.model.build import Failed, Outcome
-from rdo.notify.story import Audience, EventKind
+from rdo.notify.story import Audience, EventKind, Problem
 from rdo.store import Transaction
 from rdo.store.builds import Build
+from rdo.store.events import Event
 from rdo.store.packages import PackageBuilds
 
 STALE_AFTER = timedelta(days=1)
+WAITS_AFTER = timedelta(days=1)
 
 
 def settle(
@@ -94,18 +96,22 @@ def note_waiting(
 ) -> None:
     """Note which packages wait for a broken one: `waiting` are theirs, by its name.
 
-    Only where its maintainers were told of the break; each package that waits counts once.
+    Only where its maintainers were told of the break; each package that waits counts once. After
+    a day, its own maintainers are told too.
     """
     for package, others in waiting.items():
         state = at.packages.state(target, package)
         if state.broken_by is None:
             continue
         break_id = state.broken_by.id
-        told = {event.key for event in at.events.of_break(target, package, break_id)}
+        told = {event.key: event for event in at.events.of_break(target, package, break_id)}
         if break_key(EventKind.BROKEN, break_id, Audience.MAINTAINERS) not in told:
             continue
         for other in sorted(others):
             key = f"{EventKind.WAITED_FOR}:{break_id}:{other}"
+            if key in told and abs(now - told[key].created) >= WAITS_AFTER:
+                own = f"{EventKind.WAITS}:{break_id}:{other}:{package}"
+                at.events.add(target, other, EventKind.WAITS, own, now=now, break_id=break_id)
             if key not in told:
                 at.events.add(
                     target,
@@ -116,6 +122,16 @@ def note_waiting(
                     break_id=break_id,
                     build_id=state.newest.id if state.newest else break_id,
                 )
+
+
+def awaited(at: Transaction, event: Event) -> Problem:
+    """Return the package that an event of the kind `WAITS` is about, and since when it is."""
+    assert event.break_id is not None
+    package = event.key.rpartition(":")[2]
+    key = f"{EventKind.WAITED_FOR}:{event.break_id}:{event.package}"
+    noted = at.events.of_break(event.target, package, event.break_id)
+    since = next((one.created for one in noted if one.key == key), event.created)
+    return Problem(package, "does not build", since)
 
 
 def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datetime) -> None:
