@@ -35,6 +35,26 @@ platform = "deb12-x86_64"
 """
 
 
+INFO = """\
+releases:
+- name: master
+  status: development
+  branch: rpm-master
+  repos:
+  - {name: deb12, distrepos: []}
+package-default:
+  name: "%(project)s"
+  distro-branch: rpm-master
+  maintainers: [me@example.test]
+  upstream: "https://git.example.test/%(project)s"
+  master-distgit: "https://git.example.test/%(project)s-distgit"
+packages:
+- {project: python-a, tags: {master: }}
+- {project: python-b, tags: {master: }}
+- {project: python-c, tags: {master: }}
+"""
+
+
 @dataclass(frozen=True)
 class Served:
     """A running server."""
@@ -62,6 +82,7 @@ class Served:
 def served(root: Path, *, components: bool = False, more: str = "") -> Iterator[Served]:
     """Serve the factory of `tests.publishing` that is in a folder."""
     (root / "info").mkdir(exist_ok=True)
+    (root / "info/rdo.yml").write_text(INFO)
     text = CONFIG.format(root=root, target=TARGET, components=str(components).lower(), more=more)
     (root / "rdo.toml").write_text(text)
     app = App(root)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -135,3 +136,71 @@ def test_users_are_shown_without_what_is_secret(
     assert [one["name"] for one in json.loads(users)] == ["ci"]
     assert token not in users + tokens + capsys.readouterr().out
     assert "digest" not in tokens
+
+
+def dlrnapi(server: Server, token: str, *args: str) -> tuple[int, Any]:
+    """Run DLRN's own client; return its exit code and the JSON that it printed."""
+    program = Path(sys.executable).with_name("dlrnapi")
+    done = subprocess.run(
+        [str(program), "--url", server.url, "-u", "admin", "-p", token, *args],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+    )
+    try:
+        return done.returncode, json.loads(done.stdout)
+    except ValueError:
+        return done.returncode, done.stdout + done.stderr
+
+
+def test_the_client_of_dlrn_does_what_it_does_with_dlrn(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = user_token(built, capsys, "admin")
+    versions = (built / "data/one-deb12/repos/current/versions.csv").read_text().splitlines()
+    row = dict(zip(versions[0].split(","), versions[1].split(","), strict=True))
+    commit, distro = row["Source Sha"], row["Dist Sha"]
+    hashes = ("--commit-hash", commit, "--distro-hash", distro)
+    with serving(built) as server:
+
+        def ask(*args: str) -> Any:
+            code, answer = dlrnapi(server, token, *args)
+            assert code == 0, answer
+            return answer
+
+        assert ask("repo-get", "--max-age", "0")["job_id"] == "consistent"
+        report: tuple[str, ...] = (
+            "report-result",
+            "--job-id",
+            "job",
+            "--info-url",
+            "http://logs.example.test",
+        )
+        report = (*report, "--timestamp", "1700000000", "--success", "true")
+        assert ask(*report, *hashes)["success"] is True
+        assert ask("repo-get", "--max-age", "0", "--job-id", "job")["commit_hash"] == commit
+        used = ask("repo-use", "--max-age", "0", "--reporting-job-id", "next")
+        assert (used["job_id"], used["in_progress"]) == ("next", True)
+        votes = ask("repo-status", *hashes)
+        assert [one["job_id"] for one in votes] == ["consistent", "job", "next"]
+        good = ask("repo-status", *hashes, "--success", "true")
+        assert [one["job_id"] for one in good] == ["consistent", "job"]
+        promoted = ask("repo-promote", *hashes, "--promote-name", "tested")
+        assert promoted["repo_hash"] == f"{commit}_{distro[:8]}"
+        batch = ("--hash-pairs", f"{commit}_{distro}", "--promote-name", "green")
+        assert ask("repo-promote-batch", *batch)["promote_name"] == "green"
+        listed = ask("promotion-get", "--promote-name", "tested")
+        assert [one["repo_url"] for one in listed] == [promoted["repo_url"]]
+        assert ask("agg-status", "--agg-hash", "none") == []
+        dates = ("--start-date", "2020-01-01", "--end-date", "2100-01-01")
+        assert ask("build-metrics", *dates)["succeeded"] == 1
+        code, said = dlrnapi(server, token, "repo-promote", *hashes, "--promote-name", "current")
+        assert (code, "Invalid promote_name current" in said) == (1, True)
+        code, said = dlrnapi(server, "wrong", *report, *hashes)
+        assert (code, "(401)" in said) == (1, True)
+        assert server.end() == 0
+
+    assert (built / "data/one-deb12/repos/tested").resolve().name == promoted["repo_hash"]
+    assert token not in server.log

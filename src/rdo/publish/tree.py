@@ -254,24 +254,43 @@ class Tree:
         name did not lead to already. Raises NotFoundError if one is not in the tree any more,
         RefusedError for a name that rdo itself moves.
         """
-        check_promotion_name(name)
-        if name.startswith(PREVIOUS):
-            raise RefusedError(f"{name} is kept by rdo itself", hint="rdo promotion rollback NAME")
-        with self.alone(f"promoting {name}"), self.deciding() as (at, changes):
-            target = self.site.target
-            was = at.names.components(target, name)
-            moved = [one for one in repositories if was.get(one.component) != one]
-            for one in moved:
-                is_there = at.repositories.at_path(target, one.path) == one
-                if not is_there or not has_repodata(self.repos / one.path):
-                    raise NotFoundError(f"repository {one.path} is not in the tree")
-            rows = [
-                (f"{PREVIOUS}{name}", was[one.component]) for one in moved if one.component in was
-            ]
-            rows += [(name, one) for one in moved]
+        return self.promote_all([(name, one) for one in repositories], by=by, why=why)
+
+    def promote_all(
+        self, moves: Collection[tuple[str, Repository]], *, by: str, why: str
+    ) -> tuple[Repository, ...]:
+        """Point several promotion names at repositories, all in one step, as `promote` does.
+
+        Raises NotFoundError and RefusedError for the same reasons; then no name moves.
+        """
+        for name in dict.fromkeys(name for name, _ in moves):
+            check_promotion_name(name)
+            if name.startswith(PREVIOUS):
+                raise RefusedError(
+                    f"{name} is kept by rdo itself", hint="rdo promotion rollback NAME"
+                )
+        shown = ", ".join(dict.fromkeys(name for name, _ in moves))
+        with self.alone(f"promoting {shown}"), self.deciding() as (at, changes):
+            rows: list[tuple[str, Repository]] = []
+            moved = []
+            last = {(name, wanted.component): wanted for name, wanted in moves}
+            for (name, component), wanted in last.items():
+                was = at.names.repository(self.site.target, component, name)
+                if was == wanted:
+                    continue
+                self._check_is_there(at, wanted)
+                moved.append(wanted)
+                rows += [(f"{PREVIOUS}{name}", was)] if was else []
+                rows.append((name, wanted))
             if rows:
                 changes.append(self._moving(at, rows, by=by, why=why))
         return tuple(moved)
+
+    def _check_is_there(self, at: Transaction, repository: Repository) -> None:
+        """Raise NotFoundError if a repository is not in the tree any more."""
+        is_there = at.repositories.at_path(self.site.target, repository.path) == repository
+        if not is_there or not has_repodata(self.repos / repository.path):
+            raise NotFoundError(f"repository {repository.path} is not in the tree")
 
     def remove(
         self,

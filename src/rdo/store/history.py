@@ -30,7 +30,8 @@ class BuildFilter:
     """Which ended builds are asked for; what is None does not matter.
 
     `spurious` separates failures that are tried again from the others; it has an effect only with
-    the outcome `failed`.
+    the outcome `failed`. `extended_pattern` may have SQL's wildcards; with `has_outcome` only
+    builds that succeeded or failed are meant.
     """
 
     package: str | None = None
@@ -39,9 +40,10 @@ class BuildFilter:
     spurious: bool | None = None
     upstream_hash: str | None = None
     distgit_hash: str | None = None
-    extended_hash: str | None = None
+    extended_pattern: str | None = None
     bootstrap: bool | None = None
     ended: bool | None = None
+    has_outcome: bool = False
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions on a row."""
@@ -51,13 +53,16 @@ class BuildFilter:
             BuildRow.outcome: self.outcome,
             CommitRow.upstream_hash: self.upstream_hash,
             CommitRow.distgit_hash: self.distgit_hash,
-            CommitRow.extended_hash: self.extended_hash,
             BuildRow.bootstrap: self.bootstrap,
         }
         found = [column == value for column, value in wanted.items() if value is not None]
         if self.spurious is not None and self.outcome == "failed":
             is_spurious = BuildRow.reason.in_(SPURIOUS)
             found.append(is_spurious if self.spurious else ~is_spurious)
+        if self.extended_pattern is not None:
+            found.append(CommitRow.extended_hash.like(self.extended_pattern))
+        if self.has_outcome:
+            found.append(BuildRow.outcome.in_(("built", "failed")))
         if self.ended is not None:
             is_done = BuildRow.state == BuildState.DONE
             found.append(is_done if self.ended else ~is_done)

@@ -220,12 +220,14 @@ class Names:
         component: str | None = None,
         build_ids: Collection[int] | None = None,
         aggregate: str | None = None,
+        of_builds: bool = False,
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[Promotion, ...]:
         """Return the moves of promotion names, the newest first; what is None does not matter.
 
-        `build_ids` are the builds whose repositories the names were moved to.
+        `build_ids` are the builds whose repositories the names were moved to; with `of_builds`,
+        moves to composed repositories are left out.
         """
         conditions: list[ColumnElement[bool]] = [MoveRow.target == target]
         conditions += [MoveRow.name == name] if name is not None else []
@@ -234,6 +236,7 @@ class Names:
         if build_ids is not None:
             made = select(RepositoryRow.id).where(RepositoryRow.build_id.in_(build_ids))
             conditions.append(MoveRow.new_id.in_(made))
+        conditions += [RepositoryRow.build_id.is_not(None)] if of_builds else []
         query = _promotions().where(*conditions, PROMOTION).order_by(MoveRow.id.desc())
         if aggregate is not None:
             query = query.where(OF_AGGREGATE)

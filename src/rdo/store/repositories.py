@@ -77,6 +77,23 @@ class Repositories:
         row = self.session.scalar(query)
         return repository_of(row) if row else None
 
+    def of_build(self, target: str, build_id: int) -> Repository | None:
+        """Return the newest hash repository of a build, also if it was removed."""
+        query = select(RepositoryRow).where(
+            RepositoryRow.build_id == build_id, RepositoryRow.target == target
+        )
+        row = self.session.scalar(query.order_by(RepositoryRow.id.desc()).limit(1))
+        return repository_of(row) if row else None
+
+    def builds_in_tree(self, target: str, build_ids: Collection[int]) -> frozenset[int]:
+        """Return those of the builds whose hash repository is in the tree."""
+        query = select(RepositoryRow.build_id).where(
+            RepositoryRow.build_id.in_(build_ids),
+            RepositoryRow.target == target,
+            RepositoryRow.removed.is_(None),
+        )
+        return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)
+
     def newest_of(self, target: str, component: str | None, digest: str) -> Repository | None:
         """Return the newest repository that contains exactly the builds that `digest` names."""
         query = (

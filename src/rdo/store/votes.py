@@ -186,6 +186,13 @@ class Votes:
         ]
         return max(found, key=lambda vote: (vote.timestamp, vote.id), default=None)
 
+    def get(self, target: str, vote_id: int, wanted: VoteFilter) -> Vote | None:
+        """Return a vote by its number, if it is of the target and as wanted."""
+        query = _selection().where(
+            VoteRow.target == target, VoteRow.id == vote_id, *wanted.conditions()
+        )
+        return next(iter(self._read(query)), None)
+
     def listed(
         self,
         target: str,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -65,6 +66,15 @@ class Routes:
     def post(self, path: str, writer: Writer, role: Role) -> None:
         """Answer a POST of `/api/PATH`."""
         self._add(path, "POST", self.endpoint.writes(writer, role))
+
+    def both(self, path: str, handler: Callable[[Endpoint, HttpRequest], Response]) -> None:
+        """Answer a GET and a POST of `/api/PATH` alike."""
+        self.app.add_route(
+            f"{self.prefix}/api/{path}",
+            in_thread(partial(handler, self.endpoint)),
+            methods=["GET", "POST"],
+            include_in_schema=False,
+        )
 
     def _add(self, path: str, method: str, handler: Callable[[HttpRequest], Response]) -> None:
         self.app.add_route(

@@ -1,14 +1,27 @@
 """The endpoints of DLRN's API for one target."""
 
+import contextlib
+
 from starlette.applications import Starlette
 from starlette.responses import Response
 
 from rdo.access.roles import Login, Role
+from rdo.errors import NotFoundError, RefusedError
+from rdo.trunk.care import steering
+from rdo.trunk.context import open_trunk
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.auth.guard import Guard
+from rdo.web.dlrn import graphql, promotions, votes
 from rdo.web.dlrn.endpoint import Endpoint, Routes
 from rdo.web.dlrn.inputs import MISSING, Inputs
 from rdo.web.handling import HttpRequest
+
+_NOT_RECHECKED = "Error while rechecking {name}. "
+_NO_COMMIT = (
+    _NOT_RECHECKED + "There are no existing commits or the commit to be rechecked is already "
+    "marked as RETRY."
+)
+_IS_GOOD = _NOT_RECHECKED + "It's not possible to recheck a successful commit"
 
 
 def add_routes(app: Starlette, prefix: str, target: str, guard: Guard) -> None:
@@ -17,6 +30,17 @@ def add_routes(app: Starlette, prefix: str, target: str, guard: Guard) -> None:
     routes.get("health", _health)
     routes.post("health", _health_of_user, Role.READER)
     routes.get("metrics/builds", _build_metrics)
+    routes.get("repo_status", votes.repo_status)
+    routes.get("agg_status", votes.agg_status)
+    routes.get("last_tested_repo", votes.last_tested_repo)
+    routes.post("last_tested_repo", votes.begin_test, Role.CI)
+    routes.post("report_result", votes.report_result, Role.CI)
+    routes.get("promotions", promotions.promotions)
+    routes.get("components", promotions.components)
+    routes.post("promote", promotions.promote, Role.PROMOTER)
+    routes.both("graphql", graphql.handler)
+    routes.post("recheck_package", _recheck_package, Role.ADMIN)
+    routes.post("promote-batch", promotions.promote_batch, Role.PROMOTER)
 
 
 def _health(endpoint: Endpoint, _inputs: Inputs) -> Response:
@@ -43,3 +67,19 @@ def _build_metrics(endpoint: Endpoint, inputs: Inputs) -> Response:
         counts = at.history.counts(endpoint.target, since=start, until=end, package=package)
     answer = {"succeeded": counts.built, "failed": counts.failed}
     return json_answer({**answer, "total": counts.built + counts.failed})
+
+
+def _recheck_package(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
+    """Queue the failed commit of a package once more."""
+    values = Inputs.of_post(asked) if asked.body else Inputs(asked.query)
+    [name] = values.needed("package_name")
+    with contextlib.closing(endpoint.service.app.for_request()) as app:
+        trunk = open_trunk(app, endpoint.target)
+        try:
+            steering.recheck(trunk, [name])
+        except NotFoundError:
+            raise ApiError(400, _NO_COMMIT.format(name=name)) from None
+        except RefusedError:
+            raise ApiError(409, _IS_GOOD.format(name=name)) from None
+    endpoint.record(asked, login, "recheck", name)
+    return json_answer({"result": "ok"}, 201)

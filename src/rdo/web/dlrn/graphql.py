@@ -1,0 +1,318 @@
+"""DLRN's GraphQL endpoint: its questions, answered from the store."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import strawberry
+from graphql import GraphQLError
+from starlette.responses import Response
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.schema.config import StrawberryConfig
+
+from rdo.dlrn.formats import DlrnStatus
+from rdo.errors import UserError
+from rdo.store.builds import Build
+from rdo.store.history import BuildFilter
+from rdo.store.votes import Ballot, Vote, VoteFilter
+from rdo.web.answers import ApiError, json_answer
+from rdo.web.dlrn import graphql_types as types
+from rdo.web.dlrn.commits import component_of
+from rdo.web.dlrn.endpoint import Endpoint
+from rdo.web.dlrn.graphql_types import CIVote, CIVoteAgg, DlrnCommit, Node, PackageStatus
+from rdo.web.handling import HttpRequest
+
+log = logging.getLogger(__name__)
+
+_MOST_ROWS = 100
+_NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - DLRN writes it without a zone
+_FILTERS = {
+    DlrnStatus.SUCCESS: BuildFilter(outcome="built"),
+    DlrnStatus.FAILED: BuildFilter(outcome="failed", spurious=False),
+    DlrnStatus.RETRY: BuildFilter(outcome="failed", spurious=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DlrnQuestions:
+    """What the resolvers read; each question is a short transaction of its own."""
+
+    endpoint: Endpoint
+
+    def commits(self, wanted: BuildFilter, offset: int, limit: int) -> list[DlrnCommit]:
+        """Return the builds that have ended, newest first."""
+        with self.endpoint.service.store.read() as at:
+            found = at.history.listed(self.endpoint.target, wanted, offset=offset, limit=limit)
+            there = at.repositories.builds_in_tree(self.endpoint.target, [one.id for one in found])
+        return [self._commit(build, is_there=build.id in there) for build in found]
+
+    def commit(self, build_id: int) -> DlrnCommit | None:
+        """Return one build; None if the target has none with this number."""
+        target = self.endpoint.target
+        with self.endpoint.service.store.read() as at:
+            build = at.history.get(target, build_id)
+            there = at.repositories.builds_in_tree(target, [build_id])
+        return self._commit(build, is_there=build_id in there) if build else None
+
+    def votes(self, wanted: VoteFilter, offset: int, limit: int) -> tuple[Vote, ...]:
+        """Return votes, the last recorded first."""
+        with self.endpoint.service.store.read() as at:
+            return at.votes.listed(self.endpoint.target, wanted, offset=offset, limit=limit)
+
+    def on(self, build_id: int) -> list[CIVote]:
+        """Return the votes on a build."""
+        with self.endpoint.service.store.read() as at:
+            found = at.votes.on(self.endpoint.target, Ballot(build_id))
+        return [self.civote(vote, build_id) for vote in found]
+
+    def civote(self, vote: Vote, build_id: int) -> CIVote:
+        """Return a vote on a build as DLRN's."""
+        return types.civote(vote, build_id, lambda: self.commit(build_id))
+
+    def _commit(self, build: Build, *, is_there: bool) -> DlrnCommit:
+        component = component_of(self.endpoint, build)
+        purged = build.published is not None and not is_there
+        return types.commit(build, component, lambda: self.on(build.id), purged=purged)
+
+
+Info = strawberry.Info[DlrnQuestions, None]
+
+
+@strawberry.type
+class Query:
+    """DLRN's questions."""
+
+    @strawberry.field
+    def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        """Return anything by its id."""
+        answers, found = info.context, types.parse_global_id(id)
+        if found is None:
+            return None
+        kind, number = found
+        if kind == "Commit":
+            return answers.commit(number)
+        wanted = VoteFilter(on_build=kind == "CIVote")
+        if kind not in {"CIVote", "CIVoteAgg"}:
+            return None
+        with answers.endpoint.service.store.read() as at:
+            vote = at.votes.get(answers.endpoint.target, number, wanted)
+        if vote is None:
+            return None
+        build_id = vote.ballot.build_id
+        return types.civote_agg(vote) if build_id is None else answers.civote(vote, build_id)
+
+    @strawberry.field
+    def commits(
+        self,
+        info: Info,
+        project_name: str | None = None,
+        component: str | None = None,
+        status: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        commit_hash: str | None = None,
+        distro_hash: str | None = None,
+        extended_hash: str | None = None,
+    ) -> list[DlrnCommit | None] | None:
+        """Return builds, newest first."""
+        chosen = _FILTERS.get(DlrnStatus(status)) if status in set(DlrnStatus) else None
+        if status and chosen is None:
+            return []
+        wanted = BuildFilter(
+            package=project_name or None,
+            component=component or None,
+            outcome=chosen.outcome if chosen else None,
+            spurious=chosen.spurious if chosen else None,
+            upstream_hash=commit_hash or None,
+            distgit_hash=distro_hash or None,
+            extended_pattern=extended_hash or None,
+            bootstrap=False,
+            has_outcome=True,
+        )
+        return [*info.context.commits(wanted, *_page(offset, limit))]
+
+    @strawberry.field
+    def civote(
+        self,
+        info: Info,
+        commit_id: int | None = None,
+        ci_name: str | None = None,
+        ci_vote: bool | None = None,
+        ci_in_progress: bool | None = None,
+        timestamp: int | None = None,
+        user: str | None = None,
+        component: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+    ) -> list[CIVote | None] | None:
+        """Return votes on commits, the last recorded first."""
+        wanted = VoteFilter(
+            on_build=True,
+            build_id=commit_id or None,
+            component=component or None,
+            job=ci_name or None,
+            success=ci_vote,
+            in_progress=ci_in_progress,
+            timestamp=_moment(timestamp),
+            user=user or None,
+        )
+        found = info.context.votes(wanted, *_page(offset, limit))
+        return [
+            info.context.civote(vote, vote.ballot.build_id)
+            for vote in found
+            if vote.ballot.build_id is not None
+        ]
+
+    @strawberry.field
+    def civote_agg(
+        self,
+        info: Info,
+        ref_hash: str | None = None,
+        ci_name: str | None = None,
+        ci_vote: bool | None = None,
+        ci_in_progress: bool | None = None,
+        timestamp: int | None = None,
+        user: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+    ) -> list[CIVoteAgg | None] | None:
+        """Return votes on aggregates, the last recorded first."""
+        wanted = VoteFilter(
+            on_build=False,
+            ref_hash=ref_hash or None,
+            job=ci_name or None,
+            success=ci_vote,
+            in_progress=ci_in_progress,
+            timestamp=_moment(timestamp),
+            user=user or None,
+        )
+        found = info.context.votes(wanted, *_page(offset, limit))
+        return [types.civote_agg(vote) for vote in found]
+
+    @strawberry.field
+    def package_status(
+        self, info: Info, project_name: str | None = None, status: str | None = None
+    ) -> list[PackageStatus | None] | None:
+        """Return where packages of the release stand."""
+        endpoint = info.context.endpoint
+        names = [project_name] if project_name else _packages(endpoint)
+        with endpoint.service.store.read() as at:
+            if project_name:
+                states = {project_name: at.packages.state(endpoint.target, project_name)}
+            else:
+                states = {one.package: one for one in at.packages.states(endpoint.target)}
+        found: list[PackageStatus | None] = []
+        for number, name in enumerate(names):
+            state = states.get(name)
+            newest = state.newest if state else None
+            word = DlrnStatus.of(newest.outcome if newest else None)
+            if status and status != word:
+                continue
+            row = PackageStatus(id=strawberry.ID(str(number)), project_name=name, status=word.value)
+            if state and word in {DlrnStatus.FAILED, DlrnStatus.RETRY}:
+                broken = state.broken_by or newest
+                row.first_failure_commit = broken.commit.upstream_hash if broken else None
+                row.last_success = state.good.release_date if state.good else _NEVER
+            found.append(row)
+        return found
+
+
+schema = strawberry.Schema(
+    query=Query,
+    types=[DlrnCommit, CIVote, CIVoteAgg],
+    config=StrawberryConfig(auto_camel_case=True),
+    extensions=[
+        lambda: QueryDepthLimiter(max_depth=12),
+        lambda: MaxAliasesLimiter(max_alias_count=15),
+        lambda: MaxTokensLimiter(max_token_count=1000),
+    ],
+)
+
+
+def handler(endpoint: Endpoint, asked: HttpRequest) -> Response:
+    """Answer a GraphQL request by GET or POST."""
+    endpoint.guard.allow_reading(asked.caller, endpoint.target)
+    given = _given(asked)
+    query, variables, operation = (
+        given.get(name) for name in ("query", "variables", "operationName")
+    )
+    if isinstance(variables, str):
+        variables = _parsed(variables) if variables else None
+    is_right = (
+        isinstance(query, str)
+        and isinstance(variables, dict | None)
+        and isinstance(operation, str | None)
+    )
+    if not is_right or not query:
+        return _errors(["Must provide query string."])
+    done = schema.execute_sync(
+        str(query),
+        variable_values=variables,
+        operation_name=operation or None,
+        context_value=DlrnQuestions(endpoint),
+    )
+    answer: dict[str, Any] = {}
+    if done.errors:
+        answer["errors"] = [_formatted(error) for error in done.errors]
+    if done.data is not None:
+        answer["data"] = done.data
+    return json_answer(answer, 400 if done.data is None else 200)
+
+
+def _given(asked: HttpRequest) -> Mapping[str, Any]:
+    """Return the query and what goes with it, in each form that DLRN accepts."""
+    if asked.method == "GET":
+        return asked.query
+    kind = asked.content_type.partition(";")[0].strip().lower()
+    text = asked.body.decode(errors="replace")
+    if kind == "application/graphql":
+        return {**asked.query, "query": text}
+    if kind == "application/x-www-form-urlencoded":
+        found = parse_qs(text, max_num_fields=20)
+        return {**asked.query, **{name: values[-1] for name, values in found.items()}}
+    body = _parsed(text) if kind == "application/json" else {}
+    if not isinstance(body, dict):
+        raise ApiError(400, "the body is not a JSON object")
+    return {**asked.query, **body}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "POST body sent invalid JSON.") from None
+
+
+def _errors(messages: list[str]) -> Response:
+    return json_answer({"errors": [{"message": message} for message in messages]}, 400)
+
+
+def _formatted(error: GraphQLError) -> dict[str, Any]:
+    """Return an error for the client; what nobody expected is logged, and not shown."""
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError | UserError | ApiError):
+        return dict(error.formatted)
+    log.error("a bug in rdo", exc_info=cause)
+    return {"message": "internal error"}
+
+
+def _page(offset: int | None, limit: int | None) -> tuple[int, int]:
+    """Return where a page begins and how long it is: at most 100 rows."""
+    begin, length = offset or 0, _MOST_ROWS if limit is None else limit
+    if begin < 0 or length < 0:
+        raise GraphQLError("offset and limit must not be negative")
+    return begin, min(length, _MOST_ROWS)
+
+
+def _moment(timestamp: int | None) -> datetime | None:
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
+
+
+def _packages(endpoint: Endpoint) -> list[str]:
+    """Return the packages of the release, as the metadata has them now."""
+    app = endpoint.service.app.for_request()
+    return [package.name for package in app.packages(endpoint.target).packages]
