@@ -101,7 +101,7 @@ def solve(
     try:
         return _checked(answer, repositories)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise CommandError("libsolv was made to answer what cannot be") from error
+        raise CommandError("libsolv gave an impossible answer") from error
 
 
 def _checked(answer: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Answer:
@@ -122,7 +122,7 @@ def _chosen(row: Mapping[str, Any], repositories: Sequence[SolverRepository]) ->
     repository = repositories[_index(row["number"], repositories)]
     place = PurePosixPath(location)
     if "\0" in location or place.is_absolute() or ".." in place.parts:
-        raise ValueError("the location of a package leads elsewhere")
+        raise ValueError("the location of a package is outside its repository")
     if not _CHECKSUM.fullmatch(sha256):
         raise ValueError("not a checksum")
     return Chosen(
@@ -163,7 +163,7 @@ def provided(
             for name, rows in answer["provided"].items()
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CommandError("libsolv was made to answer what cannot be") from error
+        raise CommandError("libsolv gave an impossible answer") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def uninstallable(
             for row in answer["uninstallable"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise CommandError("libsolv was made to answer what cannot be") from error
+        raise CommandError("libsolv gave an impossible answer") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def fewest_held(
         found = None if held is None else frozenset(names[int(one) - 1] for one in held)
         return FewestHeld(found, at_least, is_proven=answer["proven"] is True)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise CommandError("libsolv was made to answer what cannot be") from error
+        raise CommandError("libsolv gave an impossible answer") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +319,7 @@ def packages(folder: Path, *, solv: Solv | None = None) -> list[Listed]:
     try:
         return [_listed(*row) for row in answer["packages"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise CommandError("libsolv was made to answer what cannot be") from error
+        raise CommandError("libsolv gave an impossible answer") from error
 
 
 def _listed(name: object, evr: object, provides: Iterable[object]) -> Listed:

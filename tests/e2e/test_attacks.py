@@ -355,7 +355,7 @@ def test_a_log_without_end_is_stopped(attacked: Hostile) -> None:
     state = attacked.states()["talks"]
 
     assert state["condition"] == "FTBFS"
-    assert "it wrote more than its log may hold" in state["detail"]
+    assert "its output is larger than the log limit" in state["detail"]
 
 
 def test_what_a_build_leaves_running_ends_with_it(attacked: Hostile) -> None:

@@ -36,9 +36,9 @@ LIES = {
             "name = 'rdo_evil_link-1.0-py3-none-any.whl'\n"
             "os.symlink('/etc/hostname', os.path.join(folder, name))\nreturn name"
         ),
-        "left no wheel of it",
+        "produced no wheel",
     ),
-    "rdo-evil-dots": ("return '../' * 30 + 'etc/hostname'", "left no wheel of it"),
+    "rdo-evil-dots": ("return '../' * 30 + 'etc/hostname'", "produced no wheel"),
 }
 
 

@@ -124,5 +124,5 @@ def test_a_check_names_who_needs_what_for_people_programs_and_ci(
     anyway, _ = rdo("promotion", "promote", "tested", "current", "--because", "x", "--unchecked")
     _, [move] = rdo("promotion", "history", "tested")
     assert (refused, anyway) == (5, 0)
-    assert "tested is not moved: the checks of current found something" in why
+    assert "tested is not moved: the checks of current failed" in why
     assert (move["after"], move["why"]) == (bad["repository"][0], "x")

@@ -161,7 +161,7 @@ def test_in_a_root_what_writes_without_end_is_ended(tmp_path: Path) -> None:
     [row] = done.json
     failed = {one["package"]: (one["reason"], one["detail"]) for one in row["failed"]}
     assert failed == {
-        "fill": ("output-limit", "it wrote more to the disk than it may"),
-        "shout": ("output-limit", "it wrote more than its log may hold"),
+        "fill": ("output-limit", "it wrote more to the disk than it is allowed"),
+        "shout": ("output-limit", "its output is larger than the log limit"),
     }
     assert list((tmp_path / "data/roots").glob("root-*")) == []

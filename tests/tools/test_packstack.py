@@ -135,7 +135,7 @@ def test_without_options_it_asks_and_shows_what_was_answered(tmp_path: Path) -> 
     assert "os-controller-host:".ljust(40) + CLOSED in shown
     assert "service-workers:".ljust(40) + "2" in shown
     assert "common word" not in done.stdout + done.stderr
-    assert "the answers end before the last question" in done.stdout
+    assert "the input ended before the last question" in done.stdout
     assert done.returncode == 1
     assert not list(tmp_path.glob("packstack-answers-*"))
 

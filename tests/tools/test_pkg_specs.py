@@ -748,7 +748,7 @@ def test_a_folder_named_by_the_first_number_is_not_kept_silently(distgit: Distgi
 def test_a_release_that_changes_with_each_reading_is_told(distgit: Distgit) -> None:
     made(distgit, release="1.%(date +%N)%{?dist}")
 
-    why = "Release is another one each time rpm reads it"
+    why = "Release changes each time rpm reads it"
     nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
 
 

@@ -100,7 +100,7 @@ def _unpacked(file: IO[bytes], entry: ZipEntry) -> Iterator[bytes]:
         left -= len(packed)
         yield from _inflated(unpacker, packed, entry) if entry.is_deflated else (packed,)
     if entry.is_deflated and (not unpacker.eof or unpacker.unused_data):
-        raise ValueError(f"{entry.name!a} does not end where its bytes end")
+        raise ValueError(f"{entry.name!a} has data after its end")
 
 
 def _inflated(unpacker: "zlib._Decompress", packed: bytes, entry: ZipEntry) -> Iterator[bytes]:
@@ -134,9 +134,9 @@ def _directory(file: IO[bytes]) -> tuple[list[_Row], int]:
     fields = _END.unpack_from(tail, place)
     _, disk, first_disk, here, count, size, offset, comment = fields
     if len(tail) - place - _END.size != comment or disk or first_disk or here != count:
-        raise ValueError("the end of the zip archive is not as it should be")
+        raise ValueError("the end of the zip archive is malformed")
     if tail[max(0, place - 20) :].startswith(b"PK\x06\x07"):
-        raise ValueError("it is a zip64 archive, whose numbers stand in two places")
+        raise ValueError("it is a zip64 archive, which states its sizes twice")
     if offset + size != start + place:
         raise ValueError("the directory of the zip archive is not at its end")
     if size > _MAX_DIRECTORY:
@@ -214,7 +214,7 @@ def _start_of_bytes(file: IO[bytes], row: _Row) -> int:
     file.seek(row.header)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size:
-        raise ValueError(f"the header of {_shown(row.name)} is not there")
+        raise ValueError(f"the header of {_shown(row.name)} is missing")
     magic, _, _, flags, method, _, _, crc, packed, size, name_length, extra = _LOCAL.unpack(header)
     sums = (crc, packed, size)
     follows = flags & 0x08

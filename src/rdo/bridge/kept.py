@@ -66,4 +66,4 @@ def newly_kept(place: Path) -> tuple[Path, ...]:
     """Return the files of a folder that was just made; CommandError if it is not there."""
     if found := kept_files(place):
         return found
-    raise CommandError(f"{place} is not there, although it was just made")
+    raise CommandError(f"{place} is missing, although it was just made")

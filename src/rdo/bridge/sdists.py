@@ -164,9 +164,7 @@ class SdistStore:
 
 
 def _no_wheel(sdist: Sdist, why: str) -> Failed:
-    return Failed(
-        FailureReason.SOURCE, f"the build of {sdist.file_name} left no wheel of it: {why}"
-    )
+    return Failed(FailureReason.SOURCE, f"the build of {sdist.file_name} produced no wheel: {why}")
 
 
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:

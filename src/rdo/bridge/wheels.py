@@ -106,7 +106,7 @@ class WheelStore:
         """Convert the wheel that was resolved; `wheels` are those of its batch, by their hashes."""
         wheel = wheels.get(one.sha256)
         if wheel is None:
-            raise WheelRefusedError(one, "it is not the one that was resolved")
+            raise WheelRefusedError(one, "it is not the wheel that was resolved")
         if fault := self.check.fault(wheel, one.name, one.version):
             raise WheelRefusedError(one, fault)
         with build_root(self.base, self.content, self.roots) as root:
@@ -148,7 +148,7 @@ class WheelStore:
         for path, found in zip(made, self.rpm.names(made), strict=True):
             is_own = found.name == name or found.name.startswith(f"{name}+")
             if not is_own or (found.epoch, found.version, found.release) != (0, version, release):
-                raise WheelRefusedError(one, f"it became the RPM {found}")
+                raise WheelRefusedError(one, f"converting it made the RPM {found}")
             if path.name != f"{found}.rpm":
                 raise WheelRefusedError(one, f"its RPM {found} has the file name {path.name}")
         if not any(path.name.startswith(f"{name}-{version}-") for path in made):

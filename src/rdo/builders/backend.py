@@ -42,7 +42,7 @@ def read_answer(room: Room) -> dict[str, Any] | Failed:
     try:
         answer = json.loads(room.read("answer.json"))
     except (FileNotFoundError, RefusedError, ValueError, RecursionError) as error:
-        return Failed(FailureReason.SOURCE, f"the build backend left no usable answer: {error}")
+        return Failed(FailureReason.SOURCE, f"the build backend gave no usable answer: {error}")
     if not isinstance(answer, dict) or not isinstance(answer.get("needs", []), list):
-        return Failed(FailureReason.SOURCE, "the build backend left no usable answer")
+        return Failed(FailureReason.SOURCE, "the build backend gave no usable answer")
     return answer

@@ -45,7 +45,7 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
     if done.returncode:
         return failure(folder, done.returncode)
     if all(_is_source(rpm) for rpm in rpms):
-        return Failed(FailureReason.UNKNOWN, "the command succeeded and left no RPMs")
+        return Failed(FailureReason.UNKNOWN, "the command succeeded but left no RPMs")
     return strangers_elsewhere(rpms, folder) or Built(tuple(rpms))
 
 

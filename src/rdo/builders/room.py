@@ -107,13 +107,15 @@ def limit_failure(done: Logged) -> Failed | None:
     """Return the failure of a program that one of our bounds ended; None if none did."""
     match done.limit:
         case Limit.TIME:
-            return Failed(FailureReason.TIME_LIMIT, f"no end after {done.seconds:.0f} s")
+            return Failed(FailureReason.TIME_LIMIT, f"it did not end within {done.seconds:.0f} s")
         case Limit.OUTPUT:
-            return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more than its log may hold")
+            return Failed(FailureReason.OUTPUT_LIMIT, "its output is larger than the log limit")
         case Limit.DISK:
-            return Failed(FailureReason.OUTPUT_LIMIT, "it wrote more to the disk than it may")
+            return Failed(
+                FailureReason.OUTPUT_LIMIT, "it wrote more to the disk than it is allowed"
+            )
         case Limit.MEMORY:
-            return Failed(FailureReason.OUTPUT_LIMIT, "it used more memory than it may")
+            return Failed(FailureReason.OUTPUT_LIMIT, "it used more memory than it is allowed")
         case Limit.NO_SPACE:
             return Failed(FailureReason.NO_SPACE, NO_SPACE)
         case Limit.CANCELLED:

@@ -108,7 +108,7 @@ def run_job(
         if done.limit is Limit.NO_SPACE or (done.returncode and is_full(folder)):
             raise NoSpaceError(
                 f"no space left for the check {job.name}",
-                hint="make space and check again; nothing was recorded",
+                hint="free some space and check again; nothing was recorded",
             )
         if done.limit is Limit.CANCELLED:
             raise CommandError(f"the check {job.name} was cancelled")

@@ -44,7 +44,7 @@ def can_be_together(
     answer = (solv or pair_solver()).ask({"arch": arch, "repositories": rows, "pairs": asked})
     told = answer.get("together")
     if not isinstance(told, list) or len(told) != len(pairs):
-        raise CommandError("libsolv was made to answer what cannot be")
+        raise CommandError("libsolv gave an impossible answer")
     return tuple(one is True for one in told)
 
 

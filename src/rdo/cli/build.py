@@ -135,7 +135,7 @@ def _repositories(
     "--shell-always",
     "shell",
     flag_value="always",
-    help="Open a shell in the root when the build has ended, however it did.",
+    help="Open a shell in the root after the build, even if it succeeded.",
 )
 @output.json_option
 @click.pass_context

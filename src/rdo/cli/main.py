@@ -49,7 +49,9 @@ Exit codes:
 
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
-    "cache": Lazy("rdo.cli.operator.cache", "cache", "Show and clean what is kept to be faster."),
+    "cache": Lazy(
+        "rdo.cli.operator.cache", "cache", "Show the size of rdo's caches, and clean them."
+    ),
     "completion": Lazy("rdo.cli.completion", "completion", "Print a shell's completion script."),
     "config": Lazy(
         "rdo.cli.operator.config", "config", "Show the configuration, or import DLRN's."
@@ -63,7 +65,7 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "help": Lazy("rdo.cli.help", "help_", "Print the help of a command."),
     "lab": Lazy(
-        "rdo.cli.operator.lab", "lab", "Start hosts made of a target's RPMs, and use them."
+        "rdo.cli.operator.lab", "lab", "Start test hosts made of a target's RPMs, and use them."
     ),
     "notify": Lazy("rdo.cli.operator.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
@@ -78,9 +80,7 @@ COMMANDS: dict[str, Lazy] = {
     "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
     "serve": Lazy("rdo.cli.operator.serve", "serve", "Serve DLRN's API and our own by HTTP."),
-    "systemd": Lazy(
-        "rdo.cli.operator.systemd", "systemd", "Let systemd do the rounds of a factory."
-    ),
+    "systemd": Lazy("rdo.cli.operator.systemd", "systemd", "Run a factory's rounds from systemd."),
     "trunk": Lazy("rdo.cli.trunk.group", "trunk", "Follow the upstreams: poll, build, publish."),
     "user": Lazy("rdo.cli.operator.user", "user", "Manage the users of the API."),
     "why": Lazy("rdo.cli.trunk.why", "why", "Explain why a package is or is not built."),

@@ -42,7 +42,7 @@ def ask_answers(
         if sys.stdin.isatty():
             raise
         raise RefusedError(
-            "the answers end before the last question",
+            "the input ended before the last question",
             hint="or give them: packstack --allinone, --install-hosts=HOST,HOST or "
             "--answer-file=FILE",
         ) from None

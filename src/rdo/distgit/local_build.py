@@ -66,7 +66,7 @@ def build_local(
     """
     check_source(job.source)
     job.results.mkdir(parents=True, exist_ok=True)
-    outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "it kept requiring more packages")
+    outcome: Outcome = Failed(FailureReason.MISSING_DEPENDENCY, "each try required more packages")
     for _ in range(MAX_ROUNDS):
         outcome = _build_once(job, workshop, at_end, admit)
         if not isinstance(outcome, Waiting):

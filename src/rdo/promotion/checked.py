@@ -90,7 +90,7 @@ def wanted(
     asked = known if everything else only or (*CHEAP, *also)
     names = tuple(name for name in known if name in asked and name not in skip)
     if not names:
-        raise ConfigError("no check is left to ask")
+        raise ConfigError("no check is left to run")
     return CheckWish(names, jobs, again)
 
 

@@ -158,7 +158,7 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
     found = at.artifacts.builds_with(opened.name, hashes)
     if len(found) != len(hashes):
         raise RefusedError(
-            f"{repository.path} holds RPMs that the store does not know",
+            f"{repository.path} contains RPMs that the database does not know",
             hint=f"rdo trunk verify --target {opened.name}",
         )
     own = {repository.build_id} if repository.build_id is not None else set()

@@ -107,7 +107,7 @@ def _replaced(composition: Composition, extra: Sequence[RpmFile]) -> frozenset[s
     try:
         sources = {Nevra.parse(one.source_rpm or one.artifact.file_name).name for one in extra}
     except ValueError as error:
-        raise RefusedError(f"an RPM names no source RPM that there can be: {error}") from error
+        raise RefusedError(f"an RPM names an impossible source RPM: {error}") from error
     return frozenset(
         package
         for package, build in composition.builds.items()
@@ -145,7 +145,7 @@ def _write(fresh: Path, parts: Sequence[_Part], revision: int) -> None:
         if not copy.exists() or sha256_of(copy) != part.artifact.sha256:
             raise NotFoundError(
                 f"{part.artifact.file_name} is not intact: {part.source}",
-                hint="rdo trunk verify --repair mends what it can",
+                hint="rdo trunk verify --repair repairs what it can",
             )
     numbered = dict(enumerate(part.fragment for part in parts))
     entries = [
@@ -176,7 +176,7 @@ def _snapshot(opened: OpenTarget, composition: Composition) -> str:
         return current.resolve().name if current.exists() else ""
     if len(named) > 1:
         raise RefusedError(
-            f"{composition.label} is of components with several states of dependencies",
+            f"{composition.label} has components with different dependency snapshots",
             hint="export one component, or pass --without-dependencies",
         )
     return next(iter(named))

@@ -53,7 +53,7 @@ def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
     Raises NotFoundError if the name has not moved yet, RefusedError if builds move it.
     """
     if name in _OF_THE_TREE:
-        raise RefusedError(f"{name} follows the builds and is not moved by people")
+        raise RefusedError(f"{name} follows the builds and cannot be moved by hand")
     previous = opened.tree.leads(f"{PREVIOUS}{name}")
     if not previous:
         raise NotFoundError(

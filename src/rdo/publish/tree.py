@@ -434,7 +434,7 @@ class Tree:
                 raise
             raise NoSpaceError(
                 f"no space left for the tree of {self.site.target}",
-                hint="what was built is kept; make space, and the next round publishes it",
+                hint="what was built is kept; free some space, and the next round publishes it",
             ) from error
 
     @contextlib.contextmanager
@@ -610,7 +610,7 @@ class Tree:
 
 def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:
     if not isinstance(build.outcome, Built):
-        raise TypeError(f"build {build.id} gave no RPMs")
+        raise TypeError(f"build {build.id} produced no RPMs")
     return read_rpms([folder / rpm.name for rpm in build.outcome.rpms])
 
 

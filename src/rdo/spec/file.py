@@ -161,8 +161,8 @@ class SpecFile:
         for name, attribute in tags.items():
             if getattr(again, attribute) != getattr(before, attribute):
                 raise RefusedError(
-                    f"{self.path.name} was not changed: {name} is another one each time rpm reads"
-                    " it, so that a change cannot be checked",
+                    f"{self.path.name} was not changed: {name} changes each time rpm reads it,"
+                    " so an edit cannot be checked",
                     hint="write a fixed value in place of %(date) or the like",
                 )
 

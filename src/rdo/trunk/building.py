@@ -336,7 +336,7 @@ class Building:
                 self._end(now, failure, published=False)
                 log.warning("failed: %s", failure.detail)
             else:
-                log.warning("what follows from its end failed", exc_info=error)
+                log.warning("it has ended, but its results could not be processed", exc_info=error)
                 self.queue.ended(build.id, published=isinstance(now.outcome, Built))
 
     def _built(self, build: Build, outcome: Built) -> None:

@@ -125,7 +125,7 @@ def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
             continue
         found = find_named_build(app, trunk.name, text)
         if not isinstance(found.outcome, Built):
-            raise RefusedError(f"build {found.id} of {found.commit} gave no RPMs")
+            raise RefusedError(f"build {found.id} of {found.commit} produced no RPMs")
         yield from (trunk.build_folder(found) / rpm.name for rpm in found.outcome.rpms)
 
 

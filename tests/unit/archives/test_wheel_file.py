@@ -171,7 +171,7 @@ def put(content: bytes, place: int, number: int) -> bytes:
     [
         (24, 7, "is not what the directory"),
         (24, 2**31, "more than 100000 files or 2 GiB"),
-        (42, 2**30, "is not there"),
+        (42, 2**30, "is missing"),
         (42, 0, "is not what the directory"),
     ],
 )

@@ -71,13 +71,13 @@ def test_our_source_rpm_stays_if_the_commands_is_no_file(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("names", "status", "limit", "full", "failed"),
     [
-        ((), 0, None, False, Failed(FailureReason.UNKNOWN, "the command succeeded and left no")),
+        ((), 0, None, False, Failed(FailureReason.UNKNOWN, "the command succeeded but left no")),
         (
             (SOURCE,),
             0,
             None,
             False,
-            Failed(FailureReason.UNKNOWN, "the command succeeded and left"),
+            Failed(FailureReason.UNKNOWN, "the command succeeded but left"),
         ),
         ((BINARY,), -15, Limit.TIME, True, Failed(FailureReason.TIME_LIMIT, "")),
         ((BINARY,), -15, Limit.OUTPUT, False, Failed(FailureReason.OUTPUT_LIMIT, "")),

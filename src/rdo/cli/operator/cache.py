@@ -14,7 +14,7 @@ _KINDS = [str(kind) for kind in CacheKind]
 
 @click.group(cls=LazyGroup)
 def cache() -> None:
-    """Show and clean what rdo keeps to be faster.
+    """Show the size of rdo's caches, and clean them.
 
     \b
     rdo cache size
@@ -27,7 +27,7 @@ def cache() -> None:
 @output.json_option
 @click.pass_obj
 def size(app: App, as_json: bool) -> None:
-    """Show the size of each kind of file that rdo keeps on this machine.
+    """Show the size of each of rdo's caches on this machine.
 
     FREES is what `rdo cache clean KIND` would remove now; mirrors and targets are cleaned by
     `rdo trunk purge`.
@@ -48,7 +48,7 @@ def size(app: App, as_json: bool) -> None:
 def clean(
     app: App, kinds: tuple[str, ...], is_all: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
-    """Remove files that can be made or fetched again. Default: those that no build misses.
+    """Remove cached files that no build needs. Default: downloads, old layers and images.
 
     KIND is one that `rdo cache size` shows. By default, cleans downloads, and the layers and
     images that nobody uses any more. After `clean content`, `wheels` or `debian` the next builds

@@ -22,7 +22,7 @@ _target = click.option(
 
 @click.group(cls=LazyGroup)
 def lab() -> None:
-    """Start hosts made of a target's RPMs, and use them.
+    """Start test hosts made of a target's RPMs, and use them.
 
     Each lab has a network of its own, without a way out; its hosts reach the target's published
     tree, and are reached from this machine alone. Only root can start one.
@@ -108,7 +108,7 @@ def list_labs(app: App, as_json: bool) -> None:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def ssh(ctx: click.Context, host: str, command: tuple[str, ...]) -> None:
-    """Open a shell on HOST as root, or run COMMAND there; its exit code is ours.
+    """Open a root shell on HOST, or run COMMAND there and exit with its code.
 
     HOST is the name of a host, or LAB/HOST if there are several labs. One word of COMMAND is read
     by a shell there; several words are passed on as they are.
@@ -127,7 +127,7 @@ def ssh(ctx: click.Context, host: str, command: tuple[str, ...]) -> None:
 @output.json_option
 @click.pass_obj
 def reset(app: App, name: str, as_json: bool) -> None:
-    """Bring the lab NAME back to just booted; what its hosts have written is gone."""
+    """Reset the lab NAME to its first boot; everything its hosts have written is lost."""
     with live(f"booting {name}"):
         found = _labs(app).reset(name)
     _show([found], as_json)
@@ -137,7 +137,7 @@ def reset(app: App, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def down(app: App, name: str) -> None:
-    """End the lab NAME and remove all that it was."""
+    """Stop the lab NAME, and remove its hosts and networks."""
     _labs(app).down(name)
     output.say(f"lab {name} is gone")
 

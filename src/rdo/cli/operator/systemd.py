@@ -14,7 +14,7 @@ from rdo.errors import ConfigError
 
 @click.group()
 def systemd() -> None:
-    """Let systemd do the rounds of a factory."""
+    """Run a factory's rounds from systemd."""
 
 
 @systemd.command()

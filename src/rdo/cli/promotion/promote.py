@@ -59,8 +59,8 @@ def promote(
         if any(one.findings for one in answers):
             output.say("\n".join(answer_lines(answers)), err=True)
             raise RefusedError(
-                f"{name} is not moved: the checks of {repository} found something",
-                hint="mend it, or promote with --unchecked",
+                f"{name} is not moved: the checks of {repository} failed",
+                hint="fix it, or promote with --unchecked",
             )
     done = promoting.promote(target_of, name, found, by=app.user, why=why)
     _show(done, as_json)

@@ -13,7 +13,7 @@ _LOOK, _MAKE = "rdo.cli.repo.look", "rdo.cli.repo.make"
         "list": Lazy(_LOOK, "list_", "List the repositories in the tree, newest first."),
         "show": Lazy(_LOOK, "show", "Show the builds that a repository holds."),
         "diff": Lazy("rdo.cli.repo.diff", "diff", "Compare two repositories, with the commits."),
-        "files": Lazy(_LOOK, "files", "List the RPMs of a repository, or the files of one."),
+        "files": Lazy(_LOOK, "files", "List a repository's RPMs, or the files of one RPM."),
         "whatprovides": Lazy(_LOOK, "whatprovides", "Show which RPMs provide something."),
         "compose": Lazy(_MAKE, "compose", "Compose a repository of any set of builds."),
         "export": Lazy(_MAKE, "export_", "Copy a repository into a folder of its own."),

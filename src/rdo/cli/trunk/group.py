@@ -171,7 +171,8 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 def log(app: App, build: str, target: str | None, cause: bool, follow: bool) -> None:
     """Print the log of BUILD: a number, a package, or the first digits of an upstream hash.
 
-    BUILD may also be the path of a log file. The log of a running build is printed as far as it is.
+    BUILD may also be the path of a log file. The log of a running build is printed as far as it
+    has been written.
 
     \b
     rdo trunk log 17

@@ -186,7 +186,7 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
         if not more or more in headers:
             raise _refusal(offered.name, answer, folder / "describe.log")
         headers.append(more)
-    raise RefusedError(f"{offered.name} kept requiring more packages to build")
+    raise RefusedError(f"{offered.name} required more packages at each try")
 
 
 def refuse_rust(offered: Offered) -> None:

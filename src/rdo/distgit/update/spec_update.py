@@ -292,7 +292,7 @@ def amend(desk: Desk, header_file: str = "", message: str = "") -> None:
 def squash(desk: Desk) -> None:
     """Merge the last commit into the one before it; raises RefusedError if there is none."""
     if not desk.clone.resolve("HEAD~"):
-        raise RefusedError("there is no commit below the last one to squash it into")
+        raise RefusedError("the last commit has no parent to squash it into")
     desk.clone.squash()
 
 

@@ -170,7 +170,7 @@ class Store:
         Raises TypeError for a store that was opened to read only.
         """
         if self.reads_only:
-            raise TypeError("the store was opened to be read only")
+            raise TypeError("the database was opened for reading only")
         with self._transaction(writes=True) as session:
             yield _transaction(session)
 

@@ -71,7 +71,7 @@ class Apt:
         for deb in lacking:
             if _hash(archives / deb.file) != deb.sha256:
                 raise OutsideError(
-                    f"the mirror of {self.suite} has another {deb.file} than was chosen",
+                    f"the mirror of {self.suite} has a different {deb.file} than the one chosen",
                     hint="choose again with: rdo platform update",
                 )
         return [archives / deb.file for deb in debs]

@@ -46,7 +46,7 @@ def shared_files(
             for path, rows in answer["paths"].items()
         }
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise CommandError("the child that reads lists of files answered what cannot be") from error
+        raise CommandError("the process that reads file lists gave an impossible answer") from error
 
 
 def _owner(
@@ -58,6 +58,6 @@ def _owner(
     )
     place = PurePosixPath(location)
     if "\0" in location or place.is_absolute() or ".." in place.parts:
-        raise ValueError("the location of a package leads elsewhere")
+        raise ValueError("the location of a package is outside its repository")
     nevra = Nevra(name, int(row["epoch"] or 0), version, release, arch)
     return OwnerOfPath(number, str(sha256), nevra, repositories[number] / place)

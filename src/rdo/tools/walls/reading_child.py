@@ -74,7 +74,7 @@ class ReadingChild:
         try:
             answer = json.loads(done.stdout)
         except (ValueError, RecursionError) as error:
-            raise CommandError(f"{name} gave no answer that can be read") from error
+            raise CommandError(f"{name} gave an answer that cannot be read") from error
         if not isinstance(answer, dict):
-            raise CommandError(f"{name} gave no answer that can be read")
+            raise CommandError(f"{name} gave an answer that cannot be read")
         return answer

@@ -85,7 +85,7 @@ def _told_anyway(
         if is_of_the_machine(error):
             raise
         first = group[0]
-        log.warning("%s is notified of in short", first.package, exc_info=error)
+        log.warning("%s is notified of without details", first.package, exc_info=error)
         is_break = first.kind in {EventKind.BROKEN, EventKind.MENDED}
         return empty_story(trunk, first, audience_of(first.key) if is_break else Audience.OPERATOR)
 

@@ -49,7 +49,7 @@ def try_ways(app: App, address: str = "") -> list[Trial]:
             if settings.mail
             else "see docs/how-to/mail.md"
         )
-        raise ConfigError("nothing to try: no webhook and no Gerrit is configured", hint=hint)
+        raise ConfigError("nothing to test: neither a webhook nor Gerrit is configured", hint=hint)
     return trials
 
 
