@@ -4,7 +4,7 @@ A repository's own files say which RPMs it holds; the store says which builds th
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.names import CURRENT
 from rdo.publish.references import has_repodata, pooled
 from rdo.store import Transaction
+from rdo.store.builds import Build
 from rdo.store.repositories import Repository
 
 _FEWEST_LETTERS = 6
@@ -48,11 +49,15 @@ def find(opened: OpenTarget, text: str) -> Composition:
     the start of several paths.
     """
     with opened.store.read() as at:
-        repositories = _repositories(at, opened, text)
-        ids: set[int] = set()
-        for one in repositories:
-            ids |= _builds_of(at, opened, one)
-        return Composition(text, GoodBuilds().read(at, ids), repositories)
+        return _composition(at, opened, text, repositories_of(at, opened, text))
+
+
+def of_repositories(
+    opened: OpenTarget, label: str, repositories: tuple[Repository, ...]
+) -> Composition:
+    """Return what repositories of the tree hold together; errors are those of `find`."""
+    with opened.store.read() as at:
+        return _composition(at, opened, label, repositories)
 
 
 def change(
@@ -62,19 +67,17 @@ def change(
 
     `instead` are texts `PACKAGE=BUILD` or `PACKAGE=REPOSITORY`: a build by its number, or the one
     that a repository has; for `PACKAGE=@TIME` the newest good build of that moment. Packages
-    `without` are left out. Raises ConfigError for one that is named twice, NotFoundError if there
-    is no such build.
+    `without` are left out. Raises ConfigError for one that is named twice or for a text that is
+    none of these, NotFoundError if there is no such build.
     """
     instead, without = tuple(instead), tuple(without)
     builds = dict(base.builds)
+    chosen = [*map(_chosen, instead), *((_left_out(text), "") for text in without)]
     changed: set[str] = set()
-    for text in (*instead, *without):
-        name, _, where = text.partition("=")
-        if text in instead and not where:
-            raise ConfigError(f"{text!r} does not say which build", hint="write PACKAGE=BUILD")
+    for name, where in chosen:
         package = name if name in builds else opened.package(name).name
         if package in changed:
-            raise ConfigError(f"package {package} is named twice: {text}")
+            raise ConfigError(f"package {package} is named twice: {name}")
         changed.add(package)
         builds.pop(package, None)
         if where:
@@ -84,6 +87,23 @@ def change(
     label = " ".join([base.label, *(f"but {one}" for one in instead)])
     label = " ".join([label, *(f"without {one}" for one in without)])
     return replace(base, label=label, builds=builds, repositories=())
+
+
+def _chosen(text: str) -> tuple[str, str]:
+    """Return package and build of a text `PACKAGE=BUILD`."""
+    name, _, where = text.partition("=")
+    if not name or not where:
+        raise ConfigError(f"{text!r} does not say which build", hint="write PACKAGE=BUILD")
+    return name, where
+
+
+def _left_out(text: str) -> str:
+    if "=" in text:
+        raise ConfigError(
+            f"{text!r} names a build to leave a package out",
+            hint="name the package alone, or take another build with --but PACKAGE=BUILD",
+        )
+    return text
 
 
 def parse_moment(text: str) -> datetime:
@@ -103,8 +123,11 @@ def parse_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _repositories(at: Transaction, opened: OpenTarget, text: str) -> tuple[Repository, ...]:
-    """Return the repositories that a text means, one per component."""
+def repositories_of(at: Transaction, opened: OpenTarget, text: str) -> tuple[Repository, ...]:
+    """Return the repositories that a text means, one per component.
+
+    Raises NotFoundError if there are none, RefusedError for the start of several paths.
+    """
     name, sign, when = text.partition("@")
     if sign:
         moment, name = parse_moment(when), name or CURRENT
@@ -121,6 +144,15 @@ def _repositories(at: Transaction, opened: OpenTarget, text: str) -> tuple[Repos
         f"{opened.name} has no repository {name}{did_you_mean(name, names)}",
         hint="rdo repo list shows what there is",
     )
+
+
+def _composition(
+    at: Transaction, opened: OpenTarget, label: str, repositories: tuple[Repository, ...]
+) -> Composition:
+    ids: set[int] = set()
+    for one in repositories:
+        ids |= _builds_of(at, opened, one)
+    return Composition(label, GoodBuilds().read(at, ids), repositories)
 
 
 def _by_path(at: Transaction, opened: OpenTarget, text: str) -> Repository | None:
@@ -174,15 +206,14 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
 
 def _build(opened: OpenTarget, package: str, where: str) -> GoodBuild:
     """Return one build of a package. Raises NotFoundError if there is none, or none any more."""
-    with opened.store.read() as at:
-        if _BUILD.fullmatch(where):
-            chosen = at.builds.to_stay_at(opened.name, package, int(where))
-        elif where.startswith("@"):
-            chosen = at.builds.good_at(opened.name, package, parse_moment(where[1:]))
-        else:
-            chosen = None
-        found = GoodBuilds().read(at, [chosen.id] if chosen else []).get(package)
-    if not chosen and not _BUILD.fullmatch(where) and not where.startswith("@"):
+    if _BUILD.fullmatch(where):
+        found = _read(
+            opened, package, lambda at: at.builds.to_stay_at(opened.name, package, int(where))
+        )
+    elif where.startswith("@"):
+        moment = parse_moment(where[1:])
+        found = _read(opened, package, lambda at: at.builds.good_at(opened.name, package, moment))
+    else:
         found = find(opened, where).builds.get(package)
     if found is None:
         raise NotFoundError(
@@ -192,3 +223,11 @@ def _build(opened: OpenTarget, package: str, where: str) -> GoodBuild:
     if not found.artifacts:
         raise NotFoundError(f"the RPMs of build {found.id} of {package} were purged")
     return found
+
+
+def _read(
+    opened: OpenTarget, package: str, choose: Callable[[Transaction], Build | None]
+) -> GoodBuild | None:
+    with opened.store.read() as at:
+        chosen = choose(at)
+        return GoodBuilds().read(at, [chosen.id] if chosen else []).get(package)

@@ -153,6 +153,8 @@ def test_a_repository_that_is_not_there_is_one_clear_error(
     ("instead", "error", "told"),
     [
         (["python-a"], ConfigError, "does not say which build"),
+        (["python-a="], ConfigError, "does not say which build"),
+        (["=1"], ConfigError, "does not say which build"),
         (["python-a=1", "python-a=3"], ConfigError, "named twice"),
         (["python-a=99"], NotFoundError, "no good build of python-a at 99"),
         (["python-a=2"], NotFoundError, "no good build of python-a at 2"),
@@ -169,6 +171,15 @@ def test_a_build_that_is_not_there_is_one_clear_error(
 ) -> None:
     with pytest.raises(error, match=told):
         change(target, find(target, "current"), instead)
+
+
+def test_what_is_left_out_has_no_build(target: OpenTarget, history: dict[str, str]) -> None:
+    current = find(target, "current")
+
+    with pytest.raises(ConfigError, match="'python-a=1' names a build to leave a package out"):
+        change(target, current, (), ["python-a=1"])
+    with pytest.raises(ConfigError, match="named twice: python-a"):
+        change(target, current, ["python-a=1"], ["python-a"])
 
 
 def test_the_start_of_several_paths_is_refused(made: Factory, target: OpenTarget) -> None:
