@@ -44,6 +44,8 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "dlrn/versions.py": (),
     "model/audiences.py": (),
     "notify/links.py": (),
+    "promotion/criteria.py": (),
+    "promotion/promoter_file.py": (),
     "publish/backwards.py": (),
     "publish/consistent.py": (),
     "publish/retention.py": (

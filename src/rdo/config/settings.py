@@ -68,6 +68,8 @@ Permission = Annotated[
     Line, StringConstraints(pattern=r"^((provides|obsoletes) \S|(setuid|setgid|capabilities) /).*$")
 ]
 Count = Annotated[int, Field(ge=1)]
+Job = Annotated[Line, StringConstraints(max_length=256)]
+PromotionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=100)]
 Address = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
 ]
@@ -174,6 +176,28 @@ class CheckSection(Section):
     junit: Line | None = None
 
 
+class PromotionSection(Section):
+    """What a repository must have before a promotion name leads there.
+
+    The candidates are where the name `candidate` led since the promotion name was last moved to
+    one of them. Each of `jobs` must have voted for the candidate, or one of its `alternatives`.
+    `checks` are those of `rdo promotion check`; without the key all that need no root. With
+    `components = "each"`, each component is promoted alone, by votes on its own repository;
+    `component_jobs` are further jobs of single components. `verdict = "any"` means that one
+    success of a job counts, whatever it said later.
+    """
+
+    candidate: PromotionName
+    jobs: list[Job] = Field(default_factory=list)
+    alternatives: dict[Job, list[Job]] = Field(default_factory=dict)
+    minimum_age_hours: Annotated[int, Field(ge=0)] = 0
+    checks: list[Name] | None = None
+    components: Literal["together", "each"] = "together"
+    component_jobs: dict[Name, list[Job]] = Field(default_factory=dict)
+    verdict: Literal["last", "any"] = "last"
+    most_candidates: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
 class RetentionSection(Section):
     """How long `rdo trunk purge` keeps repositories that nothing needs.
 
@@ -209,7 +233,8 @@ class Target(Section):
     own branches, but not a package's override. `url` is where the target's tree is served, if not
     below `base-url`. `command` is the command line for the builder `command`; a `detached` command
     goes on when `rdo` ends. `allow` is what the RPMs of a package may do against the rules of
-    `rdo.trunk.admission`. `checks` are further checks of its repositories.
+    `rdo.trunk.admission`. `checks` are further checks of its repositories, `promotions` the
+    criteria of promotion names.
     """
 
     release: Name
@@ -240,6 +265,7 @@ class Target(Section):
     keep_changelog: bool = False
     allow: dict[Name, list[Permission]] = Field(default_factory=dict)
     checks: dict[Name, CheckSection] = Field(default_factory=dict)
+    promotions: dict[PromotionName, PromotionSection] = Field(default_factory=dict)
 
     @property
     def release_prefix(self) -> str:

@@ -1,5 +1,6 @@
 """Promotion names: moved by a person, moved back, and their history."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,8 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
+from rdo.store import Transaction
+from rdo.store.repositories import Repository
 
 _OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
 
@@ -34,15 +37,26 @@ class PastMove:
 
 
 def promote(
-    opened: OpenTarget, name: str, composition: Composition, *, by: str, why: str
+    opened: OpenTarget,
+    name: str,
+    composition: Composition,
+    *,
+    by: str,
+    why: str,
+    expected: Collection[Repository] | None = None,
+    record: Callable[[Transaction], None] = lambda _: None,
 ) -> Promoted:
     """Point a promotion name at the repositories of a composition, of all components at once.
 
-    Raises RefusedError for a name that cannot be promoted to, or a composition in no repository.
+    `record` is called in the transaction of the move, and may refuse it. Raises RefusedError for a
+    name that cannot be promoted to, a composition in no repository, or a name that does not lead to
+    what is `expected` any more.
     """
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
-    moved = opened.tree.promote(name, composition.repositories, by=by, why=why)
+    moved = opened.tree.promote(
+        name, composition.repositories, by=by, why=why, expected=expected, record=record
+    )
     paths = tuple(one.path for one in composition.repositories)
     return Promoted(name, paths, tuple(one.path for one in moved))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from rdo.dlrn.formats import aggregate_hash, aggregate_repo
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
+from rdo.model.vote import JobVerdict
 from rdo.publish import pool
 from rdo.publish.change import Aggregate, Link
 from rdo.publish.consistent import Blocker, blockers, good_builds, set_digest
@@ -15,7 +16,7 @@ from rdo.publish.contents import COMPOSED
 from rdo.publish.site import Members, Site
 from rdo.store import Transaction
 from rdo.store.repositories import Repository
-from rdo.store.votes import CONSISTENT_JOB, Ballot, JobVerdict
+from rdo.store.votes import CONSISTENT_JOB, Ballot
 
 CURRENT, CONSISTENT = "current", "consistent"
 _PROMOTION = re.compile(r"[a-z0-9-]+")
@@ -104,9 +105,13 @@ def move(
             parts = at.names.components(site.target, name)
             places = tuple(part.path for key, part in parts.items() if key)
             aggregates.append(Aggregate(name, places))
-            text = aggregate_repo([repo_file(place) for place in places])
-            at.names.note_aggregate(move_id, aggregate_hash(text))
+            at.names.note_aggregate(move_id, aggregate_of(map(repo_file, places)))
     return tuple(links), tuple(aggregates)
+
+
+def aggregate_of(repo_files: Iterable[str]) -> str:
+    """Return the hash of the aggregate of these .repo files, which are sorted by component."""
+    return aggregate_hash(aggregate_repo(list(repo_files)))
 
 
 def _vote_consistent(

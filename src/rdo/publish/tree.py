@@ -245,19 +245,56 @@ class Tree:
             with self.deciding() as (at, changes):
                 changes.append(self.change(at, {name: repository}, by=by, why=why))
 
+    def aggregate_hash(self, repositories: Collection[Repository]) -> str:
+        """Return the hash of the aggregate that a name has where it leads to these repositories.
+
+        Raises NotFoundError if one is not in the tree any more.
+        """
+        places = [one.path for one in sorted(repositories, key=lambda one: one.component or "")]
+        try:
+            return names.aggregate_of(map(self._repo_file, places))
+        except FileNotFoundError as error:
+            raise NotFoundError(f"a repository is not in the tree: {error.filename}") from error
+
     def promote(
-        self, name: str, repositories: Collection[Repository], *, by: str, why: str
+        self,
+        name: str,
+        repositories: Collection[Repository],
+        *,
+        by: str,
+        why: str,
+        expected: Collection[Repository] | None = None,
+        record: Callable[[Transaction], None] = lambda _: None,
     ) -> tuple[Repository, ...]:
         """Point a promotion name at one repository of each component named, all in one step.
 
-        `previous-NAME` then leads to where the name led before. Returns the repositories that the
-        name did not lead to already. Raises NotFoundError if one is not in the tree any more,
-        RefusedError for a name that rdo itself moves.
+        `previous-NAME` then leads to where the name led before. `record` writes what belongs to
+        the move, in its transaction. Returns the repositories that the name did not lead to
+        already. Raises NotFoundError if one is not in the tree any more, RefusedError for a name
+        that rdo itself moves, or one that does not lead to what is `expected`.
         """
-        return self.promote_all([(name, one) for one in repositories], by=by, why=why)
+
+        def decide(at: Transaction) -> None:
+            was = at.names.components(self.site.target, name)
+            if expected is not None and {one.id for one in was.values()} != {
+                one.id for one in expected
+            }:
+                raise RefusedError(
+                    f"{name} of {self.site.target} was moved by somebody else meanwhile",
+                    hint=f"rdo promotion history {name} shows by whom; try again",
+                )
+            record(at)
+
+        moves = [(name, one) for one in repositories]
+        return self.promote_all(moves, by=by, why=why, record=decide)
 
     def promote_all(
-        self, moves: Collection[tuple[str, Repository]], *, by: str, why: str
+        self,
+        moves: Collection[tuple[str, Repository]],
+        *,
+        by: str,
+        why: str,
+        record: Callable[[Transaction], None] = lambda _: None,
     ) -> tuple[Repository, ...]:
         """Point several promotion names at repositories, all in one step, as `promote` does.
 
@@ -271,6 +308,7 @@ class Tree:
                 )
         shown = ", ".join(dict.fromkeys(name for name, _ in moves))
         with self.alone(f"promoting {shown}"), self.deciding() as (at, changes):
+            record(at)
             rows: list[tuple[str, Repository]] = []
             moved = []
             last = {(name, wanted.component): wanted for name, wanted in moves}
@@ -385,6 +423,14 @@ class Tree:
             for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
                 for left in self.repos.glob(pattern):
                     left.unlink()
+
+    def finish(self) -> None:
+        """Carry out the changes that a killed process has decided on, if there are any."""
+        with self._store.read() as at:
+            unfinished = at.intents.unfinished(self.site.target)
+        if unfinished:
+            with self.alone("finishing"):
+                pass  # finishes what there is, like everybody who comes in
 
     def current_directories(self) -> tuple[Path, ...]:
         """Return the repositories that `current` points to, one per component; they never change.
@@ -598,14 +644,20 @@ class Tree:
     ) -> TreeChange:
         """Return the change that moves names; `ready` are repositories on the way to their path."""
 
-        def repo_file(path: str) -> str:
-            folder = (ready or {}).get(path, self.repos / path)
-            return (folder / f"{self.site.reponame}.repo").read_text()
-
         links, aggregates = names.move(
-            at, self.site, moves, now=self.now(), by=by, why=why, repo_file=repo_file
+            at,
+            self.site,
+            moves,
+            now=self.now(),
+            by=by,
+            why=why,
+            repo_file=lambda path: self._repo_file(path, ready),
         )
         return TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
+
+    def _repo_file(self, path: str, ready: Mapping[str, Path] | None = None) -> str:
+        folder = (ready or {}).get(path, self.repos / path)
+        return (folder / f"{self.site.reponame}.repo").read_text()
 
 
 def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:

@@ -54,6 +54,15 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True)
+class PastPlace:
+    """Where a name has led since a moment: the repository of each component, and the aggregate."""
+
+    since: datetime
+    repositories: tuple[Repository, ...]
+    aggregate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """The tables of names and moves, within one transaction."""
 
@@ -170,11 +179,13 @@ class Names:
         self.session.get_one(MoveRow, move_id).aggregate = aggregate
         self.session.flush()
 
-    def aggregate(self, target: str, name: str) -> str:
-        """Return the hash of a name's aggregate now; empty if it has none."""
+    def aggregate(self, target: str, name: str, moment: datetime | None = None) -> str:
+        """Return the hash of a name's aggregate now, or at a moment; empty if it has none."""
         query = select(MoveRow.aggregate).where(
             MoveRow.target == target, MoveRow.name == name, OF_AGGREGATE
         )
+        if moment is not None:
+            query = query.where(MoveRow.moved <= seconds(moment))
         return self.session.scalar(query.order_by(MoveRow.id.desc()).limit(1)) or ""
 
     def of_aggregate(self, target: str, aggregate: str) -> dict[str, Repository]:
@@ -191,8 +202,12 @@ class Names:
         last = self.session.scalar(query)
         if last is None:
             return {}
+        return self._parts_after(last)
+
+    def _parts_after(self, last: MoveRow) -> dict[str, Repository]:
+        """Return where a name led in each component after one of its moves."""
         components = select(NameRow.component).where(
-            NameRow.target == target, NameRow.name == last.name, NameRow.component != ""
+            NameRow.target == last.target, NameRow.name == last.name, NameRow.component != ""
         )
         found = {}
         for component in self.session.scalars(components.order_by(NameRow.component)):
@@ -200,7 +215,7 @@ class Names:
                 select(RepositoryRow)
                 .join(MoveRow, MoveRow.new_id == RepositoryRow.id)
                 .where(
-                    MoveRow.target == target,
+                    MoveRow.target == last.target,
                     MoveRow.component == component,
                     MoveRow.name == last.name,
                     MoveRow.id <= last.id,
@@ -211,6 +226,48 @@ class Names:
             if row := self.session.scalar(newest):
                 found[component] = repository_of(row)
         return found
+
+    def led_to(
+        self, target: str, component: str | None, name: str, *, limit: int
+    ) -> tuple[PastPlace, ...]:
+        """Return where a name has led in one component, the newest first."""
+        query = (
+            select(MoveRow, RepositoryRow)
+            .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
+            .where(
+                MoveRow.target == target,
+                MoveRow.component == (component or ""),
+                MoveRow.name == name,
+            )
+            .order_by(MoveRow.id.desc())
+            .limit(limit)
+        )
+        return tuple(
+            PastPlace(moment(row.moved), (repository_of(place),))
+            for row, place in self.session.execute(query)
+        )
+
+    def led_to_aggregates(self, target: str, name: str, *, limit: int) -> tuple[PastPlace, ...]:
+        """Return the aggregates of a name, the newest first."""
+        query = (
+            select(MoveRow)
+            .where(MoveRow.target == target, MoveRow.name == name, OF_AGGREGATE)
+            .order_by(MoveRow.id.desc())
+            .limit(limit)
+        )
+        return tuple(
+            PastPlace(moment(row.moved), tuple(self._parts_after(row).values()), row.aggregate)
+            for row in self.session.scalars(query)
+        )
+
+    def has_led_to(self, target: str, name: str, place: PastPlace) -> bool:
+        """Whether a name has ever led to the aggregate of `place`, or to its only repository."""
+        query = select(MoveRow.id).where(MoveRow.target == target, MoveRow.name == name)
+        if place.aggregate:
+            query = query.where(MoveRow.aggregate == place.aggregate, OF_AGGREGATE)
+        else:
+            query = query.where(MoveRow.new_id.in_([one.id for one in place.repositories]))
+        return self.session.scalar(query.limit(1)) is not None
 
     def promotions(
         self,

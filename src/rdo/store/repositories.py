@@ -110,6 +110,14 @@ class Repositories:
         row = self.session.scalar(query)
         return repository_of(row) if row else None
 
+    def paths_of(self, build_ids: Collection[int]) -> dict[int, str]:
+        """Return where the repository of each build is, or was."""
+        query = select(RepositoryRow.build_id, RepositoryRow.path).where(
+            RepositoryRow.build_id.in_(build_ids)
+        )
+        rows = self.session.execute(query.order_by(RepositoryRow.id))
+        return {build_id: path for build_id, path in rows if build_id is not None}
+
     def in_tree(self, target: str) -> tuple[Repository, ...]:
         """Return what is in the tree now, oldest first.
 

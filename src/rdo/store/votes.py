@@ -3,26 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, Select, false, select, true
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
+from rdo.model.vote import JobVerdict
 from rdo.store.commits import commit_of
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import OF_CI, ON_BUILD, BuildRow, CommitRow, VoteRow
 
 CONSISTENT_JOB = "consistent"
 """The job that says of a build that `consistent` led to its repository."""
-
-
-class JobVerdict(StrEnum):
-    """What a job says of a repository."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    IN_PROGRESS = "in-progress"
 
 
 @dataclass(frozen=True, slots=True)

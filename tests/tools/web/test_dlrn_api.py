@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from rdo.access.roles import Role
-from rdo.store.votes import Ballot, JobVerdict
+from rdo.model.vote import JobVerdict
+from rdo.store.votes import Ballot
 from tests.publishing import START, TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 

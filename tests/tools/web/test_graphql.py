@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from rdo.store.votes import Ballot, JobVerdict
+from rdo.model.vote import JobVerdict
+from rdo.store.votes import Ballot
 from rdo.web.dlrn import graphql
 from tests.publishing import START, TARGET, Factory
 from tests.serving import Served

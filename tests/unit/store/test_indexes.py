@@ -9,10 +9,11 @@ from sqlalchemy import event
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
+from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build
 from rdo.store.check_results import CheckResult, ResultState
-from rdo.store.votes import Ballot, JobVerdict, VoteFilter
+from rdo.store.votes import Ballot, VoteFilter
 from tests.unit.store.samples import NOW, TARGET, commit
 
 ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
@@ -105,6 +106,10 @@ def ask_about_votes(at: Transaction, build: Build) -> None:
     at.names.note_aggregate(move, "e")
     at.names.aggregate(TARGET, "tested")
     at.names.of_aggregate(TARGET, "e")
+    [past] = at.names.led_to_aggregates(TARGET, "tested", limit=9)
+    at.names.has_led_to(TARGET, "tested", past)
+    [past] = at.names.led_to(TARGET, "c", "tested", limit=9)
+    at.names.has_led_to(TARGET, "tested", past)
     at.names.promotions(TARGET)
     at.names.promotions(TARGET, name="tested")
     at.names.promotions(TARGET, component="c")

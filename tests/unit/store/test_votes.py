@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from rdo.model.build import Built
+from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build
 from rdo.store.names import Promotion
 from rdo.store.repositories import Repository
-from rdo.store.votes import Ballot, JobVerdict, Vote, VoteFilter
+from rdo.store.votes import Ballot, Vote, VoteFilter
 from tests.unit.store.samples import NOW, TARGET, commit, later, make_older
 
 

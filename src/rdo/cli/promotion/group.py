@@ -5,13 +5,20 @@ import click
 from rdo.cli.lazy import Lazy, LazyGroup
 
 _PROMOTE = "rdo.cli.promotion.promote"
+_RUN = "rdo.cli.promotion.run"
+_VOTES = "rdo.cli.promotion.votes"
 
 
 @click.group(
     cls=LazyGroup,
     lazy={
         "check": Lazy("rdo.cli.promotion.check", "check", "Check a repository as a whole."),
+        "vote": Lazy(_VOTES, "vote", "Record the verdict of a job on a repository."),
+        "votes": Lazy(_VOTES, "votes", "List the votes of jobs."),
         "promote": Lazy(_PROMOTE, "promote", "Point a promotion name at a repository."),
+        "run": Lazy(_RUN, "run", "Promote by criteria: the promoter."),
+        "status": Lazy(_RUN, "status", "Show where names lead, and what their candidates lack."),
+        "import": Lazy(_RUN, "import_", "Print criteria of RDO's promoter scripts as TOML."),
         "rollback": Lazy(_PROMOTE, "rollback", "Point a promotion name back."),
         "history": Lazy(_PROMOTE, "history", "Show the moves of a name."),
     },

@@ -5,10 +5,11 @@ import click
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.promotion.check import again_option, answer_lines
-from rdo.cli.repo.options import opened, repository_argument, target_option
+from rdo.cli.promotion.run import checker, criteria_of, promote_by_criteria
+from rdo.cli.repo.options import opened, target_option
 from rdo.errors import RefusedError
 from rdo.model.dates import minute
-from rdo.promotion import checked, checking, promoting
+from rdo.promotion import checked, checking, promoter, promoting
 from rdo.promotion.compositions import find
 from rdo.promotion.promoting import Promoted
 
@@ -16,23 +17,34 @@ _NAME = click.argument("name", shell_complete=complete.names)
 _WHY = click.option(
     "--because", "why", metavar="WHY", required=True, help="Why, for the history of the name."
 )
+_MAYBE_WHY = click.option(
+    "--because",
+    "why",
+    metavar="WHY",
+    default="",
+    help="Why, for the history of the name; needed with a REPOSITORY.",
+)
 
 
 @click.command()
 @_NAME
-@repository_argument()
+@click.argument(
+    "repository", required=False, metavar="[REPOSITORY]", shell_complete=complete.repositories
+)
 @target_option
-@_WHY
+@_MAYBE_WHY
 @click.option(
-    "--unchecked", is_flag=True, help="Promote without the checks of rdo promotion check."
+    "--unchecked",
+    is_flag=True,
+    help="Promote without the checks of rdo promotion check, and whatever the criteria say.",
 )
 @again_option
 @output.json_option
-@click.pass_obj
+@click.pass_context
 def promote(
-    app: App,
+    ctx: click.Context,
     name: str,
-    repository: str,
+    repository: str | None,
     target: str | None,
     why: str,
     unchecked: bool,
@@ -41,16 +53,31 @@ def promote(
 ) -> None:
     """Point the promotion NAME at REPOSITORY, if the checks find nothing.
 
-    Answers of checks that still hold are used again. With components it moves in all of them at
-    once. previous-NAME then leads to where NAME led before. Exit code 5: the checks found
-    something.
+    If NAME has criteria in rdo.toml, REPOSITORY must meet them; without a REPOSITORY it is the
+    newest candidate that does. Answers of checks that still hold are used again. With components
+    NAME moves in all of them at once. previous-NAME then leads to where NAME led before. Exit
+    code 5: a check found something, or the criteria are not met.
 
     \b
     rdo promotion promote tested consistent --because "the cloud of today works"
+    rdo promotion promote tested
     """
+    app: App = ctx.obj
+    if repository is None:
+        if unchecked:
+            raise click.UsageError("--unchecked needs a REPOSITORY")
+        ctx.exit(promote_by_criteria(app, (name,), target, again=again, as_json=as_json))
+    if not why.strip():
+        raise click.UsageError("pass --because WHY, for the history of the name")
     target_of = opened(app, target, reads_only=False)
     found = find(target_of, repository)
-    if not unchecked:
+    criteria = criteria_of(app, target_of).get(name)
+    if criteria and unchecked:
+        why = f"unchecked: {why}"
+    elif criteria:
+        met = promoter.require(target_of, criteria, found, checker(app, target_of, again=again))
+        why = f"{why}; {met}"
+    elif not unchecked:
         before = find(target_of, name) if target_of.tree.leads(name) else None
         around = checking.surroundings(app, target_of)
         subject = checking.Subject(target_of, found, around, before)
