@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import GitRepository
 from tests.e2e.command import PLATFORM, rdo
+from tests.rpms import make_rpms
 
 CONFIG = f"""\
 data = "data"
@@ -165,3 +166,61 @@ def test_in_a_root_what_writes_without_end_is_ended(tmp_path: Path) -> None:
         "shout": ("output-limit", "its output is larger than the log limit"),
     }
     assert list((tmp_path / "data/roots").glob("root-*")) == []
+
+
+COPIES = """\
+import pathlib, shutil, sys
+results, package = sys.argv[1:]
+for rpm in (pathlib.Path(__file__).parent / package).glob("*.rpm"):
+    shutil.copy(rpm, results)
+"""
+OF_TWO = """\
+%global what NAME
+Name: python-%{what}
+Version: XXX
+Release: XXX
+Summary: x
+License: MIT
+BuildArch: noarch
+%description
+x
+%package -n python3-%{what}
+Summary: x
+%description -n python3-%{what}
+x
+%files -n python3-%{what}
+"""
+
+
+def test_a_command_that_reads_the_distgit_itself_gives_what_the_spec_names(tmp_path: Path) -> None:
+    (tmp_path / "info").mkdir()
+    (tmp_path / "farm.py").write_text(COPIES)
+    config = CONFIG.replace('"{srpm}", ', "")
+    (tmp_path / "rdo.toml").write_text(config.replace("FARM", str(tmp_path / "farm.py")))
+    specs = {name: OF_TWO.replace("NAME", name) for name in ("good", "evil", "scl")}
+    specs["evil"] = specs["evil"].replace("python3-", "py3-")
+    specs["scl"] = specs["scl"].replace("python3-", "%{?scl_prefix}py3-")
+    text = HEAD
+    for name, spec in specs.items():
+        upstream = GitRepository(tmp_path / "git" / name)
+        upstream.commit("one", {"file": name})
+        distgit = GitRepository(tmp_path / "git" / f"{name}-distgit", "rpm-master")
+        distgit.commit("spec", {f"python-{name}.spec": spec})
+        text += (
+            f"- project: {name}\n  name: python-{name}\n  upstream: {upstream.url}\n"
+            f"  distgit: {distgit.url}\n  tags:\n    master:\n"
+        )
+        make_rpms(tmp_path / f"python-{name}", f"python-{name}")
+    (tmp_path / "info/rdo.yml").write_text(text)
+
+    done = rdo("trunk", "run", "--json", cwd=tmp_path)
+
+    [row] = done.json
+    failed = {one["package"]: (one["reason"], one["detail"]) for one in row["failed"]}
+    assert failed.keys() == {"python-evil"}, failed
+    reason, detail = failed["python-evil"]
+    assert reason == "refused"
+    rpm = "python3-evil-1.0-1.noarch.rpm"
+    assert detail == f"the build gave {rpm}, which the spec does not name"
+    built = sorted(one["package"] for one in row["built"])
+    assert built == ["python-good", "python-scl"], done.stderr  # one is named by its platform

@@ -167,6 +167,7 @@ def _base_repositories(base: "BaseLayer") -> tuple["SolverRepository", ...]:
 def _open_command(places: Workplaces, target: str) -> Workplace:
     """Open the operator's command. It needs a root only if it wants an SRPM."""
     from rdo.builders.command import CommandBuilder, DetachedCommandBuilder
+    from rdo.builders.spec_rpms import note_names
     from rdo.builders.srpm import make_srpm
 
     section = places.settings.target(target)
@@ -179,7 +180,7 @@ def _open_command(places: Workplaces, target: str) -> Workplace:
     kind = DetachedCommandBuilder if section.detached else CommandBuilder
     bounds, digest = _bounds(section), _digest(section.platform, *words)
     if not any("{srpm}" in word for word in words):
-        return Workplace(kind(Command(words), bounds), NoBridge(), digest)
+        return Workplace(kind(Command(words), bounds, note_names), NoBridge(), digest)
     base = places.platforms.create(section.platform)
     dependencies = places.bridges.of_target(target)
     source = partial(make_srpm, places.bounded_workshop(target, dependencies))

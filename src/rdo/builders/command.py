@@ -25,11 +25,15 @@ from rdo.tools.walls.removal import remove_tree
 PLACE = "detached"
 """Where a build's folder keeps what is known of its detached command."""
 
-MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting]
+MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting | None]
 
 
 class CommandBuilder(InProcessBuilder):
-    """Runs the command for each build; `make_source` makes the SRPM if the command wants one."""
+    """Runs the command for each build.
+
+    `make_source` comes first: it makes the SRPM if the command wants one, and keeps the names of
+    what the spec gives.
+    """
 
     name = "command"
 

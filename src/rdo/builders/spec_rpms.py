@@ -1,12 +1,24 @@
 """The RPMs that a spec gives by rpm's own reading, and those of a build that it does not."""
 
-from collections.abc import Collection, Iterable, Sequence
+import logging
+import re
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from rdo.model.build import Failed, FailureReason
+from rdo.builders.source import export_distgit
+from rdo.errors import UserError
+from rdo.model.build import BuildJob, Failed, FailureReason
 from rdo.model.nevra import Nevra
+from rdo.roots.spec_macros import spec_macros
+from rdo.spec.names import package_names
+from rdo.tools.rpm.rpmspec import Rpmspec
+
+log = logging.getLogger(__name__)
 
 _KEPT = "rpms-of-the-spec"
+_KEPT_NAMES = "names-of-the-spec"
+_FOR_DEBUGGERS = re.compile(r"-debug(?:info|source)$")
 
 
 def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
@@ -39,17 +51,48 @@ def keep_names(folder: Path, expected: Collection[str]) -> None:
     (folder / _KEPT).write_text("".join(f"{name}\n" for name in sorted(expected)))
 
 
+def note_names(job: BuildJob, _is_cancelled: Callable[[], bool]) -> None:
+    """Keep the names that a job's spec gives, for a builder that reads the distgit by itself.
+
+    Where they depend on the platform, or this machine has no sandbox, none are kept: the command
+    may know better.
+    """
+    try:
+        names = _names_of(job)
+    except UserError as error:
+        log.debug("the packages of %s are not known: %s", job.commit, error)
+        return
+    if names is not None:
+        (job.folder / _KEPT_NAMES).write_text("".join(f"{name}\n" for name in sorted(names)))
+
+
+def _names_of(job: BuildJob) -> frozenset[str] | None:
+    with tempfile.TemporaryDirectory(dir=job.folder) as place:
+        folder = Path(place, "distgit")
+        distgit = export_distgit(job, folder)
+        if isinstance(distgit, Failed):
+            return None
+        return package_names(distgit.text, folder, Rpmspec(macros=spec_macros()))
+
+
 def strangers_elsewhere(rpms: Iterable[Path], folder: Path) -> Failed | None:
     """Return the failure of a build elsewhere that gave RPMs that its spec does not.
 
-    `folder` is the build's. Only names and versions are compared: release and architecture come
-    from the other place's macros. Nothing is compared where nobody has kept names.
+    `folder` is the build's. Only names and versions are compared, or names alone if no more was
+    kept: release and architecture come from the other place's macros. Nothing is compared where
+    nobody has kept names.
     """
-    kept = folder / _KEPT
+    kept, names = folder / _KEPT, folder / _KEPT_NAMES
     if not kept.is_file():
-        return None
+        return _strange_names(rpms, names) if names.is_file() else None
     expected = {_name_and_version(name) for name in kept.read_text().splitlines()}
     return _refused([one.name for one in rpms if _name_and_version(one.name) not in expected])
+
+
+def _strange_names(rpms: Iterable[Path], kept: Path) -> Failed | None:
+    names = set(kept.read_text().splitlines())
+    found = [(one.name, _FOR_DEBUGGERS.sub("", _name_and_version(one.name)[0])) for one in rpms]
+    return _refused([file for file, name in found if name not in names])
 
 
 def _refused(strange: Sequence[str]) -> Failed | None:

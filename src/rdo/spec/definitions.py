@@ -46,10 +46,15 @@ class Definition:
 
 def definitions(text: SpecText, name: str) -> list[Definition]:
     """Return all lines that define a macro, also under conditions."""
+    return [one for one in all_definitions(text) if one.name == name]
+
+
+def all_definitions(text: SpecText) -> list[Definition]:
+    """Return all lines that define macros, also under conditions."""
     found = []
     for line in text.read():
         match = _DEFINED.match(line.text)
-        if match is None or match["name"] != name or line.continues:
+        if match is None or line.continues:
             continue
         value, tail = match["value"], match["tail"]
         if match["head"].lstrip().startswith("%{"):
@@ -57,7 +62,7 @@ def definitions(text: SpecText, name: str) -> list[Definition]:
                 value.removesuffix("}").rstrip(),
                 value[len(value.removesuffix("}")) :] + tail,
             )
-        found.append(Definition(name, value, line.number, match["head"], tail))
+        found.append(Definition(match["name"], value, line.number, match["head"], tail))
     return found
 
 

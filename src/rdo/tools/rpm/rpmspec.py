@@ -145,6 +145,11 @@ class Rpmspec:
         """Return the whole spec as rpm sees it, all macros expanded, false conditions left out."""
         return self._ask(spec, folder, macros, "-P")
 
+    def packages(self, spec: bytes, folder: Path) -> frozenset[str]:
+        """Return the names of the binary packages."""
+        said = self._ask(spec, folder, None, "-q", "--queryformat", "%{NAME}\n")
+        return frozenset(line for line in said.splitlines() if line)
+
     def requires(self, spec: bytes, folder: Path, *, build: bool = False) -> list[tuple[str, str]]:
         """Return what the binary packages, or the build, require: package name and dependency."""
         if build:
