@@ -1,6 +1,6 @@
 """A small factory for tests: real git, real RPMs, a real store and tree, a scripted builder."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +65,7 @@ class Factory:
     workers: int = 2
     retries: int = 2
     audiences: Audiences = field(default_factory=Audiences)
+    index: Callable[[], PackageIndex] = no_index
 
     def add(self, *names: str, spec: str = "") -> None:
         """Packages `python-NAME` with one commit on each side."""
@@ -99,7 +100,7 @@ class Factory:
             name=TARGET,
             folder=data / TARGET,
             packages={package.name: package for package in self.packages},
-            remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", no_index)),
+            remotes=Remotes(Mirrors(data / "mirrors"), Releases(data / "releases", self.index)),
             store=self.store,
             open_workplace=lambda: Workplace(
                 self.other_builder or self.builder,

@@ -1,8 +1,10 @@
 """Whatever one package's sources, history, RPMs and logs are: its failure, not the round's."""
 
+import gzip
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from rdo.trunk.views.state import read_target
 from rdo.trunk.views.status import status
 from tests.conftest import GitRepository
 from tests.fakes.builder import ScriptedBuilder
+from tests.fakes.index import sdist, serve_index
 from tests.rounds.factory import TARGET, Factory
 
 DEEP = 200_000
@@ -175,6 +178,35 @@ def test_sources_of_one_package_stop_no_other(
     assert set(read_target(factory.trunk).packages) == {"python-a", "python-b"}
     assert status(factory.trunk).view.packages["python-b"].sentence
     assert (factory.trunk.tree.repos / "packages/python-a.html").is_file()
+
+
+def endless_header() -> bytes:
+    """An archive that says that three gigabytes describe its first file."""
+    info = tarfile.TarInfo("evil-2.0/x")
+    info.type, info.size = tarfile.XHDTYPE, 3_000_000_000
+    return gzip.compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(2048))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(sdist("evil-2.0", {"d/" * 3000 + "x": ""}), id="deep"),
+        pytest.param(endless_header(), id="an endless header"),
+        pytest.param(b"\x1f\x8b" + b"x" * 100, id="noise"),
+    ],
+)
+def test_an_sdist_of_one_package_stops_no_other(factory: Factory, content: bytes) -> None:
+    with serve_index() as index:
+        factory.index = lambda: index.index
+        index.add_file("evil", "evil-2.0.tar.gz", content, uploaded="2026-01-03T03:04:05Z")
+        factory.add("a", "b")
+        factory.change("a", upstreams=("pypi:evil",), upstream_branch=">=1")
+
+        report = factory.round()
+
+    assert report.plan.problems.keys() == {"python-a"}
+    assert [one.build.package for one in report.built] == ["python-b"]
+    assert report.exit_code == 6
 
 
 def log_of(factory: Factory, package: str) -> str:
