@@ -3,6 +3,7 @@
 import logging
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,8 @@ from rdo import __version__
 from rdo.errors import UserError
 from rdo.web import answers, status
 from rdo.web.answers import ApiError
+from rdo.web.api import reading
+from rdo.web.api.etag import Etags
 from rdo.web.auth.guard import Guard
 from rdo.web.dlrn import routes as dlrn
 from rdo.web.limits import BodyLimit
@@ -41,17 +44,27 @@ def application(service: WebServer) -> ASGIApp:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(RequestValidationError, _bad_input)
+    app.include_router(reading.router(guard))
     status.add_routes(app, service, guard, metrics)
     for target in service.targets:
         dlrn.add_routes(app, f"/{target}", target, guard)
     if len(service.targets) == 1:
         dlrn.add_routes(app, "", service.targets[0], guard)
-    return RequestLog(BodyLimit(app), metrics)
+    return RequestLog(BodyLimit(Etags(app)), metrics)
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return answers.error_answer(error)
+
+
+async def _bad_input(_request: Request, error: Exception) -> Response:
+    """Name the first parameter that is wrong."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return answers.error_answer(ApiError(422, f"{where}: {first['msg']}"))
 
 
 async def _user_error(_request: Request, error: Exception) -> Response:

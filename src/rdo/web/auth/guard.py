@@ -47,6 +47,19 @@ class Guard:
         if self.service.settings.serve.protect_read:
             self.allow(caller, Role.READER, target)
 
+    def readable(self, caller: Caller) -> list[str]:
+        """Return the targets that the user may read.
+
+        Raises ApiError 401 if reading is protected and the request says nobody.
+        """
+        targets = list(self.service.targets)
+        if not self.service.settings.serve.protect_read:
+            return targets
+        login = self.identity(caller)
+        if login is None:
+            raise ApiError(401, "Unauthorized Access", _ASK)
+        return [name for name in targets if login.may(Role.READER, name)]
+
     def identity(self, caller: Caller) -> Login | None:
         """Return who the request is from; None if it does not say.
 

@@ -13,6 +13,7 @@ from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from rdo.dlrn.formats import DlrnStatus
 from rdo.errors import UserError
@@ -221,7 +222,16 @@ class Query:
         return found
 
 
-schema = strawberry.Schema(
+class _Schema(strawberry.Schema):
+    """A schema whose errors are the client's; `_formatted` logs those that are ours."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Log nothing: what strangers write into a query is not for our log."""
+
+
+schema = _Schema(
     query=Query,
     types=[DlrnCommit, CIVote, CIVoteAgg],
     config=StrawberryConfig(auto_camel_case=True),
