@@ -79,13 +79,21 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(root: Path, *, components: bool = False, more: str = "") -> Iterator[Served]:
+def served(
+    root: Path, *, components: bool = False, more: str = "", info: str = INFO
+) -> Iterator[Served]:
     """Serve the factory of `tests.publishing` that is in a folder."""
     (root / "info").mkdir(exist_ok=True)
-    (root / "info/rdo.yml").write_text(INFO)
+    (root / "info/rdo.yml").write_text(info)
     text = CONFIG.format(root=root, target=TARGET, components=str(components).lower(), more=more)
     (root / "rdo.toml").write_text(text)
-    app = App(root)
+    with serving(App(root)) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serving(app: App) -> Iterator[Served]:
+    """Serve all targets of a configuration."""
     service = WebServer(app, list(app.settings.targets))
     with contextlib.closing(app), listen("127.0.0.1", 0) as listener:
         server = uvicorn.Server(configuration(application(service)))

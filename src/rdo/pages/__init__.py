@@ -1,1 +1,1 @@
-"""The pages of a target: values in, HTML out, without scripts or anything from the network."""
+"""The pages of a target: values in, HTML out, without anything from elsewhere."""

@@ -7,6 +7,8 @@ from rdo.templates import render
 
 STYLE_FILE = "styles.css"
 STYLE = Path(__file__).with_name(STYLE_FILE)
+STATIC = Path(__file__).with_name("static")
+"""The other files that the pages of a server need."""
 
 
 def page(head: PageHead, template: str, title: str, *, up: str = "./", **values: object) -> str:

@@ -22,7 +22,9 @@ def index(head: PageHead, state: TargetPage) -> str:
 
 def targets(shown: Sequence[ShownTarget]) -> str:
     """Make the page of all targets, which lies above their trees."""
-    return render("rdo.pages", "targets.html", targets=shown, style=STYLE.read_text())
+    style = STYLE.read_text()
+    made = render("rdo.pages", "targets.html", title="Targets", targets=shown, style=style)
+    return made.lstrip()
 
 
 def report(head: PageHead, builds: Sequence[ShownBuild]) -> str:

@@ -17,6 +17,19 @@ class ShownLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """What only the pages of a server have, which the files of a tree have not.
+
+    `targets` are all that the server shows, `tree_url` is where the tree of this one is served;
+    `version` changes with the style sheet and the script.
+    """
+
+    targets: tuple[str, ...]
+    version: str
+    tree_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PageHead:
     """What every page of a target needs.
 
@@ -29,6 +42,7 @@ class PageHead:
     platform: str
     install: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
+    live: Live | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,7 @@ class ShownName:
     why: str
     age: str = ""
     is_broken: bool = False
+    repository: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,8 @@ class ShownPackage:
     commit_url: str = ""
     first_failure: ShownBuild | None = None
     last_good: str = ""
+    build: int = 0
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,10 @@ class StoppedPackage:
 
 @dataclass(frozen=True, slots=True)
 class QueuedBuild:
-    """A build that is queued or running: its state, and the sentence that explains it."""
+    """A build that is queued or running: its state, and the sentence that explains it.
+
+    `begins` and `ends` are when it is expected to, if that can be told.
+    """
 
     package: str
     commit: str
@@ -149,6 +169,9 @@ class QueuedBuild:
     state: str
     sentence: str
     level: ShownLevel = ShownLevel.NONE
+    id: int = 0
+    begins: datetime | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

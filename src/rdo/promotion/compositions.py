@@ -195,7 +195,7 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
         )
     own = {repository.build_id} if repository.build_id is not None else set()
     newest = own | {max(ids) for ids in found.values()}
-    if set_digest(newest) == repository.digest:
+    if not newest or set_digest(newest) == repository.digest:
         return newest
     # a later build has the same bytes as one of these
     limit = repository.build_id or max(newest)

@@ -275,6 +275,12 @@ class Builds:
             raise NotFoundError(f"there is no build {build_id}")
         return found[0]
 
+    def find(self, target: str, build_id: int) -> Build | None:
+        """Return a build of a target; None if the target has none with this id."""
+        return next(
+            iter(self._select((BuildRow.id == build_id) & (BuildRow.target == target))), None
+        )
+
     def origins(self, build_ids: Collection[int]) -> dict[int, tuple[Commit, datetime]]:
         """Return what never changes about builds, for many at once: commit and release date."""
         columns = (BuildRow.id.label("build_id"), BuildRow.release_date, *CommitRow.__table__.c)

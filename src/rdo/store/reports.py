@@ -43,11 +43,12 @@ class Reports:
 
     session: Session
 
-    def newest(self, target: str, *, limit: int) -> list[BuildLine]:
-        """Return the builds that ended, newest first."""
+    def newest(self, target: str, *, limit: int, before: int | None = None) -> list[BuildLine]:
+        """Return the builds that ended, newest first; those `before` a number, if one is given."""
         # An index by target would be read whole and sorted; backwards by number, few rows are read.
         without_index = BuildRow.target.concat("")
         query = _builds().where(without_index == target, _ENDED)
+        query = query.where(BuildRow.id < before) if before is not None else query
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
 
     def history(self, target: str, package: str, *, limit: int) -> list[BuildLine]:

@@ -62,6 +62,12 @@ class Repositories:
         """Return a repository by its id."""
         return repository_of(self.session.get_one(RepositoryRow, repository_id))
 
+    def paths(self, repository_ids: Collection[int]) -> dict[int, str]:
+        """Return the paths of repositories by id, also of those that were removed."""
+        columns = select(RepositoryRow.id, RepositoryRow.path)
+        rows = self.session.execute(columns.where(RepositoryRow.id.in_(repository_ids)))
+        return {row.id: row.path for row in rows}
+
     def at_path(self, target: str, path: str) -> Repository | None:
         """Return the repository that is now at `path`; a recheck may have replaced an older one."""
         query = (
@@ -117,6 +123,27 @@ class Repositories:
         )
         rows = self.session.execute(query.order_by(RepositoryRow.id))
         return {build_id: path for build_id, path in rows if build_id is not None}
+
+    def find(self, target: str, repository_id: int) -> Repository | None:
+        """Return a repository of a target by its id; None if the target has no such one."""
+        row = self.session.get(RepositoryRow, repository_id)
+        return repository_of(row) if row and row.target == target else None
+
+    def with_prefix(self, target: str, path: str, *, limit: int) -> tuple[Repository, ...]:
+        """Return the repositories in the tree whose path begins so, by path."""
+        upper = path + "\x7f"  # above every character of a path: a range, which the index can serve
+        query = (
+            select(RepositoryRow)
+            .where(
+                RepositoryRow.target == target,
+                RepositoryRow.path >= path,
+                RepositoryRow.path < upper,
+                RepositoryRow.removed.is_(None),
+            )
+            .order_by(RepositoryRow.path, RepositoryRow.id)
+            .limit(limit)
+        )
+        return tuple(map(repository_of, self.session.scalars(query)))
 
     def in_tree(self, target: str) -> tuple[Repository, ...]:
         """Return what is in the tree now, oldest first.

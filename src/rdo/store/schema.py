@@ -126,6 +126,7 @@ class BuildRow(Base):
         Index(None, "target", "package", "release_date"),
         Index(None, "target", "inputs", "id"),
         Index("ix_builds_counted", "target", "outcome", "reason", "release_date"),
+        Index("ix_builds_finished", "target", "finished", "outcome", "reason", "package"),
         Index("ix_builds_published", "target", "published", unique=True, sqlite_where=PUBLISHED),
         Index("ix_builds_open", "target", "id", sqlite_where=OPEN_BUILD),
         Index("ix_builds_unpublished", "target", "id", sqlite_where=UNPUBLISHED),

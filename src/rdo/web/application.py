@@ -19,6 +19,7 @@ from rdo.web.auth.guard import Guard
 from rdo.web.dlrn import routes as dlrn
 from rdo.web.limits import BodyLimit
 from rdo.web.metrics import Metrics
+from rdo.web.pages import routes as pages
 from rdo.web.requests import RequestLog
 from rdo.web.service import WebServer
 
@@ -29,6 +30,7 @@ def application(service: WebServer) -> ASGIApp:
     """Return the ASGI application of a server.
 
     DLRN's API of a target is below `/TARGET/`, and also at the top if only one target is served.
+    The pages of a target are below `/TARGET/` too, those of the whole server are at the top.
     """
     metrics = Metrics()
     guard = Guard(service)
@@ -51,6 +53,7 @@ def application(service: WebServer) -> ASGIApp:
         dlrn.add_routes(app, f"/{target}", target, guard)
     if len(service.targets) == 1:
         dlrn.add_routes(app, "", service.targets[0], guard)
+    pages.add_routes(app, service.targets, guard)
     return RequestLog(BodyLimit(Etags(app)), metrics)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rdo.config import Settings
     from rdo.store import Store
 
-OWN_PLACES = frozenset({"api", "metrics", "static"})
+OWN_PLACES = frozenset({"api", "maintainer", "metrics", "search", "static"})
 """The first parts of paths that are no targets."""
 
 

@@ -101,6 +101,7 @@ def test_the_tree_has_every_folder_and_no_other() -> None:
         "starter/systemd/",
         "starter/example/",
         "pages/templates/",
+        "pages/static/",
         "notify/templates/",
     }  # files that the line of the folder above speaks of
 

@@ -42,6 +42,7 @@ from rdo.store.packages import Packages
 from rdo.store.reports import Reports
 from rdo.store.repositories import Repositories
 from rdo.store.schema import IdentityRow
+from rdo.store.statistics import Statistics
 from rdo.store.users import Users
 from rdo.store.votes import Votes
 
@@ -81,6 +82,7 @@ class Transaction:
     repositories: Repositories
     users: Users
     votes: Votes
+    statistics: Statistics
 
 
 class Store:
@@ -334,4 +336,5 @@ def _transaction(session: Session) -> Transaction:
         repositories=Repositories(session),
         users=Users(session),
         votes=Votes(session),
+        statistics=Statistics(session),
     )

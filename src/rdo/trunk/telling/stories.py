@@ -65,7 +65,7 @@ def build_story(
         build = at.builds.get(event.build_id)
         first = at.builds.get(event.break_id) if event.break_id else None
         history = at.builds.history(trunk.name, event.package, limit=500)
-        good = _good_before(history, build)
+        good = good_before(history, build)
         is_mend = event.kind == EventKind.MENDED
         shown = build if is_mend else good
         artifacts = at.artifacts.of_build(shown.id) if shown else ()
@@ -94,8 +94,8 @@ def build_story(
         good=LastGoodBuild(good.id, nvr, good.finished or good.created)
         if good and not is_mend
         else None,
-        upstream=_upstream_changes(trunk, package, build, since, history),
-        distgit=_distgit_changes(trunk, package, build, since),
+        upstream=upstream_changes(trunk, package, build, since, history),
+        distgit=distgit_changes(trunk, package, build, since),
         root=_root_changes(trunk, build, good, failed.reason) if failed and good else (),
         needs=_needs(trunk, build, failed) if failed else (),
         waiting=waiting,
@@ -118,7 +118,7 @@ def _urls(trunk: Trunk, build: Build) -> tuple[str, str]:
     return site.url(place / BUILD_LOG), site.url(place)
 
 
-def _good_before(history: tuple[Build, ...], build: Build) -> Build | None:
+def good_before(history: tuple[Build, ...], build: Build) -> Build | None:
     """The newest build before this one that gave RPMs and counted."""
     return next(
         (
@@ -134,7 +134,7 @@ def _read_log(trunk: Trunk, build: Build) -> LogReading:
     return read_log_file(trunk.build_folder(build) / BUILD_LOG)
 
 
-def _upstream_changes(
+def upstream_changes(
     trunk: Trunk,
     package: Package | None,
     build: Build,
@@ -147,7 +147,7 @@ def _upstream_changes(
     remote = package.upstream_of(build.commit)
     if since and package.upstream_of(since.commit) != remote:
         of_same = (one for one in history if package.upstream_of(one.commit) == remote)
-        since = _good_before(tuple(of_same), build)
+        since = good_before(tuple(of_same), build)
     return _changes(
         trunk.remotes.upstream(package, build.commit),
         remote,
@@ -156,7 +156,7 @@ def _upstream_changes(
     )
 
 
-def _distgit_changes(
+def distgit_changes(
     trunk: Trunk, package: Package | None, build: Build, since: Build | None
 ) -> Changes:
     if package is None:
@@ -203,8 +203,8 @@ def _root_changes(
 
     What is not there counts only if the build came so far that everything was installed.
     """
-    before = _installed(trunk.build_folder(good) / INSTALLED)
-    after = _installed(trunk.build_folder(build) / INSTALLED)
+    before = installed(trunk.build_folder(good) / INSTALLED)
+    after = installed(trunk.build_folder(build) / INSTALLED)
     if not before or not after:
         return ()
     names = sorted(before.keys() | after.keys() if reason in _COMPLETE_ROOT else after.keys())
@@ -216,7 +216,7 @@ def _root_changes(
     return tuple(changed[:MAX_ROOT_CHANGES])
 
 
-def _installed(path: Path) -> dict[str, str]:
+def installed(path: Path) -> dict[str, str]:
     """By name the version and release of what a build's root had."""
     try:
         lines = path.read_text(errors="replace").splitlines()

@@ -1,0 +1,1 @@
+"""What the pages of a server show of targets, beyond those of a published tree."""

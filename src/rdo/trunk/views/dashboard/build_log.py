@@ -1,0 +1,110 @@
+"""The log of a build, a bounded part at a time, while it grows and afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from rdo.beneath import open_beneath
+from rdo.errors import NotFoundError, RefusedError
+from rdo.logs.reader import LogReading, clean, read_log
+from rdo.model.build import BUILD_LOG
+from rdo.pages.live_values import LogPart
+from rdo.store.builds import Build
+from rdo.trunk.context import Trunk
+
+MOST_BYTES = 200_000
+"""How much of a log a page has, and how much is added to it at once."""
+_ANY_SIZE = 1 << 62  # only a part is read, however large a file says it is
+_PIECE = 1 << 16
+
+
+def end_of_log(trunk: Trunk, build: Build, *, is_over: bool) -> LogPart | None:
+    """Return the end of a build's log; None if it has none. Of a failed one the cause is marked."""
+    try:
+        with _opened(trunk, build) as file:
+            size = file.seek(0, 2)
+            begin = max(size - MOST_BYTES, 0)
+            file.seek(begin)
+            content = file.read(MOST_BYTES)
+    except NotFoundError:
+        return None
+    part = _part(content, begin, is_over=is_over)
+    if begin:  # the first line is only the end of one
+        part = replace(part, lines=part.lines[1:])
+    return part
+
+
+def with_marks(part: LogPart, causes: LogReading) -> LogPart:
+    """Mark the lines that show the cause."""
+    marked = {line.text for line in causes.lines if line.is_cause and line.text.strip()}
+    return replace(part, lines=tuple((text, text in marked) for text, _ in part.lines))
+
+
+def causes_of(part: LogPart) -> LogReading:
+    """Read the cause out of the end of a log."""
+    return _read("\n".join(text for text, _ in part.lines))
+
+
+@lru_cache(maxsize=32)
+def _read(text: str) -> LogReading:
+    return read_log(text)
+
+
+def grown(trunk: Trunk, build: Build, offset: int, *, is_over: bool) -> LogPart:
+    """Return what a log has grown by since an offset, at most 200 kB of it.
+
+    Raises NotFoundError if there is no log.
+    """
+    with _opened(trunk, build) as file:
+        size = file.seek(0, 2)
+        begin = min(max(offset, 0), size)
+        file.seek(begin)
+        content = file.read(MOST_BYTES)
+    ends = is_over and begin + len(content) >= size
+    return _part(content, begin, is_over=ends)
+
+
+def whole_log(trunk: Trunk, build: Build) -> Iterator[bytes]:
+    """Yield a whole log, up to the size that it has now.
+
+    Raises NotFoundError, when it is called, if there is no log.
+    """
+    with _opened(trunk, build) as file:
+        left = file.seek(0, 2)
+
+    def pieces() -> Iterator[bytes]:
+        rest = left
+        with _opened(trunk, build) as again:
+            while rest > 0 and (piece := again.read(min(_PIECE, rest))):
+                rest -= len(piece)
+                yield piece
+
+    return pieces()
+
+
+def _part(content: bytes, begin: int, *, is_over: bool) -> LogPart:
+    """Return whole lines; one that is not complete is left for the next time."""
+    if not is_over:
+        whole = content.rfind(b"\n") + 1
+        content = content if not whole and len(content) == MOST_BYTES else content[:whole]
+    lines = content.decode(errors="replace").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    shown = tuple((clean(line), False) for line in lines)
+    return LogPart(shown, begin + len(content), is_whole=begin == 0, is_over=is_over)
+
+
+@contextmanager
+def _opened(trunk: Trunk, build: Build) -> Iterator[IO[bytes]]:
+    folder: Path = trunk.build_folder(build)
+    try:
+        with (
+            open_beneath(folder) as beneath,
+            beneath.open(BUILD_LOG, limit=_ANY_SIZE) as file,
+        ):
+            yield file
+    except (FileNotFoundError, NotADirectoryError, RefusedError):
+        raise NotFoundError(f"build {build.id} of {build.package} has no log") from None

@@ -1,0 +1,1 @@
+"""The dashboard: pages for people, as HTML that needs no JavaScript."""

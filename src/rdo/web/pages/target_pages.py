@@ -1,0 +1,153 @@
+"""The pages of one target: those that its tree has under DLRN's names, and those of the server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from rdo.errors import NotFoundError
+from rdo.pages import live, reports
+from rdo.pages.values import Live, PageHead
+from rdo.promotion.names_page import names_page
+from rdo.promotion.repository_page import repository_of_build, repository_page
+from rdo.store.builds import BuildState
+from rdo.trunk.context import Trunk
+from rdo.trunk.views.dashboard.build_log import grown, whole_log
+from rdo.trunk.views.dashboard.build_page import build_page, find_build
+from rdo.trunk.views.dashboard.overview import overview
+from rdo.trunk.views.dashboard.package import live_package
+from rdo.trunk.views.headline import page_head
+from rdo.trunk.views.shown import Showing, status_rows
+from rdo.web.auth.guard import Caller, Guard
+from rdo.web.pages.answering import HEADERS, Handler, PageRequest, html
+from rdo.web.pages.watched import CHART_DAYS, Watched
+
+_BUILDS = 200
+_PLAIN = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPages:
+    """The pages of one target; `live` makes what each of them needs for a caller."""
+
+    guard: Guard
+    watched: Watched
+    live: Callable[[Caller, str], Live]
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the handler of each page by its path below the target's name."""
+        found: dict[str, Callable[[PageRequest], Response]] = {
+            "": self.overview,
+            "index.html": self.overview,
+            "status_report.html": self.status,
+            "status_report.csv": self.status_csv,
+            "report.html": self.builds,
+            "queue.html": self.queue,
+            "names.html": self.names,
+            "charts.html": self.charts,
+            "packages/{name}.html": self.package,
+            "builds/{number}.html": self.build,
+            "builds/{number}/log": self.log_part,
+            "builds/{number}/log.txt": self.whole_log,
+            "repositories/of-{build}.html": self.repository_of,
+            "repositories/{number}.html": self.repository,
+        }
+        return {path: self._guarded(handler) for path, handler in found.items()}
+
+    def overview(self, asked: PageRequest) -> Response:
+        """Show the state of the target on one page."""
+        shown = overview(self._trunk, self.watched.gathered)
+        return html(live.overview(self._head(asked), shown))
+
+    def status(self, asked: PageRequest) -> Response:
+        """Show every package."""
+        return html(reports.status_report(self._head(asked), self.watched.gathered.page))
+
+    def status_csv(self, _asked: PageRequest) -> Response:
+        """Show every package for programs, as DLRN does."""
+        rows = status_rows(self._trunk, self.watched.gathered.view, self.watched.gathered.files)
+        return Response(reports.status_csv(rows), headers=_PLAIN, media_type="text/csv")
+
+    def builds(self, asked: PageRequest) -> Response:
+        """Show the builds that ended, newest first; `before` is where a page begins."""
+        trunk = self._trunk
+        with trunk.store.read() as at:
+            lines = at.reports.newest(
+                trunk.name, limit=_BUILDS + 1, before=asked.asked_number("before")
+            )
+        showing = Showing(trunk)
+        older = lines[_BUILDS - 1].id if len(lines) > _BUILDS else None
+        shown = [showing.built(line) for line in lines[:_BUILDS]]
+        return html(live.builds(self._head(asked), shown, older))
+
+    def queue(self, asked: PageRequest) -> Response:
+        """Show the open builds with their expected times."""
+        return html(live.queue(self._head(asked), self.watched.gathered.page.queue))
+
+    def names(self, asked: PageRequest) -> Response:
+        """Show where names lead, and their moves."""
+        shown = names_page(self._trunk, self.watched.gathered.page.names, asked.text("name"))
+        return html(live.names(self._head(asked), shown))
+
+    def charts(self, asked: PageRequest) -> Response:
+        """Show the numbers of the last days."""
+        wanted = asked.asked_number("days")
+        days = wanted if wanted in CHART_DAYS else CHART_DAYS[0]
+        return html(live.charts(self._head(asked), self.watched.charts(days), days, CHART_DAYS))
+
+    def package(self, asked: PageRequest) -> Response:
+        """Show a package; raise NotFoundError if the target has never had it."""
+        name = asked.path["name"]
+        shown = live_package(self._trunk, self.watched.gathered, name, self.watched.needs)
+        if shown is None:
+            raise NotFoundError(
+                f"{self._trunk.name} has no package {name}",
+                hint="the search finds projects and RPMs",
+            )
+        return html(live.package(self._head(asked), shown))
+
+    def build(self, asked: PageRequest) -> Response:
+        """Show a build."""
+        shown = build_page(self._trunk, self.watched.gathered.view, asked.number("number"))
+        return html(live.build(self._head(asked), shown))
+
+    def log_part(self, asked: PageRequest) -> Response:
+        """Return what a log has grown by; once it is over, the page is loaded again."""
+        trunk = self._trunk
+        build = find_build(trunk, asked.number("number"))
+        is_over = build.state is BuildState.DONE or not trunk.in_round
+        part = grown(trunk, build, asked.asked_number("offset") or 0, is_over=is_over)
+        more = {"HX-Refresh": "true"} if part.is_over else {}
+        return html(live.log_part(build.id, part), headers=more)
+
+    def whole_log(self, asked: PageRequest) -> Response:
+        """Return a log as plain text."""
+        trunk = self._trunk
+        pieces = whole_log(trunk, find_build(trunk, asked.number("number")))
+        return StreamingResponse(pieces, headers=_PLAIN, media_type="text/plain")
+
+    def repository(self, asked: PageRequest) -> Response:
+        """Show a repository."""
+        shown = repository_page(self._trunk, asked.number("number"), asked.text("against"))
+        return html(live.repository(self._head(asked), shown))
+
+    def repository_of(self, asked: PageRequest) -> Response:
+        """Lead to the repository of a build."""
+        number = repository_of_build(self._trunk, asked.number("build"))
+        return RedirectResponse(f"{number}.html", 303, headers=HEADERS)
+
+    @property
+    def _trunk(self) -> Trunk:
+        return self.watched.trunk
+
+    def _head(self, asked: PageRequest) -> PageHead:
+        trunk = self._trunk
+        head = page_head(trunk, frozenset(self.watched.gathered.view.packages))
+        return replace(head, live=self.live(asked.caller, trunk.name))
+
+    def _guarded(self, handler: Handler) -> Handler:
+        def guarded(asked: PageRequest) -> Response:
+            self.guard.allow_reading(asked.caller, self.watched.name)
+            return handler(asked)
+
+        return guarded

@@ -1,0 +1,113 @@
+"""A target as the pages read it: shared by requests, and read again when it is too old."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rdo.app import App
+from rdo.errors import UserError
+from rdo.pages.charts import Chart
+from rdo.trunk.context import Trunk, open_trunk
+from rdo.trunk.views.dashboard.numbers import all_charts
+from rdo.trunk.views.dashboard.overview import with_forecast
+from rdo.trunk.views.gathered import Gathered, gather
+from rdo.trunk.views.package_page import Needs
+from rdo.trunk.views.state import read_target
+
+log = logging.getLogger(__name__)
+
+_METADATA_SECONDS = 60.0
+_STATE_SECONDS = 2.0
+_NEEDS_SECONDS = 300.0
+_CHART_SECONDS = 60.0
+CHART_DAYS = (30, 90, 365)
+"""The spans of time that charts may have."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(Generic[Value]):
+    value: Value
+    at: float
+
+
+class Shared(Generic[Value]):
+    """A value that is read again once it is older than `seconds`.
+
+    One request reads it, others meanwhile get the value before it. If it cannot be read, the value
+    before it stays, and the log says why.
+    """
+
+    def __init__(self, read: Callable[[], Value], seconds: float) -> None:
+        self._ask = read
+        self._seconds = seconds
+        self._reading = threading.Lock()
+        self._last: _Read[Value] | None = None
+
+    def get(self) -> Value:
+        """Return the value; the first time, wait for it."""
+        last = self._last
+        if last and time.monotonic() - last.at < self._seconds:
+            return last.value
+        if not self._reading.acquire(blocking=last is None):
+            assert last
+            return last.value
+        try:
+            return self._renewed()
+        finally:
+            self._reading.release()
+
+    def _renewed(self) -> Value:
+        last = self._last
+        if last and time.monotonic() - last.at < self._seconds:
+            return last.value  # somebody else was faster
+        try:
+            value = self._ask()
+        except UserError as error:
+            if last is None:
+                raise
+            log.warning("what is shown may be old: %s", error)
+            value = last.value
+        self._last = _Read(value, time.monotonic())
+        return value
+
+
+class Watched:
+    """A target that pages are made of."""
+
+    def __init__(self, app: App, name: str) -> None:
+        self.name = name
+        self._trunk = Shared(lambda: open_trunk(app.for_request(), name), _METADATA_SECONDS)
+        self._gathered = Shared(self._gather, _STATE_SECONDS)
+        self._needs = Shared(lambda: Needs.of(self.trunk), _NEEDS_SECONDS)
+        self._charts = {days: Shared(self._ask_charts(days), _CHART_SECONDS) for days in CHART_DAYS}
+
+    @property
+    def trunk(self) -> Trunk:
+        """The target, with its metadata as it was at most a minute ago."""
+        return self._trunk.get()
+
+    @property
+    def gathered(self) -> Gathered:
+        """The state of the target as it was at most a moment ago."""
+        return self._gathered.get()
+
+    @property
+    def needs(self) -> Needs:
+        """Which package requires which."""
+        return self._needs.get()
+
+    def charts(self, days: int) -> tuple[Chart, ...]:
+        """Return the numbers of the last days, one of `CHART_DAYS`, as of the last minute."""
+        return self._charts[days].get()
+
+    def _ask_charts(self, days: int) -> Callable[[], tuple[Chart, ...]]:
+        return lambda: all_charts(self.trunk, days)
+
+    def _gather(self) -> Gathered:
+        trunk = self.trunk
+        return with_forecast(trunk, gather(trunk, read_target(trunk, in_round=trunk.in_round)))
