@@ -113,11 +113,14 @@ def _checked(answer: Mapping[str, Any], repositories: Sequence[SolverRepository]
         return Missing(tuple(rows))
     if answer["problems"]:
         return Conflict(tuple(map(_text, answer["problems"])))
-    return Solution(tuple(_chosen(row, repositories) for row in answer["packages"]))
+    return Solution(tuple(chosen(row, repositories) for row in answer["packages"]))
 
 
-def _chosen(row: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Chosen:
-    """Return a package, whose RPM lies in the repository that has it and nowhere else."""
+def chosen(row: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Chosen:
+    """Return a package, whose RPM lies in the repository that has it and nowhere else.
+
+    Raises ValueError and its kin for an answer of the child that is none.
+    """
     location, sha256 = _text(row["location"]), _text(row["checksum"])
     repository = repositories[_index(row["number"], repositories)]
     place = PurePosixPath(location)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rdo.errors import NoSpaceError
+
 
 class CheckName(StrEnum):
     """A question about a repository; a target may have further ones, its outside jobs."""
@@ -54,6 +56,14 @@ def question(check: str) -> str:
     'the job tempest succeeds'
     """
     return QUESTIONS.get(check, f"the job {check} succeeds")
+
+
+def no_space(check: str) -> NoSpaceError:
+    """Return the error of a check that a full disk of ours ended: it has no answer."""
+    return NoSpaceError(
+        f"no space left for the check {check}",
+        hint="free some space and check again; nothing was recorded",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.beneath import Limits, open_beneath
-from rdo.checks.findings import CheckAnswer, Defect
+from rdo.checks.findings import CheckAnswer, Defect, no_space
 from rdo.checks.junit_reports import MOST_BYTES, JUnitReport, read_reports
 from rdo.disk_usage import is_full
-from rdo.errors import CommandError, NoSpaceError, RefusedError
+from rdo.errors import CommandError, RefusedError
 from rdo.log_tail import last_line, read_tail
 from rdo.model.program import Bounds, Limit, Logged
 from rdo.tools.command import Command
@@ -106,10 +106,7 @@ def run_job(
             repository.values, log_file=log_file, cwd=folder, env=environment, bounds=bounds
         )
         if done.limit is Limit.NO_SPACE or (done.returncode and is_full(folder)):
-            raise NoSpaceError(
-                f"no space left for the check {job.name}",
-                hint="free some space and check again; nothing was recorded",
-            )
+            raise no_space(job.name)
         if done.limit is Limit.CANCELLED:
             raise CommandError(f"the check {job.name} was cancelled")
         return _answer(job, done, log_file, _reports(job, folder))

@@ -1,11 +1,12 @@
 """Whether a host may have two packages at once: neither conflicts with the other or replaces it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rdo.errors import CommandError
 from rdo.model.nevra import Nevra
-from rdo.solver import SolverRepository
+from rdo.solver import Chosen, SolverRepository, chosen
 from rdo.tools.rpm.solv import Solv, pair_solver
 
 
@@ -30,6 +31,50 @@ def can_be_together(
     """
     if not pairs:
         return ()
+    asked = [[[one.repository, _as_libsolv(one.nevra)] for one in pair] for pair in pairs]
+    answer = (solv or pair_solver()).ask(_question(repositories, arch) | {"pairs": asked})
+    told = answer.get("together")
+    if not isinstance(told, list) or len(told) != len(pairs):
+        raise CommandError("libsolv gave an impossible answer")
+    return tuple(one is True for one in told)
+
+
+@dataclass(frozen=True, slots=True)
+class FullHost:
+    """The packages of a host that has as many as possible of some repositories.
+
+    `left_out` are the NEVRAs of those that it cannot have beside the others.
+    """
+
+    packages: tuple[Chosen, ...]
+    left_out: tuple[str, ...]
+
+
+def full_host(
+    checked: Sequence[str],
+    repositories: Sequence[SolverRepository],
+    *,
+    arch: str,
+    names: Collection[str] = (),
+    also: Sequence[str] = (),
+) -> FullHost:
+    """Return what a host has that has all packages of the repositories named `checked`, if it can.
+
+    With `names` only those of them. It also has what provides `also`, as far as that is there.
+    Raises CommandError for a repository that libsolv cannot read, and if the base conflicts.
+    """
+    asked = {"checked": list(checked), "names": sorted(names), "also": list(also)}
+    answer = pair_solver().ask(_question(repositories, arch) | asked)
+    try:
+        if answer["problems"]:
+            raise CommandError(f"the base system conflicts: {'; '.join(answer['problems'])}")
+        packages = tuple(chosen(row, repositories) for row in answer["packages"])
+        return FullHost(packages, tuple(map(str, answer["left_out"])))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CommandError("libsolv gave an impossible answer") from error
+
+
+def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
     rows = [
         {
             "name": one.name,
@@ -40,12 +85,7 @@ def can_be_together(
         }
         for one in repositories
     ]
-    asked = [[[one.repository, _as_libsolv(one.nevra)] for one in pair] for pair in pairs]
-    answer = (solv or pair_solver()).ask({"arch": arch, "repositories": rows, "pairs": asked})
-    told = answer.get("together")
-    if not isinstance(told, list) or len(told) != len(pairs):
-        raise CommandError("libsolv gave an impossible answer")
-    return tuple(one is True for one in told)
+    return {"arch": arch, "repositories": rows}
 
 
 def _as_libsolv(nevra: Nevra) -> str:

@@ -4,22 +4,26 @@ An answer enters the store when its check has ended, in one transaction, so that
 none. Only one process runs a check that needs a folder of its own; a second one is told who does.
 """
 
+import contextlib
+import errno
 import hashlib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rdo import lock
 from rdo.app.targets import OpenTarget
-from rdo.checks.findings import CHEAP, EXPENSIVE, CheckAnswer, CheckName, question
+from rdo.checks.findings import CHEAP, EXPENSIVE, CheckAnswer, CheckName, no_space, question
 from rdo.checks.outside_jobs import CheckedRepository, OutsideJob, run_job
 from rdo.checks.results import from_result, to_result
 from rdo.errors import ConfigError, did_you_mean
 from rdo.promotion import checking
-from rdo.promotion.checking import Subject, require_repository
+from rdo.promotion.checking import Subject, require_repository, with_maintainers
 from rdo.promotion.compositions import Composition
+from rdo.promotion.in_roots import ask_in_root
 from rdo.publish.references import has_repodata
 from rdo.store.check_results import CheckResult, ResultState
 
@@ -115,9 +119,9 @@ def check(
         _keep(subject, wanted, given, by)
         answers |= {one.check: one for one in given if one.check in missing}
     for name in missing:
-        if name in wanted.jobs:
+        if name in wanted.jobs or name in EXPENSIVE:
             log.info("checking: %s", question(name))
-            answers[name] = _run(subject, wanted, wanted.jobs[name], by)
+            answers[name] = _with_log(subject, wanted, name, by)
     return tuple(answers[name] for name in wanted.names if name in answers)
 
 
@@ -177,20 +181,38 @@ def _keep(subject: Subject, wanted: CheckWish, answers: Sequence[CheckAnswer], b
         (opened.folder / name).unlink(missing_ok=True)
 
 
-def _run(subject: Subject, wanted: CheckWish, job: OutsideJob, by: str) -> CheckAnswer:
+def _with_log(subject: Subject, wanted: CheckWish, name: str, by: str) -> CheckAnswer:
+    """Return and keep the answer of a check that has a log, which only one process may ask."""
     folder = subject.opened.folder / FOLDER
-    with lock.hold(folder / f"{job.name}.lock", purpose=f"the check {job.name}"):
-        new = folder / f".{job.name}.log"
+    purpose = f"the check {name}"
+    with _on_disk(name), lock.hold(folder / f"{name}.lock", purpose=purpose):
+        new = folder / f".{name}.log"
         new.unlink(missing_ok=True)  # of one that was killed
         new.touch(mode=0o644)
-        answer = run_job(job, _told(subject), folder / f".{job.name}", new)
-        names = f"{_ids(subject)} {_context(subject, wanted, job.name)}"
+        started = time.monotonic()
+        if job := wanted.jobs.get(name):
+            answer = run_job(job, _told(subject), folder / f".{name}", new)
+        else:
+            answer = with_maintainers(subject, ask_in_root(subject, name, new))
+        names = f"{_ids(subject)} {_context(subject, wanted, name)}"
         digest = hashlib.sha256(names.encode()).hexdigest()[:16]
-        kept = folder / f"{job.name}-{digest}.log"
+        kept = folder / f"{name}-{digest}.log"
         new.replace(kept)
-        answer = replace(answer, log=str(kept.relative_to(subject.opened.folder)))
+        shown = str(kept.relative_to(subject.opened.folder))
+        answer = replace(answer, log=shown, seconds=time.monotonic() - started)
         _keep(subject, wanted, [answer], by)
     return answer
+
+
+@contextlib.contextmanager
+def _on_disk(name: str) -> Iterator[None]:
+    """Raise NoSpaceError if a disk of ours is full while a check is asked."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise no_space(name) from error
 
 
 def _told(subject: Subject) -> CheckedRepository:

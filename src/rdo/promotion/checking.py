@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -35,21 +36,22 @@ log = logging.getLogger(__name__)
 VERSION = 1
 """Increase this when a check here finds more or less than before: earlier results count no more."""
 
-_NOTHING_BEFORE = "there is nothing to compare with"
+NOTHING_BEFORE = "there is nothing to compare with"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What hosts have besides a target's own packages: architecture and base repositories.
 
-    `layer` is what is installed on each of them, None if only repodata is known. `keys` are the
-    ids of the keys that a target's RPMs are signed with.
+    `layer` is what is installed on each of them, None if only repodata is known; roots are made in
+    the folder `roots`. `keys` are the ids of the keys that a target's RPMs are signed with.
     """
 
     arch: str
     base: tuple[SolverRepository, ...] = ()
     layer: "BaseLayer | None" = None
     keys: tuple[str, ...] = ()
+    roots: Path | None = None
 
     @property
     def digest(self) -> str:
@@ -64,7 +66,8 @@ class Surroundings:
 def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
     """Return what hosts of a target have besides; its platform is made if it is not there yet."""
     arch, base = app.workplaces.base_repositories(opened.platform)
-    return Surroundings(arch, base, app.platforms.base(opened.platform))
+    layer = app.platforms.base(opened.platform)
+    return Surroundings(arch, base, layer, roots=app.settings.roots)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Subject:
     @cached_property
     def dependencies(self) -> tuple[SolverRepository, ...]:
         """The snapshots of dependencies that the composition's .repo files name."""
-        return _dependencies(self.opened, self.composition)
+        return dependencies_of(self.opened, self.composition)
 
     @property
     def everything(self) -> tuple[SolverRepository, ...]:
@@ -170,10 +173,12 @@ def ask(subject: Subject, step: Step) -> tuple[CheckAnswer, ...]:
     answers = _STEPS[step](subject)
     first, *others = answers
     first = replace(first, seconds=time.monotonic() - started)
-    return tuple(
-        replace(one, findings=_with_maintainers(subject.opened, one.findings))
-        for one in (first, *others)
-    )
+    return tuple(with_maintainers(subject, one) for one in (first, *others))
+
+
+def with_maintainers(subject: Subject, answer: CheckAnswer) -> CheckAnswer:
+    """Return an answer with who looks after each finding, and what could be done about it."""
+    return replace(answer, findings=_with_maintainers(subject.opened, answer.findings))
 
 
 def context(subject: Subject, check: str) -> str:
@@ -206,7 +211,7 @@ def _installable(subject: Subject) -> tuple[CheckAnswer, ...]:
         tuple(one for one in found if one.check == wanted)
         for wanted in (CheckName.INSTALLABLE, CheckName.VANISHED)
     )
-    skipped = "" if subject.against else _NOTHING_BEFORE
+    skipped = "" if subject.against else NOTHING_BEFORE
     return (
         CheckAnswer(CheckName.INSTALLABLE, installable),
         CheckAnswer(CheckName.VANISHED, vanished, skipped=skipped),
@@ -215,7 +220,7 @@ def _installable(subject: Subject) -> tuple[CheckAnswer, ...]:
 
 def _backwards(subject: Subject) -> tuple[CheckAnswer, ...]:
     if subject.against is None:
-        return (CheckAnswer(CheckName.BACKWARDS, skipped=_NOTHING_BEFORE),)
+        return (CheckAnswer(CheckName.BACKWARDS, skipped=NOTHING_BEFORE),)
     found = check_backwards(subject.older, subject.rpms)
     return (CheckAnswer(CheckName.BACKWARDS, found),)
 
@@ -280,7 +285,7 @@ def _folders(
     )
 
 
-def _dependencies(opened: OpenTarget, composition: Composition) -> tuple[SolverRepository, ...]:
+def dependencies_of(opened: OpenTarget, composition: Composition) -> tuple[SolverRepository, ...]:
     """Return the snapshots of dependencies that the composition's .repo files name."""
     folders = (opened.tree.repos / one.path for one in composition.repositories)
     named = sorted({name for folder in folders for name in snapshots(folder)})

@@ -1,4 +1,6 @@
-"""Tell which pairs of packages a host may have at once (a program of its own, behind walls).
+"""Tell which packages a host may have at once (a program of its own, behind walls).
+
+Either of pairs, or how many of whole repositories, with all that they require.
 
 `rdo.checks.together` knows question and answer, both JSON.
 """
@@ -10,7 +12,7 @@ import solv
 
 from rdo.tools.children.check_installable import load
 from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import open_all
+from rdo.tools.children.solve import described, open_all, parse
 
 
 def fits(pool: Any, known: dict[tuple[str, str], Any], pair: list[list[str]]) -> bool:
@@ -24,6 +26,40 @@ def fits(pool: Any, known: dict[tuple[str, str], Any], pair: list[list[str]]) ->
     return not solver.solve([pool.Job(flags, one.id) for one in both if one])
 
 
+def most(pool: Any, checked: set[str], names: set[str], also: list[str]) -> dict[str, Any]:
+    """Return the packages of a host that has as many as possible of some repositories.
+
+    With `names` only those of them. It has what `also` names, too, as far as that is there.
+    """
+    asked_for = [
+        one
+        for repo in pool.repos
+        if repo.name in checked
+        for one in repo.solvables
+        if one.arch not in {"src", "nosrc"} and (not names or one.name in names)
+    ]
+    solver = pool.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+    weak = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_WEAK
+    jobs = [pool.Job(weak | solv.Job.SOLVER_SOLVABLE, one.id) for one in asked_for]
+    for text in also:
+        dependency = parse(pool, text)
+        if pool.whatprovides(dependency):
+            jobs.append(pool.Job(weak | solv.Job.SOLVER_SOLVABLE_PROVIDES, dependency.id))
+    problems = [
+        problem.findallproblemrules()[0].info().problemstr() for problem in solver.solve(jobs)
+    ]
+    if problems:
+        return {"problems": problems, "packages": [], "left_out": []}
+    chosen = list(solver.transaction().newsolvables())
+    ids = {one.id for one in chosen}
+    return {
+        "problems": [],
+        "packages": [described(one) for one in chosen],
+        "left_out": [str(one) for one in asked_for if one.id not in ids],
+    }
+
+
 def main() -> int:
     question, walls = asked()
     repositories = open_all(question["repositories"])
@@ -34,6 +70,9 @@ def main() -> int:
     files = [file for one in repositories for file in one.files.values()]
     shut_in(walls, files, 0 if is_plain else 2 << 30)
     pool = load(repositories, question["arch"], with_files=True)
+    if "checked" in question:
+        answer(most(pool, set(question["checked"]), set(question["names"]), question["also"]))
+        return 0
     known = {(repo.name, str(one)): one for repo in pool.repos for one in repo.solvables}
     answer({"together": [fits(pool, known, pair) for pair in question["pairs"]]})
     return 0

@@ -264,10 +264,11 @@ def solve(pool: Any, question: Any) -> dict[str, Any]:
     if problems:
         return {"problems": problems, "packages": []}
     chosen = [one for one in solver.transaction().newsolvables() if one != question]
-    return {"problems": [], "packages": [_row(one) for one in chosen]}
+    return {"problems": [], "packages": [described(one) for one in chosen]}
 
 
-def _row(solvable: Any) -> dict[str, Any]:
+def described(solvable: Any) -> dict[str, Any]:
+    """Return a package as an answer names it."""
     location = solvable.lookup_location()[0]
     checksum = solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)
     return {

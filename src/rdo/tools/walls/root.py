@@ -46,6 +46,7 @@ class Root:
     environment: Mapping[str, str] = field(default_factory=dict)
     processes: int = 4096
     memory_bytes: int | None = 8_000_000_000
+    disk_bytes: int | None = None
     has_home: bool = False
     may_chroot: bool = False
     inner_binds: tuple[tuple[str, str], ...] = ()
@@ -130,6 +131,7 @@ class Root:
             has_network=self.has_network and not privileged,
             processes=self.processes,
             memory_bytes=self.memory_bytes,
+            disk_bytes=self.disk_bytes,
             cwd=cwd,
             environment={**_ENVIRONMENT, "HOME": home, **self.environment},
         )
