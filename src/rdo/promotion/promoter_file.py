@@ -5,6 +5,7 @@ jobs of each component below a promotion name that `promote_from` gives the cand
 """
 
 import json
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,7 @@ def read_promoter_file(path: Path) -> dict[str, Criteria]:
     """
     tree = _tree(path)
     faults: list[str] = []
-    most = tree.get("latest_hashes_count", MOST_CANDIDATES)
-    if not isinstance(most, int) or isinstance(most, bool) or not 0 < most <= 10_000:
-        faults.append(f"latest_hashes_count is not a number of hashes: {most!r}")
-        most = MOST_CANDIDATES
+    most = _most(tree.get("latest_hashes_count", MOST_CANDIDATES), faults)
     found = dict(_promotions(tree.get("promotions") or {}, most, faults))
     found |= dict(_by_component(tree, most, faults))
     if not found and not faults:
@@ -56,6 +54,14 @@ def read_promoter_file(path: Path) -> dict[str, Criteria]:
 def as_toml(target: str, criteria: Mapping[str, Criteria]) -> str:
     """Return criteria as sections of rdo.toml."""
     return "\n".join(_section(target, one) for one in criteria.values())
+
+
+def _most(count: object, faults: list[str]) -> int:
+    """Return how many candidates are considered; a text of digits is a number, as for the scripts."""
+    if re.fullmatch(r"[1-9][0-9]{0,3}", str(count)) and not isinstance(count, float):
+        return int(str(count))
+    faults.append(f"latest_hashes_count is not a number of hashes: {count!r}")
+    return MOST_CANDIDATES
 
 
 def _tree(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ api_url: https://trunk.example.test/api-el9-dalmatian
 distro_name: el
 distro_version: 9
 dlrn_api_port: ""
-latest_hashes_count: 30
+latest_hashes_count: '30'
 manifest_push: false
 promotions:
   current-cloud:
@@ -136,6 +136,8 @@ def test_a_file_becomes_sections_of_rdo_toml_with_the_same_meaning(
         ),
         ("promotions: {a: {candidate_label: b, criteria: [x]}}\npromotions: {}", "is there twice"),
         ("latest_hashes_count: many\npromotions: {}", "latest_hashes_count is not a number"),
+        ("latest_hashes_count: 0\npromotions: {}", "latest_hashes_count is not a number"),
+        ("latest_hashes_count: true\npromotions: {}", "latest_hashes_count is not a number"),
         ("promoted-components: {a: [x]}", "promoted-components has no candidate in promote_from"),
         ("promote_from: {p: c}", "p of promote_from has no components with jobs"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
