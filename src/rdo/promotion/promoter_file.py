@@ -57,7 +57,7 @@ def as_toml(target: str, criteria: Mapping[str, Criteria]) -> str:
 
 
 def _most(count: object, faults: list[str]) -> int:
-    """Return how many candidates are considered; a text of digits is a number, as for the scripts."""
+    """Return how many candidates are considered; the scripts take a text of digits, too."""
     if re.fullmatch(r"[1-9][0-9]{0,3}", str(count)) and not isinstance(count, float):
         return int(str(count))
     faults.append(f"latest_hashes_count is not a number of hashes: {count!r}")

@@ -1,5 +1,6 @@
 """The names that lead to a repository, and their history."""
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from rdo.store.commits import commit_of
 from rdo.store.moments import moment, seconds
 from rdo.store.repositories import Repository, repository_of
 from rdo.store.schema import (
+    FOLLOWING,
     OF_AGGREGATE,
     PROMOTION,
     BuildRow,
@@ -248,16 +250,36 @@ class Names:
         )
 
     def led_to_aggregates(self, target: str, name: str, *, limit: int) -> tuple[PastPlace, ...]:
-        """Return the aggregates of a name, the newest first."""
-        query = (
-            select(MoveRow)
-            .where(MoveRow.target == target, MoveRow.name == name, OF_AGGREGATE)
-            .order_by(MoveRow.id.desc())
-            .limit(limit)
+        """Return the aggregates of a name, the newest first.
+
+        The moves are gone through backwards from where the name leads now: each says where it led
+        before.
+        """
+        query = select(NameRow.component, NameRow.repository_id).where(
+            NameRow.target == target, NameRow.name == name, NameRow.component != ""
         )
+        leads = {row.component: row.repository_id for row in self.session.execute(query)}
+        moves = select(MoveRow).where(
+            MoveRow.target == target, MoveRow.name == name, MoveRow.component != ""
+        )
+        moves = moves.order_by(MoveRow.id.desc()).execution_options(yield_per=200)
+        found: list[tuple[MoveRow, list[int]]] = []
+        with contextlib.closing(self.session.scalars(moves)) as backwards:
+            for move in backwards:
+                if move.aggregate:
+                    found.append((move, [leads[key] for key in sorted(leads)]))
+                if len(found) == limit:
+                    break
+                if move.old_id is None:
+                    leads.pop(move.component, None)
+                else:
+                    leads[move.component] = move.old_id
+        wanted = {one for _, ids in found for one in ids}
+        rows = self.session.scalars(select(RepositoryRow).where(RepositoryRow.id.in_(wanted)))
+        there = {row.id: repository_of(row) for row in rows}
         return tuple(
-            PastPlace(moment(row.moved), tuple(self._parts_after(row).values()), row.aggregate)
-            for row in self.session.scalars(query)
+            PastPlace(moment(move.moved), tuple(there[one] for one in ids), move.aggregate)
+            for move, ids in found
         )
 
     def has_led_to(self, target: str, name: str, place: PastPlace) -> bool:
@@ -290,15 +312,26 @@ class Names:
         conditions += [MoveRow.name == name] if name is not None else []
         conditions += [MoveRow.component == component] if component is not None else []
         conditions += [MoveRow.aggregate == aggregate] if aggregate is not None else []
-        if build_ids is not None:
-            made = select(RepositoryRow.id).where(RepositoryRow.build_id.in_(build_ids))
-            conditions.append(MoveRow.new_id.in_(made))
         conditions += [RepositoryRow.build_id.is_not(None)] if of_builds else []
+        if build_ids is not None:
+            return self._promotions_of(build_ids, conditions)[offset : offset + limit]
         query = _promotions().where(*conditions, PROMOTION).order_by(MoveRow.id.desc())
         if aggregate is not None:
             query = query.where(OF_AGGREGATE)
         rows = self.session.execute(query.offset(offset).limit(limit))
         return tuple(map(_promotion, rows))
+
+    def _promotions_of(
+        self,
+        build_ids: Collection[int],
+        conditions: Collection[ColumnElement[bool]],
+    ) -> tuple[Promotion, ...]:
+        """Return the few promotions of some builds; SQLite would read all, for their order."""
+        made = select(RepositoryRow.id).where(RepositoryRow.build_id.in_(build_ids))
+        ids = list(self.session.scalars(made))
+        rows = self.session.execute(_promotions().where(MoveRow.new_id.in_(ids), *conditions))
+        found = [one for one in map(_promotion, rows) if one.name not in FOLLOWING]
+        return tuple(sorted(found, key=lambda one: -one.id))
 
     def promoted_components(self, target: str) -> tuple[str, ...]:
         """Return the components that have a promotion name, sorted."""

@@ -28,6 +28,7 @@ UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
 OPEN_INTENT = text("done IS NULL")
 UNDESCRIBED = text("described IS NULL")
 UNDELIVERED = text("ended IS NULL")
+FOLLOWING = frozenset({"current", "consistent"})  # names that builds move
 PROMOTION = text("name NOT IN ('current', 'consistent')")
 OF_AGGREGATE = text("aggregate <> ''")
 ON_BUILD = text("build_id IS NOT NULL")

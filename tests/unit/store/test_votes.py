@@ -165,6 +165,13 @@ def test_an_aggregate_is_what_the_name_had_in_each_component_then(store: Store) 
             "dd": [],
             "": [],
         }
+        past = at.names.led_to_aggregates(TARGET, "tested", limit=2)
+        assert [(one.aggregate, [place.path for place in one.repositories]) for one in past] == [
+            ("cc", found["cc"]),
+            ("bb", found["bb"]),
+        ]
+        assert at.names.has_led_to(TARGET, "tested", past[0])
+        assert not at.names.has_led_to(TARGET, "live", past[0])
         assert at.names.aggregate(TARGET, "tested") == "cc"
         assert at.names.aggregate(TARGET, "live") == ""
 
