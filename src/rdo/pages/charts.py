@@ -90,7 +90,8 @@ class Chart:
     @property
     def ticks(self) -> list[Mark]:
         """The numbers beside the vertical axis."""
-        return [Mark(self._y(value), written(value)) for value in self._steps()]
+        steps = self._steps()
+        return [Mark(_y(value, steps[-1]), written(value)) for value in steps]
 
     @property
     def marks(self) -> list[Mark]:
@@ -104,13 +105,14 @@ class Chart:
         """The rectangles of a bar chart, each day's stacked in the order of the rows."""
         slot = _PLOT_WIDTH / max(len(self.days), 1)
         width = max(slot * 0.76, 1.0)
+        most = self._steps()[-1]
         for number, day in enumerate(self.days):
             below = 0.0
             for one in self.series:
                 value = one.values[number] or 0
                 if not value:
                     continue
-                top, bottom = self._y(below + value), self._y(below)
+                top, bottom = _y(below + value, most), _y(below, most)
                 text = f"{day}: {written(value)} {one.label}"
                 x = round(self._x(number) - width / 2, 1)
                 yield Bar(one.look, x, top, round(width, 1), round(bottom - top, 1), text)
@@ -119,13 +121,14 @@ class Chart:
     @property
     def lines(self) -> Iterator[ChartLine]:
         """The lines of a line chart."""
+        most = self._steps()[-1]
         for one in self.series:
             path, points, is_down = [], [], False
             for number, value in enumerate(one.values):
                 if value is None:
                     is_down = False
                     continue
-                x, y = self._x(number), self._y(value)
+                x, y = self._x(number), _y(value, most)
                 path.append(f"{'L' if is_down else 'M'}{x} {y}")
                 points.append((x, y, f"{self.days[number]}: {written(value)} {self.unit}"))
                 is_down = True
@@ -133,9 +136,6 @@ class Chart:
 
     def _x(self, number: int) -> float:
         return round(LEFT + (number + 0.5) * _PLOT_WIDTH / max(len(self.days), 1), 1)
-
-    def _y(self, value: float) -> float:
-        return round(TOP + _PLOT_HEIGHT * (1 - value / self._steps()[-1]), 1)
 
     def _steps(self) -> Sequence[float]:
         return nice_steps(self._most())
@@ -145,6 +145,10 @@ class Chart:
             stacks = zip(*(one.values for one in self.series), strict=True)
             return max((sum(value or 0 for value in stack) for stack in stacks), default=0)
         return max((value or 0 for one in self.series for value in one.values), default=0)
+
+
+def _y(value: float, most: float) -> float:
+    return round(TOP + _PLOT_HEIGHT * (1 - value / most), 1)
 
 
 def nice_steps(most: float) -> list[float]:

@@ -166,6 +166,23 @@ class ShownVote:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPromotion:
+    """A promotion name and a repository: whether it leads there, and what it still waits for.
+
+    `conditions` are each a sentence and the look of its state; without any, the name is moved by
+    people.
+    """
+
+    name: str
+    place: str
+    repository: int
+    since: datetime | None
+    level: ShownLevel
+    state: str
+    conditions: tuple[tuple[str, ShownLevel], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownMember:
     """A package of a repository, and its build."""
 
@@ -206,6 +223,7 @@ class RepositoryPage:
     choices: tuple[str, ...]
     note: str = ""
     votes: tuple[ShownVote, ...] = ()
+    promotions: tuple[ShownPromotion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,7 @@ class NamesPage:
     moves: tuple[ShownMove, ...]
     timeline: Timeline
     chosen: str = ""
+    candidates: tuple[ShownPromotion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,13 @@ from tests.serving import Served, served
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 OTHER = "other-deb12"
+PROMOTIONS = f"""\
+[targets.{TARGET}.promotions.verified]
+candidate = "current"
+jobs = ["tempest"]
+minimum-age-hours = 1
+checks = []
+"""
 METADATA = """\
 releases:
 - name: master
@@ -93,7 +100,7 @@ def fail(made: Factory, name: str, upstream: str) -> Build:
 
 @pytest.fixture(scope="module")
 def site(world: Factory, root: Path) -> Iterator[Served]:
-    with served(root, info=METADATA) as running:
+    with served(root, info=METADATA, more=PROMOTIONS) as running:
         yield running
 
 
@@ -314,6 +321,14 @@ def test_a_repository_shows_its_contents_and_what_differs(browser: httpx.Client)
     assert "removed" in first  # current has python-b too
     assert 'href="https://ci.example.test/1">tempest' in first
     assert browser.get(f"/{TARGET}/repositories/of-1.html").headers["Location"] == "1.html"
+
+
+def test_a_repository_that_is_not_promoted_says_what_it_waits_for(browser: httpx.Client) -> None:
+    for page in ("repositories/2.html", "names.html"):
+        text = browser.get(f"/{TARGET}/{page}").text
+        assert ">verified<" in text
+        assert "tempest: " in text
+        assert "age: a candidate since 2026-08-01" in text
 
 
 def test_who_may_not_read_sees_nothing_and_a_reader_only_the_own_target(

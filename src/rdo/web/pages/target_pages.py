@@ -8,8 +8,10 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from rdo.errors import NotFoundError
 from rdo.pages import live, reports
 from rdo.pages.values import Live, PageHead
-from rdo.promotion.names_page import names_page
-from rdo.promotion.repository_page import repository_of_build, repository_page
+from rdo.promotion.configured import criteria_from
+from rdo.promotion.criteria import Criteria
+from rdo.promotion.views.names_page import names_page
+from rdo.promotion.views.repository_page import repository_of_build, repository_page
 from rdo.store.builds import BuildState
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.dashboard.build_log import grown, whole_log
@@ -86,7 +88,9 @@ class TargetPages:
 
     def names(self, asked: PageRequest) -> Response:
         """Show where names lead, and their moves."""
-        shown = names_page(self._trunk, self.watched.gathered.page.names, asked.text("name"))
+        shown = names_page(
+            self._trunk, self.watched.gathered.page.names, self._criteria, asked.text("name")
+        )
         return html(live.names(self._head(asked), shown))
 
     def charts(self, asked: PageRequest) -> Response:
@@ -128,7 +132,9 @@ class TargetPages:
 
     def repository(self, asked: PageRequest) -> Response:
         """Show a repository."""
-        shown = repository_page(self._trunk, asked.number("number"), asked.text("against"))
+        shown = repository_page(
+            self._trunk, asked.number("number"), asked.text("against"), self._criteria
+        )
         return html(live.repository(self._head(asked), shown))
 
     def repository_of(self, asked: PageRequest) -> Response:
@@ -139,6 +145,12 @@ class TargetPages:
     @property
     def _trunk(self) -> Trunk:
         return self.watched.trunk
+
+    @property
+    def _criteria(self) -> dict[str, Criteria]:
+        """The criteria of promotion names, as the configuration has them."""
+        section = self.guard.service.settings.target(self.watched.name)
+        return {name: criteria_from(name, one) for name, one in section.promotions.items()}
 
     def _head(self, asked: PageRequest) -> PageHead:
         trunk = self._trunk

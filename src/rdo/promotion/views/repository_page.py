@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError, RefusedError
@@ -16,7 +17,9 @@ from rdo.pages.live_values import (
 )
 from rdo.pages.values import ShownLevel
 from rdo.promotion.compositions import Composition, find
+from rdo.promotion.criteria import Criteria
 from rdo.promotion.differences import DifferenceKind, kind_of
+from rdo.promotion.views.promotions import promotions_of
 from rdo.publish.good import GoodBuild
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.store.check_results import CheckResult, ResultState
@@ -25,6 +28,7 @@ from rdo.store.votes import Ballot, Vote
 
 _MOST_FINDINGS = 12
 _MOST_VOTES = 100
+_NONE: Mapping[str, Criteria] = MappingProxyType({})
 _LEVELS = {ResultState.PASSED: ShownLevel.GOOD, ResultState.FAILED: ShownLevel.BAD}
 _VERDICTS = {JobVerdict.SUCCESS: ShownLevel.GOOD, JobVerdict.FAILURE: ShownLevel.BAD}
 _KINDS = {DifferenceKind.DOWN: ShownLevel.WARN, DifferenceKind.REMOVED: ShownLevel.WARN}
@@ -39,10 +43,13 @@ def repository_of_build(opened: OpenTarget, build: int) -> int:
     return found.id
 
 
-def repository_page(opened: OpenTarget, number: int, against: str = "") -> RepositoryPage:
-    """Gather what is known of a repository; `against` is a name to compare it with.
+def repository_page(
+    opened: OpenTarget, number: int, against: str = "", criteria: Mapping[str, Criteria] = _NONE
+) -> RepositoryPage:
+    """Gather what is known of a repository; `against` is a name to compare it with,
+    `criteria` are those of promotion names.
 
-    Without one it is compared with where `consistent` leads. Raises NotFoundError if the target
+    Without a name it is compared with where `consistent` leads. Raises NotFoundError if the target
     has no such repository.
     """
     with opened.store.read() as at:
@@ -55,6 +62,7 @@ def repository_page(opened: OpenTarget, number: int, against: str = "") -> Repos
             if one.component == repository.component
         ]
         results = at.check_results.about(number)
+        promotions = promotions_of(at, opened, repository, criteria)
         votes = at.votes.on(opened.name, _ballot(repository))
         origin = at.builds.origins([repository.build_id] if repository.build_id else [])
     choices = tuple(sorted({name for name, one in named if one.id != number}, key=_order))
@@ -79,6 +87,7 @@ def repository_page(opened: OpenTarget, number: int, against: str = "") -> Repos
         choices if composition else (),
         note,
         tuple(map(_vote, votes[-_MOST_VOTES:][::-1])),
+        promotions,
     )
 
 
