@@ -339,7 +339,9 @@ def test_a_foreign_macro_is_named(distgit: Distgit, line: str) -> None:
     said = distgit.pkg("patch", "-l", code=5)
 
     name = line.strip("%{}").split()[0]
-    assert f"no macro of the platform is called %{name}" in said.err
+    owner = {"forgemeta": "forge-srpm-macros", "gometa": "go-rpm-macros"}[name]
+    assert f"no macro of the platform is called %{name} (of {owner})" in said.err
+    assert f"Write what %{name} stands for in its place" in said.err
 
 
 # a spec that is a link

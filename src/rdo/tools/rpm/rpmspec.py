@@ -26,6 +26,17 @@ _MARKER = "rdo-expanded"
 _LOST = re.compile(r"^error:.*No (?:patch|source) number", re.MULTILINE)
 
 
+_OWNERS = {
+    **dict.fromkeys(("gometa", "gopkg", "goprep", "gobuild", "gocheck", "go_"), "go-rpm-macros"),
+    **dict.fromkeys(("forge",), "forge-srpm-macros"),
+    **dict.fromkeys(("font",), "fonts-rpm-macros"),
+    **dict.fromkeys(("cargo_", "crates_", "rust_"), "rust-packaging"),
+    **dict.fromkeys(("nodejs_",), "nodejs-packaging"),
+    **dict.fromkeys(("mkrel",), "Mageia's and OpenMandriva's rpm"),
+}
+"""How macros begin that a platform lacks, and the package that they are of elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
     """A file that %prep names, and how many leading folders of its paths are stripped.
@@ -277,8 +288,22 @@ def _refusal(said: str, spec: bytes) -> RefusedError:
     hint = ""
     if missing:
         names = ", ".join(f"%{name}" for name in missing)
-        hint = f"no macro of the platform is called {names}; docs/macros.md lists those it has"
+        owners = sorted({_owner(name) for name in missing} - {""})
+        whose = f" (of {', '.join(owners)})" if owners else ""
+        hint = (
+            f"no macro of the platform is called {names}{whose}; docs/macros.md lists those it has."
+            f" Write what {names} stands for in its place, or make this change with git alone"
+        )
     return RefusedError(f"rpm cannot read the .spec file: {detail}", hint=hint)
+
+
+def _owner(macro: str) -> str:
+    """Return the package of Fedora that defines a macro; empty if that is not known.
+
+    >>> _owner("gometa"), _owner("forgemeta"), _owner("py3_dist")
+    ('go-rpm-macros', 'forge-srpm-macros', '')
+    """
+    return next((owner for start, owner in _OWNERS.items() if macro.startswith(start)), "")
 
 
 def _with_probe(spec: bytes, text: str) -> bytes:
