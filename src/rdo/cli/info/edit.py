@@ -17,14 +17,16 @@ def edit_command(command: Callable[..., Any]) -> click.Command:
     """Make a command of a function that edits a `draft`: show the diff, and write the files."""
 
     @click.option("--dry-run", is_flag=True, help="Show the diff without changing anything.")
+    @output.json_option
     @metadata_options
     @functools.wraps(command)
-    def edit(asked: Asked, dry_run: bool, **kwargs: Any) -> None:
+    def edit(asked: Asked, dry_run: bool, as_json: bool, **kwargs: Any) -> None:
         draft = asked.draft()
         command(draft=draft, **kwargs)
         diff = draft.diff()
         written = [] if dry_run else draft.write()
-        output.show(None, False, diff.rstrip("\n") or "nothing to change")
+        answer = {"diff": diff, "written": written}
+        output.show(answer, as_json, diff.rstrip("\n") or "nothing to change")
         for path in written:
             output.say(f"wrote {path}", err=True)
 

@@ -56,8 +56,11 @@ def why(app: App, name: str, target: str | None, as_json: bool) -> None:
 @deps.command()
 @click.argument("requirements", nargs=-1, required=True)
 @_target
+@output.json_option
 @click.pass_context
-def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -> None:
+def add(
+    ctx: click.Context, requirements: tuple[str, ...], target: str | None, as_json: bool
+) -> None:
     """Bridge packages that meet REQUIREMENTS: RPM dependencies such as `python3dist(pymysql)`.
 
     `@NAME` is a set of the platform's: `@host` is what a host of a lab has, `@services` are the
@@ -70,8 +73,9 @@ def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -
     platform = app.platforms.find(app.settings.target(chosen).platform)
     needs = with_sets(platform, requirements)
     provision = app.bridges.of_target(chosen).provide(needs)
-    for need in provision.provided:
-        output.say(f"provided: {need}")
+    if as_json or provision.provided:
+        lines = [f"provided: {need}" for need in provision.provided]
+        output.show(provision, as_json, "\n".join(lines))
     if provision.missing:
         raise NotFoundError(f"neither PyPI nor Debian provides {', '.join(provision.missing)}")
 
@@ -80,12 +84,14 @@ def add(ctx: click.Context, requirements: tuple[str, ...], target: str | None) -
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_target
+@output.json_option
 @click.pass_obj
-def drop(app: App, name: str, yes: bool, target: str | None) -> None:
+def drop(app: App, name: str, yes: bool, target: str | None, as_json: bool) -> None:
     """Remove NAME and what only it needed; a build that requires NAME bridges it again."""
     output.confirm(f"drop {name}?", yes=yes)
-    for one in app.bridges.of_target(app.settings.only_target(target)).drop(name):
-        output.say(f"dropped {one.name} {one.version}")
+    dropped = app.bridges.of_target(app.settings.only_target(target)).drop(name)
+    lines = [f"dropped {one.name} {one.version}" for one in dropped]
+    output.show(dropped, as_json, "\n".join(lines))
 
 
 @click.command()

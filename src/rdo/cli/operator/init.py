@@ -13,12 +13,13 @@ from rdo.cli import output
 @click.option(
     "--example", is_flag=True, help="Write an example of two packages from PyPI that builds as is."
 )
+@output.json_option
 @click.option(
     "--name",
     default="",
     help="Name of the distribution, for its repositories. Default: delorean, as DLRN's.",
 )
-def init(folder: Path, example: bool, name: str) -> None:
+def init(folder: Path, example: bool, name: str, as_json: bool) -> None:
     """Make FOLDER with a commented rdo.toml and a small metadata folder.
 
     Existing files are never overwritten. docs/tutorial.md leads from the example to an installed
@@ -31,5 +32,6 @@ def init(folder: Path, example: bool, name: str) -> None:
     from rdo.app.example import make_example
 
     write = make_example if example else starter.write
-    lines = [f"wrote {file}" for file in write(folder, name=name)]
-    output.show(None, False, "\n".join([*lines, f"next: rdo -C {folder} doctor"]))
+    written = list(write(folder, name=name))
+    lines = [*(f"wrote {file}" for file in written), f"next: rdo -C {folder} doctor"]
+    output.show({"written": written}, as_json, "\n".join(lines))

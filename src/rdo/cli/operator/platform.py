@@ -94,6 +94,7 @@ def _shown(value: object) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Copy this .repo file into the fresh root (repeatable).",
 )
+@output.json_option
 @click.pass_obj
 def create(
     app: App,
@@ -104,6 +105,7 @@ def create(
     target: str | None,
     link: str,
     repos: tuple[Path, ...],
+    as_json: bool,
 ) -> None:  # one parameter per option
     """Make the base layer of platform NAME, unless it exists.
 
@@ -119,15 +121,17 @@ def create(
         check_new(folder)
     with live(f"making {name}"):
         base = app.platforms.create(name, definition, refresh=refresh)
+    made = {"platform": name, "base": base.tree, "root": folder}
     if folder is None:
-        output.say(f"{name}: {base.tree}")
+        output.show(made, as_json, f"{name}: {base.tree}")
         return
     files = {path.name: path.read_text() for path in repos}
     if target:
         files |= app.local_repo_files(target, link)
     with live(f"making {folder}"):
         create_install_root(base, folder, files)
-    output.say(f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE")
+    how = f"{folder}: install with: dnf --installroot={folder.resolve()} install PACKAGE"
+    output.show(made, as_json, how)
 
 
 @platform.command()
@@ -153,9 +157,10 @@ def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -
 @platform.command()
 @click.argument("name", shell_complete=complete.platforms)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@output.json_option
 @click.pass_obj
-def remove(app: App, name: str, yes: bool) -> None:
+def remove(app: App, name: str, yes: bool, as_json: bool) -> None:
     """Remove the layers of platform NAME from this machine."""
     output.confirm(f"remove the layers of {name}?", yes=yes)
-    for path in app.platforms.remove(name):
-        output.say(f"removed {path}")
+    removed = app.platforms.remove(name)
+    output.show({"removed": removed}, as_json, "\n".join(f"removed {path}" for path in removed))

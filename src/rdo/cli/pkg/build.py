@@ -33,18 +33,24 @@ def get_source(is_all: bool, dry_run: bool) -> None:
 @platform_option
 @output.results_option("Folder for the RPMs and logs.")
 @dry_run_option
+@output.json_option
 @click.pass_context
-def mockbuild(ctx: click.Context, platform: str, results: Path, dry_run: bool) -> None:
+def mockbuild(
+    ctx: click.Context, platform: str, results: Path, dry_run: bool, as_json: bool
+) -> None:
     """Download the sources and build this distgit in a fresh root, as `rdo build` does."""
     from rdo.cli.build import build
     from rdo.distgit.update import sources
 
-    here = desk()
+    here = desk(as_json=as_json)
     if sources.sources(here):
         sources.take(here if not dry_run else here.dry())
     if dry_run:
         place = ("--platform", platform, "--results", str(results))
-        output.say(shlex.join(("rdo", "build", here.spec.path.name, *place)))
+        command = ("rdo", "build", here.spec.path.name, *place)
+        output.show({"command": command}, as_json, shlex.join(command))
         return
     ctx.obj = ctx.find_object(App) or App()
-    ctx.invoke(build, sources=(here.spec.path,), platform=platform, results=results)
+    ctx.invoke(
+        build, sources=(here.spec.path,), platform=platform, results=results, as_json=as_json
+    )

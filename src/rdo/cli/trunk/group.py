@@ -167,8 +167,9 @@ def show_status(app: App, target: str | None, as_json: bool) -> None:
 @target_option
 @click.option("--cause", is_flag=True, help="Print only the lines around the cause, and mark it.")
 @click.option("--follow", "-f", is_flag=True, help="Print new lines until the build ends.")
+@output.json_option
 @click.pass_obj
-def log(app: App, build: str, target: str | None, cause: bool, follow: bool) -> None:
+def log(app: App, build: str, target: str | None, cause: bool, follow: bool, as_json: bool) -> None:
     """Print the log of BUILD: a number, a package, or the first digits of an upstream hash.
 
     BUILD may also be the path of a log file. The log of a running build is printed as far as it
@@ -180,6 +181,8 @@ def log(app: App, build: str, target: str | None, cause: bool, follow: bool) -> 
     rdo trunk log ./build.log --cause
     rdo trunk log python-oslo-config --follow
     """
+    if as_json and not cause:
+        raise click.UsageError("--json goes with --cause: a log itself is text")
     file, found = Path(build), None
     if "/" in build and not file.is_file():
         raise NotFoundError(f"there is no file {build}")
@@ -188,19 +191,19 @@ def log(app: App, build: str, target: str | None, cause: bool, follow: bool) -> 
         found = find_named_build(app, target, build)
         file = log_file(app.settings.target_folder(found.target), found)
     if cause:
-        _show_cause(file)
+        _show_cause(file, as_json)
         return
     is_over = partial(has_ended, app, found) if follow and found else lambda: True
     for line in following(file, is_over):
         output.show(line.rstrip("\n").expandtabs(), as_json=False)
 
 
-def _show_cause(file: Path) -> None:
+def _show_cause(file: Path, as_json: bool) -> None:
     from rdo.logs.reader import read_log_file
 
     reading = read_log_file(file)
     lines = [f"{'>' if x.is_cause else ' '}{x.number:6} | {x.text}" for x in reading.lines]
-    output.show(None, as_json=False, people="\n".join([reading.says or "no known cause", *lines]))
+    output.show(reading, as_json, "\n".join([reading.says or "no known cause", *lines]))
 
 
 @trunk.command("try")
