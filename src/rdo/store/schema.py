@@ -280,6 +280,7 @@ class VoteRow(Base):
     __tablename__ = "votes"
     __table_args__ = (
         Index(None, "build_id", "id"),
+        Index(None, "target", "job", "id"),
         Index(None, "target", "id"),
         _partial("ix_votes_ref_hash", "target", "ref_hash", "id", where=text("ref_hash <> ''")),
         # one for each way to ask for the newest: of a job or of any, in a component or in all

@@ -125,6 +125,11 @@ def test_metrics_have_the_names_of_dlrn(server: Served) -> None:
     assert "rdo_http_answers_total{" in of_all
 
 
+def test_an_answer_is_sent_at_once() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP, "asyncio leaves others with Nagle's delay"
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]

@@ -106,6 +106,7 @@ def ask_about_votes(at: Transaction, build: Build) -> None:
                 at.votes.newest(TARGET, since=NOW, job=job, success=success, component=component)
     at.votes.listed(TARGET)
     at.votes.listed(TARGET, VoteFilter(build_id=build.id))
+    at.votes.listed(TARGET, VoteFilter(job="job"))
     at.votes.listed(TARGET, VoteFilter(ref_hash="d"))
     place = at.repositories.add(
         TARGET, component="c", path="bb", build_id=build.id, digest="d", now=NOW
