@@ -121,6 +121,23 @@ def confirm(question: str, *, yes: bool) -> None:
     click.confirm(on_terminal(question), abort=True)
 
 
+def ask(question: str, *, default: str | None = None, is_secret: bool = False) -> str:
+    """Ask on the terminal until there is an answer; nothing that is typed is shown if secret."""
+    answer: str = click.prompt(
+        on_terminal(question),
+        default=default,
+        show_default=False,
+        hide_input=is_secret,
+        prompt_suffix=" : ",
+    )
+    return answer
+
+
+def agrees(question: str) -> bool:
+    """Ask on the terminal until the answer is yes or no."""
+    return click.confirm(on_terminal(question), default=None)
+
+
 def plain(value: Any) -> Any:
     """Convert a value for JSON: dataclasses to objects, times to ISO 8601, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

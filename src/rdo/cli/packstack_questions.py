@@ -89,11 +89,9 @@ def _ask(key: "Key", default: str) -> str:
         ]
     )
     while True:
-        value = click.prompt(
-            text, default=default, show_default=False, hide_input=key.secret, prompt_suffix=" : "
-        )
+        value = output.ask(text, default=default, is_secret=key.secret)
         is_new = key.secret and value != default
-        if is_new and value != click.prompt("Again", hide_input=True, prompt_suffix=" : "):
+        if is_new and value != output.ask("Again", is_secret=True):
             output.say("The two differ.")
         elif value != PLACEHOLDER and (fault := fault_of(key, value)):
             output.say(f"{'This' if key.secret else value or 'This'} {fault}.")
@@ -111,4 +109,4 @@ def _agreed(table: "KeyTable", answers: "Answers") -> bool:
         if _is_asked(key) and answer.is_active:
             shown = _MADE if answer.origin is Origin.GENERATED else answer.shown
             output.say(f"{key.option + ':':<40}{shown}")
-    return click.confirm("Proceed with the configuration listed above?", default=None)
+    return output.agrees("Proceed with the configuration listed above?")
