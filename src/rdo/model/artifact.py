@@ -23,7 +23,8 @@ class Artifact:
     """One RPM file. `file_name` is safe in a path and a URL, because it has been checked.
 
     `provides` are the names, without versions, that a requirement may ask for; of the files, only
-    programs are included.
+    programs are included. `signed_by` is the fingerprint of the key that signed it, and
+    `unsigned_sha256` what it was before, as its build made it; both are empty if nobody did.
     """
 
     file_name: str
@@ -32,6 +33,13 @@ class Artifact:
     size: int
     is_source: bool
     provides: tuple[str, ...] = ()
+    signed_by: str = ""
+    unsigned_sha256: str = ""
+
+    @property
+    def built_sha256(self) -> str:
+        """The sha256 of the bytes that the build made."""
+        return self.unsigned_sha256 or self.sha256
 
     @property
     def is_debug(self) -> bool:

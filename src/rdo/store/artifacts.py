@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
@@ -40,6 +40,34 @@ class Artifacts:
         self.session.add_all(_row(build_id, *item) for item in fragments.items())
         self.session.flush()
 
+    def resign(self, signed: Mapping[int, tuple[Artifact, Fragment]]) -> None:
+        """Record artifacts, by id, whose bytes have got a signature; all else of them stays."""
+        for artifact_id, (artifact, fragment) in signed.items():
+            values = {
+                "sha256": artifact.sha256,
+                "size": artifact.size,
+                "signed_by": artifact.signed_by,
+                "unsigned_sha256": artifact.unsigned_sha256,
+                **_deflated(fragment),
+            }
+            query = update(ArtifactRow).where(ArtifactRow.id == artifact_id).values(values)
+            self.session.execute(query)
+
+    def of_target(self, target: str) -> tuple[StoredArtifact, ...]:
+        """Return all RPMs of a target's published builds, but for bootstrap builds."""
+        is_ours = (BuildRow.target == target) & BuildRow.bootstrap.is_(False)
+        return self._read(self._stored().where(is_ours))
+
+    def signed_by(self, target: str) -> dict[str, int]:
+        """Return how many RPMs each key has signed; those that none has have the key ''."""
+        query = (
+            select(ArtifactRow.signed_by, func.count())
+            .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+            .where(BuildRow.target == target, BuildRow.bootstrap.is_(False))
+            .group_by(ArtifactRow.signed_by)
+        )
+        return {row[0]: row[1] for row in self.session.execute(query)}
+
     def of_build(self, build_id: int) -> tuple[Artifact, ...]:
         """Return the RPMs of a build: the source RPM first, then the others by file name."""
         query = _light().where(ArtifactRow.build_id == build_id)
@@ -63,19 +91,22 @@ class Artifacts:
     def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, list[int]]:
         """Return, for each sha256 of an RPM that is known, the builds that have it, oldest first.
 
-        A rebuild of the same sources may give the same bytes.
+        A rebuild of the same sources may give the same bytes; an RPM that was signed later is known
+        by what it was before, too.
         """
         found: dict[str, list[int]] = {}
         for part in _batched(sorted(hashes), _AT_ONCE):
+            columns = (ArtifactRow.sha256, ArtifactRow.unsigned_sha256, ArtifactRow.build_id)
+            is_known = or_(ArtifactRow.sha256.in_(part), ArtifactRow.unsigned_sha256.in_(part))
             query = (
-                select(ArtifactRow.sha256, ArtifactRow.build_id)
+                select(*columns)
                 .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
-                .where(ArtifactRow.sha256.in_(part), BuildRow.target == target)
+                .where(is_known, BuildRow.target == target)
                 .order_by(ArtifactRow.build_id)
             )
-            rows = self.session.execute(query)
-            for row in rows:
-                found.setdefault(row.sha256, []).append(row.build_id)
+            for sha256, unsigned, build_id in self.session.execute(query):
+                for one in {sha256, unsigned}.intersection(part):
+                    found.setdefault(one, []).append(build_id)
         return found
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
@@ -97,6 +128,8 @@ class Artifacts:
                     size,
                     is_source,
                     tuple(json.loads(provides)),
+                    signed_by,
+                    unsigned_sha256,
                 ),
             )
             for (
@@ -113,6 +146,8 @@ class Artifacts:
                 size,
                 is_source,
                 provides,
+                signed_by,
+                unsigned_sha256,
             ) in self.session.execute(ordered)
         )
 
@@ -178,6 +213,8 @@ _LIGHT = (
     ArtifactRow.size,
     ArtifactRow.is_source,
     ArtifactRow.provides,
+    ArtifactRow.signed_by,
+    ArtifactRow.unsigned_sha256,
 )
 
 
@@ -197,7 +234,16 @@ def _light() -> Select[ArtifactRow]:
 def _artifact(row: ArtifactRow) -> Artifact:
     nevra = Nevra(row.name, row.epoch, row.version, row.release, row.arch)
     provides = tuple(json.loads(row.provides))
-    return Artifact(row.file_name, nevra, row.sha256, row.size, row.is_source, provides)
+    return Artifact(
+        row.file_name,
+        nevra,
+        row.sha256,
+        row.size,
+        row.is_source,
+        provides,
+        row.signed_by,
+        row.unsigned_sha256,
+    )
 
 
 def _row(build_id: int, artifact: Artifact, fragment: Fragment) -> ArtifactRow:
@@ -213,7 +259,15 @@ def _row(build_id: int, artifact: Artifact, fragment: Fragment) -> ArtifactRow:
         size=artifact.size,
         is_source=artifact.is_source,
         provides=json.dumps(artifact.provides),
-        primary_xml=zlib.compress(fragment.primary.encode()),
-        filelists_xml=zlib.compress(fragment.filelists.encode()),
-        other_xml=zlib.compress(fragment.other.encode()),
+        signed_by=artifact.signed_by,
+        unsigned_sha256=artifact.unsigned_sha256,
+        **_deflated(fragment),
     )
+
+
+def _deflated(fragment: Fragment) -> dict[str, bytes]:
+    return {
+        "primary_xml": zlib.compress(fragment.primary.encode()),
+        "filelists_xml": zlib.compress(fragment.filelists.encode()),
+        "other_xml": zlib.compress(fragment.other.encode()),
+    }

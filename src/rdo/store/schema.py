@@ -186,7 +186,11 @@ class HeadRow(Base):
 
 
 class ArtifactRow(Base):
-    """One RPM of a published build, with its three fragments of repository metadata, deflated."""
+    """One RPM of a published build, with its three fragments of repository metadata, deflated.
+
+    `signed_by` is the key that signed it, and `unsigned_sha256` what it was before; both are empty
+    if it is as its build made it.
+    """
 
     __tablename__ = "artifacts"
 
@@ -205,6 +209,8 @@ class ArtifactRow(Base):
     primary_xml: Mapped[bytes] = mapped_column(LargeBinary)
     filelists_xml: Mapped[bytes] = mapped_column(LargeBinary)
     other_xml: Mapped[bytes] = mapped_column(LargeBinary)
+    signed_by: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    unsigned_sha256: Mapped[str] = mapped_column(server_default=text("''"), default="", index=True)
 
 
 class RepositoryRow(Base):

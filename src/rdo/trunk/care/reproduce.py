@@ -27,7 +27,7 @@ _LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An RPM, and whether it is byte for byte what was published."""
+    """An RPM, and whether it is byte for byte what was built, before anybody signed it."""
 
     name: str
     is_same: bool
@@ -183,7 +183,7 @@ def _installed(folder: Path) -> frozenset[str]:
 
 def _files(app: App, build: Build, outcome: Built) -> tuple[File, ...]:
     with app.store.read() as at:
-        published = {one.file_name: one.sha256 for one in at.artifacts.of_build(build.id)}
+        published = {one.file_name: one.built_sha256 for one in at.artifacts.of_build(build.id)}
     found = {path.name: sha256_of(path) for path in outcome.rpms}
     names = sorted(found.keys() | published.keys())
     return tuple(

@@ -1,0 +1,14 @@
+"""The key that signed an RPM, and the sha256 of what its build made."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    for name in ("signed_by", "unsigned_sha256"):
+        column = sa.Column(name, sa.String(), nullable=False, server_default=sa.text("''"))
+        op.add_column("artifacts", column)
+    op.create_index(op.f("ix_artifacts_unsigned_sha256"), "artifacts", ["unsigned_sha256"])
