@@ -281,6 +281,7 @@ def _typed(path: KeyPath, text: str) -> object:
 def _anchored(path: KeyPath, value: object, base: Path) -> object:
     """Make a relative path in `value` absolute; leave an address as it is."""
     is_path = path in _PATHS or (path[0], path[-1]) == ("webhooks", "secret-file")
+    is_path = is_path or path[-2:] in {("signing", "gpg-home"), ("signing", "public-key")}
     if not is_path or not isinstance(value, str) or not value:
         return value
     if path == ("metadata", "source"):

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    model_validator,
 )
 
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
@@ -70,6 +71,9 @@ Permission = Annotated[
 Count = Annotated[int, Field(ge=1)]
 Job = Annotated[Line, StringConstraints(max_length=256)]
 PromotionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=100)]
+Fingerprint = Annotated[
+    str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?$", to_upper=True)
+]
 Address = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
 ]
@@ -223,6 +227,35 @@ class ServeSection(Section):
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = None
 
 
+class SigningSection(Section):
+    """How RPMs and repositories are signed; without this section they are not.
+
+    An empty section means a key of the target's own, which `rdo repo sign-key` makes. `key` names
+    another one, in `gpg_home` (default: the user's own home of gpg), or one that only `command`
+    reaches, whose public part is in the file `public_key`. `rdo doctor` warns `warn_days` before
+    the key expires.
+    """
+
+    key: Fingerprint | None = None
+    gpg_home: Path | None = None
+    command: list[Line] = Field(default_factory=list)
+    public_key: Path | None = None
+    timeout_seconds: Count = 120
+    warn_days: Annotated[int, Field(ge=0)] = 30
+
+    @model_validator(mode="after")
+    def _says_which_key(self) -> "SigningSection":
+        if self.command and not (self.key and self.public_key):
+            raise ValueError('with "command", must have "key" and "public-key"')
+        if self.command and self.gpg_home:
+            raise ValueError('must not have both "command" and "gpg-home"')
+        if self.gpg_home and not self.key:
+            raise ValueError('with "gpg-home", must have "key"')
+        if self.public_key and not self.command:
+            raise ValueError('must not have "public-key" without "command"')
+        return self
+
+
 class Target(Section):
     """A release on a platform, and the limits of a build there.
 
@@ -266,6 +299,7 @@ class Target(Section):
     allow: dict[Name, list[Permission]] = Field(default_factory=dict)
     checks: dict[Name, CheckSection] = Field(default_factory=dict)
     promotions: dict[PromotionName, PromotionSection] = Field(default_factory=dict)
+    signing: SigningSection | None = None
 
     @property
     def release_prefix(self) -> str:
@@ -296,6 +330,7 @@ class Settings(Section):
     bridge: BridgeSection = BridgeSection()
     retention: RetentionSection = RetentionSection()
     targets: dict[TargetName, Target] = Field(default_factory=dict)
+    signing: SigningSection | None = None
     mail: MailSection | None = None
     gerrit: GerritSection | None = None
     webhooks: dict[Name, WebhookSection] = Field(default_factory=dict)
@@ -380,6 +415,10 @@ class Settings(Section):
     def target_folder(self, name: str) -> Path:
         """Return the folder with all state of a target; its published tree is `repos` in it."""
         return self.data / name
+
+    def signing_of(self, name: str) -> SigningSection | None:
+        """Return how a target is signed: its own section, or the one of all; None if it is not."""
+        return self.target(name).signing or self.signing
 
     def tree_url(self, name: str) -> str:
         """Return the URL at which a target's published tree is served."""

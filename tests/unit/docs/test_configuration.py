@@ -17,6 +17,7 @@ from rdo.config.settings import (
     RetentionSection,
     ServeSection,
     Settings,
+    SigningSection,
     Target,
     WebhookSection,
 )
@@ -33,6 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "targets.NAME.checks.JOB": CheckSection,
     "targets.NAME.follow": FollowSection,
     "targets.NAME.promotions.NAME": PromotionSection,
+    "signing, targets.NAME.signing": SigningSection,
     "mail": MailSection,
     "gerrit": GerritSection,
     "webhooks.NAME": WebhookSection,
@@ -65,6 +67,7 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
         "mail",
         "serve",
         "follow",
+        "signing",
         "allow",
         "checks",
         "promotions",
