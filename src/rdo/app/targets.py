@@ -3,17 +3,20 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
+from rdo.model.repo_file import NOT_SIGNED, RepoTrust
 from rdo.model.url import is_on_pypi
-from rdo.publish.release_package import ReleasePackage, release_sections
+from rdo.publish.release_package import ReleasePackage, key_urls, release_sections
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
+from rdo.signing import Signer
+from rdo.signing.ways import ByCommand, ByGpg, ByOwnKey, SigningWay
 from rdo.store import Store
 from rdo.store.builds import Build
 
@@ -97,9 +100,51 @@ def site(settings: "Settings", target: str) -> Site:
     )
 
 
+OWN_KEYS = "signing-keys"
+"""The folder, beside the tree, of the keys that `rdo repo sign-key` makes for a target."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def signer(
+    settings: "Settings", target: str, now: Callable[[], datetime] = _utc_now
+) -> Signer | None:
+    """Return who signs for a target; None if its configuration does not ask for signatures."""
+    section, folder = settings.signing_of(target), settings.target_folder(target)
+    if section is None:
+        return None
+    way: SigningWay
+    if section.key and section.command and section.public_key:
+        way = ByCommand(tuple(section.command), section.key, section.public_key)
+    elif section.key:
+        way = ByGpg(section.key, section.gpg_home)
+    else:
+        way = ByOwnKey(target, folder / OWN_KEYS)
+    return Signer(
+        target,
+        way,
+        folder / "repos",
+        settings.tree_url(target),
+        timeout_seconds=section.timeout_seconds,
+        clock=now,
+    )
+
+
+def own_signer(
+    settings: "Settings", target: str, now: Callable[[], datetime]
+) -> tuple[Signer, ByOwnKey]:
+    """Return who would sign for a target by a key of its own, and the way to that key."""
+    folder = settings.target_folder(target)
+    way = ByOwnKey(target, folder / OWN_KEYS)
+    return Signer(target, way, folder / "repos", settings.tree_url(target), clock=now), way
+
+
 def open_tree(settings: "Settings", target: str, store: Store, now: Callable[[], datetime]) -> Tree:
     """Open the published tree of a target, for whoever needs no packages."""
-    return Tree(settings.target_folder(target), store, site(settings, target), clock=now)
+    folder, presented = settings.target_folder(target), site(settings, target)
+    return Tree(folder, store, presented, clock=now, signer=signer(settings, target, now))
 
 
 def open_target(
@@ -143,11 +188,18 @@ def release_package(
 ) -> ReleasePackage:
     """Return the `rdo-release` of a name of a target; `url` is where hosts find the tree.
 
-    Raises NotFoundError if the name leads nowhere yet.
+    Of a target that is signed it brings all keys. Raises NotFoundError if the name leads nowhere
+    yet, RefusedError if what it leads to was published before the target was signed.
     """
     presented = site(settings, target)
     if url:
         presented = replace(presented, tree_url=url.rstrip("/"))
     repos, release = settings.target_folder(target) / "repos", settings.target(target).release
-    sections = release_sections(presented, repos, release, name, is_pinned=is_pinned)
-    return ReleasePackage(release, number, sections)
+    keys: dict[str, bytes] = {}
+    trust = NOT_SIGNED
+    if signs := signer(settings, target):
+        signs.check()
+        keys = {signs.key_name(one): text for one, text in signs.public_keys().items()}
+        trust = RepoTrust(gpgcheck=True, repo_gpgcheck=True, gpgkey=key_urls(keys))
+    sections = release_sections(presented, repos, release, name, is_pinned=is_pinned, trust=trust)
+    return ReleasePackage(release, number, sections, keys)

@@ -11,7 +11,7 @@ import yaml
 
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.model.commit import Commit
-from rdo.model.repo_file import RepoSection
+from rdo.model.repo_file import NOT_SIGNED, RepoSection, RepoTrust
 
 VERSIONS_HEADER = (
     "Project,Source Repo,Source Sha,Dist Repo,Dist Sha,Status,"
@@ -96,7 +96,13 @@ class CommitRecord:
 
 
 def delorean_repo(
-    *, reponame: str, project_name: str, commit_hash: str, url: str, component: str | None = None
+    *,
+    reponame: str,
+    project_name: str,
+    commit_hash: str,
+    url: str,
+    component: str | None = None,
+    trust: RepoTrust = NOT_SIGNED,
 ) -> str:
     """Return the .repo file of one hash repository at `url`.
 
@@ -104,7 +110,7 @@ def delorean_repo(
     """
     section = f"{reponame}-component-{component}" if component else reponame
     name = f"{reponame}-{project_name}-{commit_hash}"
-    return str(RepoSection(section, name, (url,), priority=1))
+    return str(RepoSection(section, name, (url,), priority=1).trusting(trust))
 
 
 def versions_csv(rows: Iterable[VersionsRow]) -> str:

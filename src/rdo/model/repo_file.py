@@ -1,7 +1,7 @@
 """The sections of .repo files, as dnf reads them and every part of rdo writes them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
 """Priorities: what the release builds, what the bridge brought, what the base has, the rest.
@@ -9,6 +9,18 @@ OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
 They are the same in .repo files, roots and checks. The repositories of a platform come after its
 base layer (`PRIORITY` of `roots/dnf_base.py`).
 """
+
+
+@dataclass(frozen=True, slots=True)
+class RepoTrust:
+    """The signatures that dnf asks for: of RPMs, of repomd.xml, by the keys at these URLs."""
+
+    gpgcheck: bool = False
+    repo_gpgcheck: bool = False
+    gpgkey: tuple[str, ...] = ()
+
+
+NOT_SIGNED = RepoTrust()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class RepoSection:
     metalink: str = ""
     mirrorlist: str = ""
     gpgcheck: bool = False
+    repo_gpgcheck: bool = False
     gpgkey: tuple[str, ...] = ()
     priority: int = 99
     exclude: tuple[str, ...] = ()
@@ -47,6 +60,15 @@ class RepoSection:
                     raise ValueError(f"{field.name} of a .repo file cannot be {text!r}")
         if not self.id or set(self.id) & set("[] "):
             raise ValueError(f"a section of a .repo file cannot be called {self.id!r}")
+
+    def trusting(self, trust: RepoTrust) -> "RepoSection":
+        """Return the section with the signatures that it asks for."""
+        return replace(
+            self,
+            gpgcheck=trust.gpgcheck,
+            repo_gpgcheck=trust.repo_gpgcheck,
+            gpgkey=trust.gpgkey,
+        )
 
     def __str__(self) -> str:
         return "".join(f"{line}\n" for line in self._lines())
@@ -62,6 +84,8 @@ class RepoSection:
             yield f"mirrorlist={self.mirrorlist}"
         yield "enabled=1"
         yield f"gpgcheck={int(self.gpgcheck)}"
+        if self.repo_gpgcheck:
+            yield "repo_gpgcheck=1"
         if self.gpgkey:
             yield f"gpgkey={_one_below_the_other(self.gpgkey)}"
         yield f"priority={self.priority}"

@@ -60,6 +60,12 @@ class Contents:
     rows: tuple[VersionsRow, ...]
     digest: str
 
+    @property
+    def signed_by(self) -> frozenset[str]:
+        """The keys that have signed the RPMs; the empty text stands for RPMs that nobody signed."""
+        others = (stored.artifact for stored in self.others)
+        return frozenset(artifact.signed_by for artifact in (*self.own, *others))
+
     def part(self, *, is_debug: bool) -> "Contents":
         """Return the debuginfo part, or the rest; each is published as its own repository."""
         own = {one: part for one, part in self.own.items() if one.is_debug == is_debug}

@@ -19,8 +19,10 @@ from rdo.dlrn.formats import (
 )
 from rdo.model.artifact import Artifact
 from rdo.model.build import Failed
+from rdo.model.repo_file import NOT_SIGNED, RepoTrust
 from rdo.publish import pool
 from rdo.publish.contents import DEBUG, Contents
+from rdo.publish.references import snapshots
 from rdo.publish.site import Site
 from rdo.repodata import Composer, RepositoryEntry
 from rdo.store.builds import Build
@@ -37,27 +39,37 @@ class SourceFolders:
     distgit_dir: str = ""
 
 
-def write_repository(
-    folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
-) -> None:
-    """Write what a yum client reads: the link to the pool, repodata, .repo, versions.csv.
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a repository says about itself.
 
-    `name` distinguishes the repository in its .repo file: it is the upstream hash.
+    `name` distinguishes it in its .repo file: it is the upstream hash. `revision` is the time of
+    its repodata, `trust` the signatures that its clients ask for.
     """
-    _write_repodata(folder, contents, composer, revision)
+
+    name: str
+    revision: int
+    trust: RepoTrust = NOT_SIGNED
+
+
+def write_repository(
+    folder: Path, contents: Contents, site: Site, composer: Composer, label: Label
+) -> None:
+    """Write what a yum client reads: the link to the pool, repodata, .repo, versions.csv."""
+    _write_repodata(folder, contents, composer, label.revision)
     (folder / "versions.csv").write_text(versions_csv(contents.rows))
-    _write_repo_file(folder / f"{site.reponame}.repo", contents, site, site.reponame, name)
+    _write_repo_file(folder / f"{site.reponame}.repo", contents, site, site.reponame, label)
 
 
 def write_debug_repository(
-    folder: Path, contents: Contents, site: Site, composer: Composer, *, name: str, revision: int
+    folder: Path, contents: Contents, site: Site, composer: Composer, label: Label
 ) -> None:
     """Write the debuginfo repository, with its own .repo file beside the other."""
     (folder / DEBUG).mkdir()
-    _write_repodata(folder / DEBUG, contents, composer, revision)
+    _write_repodata(folder / DEBUG, contents, composer, label.revision)
     reponame = f"{site.reponame}-{DEBUG}"
     place = folder / f"{reponame}.repo"
-    _write_repo_file(place, contents, site, reponame, name)
+    _write_repo_file(place, contents, site, reponame, label)
     place.write_text(place.read_text().replace("enabled=1", "enabled=0"))  # for who asks for it
 
 
@@ -75,13 +87,16 @@ def _write_repodata(folder: Path, contents: Contents, composer: Composer, revisi
     )
 
 
-def _write_repo_file(place: Path, contents: Contents, site: Site, reponame: str, name: str) -> None:
+def _write_repo_file(
+    place: Path, contents: Contents, site: Site, reponame: str, label: Label
+) -> None:
     text = delorean_repo(
         reponame=reponame,
         project_name=site.project_name,
-        commit_hash=name,
+        commit_hash=label.name,
         url=site.url(contents.path),
         component=contents.component,
+        trust=label.trust,
     )
     place.write_text(text)
 
@@ -103,12 +118,43 @@ def write_success(
     origin: SourceFolders,
 ) -> None:
     """Write what is about the build: its RPMs as hard links, `installed`, commit.yaml."""
-    for artifact, place in rpms.items():
-        pool.link(place, folder / _own_place(artifact))
+    link_rpms(folder, rpms)
     files = tuple(f"repos/{path}/{_own_place(artifact)}" for artifact in rpms)
     record = _record(build, DlrnStatus.SUCCESS, origin, rpms=files)
     (folder / "commit.yaml").write_text(commit_yaml(record))
     (folder / "installed").write_text(installed(build.commit))
+
+
+def link_rpms(folder: Path, rpms: Mapping[Artifact, Path]) -> None:
+    """Give the RPMs of a build, which are in the pool, a second name in its hash directory."""
+    for artifact, place in rpms.items():
+        pool.link(place, folder / _own_place(artifact))
+
+
+def keep_others(old: Path, folder: Path, dependencies: Path) -> None:
+    """Take over what a repository had besides RPMs, repodata and its own .repo files.
+
+    It stays with its snapshot in the folder `dependencies`, unless the current one has the same
+    RPMs: then that was only signed.
+    """
+    before, now = (_snapshot_rpms(one, dependencies) for one in (old, folder))
+    for file in _regular_files(old):
+        new = folder / file.name
+        is_kept = file.name == "versions.csv" or (_is_of_dependencies(file) and before != now)
+        if file.suffix == ".rpm" or (new.exists() and not is_kept):
+            continue
+        new.unlink(missing_ok=True)
+        pool.link(file, new)
+
+
+def _is_of_dependencies(file: Path) -> bool:
+    return file.name.endswith("-deps.repo")
+
+
+def _snapshot_rpms(repository: Path, dependencies: Path) -> frozenset[str]:
+    """Return the RPMs of the snapshots that a repository names."""
+    places = (dependencies / name for name in snapshots(repository))
+    return frozenset(rpm.name for place in places for rpm in place.glob("*.rpm"))
 
 
 def _own_place(artifact: Artifact) -> PurePosixPath:

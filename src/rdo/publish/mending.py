@@ -2,17 +2,20 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rdo import atomic
 from rdo.checksum import sha256_of
 from rdo.dlrn.layout import component_directory
 from rdo.errors import RefusedError
 from rdo.model.artifact import Artifact
-from rdo.publish import pool
+from rdo.publish import pool, signed
 from rdo.publish.change import Aggregate, Link, TreeChange, carry_out
+from rdo.publish.consistent import set_digest
+from rdo.publish.contents import Contents
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import DamagedError, has_repodata, hrefs, parts
+from rdo.publish.signed import SignatureFault
 from rdo.publish.site import Members
 from rdo.publish.tree import Tree
 from rdo.store import Store
@@ -21,15 +24,26 @@ from rdo.store.repositories import Repository
 log = logging.getLogger(__name__)
 
 
-def fault_of(directory: Path, reponame: str, sums: dict[Path, str]) -> str:
+def fault_of(
+    directory: Path,
+    reponame: str,
+    sums: dict[Path, str],
+    signature_fault: SignatureFault = signed.no_fault,
+) -> str:
     """Return why a client could not use a repository; empty if it can.
 
-    `sums` caches the checksums of files, so that each is read once.
+    `sums` caches the checksums of files, so that each is read once; `signature_fault` returns what
+    is wrong with the signature of a folder's repodata.
     """
     if not directory.is_dir():
         return "is not there"
-    if not (directory / f"{reponame}.repo").is_file():
+    file = directory / f"{reponame}.repo"
+    if not file.is_file():
         return "has no .repo file"
+    if "repo_gpgcheck=1" in file.read_text(errors="replace").split():
+        found = (signature_fault(folder) for folder in parts(directory))
+        if fault := next(filter(None, found), ""):
+            return fault
     try:
         return next(_faults(directory, sums), "")
     except DamagedError as error:
@@ -111,10 +125,14 @@ def mend(
     """
     directory, reponame = tree.repos / repository.path, tree.site.reponame
     _restore_pool(tree, directory)
-    if not fault_of(directory, reponame, {}):
-        return
-    is_rewritten = tree.rewrite(repository, members)
-    if is_rewritten and (is_led or not fault_of(directory, reponame, {})):
+    with signed.signature_check(tree.signer) as check:
+        if not (fault := fault_of(directory, reponame, {}, check)):
+            return
+        if fault in signed.FAULTS and _sign_again(tree, store, repository):
+            return
+        is_rewritten = tree.rewrite(repository, members)
+        is_mended = is_rewritten and not fault_of(directory, reponame, {}, check)
+    if is_rewritten and (is_led or is_mended):
         return  # only content may be damaged now, which nothing but a build can replace
     if not is_led:
         tree.take_out(repository)
@@ -127,6 +145,19 @@ def mend(
             hint="promote another repository to that name",
         )
     tree.compose_instead(repository, led, members)
+
+
+def _sign_again(tree: Tree, store: Store, repository: Repository) -> bool:
+    """Write a repository whose signature is damaged again, if it holds what the store says."""
+    try:
+        what = contents_now(tree, store, repository)
+    except DamagedError:
+        return False
+    own = {repository.build_id} if repository.build_id is not None else set()
+    if set_digest({one.build_id for one in what.others} | own) != repository.digest:
+        return False
+    tree.write_again(repository, what)
+    return True
 
 
 def revive_names(tree: Tree, store: Store, members: Members) -> None:
@@ -149,3 +180,37 @@ def _restore_pool(tree: Tree, directory: Path) -> None:
             place = tree.repos / href
             if not place.is_file() or _sum(place, {}) != wanted:
                 restore(tree, place, wanted)
+
+
+def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
+    """Return what a repository of the tree holds, with its RPMs as the store knows them now.
+
+    Rows of versions.csv are left out. Raises DamagedError if its repodata is not intact, or holds
+    what the store does not know.
+    """
+    directory = tree.repos / repository.path
+    offered = {href for folder in parts(directory) for href in hrefs(folder)}
+    with store.read() as at:
+        known = at.artifacts.of_target(tree.site.target)
+        own = [one for one in known if one.build_id == repository.build_id]
+        fragments = at.artifacts.fragments([one.id for one in own])
+    by_sha = {one.artifact.unsigned_sha256: one for one in known}
+    by_sha |= {one.artifact.sha256: one for one in known}
+    by_name = {one.artifact.file_name: one for one in known}
+    others = []
+    for href in sorted(offered):
+        words = href.split("/")
+        if words[0] != pool.NAME:
+            continue  # a file of its own build
+        found = by_sha.get(words[1]) or by_name.get(words[-1])
+        if found is None:
+            raise DamagedError(f"{repository.path} holds {words[-1]}, which the store has not")
+        others.append(found)
+    return Contents(
+        repository.component,
+        PurePosixPath(repository.path),
+        {one.artifact: fragments[one.id] for one in own},
+        tuple(sorted(others, key=lambda one: (one.package, one.artifact.file_name))),
+        (),
+        repository.digest,
+    )

@@ -12,6 +12,9 @@ from rdo.errors import RefusedError
 from rdo.publish.contents import DEBUG
 from rdo.publish.pool import NAME
 
+REPOMD = "repodata/repomd.xml"
+"""The file of a repository that names all others; its signature is beside it."""
+
 _HREF = re.compile(rb'<location href="([^"]*)"')
 _SPACE = "{http://linux.duke.edu/metadata/repo}"
 _SNAPSHOT = re.compile(r"/deps/([0-9a-f]{16})\b")
@@ -30,7 +33,20 @@ def parts(directory: Path) -> Iterator[Path]:
 
 def has_repodata(directory: Path) -> bool:
     """Whether a client finds repodata in a folder; what is in it is not read."""
-    return (directory / "repodata/repomd.xml").is_file()
+    return (directory / REPOMD).is_file()
+
+
+def has_signature(directory: Path) -> bool:
+    """Whether a client finds a signature of the repodata in a folder; whose it is, is not read."""
+    return (directory / f"{REPOMD}.asc").is_file()
+
+
+def is_signed(directory: Path, reponame: str) -> bool:
+    """Whether a repository has a signature, and all its RPMs have, as its .repo file says."""
+    file = directory / f"{reponame}.repo"  # snapshots of dependencies have none
+    return has_signature(directory) and (
+        not file.is_file() or "gpgcheck=1" in file.read_text().split()
+    )
 
 
 def hrefs(folder: Path) -> frozenset[str]:
@@ -39,7 +55,7 @@ def hrefs(folder: Path) -> frozenset[str]:
     Raises DamagedError if the repodata is not intact.
     """
     try:
-        index = ElementTree.fromstring((folder / "repodata/repomd.xml").read_bytes())
+        index = ElementTree.fromstring((folder / REPOMD).read_bytes())
         found: frozenset[str] = frozenset()
         for data in index.iter(f"{_SPACE}data"):
             content = _checked(folder, data)

@@ -1,13 +1,15 @@
 """The package `rdo-release`: it brings the .repo file by which a host installs from a target."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from rdo import atomic
-from rdo.errors import ConfigError, NotFoundError
-from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
+from rdo.errors import ConfigError, NotFoundError, RefusedError
+from rdo.model.repo_file import DEPENDENCIES, NOT_SIGNED, OWN, RepoSection, RepoTrust, repo_file
 from rdo.publish import references
+from rdo.publish.references import is_signed
 from rdo.publish.site import Site
 
 NAME = "rdo-release"
@@ -15,6 +17,7 @@ SOURCE_DATE = 1_577_836_800
 """The time of the package and its files, always the same: equal content gives equal bytes."""
 
 _REPO_FILE = f"{NAME}.repo"
+_KEYS = "/etc/pki/rpm-gpg"
 _SPEC = """\
 Name: {name}
 Version: {version}
@@ -22,26 +25,30 @@ Release: {number}%{{?dist}}
 Summary: Repositories of the release {release}
 License: Apache-2.0
 Source0: {repo_file}
-BuildArch: noarch
+{key_sources}BuildArch: noarch
 
 %description
 The .repo file by which dnf installs packages of the release {release}.
 
 %install
 install -D -p -m 0644 %{{SOURCE0}} %{{buildroot}}%{{_sysconfdir}}/yum.repos.d/{repo_file}
-
+{key_installs}
 %files
-%config(noreplace) %{{_sysconfdir}}/yum.repos.d/{repo_file}
+{key_files}%config(noreplace) %{{_sysconfdir}}/yum.repos.d/{repo_file}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasePackage:
-    """What one `rdo-release` says; `number` is the Release of the RPM."""
+    """What one `rdo-release` says; `number` is the Release of the RPM.
+
+    `keys` are the public keys that it brings, as texts by the names of their files.
+    """
 
     release: str
     number: int
     sections: tuple[RepoSection, ...]
+    keys: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -54,8 +61,10 @@ class ReleasePackage:
         return repo_file(self.sections)
 
     def write(self, folder: Path) -> Path:
-        """Write the spec and its source into a folder; return the spec."""
+        """Write the spec and its sources into a folder; return the spec."""
         (folder / _REPO_FILE).write_text(self.repo_file)
+        for name, text in self.keys.items():
+            (folder / name).write_bytes(text)
         spec = folder / f"{NAME}.spec"
         spec.write_text(
             _SPEC.format(
@@ -64,20 +73,44 @@ class ReleasePackage:
                 number=self.number,
                 release=self.release,
                 repo_file=_REPO_FILE,
+                key_sources=_lines(
+                    f"Source{number}: {name}" for number, name in enumerate(self.keys, 1)
+                ),
+                key_installs=_lines(
+                    f"install -D -p -m 0644 %{{SOURCE{number}}} %{{buildroot}}{_KEYS}/{name}"
+                    for number, name in enumerate(self.keys, 1)
+                ),
+                key_files=_lines(f"{_KEYS}/{name}" for name in self.keys),
             )
         )
         return spec
 
 
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
+
+
+def key_urls(names: Iterable[str]) -> tuple[str, ...]:
+    """Return where a host with the package has the keys whose files have these names."""
+    return tuple(f"file://{_KEYS}/{name}" for name in names)
+
+
 def release_sections(
-    site: Site, repos: Path, release: str, name: str, *, is_pinned: bool = False
+    site: Site,
+    repos: Path,
+    release: str,
+    name: str,
+    *,
+    is_pinned: bool = False,
+    trust: RepoTrust = NOT_SIGNED,
 ) -> tuple[RepoSection, ...]:
     """Return the repositories of a host that follows a name of the tree, best ones first.
 
     Pinned, they stay at what the name leads to now, with the dependencies of that time. The first
     is `openstack-<release>`, the id that packstack asks for; with components each has its own.
-    Raises NotFoundError if the name leads nowhere yet, ConfigError for a release or component
-    that cannot be part of a repository's id.
+    With a `trust` that asks for signatures, all of them must have some: RefusedError names one
+    that has not. Raises NotFoundError if the name leads nowhere yet, ConfigError for a release or
+    component that cannot be part of a repository's id.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", release):
         raise ConfigError(f"release {release!r} cannot be the version of a package")
@@ -87,32 +120,42 @@ def release_sections(
         raise NotFoundError(
             f"{site.target} has no repository {name} yet", hint="rdo trunk run builds and publishes"
         )
-    sections = []
+    places: dict[PurePosixPath, RepoSection] = {}
     for link in links:
         component = link.parent.name if link.parent != repos else ""
         repo_id = f"openstack-{release}" + (f"-{component}" if component else "")
         place = link.resolve() if is_pinned else link
         path = PurePosixPath(place.relative_to(repos.resolve() if is_pinned else repos))
         label = f"{site.project_name} {release}{f' {component}' if component else ''}, {path}"
-        sections.append(RepoSection(repo_id, label, (site.url(path),), priority=OWN))
-    return (*sections, *_dependencies(site, repos, release, links, is_pinned=is_pinned))
+        places[path] = RepoSection(repo_id, label, (site.url(path),), priority=OWN)
+    if deps := _dependencies(repos, links, is_pinned=is_pinned):
+        label, repo_id = f"{site.project_name} {release}, {deps}", f"openstack-{release}-deps"
+        places[deps] = RepoSection(repo_id, label, (site.url(deps),), priority=DEPENDENCIES)
+    if trust.repo_gpgcheck:
+        for path in places:
+            _check_signed(repos / path, path, site)
+    return tuple(section.trusting(trust) for section in places.values())
 
 
-def _dependencies(
-    site: Site, repos: Path, release: str, links: list[Path], *, is_pinned: bool
-) -> tuple[RepoSection, ...]:
-    """Return the repository of what the packages need besides each other; none if nothing is."""
+def _check_signed(directory: Path, path: PurePosixPath, site: Site) -> None:
+    """Raise RefusedError for a repository of which dnf would refuse something as not signed."""
+    if not is_signed(directory, site.reponame):
+        raise RefusedError(
+            f"{path} of {site.target} is not signed: it was published before the target was",
+            hint=f"rdo repo sign --target {site.target}",
+        )
+
+
+def _dependencies(repos: Path, links: list[Path], *, is_pinned: bool) -> PurePosixPath | None:
+    """Return the repository of what the packages need besides each other; None if nothing is."""
     current = repos / "deps/current"
     if not current.exists():
-        return ()
+        return None
     folder = "current"
     if is_pinned:
         named = frozenset[str]().union(*(references.snapshots(link) for link in links))
         folder = next(iter(named)) if len(named) == 1 else current.resolve().name
-    path = PurePosixPath("deps", folder)
-    label = f"{site.project_name} {release}, {path}"
-    repo_id = f"openstack-{release}-deps"
-    return (RepoSection(repo_id, label, (site.url(path),), priority=DEPENDENCIES),)
+    return PurePosixPath("deps", folder)
 
 
 def offer(rpm: Path, repos: Path) -> Path:

@@ -21,7 +21,8 @@ from rdo.dlrn.layout import hash_directory
 from rdo.errors import NoSpaceError, NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.build import Built, Failed
-from rdo.publish import bootstrap, contents, directory, names, pool
+from rdo.model.repo_file import NOT_SIGNED
+from rdo.publish import bootstrap, contents, directory, names, pool, signed
 from rdo.publish.backwards import Backwards, gone_backwards
 from rdo.publish.change import TRASH, TreeChange, carry_out
 from rdo.publish.consistent import Blocker
@@ -30,9 +31,10 @@ from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS, check_promotion_name
 from rdo.publish.needed import References, needed
-from rdo.publish.references import has_repodata
+from rdo.publish.references import REPOMD, has_repodata, parts
 from rdo.publish.site import Members, Site
 from rdo.repodata import Composer, read_rpms
+from rdo.signing import Signer
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build
 from rdo.store.repositories import Repository
@@ -61,7 +63,10 @@ class Published:
 
 
 class Tree:
-    """The published tree of one target, below `folder`/repos. `folder` is `data/<target>`."""
+    """The published tree of one target, below `folder`/repos. `folder` is `data/<target>`.
+
+    With a `signer` nothing enters it without a signature.
+    """
 
     def __init__(
         self,
@@ -70,12 +75,14 @@ class Tree:
         site: Site,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        signer: Signer | None = None,
     ) -> None:
         self.folder = folder
         self.repos = folder / "repos"
         self.site = site
         self._store = store
         self.now = clock
+        self.signer = signer
         self.references = References()
         self._good = GoodBuilds()
         self._composers: dict[tuple[str | None, str], Composer] = {}
@@ -93,10 +100,13 @@ class Tree:
         `read` is what they are, if somebody has looked. The names move if the package is one of
         the members and no later commit is published. A build that is published already is left as
         it is. Raises RefusedError, without changing anything, for RPMs that may not be published
-        (see `read_rpms`).
+        (see `read_rpms`), SigningError if they cannot be signed.
         """
-        rpms = _sorted(read or _read(build, build_folder))
-        with self.alone(f"publishing {build.commit}"):
+        built = _sorted(read or _read(build, build_folder))
+        with (
+            self._signed(build, build_folder, built) as (rpms, folder),
+            self.alone(f"publishing {build.commit}"),
+        ):
             with self._store.read() as at:
                 build = at.builds.get(build.id)
                 good = at.packages.state(self.site.target, build.package).good
@@ -106,7 +116,7 @@ class Tree:
             if build.published is not None:
                 return Published(self.repos / what.path, provides=_provides(rpms))
             in_pool = {
-                artifact: pool.add(self._pool, build_folder / artifact.file_name, artifact)
+                artifact: pool.add(self._pool, folder / artifact.file_name, artifact)
                 for artifact in rpms
             }
             if build.bootstrap:
@@ -118,11 +128,28 @@ class Tree:
             directory.sync(fresh)
             superseded = is_held or contents.is_superseded(build, good)
             published = self._put_in_place(build, what, fresh, members, superseded=superseded)
+            if folder != build_folder:
+                signed.leave_once(in_pool, build_folder)
             before = now.good.get(build.package)
             if superseded or before is None:
                 return published
             backwards = gone_backwards((one.artifact for one in before.artifacts), rpms)
             return replace(published, backwards=backwards)
+
+    @contextlib.contextmanager
+    def _signed(
+        self, build: Build, build_folder: Path, rpms: Mapping[Artifact, Fragment]
+    ) -> Iterator[tuple[Mapping[Artifact, Fragment], Path]]:
+        """Yield what the RPMs of a build are once they are signed, and the folder where they are.
+
+        Bootstrap builds are not signed: nobody but other builds gets them.
+        """
+        if self.signer is None or build.bootstrap or build.published is not None:
+            yield rpms, build_folder
+            return
+        with self._explaining(), signed.workplace(self.folder, str(build.id)) as folder:
+            places = {one.file_name: build_folder / one.file_name for one in rpms}
+            yield signed.sign(self.signer, rpms, places, folder), folder
 
     def publish_failure(
         self, build: Build, build_folder: Path, origin: SourceFolders | None = None
@@ -385,6 +412,30 @@ class Tree:
                 changes.append(self.change(at, fresh=fresh, path=what.path))
             return True
 
+    def write_again(self, repository: Repository, what: Contents) -> None:
+        """Write a repository anew at its place, with the same RPMs and all its other files.
+
+        The RPMs may have other bytes, because they were signed.
+        """
+        with self.alone(f"signing {repository.path}"):
+            with self._store.read() as at:
+                build = at.builds.get(repository.build_id) if repository.build_id else None
+            fresh = self._fresh("again")
+            self._write_repository(
+                fresh, what, build.commit.upstream_hash if build else what.digest
+            )
+            in_pool = {artifact: pool.place(self._pool, artifact) for artifact in what.own}
+            directory.link_rpms(fresh, in_pool)
+            old = self.repos / repository.path
+            directory.keep_others(old, fresh, self.repos / "deps")
+            directory.sync(fresh)
+            with self.deciding() as (at, changes):
+                changes.append(self.change(at, fresh=fresh, path=what.path))
+
+    def forget_good_builds(self) -> None:
+        """Read builds from the store again: their RPMs were signed."""
+        self._good = GoodBuilds()
+
     def take_out(self, repository: Repository) -> None:
         """Remove a repository. Raises RefusedError if somebody needs it."""
         with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
@@ -420,6 +471,7 @@ class Tree:
         """Finish what a killed process has begun; call it when a round starts."""
         with self.alone("recovering"):  # finishes what there is, like everybody who comes in
             shutil.rmtree(self.repos / FRESH, ignore_errors=True)
+            shutil.rmtree(self.folder / signed.WORK, ignore_errors=True)
             for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
                 for left in self.repos.glob(pattern):
                     left.unlink()
@@ -578,13 +630,16 @@ class Tree:
         revision = int(self.now().timestamp())
         main, debug = what.part(is_debug=False), what.part(is_debug=True)
         composer = self._composer(what.component, shelf)
-        directory.write_repository(fresh, main, self.site, composer, name=name, revision=revision)
+        signer = self.signer.pinned() if self.signer else None
+        trust = signer.trust(what.signed_by) if signer else NOT_SIGNED
+        label = directory.Label(name, revision, trust)
+        directory.write_repository(fresh, main, self.site, composer, label)
         if debug.own or debug.others:
             composer = self._composer(what.component, f"{shelf}{DEBUG}")
-            directory.write_debug_repository(
-                fresh, debug, self.site, composer, name=name, revision=revision
-            )
+            directory.write_debug_repository(fresh, debug, self.site, composer, label)
         directory.copy_dependencies(fresh, self.repos / self.site.dependencies_file)
+        if signer:
+            signer.sign_files([part / REPOMD for part in parts(fresh)])
 
     def _composer(self, component: str | None, part: str = "") -> Composer:
         folder = self.folder / "segments" / f"{component or ''}-{part}"

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from rdo import lock
 from rdo.dlrn.formats import aggregate_hash
 from rdo.dlrn.layout import component_directory, hash_directory
-from rdo.publish import mending, pool
+from rdo.publish import mending, pool, signed
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members
@@ -21,6 +21,7 @@ from rdo.publish.tree import FRESH, Tree
 from rdo.store import Store
 from rdo.store.artifacts import StoredArtifact
 from rdo.store.repositories import Repository
+from rdo.tools.signing.rpm_signature import badly_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,14 @@ class _Check:
             remedy = "they are carried out"
             return [Finding("unfinished", "intents", what, remedy, _whole(self.tree.recover))]
         sums: dict[Path, str] = {}
+        paths = {repository.path for _, repository in led}
+        with signed.signature_check(self.tree.signer) as check:
+            damaged = [*self._repositories(repositories, paths, sums, check)]
         return [
             *self._names(led),
-            *self._repositories(repositories, {repository.path for _, repository in led}, sums),
+            *damaged,
             *self._good_builds(sums),
+            *self._signatures(),
             *self._unpublished(),
             *self._strangers(repositories, [name for name, _ in led]),
         ]
@@ -148,11 +153,15 @@ class _Check:
         return _whole(lambda: mending.turn(self.tree, self.store, name, repository))
 
     def _repositories(
-        self, repositories: Collection[Repository], led: Collection[str], sums: dict[Path, str]
+        self,
+        repositories: Collection[Repository],
+        led: Collection[str],
+        sums: dict[Path, str],
+        check: signed.SignatureFault,
     ) -> Iterator[Finding]:
         for repository in repositories:
             directory = self.tree.repos / repository.path
-            if fault := mending.fault_of(directory, self.tree.site.reponame, sums):
+            if fault := mending.fault_of(directory, self.tree.site.reponame, sums, check):
                 mend = self._mending(repository, is_led=repository.path in led)
                 remedy = "it is written again, or removed if no name points to it"
                 yield Finding("repository", repository.path, fault, remedy, mend)
@@ -176,6 +185,22 @@ class _Check:
             what = "is damaged" if place.exists() else "is not there"
             mend = self._restoring(place, one)
             yield Finding("rpm", shown, f"{what}; {one.package} needs it", remedy, mend)
+
+    def _signatures(self) -> Iterator[Finding]:
+        """Check that keys of the target have signed the newest good RPMs that are said to be."""
+        if self.tree.signer is None:
+            return
+        with self.store.read() as at:
+            stored = at.artifacts.good(self.tree.site.target)
+        folder = self.tree.repos / pool.NAME
+        said = [one for one in stored if one.artifact.signed_by]
+        places = {pool.place(folder, one.artifact): one for one in said}
+        there = [place for place in places if place.is_file()]
+        keys = [*dict.fromkeys(self.tree.signer.public_keys().values())]
+        for place in badly_signed(there, keys, folder):
+            what = f"is signed by none of the target's keys; {places[place].package} has it"
+            remedy = f"restore {self.tree.signer.key_name(places[place].artifact.signed_by)}"
+            yield Finding("signature", place.name, what, remedy)
 
     def _restoring(self, place: Path, stored: StoredArtifact) -> Callable[[], str]:
         def act() -> str:

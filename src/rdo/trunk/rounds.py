@@ -46,6 +46,8 @@ def run_target(
         trunk.package(name)
     if not asked.dry_run:
         app.workplaces.check(target)  # else each package would be tried, and blamed
+        if trunk.tree.signer:
+            trunk.tree.signer.check()
     if asked.workers:
         trunk = replace(trunk, workers=asked.workers)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)

@@ -1,0 +1,132 @@
+"""Signing what a tree has already: RPMs first, then the repositories that names lead to.
+
+It may be killed at any point and started again: what is signed stays so.
+"""
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo.errors import RefusedError
+from rdo.publish import mending, pool, signed
+from rdo.publish.references import hrefs, is_signed, parts
+from rdo.publish.tree import Tree
+from rdo.store import Store
+from rdo.store.artifacts import StoredArtifact
+from rdo.store.repositories import Repository
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAgain:
+    """What was signed: how many RPMs, and the repositories; `lost` are RPMs that are not there."""
+
+    rpms: int
+    repositories: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+
+
+def not_signed(store: Store, target: str, instead_of: Collection[str] = ()) -> int:
+    """Return how many published RPMs have no signature, or one of the keys `instead_of`."""
+    with store.read() as at:
+        return len(_wanting(at.artifacts.of_target(target), instead_of))
+
+
+def sign_again(
+    tree: Tree,
+    store: Store,
+    instead_of: Collection[str] = (),
+    more: Collection[Repository] = (),
+) -> SignedAgain:
+    """Sign every published RPM that has no signature, and the repositories that names lead to.
+
+    `more` are further repositories. RPMs signed by a key of `instead_of` are signed once more, by
+    the current key. A repository keeps its place, its builds and its other files. For the holder
+    of the round lock. Raises SigningError, or RefusedError while builds read the repositories.
+    """
+    assert tree.signer
+    tree.signer.check()
+    target = tree.site.target
+    with store.read() as at:
+        running = at.builds.running(target)
+        wanting = _wanting(at.artifacts.of_target(target), instead_of)
+    if running:
+        raise RefusedError(
+            f"{len(running)} builds of {target} are running and use its repositories",
+            hint="try again when they have ended",
+        )
+    lost = [one for one in wanting if not _place(tree, one).is_file()]
+    there = [one for one in wanting if _place(tree, one).is_file()]
+    done = 0
+    for batch in _batches(there):
+        _sign(tree, store, batch)
+        done += len(batch)
+        log.info("%s: %d of %d RPMs signed", target, done, len(there))
+    tree.forget_good_builds()
+    return SignedAgain(
+        done,
+        tuple(_sign_repositories(tree, store, instead_of, more)),
+        tuple(one.artifact.file_name for one in lost),
+    )
+
+
+def _wanting(
+    stored: Collection[StoredArtifact], instead_of: Collection[str]
+) -> list[StoredArtifact]:
+    unwanted = {"", *instead_of}
+    return [one for one in stored if one.artifact.signed_by in unwanted]
+
+
+def _place(tree: Tree, stored: StoredArtifact) -> Path:
+    return pool.place(tree.repos / pool.NAME, stored.artifact)
+
+
+def _batches(stored: Collection[StoredArtifact]) -> Iterator[list[StoredArtifact]]:
+    """Yield all in groups in which no file name is there twice."""
+    batch: dict[str, StoredArtifact] = {}
+    for one in stored:
+        if len(batch) == _AT_ONCE or one.artifact.file_name in batch:
+            yield [*batch.values()]
+            batch = {}
+        batch[one.artifact.file_name] = one
+    if batch:
+        yield [*batch.values()]
+
+
+def _sign(tree: Tree, store: Store, batch: list[StoredArtifact]) -> None:
+    assert tree.signer
+    with store.read() as at:
+        fragments = at.artifacts.fragments([one.id for one in batch])
+    rpms = {one.artifact: fragments[one.id] for one in batch}
+    places = {one.artifact.file_name: _place(tree, one) for one in batch}
+    with signed.workplace(tree.folder, "again") as folder:
+        found = signed.sign(tree.signer, rpms, places, folder)
+        for artifact in found:
+            pool.add(tree.repos / pool.NAME, folder / artifact.file_name, artifact)
+    with store.write() as at:
+        items = zip(batch, found.items(), strict=True)
+        at.artifacts.resign({one.id: item for one, item in items})
+
+
+def _sign_repositories(
+    tree: Tree, store: Store, instead_of: Collection[str], more: Collection[Repository]
+) -> Iterator[str]:
+    with store.read() as at:
+        led = at.names.all(tree.site.target)
+    named = [one for _, one in led]
+    for repository in {one.path: one for one in (*named, *more)}.values():
+        directory = tree.repos / repository.path
+        what = mending.contents_now(tree, store, repository)
+        offered = {href for folder in parts(directory) for href in hrefs(folder)}
+        is_new = {pool.href(one.artifact) for one in what.others} <= offered
+        if is_new and is_signed(directory, tree.site.reponame) and not instead_of:
+            continue
+        tree.write_again(repository, what)
+        yield repository.path
+    if tree.site.components:
+        for name, repository in led:
+            mending.turn(tree, store, name, repository)
