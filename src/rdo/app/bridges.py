@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rdo.config import Settings
     from rdo.metadata import ReleasePackages
     from rdo.roots.platforms import Platforms
+    from rdo.signing import Signer
 
 
 class Bridges:
@@ -32,6 +33,7 @@ class Bridges:
 
     def of_target(self, target: str) -> "Dependencies":
         """Return what comes from outside for a target; it lives in the target's published tree."""
+        from rdo.app.targets import signer
         from rdo.bridge.dependencies import RepoFile
 
         section = self._settings.target(target)
@@ -44,6 +46,7 @@ class Bridges:
             self.lock_file(target),
             own=self._own_projects(target),
             repo_file=RepoFile(repos / f"{repo_id}.repo", repo_id, url),
+            signer=signer(self._settings, target),
         )
 
     def scratch(self, target: str, folder: Path) -> "Dependencies":
@@ -100,6 +103,7 @@ class Bridges:
         *,
         own: frozenset[str] = frozenset(),
         repo_file: "RepoFile | None" = None,
+        signer: "Signer | None" = None,
     ) -> "Dependencies":
         from rdo.bridge.choice import Chooser
         from rdo.bridge.debian import DebStore
@@ -128,4 +132,4 @@ class Bridges:
         debs = DebStore(base, content, kept / "debian", roots)
         wheels = WheelStore(base, content, kept / "wheels", roots)
         chooser = Chooser(debs, resolver, lock_file.with_suffix(""), own)
-        return Dependencies(wheels, chooser, snapshots, lock_file, repo_file)
+        return Dependencies(wheels, chooser, snapshots, lock_file, repo_file, signer)

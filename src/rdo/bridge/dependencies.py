@@ -23,9 +23,10 @@ from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelRefusedError, WheelStore
 from rdo.errors import NotFoundError, OutsideError
-from rdo.model.repo_file import RepoSection
+from rdo.model.repo_file import NOT_SIGNED, RepoSection, RepoTrust
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpms
+from rdo.signing import Signer
 from rdo.solver import Missing, solve
 from rdo.tools.packaging.pip import Resolved
 
@@ -46,10 +47,10 @@ class RepoFile:
     repo_id: str
     url: str
 
-    def write(self, snapshot: str) -> None:
+    def write(self, snapshot: str, trust: RepoTrust = NOT_SIGNED) -> None:
         """Make the file name this snapshot; an unchanged file is not touched."""
         name, url = f"{self.repo_id}-{snapshot}", f"{self.url}/{snapshot}"
-        text = str(RepoSection(self.repo_id, name, (url,), priority=50))
+        text = str(RepoSection(self.repo_id, name, (url,), priority=50).trusting(trust))
         if not self.path.exists() or self.path.read_text() != text:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_file(self.path, text)
@@ -59,7 +60,8 @@ class RepoFile:
 class Dependencies:
     """Provides packages that neither the release nor the base provides.
 
-    `snapshots` is the folder of snapshots; `lock_file` names the current choice.
+    `snapshots` is the folder of snapshots; `lock_file` names the current choice. With a `signer`
+    their RPMs and repodata are signed, and a new key makes a new snapshot.
     """
 
     wheels: WheelStore
@@ -67,6 +69,7 @@ class Dependencies:
     snapshots: Path
     lock_file: Path
     repo_file: RepoFile | None = None
+    signer: Signer | None = None
 
     def repository(self) -> Path | None:
         """Return the current snapshot; None before anything was bridged."""
@@ -85,7 +88,7 @@ class Dependencies:
             kept = tuple(one for one in locked.entries if not self.chooser.is_own(one))
             is_gone = locked.snapshot and not (self.snapshots / locked.snapshot).is_dir()
             is_other = locked.made_from and locked.made_from != self._made_from(kept)
-            if kept != locked.entries or is_gone or is_other:
+            if kept != locked.entries or is_gone or is_other or self._needs_signature(locked):
                 self._publish(kept)
             elif locked.snapshot:
                 self._show(locked.snapshot)
@@ -223,11 +226,15 @@ class Dependencies:
         made = [*wheels.values(), *self.chooser.debs.rpms(debian).values()]
         rpms = sorted(path for paths in made for path in paths)
         names = "\n".join(f"{path.parent.name}/{path.name}" for path in rpms)
+        signer = self.signer.pinned() if self.signer else None
+        key = signer.fingerprint if signer else ""
+        names += f"\nsigned by {key}" if key else ""
         snapshot = self.snapshots / hashlib.sha256(names.encode()).hexdigest()[:16]
         if not snapshot.exists():
             of_wheels = {path: one for one, paths in wheels.items() for path in paths}
-            write_snapshot(snapshot, rpms, of_wheels)
-        LockFile(entries, snapshot.name, self._made_from(entries)).write(self.lock_file)
+            write_snapshot(snapshot, rpms, of_wheels, signer, self._signed_copies)
+        made_from = self._made_from(entries)
+        LockFile(entries, snapshot.name, made_from, key).write(self.lock_file)
         self._show(snapshot.name)
         log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
 
@@ -247,7 +254,21 @@ class Dependencies:
         if place.exists() and link.resolve() != place.resolve():
             atomic.point_link(link, place)
         if self.repo_file:
-            self.repo_file.write(snapshot)
+            key = LockFile.read(self.lock_file).signed_by
+            trust = self.signer.trust([key]) if self.signer and key else NOT_SIGNED
+            self.repo_file.write(snapshot, trust)
+
+    def _needs_signature(self, locked: LockFile) -> bool:
+        """Whether the current snapshot lacks the signature of the current key."""
+        return bool(self.signer and locked.snapshot) and self._key() != locked.signed_by
+
+    def _key(self) -> str:
+        return self.signer.fingerprint if self.signer else ""
+
+    @property
+    def _signed_copies(self) -> Path:
+        """Where signed copies are kept for the next snapshot, beside the lock file."""
+        return self.lock_file.with_name("signed-dependencies")
 
 
 def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
@@ -262,12 +283,17 @@ def _project(need: str) -> str:
 
 
 def write_snapshot(
-    snapshot: Path, rpms: Sequence[Path], of_wheels: Mapping[Path, Resolved]
+    snapshot: Path,
+    rpms: Sequence[Path],
+    of_wheels: Mapping[Path, Resolved],
+    signer: Signer | None = None,
+    signed_copies: Path | None = None,
 ) -> None:
-    """Make the folder `snapshot`: a repository of these RPMs.
+    """Make the folder `snapshot`: a repository of these RPMs, or of signed copies of them.
 
     What Debian ships setuid stays so: its packages are signed, and trusted as the platform is.
-    Raises WheelRefusedError for an RPM of a wheel with such a file.
+    Raises WheelRefusedError for an RPM of a wheel with such a file. `signed_copies` is a folder
+    of what was signed for earlier snapshots.
     """
     read = read_rpms(rpms)
     for path, one in zip(rpms, read, strict=True):
@@ -277,8 +303,38 @@ def write_snapshot(
     new = snapshot.with_name(f".{snapshot.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
+    if signer and signed_copies:
+        shas = {path: one.artifact.sha256 for path, one in zip(rpms, read, strict=True)}
+        rpms = signed_rpms(signer, shas, signed_copies)
+        read = read_rpms(rpms)
     for path in rpms:
         atomic.link_or_copy(path, new / path.name)
     own = [(one.artifact.file_name, one.fragment) for one in read]
     Composer(lambda _: {}).write(new, own, (), revision=int(time.time()))
+    if signer:
+        signer.sign_files([new / "repodata/repomd.xml"])
     new.rename(snapshot)
+
+
+def signed_rpms(signer: Signer, rpms: Mapping[Path, str], kept: Path) -> tuple[Path, ...]:
+    """Return a signed copy of each RPM, which is given with its sha256, in order.
+
+    Copies lie in `kept`/KEY/SHA256/ for the next snapshot; those that this one does not need go.
+    """
+    folder = kept / signer.fingerprint
+    places = {path: folder / sha256 / path.name for path, sha256 in rpms.items()}
+    fresh = folder / ".fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    good = signer.good_copies({place: path for path, place in places.items()}, folder)
+    missing = [path for path, place in places.items() if place not in good]
+    copies = signer.sign_rpms(missing, fresh) if missing else ()
+    for path, copy in zip(missing, copies, strict=True):
+        places[path].parent.mkdir(exist_ok=True)
+        copy.replace(places[path])
+    shutil.rmtree(fresh, ignore_errors=True)
+    needed = {place.parent for place in places.values()}
+    for old in (*kept.iterdir(), *folder.iterdir()):
+        if old not in needed and old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return tuple(places.values())

@@ -66,11 +66,13 @@ class LockFile:
     """The content of the dependency repository, sorted by name, and the name of its snapshot.
 
     `made_from` is the hash of what the snapshot's RPMs were made from; empty in a file of before.
+    `signed_by` is the key that signed the snapshot; empty if nobody did.
     """
 
     entries: tuple[LockedPackage, ...] = ()
     snapshot: str = ""
     made_from: str = ""
+    signed_by: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "LockFile":
@@ -81,7 +83,8 @@ class LockFile:
         try:
             table = json.loads(path.read_text())
             entries = tuple(map(_entry, table["packages"]))
-            return cls(entries, table["snapshot"], table.get("made_from", ""))
+            more = (table.get(key, "") for key in ("made_from", "signed_by"))
+            return cls(entries, table["snapshot"], *more)
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError) as error:
@@ -92,6 +95,7 @@ class LockFile:
         table = {
             "snapshot": self.snapshot,
             "made_from": self.made_from,
+            **({"signed_by": self.signed_by} if self.signed_by else {}),
             "packages": [asdict(one) for one in self.entries],
         }
         atomic.write_file(path, json.dumps(table, indent=1) + "\n")
