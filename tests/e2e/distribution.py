@@ -63,7 +63,8 @@ packages = ["{name}"]
 class Distribution:
     """A folder with rdo.toml, metadata, and real repositories for each package.
 
-    `log` is what the last round said on stderr.
+    `log` is what the last round said on stderr, `settings` are more lines of rdo.toml: the first
+    and the last ones.
     """
 
     folder: Path
@@ -73,6 +74,7 @@ class Distribution:
     lines: list[str] = field(default_factory=list)
     log: str = ""
     looks_ahead: bool = False
+    settings: tuple[str, str] = ("", "")
 
     def add(self, name: str, *requires: str, spec_needs: str = "", tests_need: str = "") -> None:
         """A package whose source requires `requires`, its spec and its tests something more."""
@@ -102,8 +104,10 @@ class Distribution:
 
     def write_metadata(self) -> None:
         (self.folder / "rdo.toml").write_text(
-            f'[metadata]\nsource = "info"\n[targets.{TARGET}]\nrelease = "master"\n'
+            f'{self.settings[0]}[metadata]\nsource = "info"\n'
+            f'[targets.{TARGET}]\nrelease = "master"\n'
             f'platform = "{PLATFORM}"\nlook-ahead = {str(self.looks_ahead).lower()}\n'
+            f"{self.settings[1]}"
         )
         head = ["releases:", "- name: master", "  status: development", "  branch: rpm-master"]
         head += ["  repos:", "  - name: deb12", "packages:"]

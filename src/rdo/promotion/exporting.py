@@ -15,11 +15,12 @@ from rdo.dlrn.formats import versions_csv
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.nevra import Nevra
-from rdo.model.repo_file import DEPENDENCIES, OWN, RepoSection, repo_file
+from rdo.model.repo_file import DEPENDENCIES, NOT_SIGNED, OWN, RepoSection, RepoTrust, repo_file
 from rdo.promotion.compositions import Composition
 from rdo.promotion.listing import rpms
 from rdo.publish import contents, pool, references
 from rdo.publish.good import GoodBuild
+from rdo.publish.references import REPOMD, has_signature
 from rdo.repodata import Composer, RepositoryEntry, read_rpms
 from rdo.store.artifacts import StoredArtifact
 
@@ -86,8 +87,10 @@ def export(
         (fresh / "versions.csv").write_text(_versions(opened, kept))
         if snapshot:
             shutil.copytree(opened.tree.repos / DEPS / snapshot, fresh / DEPS)
+        place = url.rstrip("/") or folder.as_uri()
+        trusts = _sign(opened, fresh, parts, place)
         repo = fresh / f"{opened.tree.site.reponame}.repo"
-        repo.write_text(_repo_file(opened, url.rstrip("/") or folder.as_uri(), bool(snapshot)))
+        repo.write_text(_repo_file(opened, place, trusts, bool(snapshot)))
     return Exported(folder, folder / repo.name, len(parts), snapshot, tuple(sorted(replaced)))
 
 
@@ -156,6 +159,27 @@ def _write(fresh: Path, parts: Sequence[_Part], revision: int) -> None:
     composer.write(fresh, [], entries, revision=revision)
 
 
+def _sign(
+    opened: OpenTarget, fresh: Path, parts: Sequence[_Part], url: str
+) -> tuple[RepoTrust, RepoTrust]:
+    """Sign what was written and add the keys; return what a client may check, there and in deps.
+
+    RPMs are not checked if one of a scratch build, which nobody signs, is among them.
+    """
+    if opened.tree.signer is None:
+        return NOT_SIGNED, NOT_SIGNED
+    signer = opened.tree.signer.pinned()
+    signer.sign_files([fresh / REPOMD])
+    names = []
+    for fingerprint, text in signer.public_keys().items():
+        names.append(signer.key_name(fingerprint))
+        (fresh / names[-1]).write_bytes(text)
+    keys = tuple(f"{url}/{name}" for name in names)
+    is_checked = all(part.artifact.signed_by for part in parts)
+    own = RepoTrust(gpgcheck=is_checked, repo_gpgcheck=True, gpgkey=keys)
+    return own, replace(own, gpgcheck=True) if has_signature(fresh / DEPS) else NOT_SIGNED
+
+
 def _versions(opened: OpenTarget, composition: Composition) -> str:
     builds: list[GoodBuild] = list(composition.builds.values())
     site = replace(opened.tree.site, components=False)
@@ -182,11 +206,12 @@ def _snapshot(opened: OpenTarget, composition: Composition) -> str:
     return next(iter(named))
 
 
-def _repo_file(opened: OpenTarget, url: str, has_dependencies: bool) -> str:
-    site = opened.tree.site
-    sections = [
-        RepoSection(site.reponame, f"{site.project_name} {opened.name}", (url,), priority=OWN)
-    ]
+def _repo_file(
+    opened: OpenTarget, url: str, trusts: tuple[RepoTrust, RepoTrust], has_dependencies: bool
+) -> str:
+    site, (own, deps) = opened.tree.site, trusts
+    name = f"{site.project_name} {opened.name}"
+    sections = [RepoSection(site.reponame, name, (url,), priority=OWN).trusting(own)]
     if has_dependencies:
         name = f"{site.reponame}-deps"
         sections.append(
@@ -195,6 +220,6 @@ def _repo_file(opened: OpenTarget, url: str, has_dependencies: bool) -> str:
                 f"{name} of {opened.name}",
                 (f"{url}/{DEPS}",),
                 priority=DEPENDENCIES,
-            )
+            ).trusting(deps)
         )
     return repo_file(sections)

@@ -1,6 +1,6 @@
 """Promotion names: moved by a person, moved back, and their history."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
+from rdo.publish.references import is_signed
 from rdo.store import Transaction
 from rdo.store.repositories import Repository
 
@@ -49,16 +50,29 @@ def promote(
     """Point a promotion name at the repositories of a composition, of all components at once.
 
     `record` is called in the transaction of the move, and may refuse it. Raises RefusedError for a
-    name that cannot be promoted to, a composition in no repository, or a name that does not lead to
-    what is `expected` any more.
+    name that cannot be promoted to, a composition in no repository, one that is not signed although
+    its target is, or a name that does not lead to what is `expected` any more.
     """
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
+    _check_signed(opened, composition.repositories)
     moved = opened.tree.promote(
         name, composition.repositories, by=by, why=why, expected=expected, record=record
     )
     paths = tuple(one.path for one in composition.repositories)
     return Promoted(name, paths, tuple(one.path for one in moved))
+
+
+def _check_signed(opened: OpenTarget, repositories: Iterable[Repository]) -> None:
+    """Refuse what hosts that check signatures could not install from."""
+    if opened.tree.signer is None:
+        return
+    for one in repositories:
+        if not is_signed(opened.tree.repos / one.path, opened.tree.site.reponame):
+            raise RefusedError(
+                f"{one.path} is not signed, or some of its RPMs are not, and {opened.name} is",
+                hint=f"rdo repo sign --target {opened.name} {one.path}",
+            )
 
 
 def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
@@ -74,6 +88,7 @@ def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
             f"{name} of {opened.name} has no earlier repository",
             hint=f"rdo promotion history {name} shows its moves",
         )
+    _check_signed(opened, previous)
     moved = opened.tree.promote(name, previous, by=by, why=why)
     paths = tuple(one.path for one in previous)
     return Promoted(name, paths, tuple(one.path for one in moved))

@@ -5,6 +5,7 @@ import click
 from rdo.cli.lazy import Lazy, LazyGroup
 
 _LOOK, _MAKE = "rdo.cli.repo.look", "rdo.cli.repo.make"
+_SIGN = "rdo.cli.repo.sign"
 
 
 @click.group(
@@ -20,10 +21,13 @@ _LOOK, _MAKE = "rdo.cli.repo.look", "rdo.cli.repo.make"
         "release-rpm": Lazy(
             "rdo.cli.repo.release", "release_rpm", "Build the package that hosts install from."
         ),
+        "sign-key": Lazy(_SIGN, "sign_key", "Make, show and replace the key that signs a target."),
+        "sign": Lazy(_SIGN, "sign", "Sign what was published before the target had a key."),
     },
     sections={
         "Looking": ("list", "show", "diff", "files", "whatprovides"),
         "Making": ("compose", "export", "release-rpm"),
+        "Signing": ("sign-key", "sign"),
     },
 )
 def repo() -> None:

@@ -64,13 +64,13 @@ def release_rpm(
     """Build rdo-release, the package by which a host installs from a target.
 
     It brings the repositories of the target's release and of its dependencies under addresses
-    that stay the same from round to round.
+    that stay the same from round to round, and the keys of a target that is signed.
 
     \b
     rdo repo release-rpm --target master-deb12 --publish
     dnf install -y http://HOST/master-deb12/repos/rdo-release.rpm
     """
-    from rdo.app.targets import release_package
+    from rdo.app.targets import release_package, signer
     from rdo.bridge.protocol import NoBridge
     from rdo.distgit.local_build import LocalBuild, build_local
     from rdo.publish.release_package import SOURCE_DATE, offer
@@ -99,6 +99,8 @@ def release_rpm(
         reason = outcome.detail if isinstance(outcome, Failed) else str(outcome)
         raise CommandError(f"rdo-release cannot be built: {reason}", hint=f"log: {results}")
     (rpm,) = (path for path in outcome.rpms if not path.name.endswith(".src.rpm"))
+    if signs := signer(app.settings, target):
+        signs.sign_in_place(rpm)
     answer["rpm"] = rpm
     lines = [f"built {rpm}"]
     if publish:
