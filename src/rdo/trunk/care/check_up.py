@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rdo.app import App
 from rdo.app.stores import look_at_store
+from rdo.app.targets import signer
 from rdo.cancellation import in_threads
 from rdo.errors import OutsideError, UserError
 from rdo.log_tail import last_line
@@ -70,6 +71,7 @@ def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
     checks.append(_mail(settings, offline=offline))
     for target in settings.targets:
         checks.append(_base_url(settings, target, offline=offline))
+        checks.append(_signing(app, target))
     return [*checks, _units(app)]
 
 
@@ -202,6 +204,31 @@ def _base_url(settings: "Settings", target: str, *, offline: bool) -> Configurat
         detail = f"{url} answers, but does not show this tree"
         return ConfigurationCheck(name, CheckState.FAULT, detail, remedy)
     return ConfigurationCheck(name, CheckState.OK, url)
+
+
+def _signing(app: App, target: str) -> ConfigurationCheck:
+    """Look whether a target's key can sign, and for how long; nothing is signed."""
+    name = f"signing {target}"
+    section = app.settings.signing_of(target)
+    signs = signer(app.settings, target, app.now)
+    if section is None or signs is None:
+        return _skipped(name, "no [signing] in rdo.toml: RPMs and repositories are not signed")
+    try:
+        key = signs.key()
+    except UserError as error:
+        return _problem(name, error)
+    rotate = f"rdo repo sign-key rotate --target {target}"
+    renew = f"gpg --quick-set-expire {key.fingerprint} 2y"
+    remedy = renew if section.key else rotate
+    if fault := key.fault(app.now()):
+        return ConfigurationCheck(name, CheckState.FAULT, f"{key.fingerprint} {fault}", remedy)
+    if key.expires is None:
+        return ConfigurationCheck(name, CheckState.OK, f"{key.fingerprint} does not expire")
+    left = (key.expires - app.now()).days
+    detail = f"{key.fingerprint} expires in {left} days"
+    if left < section.warn_days:
+        return ConfigurationCheck(name, CheckState.NOTE, detail, remedy)
+    return ConfigurationCheck(name, CheckState.OK, detail)
 
 
 def _served(url: str) -> bytes | None:
