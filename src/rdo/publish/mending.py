@@ -204,7 +204,7 @@ def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
             continue  # a file of its own build
         found = by_sha.get(words[1]) or by_name.get(words[-1])
         if found is None:
-            raise DamagedError(f"{repository.path} holds {words[-1]}, which the store has not")
+            raise DamagedError(f"its {words[-1]} is not in the store any more")
         others.append(found)
     return Contents(
         repository.component,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rdo.errors import RefusedError
 from rdo.publish import mending, pool, signed
-from rdo.publish.references import hrefs, is_signed, parts
+from rdo.publish.references import DamagedError, hrefs, is_signed, parts
 from rdo.publish.tree import Tree
 from rdo.store import Store
 from rdo.store.artifacts import StoredArtifact
@@ -23,11 +23,15 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class SignedAgain:
-    """What was signed: how many RPMs, and the repositories; `lost` are RPMs that are not there."""
+    """What was signed: how many RPMs, and the repositories.
+
+    `lost` are RPMs that are not there, `left` the reasons for which repositories were not signed.
+    """
 
     rpms: int
     repositories: tuple[str, ...]
     lost: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def not_signed(store: Store, target: str, instead_of: Collection[str] = ()) -> int:
@@ -67,11 +71,10 @@ def sign_again(
         done += len(batch)
         log.info("%s: %d of %d RPMs signed", target, done, len(there))
     tree.forget_good_builds()
-    return SignedAgain(
-        done,
-        tuple(_sign_repositories(tree, store, instead_of, more)),
-        tuple(one.artifact.file_name for one in lost),
-    )
+    left: list[str] = []
+    repositories = tuple(_sign_repositories(tree, store, instead_of, more, left))
+    names = tuple(one.artifact.file_name for one in lost)
+    return SignedAgain(done, repositories, names, tuple(left))
 
 
 def _wanting(
@@ -113,14 +116,22 @@ def _sign(tree: Tree, store: Store, batch: list[StoredArtifact]) -> None:
 
 
 def _sign_repositories(
-    tree: Tree, store: Store, instead_of: Collection[str], more: Collection[Repository]
+    tree: Tree,
+    store: Store,
+    instead_of: Collection[str],
+    more: Collection[Repository],
+    left: list[str],
 ) -> Iterator[str]:
     with store.read() as at:
         led = at.names.all(tree.site.target)
     named = [one for _, one in led]
     for repository in {one.path: one for one in (*named, *more)}.values():
         directory = tree.repos / repository.path
-        what = mending.contents_now(tree, store, repository)
+        try:
+            what = mending.contents_now(tree, store, repository)
+        except DamagedError as error:
+            left.append(f"{repository.path}: {error}")
+            continue
         offered = {href for folder in parts(directory) for href in hrefs(folder)}
         is_new = {pool.href(one.artifact) for one in what.others} <= offered
         if is_new and is_signed(directory, tree.site.reponame) and not instead_of:

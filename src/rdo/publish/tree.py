@@ -639,7 +639,11 @@ class Tree:
             directory.write_debug_repository(fresh, debug, self.site, composer, label)
         directory.copy_dependencies(fresh, self.repos / self.site.dependencies_file)
         if signer:
-            signer.sign_files([part / REPOMD for part in parts(fresh)])
+            try:
+                signer.sign_files([part / REPOMD for part in parts(fresh)])
+            except Exception:
+                shutil.rmtree(fresh, ignore_errors=True)
+                raise
 
     def _composer(self, component: str | None, part: str = "") -> Composer:
         folder = self.folder / "segments" / f"{component or ''}-{part}"

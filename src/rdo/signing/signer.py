@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rdo import atomic
-from rdo.errors import CommandError, NotFoundError, UserError
+from rdo.errors import CommandError, NotFoundError, RefusedError, UserError
 from rdo.model.repo_file import RepoTrust
 from rdo.signing.ways import SigningWay, the_key
 from rdo.tools.signing.gpg_home import check_programs
@@ -103,7 +103,7 @@ class Signer:
                 found |= {one.fingerprint: text for one in read_public_keys(text)}
         try:
             now = self.way.fingerprint
-        except NotFoundError:  # there is none, but there may have been
+        except (NotFoundError, RefusedError):  # there is none now, or none for this user
             now = ""
         return dict(sorted(found.items(), key=lambda item: item[0] != now))
 

@@ -71,11 +71,18 @@ class ByOwnKey:
 
     @property
     def fingerprint(self) -> str:
-        """The key that signs now; raises NotFoundError before one was made."""
+        """The key that signs now.
+
+        Raises NotFoundError before one was made, RefusedError for a user who may not sign.
+        """
         if self.key:
             return self.key
         try:
             return (self.home / CURRENT).read_text().strip()
+        except PermissionError:
+            raise RefusedError(
+                f"only its owner may use {self.home}", hint="run rdo as it"
+            ) from None
         except FileNotFoundError:
             raise NotFoundError(
                 f"{self.target} is to be signed and has no key yet",

@@ -168,6 +168,8 @@ def sign(
     done = signing.sign_published(app, target, keys, repositories)
     for name in done.lost:
         log.warning("%s is not in the pool; rdo trunk verify --repair mends what it can", name)
+    for why in done.left:
+        log.warning("not signed: %s", why)
     lines = [f"signed {done.rpms} RPMs", *(f"  {path}" for path in done.repositories)]
     output.show(done, as_json, "\n".join(lines))
 
