@@ -66,8 +66,9 @@ class Surroundings:
 def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
     """Return what hosts of a target have besides; its platform is made if it is not there yet."""
     arch, base = app.workplaces.base_repositories(opened.platform)
-    layer = app.platforms.base(opened.platform)
-    return Surroundings(arch, base, layer, roots=app.settings.roots)
+    layer, signer = app.platforms.base(opened.platform), opened.tree.signer
+    keys = (name for key in signer.known_keys() for name in key.ids) if signer else ()
+    return Surroundings(arch, base, layer, tuple(sorted(keys)), roots=app.settings.roots)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def test_a_key_that_does_not_expire() -> None:
     key = key_of(colons("-"))
 
     assert (key.fingerprint, key.user_id, key.expires) == (FPR, "RDO: tests", None)
+    assert key.ids == (FPR[-16:].lower(),)
     assert key.fault(NOW) == ""
 
 

@@ -17,7 +17,7 @@ _ENDED = {"e": "expired", "r": "revoked", "i": "invalid", "d": "disabled"}
 class PublicKey:
     """A key as others see it. `ended` is the word for why it must not sign; empty if it may.
 
-    `expires` is None for a key that does not expire.
+    `expires` is None for a key that does not expire; `ids` are of the key and of its parts.
     """
 
     fingerprint: str
@@ -26,6 +26,7 @@ class PublicKey:
     expires: datetime | None
     ended: str = ""
     can_sign: bool = True
+    ids: tuple[str, ...] = ()
 
     def fault(self, now: datetime) -> str:
         """Return why the key cannot sign at a moment; empty if it can."""
@@ -73,7 +74,8 @@ def _key(block: Sequence[Sequence[str]]) -> PublicKey:
     created = _moment(pub[5])
     assert created
     ended = _ENDED.get(pub[1], "")
-    return PublicKey(fingerprint, _text(user_id), created, expires, ended, bool(usable))
+    ids = tuple(line[4].lower() for line in block if line[0] in {"pub", "sub"})
+    return PublicKey(fingerprint, _text(user_id), created, expires, ended, bool(usable), ids)
 
 
 def _moment(text: str) -> datetime | None:
