@@ -11,6 +11,7 @@ from dataclasses import asdict
 from benchmarks import (
     build_overhead,
     checking,
+    dashboard,
     first_publication,
     maintainer,
     metadata,
@@ -27,6 +28,9 @@ def main() -> None:
         "check of a repository of 2,000 packages": asdict(checking.measure(2000)),
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
         "pages of 5,000 builds": asdict(pages.measure(250, 5000)),
+        "pages of a server, 100,000 commits": {
+            page: asdict(times) for page, times in dashboard.measure().items()
+        },
         "metadata and start-up": asdict(metadata.measure_synthetic()),
         "verbs of rdo pkg": [asdict(row) for row in maintainer.measure_verbs()],
         "rdopkg --help": maintainer.measure_help(),

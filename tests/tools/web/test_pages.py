@@ -14,6 +14,7 @@ from rdo.model.build import BUILD_LOG, Failed, FailureReason
 from rdo.model.vote import JobVerdict
 from rdo.store.builds import Build
 from rdo.store.votes import Ballot
+from rdo.web.pages import watched
 from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 
@@ -329,6 +330,21 @@ def test_a_repository_that_is_not_promoted_says_what_it_waits_for(browser: httpx
         assert ">verified<" in text
         assert "tempest: " in text
         assert "age: a candidate since 2026-08-01" in text
+
+
+def test_a_database_that_is_lost_is_told_and_nothing_old_is_shown(
+    made: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched, "_STATE_SECONDS", 0.0)
+    with served(tmp_path) as running, httpx.Client(trust_env=False) as client:
+        before = client.get(f"{running.url}/{TARGET}/index.html")
+        (tmp_path / "rdo.sqlite").unlink()
+        answers = [client.get(f"{running.url}{path}") for path in ("/", f"/{TARGET}/index.html")]
+
+    assert before.status_code == 200
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all("was removed" in answer.text for answer in answers)
+    assert [hostile(answer.text) for answer in answers] == [[], []]
 
 
 def test_who_may_not_read_sees_nothing_and_a_reader_only_the_own_target(

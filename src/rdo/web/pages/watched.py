@@ -38,11 +38,12 @@ class _Read(Generic[Value]):
 class Shared(Generic[Value]):
     """A value that is read again once it is older than `seconds`.
 
-    One request reads it, others meanwhile get the value before it. If it cannot be read, the value
-    before it stays, and the log says why.
+    One request reads it, others meanwhile get the value before it. With `stays`, a value that
+    cannot be read again stays as it was, and the log says why; else whoever asks gets the error.
     """
 
-    def __init__(self, read: Callable[[], Value], seconds: float) -> None:
+    def __init__(self, read: Callable[[], Value], seconds: float, *, stays: bool = False) -> None:
+        self._stays = stays
         self._ask = read
         self._seconds = seconds
         self._reading = threading.Lock()
@@ -68,7 +69,7 @@ class Shared(Generic[Value]):
         try:
             value = self._ask()
         except UserError as error:
-            if last is None:
+            if last is None or not self._stays:
                 raise
             log.warning("what is shown may be old: %s", error)
             value = last.value
@@ -81,7 +82,9 @@ class Watched:
 
     def __init__(self, app: App, name: str) -> None:
         self.name = name
-        self._trunk = Shared(lambda: open_trunk(app.for_request(), name), _METADATA_SECONDS)
+        self._trunk = Shared(
+            lambda: open_trunk(app.for_request(), name), _METADATA_SECONDS, stays=True
+        )
         self._gathered = Shared(self._gather, _STATE_SECONDS)
         self._needs = Shared(lambda: Needs.of(self.trunk), _NEEDS_SECONDS)
         self._charts = {days: Shared(self._ask_charts(days), _CHART_SECONDS) for days in CHART_DAYS}

@@ -61,7 +61,7 @@ def _package(one: Searched, wanted: str) -> Iterator[Hit]:
         if letters in name.lower()
         or (view.facts.package and letters in view.facts.package.project.lower())
     )
-    yield from (_of_package(one, name) for name in islice(names, _OF_ONE_KIND))
+    yield from (_of_package(one, name) for name in islice(names, MOST + 1))
 
 
 def _of_package(one: Searched, name: str) -> Hit:
