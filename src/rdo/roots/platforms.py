@@ -249,7 +249,7 @@ class Platforms:
 
 def mark_used(layer: Path) -> Path:
     """Note, as the time of a layer's folder, that it is used now; return the layer."""
-    with contextlib.suppress(PermissionError):  # a user's, who only looks
+    with contextlib.suppress(OSError):  # of a user who only looks, or on a read-only file system
         os.utime(layer)
     return layer
 

@@ -1,5 +1,6 @@
 """`rdo cache`: what it may remove, and what something still uses."""
 
+import errno
 import fcntl
 import json
 import os
@@ -132,3 +133,14 @@ def test_clean_asks_first(
 
     assert "--yes" in capsys.readouterr().err
     assert (platforms.folder / "cache/a_1_all.deb").exists()
+
+
+def test_a_platform_that_nobody_may_write_is_used_all_the_same(
+    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(os, "utime", refuse)
+
+    assert platforms.base(PLATFORM).tree.is_dir()
