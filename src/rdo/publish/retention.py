@@ -127,6 +127,9 @@ def _plan(
                 f"{target}: nothing is removed, because {repository.path} is damaged: {error}",
                 hint=f"rdo trunk verify --repair --target {target}",
             ) from error
+    with store.read() as at:  # what a kept repository holds must stay known, or nobody can read it
+        holding = at.artifacts.builds_with(target, used)
+    still_known = kept_builds.union(*holding.values())
     places = {one.path for one in everything}
     last = {
         str(hash_directory(commit, tree.site.component(commit.package, commit.component))): id_
@@ -150,7 +153,7 @@ def _plan(
         ),
         aggregates=tuple(_aggregates(repos, cutoff)),
         bootstrap=tuple(_bootstrap(tree.folder, store, target, min(cutoff, now - GRACE))),
-        forgotten=with_rpms - kept_builds,
+        forgotten=with_rpms - still_known,
         kept=len(kept),
         keep=keep,
     )

@@ -1,6 +1,7 @@
 """Sets of builds by name, by time and by change, and the repositories composed of them."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import createrepo_c
@@ -9,6 +10,7 @@ import pytest
 from rdo.app.targets import OpenTarget
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition, change, find
+from rdo.publish.retention import Rules, carry_out_purge, plan_purge
 from rdo.publish.site import Members
 from tests.publishing import Factory, RpmShelf, factory, package
 from tests.tools.promotion.conftest import open_target
@@ -223,3 +225,26 @@ def test_a_repository_that_was_lost_is_composed_anew(
 
     assert second.path == first.path
     assert offered(made.tree.repos / second.path)
+
+
+def test_a_promoted_set_can_be_read_and_changed_after_a_purge_of_all_that_is_older(
+    made: Factory,
+) -> None:
+    """The RPMs of its builds are in the pool: then the store must still know them."""
+    made.publish("python-a", "a1", "1.0")
+    made.publish("python-b", "b1", "1.0")
+    made.tree.promote("tested", made.tree.leads("current"), by="me", why="")
+    for number in (2, 3):
+        made.publish("python-a", f"a{number}", f"{number}.0")
+        made.publish("python-b", f"b{number}", f"{number}.0")
+    made.now.now += timedelta(days=100)
+    rules = Rules(timedelta(0))
+
+    carry_out_purge(made.tree, plan_purge(made.tree, made.store, rules, made.now(), current=()))
+
+    target = open_target(made)
+    promoted = find(target, "tested")
+    assert {one.nvr for one in promoted.builds.values()} == {"python-a-1.0-1", "python-b-1.0-1"}
+    mixed = change(target, promoted, ["python-b=current"])
+    [composed] = made.tree.compose(mixed.build_ids, made.members)
+    assert find(target, composed.path).build_ids == mixed.build_ids
