@@ -16,6 +16,7 @@ from benchmarks import (
     maintainer,
     metadata,
     pages,
+    promotion,
     repodata,
 )
 from benchmarks.publishing import measure
@@ -25,7 +26,9 @@ def main() -> None:
     results: dict[str, object] = {
         "first, idle and next round, prebuilt packages": asdict(first_publication.measure(500)),
         "repodata of 1,000 packages": asdict(repodata.measure(1000)),
+        "repodata of 5,000 packages": asdict(repodata.measure(5000)),
         "check of a repository of 2,000 packages": asdict(checking.measure(2000)),
+        "promotion among 10,000 repositories": asdict(promotion.measure(2000, 10_000)),
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
         "pages of 5,000 builds": asdict(pages.measure(250, 5000)),
         "pages of a server, 100,000 commits": {

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def measure(count: int) -> Times:
     """Compose and check `count` packages, each of which requires three others."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        fragment = _fragment(folder / "rpms")
+        fragment = sample_fragment(folder / "rpms")
         whole, composed = _compose(folder / "whole", fragment, count, broken=0)
         faulty, _ = _compose(folder / "faulty", fragment, count, broken=_BROKEN)
         whole_times, faulty_times = _check(whole, 0), _check(faulty, 2 * _BROKEN)
@@ -54,7 +54,7 @@ def measure(count: int) -> Times:
         return Times(count, composed, *whole_times, *faulty_times, *closure)
 
 
-def _fragment(folder: Path) -> Fragment:
+def sample_fragment(folder: Path) -> Fragment:
     """Return the fragment of a real RPM that requires one thing."""
     made = make_rpms(folder, requires=("SOMETHING",))
     [binary] = [path for path in made if ".src." not in path.name]
@@ -63,10 +63,14 @@ def _fragment(folder: Path) -> Fragment:
 
 def _compose(folder: Path, like: Fragment, count: int, *, broken: int) -> tuple[Path, float]:
     """Write repodata of `count` packages like one, and return the time that this takes."""
-    fragments = {number: _variant(like, number, count, broken) for number in range(count)}
+    return write(folder, {number: variant(like, number, count, broken) for number in range(count)})
+
+
+def write(folder: Path, fragments: Mapping[int, Fragment]) -> tuple[Path, float]:
+    """Write repodata of these fragments; return its folder, and the seconds without any segment."""
     entries = [
         RepositoryEntry(number, f"p{number}", f"pool/{number}/p{number}.rpm")
-        for number in range(count)
+        for number in fragments
     ]
     folder.mkdir()
     composer = Composer(lambda keys: {key: fragments[key] for key in keys})
@@ -75,7 +79,7 @@ def _compose(folder: Path, like: Fragment, count: int, *, broken: int) -> tuple[
     return folder, time.perf_counter() - started
 
 
-def _variant(like: Fragment, number: int, count: int, broken: int) -> Fragment:
+def variant(like: Fragment, number: int, count: int, broken: int) -> Fragment:
     """Return the fragment of package `number`: with a name and requirements of its own."""
     needs = [f"p{(number + step) % count}" for step in (1, 7, 31)]
     if number < broken:

@@ -1,6 +1,9 @@
-"""How a moment is written in a sentence or a table: to the minute, in UTC."""
+"""How a moment is written in a sentence or a table, to the minute in UTC, and a span of time."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
+
+_SPAN = re.compile(r"([0-9]{1,4})([dh])")
 
 
 def minute(when: datetime) -> str:
@@ -19,3 +22,17 @@ def minute_utc(when: datetime) -> str:
     '2026-08-01 12:00 UTC'
     """
     return f"{minute(when)} UTC"
+
+
+def parse_span(text: str) -> timedelta:
+    """Return a span of time that a person wrote, in days or hours, such as `14d`.
+
+    >>> parse_span("36h")
+    datetime.timedelta(days=1, seconds=43200)
+
+    Raises ValueError for any other text, and for no time at all.
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if not found or not int(found[1]):
+        raise ValueError(f"{text!r} is not a span of time; write 14d or 36h")
+    return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))

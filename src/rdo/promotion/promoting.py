@@ -10,6 +10,7 @@ from rdo.promotion.compositions import Composition
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
 from rdo.publish.references import is_signed
 from rdo.store import Transaction
+from rdo.store.held_back import HeldBack
 from rdo.store.repositories import Repository
 
 _OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
@@ -17,11 +18,15 @@ _OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """Where a name leads now; `moved` are the paths that it did not lead to before."""
+    """Where a name leads now; `moved` are the paths that it did not lead to before.
+
+    `held` are the packages that it has at an older build than what it was promoted from.
+    """
 
     name: str
     repositories: tuple[str, ...]
     moved: tuple[str, ...]
+    held: tuple[HeldBack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,14 @@ def promote(
     *,
     by: str,
     why: str,
+    held: tuple[HeldBack, ...] = (),
+    ending: str = "promoted",
     expected: Collection[Repository] | None = None,
     record: Callable[[Transaction], None] = lambda _: None,
 ) -> Promoted:
     """Point a promotion name at the repositories of a composition, of all components at once.
 
+    From then on it holds back what is `held`; what else it held back ends as `ending` says.
     `record` is called in the transaction of the move, and may refuse it. Raises RefusedError for a
     name that cannot be promoted to, a composition in no repository, one that is not signed although
     its target is, or a name that does not lead to what is `expected` any more.
@@ -56,11 +64,16 @@ def promote(
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
     _check_signed(opened, composition.repositories)
+
+    def record_all(at: Transaction) -> None:
+        record(at)
+        at.held_back.replace(opened.name, name, held, now=opened.now(), ending=ending)
+
     moved = opened.tree.promote(
-        name, composition.repositories, by=by, why=why, expected=expected, record=record
+        name, composition.repositories, by=by, why=why, expected=expected, record=record_all
     )
     paths = tuple(one.path for one in composition.repositories)
-    return Promoted(name, paths, tuple(one.path for one in moved))
+    return Promoted(name, paths, tuple(one.path for one in moved), held)
 
 
 def _check_signed(opened: OpenTarget, repositories: Iterable[Repository]) -> None:

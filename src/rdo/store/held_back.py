@@ -62,11 +62,17 @@ class HeldBacks:
         return tuple(map(_held_back, rows))
 
     def replace(
-        self, target: str, name: str, wanted: Collection[HeldBack], *, now: datetime
+        self,
+        target: str,
+        name: str,
+        wanted: Collection[HeldBack],
+        *,
+        now: datetime,
+        ending: str = "mended",
     ) -> None:
         """Hold exactly these back from now on; what stays as it is keeps its row.
 
-        What is over has expired; all else that is not wanted any more was mended.
+        What is over has expired; all else that is not wanted any more ends as `ending` says.
         """
         kept = {(one.package, one.since, one.until) for one in wanted}
         query = select(HeldBackRow).where(
@@ -79,7 +85,7 @@ class HeldBacks:
                 there.add(key)
                 continue
             row.ended = seconds(now)
-            row.ending = "expired" if row.until <= seconds(now) else "mended"
+            row.ending = "expired" if row.until <= seconds(now) else ending
         for one in wanted:
             if (one.package, one.since, one.until) not in there:
                 self.session.add(_row(target, one))

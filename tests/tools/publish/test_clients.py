@@ -2,6 +2,7 @@
 
 import functools
 import gzip
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -187,6 +188,58 @@ def test_dnf_that_installs_during_retention_never_fails(
 
     assert len(removed) >= 3
     assert verify_tree(served.tree, served.store, served.members) == []
+
+
+@pytest.fixture
+def promoted(served: Factory) -> str:
+    """The URL of the name `tested`, which leads to a composed repository without the newest a."""
+    served.publish("python-a", "a2", "1.1")
+    served.publish("python-b", "b2", "1.1", requires=("python3-a",))
+    composed = served.tree.compose([1, 4], served.members)
+    served.tree.promote("tested", composed, by="me", why="all but python-a")
+    assert served.leads("tested").startswith("composed/")
+    return f"{served.tree.site.base_url}/{TARGET}/repos/tested"
+
+
+def test_dnf_follows_a_promoted_name_and_its_rollback(
+    served: Factory, promoted: str, dnf: Dnf, tmp_path: Path
+) -> None:
+    repo = (f"--repofrompath=rdo,{promoted}", "--repo=rdo", "--refresh")
+    file = tmp_path / "root/usr/share/python-a/file"
+    dnf(*repo, "install", "python3-b")
+    before = file.read_text()
+    served.tree.promote("tested", served.tree.leads("current"), by="me", why="mended")
+    dnf(*repo, "distro-sync")
+    newer = file.read_text()
+    served.tree.promote("tested", served.tree.leads("previous-tested"), by="me", why="back")
+    dnf(*repo, "distro-sync")
+
+    assert (before, newer) == ("python-a 1.0 1\n", "python-a 1.1 1\n")
+    assert file.read_text() == before
+
+
+@pytest.mark.skipif(not shutil.which("zypper"), reason="zypper is not installed")
+def test_zypper_installs_and_follows_a_promoted_name(
+    served: Factory, promoted: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "zypper"
+    root.mkdir()
+
+    def zypper(*args: str) -> None:
+        options = ["--root", str(root), "--non-interactive", "--no-gpg-checks", "--quiet"]
+        command = [*AS_ROOT, "zypper", *options, *args]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    zypper("addrepo", "--no-gpgcheck", promoted, "rdo")
+    zypper("install", "python3-b")
+    before = (root / "usr/share/python-a/file").read_text()
+    served.tree.promote("tested", served.tree.leads("current"), by="me", why="mended")
+    zypper("refresh", "--force")
+    zypper("dist-upgrade")
+
+    assert before == "python-a 1.0 1\n"
+    assert (root / "usr/share/python-a/file").read_text() == "python-a 1.1 1\n"
 
 
 def test_libsolv_resolves_across_the_pool(served: Factory) -> None:

@@ -5,12 +5,15 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from rdo.publish.verify import verify_tree
-from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+from rdo.store import Transaction
+from rdo.store.held_back import HeldBack
+from tests.publishing import START, TARGET, Factory, RpmShelf, factory, package
 
 STEPS = frozenset(
     {
@@ -162,7 +165,27 @@ def promote(made: Factory) -> None:
     made.tree.promote("tested", current, by="me", why="second")
 
 
-@pytest.mark.parametrize(("change", "components"), [(compose, False), (promote, True)])
+def hold_back(made: Factory) -> None:
+    """Move a name to a composed part of what is newer, and record what is held back."""
+    parts = made.tree.compose([1, 4], made.members)
+    held = HeldBack("tested", "python-a", 1, 3, START, START + timedelta(days=14), "me", "it hangs")
+
+    def record(at: Transaction) -> None:
+        at.held_back.replace(TARGET, "tested", [held], now=made.now())
+
+    made.tree.promote("tested", parts, by="me", why="second", record=record)
+
+
+def is_recorded(made: Factory) -> bool:
+    """Whether python-a is held back exactly if the name leads to the part without its newer one."""
+    with made.store.read() as at:
+        is_held = bool(at.held_back.of_name(TARGET, "tested"))
+    return is_held == made.leads("tested").startswith("composed/")
+
+
+@pytest.mark.parametrize(
+    ("change", "components"), [(compose, False), (promote, True), (hold_back, False)]
+)
 def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
     tmp_path: Path, shelf: RpmShelf, change: Callable[[Factory], object], components: bool
 ) -> None:
@@ -190,6 +213,7 @@ def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
             assert all(is_whole(made.tree.repos / x / "tested") for x in places), step
             made.tree.recover()
             assert verify_tree(made.tree, made.store, made.members) == [], step
+            assert is_recorded(made), step
             change(made)
             assert listing(made.tree.repos) == expected, step
         shutil.rmtree(root)

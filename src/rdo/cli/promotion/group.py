@@ -4,6 +4,7 @@ import click
 
 from rdo.cli.lazy import Lazy, LazyGroup
 
+_EXPLAIN = "rdo.cli.promotion.explain"
 _PROMOTE = "rdo.cli.promotion.promote"
 _RUN = "rdo.cli.promotion.run"
 _VOTES = "rdo.cli.promotion.votes"
@@ -19,6 +20,8 @@ _VOTES = "rdo.cli.promotion.votes"
         "run": Lazy(_RUN, "run", "Promote by criteria: the promoter."),
         "status": Lazy(_RUN, "status", "Show where names lead, and what their candidates lack."),
         "import": Lazy(_RUN, "import_", "Print criteria of RDO's promoter scripts as TOML."),
+        "explain": Lazy(_EXPLAIN, "explain", "Show why a name is not newer."),
+        "held": Lazy(_EXPLAIN, "held", "Show what a name holds back."),
         "rollback": Lazy(_PROMOTE, "rollback", "Point a promotion name back."),
         "history": Lazy(_PROMOTE, "history", "Show the moves of a name."),
     },

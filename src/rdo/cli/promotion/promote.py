@@ -1,17 +1,26 @@
 """`rdo promotion promote`, `rollback` and `history`: where promotion names lead."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import click
 
 from rdo.app import App
+from rdo.app.targets import OpenTarget
+from rdo.checks.findings import CheckAnswer
 from rdo.cli import complete, output
 from rdo.cli.promotion.check import again_option, answer_lines
+from rdo.cli.promotion.explain import seconds_option
 from rdo.cli.promotion.run import checker, criteria_of, promote_by_criteria
 from rdo.cli.repo.options import opened, target_option
 from rdo.errors import RefusedError
-from rdo.model.dates import minute
+from rdo.model.dates import minute, parse_span
 from rdo.promotion import checked, checking, promoter, promoting
-from rdo.promotion.compositions import find
+from rdo.promotion.compositions import Composition, find
+from rdo.promotion.holding_back import HoldTerms, in_force, promote_part
 from rdo.promotion.promoting import Promoted
+from rdo.promotion.simulating import PromotionStart, promotion_start
+from rdo.publish.names import check_promotion_name
 
 _NAME = click.argument("name", shell_complete=complete.names)
 _WHY = click.option(
@@ -24,6 +33,13 @@ _MAYBE_WHY = click.option(
     default="",
     help="Why, for the history of the name; needed with a REPOSITORY.",
 )
+
+
+def _span(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
+    try:
+        return parse_span(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 @click.command()
@@ -39,6 +55,21 @@ _MAYBE_WHY = click.option(
     help="Promote without the checks of rdo promotion check, and whatever the criteria say.",
 )
 @again_option
+@click.option(
+    "--hold-back",
+    is_flag=True,
+    help="If the checks find something, leave the fewest packages at the build NAME has.",
+)
+@click.option(
+    "--for",
+    "keep",
+    metavar="TIME",
+    callback=_span,
+    default="14d",
+    show_default=True,
+    help="How long a package is held back at most, in days (d) or hours (h).",
+)
+@seconds_option
 @output.json_option
 @click.pass_context
 def promote(
@@ -49,48 +80,100 @@ def promote(
     why: str,
     unchecked: bool,
     again: bool,
+    hold_back: bool,
+    keep: timedelta,
+    seconds: float,
     as_json: bool,
-) -> None:
+) -> None:  # one parameter per option
     """Point the promotion NAME at REPOSITORY, if the checks find nothing.
 
     If NAME has criteria in rdo.toml, REPOSITORY must meet them; without a REPOSITORY it is the
     newest candidate that does. Answers of checks that still hold are used again. With components
-    NAME moves in all of them at once. previous-NAME then leads to where NAME led before. Exit
-    code 5: a check found something, or the criteria are not met.
+    NAME moves in all of them at once. previous-NAME then leads to where NAME led before. Packages
+    that NAME holds back stay where they are until REPOSITORY passes without that, or their time is
+    over. Exit code 5: a check found something, or the criteria are not met.
 
     \b
     rdo promotion promote tested consistent --because "the cloud of today works"
+    rdo promotion promote tested consistent --hold-back --for 7d --because "all but nova"
     rdo promotion promote tested
     """
     app: App = ctx.obj
     if repository is None:
-        if unchecked:
-            raise click.UsageError("--unchecked needs a REPOSITORY")
+        if unchecked or hold_back:
+            option = "--unchecked" if unchecked else "--hold-back"
+            raise click.UsageError(f"{option} needs a REPOSITORY")
         ctx.exit(promote_by_criteria(app, (name,), target, again=again, as_json=as_json))
     if not why.strip():
         raise click.UsageError("pass --because WHY, for the history of the name")
+    if unchecked and hold_back:
+        raise click.UsageError("--hold-back needs the checks: leave --unchecked out")
     target_of = opened(app, target, reads_only=False)
-    found = find(target_of, repository)
+    check_promotion_name(name)
+    start = promotion_start(target_of, name, find(target_of, repository))
     criteria = criteria_of(app, target_of).get(name)
+    ending = "promoted unchecked" if unchecked else "mended"
     if criteria and unchecked:
         why = f"unchecked: {why}"
     elif criteria:
-        met = promoter.require(target_of, criteria, found, checker(app, target_of, again=again))
-        why = f"{why}; {met}"
-    elif not unchecked:
-        before = find(target_of, name) if target_of.tree.leads(name) else None
-        around = checking.surroundings(app, target_of)
-        subject = checking.Subject(target_of, found, around, before)
-        asked = checked.wanted(app.settings.target(target_of.name), again=again)
-        answers = checked.check(subject, asked, by=app.user)
-        if any(one.findings for one in answers):
-            output.say("\n".join(answer_lines(answers)), err=True)
-            raise RefusedError(
-                f"{name} is not moved: the checks of {repository} failed",
-                hint="fix it, or promote with --unchecked",
-            )
-    done = promoting.promote(target_of, name, found, by=app.user, why=why)
+        asked = replace(criteria, checks=()) if hold_back else criteria
+        check = checker(app, target_of, again=again)
+        why = f"{why}; {promoter.require(target_of, asked, start.candidate, check)}"
+    if unchecked or (criteria and not hold_back):
+        done = promoting.promote(
+            target_of,
+            name,
+            start.candidate,
+            by=app.user,
+            why=why,
+            ending=ending,
+            expected=start.promoted.repositories,
+        )
+    else:
+        terms = HoldTerms(app.user, why, keep)
+        done = _promote_what_passes(
+            app, target_of, start, terms, again=again, hold_back=hold_back, seconds=seconds
+        )
     _show(done, as_json)
+
+
+def _promote_what_passes(
+    app: App,
+    target: OpenTarget,
+    start: PromotionStart,
+    terms: HoldTerms,
+    *,
+    again: bool,
+    hold_back: bool,
+    seconds: float,
+) -> Promoted:
+    """Promote the candidate if it passes, or without what is held back or may be."""
+    around = checking.surroundings(app, target)
+    asked = checked.wanted(app.settings.target(target.name), again=again)
+
+    def check(composition: Composition) -> tuple[CheckAnswer, ...]:
+        subject = checking.Subject(target, composition, around, start.before)
+        return checked.check(subject, asked, by=app.user)
+
+    answers = check(start.candidate)
+    may_be_held = None if hold_back else in_force(target, start.name)
+    if any(one.findings for one in answers) and not hold_back and not may_be_held:
+        output.say("\n".join(answer_lines(answers)), err=True)
+        raise RefusedError(
+            f"{start.name} is not moved: the checks of {start.candidate.label} failed",
+            hint=f"fix it, or promote the rest with --hold-back; "
+            f"rdo promotion explain {start.name} {start.candidate.label}",
+        )
+    return promote_part(
+        target,
+        start,
+        around,
+        check,
+        terms,
+        answers=answers,
+        may_be_held=may_be_held,
+        seconds=seconds,
+    )
 
 
 @click.command()
@@ -141,4 +224,5 @@ def history(app: App, name: str, target: str | None, limit: int, as_json: bool) 
 def _show(done: Promoted, as_json: bool) -> None:
     state = "now leads" if done.moved else "leads already"
     lines = [f"{done.name} {state} to {path}" for path in done.repositories]
+    lines += [f"  {one.package} is {one}" for one in done.held]
     output.show(done, as_json, "\n".join(lines))
