@@ -57,6 +57,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of platforms with the real base layer, and no kept wheels yet."""
     place = tmp_path_factory.mktemp("platforms")
     real = Path(platforms())
+    (real / "content").mkdir(exist_ok=True)  # a fresh clone has none until something is built
     (place / "content").symlink_to(real / "content")
     (place / PLATFORM).mkdir()
     for one in (real / PLATFORM).iterdir():
