@@ -26,6 +26,7 @@ _SAFE_MILESTONE = re.compile(r"[A-Za-z0-9.+~^_]+")
 _BEFORE_NUMBER = re.compile(
     r"(?:^|[-_/@]|(?<=[A-Za-z])\.)(?:v|r|ver|version|rel|release)?[-_.]?$", re.IGNORECASE
 )
+_STYLE = re.compile(r"(?P<before>.*)X(?P<joint>[-_.])Y(?P=joint)Z(?P<behind>.*)", re.DOTALL)
 _JOINED = {
     joint: re.compile(rf"\d+(?:{joint}\d+)+(?:[a-z]|p\d+)?", re.IGNORECASE) for joint in "_-"
 }
@@ -216,8 +217,7 @@ def tag_of(version: str, style: str) -> str:
     >>> tag_of("1.2", "vX.Y.Z"), tag_of("7.88.1", "curl-X_Y_Z"), tag_of("1.2", "X.Y.Z-final")
     ('v1.2', 'curl-7_88_1', '1.2-final')
     """
-    form = r"(?P<before>.*)X(?P<joint>[-_.])Y(?P=joint)Z(?P<behind>.*)"
-    match = re.fullmatch(form, style, re.DOTALL)
+    match = _STYLE.fullmatch(style)
     if match is None:
         return f"{style}{version}"
     return f"{match['before']}{version.replace('.', match['joint'])}{match['behind']}"
