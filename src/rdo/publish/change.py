@@ -93,8 +93,12 @@ def _place(fresh: Path, inode: int, place: Path) -> None:
 
 
 def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
-    """Write the top-level files of a name and point its three links to them."""
-    parts = [repos / place for place in aggregate.places]
+    """Write the top-level files of a name and point its three links to them.
+
+    A repository that was damaged is left out: the others can be installed from.
+    """
+    places = [repos / place for place in aggregate.places]
+    parts = [one for one in places if has_files(one, reponame)]
     text = aggregate_repo([(part / f"{reponame}.repo").read_text() for part in parts])
     digest = aggregate_hash(text)
     top = repos / aggregate.name
@@ -108,6 +112,11 @@ def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
         atomic.write_file(folder / name, content)
     for name in files:
         atomic.point_link(top / name, folder / name)
+
+
+def has_files(repository: Path, reponame: str) -> bool:
+    """Whether a repository has the files that an aggregate is made of."""
+    return all((repository / name).is_file() for name in (f"{reponame}.repo", "versions.csv"))
 
 
 def _touched(change: TreeChange, repos: Path) -> Iterable[Path]:

@@ -90,6 +90,10 @@ def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
         _make_way(tree.repos / link.name)
         change = TreeChange(links=(link,), aggregates=aggregates, reponame=tree.site.reponame)
         carry_out(change, tree.repos)
+        digest = tree.repos / name / f"{tree.site.reponame}.repo.md5"
+        if aggregates:
+            with store.write() as at:
+                at.names.note_aggregate_now(tree.site.target, name, digest.read_text())
 
 
 def _make_way(place: Path) -> None:

@@ -82,13 +82,13 @@ def move(
     now: datetime,
     by: str,
     why: str,
-    repo_file: Callable[[str], str],
+    repo_file: Callable[[str], str | None],
 ) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
     """Record where names point from now on; return the links and aggregates to write.
 
     A name may move in several components: its aggregate is then written once, after all of them.
-    `repo_file` returns the .repo file of the repository at a path. The build whose repository is
-    consistent now gets DLRN's vote for that.
+    `repo_file` returns the .repo file of the repository at a path, None if that is damaged. The
+    build whose repository is consistent now gets DLRN's vote for that.
     """
     links, aggregates = [], []
     last: dict[str, int] = {}
@@ -105,7 +105,8 @@ def move(
             parts = at.names.components(site.target, name)
             places = tuple(part.path for key, part in parts.items() if key)
             aggregates.append(Aggregate(name, places))
-            at.names.note_aggregate(move_id, aggregate_of(map(repo_file, places)))
+            texts = [text for text in map(repo_file, places) if text is not None]
+            at.names.note_aggregate(move_id, aggregate_of(texts))
     return tuple(links), tuple(aggregates)
 
 

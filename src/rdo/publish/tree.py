@@ -24,7 +24,7 @@ from rdo.model.build import Built, Failed
 from rdo.model.repo_file import NOT_SIGNED
 from rdo.publish import bootstrap, contents, directory, names, pool, signed
 from rdo.publish.backwards import Backwards, gone_backwards
-from rdo.publish.change import TRASH, TreeChange, carry_out
+from rdo.publish.change import TRASH, TreeChange, carry_out, has_files
 from rdo.publish.consistent import Blocker
 from rdo.publish.contents import DEBUG, Contents, TargetState
 from rdo.publish.directory import SourceFolders
@@ -277,11 +277,13 @@ class Tree:
 
         Raises NotFoundError if one is not in the tree any more.
         """
-        places = [one.path for one in sorted(repositories, key=lambda one: one.component or "")]
-        try:
-            return names.aggregate_of(map(self._repo_file, places))
-        except FileNotFoundError as error:
-            raise NotFoundError(f"a repository is not in the tree: {error.filename}") from error
+        texts = []
+        for one in sorted(repositories, key=lambda one: one.component or ""):
+            text = self._repo_file(one.path)
+            if text is None:
+                raise NotFoundError(f"repository {one.path} is not in the tree")
+            texts.append(text)
+        return names.aggregate_of(texts)
 
     def promote(
         self,
@@ -714,9 +716,13 @@ class Tree:
         )
         return TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
 
-    def _repo_file(self, path: str, ready: Mapping[str, Path] | None = None) -> str:
+    def _repo_file(self, path: str, ready: Mapping[str, Path] | None = None) -> str | None:
+        """Return the .repo file of a repository; None if it was damaged."""
         folder = (ready or {}).get(path, self.repos / path)
-        return (folder / f"{self.site.reponame}.repo").read_text()
+        if has_files(folder, self.site.reponame):
+            return (folder / f"{self.site.reponame}.repo").read_text()
+        log.warning("%s is damaged, and aggregates leave it out; rdo trunk verify --repair", path)
+        return None
 
 
 def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from rdo import lock
-from rdo.dlrn.formats import aggregate_hash
+from rdo.dlrn.formats import aggregate_hash, aggregate_repo
 from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.publish import mending, pool, signed
+from rdo.publish.change import has_files
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members
@@ -55,7 +56,7 @@ def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
 
 
 def verify_names(tree: Tree, store: Store) -> list[Finding]:
-    """Return the names of a target that do not lead to what the store says; reads links alone."""
+    """Return the names of a target that do not lead to what the store says."""
     check = _Check(tree, store, Members(()))
     if not check.name_findings():
         return []
@@ -116,6 +117,7 @@ class _Check:
 
     def _names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
         """Check links and the top-level files of components."""
+        judged = set[str]()
         for name, repository in led:
             link = self.tree.repos / component_directory(repository.component) / name
             place = self.tree.repos / repository.path
@@ -134,9 +136,11 @@ class _Check:
                 what = f"leads to {repository.path}, which has no repodata"
                 mend = self._mending(repository, is_led=True)
                 yield Finding("name", shown, what, "a repository is composed for it", mend)
-            elif self.tree.site.components and (what := self._aggregate_fault(name)):
-                turn = self._turning(name, repository)
-                yield Finding("aggregate", name, what, "it is written again", turn)
+            elif self.tree.site.components and name not in judged:
+                judged.add(name)  # an aggregate is of all components
+                if what := self._aggregate_fault(name):
+                    turn = self._turning(name, repository)
+                    yield Finding("aggregate", name, what, "it is written again", turn)
 
     def _aggregate_fault(self, name: str) -> str:
         top, reponame = self.tree.repos / name, self.tree.site.reponame
@@ -144,10 +148,18 @@ class _Check:
             text = (top / f"{reponame}.repo").read_text()
             if (top / f"{reponame}.repo.md5").read_text() != aggregate_hash(text):
                 return "its checksum does not match its .repo file"
+            if text != aggregate_repo(self._parts(name)):
+                return "it is not made of what the components have"
             (top / "versions.csv").read_text()
         except OSError as error:
             return f"its files cannot be read: {error}"
         return ""
+
+    def _parts(self, name: str) -> list[str]:
+        """Return the .repo files that a name's aggregate is made of."""
+        reponame = self.tree.site.reponame
+        there = [self.tree.repos / one.path for one in self.tree.leads(name) if one.component]
+        return [(one / f"{reponame}.repo").read_text() for one in there if has_files(one, reponame)]
 
     def _turning(self, name: str, repository: Repository) -> Callable[[], str]:
         return _whole(lambda: mending.turn(self.tree, self.store, name, repository))

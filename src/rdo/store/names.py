@@ -181,6 +181,15 @@ class Names:
         self.session.get_one(MoveRow, move_id).aggregate = aggregate
         self.session.flush()
 
+    def note_aggregate_now(self, target: str, name: str, aggregate: str) -> None:
+        """Record the hash of the aggregate that a name has since its last move."""
+        last = select(MoveRow).where(
+            MoveRow.target == target, MoveRow.name == name, MoveRow.component != ""
+        )
+        row = self.session.scalar(last.order_by(MoveRow.id.desc()).limit(1))
+        if row is not None:
+            self.note_aggregate(row.id, aggregate)
+
     def aggregate(self, target: str, name: str, moment: datetime | None = None) -> str:
         """Return the hash of a name's aggregate now, or at a moment; empty if it has none."""
         query = select(MoveRow.aggregate).where(

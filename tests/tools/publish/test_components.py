@@ -1,9 +1,11 @@
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rdo.publish.verify import verify_tree
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.tools.publish.test_tree import names
 
@@ -85,6 +87,35 @@ def test_a_move_records_its_aggregate_and_a_consistent_build_gets_a_vote(parts: 
         ("consistent", "b1"),
         ("consistent", "a1"),
     ]
+
+
+def test_a_component_that_is_damaged_stops_no_other(parts: Factory) -> None:
+    parts.publish("python-a", "a1", component="network")
+    parts.publish("python-b", "b1", component="compute")
+    shutil.rmtree(parts.tree.repos / parts.leads("component/compute/current"))
+
+    parts.publish("python-a", "a2", "1.1", component="network")
+
+    repos = parts.tree.repos
+    network = (repos / "component/network/current/delorean.repo").read_text()
+    assert (repos / "current/delorean.repo").read_text() == f"{network}\n"
+    with parts.store.read() as at:
+        noted = at.names.aggregate(TARGET, "current")
+        assert at.intents.unfinished(TARGET) == ()
+    assert (repos / "current/delorean.repo.md5").read_text() == noted
+
+    for _ in range(2):  # what names lead to, then the aggregates of them
+        for finding in verify_tree(parts.tree, parts.store, parts.members):
+            assert finding.repair is not None
+            finding.repair()
+
+    compute = (repos / "component/compute/current/delorean.repo").read_text()
+    assert (repos / "current/delorean.repo").read_text() == f"{compute}\n{network}\n"
+    with parts.store.read() as at:
+        noted = at.names.aggregate(TARGET, "current")
+        assert list(at.names.of_aggregate(TARGET, noted)) == ["compute", "network"]
+    assert (repos / "current/delorean.repo.md5").read_text() == noted
+    assert verify_tree(parts.tree, parts.store, parts.members) == []
 
 
 def test_an_older_aggregate_stays_when_a_component_moves_on(parts: Factory) -> None:
