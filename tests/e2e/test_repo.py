@@ -126,3 +126,33 @@ def test_a_check_names_who_needs_what_for_people_programs_and_ci(
     assert (refused, anyway) == (5, 0)
     assert "tested is not moved: the checks of current failed" in why
     assert (move["after"], move["why"]) == (bad["repository"][0], "x")
+
+
+@needs_roots
+def test_consistent_waits_for_packages_that_can_be_installed_if_the_target_asks(
+    site: Path, rdo: Any, upstream: GitRepository
+) -> None:
+    ask = ("--set", "targets.one-deb12.consistent-installable=true")
+    assert rdo(*ask, "trunk", "run")[0] == 0
+    _, [before] = rdo("trunk", "status")
+    for version, requires in (("2.0", ("libnothing.so",)), ("3.0", ())):
+        upstream.commit(f"version {version}")
+        for old in (site / "shelf").glob("*.rpm"):
+            old.unlink()
+        make_rpms(site / "shelf", "python-foo", version=version, requires=requires)
+        assert rdo(*ask, "trunk", "run")[0] == 0
+        if requires:
+            _, [blocked] = rdo(*ask, "trunk", "status")
+            assert rdo(*ask, "trunk", "run")[0] == 0, "a further round does not move it"
+            _, [still] = rdo(*ask, "trunk", "status")
+    _, [after] = rdo(*ask, "trunk", "status")
+
+    assert before["names"]["consistent"] == before["names"]["current"]
+    assert blocked["names"]["consistent"] == before["names"]["consistent"]
+    assert blocked["names"]["current"] != before["names"]["current"]
+    [why] = blocked["blocked"]
+    assert why["package"] == "python-foo"
+    assert "nothing provides libnothing.so" in why["reason"]
+    assert still["names"] == blocked["names"]
+    assert after["names"]["consistent"] == after["names"]["current"]
+    assert after["blocked"] == []

@@ -259,8 +259,10 @@ class SigningSection(Section):
 class Target(Section):
     """A release on a platform, and the limits of a build there.
 
-    `initial_commits` is how many of the newest commits are built when a package is first seen;
-    with `look_ahead` a round first reads what new packages need (`rdo.trunk.order.foresight`);
+    With `consistent_installable`, `consistent` moves only to a repository whose packages can all be
+    installed. `initial_commits` is how many of the newest commits are built when a package is first
+    seen; with `look_ahead` a round first reads what new packages need
+    (`rdo.trunk.order.foresight`);
     `numbering` is DLRN's release_numbering, whose minor is `release-minor`; `retries` is the number
     of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
     own branches, but not a package's override. `url` is where the target's tree is served, if not
@@ -277,6 +279,7 @@ class Target(Section):
     command: list[Line] = Field(default_factory=list)
     detached: Annotated[bool, AfterValidator(_only_of_command)] = False
     components: bool = False
+    consistent_installable: bool = False
     initial_commits: Count = 1
     look_ahead: bool = True
     time_limit_minutes: Count = 60

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from rdo import lock
 from rdo.cancellation import uninterrupted
@@ -62,10 +63,21 @@ class Published:
     backwards: tuple[Backwards, ...] = ()
 
 
+class ConsistentGate(Protocol):
+    """What else keeps `consistent` from a repository whose members are all good."""
+
+    def judge(self, repository: Repository) -> tuple[Blocker, ...]:
+        """Return what keeps `consistent` from a repository in the tree; empty if nothing does."""
+
+    def known(self, repository: Repository) -> tuple[Blocker, ...]:
+        """Return the same as far as it is known already."""
+
+
 class Tree:
     """The published tree of one target, below `folder`/repos. `folder` is `data/<target>`.
 
-    With a `signer` nothing enters it without a signature.
+    With a `signer` nothing enters it without a signature. With a `gate`, `consistent` moves
+    only where that lets it.
     """
 
     def __init__(
@@ -84,6 +96,7 @@ class Tree:
         self.now = clock
         self.signer = signer
         self.references = References()
+        self.gate: ConsistentGate | None = None
         self._good = GoodBuilds()
         self._composers: dict[tuple[str | None, str], Composer] = {}
 
@@ -250,10 +263,16 @@ class Tree:
     def blockers(self, members: Members) -> dict[str | None, tuple[Blocker, ...]]:
         """Return, by component, what keeps `consistent` from the members' newest builds."""
         with self._store.read() as at:
-            return {
-                component: names.judge(at, self.site, component, members).blocked
+            verdicts = {
+                component: names.judge(at, self.site, component, members)
                 for component in members.components(self.site)
             }
+        return {
+            component: self.gate.known(verdict.repository)
+            if self.gate and verdict.repository
+            else verdict.blocked
+            for component, verdict in verdicts.items()
+        }
 
     def leads(self, name: str) -> tuple[Repository, ...]:
         """Return where a name leads now, one repository per component; empty if nowhere."""
@@ -584,12 +603,20 @@ class Tree:
             if enters:
                 moves[CURRENT] = repository
                 verdict = names.judge(at, self.site, what.component, members)
-                if verdict.repository:
+                if verdict.repository and self.gate is None:
                     moves[CONSISTENT] = verdict.repository
             why = str(build.commit)
             changes.append(self.change(at, moves, fresh=fresh, path=what.path, why=why))
+        blocked = verdict.blocked
+        if (
+            verdict.repository
+            and self.gate
+            and not (blocked := self.gate.judge(verdict.repository))
+        ):
+            self._refresh(what.component, members)
+            moves[CONSISTENT] = verdict.repository
         moved = tuple(name for name, place in moves.items() if place == repository)
-        return Published(self.repos / what.path, moved, _provides(what.own), verdict.blocked)
+        return Published(self.repos / what.path, moved, _provides(what.own), blocked)
 
     def _publish_bootstrap(self, build: Build, rpms: Mapping[Artifact, Fragment]) -> Published:
         """Record the build in the store alone; its repository is composed when it is needed."""
@@ -605,7 +632,7 @@ class Tree:
         if verdict.blocked or not verdict.wanted:
             return None
         repository = verdict.repository or self._compose(component, members)
-        if repository == leads:
+        if repository == leads or (self.gate and self.gate.judge(repository)):
             return None
         with self.deciding() as (at, changes):
             why = "the state of its members"

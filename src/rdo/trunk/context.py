@@ -57,6 +57,11 @@ def open_trunk(app: App, target: str) -> Trunk:
     section = settings.target(target)
     releases = Releases(settings.data / "releases", _open_index, section.initial_commits)
     opened = app.target(target)
+    if section.consistent_installable:
+        from rdo.checks.consistent_gate import InstallableGate  # with the solver: only if asked
+
+        base = cache(partial(app.workplaces.base_repositories, section.platform))
+        opened.tree.gate = InstallableGate(opened.tree, opened.store, base)
     falls_back = section.fallback_to_master
     rules = BranchRules(
         falls_back is not False,
