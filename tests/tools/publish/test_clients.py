@@ -218,6 +218,7 @@ def test_dnf_follows_a_promoted_name_and_its_rollback(
     assert file.read_text() == before
 
 
+# Debian's zypper and dnf-plugins-core exclude each other, so `make` does not install it.
 @pytest.mark.skipif(not shutil.which("zypper"), reason="zypper is not installed")
 def test_zypper_installs_and_follows_a_promoted_name(
     served: Factory, promoted: str, tmp_path: Path
