@@ -133,9 +133,15 @@ class BuildHistory:
         limit: int = 100,
     ) -> tuple[Build, ...]:
         """Return builds, newest first; `before` is the id that a page ended with."""
-        query = selection().where(
-            BuildRow.target == target, *(wanted or BuildFilter()).conditions()
-        )
+        wanted = wanted or BuildFilter()
+        # By id from the newest on; where `target` alone could choose an index, SQLite would sort
+        # all builds of the target by their ids first.
+        is_narrow = wanted.package is not None
+        of_target = BuildRow.target if is_narrow else BuildRow.target.concat("")
+        conditions = [of_target == target, *wanted.conditions()]
+        if wanted.upstream_hash is not None:
+            conditions.append(CommitRow.target == target)
+        query = selection().where(*conditions)
         if before is not None:
             query = query.where(BuildRow.id < before)
         query = query.order_by(BuildRow.id.desc()).offset(offset).limit(limit)

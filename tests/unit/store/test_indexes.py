@@ -13,6 +13,7 @@ from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
 from rdo.store.builds import Build
 from rdo.store.check_results import CheckResult, ResultState
+from rdo.store.history import BuildFilter
 from rdo.store.votes import Ballot, VoteFilter
 from tests.unit.store.samples import NOW, TARGET, commit
 
@@ -126,6 +127,28 @@ def ask_about_votes(at: Transaction, build: Build) -> None:
     at.names.promotions(TARGET, aggregate="e")
     at.names.promotions(TARGET, build_ids=[build.id])
     at.names.promoted_components(TARGET)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_page_of_builds_is_read_without_sorting_all(store: Store) -> None:
+    seen: list[tuple[str, object]] = []
+    event.listen(
+        store._engine, "before_cursor_execute", lambda *args: seen.append((args[2], args[3]))
+    )
+    with store.write() as at:
+        at.history.listed(TARGET)
+        at.history.listed(TARGET, BuildFilter(package="a"), before=7)
+    with store._engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        plans = [
+            str(row)
+            for statement, parameters in seen
+            if statement.startswith("SELECT builds")
+            for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+        ]
+
+    assert plans
+    assert [plan for plan in plans if "TEMP B-TREE" in plan] == []
 
 
 @pytest.fixture
