@@ -21,6 +21,7 @@ from rdo.web.limits import BodyLimit
 from rdo.web.metrics import Metrics
 from rdo.web.pages import routes as pages
 from rdo.web.requests import RequestLog
+from rdo.web.same_site import SameSite
 from rdo.web.service import WebServer
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def application(service: WebServer) -> ASGIApp:
     if len(service.targets) == 1:
         dlrn.add_routes(app, "", service.targets[0], guard)
     pages.add_routes(app, service.targets, guard)
-    return RequestLog(BodyLimit(Etags(app)), metrics)
+    return RequestLog(BodyLimit(SameSite(Etags(app))), metrics)
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:

@@ -129,6 +129,28 @@ def test_a_post_of_another_type_is_refused(client: httpx.Client) -> None:
     assert with_charset.json() == {"message": "Missing parameters"}
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 201),
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(
+    client: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    report = {**REPORT, "success": True}
+
+    answer = client.post("/api/report_result", json=report, headers=headers)
+
+    assert answer.status_code == status
+    assert len(client.get("/api/repo_status", params=HASHES).json()) == (status == 201)
+
+
 def test_a_body_of_a_get_that_is_empty_or_none_is_told(client: httpx.Client) -> None:
     for body in (b"", b"[1]", b"nonsense", b"\xff", b"[" * 100_000):
         answer = client.request(
