@@ -83,6 +83,7 @@ def test_1_a_good_configuration_has_no_fault_and_starts_nothing(site: Path, doct
         "remotes": "ok",
         "mail": "skipped",
         "base-url one-deb12": "skipped",
+        "signing one-deb12": "skipped",
         "units": "note",
     }
     assert found["units"]["remedy"] == "rdo systemd install site"
