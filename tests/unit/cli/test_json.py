@@ -6,7 +6,10 @@ import click
 
 from rdo.cli import main
 
-_A_SCRIPT_OR_TEXT = {"completion", "help", "pkg autocomplete"}
+_A_SCRIPT_OR_TEXT = {
+    *("completion", "help", "pkg autocomplete"),
+    *("promotion import", "repo sign-key export"),  # rdo.toml, a public key
+}
 _A_TERMINAL = {"lab ssh", "platform shell", "serve"}
 _ONLY_AN_EXIT_CODE = {"lab down", "lab guest-image", "user add", "user passwd", "user remove"}
 
