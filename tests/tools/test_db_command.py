@@ -172,7 +172,10 @@ def test_who_may_only_read_is_told_what_is_missing(factory: Path) -> None:
     assert "trunk run once as the owner" in error
 
 
-def test_the_doctor_says_how_a_factory_is_handed_over(factory: Path) -> None:
+def test_the_doctor_says_how_a_factory_is_handed_over(
+    factory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RDO_PLATFORMS", str(factory / "platforms"))  # shared with nobody
     as_nobody = AsNobody(factory)
     owner = pwd.getpwuid(os.geteuid()).pw_name
 

@@ -158,7 +158,7 @@ def test_a_fault_is_no_answer(distgit: Distgit) -> None:
     said = distgit.pkg("squash", "--json", code=5)
 
     assert said.out == ""
-    assert "there is no commit below the last one" in said.err
+    assert "has no parent to squash it into" in said.err
 
 
 @pytest.mark.parametrize("package", ["foo-bar", "URL"])
