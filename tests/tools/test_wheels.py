@@ -57,7 +57,9 @@ def test_a_wheel_that_another_process_converted_meanwhile_stays(tmp_path: Path) 
 def test_an_rpm_that_is_not_what_was_asked_for_is_refused(
     tmp_path: Path, name: str, version: str, release: str
 ) -> None:
-    with pytest.raises(WheelRefusedError, match=r"the wheel of lemon 1\.0 is refused: converting it made"):
+    with pytest.raises(
+        WheelRefusedError, match=r"the wheel of lemon 1\.0 is refused: converting it made"
+    ):
         keep(tmp_path / "kept", tmp_path / "made", name, version, release)
 
     assert not (tmp_path / "kept").exists()
