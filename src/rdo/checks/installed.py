@@ -32,7 +32,7 @@ class Installation:
     """What is installed where: the base layer, the folder of roots, and repositories.
 
     `checked` are the names of the repositories that are asked about; `packages` are those of the
-    release by RPM.
+    release by RPM. Modules among `import_exceptions` are not imported.
     """
 
     base: BaseLayer
@@ -40,6 +40,7 @@ class Installation:
     repositories: Sequence[SolverRepository]
     checked: Sequence[str]
     packages: Mapping[str, str]
+    import_exceptions: Sequence[str] = ()
 
 
 def check_installed(what: Installation, log_file: Path) -> CheckAnswer:
@@ -108,7 +109,7 @@ def _one_root(
             findings.append(_not_installed(what, done.stderr))
             return ()
         findings += [_complaint(what, line) for line in _complaints(done.stderr)]
-        found = _look(root, sorted({one.name for one in own}))
+        found = _look(root, sorted({one.name for one in own}), what.import_exceptions)
     write(json.dumps(found, indent=1) + "\n")
     told.rpms += len(own)
     told.has_systemd = bool(found["has_systemd"])
@@ -119,10 +120,11 @@ def _one_root(
     return left
 
 
-def _look(root: HostRoot, names: Sequence[str]) -> dict[str, Any]:
+def _look(root: HostRoot, names: Sequence[str], exceptions: Sequence[str]) -> dict[str, Any]:
     """Return what the program inside says, which packages may have made."""
     root.root.ask("mkdir", "-p", "-m", "1777", "/run/systemd", privileged=True)  # for its analyzer
-    question = json.dumps({"rpms": list(names), "seconds": _MODULE_SECONDS}).encode()
+    asked = {"rpms": list(names), "seconds": _MODULE_SECONDS, "exceptions": list(exceptions)}
+    question = json.dumps(asked).encode()
     done = root.root.ask("python3", "-I", _PROGRAM, stdin=question, timeout=_LOOK_SECONDS)
     try:
         found = json.loads(done.stdout)

@@ -3,6 +3,7 @@
 stdin: JSON with the names of the RPMs and bounds. stdout: JSON with what was found.
 """
 
+import fnmatch
 import json
 import os
 import re
@@ -40,10 +41,11 @@ os._exit(0)
 """
 
 
-def modules(paths: Sequence[str]) -> list[str]:
-    """Return the names of the modules among files, packages before what is in them.
+def modules(paths: Sequence[str], exceptions: Sequence[str]) -> list[str]:
+    """Return the names of the modules among files, but exceptions; packages before their modules.
 
-    >>> modules(["/usr/lib/python3.11/site-packages/a/__init__.py", "/usr/bin/a"])
+    >>> lib = "/usr/lib/python3.11/site-packages"
+    >>> modules([f"{lib}/a/__init__.py", f"{lib}/a/b/c.py", "/usr/bin/a"], ["a.b*"])
     ['a']
     """
     found = set()
@@ -55,7 +57,9 @@ def modules(paths: Sequence[str]) -> list[str]:
             parts.pop()
         if parts and all(map(str.isidentifier, parts)) and not _NOT_ALONE.intersection(parts):
             found.add(".".join(parts))
-    return sorted(found)
+    return sorted(
+        name for name in found if not any(fnmatch.fnmatchcase(name, one) for one in exceptions)
+    )
 
 
 def import_all(names: Sequence[str], seconds: float) -> tuple[int, list[tuple[str, str]]]:
@@ -158,10 +162,12 @@ def faulty_units(paths: Sequence[str]) -> list[str]:
     return said or [f"systemd-analyze ends with status {done.returncode}"]
 
 
-def look_at(rpm: str, seconds: float, *, has_systemd: bool) -> dict[str, object]:
+def look_at(
+    rpm: str, seconds: float, exceptions: Sequence[str], *, has_systemd: bool
+) -> dict[str, object]:
     """Return what is wrong with an installed RPM."""
     paths = output("rpm", "-ql", rpm)
-    imported, failed = import_all(modules(paths), seconds)
+    imported, failed = import_all(modules(paths, exceptions), seconds)
     units = [path for path in paths if _UNIT.fullmatch(path)]
     return {
         "rpm": rpm,
@@ -177,7 +183,8 @@ def look_at(rpm: str, seconds: float, *, has_systemd: bool) -> dict[str, object]
 def main() -> int:
     question = json.load(sys.stdin)
     has_systemd = shutil.which("systemd-analyze") is not None
-    rows = [look_at(rpm, question["seconds"], has_systemd=has_systemd) for rpm in question["rpms"]]
+    how = question["seconds"], question["exceptions"]
+    rows = [look_at(rpm, *how, has_systemd=has_systemd) for rpm in question["rpms"]]
     json.dump({"has_systemd": has_systemd, "rpms": rows}, sys.stdout)
     return 0
 

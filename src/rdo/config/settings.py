@@ -260,8 +260,9 @@ class Target(Section):
     """A release on a platform, and the limits of a build there.
 
     With `consistent_installable`, `consistent` moves only to a repository whose packages can all be
-    installed. `initial_commits` is how many of the newest commits are built when a package is first
-    seen; with `look_ahead` a round first reads what new packages need
+    installed. `import_exceptions` are modules that the check `install` does not import, with `*`
+    for anything. `initial_commits` is how many of the newest commits are built when a package is
+    first seen; with `look_ahead` a round first reads what new packages need
     (`rdo.trunk.order.foresight`);
     `numbering` is DLRN's release_numbering, whose minor is `release-minor`; `retries` is the number
     of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
@@ -280,6 +281,7 @@ class Target(Section):
     detached: Annotated[bool, AfterValidator(_only_of_command)] = False
     components: bool = False
     consistent_installable: bool = False
+    import_exceptions: list[Line] = Field(default_factory=list)
     initial_commits: Count = 1
     look_ahead: bool = True
     time_limit_minutes: Count = 60

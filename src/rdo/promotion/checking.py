@@ -44,7 +44,8 @@ class Surroundings:
     """What hosts have besides a target's own packages: architecture and base repositories.
 
     `layer` is what is installed on each of them, None if only repodata is known; roots are made in
-    the folder `roots`. `keys` are the ids of the keys that a target's RPMs are signed with.
+    the folder `roots`. `keys` are the ids of the keys that a target's RPMs are signed with,
+    `import_exceptions` the modules that are not imported.
     """
 
     arch: str
@@ -52,6 +53,7 @@ class Surroundings:
     layer: "BaseLayer | None" = None
     keys: tuple[str, ...] = ()
     roots: Path | None = None
+    import_exceptions: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -68,7 +70,10 @@ def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
     arch, base = app.workplaces.base_repositories(opened.platform)
     layer, signer = app.platforms.base(opened.platform), opened.tree.signer
     keys = (name for key in signer.known_keys() for name in key.ids) if signer else ()
-    return Surroundings(arch, base, layer, tuple(sorted(keys)), roots=app.settings.roots)
+    exceptions = tuple(app.settings.target(opened.name).import_exceptions)
+    return Surroundings(
+        arch, base, layer, tuple(sorted(keys)), app.settings.roots, import_exceptions=exceptions
+    )
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,8 @@ def context(subject: Subject, check: str) -> str:
         parts += [f"{one.id}" for one in (subject.against.repositories if subject.against else ())]
     if check == CheckName.SIGNED:
         parts += subject.around.keys
+    if check == CheckName.INSTALL:
+        parts += subject.around.import_exceptions
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -15,7 +15,8 @@ def ask_in_root(subject: Subject, check: str, log_file: Path) -> CheckAnswer:
         return CheckAnswer(check, skipped="there is no base layer to install it on")
     if check == CheckName.INSTALL:
         names = [one.name for one in subject.own]
-        what = Installation(layer, roots, subject.everything, names, subject.owners)
+        exceptions = subject.around.import_exceptions
+        what = Installation(layer, roots, subject.everything, names, subject.owners, exceptions)
         return check_installed(what, log_file)
     if subject.against is None:
         return CheckAnswer(check, skipped=NOTHING_BEFORE)

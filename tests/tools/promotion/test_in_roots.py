@@ -82,6 +82,9 @@ def test_a_module_that_cannot_be_imported_is_told(made: Factory, around: Surroun
     assert leaves == "b.leaves: importing it ends Python with status 3"
     assert "b.needs: ImportError: cannot import name 'old_name' from 'a'" in needs
 
+    without = replace(around, import_exceptions=("b.leav*", "b.needs"))
+    assert answer(made, without, CheckName.INSTALL).findings == ()
+
 
 def test_files_that_a_scriptlet_changes_and_one_that_fails_are_told(
     made: Factory, around: Surroundings
