@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from rdo.app.targets import OpenTarget
+from rdo.checks.findings import CheckName
 from rdo.errors import RefusedError
+from rdo.promotion.checking import Surroundings, check
 from rdo.promotion.compositions import find
 from rdo.promotion.exporting import export
 from rdo.promotion.promoting import promote
@@ -41,6 +43,19 @@ def test_what_is_not_signed_is_not_promoted(made: Factory, signed: OpenTarget) -
     done = promote(signed, "tested", find(signed, "current"), by="me", why="it works")
 
     assert done.moved == (made.leads("current"),)
+
+
+def test_the_check_knows_what_rpmsign_has_written(made: Factory, signed: OpenTarget) -> None:
+    sign_again(made.tree, made.store)
+    signer = made.tree.signer
+    assert signer
+    own = tuple(name for key in signer.known_keys() for name in key.ids)
+
+    for keys, faults in ((own, 0), (("0123456789abcdef",), 4)):
+        around = Surroundings("x86_64", keys=keys)
+        [found] = check(signed, find(signed, "current"), around, names=[CheckName.SIGNED])
+        assert len(found.findings) == faults
+    assert signer.fingerprint[-16:].lower() in found.findings[0].what
 
 
 def test_dnf_checks_an_exported_folder_alone(

@@ -62,6 +62,9 @@ def test_the_key_of_a_signature_is_found_in_all_its_forms() -> None:
 
     assert key_of(old) == "0123456789abcdef"
     assert key_of(b"\x88" + bytes([len(body)]) + body) == "0123456789abcdef"
+    assert key_of(b"\x89" + struct.pack(">H", len(body)) + body) == "0123456789abcdef"
+    assert key_of(b"\x8a" + struct.pack(">I", len(body)) + body) == "0123456789abcdef"
     assert key_of(b"\xc2" + bytes([len(hashed)]) + hashed) == "0123456789abcdef"
+    assert key_of(b"\xc2\xff" + struct.pack(">I", len(body)) + body) == "0123456789abcdef"
     assert key_of(b"") == ""
     assert key_of(b"\x88\x02\x05\0") == "?"

@@ -151,7 +151,7 @@ def key_of(signature: bytes) -> str:
     """Return the id of the key that made a signature, `?` if it does not say; empty for none."""
     if not signature:
         return ""
-    body = signature[_length_of_head(signature[1:]) + 1 :]
+    body = signature[_length_of_head(signature) :]
     if body[:1] == b"\x03":
         return body[7:15].hex() or "?"
     if body[:1] != b"\x04" or len(body) < 6:
@@ -170,11 +170,13 @@ def key_of(signature: bytes) -> str:
     return "?"
 
 
-def _length_of_head(body: bytes) -> int:
-    """Return how many bytes say how long a packet is, as new packets and old ones say it."""
-    if not body:
-        return 0
-    return 1 if body[0] < 192 else 2 if body[0] < 224 else 5
+def _length_of_head(packet: bytes) -> int:
+    """Return how many bytes say what a packet is and how long: new ones and old ones (RFC 4880)."""
+    is_new = packet[0] & 0x40
+    if not is_new:
+        return 1 + (1, 2, 4, 0)[packet[0] & 3]
+    first = packet[1] if len(packet) > 1 else 0
+    return 2 if first < 192 else 3 if first < 224 else 6
 
 
 def subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
