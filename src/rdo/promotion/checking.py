@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Increase this when a check here finds more or less than before: earlier results count no more."""
 
 NOTHING_BEFORE = "there is nothing to compare with"
