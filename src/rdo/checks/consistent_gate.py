@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from rdo.checks.findings import CheckAnswer, CheckName
 from rdo.checks.installable import check_installable
 from rdo.checks.results import from_result, to_result
+from rdo.checks.tree_repositories import dependency_repositories, own_repositories
 from rdo.errors import CommandError, NotFoundError
-from rdo.model.repo_file import DEPENDENCIES, OWN
 from rdo.publish.consistent import Blocker
 from rdo.publish.names import CONSISTENT
-from rdo.publish.references import pooled, snapshots
+from rdo.publish.references import pooled
 from rdo.publish.tree import Tree
 from rdo.solver import SolverRepository
 from rdo.store import Store
@@ -57,8 +57,12 @@ class InstallableGate:
 
     def _judge(self, repository: Repository) -> tuple[Blocker, ...]:
         arch, base = self.base()
-        others = self._others(repository)
-        everything = [*self._solver_repositories((repository, *others)), *base]
+        repos, together = self.tree.repos, (repository, *self._others(repository))
+        everything = (
+            *own_repositories(repos, together, "own"),
+            *dependency_repositories(repos, (repos / one.path for one in together)),
+            *base,
+        )
         names = "\0".join(str(one.folder) for one in everything)
         context = f"{_CONTEXT}{hashlib.sha256(names.encode()).hexdigest()[:16]}"
         with self.store.read() as at:
@@ -80,18 +84,6 @@ class InstallableGate:
         """Return where `consistent` leads in the other components, which hosts have as well."""
         leads = self.tree.leads(CONSISTENT)
         return tuple(one for one in leads if one.component != repository.component)
-
-    def _solver_repositories(self, own: Sequence[Repository]) -> list[SolverRepository]:
-        """Return repositories and the snapshots that they name, as the solver takes them."""
-        folders = [self.tree.repos / one.path for one in own]
-        rows = [
-            SolverRepository(f"own-{number}", folder, OWN) for number, folder in enumerate(folders)
-        ]
-        named = sorted({name for folder in folders for name in snapshots(folder)})
-        return rows + [
-            SolverRepository(f"deps-{name}", self.tree.repos / "deps" / name, DEPENDENCIES)
-            for name in named
-        ]
 
     def _packages(self, repository: Repository) -> dict[str, str]:
         """Return the package of each RPM of a repository, by the RPM's name."""

@@ -17,12 +17,11 @@ from rdo.checks.installable import check_installable
 from rdo.checks.rpm_files import Folders, PlacedRpm
 from rdo.checks.rpm_sets import check_backwards, check_duplicates
 from rdo.checks.together import PlacedPackage, can_be_together
+from rdo.checks.tree_repositories import dependency_repositories, own_repositories
 from rdo.errors import RefusedError
-from rdo.model.repo_file import DEPENDENCIES, OWN
 from rdo.promotion.compositions import Composition
 from rdo.promotion.listing import rpms
 from rdo.publish import pool
-from rdo.publish.references import snapshots
 from rdo.roots.installed_files import installed_files
 from rdo.solver import SolverRepository
 from rdo.store.artifacts import StoredArtifact
@@ -91,7 +90,7 @@ class Subject:
     @cached_property
     def own(self) -> tuple[SolverRepository, ...]:
         """The composition's own repositories, as the solver takes them."""
-        return _folders(self.opened, self.composition, "own", OWN)
+        return own_repositories(self.opened.tree.repos, self.composition.repositories, "own")
 
     @cached_property
     def dependencies(self) -> tuple[SolverRepository, ...]:
@@ -106,7 +105,8 @@ class Subject:
     @cached_property
     def before(self) -> tuple[SolverRepository, ...]:
         """The repositories that hosts have now."""
-        return _folders(self.opened, self.against, "before", OWN) if self.against else ()
+        before = self.against.repositories if self.against else ()
+        return own_repositories(self.opened.tree.repos, before, "before")
 
     @cached_property
     def rpms(self) -> tuple[StoredArtifact, ...]:
@@ -283,24 +283,10 @@ _STEPS: Mapping[Step, Callable[[Subject], tuple[CheckAnswer, ...]]] = MappingPro
 )
 
 
-def _folders(
-    opened: OpenTarget, composition: Composition, name: str, priority: int
-) -> tuple[SolverRepository, ...]:
-    """Return the repositories of a composition as the solver takes them."""
-    return tuple(
-        SolverRepository(f"{name}-{number}", opened.tree.repos / one.path, priority)
-        for number, one in enumerate(composition.repositories)
-    )
-
-
 def dependencies_of(opened: OpenTarget, composition: Composition) -> tuple[SolverRepository, ...]:
     """Return the snapshots of dependencies that the composition's .repo files name."""
-    folders = (opened.tree.repos / one.path for one in composition.repositories)
-    named = sorted({name for folder in folders for name in snapshots(folder)})
-    return tuple(
-        SolverRepository(f"deps-{name}", opened.tree.repos / "deps" / name, DEPENDENCIES)
-        for name in named
-    )
+    repos = opened.tree.repos
+    return dependency_repositories(repos, (repos / one.path for one in composition.repositories))
 
 
 def _with_maintainers(opened: OpenTarget, findings: Sequence[Defect]) -> tuple[Defect, ...]:

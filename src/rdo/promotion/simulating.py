@@ -7,12 +7,11 @@ from functools import cached_property
 
 from rdo.app.targets import OpenTarget
 from rdo.checks.findings import CheckAnswer, CheckName, Defect
+from rdo.checks.tree_repositories import dependency_repositories, own_repositories
 from rdo.checks.two_builds import Shown, TwoSets
-from rdo.model.repo_file import DEPENDENCIES, OWN
 from rdo.promotion.checking import Subject, Surroundings, ask, require_repository, steps
 from rdo.promotion.compositions import Composition, find
 from rdo.publish.good import GoodBuild
-from rdo.publish.references import snapshots
 from rdo.solver import FewestHeld, SolverRepository
 
 SECONDS = 60.0
@@ -99,10 +98,8 @@ class ShownSubject(Subject):
     @cached_property
     def dependencies(self) -> tuple[SolverRepository, ...]:
         """The snapshots of dependencies that a repository composed now would name."""
-        return tuple(
-            SolverRepository(f"deps-{name}", self.opened.tree.repos / "deps" / name, DEPENDENCIES)
-            for name in sorted(snapshots(self.opened.tree.repos))
-        )
+        repos = self.opened.tree.repos
+        return dependency_repositories(repos, [repos])
 
 
 def promotion_start(opened: OpenTarget, name: str, candidate: Composition) -> PromotionStart:
@@ -148,8 +145,9 @@ def simulate(
     Every package whose build differs may be held back, or only `may_be_held`. The packages `also`
     are held back in any case, for what other checks than `SIMULATED` have found.
     """
-    newer = _folders(opened, start.candidate, "newer")
-    older = _folders(opened, start.promoted, "older")
+    repos = opened.tree.repos
+    newer = own_repositories(repos, start.candidate.repositories, "newer")
+    older = own_repositories(repos, start.promoted.repositories, "older")
     with Shown(start.sets, newer, older) as shown:
         search = _Search(opened, start, around, shown, time.monotonic() + seconds)
         changed = start.sets.changed
@@ -227,12 +225,3 @@ def _defects(answers: Iterable[CheckAnswer]) -> tuple[Defect, ...]:
 
 def _nvr(build: GoodBuild | None) -> str:
     return build.nvr if build else ""
-
-
-def _folders(
-    opened: OpenTarget, composition: Composition, name: str
-) -> tuple[SolverRepository, ...]:
-    return tuple(
-        SolverRepository(f"{name}-{number}", opened.tree.repos / one.path, OWN)
-        for number, one in enumerate(composition.repositories)
-    )

@@ -35,3 +35,13 @@ def open_target(made: Factory) -> OpenTarget:
 @pytest.fixture
 def target(made: Factory) -> OpenTarget:
     return open_target(made)
+
+
+@pytest.fixture
+def places(made: Factory) -> list[str]:
+    """The repositories of three publications, oldest first."""
+    found = []
+    for version in ("1.0", "2.0", "3.0"):
+        made.publish("python-a", f"a{version[0]}", version)
+        found.append(made.leads("current"))
+    return found

@@ -45,16 +45,6 @@ def go(target: OpenTarget, *criteria: Criteria) -> PromotionDecision:
     return done
 
 
-@pytest.fixture
-def places(made: Factory) -> list[str]:
-    """The repositories of three publications, oldest first."""
-    found = []
-    for version in ("1.0", "2.0", "3.0"):
-        made.publish("python-a", f"a{version[0]}", version)
-        found.append(made.leads("current"))
-    return found
-
-
 def test_the_newest_candidate_that_all_jobs_voted_for_is_promoted(
     made: Factory, target: OpenTarget, places: list[str]
 ) -> None:

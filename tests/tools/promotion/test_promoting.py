@@ -17,16 +17,6 @@ from tests.tools.promotion.conftest import open_target
 MOVES = 1000
 
 
-@pytest.fixture
-def places(made: Factory) -> list[str]:
-    """The repositories of three publications, oldest first."""
-    found = []
-    for version in ("1.0", "2.0", "3.0"):
-        made.publish("python-a", f"a{version[0]}", version)
-        found.append(made.leads("current"))
-    return found
-
-
 def test_a_promoted_name_moves_and_keeps_what_it_left(
     made: Factory, target: OpenTarget, places: list[str]
 ) -> None:
