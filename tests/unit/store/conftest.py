@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -5,12 +6,13 @@ from sqlalchemy import create_engine, text
 
 from rdo.store import Store
 from rdo.store.schema import Base
+from tests.databases import VARIABLE
 from tests.postgresql import Server, running_server
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
-    with running_server() as server:
+    with running_server(is_fetched=VARIABLE in os.environ) as server:
         yield server
 
 

@@ -5,7 +5,7 @@ import pytest
 from rdo.errors import NotFoundError
 from rdo.model.build import Built, Failed, FailureReason, Waiting
 from rdo.store import Store
-from rdo.store.builds import BuildState
+from rdo.store.work.builds import BuildState
 from tests.unit.store.samples import NOW, TARGET, commit, later
 
 BUILT = Built((Path("/somewhere/python-pbr-1-1.noarch.rpm"),))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rdo.store import Store, Transaction
-from rdo.store.check_results import CheckResult, ResultState
+from rdo.store.given.check_results import CheckResult, ResultState
 from tests.unit.store.samples import NOW, TARGET, later
 
 PASSED = CheckResult(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rdo.store import Store
-from rdo.store.held_back import HeldBack
+from rdo.store.given.held_back import HeldBack
 from tests.unit.store.samples import NOW, TARGET, commit
 
 DAYS = timedelta(days=14)

@@ -11,10 +11,10 @@ from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
-from rdo.store.builds import Build
-from rdo.store.check_results import CheckResult, ResultState
-from rdo.store.history import BuildFilter
-from rdo.store.votes import Ballot, VoteFilter
+from rdo.store.given.check_results import CheckResult, ResultState
+from rdo.store.given.votes import Ballot, VoteFilter
+from rdo.store.work.builds import Build
+from rdo.store.work.history import BuildFilter
 from tests.unit.store.samples import NOW, TARGET, commit
 
 ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
@@ -32,6 +32,9 @@ BOUNDED = {
     # the newest of all: sqlite reads from the end of the index, up to the limit
     "SEARCH moves USING INDEX ix_moves_promotions (target=?)",
     "SEARCH votes USING INDEX ix_votes_target_id (target=?)",
+    "SEARCH votes USING INDEX ix_votes_elsewhere (target=?)",
+    "SEARCH votes USING INDEX ix_votes_in_progress (target=?)",
+    "SEARCH votes USING INDEX ix_votes_not_good (target=?)",
 }
 
 
@@ -81,6 +84,7 @@ def ask_everything(at: Transaction) -> None:
     at.check_results.about(place.id)
     at.check_results.forget([place.id])
     ask_about_votes(at, build)
+    ask_about_history(at, build)
     at.statistics.builds_by_day(TARGET, NOW)
     at.statistics.turns(TARGET, NOW)
     at.statistics.failing_at(TARGET, NOW)
@@ -90,6 +94,29 @@ def ask_everything(at: Transaction) -> None:
     intent = at.intents.open(TARGET, "publish", {}, now=NOW)
     at.intents.unfinished(TARGET)
     at.intents.close(intent, now=NOW)
+
+
+def ask_about_history(at: Transaction, build: Build) -> None:
+    """Every call that a server makes, but for pages of builds, which begin with the newest."""
+    at.history.counts(TARGET)
+    at.history.counts(TARGET, since=NOW, until=NOW)
+    at.history.counts(TARGET, since=NOW, package="python-pbr")
+    at.history.open_counts(TARGET)
+    at.history.failing_count(TARGET)
+    at.history.get(TARGET, build.id)
+    at.history.of_ids(TARGET, [build.id, 7])
+    at.repositories.builds_in_tree(TARGET, [build.id, 7])
+    at.repositories.paths_of([build.id, 7])
+    at.votes.on_builds(TARGET, [build.id, 7])
+    for wanted in (
+        VoteFilter(user="u"),
+        VoteFilter(timestamp=NOW),
+        VoteFilter(component="c"),
+        VoteFilter(on_build=False),
+        VoteFilter(success=False),
+        VoteFilter(in_progress=True),
+    ):
+        at.votes.listed(TARGET, wanted)
 
 
 def ask_about_votes(at: Transaction, build: Build) -> None:
@@ -138,6 +165,7 @@ def test_a_page_of_builds_is_read_without_sorting_all(store: Store) -> None:
     with store.write() as at:
         at.history.listed(TARGET)
         at.history.listed(TARGET, BuildFilter(package="a"), before=7)
+        at.history.listed(TARGET, BuildFilter(outcome="failed", has_outcome=True), offset=3)
     with store._engine.connect() as connection:
         cursor = connection.connection.cursor()
         plans = [
@@ -149,6 +177,7 @@ def test_a_page_of_builds_is_read_without_sorting_all(store: Store) -> None:
 
     assert plans
     assert [plan for plan in plans if "TEMP B-TREE" in plan] == []
+    assert [plan for plan in plans if "SCAN" in plan] == []  # of a target without new builds
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.store import Store, Transaction
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from tests.unit.store.samples import NOW, TARGET, commit, later
 
 BUILT = Built((Path("x.rpm"),))

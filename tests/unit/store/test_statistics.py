@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.store import Store
-from rdo.store.statistics import BuildsOfDay
+from rdo.store.work.statistics import BuildsOfDay
 from tests.unit.store.samples import NOW, TARGET, commit
 
 GOOD = Built((Path("a.rpm"),))

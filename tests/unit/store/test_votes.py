@@ -8,10 +8,10 @@ import pytest
 from rdo.model.build import Built
 from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
-from rdo.store.builds import Build
-from rdo.store.names import Promotion
-from rdo.store.repositories import Repository
-from rdo.store.votes import Ballot, Vote, VoteFilter
+from rdo.store.given.names import Promotion
+from rdo.store.given.repositories import Repository
+from rdo.store.given.votes import Ballot, Vote, VoteFilter
+from rdo.store.work.builds import Build
 from tests.unit.store.samples import NOW, TARGET, commit, later, make_older
 
 

@@ -15,10 +15,6 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from rdo.store.artifacts import Artifacts
-from rdo.store.builds import Builds
-from rdo.store.check_results import CheckResults
-from rdo.store.commits import Commits
 from rdo.store.database import sqlite_file
 from rdo.store.database.engine import make_engine, name_of, parse
 from rdo.store.database.errors import (
@@ -30,21 +26,30 @@ from rdo.store.database.errors import (
 )
 from rdo.store.database.sqlite_file import Mode
 from rdo.store.database.upgrade import check_readable, revision_of, upgrade
-from rdo.store.deliveries import Deliveries
-from rdo.store.events import Events
-from rdo.store.heads import Heads
-from rdo.store.held_back import HeldBacks
-from rdo.store.history import BuildHistory
-from rdo.store.holds import Holds
+from rdo.store.gauges import Gauges
+from rdo.store.given.check_results import CheckResults
+from rdo.store.given.held_back import HeldBacks
+from rdo.store.given.names import Names
+from rdo.store.given.repositories import Repositories
+from rdo.store.given.votes import Votes
 from rdo.store.intents import Intents
-from rdo.store.names import Names
-from rdo.store.packages import Packages
-from rdo.store.reports import Reports
-from rdo.store.repositories import Repositories
+from rdo.store.messages.deliveries import Deliveries
+from rdo.store.messages.events import Events
+from rdo.store.people.acks import Acks
+from rdo.store.people.holds import Holds
+from rdo.store.people.reviews import Reviews
+from rdo.store.people.users import Users
 from rdo.store.schema import IdentityRow
-from rdo.store.statistics import Statistics
-from rdo.store.users import Users
-from rdo.store.votes import Votes
+from rdo.store.takeover.rows import Takeovers
+from rdo.store.work.artifacts import Artifacts
+from rdo.store.work.builds import Builds
+from rdo.store.work.commits import Commits
+from rdo.store.work.heads import Heads
+from rdo.store.work.history import BuildHistory
+from rdo.store.work.packages import Packages
+from rdo.store.work.polls import Polls
+from rdo.store.work.reports import Reports
+from rdo.store.work.statistics import Statistics
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +70,14 @@ THEN txid_status(:number) END"""
 class Transaction:
     """All tables, within one transaction."""
 
+    acks: Acks
     artifacts: Artifacts
     builds: Builds
     check_results: CheckResults
     commits: Commits
     deliveries: Deliveries
     events: Events
+    gauges: Gauges
     heads: Heads
     held_back: HeldBacks
     history: BuildHistory
@@ -78,11 +85,14 @@ class Transaction:
     intents: Intents
     names: Names
     packages: Packages
+    polls: Polls
     reports: Reports
     repositories: Repositories
+    reviews: Reviews
     users: Users
     votes: Votes
     statistics: Statistics
+    takeovers: Takeovers
 
 
 class Store:
@@ -319,12 +329,14 @@ def integrity_faults(connection: Connection) -> list[str]:
 
 def _transaction(session: Session) -> Transaction:
     return Transaction(
+        acks=Acks(session),
         artifacts=Artifacts(session),
         builds=Builds(session),
         check_results=CheckResults(session),
         commits=Commits(session),
         deliveries=Deliveries(session),
         events=Events(session),
+        gauges=Gauges(session),
         heads=Heads(session),
         held_back=HeldBacks(session),
         history=BuildHistory(session),
@@ -332,9 +344,12 @@ def _transaction(session: Session) -> Transaction:
         intents=Intents(session),
         names=Names(session),
         packages=Packages(session),
+        polls=Polls(session),
         reports=Reports(session),
         repositories=Repositories(session),
+        reviews=Reviews(session),
         users=Users(session),
         votes=Votes(session),
         statistics=Statistics(session),
+        takeovers=Takeovers(session),
     )

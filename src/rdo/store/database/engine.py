@@ -9,6 +9,7 @@ from sqlalchemy.pool import QueuePool
 
 from rdo.errors import ConfigError
 from rdo.store.database import sqlite_file
+from rdo.store.database.errors import BUSY_SECONDS
 from rdo.store.database.sqlite_file import Mode
 
 _WRITERS = 0x72646F  # the advisory lock of all writers; any number of our own will do
@@ -87,6 +88,7 @@ def _postgresql(url: URL) -> Engine:
 def _begin_postgresql(connection: Connection) -> None:
     """Make a writer wait for the one before it, so that the same rules hold as in SQLite."""
     if connection.get_execution_options().get("rdo_writes"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 

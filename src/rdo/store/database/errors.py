@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from rdo.errors import ConfigError, NoSpaceError, OutsideError, RefusedError, UserError
 
@@ -60,6 +61,11 @@ def explaining(name: str) -> Iterator[None]:
             found.is_of_the_machine = True
             raise found from error
         raise
+    except PoolTimeoutError as error:
+        message = f"database {name} is busy: all connections to it wait for a lock"
+        busy = OutsideError(message, hint="try again later")
+        busy.is_of_the_machine = True
+        raise busy from error
     except zlib.error as error:
         raise _damaged(name, str(error)) from error
 

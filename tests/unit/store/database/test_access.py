@@ -1,17 +1,19 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import BigInteger, Integer, create_engine, inspect
 
 from rdo.errors import ConfigError
 from rdo.store import Store
 from rdo.store.database.upgrade import HEAD, MIGRATIONS
 from rdo.store.schema import Base
+from rdo.store.work.history import BuildFilter
 from tests.unit.store.samples import NOW, TARGET, commit
 
 
@@ -25,6 +27,31 @@ def test_the_migrations_make_the_schema_that_the_code_expects(tmp_path: Path) ->
     engine.dispose()
 
     assert differences == []
+
+
+def test_numbers_of_postgresql_are_as_wide_as_those_of_sqlite(postgresql: str) -> None:
+    engine = create_engine(postgresql)
+    found = inspect(engine)
+    narrow = [
+        f"{table}.{column['name']}"
+        for table in found.get_table_names()
+        for column in found.get_columns(table)
+        if isinstance(column["type"], Integer) and not isinstance(column["type"], BigInteger)
+    ]
+    engine.dispose()
+
+    assert narrow == []
+
+
+def test_times_after_2038_and_numbers_beyond_any_row_are_asked_for(store: Store) -> None:
+    late = datetime(2100, 1, 1, tzinfo=UTC)
+    with store.write() as at:
+        at.builds.plan(TARGET, commit(), now=late)
+
+    with store.read() as at:
+        assert [one.created for one in at.builds.queue(TARGET)] == [late]
+        assert at.history.get(TARGET, 2**53) is None
+        assert len(at.history.listed(TARGET, BuildFilter(), before=2**53, limit=5)) == 1
 
 
 def test_head_names_the_newest_migration() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rdo.store.events import Event, event_of
+from rdo.store.messages.events import Event, event_of
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import UNDELIVERED, DeliveryRow, EventRow
 

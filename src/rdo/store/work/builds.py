@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, aliased
 from rdo.errors import NotFoundError
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
-from rdo.store.commits import Commits, commit_of
 from rdo.store.moments import maybe_moment, moment, seconds
 from rdo.store.schema import (
     OPEN_BUILD,
@@ -25,6 +24,7 @@ from rdo.store.schema import (
     PackageRow,
     RepositoryRow,
 )
+from rdo.store.work.commits import Commits, commit_of
 
 SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 

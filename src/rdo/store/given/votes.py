@@ -4,15 +4,27 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, false, select, true
+from sqlalchemy import ColumnElement, Row, Select, TextClause, false, select, true
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
 from rdo.model.vote import JobVerdict
-from rdo.store.commits import commit_of
 from rdo.store.moments import moment, seconds
-from rdo.store.schema import OF_CI, ON_BUILD, BuildRow, CommitRow, VoteRow
+from rdo.store.schema import (
+    ELSEWHERE,
+    GOOD,
+    IN_PROGRESS,
+    NOT_GOOD,
+    NOT_IN_PROGRESS,
+    OF_CI,
+    ON_BUILD,
+    BuildRow,
+    CommitRow,
+    VoteRow,
+)
+from rdo.store.work.commits import commit_of
 
+_NOT = {ON_BUILD: ELSEWHERE, GOOD: NOT_GOOD, IN_PROGRESS: NOT_IN_PROGRESS}
 CONSISTENT_JOB = "consistent"
 """The job that says of a build that `consistent` led to its repository."""
 
@@ -77,22 +89,24 @@ class VoteFilter:
     timestamp: datetime | None = None
     user: str | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self) -> list[ColumnElement[bool] | TextClause]:
         """Return the conditions on a row."""
         wanted = {
             VoteRow.build_id: self.build_id,
             VoteRow.ref_hash: self.ref_hash,
             VoteRow.component: self.component,
             VoteRow.job: self.job,
-            VoteRow.success: self.success,
-            VoteRow.in_progress: self.in_progress,
             VoteRow.timestamp: seconds(self.timestamp) if self.timestamp else None,
             VoteRow.user: self.user,
         }
-        found = [column == value for column, value in wanted.items() if value is not None]
-        if self.on_build is not None:
-            is_on = VoteRow.build_id.is_not(None)
-            found.append(is_on if self.on_build else VoteRow.build_id.is_(None))
+        found: list[ColumnElement[bool] | TextClause] = [
+            column == value for column, value in wanted.items() if value is not None
+        ]
+        # in the words of the partial indexes, which serve no other
+        chosen = ((self.on_build, ON_BUILD), (self.success, GOOD), (self.in_progress, IN_PROGRESS))
+        found += [
+            right if wanted else _NOT[right] for wanted, right in chosen if wanted is not None
+        ]
         return found
 
 
@@ -200,7 +214,8 @@ class Votes:
 
     def on_builds(self, target: str, build_ids: Collection[int]) -> tuple[Vote, ...]:
         """Return the votes on several builds, as they came in."""
-        query = _selection().where(VoteRow.target == target, VoteRow.build_id.in_(build_ids))
+        of_target = VoteRow.target.concat("") == target  # by the builds' index, not the target's
+        query = _selection().where(of_target, VoteRow.build_id.in_(build_ids))
         return self._read(query.order_by(VoteRow.id))
 
     def _read(self, query: Select[VoteRow, CommitRow]) -> tuple[Vote, ...]:

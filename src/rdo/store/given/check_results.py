@@ -8,10 +8,9 @@ from enum import StrEnum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from rdo.store.batches import batches
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import CheckedRepositoryRow, CheckResultRow, RepositoryRow
-
-_AT_ONCE = 500  # parameters of one statement
 
 
 class ResultState(StrEnum):
@@ -116,9 +115,7 @@ class CheckResults:
     def forget(self, repositories: Collection[int]) -> tuple[str, ...]:
         """Drop every result about one of these repositories; return the logs of those."""
         ids: set[int] = set()
-        wanted = sorted(repositories)
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
+        for part in batches(repositories):
             query = select(CheckedRepositoryRow.result_id)
             ids.update(
                 self.session.scalars(query.where(CheckedRepositoryRow.repository_id.in_(part)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from rdo.model.dates import minute_utc
+from rdo.model.text.dates import minute_utc
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import HoldRow, PauseRow
 

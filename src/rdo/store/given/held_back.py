@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rdo.model.dates import minute_utc
+from rdo.model.text.dates import minute_utc
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import HeldBackRow
+
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,7 @@ class HeldBacks:
 
     def of_name(self, target: str, name: str) -> dict[str, HeldBack]:
         """Return what a name holds back and nobody has lifted, by package, also if it is over."""
-        query = select(HeldBackRow).where(
-            HeldBackRow.target == target, HeldBackRow.name == name, HeldBackRow.ended.is_(None)
-        )
-        rows = self.session.scalars(query.order_by(HeldBackRow.package))
-        return {row.package: _held_back(row) for row in rows}
+        return {row.package: _held_back(row) for row in self._open(target, name)}
 
     def history(self, target: str, name: str, *, limit: int = 20) -> tuple[HeldBack, ...]:
         """Return what a name has held back, the newest first."""
@@ -69,27 +67,55 @@ class HeldBacks:
         *,
         now: datetime,
         ending: str = "mended",
+        part_of: str = "",
+        besides: Collection[str] = (),
     ) -> None:
         """Hold exactly these back from now on; what stays as it is keeps its row.
 
-        What is over has expired; all else that is not wanted any more ends as `ending` says.
+        They are held back from the candidate with the hash `part_of`. What is over has expired;
+        all else that is not wanted any more ends as `ending` says. The packages `besides` stay as
+        they are.
         """
         kept = {(one.package, one.since, one.until) for one in wanted}
+        there = set()
+        for row in self._open(target, name):
+            key = row.package, moment(row.since), moment(row.until)
+            if row.package in besides:
+                continue
+            if key in kept:
+                there.add(key)
+                row.part_of = part_of
+                continue
+            row.ended = seconds(now)
+            row.ending = EXPIRED if row.until <= seconds(now) else ending
+        for one in wanted:
+            if (one.package, one.since, one.until) not in there:
+                self.session.add(_row(target, one, part_of))
+        self.session.flush()
+
+    def lift_expired(self, target: str, name: str, *, now: datetime) -> tuple[HeldBack, ...]:
+        """End what a name holds back and whose time is over; return it."""
+        over = [row for row in self._open(target, name) if row.until <= seconds(now)]
+        for row in over:
+            row.ended, row.ending = seconds(now), EXPIRED
+        self.session.flush()
+        return tuple(map(_held_back, over))
+
+    def has_part_of(self, target: str, name: str, candidate: str) -> bool:
+        """Whether a name has ever led to a part of the candidate with this hash."""
+        query = select(HeldBackRow.id).where(
+            HeldBackRow.target == target,
+            HeldBackRow.name == name,
+            HeldBackRow.part_of == candidate,
+        )
+        return self.session.scalar(query.limit(1)) is not None
+
+    def _open(self, target: str, name: str) -> list[HeldBackRow]:
+        """Return the rows that nobody has ended, by package."""
         query = select(HeldBackRow).where(
             HeldBackRow.target == target, HeldBackRow.name == name, HeldBackRow.ended.is_(None)
         )
-        there = set()
-        for row in self.session.scalars(query):
-            key = row.package, moment(row.since), moment(row.until)
-            if key in kept:
-                there.add(key)
-                continue
-            row.ended = seconds(now)
-            row.ending = "expired" if row.until <= seconds(now) else ending
-        for one in wanted:
-            if (one.package, one.since, one.until) not in there:
-                self.session.add(_row(target, one))
-        self.session.flush()
+        return list(self.session.scalars(query.order_by(HeldBackRow.package)))
 
 
 def _held_back(row: HeldBackRow) -> HeldBack:
@@ -107,7 +133,7 @@ def _held_back(row: HeldBackRow) -> HeldBack:
     )
 
 
-def _row(target: str, one: HeldBack) -> HeldBackRow:
+def _row(target: str, one: HeldBack, part_of: str) -> HeldBackRow:
     return HeldBackRow(
         target=target,
         name=one.name,
@@ -120,4 +146,5 @@ def _row(target: str, one: HeldBack) -> HeldBackRow:
         why=one.why,
         ended=None,
         ending="",
+        part_of=part_of,
     )

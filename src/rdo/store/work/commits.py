@@ -40,6 +40,20 @@ class Commits:
         row = self.session.scalar(query)
         return commit_of(row) if row else None
 
+    def listed(
+        self, target: str, *, package: str | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[tuple[int, Commit], ...]:
+        """Return commits with their ids, the last planned first; `before` is an id."""
+        # by id from the newest on: see `BuildHistory.listed`
+        of_target = CommitRow.target if package is not None else CommitRow.target.concat("")
+        query = select(CommitRow).where(of_target == target)
+        if package is not None:
+            query = query.where(CommitRow.package == package)
+        if before is not None:
+            query = query.where(CommitRow.id < before)
+        rows = self.session.scalars(query.order_by(CommitRow.id.desc()).limit(limit))
+        return tuple((row.id, commit_of(row)) for row in rows)
+
     def is_known(self, target: str, commit: Commit) -> bool:
         """Whether this commit was planned before."""
         return self.row_of(target, commit) is not None

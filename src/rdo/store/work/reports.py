@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, literal_column, select
 from sqlalchemy.orm import Session
 
 from rdo.model.build import FailureReason
 from rdo.model.commit import Commit
-from rdo.store.commits import commit_of
 from rdo.store.moments import maybe_moment, moment
 from rdo.store.schema import ArtifactRow, BuildRow, CommitRow, PackageRow
+from rdo.store.work.commits import commit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,8 @@ class Reports:
 
     def newest(self, target: str, *, limit: int, before: int | None = None) -> list[BuildLine]:
         """Return the builds that ended, newest first; those `before` a number, if one is given."""
-        # An index by target would be read whole and sorted; backwards by number, few rows are read.
-        without_index = BuildRow.target.concat("")
-        query = _builds().where(without_index == target, _ENDED)
+        newest_first = BuildRow.id > literal_column("0")  # by the index that is for this alone
+        query = _builds().where(BuildRow.target == target, newest_first, _ENDED)
         query = query.where(BuildRow.id < before) if before is not None else query
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
 

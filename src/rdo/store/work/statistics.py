@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from rdo.store.builds import SPURIOUS
 from rdo.store.moments import moment, seconds
 from rdo.store.schema import BuildRow, CommitRow, PackageRow, RepositoryRow
+from rdo.store.work.builds import SPURIOUS
 
 _DAY = 86_400
 

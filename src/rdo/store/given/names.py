@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
-from rdo.store.commits import commit_of
+from rdo.store.given.repositories import Repository, repository_of
 from rdo.store.moments import moment, seconds
-from rdo.store.repositories import Repository, repository_of
 from rdo.store.schema import (
     FOLLOWING,
     OF_AGGREGATE,
@@ -22,6 +21,7 @@ from rdo.store.schema import (
     NameRow,
     RepositoryRow,
 )
+from rdo.store.work.commits import commit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +258,32 @@ class Names:
             for row, place in self.session.execute(query)
         )
 
+    def led_to_from(
+        self, target: str, component: str | None, name: str, repository_id: int, *, limit: int
+    ) -> tuple[PastPlace, ...]:
+        """Return where a name has led since any name led to this repository or a later one.
+
+        The oldest comes first.
+        """
+        first = select(MoveRow.id).where(MoveRow.new_id >= repository_id)
+        start = self.session.scalar(first.order_by(MoveRow.new_id, MoveRow.id).limit(1))
+        query = (
+            select(MoveRow, RepositoryRow)
+            .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
+            .where(
+                MoveRow.target == target,
+                MoveRow.component == (component or ""),
+                MoveRow.name == name,
+                MoveRow.id >= (start or 0),
+            )
+            .order_by(MoveRow.id)
+            .limit(limit)
+        )
+        return tuple(
+            PastPlace(moment(row.moved), (repository_of(place),))
+            for row, place in self.session.execute(query)
+        )
+
     def led_to_aggregates(self, target: str, name: str, *, limit: int) -> tuple[PastPlace, ...]:
         """Return the aggregates of a name, the newest first.
 
@@ -299,6 +325,18 @@ class Names:
         else:
             query = query.where(MoveRow.new_id.in_([one.id for one in place.repositories]))
         return self.session.scalar(query.limit(1)) is not None
+
+    def has_led_to_repository(self, target: str, name: str, repository_id: int) -> bool:
+        """Whether a name has ever led to a repository, in the repository's component."""
+        query = select(MoveRow.id).where(
+            MoveRow.new_id == repository_id, MoveRow.target == target, MoveRow.name == name
+        )
+        return self.session.scalar(query.limit(1)) is not None
+
+    def last_move_id(self, target: str, name: str) -> int:
+        """Return the number of a name's last move; 0 if it has never moved."""
+        query = select(MoveRow.id).where(MoveRow.target == target, MoveRow.name == name)
+        return self.session.scalar(query.order_by(MoveRow.id.desc()).limit(1)) or 0
 
     def promotions(
         self,

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, load_only
 
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
+from rdo.store.batches import batches
 from rdo.store.schema import ArtifactRow, BuildRow, PackageRow
 
 Key = TypeVar("Key", int, str)
@@ -88,6 +89,19 @@ class Artifacts:
         """Return the RPMs of several builds, by package and file name."""
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
 
+    def of_source(self, target: str, source_rpm: str) -> tuple[Artifact, ...]:
+        """Return the RPMs of the newest published build of a target with such a source RPM."""
+        query = (
+            select(ArtifactRow.build_id)
+            .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+            .where(ArtifactRow.file_name == source_rpm, ArtifactRow.is_source.is_(True))
+            .where(BuildRow.target == target, BuildRow.bootstrap.is_(False))
+            .order_by(BuildRow.id.desc())
+            .limit(1)
+        )
+        found = self.session.scalar(query)
+        return self.of_build(found) if found is not None else ()
+
     def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, list[int]]:
         """Return, for each sha256 of an RPM that is known, the builds that have it, oldest first.
 
@@ -95,7 +109,7 @@ class Artifacts:
         by what it was before, too.
         """
         found: dict[str, list[int]] = {}
-        for part in _batched(sorted(hashes), _AT_ONCE):
+        for part in batches(hashes):
             columns = (ArtifactRow.sha256, ArtifactRow.unsigned_sha256, ArtifactRow.build_id)
             is_known = or_(ArtifactRow.sha256.in_(part), ArtifactRow.unsigned_sha256.in_(part))
             query = (
@@ -107,6 +121,20 @@ class Artifacts:
             for sha256, unsigned, build_id in self.session.execute(query):
                 for one in {sha256, unsigned}.intersection(part):
                     found.setdefault(one, []).append(build_id)
+        return found
+
+    def builds_named(self, target: str, names: Collection[str]) -> dict[str, list[int]]:
+        """Return, for each file name of an RPM that is known, the builds that have it."""
+        found: dict[str, list[int]] = {}
+        for part in batches(names):
+            query = (
+                select(ArtifactRow.file_name, ArtifactRow.build_id)
+                .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
+                .where(ArtifactRow.file_name.in_(part), BuildRow.target == target)
+                .order_by(ArtifactRow.build_id)
+            )
+            for name, build_id in self.session.execute(query):
+                found.setdefault(name, []).append(build_id)
         return found
 
     def _stored(self) -> Select[*tuple[Any, ...]]:
@@ -153,7 +181,7 @@ class Artifacts:
 
     def forget(self, build_ids: Collection[int]) -> None:
         """Drop the records of the RPMs of builds, because the RPMs are gone."""
-        for part in _batched(sorted(build_ids), _AT_ONCE):
+        for part in batches(build_ids):
             self.session.execute(delete(ArtifactRow).where(ArtifactRow.build_id.in_(part)))
 
     def build_ids(self, target: str) -> frozenset[int]:
@@ -216,14 +244,6 @@ _LIGHT = (
     ArtifactRow.signed_by,
     ArtifactRow.unsigned_sha256,
 )
-
-
-_AT_ONCE = 500  # parameters of one statement
-
-
-def _batched(keys: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
 
 
 def _light() -> Select[ArtifactRow]:

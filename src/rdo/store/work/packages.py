@@ -7,9 +7,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from rdo.model.build import Failed, FailureReason
-from rdo.store.builds import Build, by_id, read_builds, selection
 from rdo.store.moments import maybe_moment
 from rdo.store.schema import BuildRow, PackageRow
+from rdo.store.work.builds import Build, by_id, read_builds, selection
 
 
 @dataclass(frozen=True, slots=True)

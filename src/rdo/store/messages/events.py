@@ -17,7 +17,8 @@ from rdo.store.schema import UNDESCRIBED, EventRow
 class Event:
     """Something that people are told.
 
-    `payload` is its description, empty until it has been gathered.
+    `payload` is its description, empty until it has been gathered. `package` is empty for an event
+    about a promotion name.
 
     `build_id` is the build that it is about; `break_id` is the package's first failed build. All
     events from that failure to the next good build are one thread.
@@ -69,10 +70,43 @@ class Events:
         self.session.flush()
         return True
 
-    def undescribed(self, target: str) -> tuple[Event, ...]:
-        """Return the events without a description, oldest first."""
-        query = select(EventRow).where(EventRow.target == target, UNDESCRIBED)
+    def add_told(
+        self, target: str, kind: str, key: str, payload: dict[str, Any], now: datetime
+    ) -> bool:
+        """Record an event that is about no package, with its description.
+
+        It is queued later. Returns False if `key` was recorded before.
+        """
+        if not self.add(target, "", kind, key, now=now):
+            return False
+        query = select(EventRow).where(EventRow.target == target, EventRow.key == key)
+        self.session.scalars(query).one().payload = json.dumps(payload)
+        self.session.flush()
+        return True
+
+    def unqueued(self) -> tuple[Event, ...]:
+        """Return the events about no package that nobody was told of yet, oldest first."""
+        query = select(EventRow).where(EventRow.package == "", UNDESCRIBED)
         return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
+
+    def undescribed(self, target: str) -> tuple[Event, ...]:
+        """Return the events about packages without a description, oldest first."""
+        query = select(EventRow).where(
+            EventRow.target == target, UNDESCRIBED, EventRow.package != ""
+        )
+        return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
+
+    def described(
+        self, target: str, kinds: Collection[str], *, package: str | None = None, limit: int = 50
+    ) -> tuple[Event, ...]:
+        """Return the events of some kinds that have a description of their own, newest first."""
+        query = select(EventRow).where(
+            EventRow.target == target, EventRow.kind.in_(kinds), EventRow.payload != "{}"
+        )
+        if package is not None:
+            query = query.where(EventRow.package == package)
+        rows = self.session.scalars(query.order_by(EventRow.id.desc()).limit(limit))
+        return tuple(map(event_of, rows))
 
     def describe(self, event_id: int, payload: dict[str, Any], *, now: datetime) -> None:
         """Record the description of an event."""

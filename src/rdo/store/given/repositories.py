@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from rdo.store.batches import batches
 from rdo.store.moments import maybe_moment, moment, seconds
 from rdo.store.schema import RepositoryRow
 
@@ -91,11 +92,20 @@ class Repositories:
         row = self.session.scalar(query.order_by(RepositoryRow.id.desc()).limit(1))
         return repository_of(row) if row else None
 
+    def first_of(self, build_ids: Collection[int]) -> int | None:
+        """Return the id of the oldest repository that was made for one of these builds."""
+        firsts = []
+        for part in batches(build_ids):
+            query = select(func.min(RepositoryRow.id)).where(RepositoryRow.build_id.in_(part))
+            firsts.append(self.session.scalar(query))
+        return min((one for one in firsts if one is not None), default=None)
+
     def builds_in_tree(self, target: str, build_ids: Collection[int]) -> frozenset[int]:
         """Return those of the builds whose hash repository is in the tree."""
         query = select(RepositoryRow.build_id).where(
             RepositoryRow.build_id.in_(build_ids),
-            RepositoryRow.target == target,
+            # not by an index of the target, which would lead through all of its repositories
+            RepositoryRow.target.concat("") == target,
             RepositoryRow.removed.is_(None),
         )
         return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)

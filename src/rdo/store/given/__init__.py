@@ -1,0 +1,1 @@
+"""What users get: repositories, names that lead to them, votes and checks."""

@@ -1,0 +1,1 @@
+"""What people are told: events, and messages that wait to be sent."""

@@ -1,0 +1,238 @@
+"""The builds of a target as an outsider asks for them: counted, filtered and in pages."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from rdo.store.moments import seconds
+from rdo.store.schema import (
+    OPEN_BUILD,
+    PUBLISHED,
+    ArtifactRow,
+    BuildCountRow,
+    BuildRow,
+    CommitRow,
+    PackageRow,
+)
+from rdo.store.work.builds import SPURIOUS, Build, BuildState, read_builds, selection
+
+_DAY = 86_400
+_Counted = tuple[str, str, int]
+"""An outcome, the reason of a failure, and how many builds ended so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many builds succeeded, failed, and failed for a reason that is tried again."""
+
+    built: int = 0
+    failed: int = 0
+    spurious: int = 0
+
+    @property
+    def all(self) -> int:
+        """The sum of the three."""
+        return self.built + self.failed + self.spurious
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFilter:
+    """Which ended builds are asked for; what is None does not matter.
+
+    `spurious` separates failures that are tried again from the others; it has an effect only with
+    the outcome `failed`. `extended_pattern` may have SQL's wildcards; with `has_outcome` only
+    builds that succeeded or failed are meant.
+    """
+
+    package: str | None = None
+    component: str | None = None
+    outcome: str | None = None
+    spurious: bool | None = None
+    upstream_hash: str | None = None
+    distgit_hash: str | None = None
+    extended_pattern: str | None = None
+    bootstrap: bool | None = None
+    ended: bool | None = None
+    has_outcome: bool = False
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on a row."""
+        wanted = {
+            BuildRow.package: self.package,
+            CommitRow.component: self.component,
+            BuildRow.outcome: self.outcome,
+            CommitRow.upstream_hash: self.upstream_hash,
+            CommitRow.distgit_hash: self.distgit_hash,
+            BuildRow.bootstrap: self.bootstrap,
+        }
+        found = [column == value for column, value in wanted.items() if value is not None]
+        if self.spurious is not None and self.outcome == "failed":
+            is_spurious = BuildRow.reason.in_(SPURIOUS)
+            found.append(is_spurious if self.spurious else ~is_spurious)
+        if self.extended_pattern is not None:
+            found.append(CommitRow.extended_hash.like(self.extended_pattern))
+        if self.has_outcome:
+            found.append(BuildRow.outcome.in_(("built", "failed")))
+        if self.ended is not None:
+            is_done = BuildRow.state == BuildState.DONE
+            found.append(is_done if self.ended else ~is_done)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class BuildHistory:
+    """Questions about all builds of a target, within one transaction."""
+
+    session: Session
+
+    def counts(
+        self,
+        target: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        package: str = "",
+    ) -> Counts:
+        """Count the builds by their outcome; by release date from `since` to before `until`.
+
+        Both are the first moments of a day (UTC).
+        """
+        first = seconds(since) // _DAY if since else None
+        end = seconds(until) // _DAY if until else None
+        if package:
+            rows = self._of_package(target, package, first, end)
+        else:
+            rows = self._of_days(target, first, end)
+        built = failed = spurious = 0
+        for outcome, reason, number in rows:
+            if outcome == "built":
+                built += number
+            elif reason in SPURIOUS:
+                spurious += number
+            else:
+                failed += number
+        return Counts(built, failed, spurious)
+
+    def _of_days(self, target: str, first: int | None, end: int | None) -> list[_Counted]:
+        """Return what the database has counted, whatever the length of the history."""
+        query = select(
+            BuildCountRow.outcome, BuildCountRow.reason, func.sum(BuildCountRow.number)
+        ).where(BuildCountRow.target == target)
+        query = query.where(BuildCountRow.day >= first) if first is not None else query
+        query = query.where(BuildCountRow.day < end) if end is not None else query
+        rows = self.session.execute(query.group_by(BuildCountRow.outcome, BuildCountRow.reason))
+        return [(outcome, reason, int(number)) for outcome, reason, number in rows]
+
+    def _of_package(
+        self, target: str, package: str, first: int | None, end: int | None
+    ) -> list[_Counted]:
+        """Count the builds of one package, which are not so many."""
+        query = select(BuildRow.outcome, BuildRow.reason, func.count()).where(
+            BuildRow.target == target,
+            BuildRow.package == package,
+            BuildRow.outcome.in_(("built", "failed")),
+        )
+        query = query.where(BuildRow.release_date >= first * _DAY) if first is not None else query
+        query = query.where(BuildRow.release_date < end * _DAY) if end is not None else query
+        rows = self.session.execute(query.group_by(BuildRow.outcome, BuildRow.reason))
+        return [(outcome or "", reason or "", number) for outcome, reason, number in rows]
+
+    def open_counts(self, target: str) -> dict[str, int]:
+        """Return how many builds are queued and running."""
+        # counted here: to group them, SQLite would read all builds of the target by another index
+        query = select(BuildRow.state).where(BuildRow.target == target, OPEN_BUILD)
+        states = list(self.session.scalars(query.order_by(BuildRow.id)))
+        queued = states.count(BuildState.QUEUED)
+        return {"queued": queued, "running": len(states) - queued}
+
+    def failing_count(self, target: str) -> int:
+        """Return how many packages are broken now."""
+        query = select(func.count()).where(
+            PackageRow.target == target, PackageRow.broken_id.is_not(None)
+        )
+        return self.session.scalar(query) or 0
+
+    def has_builds(self, target: str) -> bool:
+        """Whether the target has had a build."""
+        query = select(BuildRow.id).where(BuildRow.target == target).limit(1)
+        return self.session.scalar(query) is not None
+
+    def listed(
+        self,
+        target: str,
+        wanted: BuildFilter | None = None,
+        *,
+        before: int | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> tuple[Build, ...]:
+        """Return builds, newest first; `before` is the id that a page ended with."""
+        wanted = wanted or BuildFilter()
+        conditions = [*wanted.conditions()]
+        if wanted.upstream_hash is not None:
+            # by the few commits with a hash; no index of builds is offered for the target
+            conditions += [BuildRow.target.concat("") == target, CommitRow.target == target]
+        else:
+            # from the newest on, by an index that is for this alone
+            conditions += [BuildRow.target == target, BuildRow.id > literal_column("0")]
+        query = selection().where(*conditions)
+        if before is not None:
+            query = query.where(BuildRow.id < before)
+        query = query.order_by(BuildRow.id.desc()).offset(offset).limit(limit)
+        return read_builds(self.session, query)
+
+    def get(self, target: str, build_id: int) -> Build | None:
+        """Return a build of this target; None if there is none with this id."""
+        query = selection().where(BuildRow.target == target, BuildRow.id == build_id)
+        return next(iter(read_builds(self.session, query)), None)
+
+    def of_ids(self, target: str, build_ids: Collection[int]) -> tuple[Build, ...]:
+        """Return those of the builds that are of this target, in no order."""
+        query = selection().where(BuildRow.id.in_(build_ids), BuildRow.target.concat("") == target)
+        return read_builds(self.session, query)
+
+    def published(self, target: str, package: str) -> tuple[Build, ...]:
+        """Return the published builds of a package, in the order of its commits."""
+        query = self._published(target, package)
+        return read_builds(self.session, query.order_by(CommitRow.position, BuildRow.id))
+
+    def of_version(self, target: str, package: str, version: str) -> tuple[Build, ...]:
+        """Return the published builds of a package with a version, or a version and a release."""
+        name = ArtifactRow.version + "-" + ArtifactRow.release
+        query = (
+            self._published(target, package)
+            .join(ArtifactRow, ArtifactRow.build_id == BuildRow.id)
+            .where(ArtifactRow.is_source.is_(True))
+            .where(or_(ArtifactRow.version == version, name == version))
+        )
+        return read_builds(self.session, query.order_by(CommitRow.position, BuildRow.id))
+
+    def of_hash(self, target: str, start: str) -> tuple[Build, ...]:
+        """Return the published builds of a commit, by its upstream or else its distgit hash.
+
+        The start of the hash is enough, but not one that is the start of several.
+        """
+        for column in (CommitRow.upstream_hash, CommitRow.distgit_hash):
+            is_meant = (column >= start) & (column < start + "g")  # above every digit: a range
+            commits = select(CommitRow.id, column).where(CommitRow.target == target, is_meant)
+            rows = self.session.execute(commits).all()
+            if len({row[1] for row in rows}) == 1:
+                query = selection().where(
+                    BuildRow.commit_id.in_([row[0] for row in rows]),
+                    PUBLISHED,
+                    BuildRow.bootstrap.is_(False),
+                )
+                return read_builds(self.session, query.order_by(BuildRow.id))
+        return ()
+
+    @staticmethod
+    def _published(target: str, package: str) -> Select[BuildRow, CommitRow]:
+        return selection().where(
+            BuildRow.target == target,
+            BuildRow.package == package,
+            PUBLISHED,
+            BuildRow.bootstrap.is_(False),
+        )
