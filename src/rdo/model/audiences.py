@@ -1,14 +1,34 @@
 """The people and addresses that are notified, and when."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a webhook wants to know: targets and kinds of events; empty means all."""
+
+    targets: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+
+    def has(self, target: str, event: str) -> bool:
+        """Whether an event of a target is wanted.
+
+        >>> Interest(events=frozenset({"broken"})).has("master", "mended")
+        False
+        """
+        return (not self.targets or target in self.targets) and (
+            not self.events or event in self.events
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Audiences:
     """The recipients of notifications, as configured.
 
-    `webhooks` are names; `*` in `digest` means everybody.
+    `webhooks` are names, and `interests` what those want that do not want everything; `*` in
+    `digest` means everybody.
     """
 
     mail: bool = False
@@ -17,6 +37,16 @@ class Audiences:
     digest_hour: int = 6
     gerrit: bool = False
     webhooks: tuple[str, ...] = ()
+    interests: Mapping[str, Interest] = field(default_factory=dict)
+
+    def webhooks_for(self, target: str, event: str) -> list[str]:
+        """Return the webhooks that want an event of a target."""
+        everything = Interest()
+        return [
+            name
+            for name in self.webhooks
+            if self.interests.get(name, everything).has(target, event)
+        ]
 
     def wants_digest(self, address: str) -> bool:
         """Whether an address gets one mail a day."""

@@ -12,13 +12,25 @@ from rdo.model.release_number import ReleaseNumber
 
 BUILD_LOG = "rpmbuild.log"
 """The log of a build, in its folder, beside its results and in the published tree."""
+INSTALLED = "installed_pkgs.log"
+"""The file of a build with the NEVRAs that its root had besides the base, one a line."""
+INSTALLED_SUMS = "installed_pkgs.sha256"
+"""The same with the sha256 of each RPM before it, where our own roots built."""
 
 
-class BuilderName(StrEnum):
-    """The ways to build that a target can name as its `builder`."""
+class BuilderKind(StrEnum):
+    """The ways to build that rdo knows; `[builders.NAME]` sets up one of them under a name."""
 
     ROOT = "root"
     COMMAND = "command"
+    MOCK = "mock"
+    KOJI = "koji"
+    COPR = "copr"
+
+    @property
+    def is_farm(self) -> bool:
+        """Whether builds are done elsewhere, so that they do not use this machine."""
+        return self in {BuilderKind.KOJI, BuilderKind.COPR}
 
 
 class FailureReason(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from rdo.model.commit import Commit
-from rdo.model.url import is_on_pypi, pypi_name, without_secret
+from rdo.model.text.url import is_on_pypi, pypi_name, without_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,11 @@ class Package:
     def builds_tags_only(self) -> bool:
         """Whether only tagged upstream commits are built."""
         return "build-tags-only" in self.tags
+
+    @property
+    def only_upstream(self) -> str:
+        """The upstream that builds come from, without secrets; empty if it is not the only one."""
+        return without_secret(self.upstreams[0]) if len(self.upstreams) == 1 else ""
 
     def upstream_of(self, commit: Commit) -> str:
         """Return the upstream that a commit was taken from.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+_DEBIAN_ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
+
 
 class Family(StrEnum):
     """The ways to make a platform's base layer."""
@@ -48,7 +50,7 @@ class Platform:
     constrains; `spec_requires` maps words of a spec to requirements that they imply but the spec
     does not declare. `sets` are named sets of packages of the RPM world, `units` maps a package to
     its systemd units with EL's names for them. `repositories` are the sources of a dnf platform's
-    packages; a Debian one has a `suite`.
+    packages; a Debian one has a `suite`, and a `mirror` for machines whose apt has none of it.
     """
 
     name: str
@@ -73,6 +75,12 @@ class Platform:
     units: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)
+    mirror: str = field(default="", repr=False)
+
+    @property
+    def debian_arch(self) -> str:
+        """Debian's name for its architecture."""
+        return _DEBIAN_ARCHES.get(self.arch, self.arch)
 
     @property
     def always_required(self) -> tuple[str, ...]:

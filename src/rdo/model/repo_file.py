@@ -7,7 +7,14 @@ OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
 """Priorities: what the release builds, what the bridge brought, what the base has, the rest.
 
 They are the same in .repo files, roots and checks. The repositories of a platform come after its
-base layer (`PRIORITY` of `roots/dnf_base.py`).
+base layer (`PRIORITY` of `roots/platform/dnf_base.py`).
+"""
+
+MIRRORLIST = "mirrorlist"
+"""The file in which a repository says where it is itself.
+
+A host that finds the repository by a name, which may move at any moment, asks for this file alone
+by the name, and for all others at the address that it has found there.
 """
 
 
@@ -61,6 +68,11 @@ class RepoSection:
         if not self.id or set(self.id) & set("[] "):
             raise ValueError(f"a section of a .repo file cannot be called {self.id!r}")
 
+    @property
+    def url(self) -> str:
+        """Where the repository is, or the name that leads there."""
+        return next(iter(self.baseurl), self.mirrorlist.removesuffix(f"/{MIRRORLIST}"))
+
     def trusting(self, trust: RepoTrust) -> "RepoSection":
         """Return the section with the signatures that it asks for."""
         return replace(
@@ -98,6 +110,15 @@ class RepoSection:
 def repo_file(sections: Iterable[RepoSection]) -> str:
     """Return the text of a .repo file, with an empty line between sections."""
     return "\n".join(map(str, sections))
+
+
+def mirrorlist(*urls: str) -> str:
+    """Return the text of a `MIRRORLIST`: the address of its repository, then others to try.
+
+    >>> mirrorlist("http://example.org/deps/2", "http://example.org/deps/1")
+    'http://example.org/deps/2/\\nhttp://example.org/deps/1/\\n'
+    """
+    return "".join(f"{url.rstrip('/')}/\n" for url in urls)
 
 
 def _one_below_the_other(values: Iterable[str]) -> str:

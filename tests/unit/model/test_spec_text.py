@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.model.spec_text import from_spec, in_spec
+from rdo.model.text.spec_text import from_spec, in_spec
 
 HOSTILE = [
     "Use %(touch {mark}) and %{{name}} and 100% of it",

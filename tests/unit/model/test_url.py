@@ -1,7 +1,7 @@
 import pytest
 
 from rdo.errors import OutsideError
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,12 @@
+"""What there is at a place outside that repositories are pushed to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideListing:
+    """The files at a place with their sizes, and the links with where they lead, by path."""
+
+    files: Mapping[str, int] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
