@@ -11,10 +11,10 @@ from pathlib import Path
 from rdo.atomic import write_file
 from rdo.bridge.protocol import Bridge
 from rdo.builders.inspection import inspected
-from rdo.builders.room import Room
-from rdo.builders.root import write_installed
-from rdo.builders.rpmbuild import build_spec
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.room import Room
+from rdo.builders.rooms.root import write_installed
+from rdo.builders.rooms.rpmbuild import Stage, build_spec
+from rdo.builders.rooms.workshop import Workshop
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.roots.build_root import build_root
@@ -38,7 +38,8 @@ class LocalBuild:
     """A build to run here; `repositories` are additional folders with repodata.
 
     `source` is a .spec with its sources beside it, or a .src.rpm. `additional` are RPM
-    dependencies that are installed although the spec does not require them.
+    dependencies that are installed although the spec does not require them. Before the last `stage`
+    only the SRPM is made.
     """
 
     source: Path
@@ -48,6 +49,7 @@ class LocalBuild:
     source_date: int | None = None
     additional: tuple[str, ...] = ()
     has_network: bool = False
+    stage: Stage = Stage.ALL
 
 
 def build_local(
@@ -109,8 +111,10 @@ def _build_once(
         taken = root.folder("taken")
         if job.has_network:
             root.allow_network()
-        outcome = room.require(job.additional) or build_spec(room, spec, job.defines, taken)
-        if isinstance(outcome, Built):
+        outcome = room.require(job.additional) or build_spec(
+            room, spec, job.defines, taken, stage=job.stage
+        )
+        if isinstance(outcome, Built) and job.stage is Stage.ALL:
             outcome = admit(outcome)
         kept = "*.rpm" if isinstance(outcome, Built) else "*.src.rpm"
         placed = [_place(rpm, job.results) for rpm in sorted(taken.glob(kept))]

@@ -12,8 +12,8 @@ from rdo.distgit.local_build import LocalBuild, check_source
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed, FailureReason, Outcome
 from rdo.model.repo_file import OWN
-from rdo.roots.dnf_base import check_urls, repositories_at
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.dnf_base import check_urls, repositories_at
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.rpm.createrepo import CreateRepo
 
 

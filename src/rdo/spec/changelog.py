@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rdo.model.spec_text import from_spec, in_spec
+from rdo.model.text.spec_text import from_spec, in_spec
 from rdo.spec.text import SpecText
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

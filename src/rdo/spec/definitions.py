@@ -1,8 +1,9 @@
 """Version and Release where the spec defines them: in their tags, or in macros that they name."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rdo.errors import RefusedError
 from rdo.spec.release import ReleaseParts
@@ -122,7 +123,7 @@ def set_version(text: SpecText, version: str) -> SpecText:
         return set_tag(text, "Version", version)
     line = next(tag.line.number for tag in tags(text, "Version") if tag.value == value)
     where = f"Version (line {line + 1} of the .spec file)"
-    return _divided(text, value, version, where)
+    return _divided(text, value, version, where, lambda text, new: set_tag(text, "Version", new))
 
 
 def with_epoch(text: SpecText, epoch: int) -> SpecText:
@@ -139,25 +140,22 @@ def with_epoch(text: SpecText, epoch: int) -> SpecText:
     return text.inserted(version.line.number, [f"Epoch:{gap}{epoch}"])
 
 
-def _divided(text: SpecText, value: str, new: str, where: str) -> SpecText:
-    """Give each macro of a value its part of the new value."""
+def _divided(
+    text: SpecText, value: str, new: str, where: str, write: Callable[[SpecText, str], SpecText]
+) -> SpecText:
+    """Give each macro of a value its part of the new value.
+
+    Numbers that the value has beside its macros stay if they can; else `write` puts new ones there.
+    """
     parts = list(_parts(value, where))
     known = {part for part in parts if isinstance(part, _Name)}
     found = {}
     for one in sorted(known, key=lambda name: name.name):
         if not one.is_optional or definitions(text, one.name):
             found[one.name] = the_definition(text, one.name, where)
-    pattern, seen = "", set[str]()
-    for part in parts:
-        if isinstance(part, str):
-            pattern += re.escape(part)
-        elif part.name in seen:
-            pattern += f"(?P={part.name})"
-        elif part.name in found:
-            seen.add(part.name)
-            pattern += f"(?P<{part.name}>{_form(found[part.name].value, is_only=len(found) == 1)})"
     is_too_long = len(found) > _MOST_MACROS or len(new) > _LONGEST
-    match = None if is_too_long else re.fullmatch(pattern, new)
+    patterns = [_pattern(parts, found, is_text_free=x) for x in (False, True) if not is_too_long]
+    match = next((made for pattern in patterns if (made := re.fullmatch(pattern, new))), None)
     if match is None:
         shown = " and ".join(one.shown for one in found.values()) or where
         raise RefusedError(
@@ -165,20 +163,59 @@ def _divided(text: SpecText, value: str, new: str, where: str) -> SpecText:
             f"change them by hand"
         )
     for name, definition in found.items():
-        mine = match[name] or "%{nil}"
+        mine = match[f"m_{name}"] or "%{nil}"
         if mine == definition.value:
             continue
         if "%" in definition.value and definition.value != "%{nil}":
-            text = _divided(text, definition.value, mine, definition.shown)
+            again = partial(_with_value, one=definition)
+            text = _divided(text, definition.value, mine, definition.shown, again)
         else:
             text = with_definition(text, definition, mine)
-    return text
+    written = "".join(
+        match[f"t_{n}"] if isinstance(part, str) else part.spelt for n, part in enumerate(parts)
+    )
+    return text if written == value else write(text, written)
+
+
+def _with_value(text: SpecText, value: str, *, one: Definition) -> SpecText:
+    return with_definition(text, one, value)
+
+
+def _pattern(
+    parts: Sequence["str | _Name"],
+    found: Mapping[str, Definition],
+    *,
+    is_text_free: bool = False,
+) -> str:
+    """Return what a new value looks like: each macro in its place, and the text between them.
+
+    If the text is free, other numbers may stand in the place of its numbers, and each macro keeps
+    as many numbers as it has.
+    """
+    pattern, seen = "", set[str]()
+    is_only = len(found) == 1 and not is_text_free
+    for n, part in enumerate(parts):
+        if isinstance(part, str):
+            form = re.escape(part)
+            if is_text_free:
+                form = "".join(
+                    r"\d{1,9}" if run[0].isdigit() else re.escape(run)
+                    for run in re.findall(r"\d+|\D+", part)
+                )
+            pattern += f"(?P<t_{n}>{form})"
+        elif part.name in seen:
+            pattern += f"(?P=m_{part.name})"
+        elif part.name in found:
+            seen.add(part.name)
+            pattern += f"(?P<m_{part.name}>{_form(found[part.name].value, is_only=is_only)})"
+    return pattern
 
 
 @dataclass(frozen=True, slots=True)
 class _Name:
     name: str
     is_optional: bool
+    spelt: str
 
 
 def _parts(value: str, where: str) -> Iterator[str | _Name]:
@@ -190,7 +227,8 @@ def _parts(value: str, where: str) -> Iterator[str | _Name]:
                 f"{where} is {value}, which only rpm can compute; change it by hand"
             )
         name = match["braced"] or match["bare"]
-        yield _Name(name, bool(match["ask"] or match["ask_too"])) if name else match["text"]
+        is_optional = bool(match["ask"] or match["ask_too"])
+        yield _Name(name, is_optional, match[0]) if name else match["text"]
         at = match.end()
 
 

@@ -15,6 +15,9 @@ from rdo.spec.patches import ApplyMethod, apply_method, our_patches
 from rdo.spec.text import SpecText
 from rdo.tools.rpm.rpmspec import Rpmspec, SpecQuestion, SpecReading
 
+SPECS_FOLDER, SOURCES_FOLDER = "SPECS", "SOURCES"
+"""The folders of a distgit that is laid out as the content of an SRPM, as CentOS's were."""
+
 _VISIBLE_DIST = ".rdodist"
 
 # A typo in many of RDO's specs: trunk builds replace the whole line; rpm alone would refuse it.
@@ -61,11 +64,14 @@ class SpecFile:
         rpmspec: Rpmspec | None = None,
         before_write: Callable[[Path, bytes], None] | None = None,
     ) -> "SpecFile":
-        """Find the only .spec in a folder; raises NotFoundError, or RefusedError for several.
+        """Find the only .spec in a folder, or in its SPECS; raises NotFoundError or RefusedError.
 
         A link to another of them is not another one.
         """
+        inner = folder / SPECS_FOLDER
         found = sorted(folder.glob("*.spec"))
+        if not found and not inner.is_symlink():
+            found = sorted(inner.glob("*.spec"))
         behind = {spec.resolve() for spec in found if spec.is_symlink()}
         specs = [x for x in found if x.is_symlink() or x.resolve() not in behind]
         if not specs:
@@ -78,6 +84,14 @@ class SpecFile:
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    @property
+    def sources_folder(self) -> Path:
+        """The folder of its sources and patches: SOURCES beside a folder SPECS, or its own."""
+        beside = self.folder.parent / SOURCES_FOLDER
+        if self.folder.name == SPECS_FOLDER and beside.is_dir() and not beside.is_symlink():
+            return beside
+        return self.folder
 
     @property
     def file(self) -> Path:
@@ -99,21 +113,21 @@ class SpecFile:
 
     def reading(self, text: SpecText | None = None) -> SpecReading:
         """Read the file with rpm, or another text in its place."""
-        return self.rpmspec.read(_for_rpm(text or self.text()), self.folder)
+        return self.rpmspec.read(_for_rpm(text or self.text()), self.sources_folder)
 
     def parsed(self, text: SpecText | None = None) -> str:
         """Return the whole spec, or another text in its place, with its macros expanded."""
-        return self.rpmspec.parse(_for_rpm(text or self.text()), self.folder)
+        return self.rpmspec.parse(_for_rpm(text or self.text()), self.sources_folder)
 
     def requires(self, *, build: bool = False) -> list[tuple[str, str]]:
         """Return the requirements of the packages, or of the build: package name, dependency."""
-        return self.rpmspec.requires(_for_rpm(self.text()), self.folder, build=build)
+        return self.rpmspec.requires(_for_rpm(self.text()), self.sources_folder, build=build)
 
     def expand(self, value: str) -> str:
         """Expand the macros in a value of the spec; rpm runs only if there are any."""
         if "%" not in value:
             return value
-        return self.rpmspec.expand(_for_rpm(self.text()), self.folder, value)
+        return self.rpmspec.expand(_for_rpm(self.text()), self.sources_folder, value)
 
     def write(self, new: SpecText, expected: Expected) -> bool:
         """Write `new` if rpm confirms the expected effect; return whether anything changed.
@@ -154,7 +168,7 @@ class SpecFile:
 
     def _require_steady(self, way: Reading, text: SpecText, before: SpecReading) -> None:
         """Raise RefusedError if rpm reads something else each time: nothing can be compared."""
-        [again] = self.rpmspec.fresh().read_all([_question(way, text)], self.folder)
+        [again] = self.rpmspec.fresh().read_all([_question(way, text)], self.sources_folder)
         if isinstance(again, RefusedError):
             return
         tags = {"Version": "version", "Release": "release", "Source": "sources"}
@@ -167,7 +181,7 @@ class SpecFile:
                 )
 
     def renames(self, new: SpecText) -> dict[str, str]:
-        """Return the foreign patches that `new` calls otherwise, with their new names."""
+        """Return the sources and foreign patches with other names in `new`, and these names."""
         old = self.text()
         ours = {*our_patches(old), *our_patches(new)}
         found: dict[str, str] = {}
@@ -176,8 +190,9 @@ class SpecFile:
                 continue
             was = [name for name in before.patches if name not in ours]
             now = [name for name in after.patches if name not in ours]
-            if len(was) == len(now):
-                found |= {a: b for a, b in zip(was, now, strict=True) if a != b}
+            for names, others in ((was, now), (before.sources, after.sources)):
+                if len(names) == len(others):
+                    found |= {a: b for a, b in zip(names, others, strict=True) if a != b}
         return found
 
     def _compared(
@@ -186,7 +201,7 @@ class SpecFile:
         """Read both texts in every way; a way in which rpm cannot read the old one is left out."""
         ways = readings(old, new)
         questions = [_question(way, text) for way in ways for text in (old, new)]
-        said = self.rpmspec.read_all(questions, self.folder)
+        said = self.rpmspec.read_all(questions, self.sources_folder)
         for way, before, after in zip(ways, said[::2], said[1::2], strict=True):
             if not isinstance(before, RefusedError):
                 yield way, before, after

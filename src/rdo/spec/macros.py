@@ -3,7 +3,7 @@
 import re
 
 from rdo.errors import NotFoundError
-from rdo.model.spec_text import in_spec
+from rdo.model.text.spec_text import in_spec
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _MACRO = re.compile(

@@ -18,7 +18,7 @@ from rdo.atomic import write_file
 from rdo.cancellation import in_threads
 from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, OutsideError, RefusedError
-from rdo.model.toml_text import read_toml
+from rdo.model.text.toml_text import read_toml
 from rdo.tools.packaging.crate_archive import write_crate_archive
 from rdo.tools.packaging.download import download
 from rdo.tools.packaging.source_archive import SourceArchive
@@ -110,15 +110,30 @@ def vendor(source: Path, index: CrateIndex, target: Path | None, *, lock: str) -
     `source` is an archive, a folder, or a Cargo.lock; `lock` is the file's path in it. Raises
     NotFoundError without one, RefusedError for crates that no index has, such as those of git.
     """
-    crates = crates_of(_read_lock(source, lock))
-    archive = target or Path(f"{_stem(source)}-vendor.tar.xz")
-    with tempfile.TemporaryDirectory(prefix="rdo-crates-") as folder:
-        log.info("fetching crates: %d", len(crates))
-        write_crate_archive(index.fetch(crates, Path(folder)), archive)
+    crates = external_crates(_read_lock(source, lock))
+    if not crates:
+        raise RefusedError("Cargo.lock names no crates, so nothing has to be vendored")
+    archive = target or Path(archive_name(source))
+    vendor_crates(crates, index, archive)
     return VendoredCrates(archive, sha256_of(archive), crates)
 
 
-def crates_of(text: str) -> tuple[Crate, ...]:
+def vendor_crates(crates: tuple[Crate, ...], index: CrateIndex, archive: Path) -> None:
+    """Fetch crates and write an archive of them.
+
+    Raises what `CrateIndex.fetch` raises, and RefusedError for a crate that cannot be unpacked.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdo-crates-") as folder:
+        log.info("fetching crates: %d", len(crates))
+        write_crate_archive(index.fetch(crates, Path(folder)), archive)
+
+
+def archive_name(source: Path) -> str:
+    """Return the file name of the crates of a source."""
+    return f"{_stem(source)}-vendor.tar.xz"
+
+
+def external_crates(text: str) -> tuple[Crate, ...]:
     """Return the crates of crates.io that a Cargo.lock names, sorted.
 
     Raises RefusedError for a file that is no Cargo.lock, and for crates from elsewhere.
@@ -128,8 +143,6 @@ def crates_of(text: str) -> tuple[Crate, ...]:
         found = [_crate(row) for row in rows if row.get("source")]
     except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
         raise RefusedError(f"this is not a Cargo.lock: {error}") from error
-    if not found:
-        raise RefusedError("Cargo.lock names no crates, so nothing has to be vendored")
     if len(found) > _MAX_CRATES:
         raise RefusedError(f"Cargo.lock names {len(found)} crates, more than {_MAX_CRATES}")
     return tuple(sorted(set(found), key=lambda one: one.file))

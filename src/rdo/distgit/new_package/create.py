@@ -6,7 +6,6 @@ its place when it is complete.
 """
 
 import getpass
-import hashlib
 import logging
 import os
 import re
@@ -22,15 +21,19 @@ from pathlib import Path
 import pymod2pkg
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.workshop import Workshop
 from rdo.cancellation import TimeIsUpError, time_limit
 from rdo.distgit.local_build import LocalBuild, build_local
-from rdo.distgit.new_package.source import Described, Offered, describe, offer, refuse_rust
+from rdo.distgit.new_package.crates import CrateIndex, archive_name
+from rdo.distgit.new_package.rust import CargoSource, cargo_source
+from rdo.distgit.new_package.source import Described, Offered, describe, offer
 from rdo.distgit.new_package.spec import UNKNOWN_LICENCE, SpecPlan, render, rpm_version_of
 from rdo.distgit.new_package.tests_and_docs import plan_docs, plan_tests
 from rdo.distgit.new_package.trial import TrialResult, settle
 from rdo.errors import RefusedError
 from rdo.log_tail import read_tail
+from rdo.lookaside.hashes import HashType
+from rdo.lookaside.sources_file import SOURCES, SourceEntry, SourcesFile
 from rdo.metadata.checking.review import UNDER_REVIEW
 from rdo.metadata.editing import edits
 from rdo.metadata.editing.draft import Draft
@@ -53,7 +56,8 @@ class NewPackageRequest:
     """A request for a new package; empty values are determined. `into` is the parent folder.
 
     `known` are the projects and packages that already exist, `seconds` the bound on everything
-    together.
+    together. The crates of a source in Rust come from the sparse index `crates_index`; without one
+    such a source is refused.
     """
 
     project: str
@@ -66,11 +70,14 @@ class NewPackageRequest:
     is_dry: bool = False
     known: frozenset[str] = frozenset()
     seconds: float = 3600
+    crates_index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
     """A new package; `tests` and `docs` describe what the build does with them.
+
+    `crates` is the file name of its second source, the crates of a source in Rust.
 
     `outcome` is None if it was not built. If `is_interrupted`, a person ended the trial builds, or
     the time limit did: `is_out_of_time`.
@@ -90,6 +97,7 @@ class Created:
     tries: int = 0
     is_interrupted: bool = False
     is_out_of_time: bool = False
+    crates: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -147,10 +155,13 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
         _check_free(request, name)
         _check_new(request, described.facts.name, name)
         user = _user(request)
-        plan = _plan(name, described, user, bench.now(), is_of_index=offered.archive is not None)
+        plan = _plan(name, described, user, bench.now(), offered)
         new = _new_folder(_place(request), name)
         try:
-            return _finish(request, bench, offered.upstream, plan, described, user, new, deadline)
+            shutil.copyfile(described.archive, new / plan.source)
+            if offered.cargo and offered.cargo.archive:
+                shutil.copyfile(offered.cargo.archive, new / plan.crates)
+            return _finish(request, bench, offered.upstream, plan, user, new, deadline)
         finally:
             shutil.rmtree(new, ignore_errors=True)
 
@@ -160,7 +171,9 @@ def _inspected(
 ) -> tuple[Offered, Described]:
     offered = offer(request.project, request.version, bench.open_index, folder)
     _check_new(request, offered.name, package_name(offered.name))
-    refuse_rust(offered)
+    index = CrateIndex(request.crates_index) if request.crates_index else None
+    cargo = cargo_source(offered.name, offered.read, index, folder)
+    offered = replace(offered, cargo=cargo)
     bench.say(f"inspecting {offered.name}")
     return offered, describe(offered, bench.workshop, bench.bridge, folder)
 
@@ -230,8 +243,7 @@ def _plan(
     described: Described,
     user: tuple[str, str],
     now: datetime,
-    *,
-    is_of_index: bool,
+    offered: Offered,
 ) -> SpecPlan:
     facts = described.facts
     _check_source(facts.name, facts.top, described.archive.name)
@@ -245,8 +257,14 @@ def _plan(
         docs=plan_docs(facts),
         needs=described.headers,
         changelog=changelog.header(now, f"{user[0]} <{user[1]}>", vr),
-        is_of_index=is_of_index,
+        is_of_index=offered.archive is not None,
+        has_rust=offered.cargo is not None,
+        crates=_crates_name(offered.cargo, described.archive),
     )
+
+
+def _crates_name(cargo: CargoSource | None, archive: Path) -> str:
+    return archive_name(archive) if cargo and cargo.archive else ""
 
 
 def _finish(
@@ -254,12 +272,10 @@ def _finish(
     bench: TrialBench,
     upstream: str,
     plan: SpecPlan,
-    described: Described,
     user: tuple[str, str],
     new: Path,
     deadline: float,
 ) -> Created:
-    shutil.copyfile(described.archive, new / plan.source)
     ended: KeyboardInterrupt | None = None
     if request.is_built and not request.is_dry:
         tried, ended = _tried(plan, new, bench, deadline)
@@ -319,6 +335,7 @@ def _created(upstream: str, tried: TrialResult, user: tuple[str, str], folder: P
         docs=_said(plan.docs.folder, plan.docs.off),
         outcome=_moved(tried.outcome, folder / RESULTS),
         tries=tried.tries,
+        crates=plan.crates,
     )
 
 
@@ -349,9 +366,11 @@ def _build(plan: SpecPlan, folder: Path, bench: TrialBench) -> tuple[Outcome, st
 def _write(plan: SpecPlan, folder: Path) -> Path:
     spec = folder / f"{plan.name}.spec"
     spec.write_text(render(plan))
-    digest = hashlib.sha512((folder / plan.source).read_bytes()).hexdigest()
-    (folder / "sources").write_text(f"SHA512 ({plan.source}) = {digest}\n")
-    (folder / ".gitignore").write_text(f"/{plan.source}\n/{RESULTS}/\n")
+    sources = [plan.source, *filter(None, [plan.crates])]
+    kind = HashType.SHA512
+    entries = tuple(SourceEntry(name, kind, kind.of(folder / name)) for name in sources)
+    (folder / SOURCES).write_text(str(SourcesFile(entries)))
+    (folder / ".gitignore").write_text("".join(f"/{name}\n" for name in [*sources, f"{RESULTS}/"]))
     return spec
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.bridge.protocol import Bridge
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.workshop import Workshop
 from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.licences import spdx
+from rdo.distgit.new_package.old_bases import old_bases
 from rdo.distgit.requirements import drift
 from rdo.distgit.requirements.declared import Python, declared
 from rdo.distgit.requirements.reqcheck import (
@@ -33,7 +34,7 @@ from rdo.metadata.checking.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.repo_file import OWN
 from rdo.roots.build_root import build_root
-from rdo.roots.spec_macros import spec_macros
+from rdo.roots.platform.spec_macros import spec_macros
 from rdo.solver import SolverRepository
 from rdo.spec.file import SpecFile
 from rdo.spec.tags import find_tag
@@ -95,7 +96,7 @@ def review(folder: Path, bench: ReviewBench | None) -> list[AcceptanceStep]:
     except UserError as error:
         return [*steps, AcceptanceStep("rpm", False, str(error))]
     steps += [_naming(spec, reading.name), _licence(spec), *_sources(spec, reading.sources)]
-    steps.append(_requirements(spec, reading.sources))
+    steps += [_requirements(spec, reading.sources), old_bases(spec.text())]
     if bench is None:
         return [*steps, _rpmlint(Rpmlint(), [spec.path])]
     with tempfile.TemporaryDirectory(prefix="rdo-review-") as scratch:

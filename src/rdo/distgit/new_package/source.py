@@ -3,7 +3,6 @@
 import logging
 import re
 import shutil
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,15 @@ from packaging.version import InvalidVersion, Version
 
 from rdo.bridge.protocol import Bridge
 from rdo.bridge.sdists import newest
-from rdo.builders.backend import ask_backend
-from rdo.builders.room import Room
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.backend import ask_backend
+from rdo.builders.rooms.room import Room
+from rdo.builders.rooms.workshop import Workshop
 from rdo.distgit.new_package.facts import SourceFacts
+from rdo.distgit.new_package.rust import CARGO, CargoSource, lay_crates, needs_crates
 from rdo.distgit.remotes import is_git_url
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.log_tail import read_tail
 from rdo.model.build import Failed, FailureReason, Waiting
-from rdo.model.toml_text import read_toml
 from rdo.package_index import PackageIndex
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
@@ -33,8 +32,6 @@ from rdo.tools.walls.entry import Bind
 from rdo.upstream_versions import tags_of_version, version_of_tag
 
 log = logging.getLogger(__name__)
-
-_RUST = re.compile(r"(maturin|setuptools[-_.]rust|puccinialin)(?![\w-])", re.IGNORECASE)
 
 MAX_ROUNDS = 12
 _LOG_BYTES = 4_000_000  # how much of the end of a log is searched
@@ -75,13 +72,24 @@ _MISSING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A project to package; `upstream` is its name or URL in the metadata."""
+    """A project to package; `upstream` is its name or URL in the metadata.
+
+    `cargo` has its crates if it is partly written in Rust.
+    """
 
     upstream: str
     name: str
     archive: Path | None = None
     mirror: Path | None = None
     commit: str = ""
+    cargo: CargoSource | None = None
+
+    def read(self, name: str) -> str:
+        """Return the text of a file of the source, or "" if there is none."""
+        if self.archive:
+            return (SourceArchive(self.archive).read(name) or b"").decode(errors="replace")
+        assert self.mirror
+        return Mirror(self.mirror).read_files(self.commit, [name]).get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,8 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
     Raises RefusedError with the reason if it cannot be built here.
     """
     headers: list[str] = _known_headers(offered.name, workshop)
+    if offered.cargo and CARGO not in headers:
+        headers.append(CARGO)
     for _ in range(MAX_ROUNDS):
         answer = _describe_once(offered, workshop, folder, headers)
         if isinstance(answer, Described):
@@ -189,48 +199,6 @@ def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path)
     raise RefusedError(f"{offered.name} required more packages at each try")
 
 
-def refuse_rust(offered: Offered) -> None:
-    """Raise RefusedError for a source that cargo builds, before anything is fetched for it."""
-    if backend := rust_backend(_pyproject(offered)):
-        raise _needs_crates(offered.name, f"its build backend is {backend}")
-
-
-def rust_backend(pyproject: str) -> str:
-    """Return the build backend or requirement that compiles Rust; empty if there is none.
-
-    >>> rust_backend('[build-system]\\nrequires = ["maturin>=1"]\\nbuild-backend = "maturin"')
-    'maturin'
-    """
-    try:
-        system = read_toml(pyproject).get("build-system", {})
-        rows = [str(system.get("build-backend", "")), *map(str, system.get("requires", []))]
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
-        return ""  # the build says what is wrong with it
-    found = (_RUST.match(row) for row in rows)
-    return next((match[0] for match in found if match), "")
-
-
-def _pyproject(offered: Offered) -> str:
-    if offered.archive:
-        return (SourceArchive(offered.archive).read("pyproject.toml") or b"").decode(
-            errors="replace"
-        )
-    assert offered.mirror
-    return (
-        Mirror(offered.mirror)
-        .read_files(offered.commit, ["pyproject.toml"])
-        .get("pyproject.toml", "")
-    )
-
-
-def _needs_crates(name: str, why: str) -> RefusedError:
-    return RefusedError(
-        f"{name} is partly written in Rust ({why}), and its build needs crates from the network",
-        hint="package it by hand: rdo pkg vendor-crates archives its crates, and "
-        "docs/how-to/package-rust.md shows the spec; until then, builds use its wheel",
-    )
-
-
 def _known_headers(name: str, workshop: Workshop) -> list[str]:
     platform = workshop.base.platform
     debs = platform.sdist_requires.get(canonicalize_name(name), ())
@@ -246,6 +214,8 @@ def _describe_once(
         room = workshop.room(root, workshop.repositories(), log_file)
         if stopped := room.require(["python3-devel", *headers]):
             return stopped
+        if offered.cargo and offered.cargo.archive:
+            lay_crates(room, offered.cargo.archive)
         archive = _archive(offered, room, folder)
         if isinstance(archive, Failed | Waiting):
             return archive
@@ -294,6 +264,6 @@ def _refusal(name: str, failed: Failed, log_file: Path) -> RefusedError | Outsid
     if failed.reason.is_spurious:
         return OutsideError(f"cannot inspect {name}: {failed.detail}")
     if re.search(r"\b(cargo|rustc|rustup)\b", text):
-        return _needs_crates(name, "its build calls cargo")
+        return needs_crates(name, "its build calls cargo")
     last = "\n  ".join(line.rstrip()[:200] for line in text.splitlines()[-8:])
     return RefusedError(f"{name} fails to build: {failed.detail}", hint=last)

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from packaging.utils import canonicalize_name
 
 from rdo.distgit.new_package.facts import SourceFacts
+from rdo.distgit.new_package.rust import ADD_CONFIG
 from rdo.distgit.new_package.tests_and_docs import PRIVATE_EXTRAS, CheckPlan, DocPlan
-from rdo.model.spec_text import in_spec
+from rdo.model.text.spec_text import in_spec
 from rdo.upstream_versions import is_pep440, spec_numbers
 
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
@@ -25,7 +26,8 @@ class SpecPlan:
 
     `name` is the package's, `source` is the archive's file name, and `needs` are BuildRequires
     that the source itself does not name. `changelog` is the first line of its entry. A source with
-    `is_of_index` can be fetched again from PyPI.
+    `is_of_index` can be fetched again from PyPI. If it `has_rust`, cargo compiles a part of it. Its
+    second source is then the archive `crates`, or "" if it needs no crates of others.
     """
 
     name: str
@@ -37,6 +39,8 @@ class SpecPlan:
     changelog: str = ""
     debug: bool = True
     is_of_index: bool = True
+    has_rust: bool = False
+    crates: str = ""
 
     @property
     def python_name(self) -> str:
@@ -92,10 +96,14 @@ def _preamble(plan: SpecPlan) -> Iterator[str]:
     yield "Release:        1%{?dist}"
     yield f"Summary:        {plain(facts.summary())}"
     yield ""
+    if plan.crates:
+        yield "# the licences of the crates in Source1 belong here, too"
     yield f"License:        {facts.licence.expression or UNKNOWN_LICENCE}"
     if facts.home_page:
         yield f"URL:            {plain(facts.home_page)}"
     yield f"Source0:        {_source(plan)}"
+    if plan.crates:
+        yield f"Source1:        {_with_version(plan, plan.crates)}"
     if facts.is_pure:
         yield ""
         yield "BuildArch:      noarch"
@@ -126,6 +134,14 @@ def _source(plan: SpecPlan) -> str:
             return f"{stem}-{version}{ending}"
         return f"%{{pypi_source {stem} {version}{suffix}}}"
     return name
+
+
+def _with_version(plan: SpecPlan, name: str) -> str:
+    """Return a file name with `%{upstream_version}` as its version if possible."""
+    version = plan.facts.version
+    if rpm_version_of(version) != version:
+        return name
+    return name.replace(f"-{version}-", "-%{upstream_version}-")
 
 
 def _packages(plan: SpecPlan) -> Iterator[str]:
@@ -183,7 +199,12 @@ def _prep(plan: SpecPlan) -> Iterator[str]:
     if top.endswith(f"-{version}") and rpm_version_of(version) == version:
         top = f"{top.removesuffix(version)}%{{upstream_version}}"
     yield "%prep"
-    yield f"%autosetup -n {top} -p1"
+    if plan.crates:
+        yield f"%autosetup -n {top} -a 1 -p1"
+        yield "# cargo takes the crates of Source1, and nothing from the network"
+        yield ADD_CONFIG
+    else:
+        yield f"%autosetup -n {top} -p1"
     if places := _places_of_shebangs(plan.facts):
         yield "# modules are not programs"
         found = f"find {' '.join(places)} -name '*.py' ! -executable"
@@ -205,8 +226,10 @@ def _places_of_shebangs(facts: SourceFacts) -> list[str]:
     return list(found)
 
 
-def _build(_: SpecPlan) -> Iterator[str]:
+def _build(plan: SpecPlan) -> Iterator[str]:
     yield "%build"
+    if plan.has_rust:
+        yield "export CARGO_NET_OFFLINE=true"
     yield "%pyproject_wheel"
 
 

@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rdo.distgit.new_package.facts import SourceFacts
-from rdo.model.toml_text import read_toml
+from rdo.model.text.toml_text import read_toml
 
 TEST_EXTRAS = ("test", "tests", "testing", "dev", "develop", "development", "all-test", "ci")
 DOC_EXTRAS = ("doc", "docs", "documentation", "sphinx")

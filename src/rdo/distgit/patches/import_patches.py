@@ -9,12 +9,12 @@ from rdo.distgit.patches.patches_branch import (
     ensure_patches_base_ref,
     get_package_env,
     replace_patches,
-    subject_of,
 )
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.problems import NothingToDoError
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
+from rdo.model.text.patch_subject import subject_of
 from rdo.spec.file import Expected
 from rdo.spec.patches import PatchTag, patch_tags, strip_levels
 from rdo.tools.git.clone import Clone

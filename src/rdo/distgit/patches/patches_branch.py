@@ -15,6 +15,7 @@ from rdo.distgit.verb.message import bugs
 from rdo.distgit.verb.problems import NothingToDoError, invalid_base, missing_patches_branch
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
+from rdo.model.text.patch_subject import subject_of
 from rdo.spec.definitions import is_named_in_prep
 from rdo.spec.file import Expected, UnwantedEffectError
 from rdo.spec.macros import get_macro, set_macro
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _COMMIT = "commit"
 _FROM = re.compile(r"From ([0-9a-f]{7,64}) ")
-_SUBJECT = re.compile(r"^Subject: (?:\[PATCH[^\]]*\] )?(.*(?:\n[ \t].*)*)", re.MULTILINE)
 
 
 def get_package_env(desk: Desk, args: Arguments) -> Arguments:
@@ -230,16 +230,6 @@ def _not_in(folder: Path, old: Sequence[str], found: Sequence[PatchCommit]) -> l
         if commit.subject not in subjects
         and not any(commit.hash.startswith(sha) or sha.startswith(commit.hash) for sha in hashes)
     ]
-
-
-def subject_of(patch: str) -> str:
-    """Return the subject of a patch in mail format, or "" if it has none.
-
-    >>> subject_of("From 1 Mon\\nSubject: [PATCH 1/2] Fix\\n it\\n\\nwhy")
-    'Fix it'
-    """
-    match = _SUBJECT.search(patch)
-    return re.sub(r"\n[ \t]+", " ", match[1]).strip() if match else ""
 
 
 def _with_bugs(commit: PatchCommit, *, is_again: bool) -> str:

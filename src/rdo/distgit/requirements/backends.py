@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rdo.distgit.requirements import poetry
-from rdo.model.toml_text import read_toml
+from rdo.model.text.toml_text import read_toml
 
 log = logging.getLogger(__name__)
 

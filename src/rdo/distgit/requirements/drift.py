@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from rdo.distgit.requirements.backends import SourceFiles
 from rdo.distgit.requirements.declared import Wanted, extra_names
-from rdo.model.toml_text import read_toml
+from rdo.model.text.toml_text import read_toml
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
 from rdo.tools.walls.sandbox import Sandbox

@@ -35,17 +35,17 @@ def check_ahead(desk: Desk, args: Arguments) -> None:
 
 
 def _require_files(desk: Desk, meant: Expected) -> None:
-    """Refuse a foreign patch whose name follows the version, if its file cannot follow it."""
+    """Refuse a file of the distgit whose name follows the version, if it cannot follow it."""
     for old, new in meant.renamed.items():
         was, will_be = desk.folder / old, desk.folder / new
         if was.is_symlink() or (was.exists() and not was.is_file()):
             raise RefusedError(
-                f"the name of the patch {old} follows the version, and it is not a regular file",
+                f"the name of {old} follows the version, and it is not a regular file",
                 hint=f"git mv {old} {new}, commit, and run new-version again",
             )
         if was.exists() and desk.clone.ignored([old]) and not will_be.exists():
             raise RefusedError(
-                f"the name of the patch {old} follows the version, and git ignores the file",
+                f"the name of {old} follows the version, and git ignores the file",
                 hint=f"mv {old} {new}, and run new-version again",
             )
 

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 from rdo.distgit.update.sources import source_values
 from rdo.distgit.verb.desk import Desk
@@ -59,7 +60,7 @@ def _is_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> bool:
 
 def _why_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> str:
     now = _first(desk, text)
-    if _is_stale(desk, args, text, before):
+    if _is_stale(desk, args, text, before) or _dated(args.version).search(now):
         return f"still name the version {args.version}: {now}"
     for old, _ in _series(args):
         if _folder(old).search(before) and _folder(old).search(now):
@@ -79,6 +80,12 @@ def _mention(version: str) -> re.Pattern[str]:
     """Return the pattern that finds a version in a name, with any joints between its numbers."""
     form = re.escape(version).replace(r"\.", "[._-]")
     return re.compile(rf"(?<!\d)(?<!\d[._-]){form}(?!\d|[._-]\d|{_STAGE})", re.IGNORECASE)
+
+
+def _dated(version: str) -> re.Pattern[str]:
+    """Return the pattern that finds a version with the day after it that its archive was made."""
+    form = re.escape(version).replace(r"\.", "[._-]")
+    return re.compile(rf"(?<!\d)(?<!\d[._-]){form}[._-](?:19|20)\d{{6}}(?!\d)")
 
 
 def _series(args: Arguments) -> Iterator[tuple[str, str]]:
@@ -139,9 +146,20 @@ def with_newer_macros(text: SpecText, value: str, old: str, new: str) -> SpecTex
 
 
 def _newer(value: str, old: str, new: str) -> str:
+    """Return a value with the new version in the place of the old one, and the same joints.
+
+    >>> _newer("demo-1.2-0.10-src.tar.gz", "1.2.0.10", "1.2.0.11")
+    'demo-1.2-0.11-src.tar.gz'
+    """
+
     def newer(match: re.Match[str]) -> str:
-        joint = re.search(r"[._-]", match[0])
-        return new.replace(".", joint[0] if joint else ".")
+        joints, numbers = re.findall(r"[._-]", match[0]), new.split(".")
+        if len(set(joints)) > 1 and len(joints) != len(numbers) - 1:
+            return match[0]  # which joint is where, only a person knows
+        if len(set(joints)) <= 1:
+            joint: str = (joints or ["."])[0]
+            return joint.join(numbers)
+        return "".join(map("".join, zip_longest(numbers, joints, fillvalue="")))
 
     return _mention(old).sub(newer, value)
 

@@ -24,8 +24,8 @@ from rdo.distgit.verb.environment import os_dist
 from rdo.distgit.verb.problems import NothingToDoError, invalid_ref
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
-from rdo.model.spec_text import in_spec
-from rdo.roots.spec_macros import spec_macros
+from rdo.model.text.spec_text import in_spec
+from rdo.roots.platform.spec_macros import spec_macros
 from rdo.spec.file import Expected, SpecFile
 from rdo.spec.macros import get_milestone
 from rdo.spec.magic import PatchesBase, get_magic, set_magic

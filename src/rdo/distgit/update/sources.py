@@ -11,6 +11,7 @@ from rdo.atomic import write_file
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.package_index import PackageIndex
+from rdo.tools.packaging.archive_test import fault_of_archive
 from rdo.tools.packaging.download import download
 from rdo.tools.packaging.gpg import Gpg
 from rdo.tools.packaging.pip_config import index_settings
@@ -21,7 +22,7 @@ MAX_BYTES = 512 * 2**20
 # The path of an archive on PyPI, on any host: `%{pypi_source}`, or a file's own URL.
 _OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
 _ANY_CASE = re.MULTILINE | re.IGNORECASE
-_SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S+)[ \t]*$", _ANY_CASE)
+_SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S.{0,2000}?)[ \t]*$", _ANY_CASE)
 _VERIFY = re.compile(r"gpgverify\S{0,9}((?:[\s\\]+--\w+[= ]\S+){1,20})")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
@@ -75,7 +76,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
     new = []
     is_of_index = "pypi_source" in str(desk.spec.text())
     for source in found[:1] if only_first else found:
-        file = desk.folder / source.file
+        file = desk.spec.sources_folder / source.file
         on_index = is_of_index and source.number == 0 and not source.url
         if file.exists():
             log.info("%s already present", source.file)
@@ -98,7 +99,13 @@ def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
         if on_index:
             raise NotFoundError(f"File not found: {source.file}; PyPI has no such archive")
     log.info("downloading %s", source.url)
-    write_file(file, download(source.url, max_bytes=MAX_BYTES))
+    content = download(source.url, max_bytes=MAX_BYTES)
+    if fault := fault_of_archive(file.name, content):
+        raise OutsideError(
+            f"{source.url} is not the archive {file.name}: {fault}",
+            hint="nothing was written; run the command again, or correct the URL",
+        )
+    write_file(file, content)
 
 
 def _from_index(file: Path) -> bool:
@@ -134,9 +141,9 @@ def signed_files(desk: Desk) -> list[Signed]:
         if {"keyring", "signature", "data"} <= options.keys() and options["data"] != "-":
             found.append(
                 Signed(
-                    desk.folder / options["data"],
-                    desk.folder / options["signature"],
-                    desk.folder / options["keyring"],
+                    desk.spec.sources_folder / options["data"],
+                    desk.spec.sources_folder / options["signature"],
+                    desk.spec.sources_folder / options["keyring"],
                 )
             )
     return found

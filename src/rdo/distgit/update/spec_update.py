@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 
@@ -47,7 +48,11 @@ from rdo.spec.release import (
 )
 from rdo.spec.tags import find_tag, get_tag, set_tag
 from rdo.spec.text import SpecText
+from rdo.tools.packaging.archive_test import is_archive
 from rdo.upstream_versions import SpecNumbers, numbers_like, split_tag
+
+_PATCH = re.compile(r"\.(?:patch|diff)(?:\.\w+)?$")
+_SIGNATURE = re.compile(r"\.(?:asc|sig|sign)$")
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +88,20 @@ def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
         has_new_release=True,
         is_lower_fine=args.force,
         has_new_sources=True,
-        renamed=desk.spec.renames(text) if args.new_version else {},
+        renamed=_own_files(desk, text) if args.new_version else {},
     )
+
+
+def _own_files(desk: Desk, text: SpecText) -> dict[str, str]:
+    """Return the files of the distgit whose names follow the version, with their new names.
+
+    An archive or a signature is upstream's, so the one of the new version has other bytes.
+    """
+    found = desk.spec.renames(text)
+    others = {name for name in found if not _PATCH.search(name)}
+    tracked = others.intersection(desk.clone.tracked_files) if others else ()
+    ours = {name for name in tracked if not (is_archive(name) or _SIGNATURE.search(name))}
+    return {old: new for old, new in found.items() if old not in others or old in ours}
 
 
 def updated(desk: Desk, args: Arguments) -> SpecText:

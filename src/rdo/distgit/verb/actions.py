@@ -363,7 +363,7 @@ def _run(
         if not following:
             break
         state = replace(state, step=following[0], arguments=arguments)
-        _ignore_state_file(desk)
+        desk.clone.exclude(STATE_FILE)
         states.store(desk.folder, state)
         if isinstance(outcome, StepPause):
             if entry:
@@ -390,16 +390,6 @@ def _say_pause(desk: Desk, pause: StepPause) -> None:
     desk.say(
         f"\nAction required: {pause.message}\n\nOnce done, run `{desk.program} -c` to continue.\n"
     )
-
-
-def _ignore_state_file(desk: Desk) -> None:
-    """Make git ignore the state file in this clone, because it does not belong to the distgit."""
-    file = desk.clone.common_dir / "info" / "exclude"
-    text = file.read_text(errors="surrogateescape") if file.exists() else ""
-    if STATE_FILE not in text.splitlines():
-        file.parent.mkdir(exist_ok=True)
-        gap = "" if not text or text.endswith("\n") else "\n"
-        file.write_text(f"{text}{gap}{STATE_FILE}\n", errors="surrogateescape")
 
 
 @contextlib.contextmanager

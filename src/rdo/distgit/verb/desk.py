@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdo.distgit.verb.problems import DeclinedError
+from rdo.distgit.verb.problems import DeclinedError, refuse_retired
 from rdo.distgit.verb.settings import PkgSettings
 from rdo.errors import RefusedError
-from rdo.roots.spec_macros import spec_macros
+from rdo.roots.platform.spec_macros import spec_macros
 from rdo.spec.file import SpecFile
 from rdo.tools.git.clone import Clone
 from rdo.tools.rpm.rpmspec import Rpmspec
@@ -38,6 +38,7 @@ class Desk:
     settings: PkgSettings
     program: str = "rdo pkg"
     answer: "Callable[[Effect], None] | None" = None
+    name: str = ""
 
     @property
     def is_rdopkg(self) -> bool:
@@ -46,11 +47,13 @@ class Desk:
 
     @property
     def package(self) -> str:
-        """The package's name, which is that of the distgit's folder."""
-        return self.folder.absolute().name
+        """The package's name: the one given, or that of the distgit's folder."""
+        return self.name or self.folder.absolute().name
 
     @cached_property
     def spec(self) -> SpecFile:
+        """The spec; raises NotFoundError without one, RefusedError if the package is retired."""
+        refuse_retired(self.folder)
         rpmspec = Rpmspec(macros=spec_macros())
         return SpecFile.find(self.folder, rpmspec, before_write=self.clone.will_write)
 

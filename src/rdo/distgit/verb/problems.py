@@ -4,8 +4,12 @@
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rdo.errors import NotFoundError, RefusedError, UserError
+
+RETIRED_FILES = ("dead.package", "dead.module")
+"""What is left in a distgit, or a module, that its maintainers have retired."""
 
 
 class LintError(RefusedError):
@@ -96,3 +100,13 @@ def invalid_ref(ref: str, known: Sequence[str] = ()) -> RefusedError:
     if known:
         hint = f"the newest tags here are {', '.join(known)}; {hint}"
     return RefusedError(f"Invalid git reference: {ref}", hint=hint)
+
+
+def refuse_retired(folder: Path) -> None:
+    """Raise RefusedError, with fedpkg's words, for a distgit that only says why it is gone."""
+    for name in RETIRED_FILES:
+        if (folder / name).is_file():
+            raise RefusedError(
+                "This package or module is retired. The action has stopped.",
+                hint=f"{name} gives the reason; rdo pkg switch-branch leads to other branches",
+            )

@@ -72,6 +72,21 @@ def plan(found: SourceFacts | None = None) -> SpecPlan:
     )
 
 
+def test_the_crates_of_a_source_in_rust_are_its_second_source() -> None:
+    crates = "lemon_tree-1.2.0-vendor.tar.xz"
+
+    spec = render(replace(plan(), needs=("cargo",), has_rust=True, crates=crates))
+
+    for line in (
+        "Source1:        lemon_tree-%{upstream_version}-vendor.tar.xz",
+        "BuildRequires:  cargo",
+        "%autosetup -n lemon_tree-%{upstream_version} -a 1 -p1",
+        "cat vendor-config.toml >> .cargo/config.toml",
+        "export CARGO_NET_OFFLINE=true",
+    ):
+        assert line in spec.splitlines()
+
+
 def test_a_spec_has_what_the_source_has() -> None:
     spec = render(plan())
 

@@ -1,0 +1,33 @@
+"""The branches of a distgit, and going to one."""
+
+from rdo.distgit.verb.desk import Desk
+from rdo.errors import NotFoundError, did_you_mean
+
+
+def branches(desk: Desk) -> tuple[list[str], list[str]]:
+    """Return the local branches, and those of origin."""
+    local = desk.clone.plumb("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    listed = desk.clone.plumb("for-each-ref", "--format=%(refname)", "refs/remotes/origin").split()
+    remote = [ref.removeprefix("refs/remotes/origin/") for ref in listed]
+    return local, [name for name in remote if name != "HEAD"]
+
+
+def switch(desk: Desk, branch: str) -> str:
+    """Check out a branch; one of origin gets a local branch that tracks it.
+
+    Returns what was done. Raises NotFoundError for a branch that neither has.
+    """
+    local, remote = branches(desk)
+    if branch in local:
+        desk.clone.checkout(branch)
+        return f"Switched to branch '{branch}'"
+    if branch not in remote:
+        raise NotFoundError(
+            f"Unknown remote branch origin/{branch}{did_you_mean(branch, remote)}",
+            hint="--fetch asks origin for new branches",
+        )
+    desk.clone.set_branch(branch, f"refs/remotes/origin/{branch}")
+    desk.clone.plumb("config", f"branch.{branch}.remote", "origin")
+    desk.clone.plumb("config", f"branch.{branch}.merge", f"refs/heads/{branch}")
+    desk.clone.checkout(branch)
+    return f"Switched to a new branch '{branch}' that tracks origin/{branch}"

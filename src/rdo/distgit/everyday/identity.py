@@ -1,0 +1,126 @@
+"""What a distgit's commit is called: its dist, its name-version-release, and its URL."""
+
+import getpass
+import platform
+import re
+from dataclasses import dataclass
+
+from rdo.distgit.everyday.sites import DistgitSite
+from rdo.distgit.verb.desk import Desk
+from rdo.errors import RefusedError
+from rdo.forges.addresses import place_of
+
+_DISTS = (
+    (re.compile(r"f(?:edora-)?(\d+)"), "fc", "fedora"),
+    (re.compile(r"epel-?(\d+)(?:\.\d+)?"), "el", "rhel"),
+    (re.compile(r"el(\d+)s?"), "el", "rhel"),
+    (re.compile(r"rhel-(\d+).*"), "el", "rhel"),
+    (re.compile(r"c(\d+)s?(?:-.*)?"), "el", "rhel"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchDist:
+    """The macros that a branch stands for: `dist` is `.fc42`, `variable` fedora, `value` 42."""
+
+    dist: str = ""
+    variable: str = ""
+    value: str = ""
+
+    @property
+    def macros(self) -> dict[str, str]:
+        """What rpm is told of it; nothing for a branch of no distribution."""
+        named = {self.variable: self.value, f"{self.dist[1:]}": "1"} if self.variable else {}
+        return {"dist": self.dist, **named} if self.dist else {}
+
+
+def dist_of(branch: str) -> BranchDist:
+    """Return what the name of a branch, or of a release's base, says of its distribution.
+
+    Empty for any other name.
+
+    >>> dist_of("f42").dist, dist_of("epel-7").dist, dist_of("c9s-sig-cloud").dist, dist_of("main")
+    ('.fc42', '.el7', '.el9', BranchDist(dist='', variable='', value=''))
+    """
+    for pattern, prefix, variable in _DISTS:
+        if found := pattern.fullmatch(branch):
+            return BranchDist(f".{prefix}{found[1]}", variable, found[1])
+    return BranchDist()
+
+
+def branch_dist(desk: Desk, release: str = "") -> BranchDist:
+    """Return the distribution of the branch that is checked out, or of `release` in its place.
+
+    Raises RefusedError for a `release` that names none.
+    """
+    dist = dist_of(release or desk.clone.branch)
+    if release and not dist.dist:
+        raise RefusedError(f"{release} names no distribution", hint="such as f42, epel9 or c9s")
+    return dist
+
+
+@dataclass(frozen=True, slots=True)
+class Verrel:
+    """Name, version and release of a distgit's spec, under the keys of `fedpkg verrel --json`."""
+
+    repo_name: str
+    verrel: str
+    nvr: str
+    ver: str
+    rel: str
+    epoch: str
+    ns: str
+    branch_merge: str
+    commithash: str
+    disttag: str
+    distvar: str
+    distval: str
+    localarch: str
+    target: str
+    user: str
+
+
+def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str = "") -> Verrel:
+    """Return what the spec is called on a branch; `release` stands for another branch.
+
+    `user` is the account at the site, by default of the name of this user.
+
+    Raises RefusedError for a branch that names no distribution where the release needs one.
+    """
+    dist = branch_dist(desk, release)
+    macros: dict[str, str | None] = {"dist": None, **dist.macros}
+    reading = desk.spec.rpmspec.read(bytes(desk.spec.text()), desk.folder, macros)
+    nvr = f"{reading.name}-{reading.vr_only}"
+    origin = desk.clone.remotes().get("origin", "")
+    spaced = site.package_of(origin) if site and origin else desk.package
+    branch = release or desk.clone.branch
+    return Verrel(
+        repo_name=spaced.rpartition("/")[2],
+        verrel=nvr,
+        nvr=nvr,
+        ver=reading.version,
+        rel=reading.release,
+        epoch=reading.epoch or "0",
+        ns=spaced.rpartition("/")[0] or (site.namespace if site else ""),
+        branch_merge=branch,
+        commithash=desk.clone.resolve("HEAD"),
+        disttag=dist.dist.removeprefix("."),
+        distvar=dist.variable,
+        distval=dist.value,
+        localarch=platform.machine(),
+        target=site.target_of(branch) if site else "",
+        user=user or getpass.getuser(),
+    )
+
+
+def git_url(desk: Desk, site: DistgitSite) -> str:
+    """Return the URL of this commit as Koji takes it: `git+https://HOST/PACKAGE#HASH`.
+
+    Raises RefusedError without a commit.
+    """
+    commit = desk.clone.resolve("HEAD")
+    if not commit:
+        raise RefusedError("there is no commit yet")
+    package = place_of(desk.clone.remotes().get("origin", "")).partition("/")[2]
+    url = site.anonymous.replace("{package}", package) if site.anonymous else package
+    return f"git+{url}#{commit}"

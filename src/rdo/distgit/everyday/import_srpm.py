@@ -1,0 +1,134 @@
+"""`import`: the files of a source RPM become those of the distgit."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from rdo.atomic import write_file
+from rdo.beneath import Limits, open_beneath
+from rdo.distgit.everyday import sources
+from rdo.distgit.everyday.sites import DistgitSite
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.problems import refuse_retired
+from rdo.errors import NotFoundError, RefusedError
+from rdo.lookaside.sources_file import SOURCES
+from rdo.spec.file import SOURCES_FOLDER, SPECS_FOLDER
+from rdo.tools.rpm.unpacking import Rpm
+
+_KEPT = (
+    *("README.md", "gating.yaml", "tests/*", "*.rpmlintrc", ".fmf/*", "*.fmf", "changelog"),
+    *(".gitignore", SOURCES, ".*.metadata"),
+)
+"""Files of the distgit that stay although the SRPM does not have them."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^@%=,:!-]{0,254}")
+_LIMITS = Limits(files=5_000, file_bytes=2 << 30, total_bytes=4 << 30, depth=0)
+_LOOKED_AT = 1 << 20
+# The bytes that `file` does not take for text: control characters without blanks, bell and escape.
+_CONTROL = bytes({*range(7), *range(14, 27), *range(28, 32), 127})
+
+
+def is_binary(content: bytes) -> bool:
+    """Whether a file belongs into the lookaside cache: it has bytes that no text has.
+
+    >>> is_binary(b"caf\\xe9\\n"), is_binary(b"\\x1f\\x8b\\x08")
+    (False, True)
+    """
+    return len(content.translate(None, _CONTROL)) != len(content)
+
+
+@dataclass(frozen=True, slots=True)
+class SrpmContent:
+    """The files of a source RPM in a folder of ours: its spec, text for git, and archives."""
+
+    spec: Path
+    texts: tuple[Path, ...]
+    archives: tuple[Path, ...]
+
+
+def take_over(
+    desk: Desk,
+    srpm: Path,
+    site: DistgitSite | None,
+    *,
+    is_offline: bool = False,
+    has_any_name: bool = False,
+) -> None:
+    """Replace the files of the distgit with those of a source RPM, and stage them.
+
+    Archives go into the lookaside cache. Raises NotFoundError without the SRPM; RefusedError if it
+    is none, or its spec is named otherwise than the package, unless `has_any_name`.
+    """
+    refuse_retired(desk.folder)
+    with tempfile.TemporaryDirectory(prefix="rdo-import-") as scratch:
+        found = _content(srpm, Path(scratch))
+        name = sources.package_of(desk, site).rpartition("/")[2] if site else desk.package
+        if found.spec.stem != name and not has_any_name:
+            raise RefusedError(
+                f"the spec of the SRPM is {found.spec.name}, not {name}.spec",
+                hint="--do-not-check-specfile-name imports it all the same",
+            )
+        if found.archives and not site and not is_offline:
+            raise NotFoundError(
+                "no lookaside cache is known for the archives of the SRPM",
+                hint="name a site with --site, or take them over with --offline",
+            )
+        if found.archives:  # first: it is what other machines can refuse
+            known = site or DistgitSite()
+            sources.upload(desk, known, found.archives, is_new_list=True, is_offline=is_offline)
+        _replace(desk, found)
+
+
+def _content(srpm: Path, scratch: Path) -> SrpmContent:
+    """Unpack a source RPM behind the walls, and take its files out through the door."""
+    if not srpm.is_file():
+        raise NotFoundError(f"File not found: {srpm}")
+    inside, outside = scratch / "inside", scratch / "files"
+    inside.mkdir()
+    Rpm().unpack_source(srpm, inside)
+    with open_beneath(inside) as door:
+        door.take(".", _NAME, outside, _LIMITS)
+    files = sorted(outside.iterdir())
+    specs = [file for file in files if file.suffix == ".spec"]
+    if len(specs) != 1:
+        raise RefusedError(f"{srpm.name} has {len(specs)} specs instead of one")
+    others = [file for file in files if file != specs[0]]
+    archives = [file for file in others if _is_archive(file)]
+    texts = [file for file in others if file not in archives]
+    return SrpmContent(specs[0], tuple(texts), tuple(archives))
+
+
+def _is_archive(file: Path) -> bool:
+    with file.open("rb") as content:
+        return is_binary(content.read(_LOOKED_AT))
+
+
+def _replace(desk: Desk, found: SrpmContent) -> None:
+    is_inner = sources.inner_spec(desk.folder) is not None
+    top, beside = (f"{SPECS_FOLDER}/", f"{SOURCES_FOLDER}/") if is_inner else ("", "")
+    texts = {f"{top}{found.spec.name}": found.spec}
+    texts |= {f"{beside}{file.name}": file for file in found.texts}
+    desk.clone.remove(list(_gone(desk, texts)))
+    for name, file in texts.items():
+        content = file.read_bytes()
+        (desk.folder / name).parent.mkdir(exist_ok=True)  # git removes a folder without files
+        desk.clone.will_write(desk.folder / name, content)
+        write_file(desk.folder / name, content)
+    desk.clone.add(sorted(texts))
+    for file in found.archives:
+        place = desk.folder / f"{beside}{file.name}"
+        place.parent.mkdir(exist_ok=True)
+        desk.clone.will_write(place, None)
+        new = place.with_name(f".{file.name}.new")
+        shutil.copyfile(file, new, follow_symlinks=False)
+        new.replace(place)
+
+
+def _gone(desk: Desk, new: Collection[str]) -> Iterator[str]:
+    for name in desk.clone.tracked_files:
+        if name not in new and not any(fnmatchcase(name, pattern) for pattern in _KEPT):
+            yield name

@@ -1,0 +1,34 @@
+"""`retire`: what is left of a package in dist-git is the reason why it is gone."""
+
+from fnmatch import fnmatchcase
+
+from rdo.atomic import write_file
+from rdo.distgit.everyday.sites import DistgitSite
+from rdo.distgit.verb.desk import Desk
+from rdo.distgit.verb.problems import RETIRED_FILES, refuse_retired
+from rdo.errors import RefusedError
+
+
+def retire(desk: Desk, reason: str, site: DistgitSite | None) -> None:
+    """Remove all files, write the reason into dead.package, and commit with it as the message.
+
+    Raises RefusedError without a reason, for a package that is retired, or on a branch on which
+    its site retires nothing.
+    """
+    refuse_retired(desk.folder)
+    if not reason.strip():
+        raise RefusedError("retire needs a reason")
+    allowed, branch = site.retire_on if site else (), desk.clone.branch
+    if allowed and not any(fnmatchcase(branch, one) for one in allowed):
+        raise RefusedError(
+            f"packages of {site.title if site else ''} are not retired on {branch}",
+            hint=f"only on {', '.join(allowed)}; users keep what a stable release has",
+        )
+    place = desk.folder / RETIRED_FILES[0]
+    desk.clone.remove(desk.clone.tracked_files)
+    text = f"{reason.strip()}\n".encode(errors="surrogateescape")
+    desk.clone.will_write(place, text)
+    write_file(place, text)
+    desk.clone.add([place.name])
+    desk.clone.commit_files(f"{reason.strip()}\n")
+    desk.say(f"retired on {branch}: {reason.strip()}")

@@ -1,0 +1,77 @@
+"""What a spec must not assume, so that it builds on a base that is older than its writer's."""
+
+import re
+from collections.abc import Iterator
+
+from rdo.metadata.checking.review import AcceptanceStep
+from rdo.model.text.short_list import short_list
+from rdo.spec.text import Line, SpecText
+
+OLDEST_RPM = "4.16"
+"""The rpm of EL 9: what a newer one has brought is told."""
+
+_SCRIPTS = ("prep", "build", "install", "check", "generate_buildrequires")
+_INTERPRETER = (
+    (re.compile(r"\bpython3\.\d+dist\("), "python3dist(…)"),
+    (re.compile(r"/python3\.\d+/site-packages\b"), "%{python3_sitelib} or %{python3_sitearch}"),
+    (re.compile(r"\bpython3\.\d+\b"), "%{python3} or %{python3_version}"),
+    (re.compile(r"/usr/bin/python3(?![\w.])"), "%{python3}"),
+)
+"""What names one interpreter, which another base or platform may not have, and what to write."""
+
+_CALL = re.compile(r"^\s*(?:\w+=\S*\s+)*python3\s")
+_NEWER_SECTIONS = {"conf": "4.18", "preuntrans": "4.19", "postuntrans": "4.19"}
+_NEWER = (
+    (re.compile(r"^Build(?:System|Option(?:\(\w+\))?)\s*:", re.IGNORECASE), "BuildSystem", "4.20"),
+    (
+        re.compile(r"^%(?:prep|build|install|check|conf)\s+-[ap]\b"),
+        "%SECTION -a or -p",
+        "4.20",
+    ),
+    (re.compile(r"^\s*%patch\s+\d"), "%patch NUMBER, unlike %patch -P NUMBER,", "4.18"),
+)
+
+
+def old_bases(text: SpecText) -> AcceptanceStep:
+    """Check that a spec names no interpreter of one base, and uses nothing that is new in rpm.
+
+    >>> print(old_bases(SpecText.parse(b"Requires: python3.11dist(six)")).detail)
+    line 1: write python3dist(…), because another base has another Python
+    """
+    faults = list(_faults(text))
+    said = f"no Python of one base, and nothing that rpm {OLDEST_RPM} does not have"
+    return AcceptanceStep("old bases", not faults, "; ".join(faults) or said)
+
+
+def _faults(text: SpecText) -> Iterator[str]:
+    lines: dict[str, list[int]] = {}
+    newer: dict[str, str] = {}
+    for line in text.read():
+        if line.section == "changelog" or line.text.lstrip().startswith("#"):
+            continue
+        if better := _better(line):
+            lines.setdefault(better, []).append(line.number + 1)
+        for what, since in _new_in_rpm(line):
+            newer[what] = since
+    for better, numbers in lines.items():
+        where = short_list([str(number) for number in numbers])
+        plural = "s" if len(numbers) > 1 else ""
+        yield f"line{plural} {where}: write {better}, because another base has another Python"
+    for what, since in newer.items():
+        yield f"{what} needs rpm {since}"
+
+
+def _better(line: Line) -> str:
+    """Return what to write instead of what names one interpreter; empty if nothing does."""
+    if line.section in _SCRIPTS and _CALL.match(line.text):
+        return "%{python3}"
+    found = (better for pattern, better in _INTERPRETER if pattern.search(line.text))
+    return next(found, "")
+
+
+def _new_in_rpm(line: Line) -> Iterator[tuple[str, str]]:
+    if since := _NEWER_SECTIONS.get(line.section):
+        yield f"%{line.section}", since
+    for pattern, what, since in _NEWER:
+        if pattern.search(line.text):
+            yield what, since

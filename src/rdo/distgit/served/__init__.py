@@ -1,0 +1,1 @@
+"""Distgits that are served from this machine: whose they are, and what may be pushed to them."""
