@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from rdo import atomic
 from rdo.model.program import Bounds, Completed, Logged
 from rdo.roots.content import ContentStore
 from rdo.roots.door import Door, Inside
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Chosen
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree
 from rdo.tools.walls.root import Root
 
-_RPMS, _GIVEN = "/rdo-rpms", "/rdo-given"
+RPMS, _GIVEN = "/rdo-rpms", "/rdo-given"
 
 
 class BuildRoot:
@@ -40,12 +40,31 @@ class BuildRoot:
         self._root = Root(
             base.layers,
             work / "root",
-            (Bind(self._rpms, _RPMS),),
+            (Bind(self._rpms, RPMS),),
             has_home=True,
             links=(("C.utf8", "/usr/lib/locale/en_US.utf8"),) if has_c_utf8 else (),
         )
         self.door = Door(work / "root/upper")
         self._given: list[tuple[Path, Inside]] = []
+        self._kept_as: Path | None = None
+
+    @property
+    def state(self) -> Root:
+        """The root with its layers and settings as they are now."""
+        return self._root
+
+    def keep(self, place: Path, notes: Mapping[str, str]) -> None:
+        """Let the root's folder move to `place`, with files beside the root, instead of its end."""
+        for name, text in notes.items():
+            atomic.write_file(self._work / name, text)
+        self._kept_as = place
+
+    def end(self) -> None:
+        """Remove the root, or move it to where it is kept."""
+        if self._kept_as:
+            self._work.rename(self._kept_as)
+        else:
+            remove_tree(self._work)
 
     def folder(self, name: str) -> Path:
         """Return a new folder on the host, which goes with the root; `bind` shows it inside."""
@@ -140,7 +159,7 @@ class BuildRoot:
         place = self._rpms / name
         if not place.exists():
             atomic.link_or_copy(package.path.resolve(), place)
-        return f"{_RPMS}/{name}"
+        return f"{RPMS}/{name}"
 
 
 @contextlib.contextmanager
@@ -150,10 +169,12 @@ def build_root(base: BaseLayer, content: ContentStore, roots: Path) -> Iterator[
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))
     with (work / "in-use").open("w") as file, content.in_use():
         fcntl.flock(file, fcntl.LOCK_EX)
+        root: BuildRoot | None = None
         try:
-            yield BuildRoot(base, content, work)
+            root = BuildRoot(base, content, work)
+            yield root
         finally:
-            remove_tree(work)
+            root.end() if root else remove_tree(work)
 
 
 def remove_leftovers(roots: Path) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rdo.errors import RefusedError
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.copy import Copy
 from rdo.tools.walls.removal import remove_tree
 

@@ -3,8 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rdo.roots.definition import built_in_platform
-from rdo.roots.macro_layer import macro_layer
+from rdo.roots.platform.definition import built_in_platform
+from rdo.roots.platform.macro_layer import macro_layer
 from rdo.roots.programs import PROGRAM_FOLDER
 
 

@@ -4,8 +4,13 @@ from importlib import resources
 import pytest
 
 from rdo.errors import ConfigError, NotFoundError
-from rdo.roots.debian_rpms import known_names
-from rdo.roots.definition import built_in_platform, built_in_platforms, parse_platform, with_sets
+from rdo.roots.debian.debian_rpms import known_names
+from rdo.roots.platform.definition import (
+    built_in_platform,
+    built_in_platforms,
+    parse_platform,
+    with_sets,
+)
 
 DEB12 = built_in_platform("deb12-x86_64")
 
@@ -79,3 +84,48 @@ def test_what_a_set_names_can_be_bridged_or_is_in_the_base() -> None:
     lacking = [name for names in DEB12.sets.values() for name in names if name not in known]
 
     assert [name for name in lacking if not name.startswith(("python3-", "deb("))] == []
+
+
+EXTENDS = """\
+extends = "deb12-x86_64"
+dist = ".mine"
+[bridged]
+acl = []
+mine = ["mine-devel"]
+"""
+
+
+def test_a_definition_that_extends_another_says_only_what_differs() -> None:
+    platform = parse_platform("mine", EXTENDS, "mine.toml")
+
+    assert (platform.dist, platform.suite, platform.packages) == (
+        ".mine",
+        "bookworm",
+        DEB12.packages,
+    )
+    assert platform.bridged == {
+        **{package: names for package, names in DEB12.bridged.items() if package != "acl"},
+        "mine": ("mine-devel",),
+    }
+
+
+def test_what_extends_deb12_without_a_change_is_the_same_platform() -> None:
+    assert parse_platform("deb12-x86_64", 'extends = "deb12-x86_64"', "x") == DEB12
+
+
+@pytest.mark.parametrize("other", ['"deb7"', "1", "[]", '["deb12-x86_64"]'])
+def test_only_a_platform_that_comes_with_rdo_can_be_extended(other: str) -> None:
+    with pytest.raises(ConfigError, match=r"^x\.toml:1: extends must name a platform"):
+        parse_platform("x", f"extends = {other}\n", "x.toml")
+
+
+def test_a_fault_in_what_is_added_is_told_with_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"^x\.toml:4: bridged\.foo"):
+        parse_platform("x", EXTENDS.replace("acl = []", 'foo = "bar"'), "x.toml")
+
+
+@pytest.mark.parametrize("name", [one for one in built_in_platforms() if "x86_64" in one])
+def test_each_platform_has_one_for_arm(name: str) -> None:
+    there, here = built_in_platform(name.replace("x86_64", "aarch64")), built_in_platform(name)
+
+    assert (there.arch, there.dist, there.packages) == ("aarch64", here.dist, here.packages)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.roots import dpkg
+from rdo.roots.debian import dpkg
 
 BASE = {"python3", "libc6"}
 

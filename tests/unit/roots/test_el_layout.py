@@ -1,8 +1,8 @@
 import dataclasses
 from importlib import resources
 
-from rdo.roots.definition import built_in_platform
-from rdo.roots.el_layout import layout_digest, lines
+from rdo.roots.debian.el_layout import layout_digest, lines
+from rdo.roots.platform.definition import built_in_platform
 
 DEB12 = built_in_platform("deb12-x86_64")
 

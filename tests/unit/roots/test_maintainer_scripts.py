@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from rdo.roots.maintainer_scripts import (
+from rdo.roots.debian.maintainer_scripts import (
     AccessChange,
     SystemUser,
     access_changes,

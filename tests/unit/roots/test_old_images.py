@@ -3,7 +3,7 @@ import os
 import time
 from pathlib import Path
 
-from rdo.roots.old_images import IN_USE, KEPT_DAYS, mark_used, remove_old
+from rdo.roots.images.old_images import IN_USE, KEPT_DAYS, mark_used, remove_old
 
 
 def image(folder: Path, name: str, days: float) -> Path:

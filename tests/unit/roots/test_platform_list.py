@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import NotFoundError
-from rdo.roots.platform_list import ListedPlatform, list_platforms, show_platform
-from rdo.roots.platforms import Platforms
+from rdo.roots.platform.platform_list import ListedPlatform, list_platforms, show_platform
+from rdo.roots.platform.platforms import Platforms
 
 BUILT_IN = resources.files("rdo.roots") / "definitions" / "deb12-x86_64.toml"
 
@@ -35,4 +35,4 @@ def test_a_platform_that_is_not_made_has_no_layers(tmp_path: Path) -> None:
 
 def test_a_platform_that_nobody_defines_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="deb12"):
-        show_platform(Platforms(tmp_path), "deb13-x86_64")
+        show_platform(Platforms(tmp_path), "deb12-x86")

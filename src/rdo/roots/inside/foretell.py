@@ -16,7 +16,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from rdo.model.spec_text import top_folder
+from rdo.model.text.spec_text import top_folder
 
 READ_ONLY = "RDO_FORETELL"
 """Set in the environment of %generate_buildrequires: nothing of the source is run there."""

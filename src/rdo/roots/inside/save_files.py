@@ -100,8 +100,8 @@ class Listing:
             if len(relative.parts) > 1:
                 self.lines[file_list_line(cache, "%dir")] = None
             # it is compiled later, so the glob itself is listed
-            quoted = file_list_line(f"{cache}/{path.stem}.cpython-").rstrip('"')
-            self.lines[f'{quoted}*.pyc"'] = None
+            compiled = file_list_line(f"{cache}/{path.stem}.cpython-")
+            self.lines[f"{compiled}*.pyc"] = None
 
 
 def add_metadata(listing: Listing, distribution: InstalledDistribution, buildroot: Path) -> bool:
@@ -166,7 +166,7 @@ def add_rest(
             listing.add_module_file(distribution, path)
         elif _MANUAL.search(str(path)):  # compressed later
             listing.listed.add(path)
-            listing.lines[f"{file_list_line(path)[:-1]}*" + '"'] = None
+            listing.lines[f"{file_list_line(path)}*"] = None
         else:
             listing.add(path)
 

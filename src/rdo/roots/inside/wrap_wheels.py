@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rdo.model.spec_text import in_spec
+from rdo.model.text.spec_text import in_spec
 from rdo.python_names import capability, provides, requires, rpm_names, rpm_version
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.inside.finish_install import finish_install
@@ -189,7 +189,8 @@ def main(argv: list[str]) -> int:
     (TOP / "SPECS/bridged.spec").write_text(
         "\n".join([*spec(buildroot, args.release, args.python), ""])
     )
-    command = ["rpmbuild", "-bb", "--quiet", "--noprep", "--buildroot", str(buildroot)]
+    command = ["rpmbuild", "-bb", "--quiet", "--noprep", "--noclean"]
+    command += ["--buildroot", str(buildroot)]
     done = subprocess.run(
         [*command, str(TOP / "SPECS/bridged.spec")], capture_output=True, text=True, check=False
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rdo.roots.platforms import Platforms
+from rdo.roots.platform.platforms import Platforms
 
 _BUILT_IN = "rdo's own"
 

@@ -16,8 +16,8 @@ from rdo import lock
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.door import Inside
-from rdo.roots.image_packages import ImageSources
-from rdo.roots.old_images import mark_used, remove_old
+from rdo.roots.images.image_packages import ImageSources
+from rdo.roots.images.old_images import mark_used, remove_old
 from rdo.solver import Chosen
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree

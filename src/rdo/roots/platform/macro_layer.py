@@ -61,7 +61,7 @@ def _files(platform: Platform) -> dict[str, bytes]:
     files[f"{_PROGRAMS}/__main__.py"] = files.pop(f"{_PROGRAMS}/rdo/roots/inside/__main__.py")
     for package in ("rdo", "rdo/model", "rdo/roots"):
         files[f"{_PROGRAMS}/{package}/__init__.py"] = b""
-    for name in ("python_names.py", "upstream_versions.py", "model/spec_text.py"):
+    for name in ("python_names.py", "upstream_versions.py", "model/text/spec_text.py"):
         files[f"{_PROGRAMS}/rdo/{name}"] = (resources.files("rdo") / name).read_bytes()
     files |= _setuptools_commands(roots / "inside", platform)
     return files

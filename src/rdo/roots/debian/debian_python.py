@@ -36,6 +36,8 @@ def or_from_pypi(dependency: str) -> str:
 
     >>> or_from_pypi("deb(python3-yaml) >= 6")
     '(deb(python3-yaml) >= 6 or python3dist(pyyaml))'
+    >>> or_from_pypi("deb(python3-tz)")
+    '(deb(python3-tz) or python3dist(pytz))'
     >>> or_from_pypi("deb(libc6) >= 2")
     'deb(libc6) >= 2'
     """

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.rpm.many_headers import FileEntry
 from rdo.tools.walls.root import Root
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import platform as machine
 import re
 import time
 from collections.abc import Iterable
@@ -13,16 +14,17 @@ from pathlib import Path
 from rdo import atomic, lock
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.platform import Family, Platform
-from rdo.roots import debian_base, dnf_base
-from rdo.roots.definition import (
+from rdo.roots.debian import debian_base
+from rdo.roots.images.old_images import KEPT_DAYS
+from rdo.roots.platform import dnf_base
+from rdo.roots.platform.definition import (
     built_in_platform,
     built_in_platforms,
     read_definition,
     unknown_platform,
 )
-from rdo.roots.dnf_base import BaseRepositories
-from rdo.roots.macro_layer import macro_layer
-from rdo.roots.old_images import KEPT_DAYS
+from rdo.roots.platform.dnf_base import BaseRepositories
+from rdo.roots.platform.macro_layer import macro_layer
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.rpm.createrepo import CreateRepo
 from rdo.tools.walls.removal import remove_tree
@@ -175,10 +177,11 @@ class Platforms:
         `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform
         again if its repositories have changed. A layer is built beside its place and renamed: a
         kill leaves nothing that looks finished, an error leaves nothing at all. Raises RefusedError
-        if `refresh` makes no sense, ConfigError for a faulty name or definition, and CommandError
-        if this machine does not allow roots.
+        if `refresh` makes no sense or the platform is for another architecture, ConfigError for a
+        faulty name or definition, and CommandError if this machine does not allow roots.
         """
         platform = self._described(name, definition)
+        _check_arch(platform)
         check_roots(self.folder)
         if refresh and platform.family is not Family.DNF:
             raise RefusedError(f"platform {name} has no repositories to refresh")
@@ -245,6 +248,15 @@ class Platforms:
             inputs = f"dnf {dnf_base.VERSION} {platform!r} {more!r}"
         digest = hashlib.sha256(inputs.encode()).hexdigest()
         return self.folder / platform.name / f"base-{digest[:16]}"
+
+
+def _check_arch(platform: Platform) -> None:
+    if platform.arch != machine.machine():
+        raise RefusedError(
+            f"platform {platform.name} is for {platform.arch}, but this machine is"
+            f" {machine.machine()} and cannot run its programs",
+            hint="let a builder on such a machine make its builds: docs/how-to/builders.md",
+        )
 
 
 def mark_used(layer: Path) -> Path:

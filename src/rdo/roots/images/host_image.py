@@ -15,10 +15,10 @@ from pathlib import Path
 
 from rdo import atomic, lock
 from rdo.roots.door import Door, Inside
-from rdo.roots.guest_image import GuestImage
-from rdo.roots.image_packages import ImageSources
-from rdo.roots.old_images import mark_used, remove_old
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.images.guest_image import GuestImage
+from rdo.roots.images.image_packages import ImageSources
+from rdo.roots.images.old_images import mark_used, remove_old
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Chosen
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree

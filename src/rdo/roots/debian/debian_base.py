@@ -11,11 +11,12 @@ from pathlib import Path
 
 from rdo import atomic
 from rdo.model.platform import Platform
-from rdo.roots import debian_rpms, dpkg, macro_layer
 from rdo.roots.build_user import add_build_user
+from rdo.roots.debian import debian_rpms, dpkg
+from rdo.roots.debian.dpkg import DebianPackage
 from rdo.roots.door import Door, Inside
-from rdo.roots.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.platform import macro_layer
 from rdo.tools.packaging.debootstrap import Debootstrap
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree
@@ -23,16 +24,13 @@ from rdo.tools.walls.root import Root
 
 log = logging.getLogger(__name__)
 
-VERSION = 6
+VERSION = 7
 """Increase this when a change here makes a different base layer from the same definition."""
 
 FILESYSTEM = "debian-filesystem"
 """The RPM that owns the folders, and the files that no Debian package owns."""
 
-_REMOVED = (
-    *("var/cache/apt", "var/lib/apt/lists", "usr/lib/python3.11/EXTERNALLY-MANAGED"),
-    *dpkg.DOCUMENTS,
-)
+_REMOVED = ("var/cache/apt", "var/lib/apt/lists", *dpkg.DOCUMENTS)
 _ALIASES = {
     "bin/gpg2": "gpg",
     "bin/gpgv2": "gpgv",
@@ -54,7 +52,7 @@ def create(platform: Platform, folder: Path, cache: Path) -> None:
     """Make `folder/tree`, and the header-only RPMs of its packages in `folder/rpms`."""
     tree = folder / "tree"
     log.info("debootstrap %s with %d packages", platform.suite, len(platform.packages))
-    Debootstrap(cache).create(
+    Debootstrap(cache, platform.mirror).create(
         tree, suite=platform.suite, packages=platform.packages, log_file=folder / "create.log"
     )
     _adapt(tree, platform)
@@ -67,6 +65,7 @@ def _adapt(tree: Path, platform: Platform) -> None:
     for name in _REMOVED:
         path = tree / name
         remove_tree(path)
+    remove_tree(tree / f"usr/lib/python{platform.python}/EXTERNALLY-MANAGED")
     _adapt_python(tree, platform.python)
     add_build_user(tree)
     with (tree / "etc/group").open("a") as group:
@@ -95,13 +94,14 @@ def _adapt_python(tree: Path, version: str) -> None:
     debian_modules = tree / "usr/lib/python3/dist-packages"
     remove_tree(debian_modules)
     debian_modules.symlink_to(f"../python{version}/site-packages")
-    sysconfig = library / "sysconfig.py"
+    places = (library / "sysconfig.py", library / "sysconfig/__init__.py")
+    sysconfig = next(place for place in places if place.exists())
     text = sysconfig.read_text()
     sysconfig.write_text(
         text.replace("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'")
     )
     (library / "_distutils_system_mod.py").unlink(missing_ok=True)
-    for stale in (library / "__pycache__").glob("sysconfig.*.pyc"):
+    for stale in (sysconfig.parent / "__pycache__").glob(f"{sysconfig.stem}.*.pyc"):
         stale.unlink()
     link = tree / "usr/bin/python"
     if not link.is_symlink():

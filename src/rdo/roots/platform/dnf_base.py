@@ -7,7 +7,6 @@ run in a namespace without network.
 """
 
 import logging
-import platform as machine
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -17,7 +16,7 @@ from rdo import lock
 from rdo.checksum import sha256_of
 from rdo.errors import ConfigError, OutsideError, RefusedError
 from rdo.model.platform import BaseRepository, Platform
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.roots.build_user import add_build_user
 from rdo.solver import Chosen, SolverRepository
 from rdo.tools.rpm.dnf import Dnf
@@ -48,11 +47,7 @@ _NEEDED = ("usr/bin/rpm", "usr/bin/rpmbuild", "usr/bin/bash")
 
 
 def fetch_metadata(platform: Platform, folder: Path) -> str:
-    """Fetch the current metadata of the repositories into `folder/dnf` and return a digest of it.
-
-    Raises RefusedError if the platform is for another architecture than this machine's.
-    """
-    _check_arch(platform)
+    """Fetch the current metadata of the repositories into `folder/dnf`; return a digest of it."""
     dnf = Dnf(platform, folder / "dnf")
     log.info("fetching the metadata of %s", ", ".join(one.name for one in platform.repositories))
     dnf.refresh()
@@ -125,14 +120,6 @@ def create(platform: Platform, folder: Path) -> None:
     _install(tree, bootstrap, rpms)
     remove_tree(bootstrap)
     add_build_user(tree)
-
-
-def _check_arch(platform: Platform) -> None:
-    if platform.arch != machine.machine():
-        raise RefusedError(
-            f"platform {platform.name} is for {platform.arch}, but this machine is"
-            f" {machine.machine()} and cannot run its programs"
-        )
 
 
 def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rdo.roots import debian_python, maintainer_scripts
-from rdo.roots.debian_python import or_from_pypi
-from rdo.roots.maintainer_scripts import AccessChange, SystemUser
+from rdo.roots.debian import debian_python, maintainer_scripts
+from rdo.roots.debian.debian_python import or_from_pypi
+from rdo.roots.debian.maintainer_scripts import AccessChange, SystemUser
 from rdo.tools.walls.removal import remove_tree
 
 _RELATIONS = {"<<": "<", "<=": "<=", "=": "=", ">=": ">=", ">>": ">="}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import (
@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from rdo.config.faults import parse_toml, sentence, several
-from rdo.config.lines import KeyPath, key_lines
-from rdo.config.settings import Line, Section
+from rdo.config.faults import parse_toml, sentence, several, where
+from rdo.config.lines import key_lines
+from rdo.config.section import Line, Section
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.platform import BaseRepository, Family, Platform
 
@@ -133,6 +133,7 @@ class _Definition(Section):
 
 class _DebianDefinition(_Definition):
     suite: Word
+    mirror: Url = "http://deb.debian.org/debian"
     provides: Capabilities = Field(default_factory=dict)
     bridged: Capabilities = Field(default_factory=dict)
     users: Names = Field(default_factory=dict)
@@ -145,6 +146,7 @@ class _DebianDefinition(_Definition):
         return replace(
             super().value(name),
             suite=self.suite,
+            mirror=self.mirror,
             provides=_tuples(self.provides),
             bridged=_tuples(self.bridged),
             users=_tuples(self.users),
@@ -182,7 +184,7 @@ def built_in_platform(name: str) -> Platform:
     """Return a platform that comes with rdo; raise NotFoundError for any other name."""
     if name not in built_in_platforms():
         raise NotFoundError(f"rdo does not come with a platform {name!r}")
-    return parse_platform(name, (_DEFINITIONS / f"{name}.toml").read_text(), f"{name}.toml")
+    return parse_platform(name, _text_of(name), f"{name}.toml")
 
 
 def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
@@ -231,15 +233,44 @@ def parse_platform(name: str, text: str, shown: str) -> Platform:
 
     `shown` is how errors name the file.
     """
-    table = parse_toml(text, shown)
+    table = _extended(parse_toml(text, shown), text, shown)
     kind = table.get("family")
     if kind not in _CLASSES:
         said = f"family must be one of {', '.join(_CLASSES)}"
-        raise ConfigError(f"{_where(shown, key_lines(text), ('family',))}: {said}")
+        raise ConfigError(f"{where(shown, key_lines(text), ('family',))}: {said}")
     try:
         return _CLASSES[kind].model_validate(table).value(name)
     except ValidationError as error:
         raise ConfigError(several(list(_faults(error, _CLASSES[kind], text, shown)))) from error
+
+
+def _extended(table: dict[str, Any], text: str, shown: str) -> dict[str, Any]:
+    """Return the keys of a definition together with those of the platform that it extends.
+
+    A key replaces that of the other platform. Tables are joined, and an entry that is empty here
+    removes the other's. Raises ConfigError if it extends what does not come with rdo.
+    """
+    if "extends" not in table:
+        return table
+    other = table["extends"]
+    if other not in built_in_platforms():
+        told = (
+            f"extends must name a platform that comes with rdo: {', '.join(built_in_platforms())}"
+        )
+        raise ConfigError(f"{where(shown, key_lines(text), ('extends',))}: {told}")
+    base = _extended(parse_toml(_text_of(other), other), _text_of(other), other)
+    own = {key: _joined(base.get(key), value) for key, value in table.items() if key != "extends"}
+    return base | own
+
+
+def _joined(other: object, own: object) -> object:
+    if isinstance(other, dict) and isinstance(own, dict):
+        return {key: value for key, value in (other | own).items() if value not in ([], {})}
+    return own
+
+
+def _text_of(name: str) -> str:
+    return (_DEFINITIONS / f"{name}.toml").read_text()
 
 
 def _faults(
@@ -252,14 +283,7 @@ def _faults(
         fields = (_Repository if inside else kind).model_fields.values()
         known = [str(field.alias) for field in fields]
         told = sentence(path, detail, known)
-        yield f"{_where(shown, lines, path)}: {told}"
-
-
-def _where(shown: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
-    """Return file and line of a key, or of the nearest key above it that has a line."""
-    known = (lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines)
-    line = next(known, None)
-    return f"{shown}:{line}" if line else shown
+        yield f"{where(shown, lines, path)}: {told}"
 
 
 def _tuples(names: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import CommandError, NotFoundError
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Chosen, Conflict, Missing, SolverRepository, solve
 
 

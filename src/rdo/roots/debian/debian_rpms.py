@@ -10,11 +10,11 @@ from typing import Protocol
 
 from rdo.model.platform import Platform
 from rdo.model.program import Completed
-from rdo.model.spec_text import in_spec
-from rdo.roots import dpkg, maintainer_scripts
-from rdo.roots.dpkg import DebianPackage, Folder
+from rdo.model.text.spec_text import in_spec
+from rdo.roots.debian import dpkg, maintainer_scripts
+from rdo.roots.debian.dpkg import DebianPackage, Folder
+from rdo.roots.debian.maintainer_scripts import SystemUser
 from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.maintainer_scripts import SystemUser
 
 
 class RunsPrograms(Protocol):

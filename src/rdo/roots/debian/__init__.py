@@ -1,0 +1,1 @@
+"""Debian packages as the RPMs of a platform."""

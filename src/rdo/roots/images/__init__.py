@@ -1,0 +1,1 @@
+"""Images of hosts, and of guests on them."""

@@ -1,0 +1,1 @@
+"""Platforms: their definitions, base layers and macros."""
