@@ -4,6 +4,7 @@ It may be anything that knows a build farm. The SRPM is made only for a command 
 `{srpm}`. A command runs attached, and ends with our process, or detached, and outlives it.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -15,11 +16,12 @@ from rdo.builders.failure import outcome_of
 from rdo.builders.in_process import UNKNOWN, InProcessBuilder
 from rdo.builders.protocol import FOLDER_VARIABLE, Ticket
 from rdo.disk_usage import is_full
-from rdo.errors import UserError, is_of_the_machine
+from rdo.errors import CommandError, UserError, is_of_the_machine
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Bounds
 from rdo.tools.command import Command
 from rdo.tools.detached import Detached
+from rdo.tools.walls.id_range import user_name
 from rdo.tools.walls.removal import remove_tree
 
 PLACE = "detached"
@@ -59,6 +61,9 @@ class CommandBuilder(InProcessBuilder):
         program, was_full = self._command.words[0], is_full(job.folder)
         return read_outcome(job.folder, done, program=program, was_full=was_full)
 
+    def examine(self) -> tuple[str, ...]:
+        return (_examined(self._command.words[0]),)
+
 
 class DetachedCommandBuilder:
     """Starts the command of each build so that it outlives our process.
@@ -96,6 +101,9 @@ class DetachedCommandBuilder:
 
     def notify(self, event: threading.Event) -> None:
         self._starter.notify(event)
+
+    def examine(self) -> tuple[str, ...]:
+        return (_examined(self._program),)
 
     def _ended(self, ticket: Ticket) -> Outcome | None:
         """Return how a build ended; what it left may be anything, and is its own matter."""
@@ -164,6 +172,13 @@ class _Starter(InProcessBuilder):
                 detached.stop()
             raise
         return Built(())
+
+
+def _examined(program: str) -> str:
+    """Return as whom the program runs; raise CommandError if it is not there."""
+    if not (found := shutil.which(program)):
+        raise CommandError(f"{program} is not installed", hint="set command to a program's path")
+    return f"runs {found} as {user_name()}, outside any root"
 
 
 def _ticket(folder: Path) -> Ticket:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rdo.builders.collect import files_below, move_files
 from rdo.builders.log_tables import missing_requirements, network_fault
-from rdo.builders.room import NO_SPACE, limit_failure
-from rdo.builders.spec_rpms import strangers_elsewhere
+from rdo.builders.rooms.room import NO_SPACE, limit_failure
+from rdo.builders.sources.spec_rpms import strangers_elsewhere
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.log_tail import last_line, read_tail
 from rdo.logs.reader import MAX_BYTES, cause_of
@@ -33,9 +33,8 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
 
     `folder` is the build's. `was_full` says that its disk was full when the command ended.
     """
-    rpms = _collect(folder / RESULTS, folder)
+    rpms = take_results(folder)
     name_the_log(folder, OUTPUT)
-    remove_tree(folder / RESULTS)
     if failed := limit_failure(done):
         return failed
     if done.returncode and was_full:
@@ -47,6 +46,13 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
     if all(_is_source(rpm) for rpm in rpms):
         return Failed(FailureReason.UNKNOWN, "the command succeeded but left no RPMs")
     return strangers_elsewhere(rpms, folder) or Built(tuple(rpms))
+
+
+def take_results(folder: Path) -> list[Path]:
+    """Take RPMs and logs out of the results of a build, and return the RPMs in its folder."""
+    rpms = collect(folder / RESULTS, folder)
+    remove_tree(folder / RESULTS)
+    return rpms
 
 
 def name_the_log(folder: Path, otherwise: str) -> None:
@@ -62,6 +68,14 @@ def failure(folder: Path, status: int) -> Failed | Waiting:
     """Return what the logs in a folder say of a command that failed; its exit status first."""
     if status == _TEMPORARY:
         return Failed(FailureReason.BUILDER, f"away for now: {_last_line(folder / OUTPUT)}")
+    found = said_by_logs(folder)
+    if isinstance(found, Failed) and found.reason is FailureReason.UNKNOWN:
+        return Failed(FailureReason.UNKNOWN, f"exit status {status}: {found.detail}")
+    return found
+
+
+def said_by_logs(folder: Path) -> Failed | Waiting:
+    """Return what the logs in a folder say of a build that failed elsewhere."""
     names = ("root.log", *_LOG_NAMES, OUTPUT)
     logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
     text = "\n".join(logs)
@@ -73,13 +87,13 @@ def failure(folder: Path, status: int) -> Failed | Waiting:
     if verdict.reason is not FailureReason.UNKNOWN:
         return verdict
     found = cause_of(read_tail(folder / BUILD_LOG, MAX_BYTES), "it printed nothing and left no log")
-    return Failed(FailureReason.UNKNOWN, f"exit status {status}: {found}")
+    return Failed(FailureReason.UNKNOWN, found)
 
 
-def _collect(results: Path, folder: Path) -> list[Path]:
-    """Move RPMs and logs to the build's folder and return all RPMs there.
+def collect(results: Path, folder: Path) -> list[Path]:
+    """Move RPMs and logs from there to the build's folder and return all RPMs in it.
 
-    A source RPM of the command replaces ours.
+    A source RPM among them replaces ours.
     """
     found = list(files_below(results))
     if any(_is_source(path) and stat.S_ISREG(path.lstat().st_mode) for path in found):

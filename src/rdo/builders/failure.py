@@ -15,7 +15,7 @@ from rdo.errors import (
 )
 from rdo.logs.reader import one_line
 from rdo.model.build import BUILD_LOG, Failed, FailureReason
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 _LONGEST = 200_000
 

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rdo.builders.failure import outcome_of
@@ -37,6 +38,8 @@ class InProcessBuilder(ABC):
     """A local builder: each build has a thread from its start to its end."""
 
     name: str
+    is_daemon = False
+    """Whether our process may end while a build still has its thread."""
 
     def __init__(self) -> None:
         self._started: dict[Ticket, _Started] = {}
@@ -44,13 +47,7 @@ class InProcessBuilder(ABC):
 
     def start(self, job: BuildJob) -> Ticket:
         ticket = self._ticket(job)
-        started = self._started[ticket] = _Started()
-        # The thread logs about the package that its caller logs about.
-        context = contextvars.copy_context()
-        work = threading.Thread(
-            target=context.run, args=(self._work, job, started), name=f"build-{job.id}"
-        )
-        work.start()
+        self._launch(ticket, job.folder, partial(self._build, job))
         return ticket
 
     def find(self, build_id: int, folder: Path) -> Ticket | None:  # noqa: ARG002 - the protocol's
@@ -72,24 +69,46 @@ class InProcessBuilder(ABC):
     def notify(self, event: threading.Event) -> None:
         self._event = event
 
+    def examine(self) -> tuple[str, ...]:
+        return ()
+
     @abstractmethod
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
         """Do the work, in a thread of the build; a failure of the build is an outcome."""
 
+    def _launch(
+        self, ticket: Ticket, folder: Path, act: Callable[[Callable[[], bool]], Outcome]
+    ) -> None:
+        """Give a build a thread, which does `act` with what tells it whether it is cancelled."""
+        started = self._started[ticket] = _Started()
+        # The thread logs about the package that its caller logs about.
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run,
+            args=(self._work, act, folder, started),
+            name=f"build-{folder.name}",
+            daemon=self.is_daemon,
+        ).start()
+
     def _ticket(self, job: BuildJob) -> Ticket:
         return Ticket(f"{self.name}:{job.id}")
 
-    def _work(self, job: BuildJob, started: _Started) -> None:
+    def _work(
+        self,
+        act: Callable[[Callable[[], bool]], Outcome],
+        folder: Path,
+        started: _Started,
+    ) -> None:
         try:
             with cancelled_by(started.is_cancelled):
-                outcome = self._build(job, started.is_cancelled)
+                outcome = act(started.is_cancelled)
                 started.outcome = inspected(outcome) if isinstance(outcome, Built) else outcome
         except CancelledError:
             started.outcome = CANCELLED
         except SystemExit as error:
             started.outcome = Failed(FailureReason.UNKNOWN, f"a bug in the builder: {error}")
         except Exception as error:  # noqa: BLE001 - the top of a thread, and an input of strangers
-            started.outcome = outcome_of(error, job.folder)
+            started.outcome = outcome_of(error, folder)
         finally:
             started.outcome = started.outcome or UNKNOWN
             self._event.set()

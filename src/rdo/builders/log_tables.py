@@ -17,7 +17,7 @@ NETWORK = re.compile(
     r"Error downloading packages|No more mirrors to try|Cannot retrieve metalink for repository"
     r"|Could not retrieve mirrorlist|Failed to synchronize cache for repo|No route to host"
     r"|Device or resource busy|Could not resolve host|Temporary failure in name resolution"
-    r"|Error fetching remote|Connection timed out"
+    r"|Error fetching remote|Connection timed out|Giving up waiting for copr_base repository"
 )
 """What DLRN takes for faults of the moment in the logs of mock, Koji and Copr."""
 

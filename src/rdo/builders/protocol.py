@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType, Protocol
 
+from rdo.cancellation import current
+from rdo.errors import CancelledError
 from rdo.model.build import BuildJob, Outcome
 
 # What a builder knows a started build by; text, so that it can be stored and polled later.
@@ -57,6 +59,12 @@ class Builder(Protocol):
     def notify(self, event: threading.Event) -> None:
         """Set `event` from now on whenever a build ends, as far as the builder learns of it."""
 
+    def examine(self) -> Sequence[str]:
+        """Return sentences about what the builder may do here, and as whom; this may take a while.
+
+        Raises a UserError that names what is missing if it cannot be used.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
@@ -86,12 +94,16 @@ class Foresight(Protocol):
 
 
 def build_and_wait(builder: Builder, job: BuildJob) -> Outcome:
-    """Build one job to its end. An interrupt cancels the build and is raised when it has ended."""
+    """Build one job to its end. An interrupt cancels the build and is raised when it has ended.
+
+    So does whatever cancels this thread (`rdo.cancellation`), as a CancelledError.
+    """
+    is_cancelled = current.get()
     ended = threading.Event()
     builder.notify(ended)
     ticket = builder.start(job)
     try:
-        return wait_for(builder, [ticket], ended)[ticket]
+        return wait_for(builder, [ticket], ended, is_cancelled)[ticket]
     except BaseException:
         builder.cancel(ticket)
         wait_for(builder, [ticket], ended)
@@ -99,9 +111,15 @@ def build_and_wait(builder: Builder, job: BuildJob) -> Outcome:
 
 
 def wait_for(
-    builder: Builder, tickets: Collection[Ticket], ended: threading.Event
+    builder: Builder,
+    tickets: Collection[Ticket],
+    ended: threading.Event,
+    is_cancelled: Callable[[], bool] = bool,
 ) -> dict[Ticket, Outcome]:
-    """Wait until all of the builds have ended; `ended` is the event that the builder sets."""
+    """Wait until all of the builds have ended; `ended` is the event that the builder sets.
+
+    Raises CancelledError as soon as `is_cancelled` says so; the builds go on.
+    """
     outcomes: dict[Ticket, Outcome] = {}
     while True:
         ended.clear()
@@ -109,4 +127,6 @@ def wait_for(
         outcomes.update(builder.poll(left))
         if len(outcomes) == len(set(tickets)):
             return outcomes
+        if is_cancelled():
+            raise CancelledError("the build was cancelled")
         ended.wait(POLL_SECONDS)

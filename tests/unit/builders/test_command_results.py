@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.builders.command_results import failure, name_the_log, read_outcome
-from rdo.builders.spec_rpms import expected_files, keep_names
+from rdo.builders.sources.spec_rpms import expected_files, keep_names
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.program import Limit, Logged
 

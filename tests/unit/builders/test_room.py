@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rdo.builders.failure import failure_of
-from rdo.builders.room import disk_failure, on_disk_of
+from rdo.builders.rooms.room import disk_failure, on_disk_of
 from rdo.errors import CommandError
 from rdo.model.build import Failed, FailureReason
 

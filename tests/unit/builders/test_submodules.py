@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.builders.submodules import allowed_url
+from rdo.builders.sources.submodules import allowed_url
 from rdo.errors import RefusedError
 
 HTTPS = "https://example.test/a/b.git"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rdo.errors import NotFoundError, OutsideError, RefusedError, UserError
 from rdo.lock import hold
 from rdo.mirrors import Mirrors, Reached, reason_of
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.tools.git.mirror import Mirror, check_url
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.builders.room import Room
+from rdo.builders.rooms.room import Room
 from rdo.model.program import Bounds
 from rdo.model.repo_file import BASE, DEPENDENCIES, LAST_RESORT, OWN
 from rdo.roots.build_root import BuildRoot
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import SolverRepository
 
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo import log_context
-from rdo.builders.backend import read_answer
 from rdo.builders.protocol import Foreseen
-from rdo.builders.room import Room
-from rdo.builders.rpmbuild import WITHOUT_TESTS, unsaid
-from rdo.builders.source import DistgitFiles, export_distgit
-from rdo.builders.srpm import macros
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.backend import read_answer
+from rdo.builders.rooms.room import Room
+from rdo.builders.rooms.rpmbuild import WITHOUT_TESTS, unsaid
+from rdo.builders.rooms.srpm import macros
+from rdo.builders.rooms.workshop import Workshop
+from rdo.builders.sources.source import DistgitFiles, export_distgit
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import FALLBACK_VERSION, Numbers
 from rdo.errors import CancelledError, CommandError, RefusedError

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rdo.builders.room import Room, limit_failure
-from rdo.builders.source import prepare_source
-from rdo.builders.spec_rpms import expected_files, keep_names
+from rdo.builders.rooms.room import Room, limit_failure
+from rdo.builders.rooms.workshop import Workshop
+from rdo.builders.sources.source import prepare_source
+from rdo.builders.sources.spec_rpms import expected_files, keep_names
 from rdo.builders.verdict import rpmbuild_failure
-from rdo.builders.workshop import Workshop
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
 from rdo.roots.build_root import build_root
 

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from rdo.builders.source import export_distgit
+from rdo.builders.sources.source import export_distgit
 from rdo.errors import UserError
 from rdo.model.build import BuildJob, Failed, FailureReason
 from rdo.model.nevra import Nevra
-from rdo.roots.spec_macros import spec_macros
+from rdo.roots.platform.spec_macros import spec_macros
 from rdo.spec.names import package_names
 from rdo.tools.rpm.rpmspec import Rpmspec
 

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdo.builders.backend import ask_backend
-from rdo.builders.overlay import export_folder, lay_over
-from rdo.builders.room import Room
-from rdo.builders.submodules import fetch_submodules
+from rdo.builders.rooms.backend import ask_backend
+from rdo.builders.rooms.room import Room
+from rdo.builders.sources.overlay import export_folder, lay_over
+from rdo.builders.sources.submodules import fetch_submodules
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.logs.reader import cause_of, one_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
-from rdo.model.spec_text import top_folder
+from rdo.model.text.spec_text import top_folder
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.tools.git.mirror import Mirror

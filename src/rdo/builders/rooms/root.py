@@ -9,18 +9,28 @@ from pathlib import Path
 from rdo.beneath import Limits
 from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.inspection import inspected
-from rdo.builders.room import Room, disk_failure, on_disk_of
-from rdo.builders.rpmbuild import build_spec
-from rdo.builders.source import PreparedSource, prepare_source
-from rdo.builders.srpm import macros
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.room import Room, disk_failure, on_disk_of
+from rdo.builders.rooms.rpmbuild import build_spec
+from rdo.builders.rooms.srpm import macros
+from rdo.builders.rooms.workshop import Workshop
+from rdo.builders.sources.source import PreparedSource, prepare_source
 from rdo.model.artifact import RpmFile
-from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, Outcome, Waiting
+from rdo.model.build import (
+    BUILD_LOG,
+    INSTALLED,
+    INSTALLED_SUMS,
+    BuildJob,
+    Built,
+    Failed,
+    Outcome,
+    Waiting,
+)
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.door import Inside
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Missing, SolverRepository, solve
-from rdo.store.recipe import Recipe
+from rdo.store.work.recipe import Recipe
+from rdo.tools.walls.id_range import user_name
 from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
@@ -72,7 +82,7 @@ class RootBuilder(InProcessBuilder):
             )
             outcome = disk_failure(outcome, shop.roots)
             remove_tree(handed_over)
-            write_installed(root, job.folder / "installed_pkgs.log")
+            write_installed(root, job.folder / INSTALLED)
             if not isinstance(outcome, Built):
                 self._show(room)
                 return outcome
@@ -81,6 +91,13 @@ class RootBuilder(InProcessBuilder):
             if isinstance(outcome, Built):
                 return replace(outcome, lacking=lacking(outcome.read, repositories, shop.base))
             return outcome
+
+    def examine(self) -> tuple[str, ...]:
+        shop = self._workshop
+        return (
+            f"builds in roots of {shop.base.platform.name}, without network, as {user_name()}",
+            f"a build may take {shop.seconds / 60:.0f} minutes and {shop.disk_bytes / 1e6:.0f} MB",
+        )
 
     def _show(self, room: Room) -> None:
         if self._on_failure and not room.bounds.is_cancelled():
@@ -108,5 +125,8 @@ def lacking(
 
 
 def write_installed(root: BuildRoot, path: Path) -> None:
-    """Write the NEVRAs that the build added to the base, one per line."""
-    path.write_text("".join(f"{nevra}\n" for nevra in sorted(root.installed)))
+    """Write the NEVRAs that the build added to the base, one per line; beside it with checksums."""
+    packages = sorted(root.installed.items())
+    path.write_text("".join(f"{nevra}\n" for nevra, _ in packages))
+    sums = "".join(f"{one.sha256}  {nevra}\n" for nevra, one in packages)
+    path.with_name(INSTALLED_SUMS).write_text(sums)

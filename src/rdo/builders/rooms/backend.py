@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from rdo.builders.room import Room, limit_failure
+from rdo.builders.rooms.room import Room, limit_failure
 from rdo.errors import RefusedError
 from rdo.logs.reader import cause_of
 from rdo.model.build import Failed, FailureReason, Waiting

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
-from rdo.builders.room import Room, limit_failure
-from rdo.builders.spec_rpms import strangers
-from rdo.builders.srpm import write_srpm
+from rdo.builders.rooms.room import Room, limit_failure
+from rdo.builders.rooms.srpm import write_srpm
+from rdo.builders.sources.spec_rpms import strangers
 from rdo.builders.verdict import rpmbuild_failure
 from rdo.errors import CommandError
 from rdo.logs.reader import cause_of
@@ -19,6 +20,24 @@ MAX_PASSES = 10
 
 WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
 """What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
+
+
+class Stage(StrEnum):
+    """How far a spec is built; only the whole build makes RPMs."""
+
+    COMPILE = "compile"
+    INSTALL = "install"
+    FILES = "files"
+    ALL = "all"
+
+
+_STAGES = {
+    Stage.COMPILE: ("-bc",),
+    Stage.INSTALL: ("-bi",),
+    Stage.FILES: ("-bi", "-bl"),
+    Stage.ALL: ("-ba",),
+}
+"""The runs of rpmbuild that each stage takes."""
 
 _MISSING_REQUIREMENTS = 11  # rpmbuild's exit status
 _ASKED = """cd /builddir/SRPMS
@@ -34,10 +53,11 @@ def build_spec(
     results: Path,
     *,
     skip_tests: bool = False,
+    stage: Stage = Stage.ALL,
 ) -> Outcome:
     """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`.
 
-    A failed build leaves only its SRPM.
+    A failed build, and one up to an earlier stage, leaves only its SRPM.
 
     With `skip_tests` rpmbuild skips %check, and a spec that requires what its tests need only
     `%if %{with tests}` or `%{with check}` does not require it.
@@ -55,19 +75,21 @@ def build_spec(
     expected = write_srpm(room, path, options)  # first: a failed build leaves it at least
     if isinstance(expected, Failed):
         return expected
-    stopped = _build(room, spec, options, skip_tests=skip_tests)
+    stopped = _build(room, spec, options, stage, skip_tests=skip_tests)
     if isinstance(stopped, Failed):
         room.take_rpms("SRPMS", results)
     if stopped:
         return stopped
+    if stage is not Stage.ALL:
+        return Built(tuple(room.take_rpms("SRPMS", results)))
     made = (*room.take_rpms("RPMS", results), *room.take_rpms("SRPMS", results))
     return strangers(made, expected) or Built(made)
 
 
 def _build(
-    room: Room, spec: str, options: Sequence[str], *, skip_tests: bool
+    room: Room, spec: str, options: Sequence[str], stage: Stage, *, skip_tests: bool
 ) -> Failed | Waiting | None:
-    """Build once the spec's own BuildRequires are met; None when the RPMs are in the root."""
+    """Build once the spec's own BuildRequires are met; None when the stage is reached."""
     path = f"/builddir/SPECS/{spec}"
     prepared: list[str] = []
     if _is_dynamic(room, spec):
@@ -75,11 +97,13 @@ def _build(
             return stopped
         prepared = ["--noprep"]
     unchecked = ["--nocheck"] if skip_tests else []
-    done = room.log("rpmbuild", "-ba", *prepared, *unchecked, "--noclean", *options, path)
-    if failed := limit_failure(done):
-        return failed
-    if done.returncode:
-        return rpmbuild_failure(room.tail())
+    for run in _STAGES[stage]:
+        noprep = prepared if run != "-bl" else []
+        done = room.log("rpmbuild", run, *noprep, *unchecked, "--noclean", *options, path)
+        if failed := limit_failure(done):
+            return failed
+        if done.returncode:
+            return rpmbuild_failure(room.tail())
     return None
 
 

@@ -1,0 +1,1 @@
+"""Builds in chroots of mock, the program of rpm-software-management."""

@@ -1,0 +1,1 @@
+"""The built-in builder: rpmbuild in roots of this machine."""
