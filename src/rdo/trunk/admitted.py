@@ -14,7 +14,7 @@ from rdo.errors import NotFoundError
 from rdo.model.artifact import Artifact
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.package import Package
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.trunk.admission import Holders, Owners, explained, refusals
 from rdo.trunk.context import Trunk, open_trunk
 

@@ -8,24 +8,25 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from rdo import log_context
+from rdo import cancellation, log_context
 from rdo.app.workplaces import Workplace
 from rdo.builders.failure import outcome_of
 from rdo.builders.protocol import Ticket, wait_for
 from rdo.disk_usage import is_full
-from rdo.errors import UserError, is_of_the_machine
+from rdo.errors import CancelledError, UserError, is_of_the_machine
 from rdo.logs.reader import one_line
 from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, FailureReason, Outcome, Waiting
-from rdo.model.short_list import short_list
+from rdo.model.text.short_list import short_list
 from rdo.publish.backwards import Backwards
 from rdo.store import Transaction
-from rdo.store.builds import Build, BuildState
+from rdo.store.work.builds import Build, BuildState
 from rdo.tools.walls.removal import remove_tree
 from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
@@ -94,6 +95,9 @@ class Building:
     _asked_for_users: set[str] = field(default_factory=set)
     _unpublished: dict[int, tuple[Build, Built]] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
+    _granted: Counter[str] = field(default_factory=Counter)
+    _allowed: Counter[str] = field(default_factory=Counter)
+    _awaits_turn: bool = False
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -120,30 +124,37 @@ class Building:
 
     def run(self) -> None:
         """Build until nothing is left that could be built now."""
+        self.trunk.turns.join(self.trunk.name, self._news.set)
         with ThreadPoolExecutor(3, thread_name_prefix="ahead") as pool:
             try:
                 self._work(pool)
             except BaseException:
                 self._interrupt()
                 raise
+            finally:
+                self.trunk.turns.leave(self.trunk.name)
 
     def _work(self, pool: Executor) -> None:
         self._ahead.begin(pool)
         while True:
+            if cancellation.current.get()():
+                raise CancelledError(f"the round of {self.trunk.name} was stopped")
             self._obey()
             self._look_at_the_disk()
             self._ahead.go_on(pool)
             self._drop_outdated()
             starts = not self._is_ending
-            room = self.trunk.workers - len(self._running) if starts else 0
+            self._granted, self._awaits_turn = Counter(), False
+            room = self._room() if starts else 0
             taken = self._take(room)
             for build in taken:
                 self._start(build)
+            self.trunk.turns.settle(self.trunk.name, self._uses(), self._granted)
             self._requests.send(pool, in_advance=starts)
             self._outside.send(pool)
             self._tell()
             is_asking = self._requests.running or self._outside.running
-            is_at_work = self._running or is_asking or self._ahead.is_at_work
+            is_at_work = self._running or is_asking or self._ahead.is_at_work or self._awaits_turn
             if not (is_at_work or taken) and not (starts and self._fail_cycle()):
                 return
             if is_at_work:
@@ -163,14 +174,38 @@ class Building:
 
     def _take(self, room: int) -> list[Build]:
         """Take builds to start; where a worker has nothing better to do, help a cycle first."""
-        taken = self.queue.take(room, probe=False)
+        taken = self.queue.take(room, probe=False, has_room=self._has_room)
         if len(taken) < room:
             self._judge_again()
         while len(taken) < room and self._help_cycle():
-            taken += self.queue.take(room - len(taken), probe=False)
+            taken += self.queue.take(room - len(taken), probe=False, has_room=self._has_room)
         if self._outside.are_bootstrapping:  # then what waits for the cycle is not stuck
             return taken
-        return [*taken, *self.queue.take(room - len(taken))]
+        return [*taken, *self.queue.take(room - len(taken), has_room=self._has_room)]
+
+    def _room(self) -> int:
+        """Return how many builds may be started, beside those of the other targets' rounds."""
+        share, uses = self.workplace.share, self._uses()
+        busy = [one.build.package for one in self._running.values()]
+        free = share.free(busy, self.trunk.workers)
+        wants: Counter[str] = Counter()
+        for builder, number in free.items():
+            wants[share.place(builder)] += number
+        ready = Counter(share.place(share.of(one)) for one in self.queue.startable_packages())
+        self._granted = self.trunk.turns.grant(self.trunk.name, uses, wants, ready & wants)
+        self._awaits_turn = not ready & wants <= self._granted
+        self._allowed = self._granted + uses
+        return self._granted.total()
+
+    def _has_room(self, package: str, busy: Collection[str]) -> bool:
+        share = self.workplace.share
+        place = share.place(share.of(package))
+        used = sum(share.place(share.of(one)) == place for one in busy)
+        return used < self._allowed[place] and share.has_room(package, busy, self.trunk.workers)
+
+    def _uses(self) -> Counter[str]:
+        share = self.workplace.share
+        return Counter(share.place(share.of(x.build.package)) for x in self._running.values())
 
     def _obey(self) -> None:
         """Do what people have asked for since the last look: pause, hold, cancel."""

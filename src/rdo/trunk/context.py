@@ -17,6 +17,7 @@ from rdo.model.commit import Commit
 from rdo.model.release_number import ReleaseNumber
 from rdo.package_index import PackageIndex
 from rdo.tools.packaging.pip_config import index_settings
+from rdo.trunk.order.turns import Turns
 from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases
@@ -26,20 +27,23 @@ from rdo.trunk.sources.pypi_releases import Releases
 class Trunk(OpenTarget):
     """A target as rounds follow it. The workplace is opened only when something is built.
 
-    `workers` is how many builds run at the same time, `retries` how often a spurious failure is
+    `workers` is how many builds run at the same time, beside those of other rounds by `turns`,
+    `retries` how often a spurious failure is
     tried again; `allow` is what the RPMs of a package may do (`rdo.trunk.admission`), and `bridged`
-    reads what was bridged for it.
+    reads what was bridged for it. `factory` is the folder of the rdo.toml.
     """
 
     remotes: Remotes
     open_workplace: Callable[[], Workplace]
     workers: int = 2
+    turns: Turns = field(default_factory=Turns)
     retries: int = 3
     audiences: Audiences = field(default_factory=Audiences)
     release_prefix: str = "0"
     keep_changelog: bool = False
     allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bridged: Callable[[], Sequence[LockedPackage]] = tuple
+    factory: str = ""
 
     @property
     def in_round(self) -> bool:
@@ -80,6 +84,7 @@ def open_trunk(app: App, target: str) -> Trunk:
         keep_changelog=section.keep_changelog,
         allow=section.allow,
         bridged=partial(app.bridges.locked, target),
+        factory=str(app.configuration.file.absolute().parent) if app.configuration.file else "",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rdo.model.build import BuildJob
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 
 

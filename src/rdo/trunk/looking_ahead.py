@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rdo.builders.protocol import Foreseen, Foresight
 from rdo.errors import UserError, in_short, is_of_the_machine
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
 from rdo.trunk.order.bridge_requests import BridgeRequest, Requests

@@ -18,18 +18,24 @@ def repeat(
 ) -> None:
     """Do `act` every `seconds`, counted from its start, and at once if it took longer.
 
-    A UserError is logged and the act is tried again. KeyboardInterrupt ends the loop; a round
+    `sleep` may act, too, before it returns. A UserError is logged and the act is tried again.
+    KeyboardInterrupt ends the loop; a round
     that is running also receives it, ends its builds and leaves them in the queue.
     """
     try:
         while True:
             started = clock()
-            try:
-                act()
-            except UserError as error:
-                log.error("%s%s", error, f" ({error.hint})" if error.hint else "")  # noqa: TRY400 - for a person, not a bug
+            try_to(act)
             pause = seconds - (clock() - started)
             log.info("the next round begins in %.0f s", max(pause, 0))
             sleep(max(pause, 0))
     except KeyboardInterrupt:
         log.info("stopped")
+
+
+def try_to(act: Callable[[], object]) -> None:
+    """Do `act`; a UserError of it is logged."""
+    try:
+        act()
+    except UserError as error:
+        log.error("%s%s", error, f" ({error.hint})" if error.hint else "")  # noqa: TRY400 - for a person, not a bug

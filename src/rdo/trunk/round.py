@@ -15,8 +15,8 @@ from rdo.errors import RefusedError, UserError, in_short, is_of_the_machine
 from rdo.lock import hold
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.package import Package
-from rdo.publish.mending import revive_names
-from rdo.store.builds import Build
+from rdo.publish.upkeep.mending import revive_names
+from rdo.store.work.builds import Build
 from rdo.tools.walls.processes import end_those_with
 from rdo.trunk.begun import begin, end, failures
 from rdo.trunk.building import Building
@@ -26,7 +26,8 @@ from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.queue import Packages, Queue
 from rdo.trunk.order.retry import rests_until
 from rdo.trunk.order.standing import Standing
-from rdo.trunk.plan import PlanRules, make_plan, record_plan
+from rdo.trunk.plan import PlanRules, make_plan
+from rdo.trunk.planning import poll_and_plan
 from rdo.trunk.progress import Watcher, nobody_watches
 from rdo.trunk.settling import INTERRUPTED, publish_build, publish_failed, settle_failure, spoil
 from rdo.trunk.telling.after_round import tell_round
@@ -43,13 +44,15 @@ _NO_SPACE = "the disk of {} is full: the queue stays as it is; free space, then 
 class RoundOptions:
     """Which packages a round works on, and how. An empty `only` means all.
 
-    With `stop` nothing is started any more once a build has failed.
+    With `stop` nothing is started any more once a build has failed; without `polls` only what is
+    queued already is built.
     """
 
     rules: PlanRules = field(default_factory=PlanRules)
     only: frozenset[str] = frozenset()
     dry_run: bool = False
     stop: bool = False
+    polls: bool = True
 
 
 def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_watches) -> Report:
@@ -126,16 +129,8 @@ def _do_round(
     trunk, packages, held = without_held(trunk, packages)
     packages, faulty = _without_faulty(packages)
     departed = drop_departed(trunk)
-    log.info("%s: asking the remotes of %d package(s)", trunk.name, len(packages))
-    followed = trunk.remotes.poll(packages)
-    with trunk.store.read() as at:
-        plan = make_plan(at, trunk.name, followed, options.rules, trunk.allow)
-    if plan.commits:
-        seconds = time.monotonic() - started
-        log.info("%s: %d build(s) planned after %.1f s", trunk.name, len(plan.commits), seconds)
+    plan = poll_and_plan(trunk, packages if options.polls else (), options.rules)
     plan = replace(plan, notes=(*held, *plan.notes))
-    digest = trunk.open_workplace().platform_digest if plan.commits else ""
-    record_plan(trunk.store, trunk.name, plan, followed, platform_digest=digest, now=trunk.now())
     queue, standing = prepare(trunk, {package.name for package in packages})
     ended: list[Ended] = []
     dropped: list[Build] = departed

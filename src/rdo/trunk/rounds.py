@@ -1,14 +1,27 @@
-"""Rounds of several targets, one after another; a failing target does not stop the others."""
+"""Rounds of several targets at the same time; a failing target does not stop the others.
 
+The round of each target has a thread, which alone decides and writes for its target. The main
+thread hears of Ctrl-C, which cancels them, and sends the notifications of all.
+"""
+
+import contextlib
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
 
+from rdo import log_context
 from rdo.app import App
-from rdo.errors import UserError
+from rdo.builders.by_package import THIS_MACHINE
+from rdo.cancellation import cancelled_by
+from rdo.errors import UserError, in_short
 from rdo.trunk.context import open_trunk, open_trunks
+from rdo.trunk.order.turns import Turns
 from rdo.trunk.plan import PlanRules
-from rdo.trunk.progress import Watcher, nobody_watches
+from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 from rdo.trunk.round import RoundOptions, run_round
 from rdo.trunk.telling.ways import outbox
 from rdo.trunk.views import report
@@ -17,16 +30,24 @@ from rdo.trunk.views.report import ALL_WELL, FTBFS, Report
 
 log = logging.getLogger(__name__)
 
+WAIT_FOR_OTHERS_SECONDS = 900.0
+"""How long what a round has to tell waits for the rounds of the other targets."""
+_LOOK_SECONDS = 0.25  # a signal is noticed only between two waits
+
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What the caller wants of every target; `workers` of 0 means the configured number."""
+    """What the caller wants of every target; `workers` of 0 means the configured number.
+
+    Without `polls` it is what is queued already, on which remotes are not asked.
+    """
 
     packages: frozenset[str] = frozenset()
     head_only: bool = False
     dry_run: bool = False
     workers: int = 0
     stop: bool = False
+    polls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +59,13 @@ class Unfinished:
 
 
 def run_target(
-    app: App, target: str, asked: RoundRequest, watch: Watcher = nobody_watches
+    app: App,
+    target: str,
+    asked: RoundRequest,
+    watch: Watcher = nobody_watches,
+    turns: Turns | None = None,
 ) -> Report:
-    """Run one round of one target."""
+    """Run one round of one target; `turns` are those of the rounds beside it."""
     trunk = open_trunk(app, target)
     for name in asked.packages:
         trunk.package(name)
@@ -48,24 +73,33 @@ def run_target(
         app.workplaces.check(target)  # else each package would be tried, and blamed
         if trunk.tree.signer:
             trunk.tree.signer.check()
-    if asked.workers:
-        trunk = replace(trunk, workers=asked.workers)
+    trunk = replace(trunk, workers=asked.workers or trunk.workers, turns=turns or trunk.turns)
     rules = PlanRules(app.settings.target(target).initial_commits, asked.head_only)
-    options = RoundOptions(rules, asked.packages, asked.dry_run, asked.stop)
-    done = run_round(trunk, options, watch=watch)
-    if not asked.dry_run:
-        outbox(app).run()  # who cannot be reached now is notified after the next round
-    return done
+    options = RoundOptions(rules, asked.packages, asked.dry_run, asked.stop, asked.polls)
+    return run_round(trunk, options, watch=watch)
 
 
 def run_targets(
-    app: App, targets: Sequence[str], asked: RoundRequest, watch: Watcher = nobody_watches
+    app: App,
+    targets: Sequence[str],
+    asked: RoundRequest,
+    watch: Watcher = nobody_watches,
+    *,
+    every_seconds: float = 0.0,
 ) -> list[Report | Unfinished]:
-    """Run a round of each target in turn. Raises the error of a target that is the only one."""
+    """Run a round of each target. Raises the error of a target that is the only one.
+
+    Each is reported in the order of `targets`, whichever ends first. With `every_seconds` a target
+    has another round after that time if a round of the others is still running.
+    """
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
     app.store  # noqa: B018 - one error for all targets if it cannot be opened
     try:
-        return _run_targets(app, targets, asked, watch)
+        if len(targets) == 1:
+            done: list[Report | Unfinished] = [run_target(app, targets[0], asked, watch)]
+            _notify(app, asked)
+            return done
+        return _at_once(app, targets, asked, watch, every_seconds)
     finally:
         if not asked.dry_run:
             _show_targets(app)
@@ -80,19 +114,133 @@ def _show_targets(app: App) -> None:
         log.warning("the page of all targets is not up to date: %s", error)
 
 
-def _run_targets(
-    app: App, targets: Sequence[str], asked: RoundRequest, watch: Watcher
+def _notify(app: App, asked: RoundRequest) -> None:
+    if not asked.dry_run:
+        outbox(app).run()  # who cannot be reached now is notified after the next round
+
+
+def _at_once(
+    app: App,
+    targets: Sequence[str],
+    asked: RoundRequest,
+    watch: Watcher,
+    every_seconds: float,
 ) -> list[Report | Unfinished]:
-    if len(targets) == 1:
-        return [run_target(app, targets[0], asked, watch)]
-    done: list[Report | Unfinished] = []
-    for target in targets:
+    """Run the rounds in a thread each, until all have ended or somebody stops them."""
+    is_stopped, together = threading.Event(), Together(watch)
+    turns = Turns(limits_of(app, targets, asked.workers))
+    firsts = _FirstRounds(set(targets))
+
+    def run(app: App, target: str) -> Report | Unfinished:
         try:
-            done.append(run_target(app, target, asked, watch))
+            return run_target(app, target, asked, together.of(target), turns)
         except UserError as error:
-            log.error("%s: %s", target, error)  # noqa: TRY400 - for a person, not a bug
-            done.append(Unfinished(target, error))
-    return done
+            if not is_stopped.is_set():
+                log.error("%s: %s", target, error)  # noqa: TRY400 - for a person, not a bug
+            return Unfinished(target, error)
+        except Exception as error:
+            log.exception("%s: its round has ended", target)
+            return Unfinished(target, UserError(f"a bug, or a broken file: {in_short(error)}"))
+
+    def repeat(target: str) -> list[Report | Unfinished]:
+        with cancelled_by(is_stopped.is_set), log_context.of_target(target):
+            due = time.monotonic() + every_seconds
+            done = [run(app, target)]
+            firsts.end(target)
+            while every_seconds and not firsts.have_ended(due):
+                due = time.monotonic() + every_seconds
+                renewed = app.for_request()
+                renewed.metadata_max_age_seconds = 0.0
+                with contextlib.closing(renewed):
+                    done.append(run(renewed, target))
+            return done
+
+    with ThreadPoolExecutor(len(targets), thread_name_prefix="round") as pool:
+        try:
+            begun = [pool.submit(copy_context().run, repeat, target) for target in targets]
+            for _ in _news_of(begun):
+                _notify(app, asked)
+        except BaseException:
+            is_stopped.set()
+            firsts.end(*targets)
+            raise
+    return [one for future in begun for one in future.result()]
+
+
+class _FirstRounds:
+    """The targets whose first round of a run has not ended; safe from threads."""
+
+    def __init__(self, targets: set[str]) -> None:
+        self._left = targets
+        self._changed = threading.Condition()
+
+    def end(self, *targets: str) -> None:
+        with self._changed:
+            self._left.difference_update(targets)
+            self._changed.notify_all()
+
+    def have_ended(self, due: float) -> bool:
+        """Wait until all have ended, or for the moment `due`; return whether they have."""
+        with self._changed:
+            seconds = max(due - time.monotonic(), 0.0)
+            return self._changed.wait_for(lambda: not self._left, seconds)
+
+
+def _news_of(rounds: Iterable[Future[list[Report | Unfinished]]]) -> Iterator[None]:
+    """Yield when all rounds have ended, and before if one has been waiting for long for others.
+
+    What breaks on several targets is told in one message, if their rounds end soon enough.
+    """
+    running, first_end = set(rounds), 0.0
+    while running:
+        ended, running = wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        now = time.monotonic()
+        first_end = first_end or (now if ended else 0.0)
+        if not running or (first_end and now - first_end > WAIT_FOR_OTHERS_SECONDS):
+            first_end = 0.0
+            yield
+
+
+def limits_of(app: App, targets: Sequence[str], workers: int) -> Mapping[str, int]:
+    """Return how many builds the rounds of targets may have at the same time, by place.
+
+    `workers` are those that the caller wants on this machine, 0 means the configured number.
+    """
+    settings = app.settings
+    sections = [settings.target(target) for target in targets]
+    here = workers or settings.workers or max(section.workers for section in sections)
+    names = {name for target in targets for name in settings.builders_of(target)}
+    own = {name: settings.builder(name).section.workers for name in names}
+    elsewhere = {name: number for name, number in own.items() if number}
+    return {THIS_MACHINE: here, **elsewhere}
+
+
+@dataclass(slots=True)
+class Together:
+    """What several rounds are doing, shown as if they were one."""
+
+    watch: Watcher
+    _newest: dict[str, RoundProgress] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, target: str) -> Watcher:
+        """Return who watches the round of one target."""
+
+        def watch(progress: RoundProgress) -> None:
+            with self._lock:
+                self._newest[target] = progress
+                self.watch(self._sum())
+
+        return watch
+
+    def _sum(self) -> RoundProgress:
+        rounds = self._newest.values()
+        return RoundProgress(
+            {number: commit for one in rounds for number, commit in one.running.items()},
+            sum(one.queued for one in rounds),
+            sum(one.ended for one in rounds),
+            {number: file for one in rounds for number, file in one.logs.items()},
+        )
 
 
 def as_row(done: Report | Unfinished) -> dict[str, object]:

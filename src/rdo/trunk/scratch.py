@@ -19,12 +19,12 @@ from rdo.errors import ConfigError, NotFoundError, OutsideError, UserError
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.tools.walls.removal import remove_tree
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.sources.selection import Sources
-from rdo.trunk.sources.unmerged import FollowedSide, Side, changed_side
+from rdo.trunk.sources.unmerged import FollowedSide, OpenChange, Side, changed_side
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ MAX_TRIES = 12
 
 @dataclass(frozen=True, slots=True)
 class ScratchRequest:
-    """The change to try: for each side a folder or a ref, or None for what the target follows."""
+    """The change to try: for each side a folder, a ref or a review; None: what is followed."""
 
     package: str
-    source: str | None = None
-    distgit: str | None = None
+    source: str | OpenChange | None = None
+    distgit: str | OpenChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,11 @@ def choose_sides(trunk: Trunk, asked: ScratchRequest, scratch: Path) -> Sides:
 
 
 def _upstream_side(
-    trunk: Trunk, package: Package, sources: Sources, asked: str | None, scratch: Path
+    trunk: Trunk,
+    package: Package,
+    sources: Sources,
+    asked: str | OpenChange | None,
+    scratch: Path,
 ) -> Side:
     """Return the upstream side; the ref may be in any of several upstreams."""
     with trunk.store.read() as at:
@@ -86,7 +90,7 @@ def _upstream_side(
         followed = FollowedSide(one.mirror, one.branch, head, url)
         try:
             side = _side(asked, followed, scratch / f"upstream{number}.git", trunk)
-            if len(package.upstreams) == 1 or (asked and Path(asked).is_dir()):
+            if len(package.upstreams) == 1 or _is_complete(asked):
                 return side
             return replace(side, origin=f"{side.origin} of {one.url}")
         except NotFoundError as error:
@@ -94,7 +98,14 @@ def _upstream_side(
     raise NotFoundError("; ".join(map(str, missing)), hint=missing[0].hint)
 
 
-def _side(asked: str | None, followed: FollowedSide, place: Path, trunk: Trunk) -> Side:
+def _is_complete(asked: str | OpenChange | None) -> bool:
+    """Whether it is said where a side is from, whichever upstream that is."""
+    return isinstance(asked, OpenChange) or (asked is not None and Path(asked).is_dir())
+
+
+def _side(
+    asked: str | OpenChange | None, followed: FollowedSide, place: Path, trunk: Trunk
+) -> Side:
     if asked is None:
         return followed.side
     return changed_side(asked, followed, place, trunk.now())

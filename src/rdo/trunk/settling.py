@@ -11,7 +11,7 @@ from rdo.model.build import Built, Failed, FailureReason
 from rdo.publish.directory import SourceFolders
 from rdo.publish.tree import Published
 from rdo.store import Transaction
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import may_retry
 from rdo.trunk.plan import digest_of_inputs

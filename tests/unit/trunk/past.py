@@ -17,7 +17,7 @@ from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.sources.poll import Remotes
 from rdo.trunk.sources.pypi_releases import Releases

@@ -6,7 +6,7 @@ from typing import Any
 
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.store.builds import Build, BuildState
+from rdo.store.work.builds import Build, BuildState
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 

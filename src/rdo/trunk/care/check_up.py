@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +14,12 @@ from rdo.log_tail import last_line
 from rdo.metadata import Level
 from rdo.metadata.checking.online import ask
 from rdo.metadata.checking.verify import verify
-from rdo.model.address import is_address
-from rdo.model.url import is_on_pypi
+from rdo.model.text.address import is_address
+from rdo.model.text.url import is_on_pypi
 from rdo.notify.way import AwayError
-from rdo.starter.units import find_units, is_enabled
+from rdo.starter.units import FoundUnit, find_units, is_enabled, unit_of_server
+from rdo.trunk.care.checked import CheckState, ConfigurationCheck
+from rdo.trunk.care.server_check import check_server
 from rdo.trunk.telling.ways import mail_server
 
 if TYPE_CHECKING:
@@ -31,26 +31,6 @@ _AT_ONCE = 16
 _SHOWN = 3
 _PAGE = "status_report.html"
 _TIMEOUT_SECONDS = 20.0
-
-
-class CheckState(StrEnum):
-    """How a check ended. Only a fault or something unreachable is a problem."""
-
-    OK = "ok"
-    FAULT = "fault"
-    UNREACHABLE = "unreachable"
-    NOTE = "note"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationCheck:
-    """The result of one check of the configuration; `remedy` is what to do, often a command."""
-
-    name: str
-    state: CheckState
-    detail: str
-    remedy: str = ""
 
 
 def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
@@ -72,7 +52,9 @@ def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
     for target in settings.targets:
         checks.append(_base_url(settings, target, offline=offline))
         checks.append(_signing(app, target))
-    return [*checks, _units(app)]
+    units = find_units(_folder(app))
+    checks.append(_skipped("server") if offline else _server(app, units))
+    return [*checks, _units(app, units)]
 
 
 def worst(checks: list[ConfigurationCheck]) -> CheckState:
@@ -244,12 +226,19 @@ def _served(url: str) -> bytes | None:
     return answer.content if answer.is_success else None
 
 
-def _units(app: App) -> ConfigurationCheck:
-    """Look for units of this factory, whether their program exists, and whether one is enabled."""
+def _folder(app: App) -> Path:
     file = app.configuration.file
     assert file
-    name = file.parent.name
-    units = find_units(file.parent)
+    return file.parent
+
+
+def _server(app: App, units: list[FoundUnit]) -> ConfigurationCheck:
+    return check_server(app.settings, unit_of_server(units))
+
+
+def _units(app: App, units: list[FoundUnit]) -> ConfigurationCheck:
+    """Look whether the program of each unit exists, and whether one that runs rounds is enabled."""
+    name = _folder(app).name
     if not units:
         detail, remedy = "rounds run only when somebody starts one", f"rdo systemd install {name}"
         return ConfigurationCheck("units", CheckState.NOTE, detail, remedy)
@@ -258,8 +247,8 @@ def _units(app: App) -> ConfigurationCheck:
             detail = f"{unit.file} starts {unit.program}, which does not exist"
             remedy = f"rdo systemd install {name}"
             return ConfigurationCheck("units", CheckState.FAULT, detail, remedy)
-    if not any(map(is_enabled, units)):
-        detail = f"{units[0].file.parent} has units, but none is enabled"
+    if not any(unit.runs_rounds and is_enabled(unit) for unit in units):
+        detail = f"{units[0].file.parent} has units, but none that runs rounds is enabled"
         own = "--user " if units[0].is_of_user else ""
         remedy = f"systemctl {own}enable --now rdo-trunk@{name}.timer"
         return ConfigurationCheck("units", CheckState.NOTE, detail, remedy)

@@ -1,8 +1,9 @@
 """Removing what targets no longer need, and mirrors that no target follows any more."""
 
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,9 @@ from rdo.disk_usage import freed_bytes
 from rdo.errors import RefusedError
 from rdo.lock import hold
 from rdo.mirrors import remove_mirror
-from rdo.publish.retention import Purge, Rules, carry_out_purge, plan_purge
+from rdo.publish.upkeep.deletion import plan_deletion
+from rdo.publish.upkeep.retention import Purge, Rules, carry_out_purge, plan_purge
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk, open_trunks
 from rdo.trunk.round import recover
 from rdo.trunk.sources.poll import Remotes
@@ -34,7 +37,28 @@ def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
     """Remove what a target no longer needs, after waiting for a running round to finish."""
     if dry_run:
         return Purged(trunk.name, _plan(trunk, rules), dry_run=True)
-    purpose = f"rdo trunk purge --target {trunk.name}"
+    with _alone(trunk, f"rdo trunk purge --target {trunk.name}"):
+        found = _plan(trunk, rules)
+        carry_out_purge(trunk.tree, found)
+    return Purged(trunk.name, found, dry_run=False)
+
+
+def delete_build(trunk: Trunk, build: Build, *, dry_run: bool) -> Purged:
+    """Remove one build and every repository with its RPMs, after waiting for a running round.
+
+    Raises what `plan_deletion` raises.
+    """
+    if dry_run:
+        return Purged(trunk.name, plan_deletion(trunk.tree, trunk.store, build), dry_run=True)
+    with _alone(trunk, f"rdo trunk delete-build {build.id} --target {trunk.name}"):
+        found = plan_deletion(trunk.tree, trunk.store, build)
+        carry_out_purge(trunk.tree, found)
+    return Purged(trunk.name, found, dry_run=False)
+
+
+@contextlib.contextmanager
+def _alone(trunk: Trunk, purpose: str) -> Iterator[None]:
+    """Wait for a running round, finish what a killed one left, and keep others from starting."""
     lock_file = trunk.folder / "round.lock"
     try:
         with hold(lock_file, purpose=purpose):
@@ -43,9 +67,7 @@ def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
         log.info("waiting: %s", error)
     with hold(lock_file, purpose=purpose, wait=True):
         recover(trunk)
-        found = _plan(trunk, rules)
-        carry_out_purge(trunk.tree, found)
-    return Purged(trunk.name, found, dry_run=False)
+        yield
 
 
 def _plan(trunk: Trunk, rules: Rules) -> Purge:
@@ -119,10 +141,11 @@ def purge_targets(
 
 def as_row(done: FactoryPurge) -> dict[str, object]:
     """Return a purge as a program reads it."""
-    return {"targets": [_target_row(one) for one in done.targets], "mirrors": done.mirrors}
+    return {"targets": [target_row(one) for one in done.targets], "mirrors": done.mirrors}
 
 
-def _target_row(one: Purged) -> dict[str, object]:
+def target_row(one: Purged) -> dict[str, object]:
+    """Return what a purge of one target removed as a program reads it."""
     found = one.purge
     return {
         "target": one.target,

@@ -7,18 +7,17 @@ from pathlib import Path
 
 from rdo.app import App
 from rdo.builders.protocol import build_and_wait
-from rdo.builders.room import Room
-from rdo.builders.root import RootBuilder
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.room import Room
+from rdo.builders.rooms.root import RootBuilder
+from rdo.builders.rooms.workshop import Workshop
 from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
-from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason, Outcome
+from rdo.model.build import BUILD_LOG, INSTALLED, Built, Failed, FailureReason, Outcome
 from rdo.roots.build_root import remove_leftovers
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import BaseLayer
-from rdo.store.builds import Build
-from rdo.store.recipe import NAME, Recipe
-from rdo.trunk.telling.stories import INSTALLED
+from rdo.roots.platform.platforms import BaseLayer
+from rdo.store.work.builds import Build
+from rdo.store.work.recipe import NAME, Recipe
 
 _OTHER_FOLDER = "choose another folder with --results"
 _LEFT_WAITING = {FailureReason.MISSING_DEPENDENCY, FailureReason.CYCLE}

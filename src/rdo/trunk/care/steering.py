@@ -13,8 +13,8 @@ from pathlib import Path
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Failed
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.holds import Hold
+from rdo.store.people.holds import Hold
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.retry import rests_until
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rdo.errors import RefusedError, UserError
 from rdo.lock import hold
 from rdo.mirrors import Mirrors
-from rdo.publish.verify import Finding, verify_tree
+from rdo.publish.upkeep.verify import Finding, verify_tree
 from rdo.trunk.context import Trunk
 from rdo.trunk.round import recover
 

@@ -14,7 +14,7 @@ from rdo.builders.failure import failure_of
 from rdo.cancellation import cancelled_by
 from rdo.errors import UserError, in_short
 from rdo.model.build import Failed, FailureReason
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rdo.model.build import Failed, FailureReason, Waiting
-from rdo.model.short_list import short_list
-from rdo.store.builds import Build
+from rdo.model.text.short_list import short_list
+from rdo.store.work.builds import Build
 from rdo.trunk.order.bridge_requests import BridgeRequest
 from rdo.trunk.order.providers import Providers
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rdo.builders.protocol import Foreseen, Foresight
 from rdo.cancellation import cancelled_by
 from rdo.model.build import BuildJob
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.order.bridge_requests import BridgeRequest
 from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.order.queue import Packages, in_building_order

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.toml_text import read_toml
+from rdo.model.text.toml_text import read_toml
 from rdo.python_names import capability
 from rdo.store import Transaction
 from rdo.tools.git.mirror import Mirror

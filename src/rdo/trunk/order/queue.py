@@ -6,12 +6,18 @@ build that was told to wait for packages comes after them; what is only likely t
 nothing. A package's commits are built one after another, in their order.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 Packages: TypeAlias = frozenset[str]
+HasRoom: TypeAlias = Callable[[str, Collection[str]], bool]
+"""Whether a build of a package may be started, beside those that are being built."""
+
+
+def _always(_package: str, _busy: Collection[str]) -> bool:
+    return True
 
 
 class Queue:
@@ -44,14 +50,14 @@ class Queue:
         """Return the builds that have not been taken, or wait for something."""
         return [build for id_, build in self._builds.items() if id_ not in self._busy]
 
-    def take(self, limit: int, *, probe: bool = True) -> list[Build]:
+    def take(self, limit: int, *, probe: bool = True, has_room: HasRoom = _always) -> list[Build]:
         """Return up to `limit` builds that may start now, and count them as running.
 
         With `probe` also builds that will probably only learn what they wait for, where no other
-        may start.
+        may start. `has_room` may leave out builds whose builder has enough of them.
         """
         taken: list[Build] = []
-        while len(taken) < limit and (build := self._next(probe=probe)):
+        while len(taken) < limit and (build := self._next(has_room, probe=probe)):
             self._busy.add(build.id)
             taken.append(build)
         return taken
@@ -66,6 +72,10 @@ class Queue:
         """Take in a build that runs already; it is not in the store's queue."""
         self.add(build)
         self._busy.add(build.id)
+
+    def startable_packages(self) -> list[str]:
+        """Return the packages of which a build neither runs nor waits for what it asked for."""
+        return [build.package for build in self._startable()]
 
     def set_aside(self, build_ids: Iterable[int]) -> None:
         """Let builds wait for what nobody builds: they start once they are taken back."""
@@ -169,9 +179,11 @@ class Queue:
         self._busy.discard(build_id)
         self._probed.pop(build_id, None)
 
-    def _next(self, *, probe: bool) -> Build | None:
+    def _next(self, has_room: HasRoom, *, probe: bool) -> Build | None:
         startable = self._startable()
         live, coming = self._live(startable), self.open_packages
+        busy = [self._builds[id_].package for id_ in self._busy]
+        startable = [build for build in startable if has_room(build.package, busy)]
         for build in startable:
             # What was foreseen is worth waiting for, even where its own build waits.
             awaited = coming if build.package in self._foreseen else live

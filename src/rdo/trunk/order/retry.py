@@ -7,7 +7,7 @@ left; its next tries wait longer and longer.
 from datetime import datetime, timedelta
 
 from rdo.model.build import Failed
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 # Before its 2nd, 3rd … try; the first repetition is the next round.
 _PAUSES = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))

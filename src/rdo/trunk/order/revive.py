@@ -7,8 +7,8 @@ from rdo.model.build import Failed, FailureReason
 from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.packages import PackageBuilds
+from rdo.store.work.builds import Build
+from rdo.store.work.packages import PackageBuilds
 from rdo.trunk.admission import asked_for
 from rdo.trunk.order.providers import Providers
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rdo.store.builds import Build
-from rdo.store.packages import PackageBuilds
+from rdo.store.work.builds import Build
+from rdo.store.work.packages import PackageBuilds
 from rdo.trunk.order.providers import Providers
 
 

@@ -10,7 +10,7 @@ from rdo.mirrors import Mirrors, Polled, Reached, Unreachable, reason_of
 from rdo.model.build import LaidOver
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import is_on_pypi, without_secret
+from rdo.model.text.url import is_on_pypi, without_secret
 from rdo.tools.git.mirror import Mirror
 from rdo.trunk.sources.branches import BranchRules
 from rdo.trunk.sources.history import GitHistory, History

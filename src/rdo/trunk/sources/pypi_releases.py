@@ -22,7 +22,7 @@ from rdo.cancellation import in_threads
 from rdo.errors import RefusedError, UserError, in_short, is_of_the_machine
 from rdo.lock import hold
 from rdo.mirrors import unused_mirrors
-from rdo.model.url import is_on_pypi, pypi_name
+from rdo.model.text.url import is_on_pypi, pypi_name
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.tools.walls.removal import remove_tree

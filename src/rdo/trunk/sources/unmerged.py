@@ -6,17 +6,26 @@ of the factory hold what remotes have on their branches, and nothing else.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.mirrors import reason_of
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.tools.git.mirror import GitCommit, Mirror
 from rdo.tools.git.work_tree import WorkTree
 
 _HASH = re.compile(r"[0-9a-f]{7,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChange:
+    """The git commit of an open review: the repository and ref that have it, and its hash."""
+
+    url: str
+    ref: str
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,15 @@ class FollowedSide:
         return Side(self.mirror, commit, self.branch, f"{self.branch}@{self.head[:7]}")
 
 
-def changed_side(asked: str, followed: FollowedSide, place: Path, now: datetime) -> Side:
-    """The side as `asked` has it: the path of a folder, or a ref of the remote.
+def changed_side(
+    asked: str | OpenChange, followed: FollowedSide, place: Path, now: datetime
+) -> Side:
+    """The side as `asked` has it: the path of a folder, a ref of the remote, or a review.
 
     `place` is where a mirror for it may be made. A NotFoundError if there is no such thing.
     """
+    if isinstance(asked, OpenChange):
+        return _of_change(asked, followed, place)
     folder = Path(asked)
     if folder.is_dir():
         return _of_folder(folder, place, now)
@@ -72,6 +85,15 @@ def _of_folder(folder: Path, place: Path, now: datetime) -> Side:
     return Side(mirror, mirror.commit(hash_), tree.branch, origin)
 
 
+def _of_change(asked: OpenChange, followed: FollowedSide, place: Path) -> Side:
+    """Fetch a review; one that has got a newer git commit meanwhile is refused."""
+    side = _fetched(asked.ref, replace(followed, url=asked.url), place)
+    if side.commit.hash != asked.revision:
+        found = side.commit.hash[:7]
+        raise RefusedError(f"{asked.ref} is {found} now, not {asked.revision[:7]}")
+    return side
+
+
 def _of_ref(ref: str, followed: FollowedSide, place: Path) -> Side:
     known = followed.mirror.resolve(ref) if _HASH.fullmatch(ref) else None
     if known:
@@ -79,6 +101,11 @@ def _of_ref(ref: str, followed: FollowedSide, place: Path) -> Side:
     url = without_secret(followed.url)
     if "://" not in followed.url and not followed.url.startswith("/"):
         raise NotFoundError(f"{url} has no {ref}")  # releases on PyPI: a mirror is all there is
+    return _fetched(ref, followed, place)
+
+
+def _fetched(ref: str, followed: FollowedSide, place: Path) -> Side:
+    url = without_secret(followed.url)
     mirror = Mirror.clone(followed.mirror.path.as_uri(), place)
     mirror.set_origin(followed.mirror.origin)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.store import Transaction
 from rdo.trunk.sources.history import History
 

@@ -9,9 +9,16 @@ from rdo.model.audiences import Audiences
 from rdo.notify.mail import is_address
 from rdo.notify.story import Audience, EventKind, Problem, Story
 from rdo.store import Transaction
-from rdo.store.events import Event
+from rdo.store.messages.events import Event
+from rdo.trunk.care.acks import end_those_well
 from rdo.trunk.context import Trunk
-from rdo.trunk.telling.events import audience_of, awaited, note_stale, note_waiting
+from rdo.trunk.telling.events import (
+    audience_of,
+    awaited,
+    note_stale,
+    note_waiting,
+    with_ack,
+)
 from rdo.trunk.telling.stories import build_story, empty_story
 from rdo.trunk.views.report import Report
 
@@ -24,6 +31,7 @@ def tell_round(trunk: Trunk, report: Report) -> None:
     For the holder of the round lock. What cannot be gathered is told without.
     """
     waiting = _waiting(report)
+    end_those_well(trunk)
     with trunk.store.write() as at:
         note_waiting(at, trunk.name, waiting, now=trunk.now())
         note_stale(at, trunk.name, trunk.packages, now=trunk.now())
@@ -96,11 +104,11 @@ def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[
         case EventKind.STALE:
             with trunk.store.read() as at:
                 heads = at.heads.all(trunk.name)
-            problems = [
-                Problem(event.package, head.error, head.error_since)
-                for event in group
-                if (head := heads.get(event.package)) and head.error_since
-            ]
+                problems = [
+                    Problem(event.package, _stale(at, event, head.error), head.error_since)
+                    for event in group
+                    if (head := heads.get(event.package)) and head.error_since
+                ]
             return empty_story(trunk, first, Audience.OPERATOR, problems=tuple(problems))
         case EventKind.WAITS:
             with trunk.store.read() as at:
@@ -111,6 +119,10 @@ def _story(trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[
             return build_story(trunk, first, Audience.MAINTAINERS, waiting=tuple(names))
     names = sorted(waiting.get(first.package, ())) if first.kind == EventKind.BROKEN else []
     return build_story(trunk, first, audience_of(first.key), waiting=tuple(names))
+
+
+def _stale(at: Transaction, event: Event, error: str) -> str:
+    return with_ack(at, event.target, event.package, error)
 
 
 def _describe(
@@ -134,7 +146,7 @@ def _describe(
         and story.audience is Audience.MAINTAINERS
     ):
         at.deliveries.add(first.id, "gerrit", story.package, due=now)
-    for name in audiences.webhooks:
+    for name in audiences.webhooks_for(story.target, story.kind):
         at.deliveries.add(first.id, f"webhook:{name}", name, due=now)
 
 

@@ -4,15 +4,18 @@ What there is to say is gathered later (`telling`), so that a note costs nothing
 loses none.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from rdo.model.build import Failed, Outcome
+from rdo.model.build import Built, Failed, Outcome
 from rdo.notify.story import Audience, EventKind, Problem
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.events import Event
-from rdo.store.packages import PackageBuilds
+from rdo.store.messages.events import Event
+from rdo.store.work.builds import Build
+from rdo.store.work.packages import PackageBuilds
+
+log = logging.getLogger(__name__)
 
 STALE_AFTER = timedelta(days=1)
 WAITS_AFTER = timedelta(days=1)
@@ -21,13 +24,18 @@ WAITS_AFTER = timedelta(days=1)
 def settle(
     at: Transaction, build: Build, outcome: Outcome, *, now: datetime, final: bool = True
 ) -> Build:
-    """Record how a build ended, and note that its package has broken or is mended."""
+    """Record how a build ended, and note that its package has broken or is mended.
+
+    A good build ends the ack of its package.
+    """
     before = at.packages.state(build.target, build.package)
     settled = at.builds.settle(build.id, outcome, now=now, final=final)
     after = at.packages.state(build.target, build.package)
     if after.newest and after.newest.id == build.id:
         _note_break(at, settled, after, now)
         _note_mend(at, settled, before, after, now)
+        if isinstance(settled.outcome, Built):
+            _end_ack(at, settled, now)
     return settled
 
 
@@ -76,6 +84,12 @@ def _note_mend(
                 build_id=build.id,
                 break_id=break_id,
             )
+
+
+def _end_ack(at: Transaction, build: Build, now: datetime) -> None:
+    ended = at.acks.end(build.target, build.package, now=now, ending=f"build {build.id} is good")
+    if ended:
+        log.info("%s builds: the ack of %s has ended", build.package, ended.by)
 
 
 def break_key(kind: EventKind, break_id: int, audience: Audience) -> str:
@@ -131,7 +145,13 @@ def awaited(at: Transaction, event: Event) -> Problem:
     key = f"{EventKind.WAITED_FOR}:{event.break_id}:{event.package}"
     noted = at.events.of_break(event.target, package, event.break_id)
     since = next((one.created for one in noted if one.key == key), event.created)
-    return Problem(package, "does not build", since)
+    return Problem(package, with_ack(at, event.target, package, "does not build"), since)
+
+
+def with_ack(at: Transaction, target: str, package: str, what: str) -> str:
+    """Add to what is wrong with a package who is on it, if anybody is."""
+    ack = at.acks.all(target).get(package)
+    return f"{what}; {ack}" if ack else what
 
 
 def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datetime) -> None:

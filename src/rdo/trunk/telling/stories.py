@@ -8,10 +8,10 @@ from typing import Any
 from rdo.dlrn.layout import hash_directory
 from rdo.errors import UserError
 from rdo.logs.reader import LogReading, read_log_file
-from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
+from rdo.model.build import BUILD_LOG, INSTALLED, Built, Failed, FailureReason
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
-from rdo.model.url import is_on_pypi, without_secret
+from rdo.model.text.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
 from rdo.notify.story import (
     Audience,
@@ -19,19 +19,19 @@ from rdo.notify.story import (
     EventKind,
     LastGoodBuild,
     LinkedCommit,
+    OnIt,
     RootChange,
     Story,
     UnmetRequirement,
 )
-from rdo.store.builds import Build
-from rdo.store.events import Event
+from rdo.store.messages.events import Event
+from rdo.store.work.builds import Build
 from rdo.tools.git.mirror import Mirror
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 
 log = logging.getLogger(__name__)
 
-INSTALLED = "installed_pkgs.log"
 MAX_COMMITS = 20
 MAX_ROOT_CHANGES = 40
 _COMPLETE_ROOT = {FailureReason.COMPILE, FailureReason.TEST, FailureReason.INSTALL}
@@ -51,6 +51,7 @@ def empty_story(trunk: Trunk, event: Event, audience: Audience, **more: Any) -> 
         when=event.created,
         audience=audience,
         maintainers=package.maintainers if package else (),
+        factory=trunk.factory,
         page_url=trunk.tree.site.url(PurePosixPath(f"packages/{event.package}.html")),
         **more,
     )
@@ -69,6 +70,7 @@ def build_story(
         is_mend = event.kind == EventKind.MENDED
         shown = build if is_mend else good
         artifacts = at.artifacts.of_build(shown.id) if shown else ()
+        ack = at.acks.at(trunk.name, event.package, event.created)
     failed = build.outcome if isinstance(build.outcome, Failed) else None
     since = first if is_mend else good
     package = trunk.packages.get(event.package)
@@ -99,6 +101,7 @@ def build_story(
         root=_root_changes(trunk, build, good, failed.reason) if failed and good else (),
         needs=_needs(trunk, build, failed) if failed else (),
         waiting=waiting,
+        ack=OnIt(ack.by, ack.since, ack.why, ack.link) if ack else None,
         log_url=log_url,
         repository_url=repository_url,
     )

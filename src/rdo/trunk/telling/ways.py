@@ -14,7 +14,8 @@ from rdo.tools.git.mirror import Mirror
 
 def outbox(app: App) -> Outbox:
     """What sends the queue; it is shared by all targets."""
-    return Outbox(app.store, _ways(app), app.now, app.settings.data / "notify.lock")
+    settings = app.settings
+    return Outbox(app.store, _ways(app), app.now, settings.data / "notify.lock", settings.audiences)
 
 
 def mail_server(mail: MailSection) -> MailServer:

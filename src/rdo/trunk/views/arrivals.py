@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from rdo.bridge.lock_file import LockedPackage, PackageOrigin
 from rdo.python_names import python_requirement
-from rdo.store.reports import BuildLine
+from rdo.store.work.reports import BuildLine
 
 Owners: TypeAlias = Callable[[str], frozenset[str]]
 """Returns the packages of the release that may provide a dependency."""

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from rdo.model.commit import Commit
-from rdo.store.builds import Build
+from rdo.store import Transaction
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import last_build_requires
 from rdo.trunk.order.providers import Providers
@@ -56,16 +57,9 @@ def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild
     package = trunk.package(package).name
     with trunk.store.read() as at:
         states = {state.package: state for state in at.packages.states(trunk.name)}
-        providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
-        asked = last_build_requires(at, trunk.name)
+        needs = _needs(at, trunk)
         newest = {name: at.commits.newest(trunk.name, name) for name in trunk.packages}
         open_builds = (*at.builds.running(trunk.name), *at.builds.queue(trunk.name))
-        held = at.holds.all(trunk.name)
-    needs = {
-        name: frozenset().union(*(providers.of(need) for need in requires)) - {name}
-        for name, requires in asked.items()
-        if name in trunk.packages and name not in held
-    }
     queued = {build.package for build in open_builds}
     found: list[Dependent] = []
     for step, names in enumerate(_steps(needs, package, direct=direct), 1):
@@ -76,6 +70,25 @@ def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild
                 within = tuple(sorted(needs[name] & ({package} | _names(found))))
                 found.append(Dependent(name, step, commit, seconds, within, name in queued))
     return Rebuild(package, tuple(found), trunk.workers)
+
+
+def direct_dependents(trunk: Trunk, packages: Collection[str]) -> frozenset[str]:
+    """Return what needs one of these packages to be built, but for themselves and held packages."""
+    with trunk.store.read() as at:
+        needs = _needs(at, trunk)
+    wanted = frozenset(packages)
+    return frozenset(name for name, found in needs.items() if found & wanted) - wanted
+
+
+def _needs(at: Transaction, trunk: Trunk) -> dict[str, frozenset[str]]:
+    """Return the packages whose RPMs each one's last build required; held ones are left out."""
+    providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
+    held = at.holds.all(trunk.name)
+    return {
+        name: frozenset().union(*(providers.of(need) for need in requires)) - {name}
+        for name, requires in last_build_requires(at, trunk.name).items()
+        if name in trunk.packages and name not in held
+    }
 
 
 def queue_rebuild(trunk: Trunk, rebuild: Rebuild) -> list[Build]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rdo.app import App
 from rdo.lock import is_held
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 _PAUSE_SECONDS = 0.5
 

@@ -43,6 +43,11 @@ def level_of(view: PackageView) -> ShownLevel:
     return ShownLevel.GOOD
 
 
+def is_unwell(view: PackageView) -> bool:
+    """Whether somebody should look at a package: the pages show it in red or amber."""
+    return level_of(view) in {ShownLevel.BAD, ShownLevel.WARN}
+
+
 def _is_failed(reason: object) -> bool:
     return reason is not None and not getattr(reason, "is_spurious", False)
 
@@ -58,10 +63,15 @@ def headline_of(view: TargetView, broken_names: Sequence[str]) -> tuple[ShownLev
         levels.count(ShownLevel.BAD),
         levels.count(ShownLevel.WARN),
     )
+    unbuilt = sum(one.facts.newest is None for one in view.packages.values())
     if failing:
         text = f"{failing} of {count} packages {'fails' if failing == 1 else 'fail'} to build"
     elif warned:
         text = f"no package fails to build, {warned} of {count} {_need(warned)} a look"
+    elif unbuilt and unbuilt == count:
+        text = "no package is built yet"
+    elif unbuilt:
+        text = f"no package fails to build, {unbuilt} of {count} {_be(unbuilt)} not built yet"
     elif count == 1:
         text = "the only package builds"
     else:
@@ -69,9 +79,14 @@ def headline_of(view: TargetView, broken_names: Sequence[str]) -> tuple[ShownLev
     parts = [text, *(f"{name} is damaged" for name in broken_names)]
     parts += ["the target is paused"] if view.pause else []
     is_bad, is_warned = bool(failing or broken_names), bool(warned or view.pause)
-    level = ShownLevel.BAD if is_bad else ShownLevel.WARN if is_warned else ShownLevel.GOOD
+    well = ShownLevel.NONE if unbuilt == count else ShownLevel.GOOD
+    level = ShownLevel.BAD if is_bad else ShownLevel.WARN if is_warned else well
     line = "; ".join(parts)
     return level, f"{line[0].upper()}{line[1:]}."
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _need(count: int) -> str:

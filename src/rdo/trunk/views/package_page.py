@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rdo.dlrn.layout import hash_directory
 from rdo.logs.reader import clean
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.notify.story import Story
-from rdo.pages.values import PackagePage, ShownLevel
+from rdo.notify.words import reproduce_command
+from rdo.pages.values import PackagePage, ShownAck, ShownLevel
+from rdo.store.people.acks import Ack
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import last_build_requires
 from rdo.trunk.order.providers import Providers
-from rdo.trunk.views.headline import level_of
+from rdo.trunk.views.headline import is_unwell, level_of
 from rdo.trunk.views.state import FAILING, PackageView
 
 
@@ -54,11 +55,7 @@ def package_page(
     is_failing = view.state in FAILING
     rpms = tuple(files.get(facts.good.id, ())) if facts.good else ()
     source = next((x for x in rpms if x.endswith(".src.rpm")), "")
-    place = ""
-    if facts.good:
-        commit = facts.good.commit
-        component = commit.component if trunk.tree.site.components else None
-        place = str(hash_directory(commit, component))
+    place = str(trunk.tree.site.directory(facts.good.commit)) if facts.good else ""
     return PackagePage(
         name,
         level_of(view),
@@ -72,10 +69,24 @@ def package_page(
         tuple((f"{x.number:6} | {clean(x.text)}", x.is_cause) for x in story.lines)
         if story and is_failing
         else (),
-        f"rdo reproduce {facts.newest.id}" if is_failing and facts.newest else "",
+        reproduce_command(trunk.factory, facts.newest.id) if is_failing and facts.newest else "",
         rpms,
         place,
+        shown_ack(facts.ack),
+        is_unwell(view),
     )
+
+
+def shown_ack(ack: Ack | None) -> ShownAck | None:
+    """Return who is on a package as pages show it."""
+    if ack is None:
+        return None
+    return ShownAck(without_domain(ack.by), ack.since, clean(ack.why), ack.link)
+
+
+def with_ack(view: PackageView, said: str) -> str:
+    """Add to what is said of a package who is on it."""
+    return clean(f"{said}; {view.facts.ack}" if view.facts.ack else said)
 
 
 def _sources(package: Package) -> Iterator[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ from rdo.trunk.views.headline import headline_of, page_head
 from rdo.trunk.views.package_page import Needs, package_page
 from rdo.trunk.views.report import Report
 from rdo.trunk.views.shown import Showing, status_rows
+from rdo.trunk.views.side_by_side import cells_of, side_by_side
 from rdo.trunk.views.state import TargetView, read_target
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def write_targets_page(trunks: Iterable[Trunk], file: Path) -> bool:
 
     Its links are to the trees as `base-url` has them: `<target>/repos` beside it.
     """
-    shown = []
+    shown, views = [], []
     for trunk in trunks:
         view = read_target(trunk)
         with trunk.store.read() as at:
@@ -61,8 +62,10 @@ def write_targets_page(trunks: Iterable[Trunk], file: Path) -> bool:
         broken = [name for name, top in tops if not (top / "repodata/repomd.xml").is_file()]
         url = f"./{trunk.name}/repos/index.html"
         shown.append(ShownTarget(page_head(trunk), url, *headline_of(view, broken)))
+        views.append(view)
+    together = side_by_side([view.target for view in views], list(map(cells_of, views)))
     file.parent.mkdir(parents=True, exist_ok=True)
-    return _write(file, reports.targets(shown))
+    return _write(file, reports.targets(shown, together.unwell, len(together.rows)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rdo.model.dates import minute
-from rdo.store.builds import Build
+from rdo.model.text.dates import minute
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.state import PackageView, read_target
 

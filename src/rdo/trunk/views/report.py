@@ -7,11 +7,11 @@ from pathlib import Path
 from rdo.logs.reader import one_line
 from rdo.model.build import Built, Failed, Outcome
 from rdo.model.commit import Commit
-from rdo.model.dates import minute
 from rdo.model.release_number import ReleaseNumber
-from rdo.model.short_list import short_list
+from rdo.model.text.dates import minute
+from rdo.model.text.short_list import short_list
 from rdo.publish.backwards import Backwards
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.plan import RoundPlan
 
 ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6

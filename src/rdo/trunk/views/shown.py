@@ -7,12 +7,11 @@ from itertools import groupby
 from pathlib import PurePosixPath
 
 from rdo.dlrn.formats import DlrnStatus
-from rdo.dlrn.layout import hash_directory
 from rdo.errors import UserError
 from rdo.logs.reader import clean, one_line
 from rdo.model.commit import Commit
 from rdo.model.package import Package
-from rdo.model.url import is_on_pypi
+from rdo.model.text.url import is_on_pypi
 from rdo.notify import words
 from rdo.notify.links import commit_url
 from rdo.notify.story import Story
@@ -26,11 +25,11 @@ from rdo.pages.values import (
     ShownPackage,
     StoppedPackage,
 )
-from rdo.store.names import Move
-from rdo.store.reports import BuildLine
+from rdo.store.given.names import Move
+from rdo.store.work.reports import BuildLine
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.headline import level_of
-from rdo.trunk.views.package_page import without_domain
+from rdo.trunk.views.package_page import shown_ack, with_ack, without_domain
 from rdo.trunk.views.state import FAILING, PackageState, PackageView, TargetView
 from rdo.trunk.views.status import remark
 
@@ -75,7 +74,7 @@ class Showing:
             build.commit.upstream_time,
             build.created,
             view.state,
-            clean(view.sentence),
+            with_ack(view, view.sentence),
             level_of(view),
             build.id,
         )
@@ -132,6 +131,7 @@ class Showing:
                     newest.id,
                     tuple(sorted(waiting.get(name, ()))),
                     self.maintainers(name),
+                    shown_ack(one.facts.ack),
                 )
             )
         return tuple(sorted(found, key=lambda one: (str(one.since), one.package)))
@@ -180,8 +180,7 @@ class Showing:
 
     def place(self, commit: Commit) -> PurePosixPath:
         """Return the directory of a commit in the tree."""
-        site = self.trunk.tree.site
-        return hash_directory(commit, commit.component if site.components else None)
+        return self.trunk.tree.site.directory(commit)
 
 
 def status_of(line: BuildLine) -> str:
@@ -196,9 +195,10 @@ def stopped(view: TargetView) -> Iterable[StoppedPackage]:
     for name, one in view.packages.items():
         facts = one.facts
         if facts.hold:
-            yield StoppedPackage(name, "held", clean(str(facts.hold)))
+            yield StoppedPackage(name, "held", with_ack(one, str(facts.hold)))
         elif facts.head and facts.head.error:
-            yield StoppedPackage(name, "stale", clean(facts.head.error.partition("\n")[0]))
+            said = facts.head.error.partition("\n")[0]
+            yield StoppedPackage(name, "stale", with_ack(one, said))
 
 
 def _remark(view: PackageView) -> str:

@@ -11,16 +11,17 @@ from enum import StrEnum
 
 from rdo.logs.reader import one_line, phase_of
 from rdo.model.build import BUILD_LOG, FailureReason, Waiting
-from rdo.model.dates import minute_utc
 from rdo.model.package import Package
-from rdo.model.short_list import short_list
+from rdo.model.text.dates import minute_utc
+from rdo.model.text.short_list import short_list
 from rdo.notify.words import failure
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.heads import Head
-from rdo.store.holds import Hold, Pause
-from rdo.store.packages import Pointers
-from rdo.store.reports import BuildLine
+from rdo.store.people.acks import Ack
+from rdo.store.people.holds import Hold, Pause
+from rdo.store.work.builds import Build
+from rdo.store.work.heads import Head
+from rdo.store.work.packages import Pointers
+from rdo.store.work.reports import BuildLine
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.providers import Providers, needed_names
 from rdo.trunk.order.retry import rests_until
@@ -77,6 +78,7 @@ class PackageFacts:
     head: Head | None = None
     branch_is_gone: bool = False
     hold: Hold | None = None
+    ack: Ack | None = None
     came: frozenset[str] = frozenset()
     excluded: str = ""
     phase: str = ""
@@ -145,6 +147,7 @@ def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
             at.reports.pointed_at(target),
             at.heads.all(target),
             at.holds.all(target),
+            at.acks.all(target),
             {build.id: _last_try(at, build) for build in open_builds if build.attempt > 1},
             at.builds.excluded(target, trunk.packages),
         )
@@ -177,6 +180,7 @@ class _Stored:
     lines: Mapping[int, BuildLine]
     heads: Mapping[str, Head]
     holds: Mapping[str, Hold]
+    acks: Mapping[str, Ack]
     last_tries: Mapping[int, BuildLine | None]
     excluded: Mapping[str, str]
 
@@ -201,6 +205,7 @@ class _Stored:
             head=head,
             branch_is_gone=bool(is_stale and package and self.trunk.remotes.has_no_branch(package)),
             hold=self.holds.get(name),
+            ack=self.acks.get(name),
             excluded=self.excluded.get(name, ""),
             phase=self._phase(pending),
         )
@@ -411,6 +416,8 @@ def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Itera
     """Say what else there is to know of a package, beside the sentence of its state."""
     if state is not found.state and found.state not in _OVERRULED:
         yield found.sentence
+    if facts.ack:
+        yield str(facts.ack)
     if facts.hold and state is not PackageState.HELD:
         yield str(facts.hold)
     if facts.pending and facts.newest and facts.newest.reason:

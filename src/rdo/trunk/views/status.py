@@ -8,11 +8,12 @@ from pathlib import Path
 from rdo.app import App
 from rdo.errors import NotFoundError
 from rdo.model.build import BUILD_LOG
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.publish.consistent import Blocker
 from rdo.store import Store, Transaction
-from rdo.store.builds import Build, BuildState
-from rdo.store.holds import Hold, Pause
+from rdo.store.people.acks import Ack
+from rdo.store.people.holds import Hold, Pause
+from rdo.store.work.builds import Build, BuildState
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.state import PackageState, PackageView, TargetView, read_target
 
@@ -90,7 +91,15 @@ def _package_row(view: PackageView) -> dict[str, object]:
         "skip_tests": facts.package.skip_tests if facts.package else "",
         "held": _stopped_by(facts.hold),
         "stands_in": facts.stands_in,
+        "ack": ack_row(facts.ack),
     }
+
+
+def ack_row(ack: Ack | None) -> dict[str, object] | None:
+    """Return who is on a package as programs read it; None if nobody is."""
+    if ack is None:
+        return None
+    return {"by": ack.by, "since": ack.since, "why": ack.why, "link": ack.link}
 
 
 def _stopped_by(stop: Hold | Pause | None) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.build import Waiting
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.trunk.context import Trunk
 from rdo.trunk.order.hints import declared_requires, last_build_requires
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.views.state import PackageState, PackageView, TargetView, read_target
+from rdo.trunk.views.status import ack_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def why_row(found: Why) -> dict[str, object]:
         "needed_by": found.needed_by,
         "notes": found.notes,
         "next": found.next,
+        "ack": ack_row(found.view.facts.ack),
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason
-from rdo.store.builds import BuildState
+from rdo.store.work.builds import BuildState
 from rdo.trunk.care import steering
 from tests.unit.trunk.past import TARGET, Past
 from tests.unit.trunk.samples import build

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from rdo.model.build import FailureReason, Waiting
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.providers import Providers
 from tests.unit.trunk.samples import build, package

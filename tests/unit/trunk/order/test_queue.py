@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.order.queue import Packages, Queue, in_building_order
 from tests.unit.trunk.samples import build
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from rdo.model.build import Built, Failed, FailureReason
-from rdo.store.packages import PackageBuilds
+from rdo.store.work.packages import PackageBuilds
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.order.standing import Standing, Verdict
 from tests.unit.trunk.samples import build, package

@@ -8,7 +8,7 @@ import pytest
 
 from rdo.model.audiences import Audiences
 from rdo.model.build import Built, Failed, FailureReason
-from rdo.store.deliveries import Delivery
+from rdo.store.messages.deliveries import Delivery
 from rdo.trunk.plan import RoundPlan
 from rdo.trunk.telling.after_round import tell_round
 from rdo.trunk.telling.events import settle

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from rdo.model.commit import Commit
-from rdo.store.builds import Build, BuildState
-from rdo.store.reports import BuildLine
+from rdo.store.work.builds import Build, BuildState
+from rdo.store.work.reports import BuildLine
 from rdo.trunk.views.forecast import ExpectedTimes, forecast
 from rdo.trunk.views.state import PackageFacts, PackageState, PackageView, TargetView
 from tests.unit.trunk.samples import build

@@ -1,6 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 
-from rdo.store.statistics import Arrival, Turn
+from rdo.store.work.statistics import Arrival, Turn
 from rdo.trunk.views.dashboard.numbers import failing_by_day, hours_by_day, last_days
 
 NOW = datetime(2026, 8, 3, 12, tzinfo=UTC)

@@ -136,7 +136,7 @@ def test_programs_read_the_values_they_know(shared: Scene, state: PackageState) 
     assert (row["commit"], row["build_id"]) == (step["commit"], step["build_id"])
     assert list(row) == [
         *("package", "component", "condition", "since", "commit", "build_id", "detail"),
-        *("waiting_for", "stale", "stale_since", "skip_tests", "held", "stands_in"),
+        *("waiting_for", "stale", "stale_since", "skip_tests", "held", "stands_in", "ack"),
     ]
     assert list(step) == [
         *("package", "state", "why", "since", "commit", "build_id", "waits_for"),

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.trunk.views.queue import as_line, as_row, open_builds
 from tests.unit.trunk.views.scene import NOW, B, Scene
 

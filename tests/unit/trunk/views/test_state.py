@@ -7,10 +7,10 @@ import pytest
 
 from rdo.model.build import Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
-from rdo.store.builds import Build, BuildState
-from rdo.store.heads import Head
-from rdo.store.holds import Hold, Pause
-from rdo.store.reports import BuildLine
+from rdo.store.people.holds import Hold, Pause
+from rdo.store.work.builds import Build, BuildState
+from rdo.store.work.heads import Head
+from rdo.store.work.reports import BuildLine
 from rdo.trunk.views.state import PackageFacts, PackageState, view_of
 from tests.unit.trunk import samples
 from tests.unit.trunk.samples import NOW

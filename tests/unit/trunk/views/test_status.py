@@ -8,7 +8,7 @@ import pytest
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason
 from rdo.publish.consistent import Blocker
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.views.status import find_build, log_file, remark, status, status_row
 from tests.unit.trunk.views.scene import BROKEN, A, B, Scene
 

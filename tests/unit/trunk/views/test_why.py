@@ -160,7 +160,7 @@ def test_programs_read_what_they_always_have(scene: Scene) -> None:
         "build_id": 2,
         "waits_for": (),
     }
-    assert list(row) == ["target", "step", "chain", "needed_by", "notes", "next"]
+    assert list(row) == ["target", "step", "chain", "needed_by", "notes", "next", "ack"]
 
 
 def test_a_package_of_other_releases_is_told_from_one_that_nobody_knows(scene: Scene) -> None:

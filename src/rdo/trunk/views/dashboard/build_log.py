@@ -1,4 +1,7 @@
-"""The log of a build, a bounded part at a time, while it grows and afterwards."""
+"""The log of a build, a bounded part at a time, while it grows and afterwards.
+
+`folder` is the folder of the build.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +12,9 @@ from typing import IO
 
 from rdo.beneath import open_beneath
 from rdo.errors import NotFoundError, RefusedError
-from rdo.logs.reader import LogReading, clean, read_log
+from rdo.logs.reader import LogReading, clean, read_log, telling_lines
 from rdo.model.build import BUILD_LOG
 from rdo.pages.live_values import LogPart
-from rdo.store.builds import Build
-from rdo.trunk.context import Trunk
 
 MOST_BYTES = 200_000
 """How much of a log a page has, and how much is added to it at once."""
@@ -21,10 +22,10 @@ _ANY_SIZE = 1 << 62  # only a part is read, however large a file says it is
 _PIECE = 1 << 16
 
 
-def end_of_log(trunk: Trunk, build: Build, *, is_over: bool) -> LogPart | None:
+def end_of_log(folder: Path, *, is_over: bool) -> LogPart | None:
     """Return the end of a build's log; None if it has none. Of a failed one the cause is marked."""
     try:
-        with _opened(trunk, build) as file:
+        with _opened(folder) as file:
             size = file.seek(0, 2)
             begin = max(size - MOST_BYTES, 0)
             file.seek(begin)
@@ -53,31 +54,42 @@ def _read(text: str) -> LogReading:
     return read_log(text)
 
 
-def grown(trunk: Trunk, build: Build, offset: int, *, is_over: bool) -> LogPart:
-    """Return what a log has grown by since an offset, at most 200 kB of it.
+def grown(folder: Path, offset: int, *, is_over: bool) -> LogPart:
+    """Return what a log has grown by since an offset, at most 200 kB of it, with its errors marked.
 
     Raises NotFoundError if there is no log.
     """
-    with _opened(trunk, build) as file:
+    begin, content, size = read_from(folder, offset, MOST_BYTES)
+    ends = is_over and begin + len(content) >= size
+    part = _part(content, begin, is_over=ends)
+    telling = telling_lines([text for text, _ in part.lines])
+    lines = tuple((text, number in telling) for number, (text, _) in enumerate(part.lines))
+    return replace(part, lines=lines)
+
+
+def read_from(folder: Path, offset: int, most: int) -> tuple[int, bytes, int]:
+    """Return the part of a log that begins at an offset: where it is, its bytes, the log's size.
+
+    An offset beyond the log is its end. Raises NotFoundError if there is no log.
+    """
+    with _opened(folder) as file:
         size = file.seek(0, 2)
         begin = min(max(offset, 0), size)
         file.seek(begin)
-        content = file.read(MOST_BYTES)
-    ends = is_over and begin + len(content) >= size
-    return _part(content, begin, is_over=ends)
+        return begin, file.read(most), size
 
 
-def whole_log(trunk: Trunk, build: Build) -> Iterator[bytes]:
+def whole_log(folder: Path) -> Iterator[bytes]:
     """Yield a whole log, up to the size that it has now.
 
     Raises NotFoundError, when it is called, if there is no log.
     """
-    with _opened(trunk, build) as file:
+    with _opened(folder) as file:
         left = file.seek(0, 2)
 
     def pieces() -> Iterator[bytes]:
         rest = left
-        with _opened(trunk, build) as again:
+        with _opened(folder) as again:
             while rest > 0 and (piece := again.read(min(_PIECE, rest))):
                 rest -= len(piece)
                 yield piece
@@ -98,8 +110,7 @@ def _part(content: bytes, begin: int, *, is_over: bool) -> LogPart:
 
 
 @contextmanager
-def _opened(trunk: Trunk, build: Build) -> Iterator[IO[bytes]]:
-    folder: Path = trunk.build_folder(build)
+def _opened(folder: Path) -> Iterator[IO[bytes]]:
     try:
         with (
             open_beneath(folder) as beneath,
@@ -107,4 +118,4 @@ def _opened(trunk: Trunk, build: Build) -> Iterator[IO[bytes]]:
         ):
             yield file
     except (FileNotFoundError, NotADirectoryError, RefusedError):
-        raise NotFoundError(f"build {build.id} of {build.package} has no log") from None
+        raise NotFoundError(f"build {folder.name} has no log") from None

@@ -8,19 +8,18 @@ from functools import lru_cache
 from rdo.errors import NotFoundError
 from rdo.logs.reader import LogReading, clean, one_line
 from rdo.model.artifact import Artifact
-from rdo.model.build import Built, Failed, Waiting
+from rdo.model.build import INSTALLED, Built, Failed, Waiting
 from rdo.model.package import Package
 from rdo.notify import words
 from rdo.notify.links import commit_url
 from rdo.notify.story import Changes
 from rdo.pages.live_values import BuildPage, LogPart, ShownCommit
 from rdo.pages.values import ShownLevel
-from rdo.store.builds import Build, BuildState
-from rdo.store.reports import BuildLine
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build, BuildState
+from rdo.store.work.reports import BuildLine
 from rdo.trunk.context import Trunk
 from rdo.trunk.telling.stories import (
-    INSTALLED,
     distgit_changes,
     good_before,
     installed,
@@ -53,7 +52,7 @@ def build_page(trunk: Trunk, view: TargetView, number: int) -> BuildPage:
     read = _Read.of(trunk, number)
     build, package = read.build, trunk.packages.get(read.build.package)
     is_over = build.state is BuildState.DONE
-    log = end_of_log(trunk, build, is_over=is_over or not trunk.in_round)
+    log = end_of_log(trunk.build_folder(build), is_over=is_over or not trunk.in_round)
     causes = LogReading("", ())
     if log and isinstance(build.outcome, Failed):
         causes = causes_of(log)
@@ -80,7 +79,7 @@ def build_page(trunk: Trunk, view: TargetView, number: int) -> BuildPage:
         tuple((one.file_name, _size(one.size)) for one in read.rpms),
         str(showing.place(build.commit)),
         read.repository.id if read.repository else 0,
-        f"rdo reproduce {build.id}" if is_over and build.started else "",
+        words.reproduce_command(trunk.factory, build.id) if is_over and build.started else "",
         tuple(showing.built(line) for line in read.tries),
         expected.ends if expected and build.is_running else None,
     )

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
 from rdo.pages.charts import Chart, ChartKind, Series
-from rdo.store.statistics import Arrival, BuildsOfDay, Turn
+from rdo.store.work.statistics import Arrival, BuildsOfDay, Turn
 from rdo.trunk.context import Trunk
 
 _EPOCH = date(1970, 1, 1)

@@ -10,6 +10,7 @@ from rdo.trunk.context import Trunk
 from rdo.trunk.views.dashboard.numbers import builds_chart
 from rdo.trunk.views.forecast import forecast
 from rdo.trunk.views.gathered import Gathered
+from rdo.trunk.views.side_by_side import side_by_side
 from rdo.trunk.views.state import PackageState
 
 _DAYS = 30
@@ -55,15 +56,9 @@ def grid_target(trunk: Trunk, head: PageHead, gathered: Gathered) -> GridTarget:
 
 def grid(targets: Sequence[GridTarget], now: datetime) -> Grid:
     """Return the page of all targets: a row for each package that is not well in one of them."""
-    by_target = [{cell.package: cell for cell in one.cells} for one in targets]
-    wrong = {
-        name
-        for of_target in by_target
-        for name, cell in of_target.items()
-        if cell.level in {ShownLevel.BAD, ShownLevel.WARN}
-    }
-    rows = [(name, tuple(of_target.get(name) for of_target in by_target)) for name in sorted(wrong)]
-    return Grid(tuple(targets), tuple(rows) if len(targets) > 1 else (), now)
+    names = [one.head.target for one in targets]
+    rows = side_by_side(names, [one.cells for one in targets]).unwell
+    return Grid(tuple(targets), rows if len(targets) > 1 else (), now)
 
 
 def cells(gathered: Gathered) -> tuple[Cell, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from rdo.logs.reader import clean
 from rdo.pages.live_values import OwnPackage
 from rdo.pages.values import ShownLevel
 from rdo.trunk.views.headline import level_of
+from rdo.trunk.views.package_page import with_ack
 from rdo.trunk.views.state import TargetView
 
 _FIRST = (ShownLevel.BAD, ShownLevel.WARN, ShownLevel.NONE, ShownLevel.GOOD)
@@ -25,7 +25,7 @@ def own_packages(views: Iterable[TargetView], maintainer: str) -> list[OwnPackag
             name,
             level_of(one),
             str(one.state),
-            clean(one.sentence),
+            with_ack(one, one.sentence),
             one.since,
             one.build_id or 0,
         )

@@ -1,11 +1,17 @@
 """The page of a package as a server shows it: with its graph and its newest commits."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from rdo.logs.reader import clean
+from rdo.errors import UserError
+from rdo.logs.reader import clean, one_line
+from rdo.model.text.patch_subject import subject_of
 from rdo.pages.graph import graph
 from rdo.pages.live_values import LivePackage, ShownCommit
 from rdo.pages.values import ShownLevel
+from rdo.store.work.reports import BuildLine
+from rdo.tools.git.mirror import Mirror
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.gathered import Gathered
 from rdo.trunk.views.headline import level_of
@@ -15,6 +21,7 @@ from rdo.trunk.views.state import TargetView
 
 HISTORY = 100
 _SUBJECTS = 15
+_MOST_PATCHES = 100
 
 
 def live_package(trunk: Trunk, gathered: Gathered, name: str, needs: Needs) -> LivePackage | None:
@@ -36,8 +43,43 @@ def live_package(trunk: Trunk, gathered: Gathered, name: str, needs: Needs) -> L
         name, _with_looks(view, page.needs), _with_looks(view, page.needed_by), page.level
     )
     return LivePackage(
-        replace(page, needs=(), needed_by=()), builds, picture, _changes(gathered, name)
+        replace(page, needs=(), needed_by=()),
+        builds,
+        picture,
+        _changes(gathered, name),
+        _patches(trunk, name, lines),
     )
+
+
+def _patches(trunk: Trunk, name: str, lines: Sequence[BuildLine]) -> tuple[tuple[str, str], ...]:
+    """Return the patches of the newest distgit commit, each with its subject."""
+    package = trunk.packages.get(name)
+    if package is None or not lines:
+        return ()
+    mirror = trunk.remotes.distgit(package)
+    asked = _Patched(name, lines[0].commit.distgit_hash, package.distgit_path, mirror)
+    try:
+        return _read_patches(asked)
+    except UserError:  # the mirror has lost the commit
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Patched:
+    """A distgit at a commit, whose patches stay as they are: git is asked once."""
+
+    package: str
+    commit: str
+    folder: str
+    mirror: Mirror = field(compare=False)
+
+
+@lru_cache(maxsize=2000)
+def _read_patches(asked: _Patched) -> tuple[tuple[str, str], ...]:
+    found = asked.mirror.read_folder(asked.commit, asked.folder, ".patch")
+    subjects = {path.rpartition("/")[2]: subject_of(text) for path, text in found.items()}
+    shown = sorted(subjects.items())[:_MOST_PATCHES]
+    return tuple((clean(file), one_line(subject)) for file, subject in shown)
 
 
 def _with_looks(view: TargetView, names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from rdo.model.nevra import Nevra
 from rdo.pages.live_values import Hit
 from rdo.pages.values import ShownLevel
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.gathered import Gathered
 

@@ -1,0 +1,1 @@
+"""What other servers announce by webhooks: pushes that are polled at once."""

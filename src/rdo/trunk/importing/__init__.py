@@ -1,0 +1,1 @@
+"""What another instance, DLRN or rdo, has built and published becomes builds of a target."""

@@ -1,0 +1,1 @@
+"""Open reviews: queued, built with what depends on them, and answered."""
