@@ -13,7 +13,7 @@ from rdo.publish import pool
 from rdo.publish.consistent import set_digest
 from rdo.repodata import Composer, RepositoryEntry
 from rdo.store import Store
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 
 def directories(folder: Path, store: Store, target: str) -> tuple[Path, ...]:

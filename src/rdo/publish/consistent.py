@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rdo.model.package import Package
-from rdo.store.packages import Pointers
+from rdo.store.work.packages import Pointers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from rdo.dlrn.formats import DlrnStatus, VersionsRow
 from rdo.dlrn.layout import component_directory, hash_directory
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.package import Package
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.publish.consistent import set_digest
 from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.site import Members, Site
 from rdo.store import Transaction
-from rdo.store.artifacts import StoredArtifact
-from rdo.store.builds import Build
-from rdo.store.packages import Pointers
+from rdo.store.work.artifacts import StoredArtifact
+from rdo.store.work.builds import Build
+from rdo.store.work.packages import Pointers
 
 COMPOSED = "composed"
 DEBUG = "debug"

@@ -19,13 +19,13 @@ from rdo.dlrn.formats import (
 )
 from rdo.model.artifact import Artifact
 from rdo.model.build import Failed
-from rdo.model.repo_file import NOT_SIGNED, RepoTrust
+from rdo.model.repo_file import MIRRORLIST, NOT_SIGNED, RepoTrust, mirrorlist
 from rdo.publish import pool
 from rdo.publish.contents import DEBUG, Contents
 from rdo.publish.references import snapshots
 from rdo.publish.site import Site
 from rdo.repodata import Composer, RepositoryEntry
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 _LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.log")
 _SRPM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.src\.rpm")
@@ -57,8 +57,14 @@ def write_repository(
 ) -> None:
     """Write what a yum client reads: the link to the pool, repodata, .repo, versions.csv."""
     _write_repodata(folder, contents, composer, label.revision)
+    say_where(folder, site, contents.path)
     (folder / "versions.csv").write_text(versions_csv(contents.rows))
     _write_repo_file(folder / f"{site.reponame}.repo", contents, site, site.reponame, label)
+
+
+def say_where(folder: Path, site: Site, path: PurePosixPath) -> None:
+    """Write the file by which a host that came by a name finds the repository itself."""
+    atomic.write_file(folder / MIRRORLIST, mirrorlist(site.url(path)))
 
 
 def write_debug_repository(
@@ -78,7 +84,7 @@ def _write_repodata(folder: Path, contents: Contents, composer: Composer, revisi
     (folder / pool.NAME).symlink_to(up)
     composer.write(
         folder,
-        [(artifact.file_name, fragment) for artifact, fragment in contents.own.items()],
+        [(pool.href(artifact), fragment) for artifact, fragment in contents.own.items()],
         [
             RepositoryEntry(stored.id, stored.package, pool.href(stored.artifact))
             for stored in contents.others

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rdo.model.commit import Commit
 from rdo.store import Transaction
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from rdo.publish.consistent import Blocker, blockers, good_builds, set_digest
 from rdo.publish.contents import COMPOSED
 from rdo.publish.site import Members, Site
 from rdo.store import Transaction
-from rdo.store.repositories import Repository
-from rdo.store.votes import CONSISTENT_JOB, Ballot
+from rdo.store.given.repositories import Repository
+from rdo.store.given.votes import CONSISTENT_JOB, Ballot
 
 CURRENT, CONSISTENT = "current", "consistent"
 _PROMOTION = re.compile(r"[a-z0-9-]+")

@@ -78,10 +78,28 @@ def _checked(folder: Path, data: ElementTree.Element) -> bytes:
     return content
 
 
+def offered(directory: Path) -> frozenset[str]:
+    """Return the RPMs that all repodata of a repository lists; raises DamagedError."""
+    return frozenset(href for folder in parts(directory) for href in hrefs(folder))
+
+
 def pooled(directory: Path) -> frozenset[str]:
     """Return the entries of the pool that a repository needs, which are hashes."""
-    found = (href.split("/") for folder in parts(directory) for href in hrefs(folder))
-    return frozenset(words[1] for words in found if words[0] == NAME and len(words) == 3)
+    return held(directory)[0]
+
+
+def held(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the hashes of a repository's RPMs in the pool, and the names of those beside it.
+
+    Those beside it are files of its own: all that it holds, if another program published it.
+    """
+    found = offered(directory)
+    inside = [href.split("/") for href in found if href.startswith(f"{NAME}/")]
+    beside = (href for href in found if not href.startswith(f"{NAME}/"))
+    return (
+        frozenset(words[1] for words in inside if len(words) == 3),
+        frozenset(href.rpartition("/")[2] for href in beside),
+    )
 
 
 def snapshots(directory: Path) -> frozenset[str]:

@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from rdo import atomic
 from rdo.errors import ConfigError, NotFoundError, RefusedError
-from rdo.model.repo_file import DEPENDENCIES, NOT_SIGNED, OWN, RepoSection, RepoTrust, repo_file
+from rdo.model.repo_file import (
+    DEPENDENCIES,
+    MIRRORLIST,
+    NOT_SIGNED,
+    OWN,
+    RepoSection,
+    RepoTrust,
+    mirrorlist,
+    repo_file,
+)
 from rdo.publish import references
 from rdo.publish.references import is_signed
 from rdo.publish.site import Site
@@ -127,14 +136,32 @@ def release_sections(
         place = link.resolve() if is_pinned else link
         path = PurePosixPath(place.relative_to(repos.resolve() if is_pinned else repos))
         label = f"{site.project_name} {release}{f' {component}' if component else ''}, {path}"
-        places[path] = RepoSection(repo_id, label, (site.url(path),), priority=OWN)
+        places[path] = _found_by(
+            repos, site, path, RepoSection(repo_id, label, priority=OWN), is_pinned=is_pinned
+        )
     if deps := _dependencies(repos, links, is_pinned=is_pinned):
         label, repo_id = f"{site.project_name} {release}, {deps}", f"openstack-{release}-deps"
-        places[deps] = RepoSection(repo_id, label, (site.url(deps),), priority=DEPENDENCIES)
+        section = RepoSection(repo_id, label, priority=DEPENDENCIES)
+        places[deps] = _found_by(repos, site, deps, section, is_pinned=is_pinned)
     if trust.repo_gpgcheck:
         for path in places:
             _check_signed(repos / path, path, site)
     return tuple(section.trusting(trust) for section in places.values())
+
+
+def _found_by(
+    repos: Path, site: Site, path: PurePosixPath, section: RepoSection, *, is_pinned: bool
+) -> RepoSection:
+    """Return the section with the address by which a host finds what is at a path of the tree.
+
+    A host that follows a name asks once where it leads, so that it never meets a move between two
+    requests; unless the tree is presented elsewhere than its files say.
+    """
+    place, file = (repos / path).resolve(), repos / path / MIRRORLIST
+    said = file.read_text() if file.is_file() and not is_pinned else ""
+    if said.startswith(mirrorlist(site.url(PurePosixPath(place.relative_to(repos.resolve()))))):
+        return replace(section, mirrorlist=f"{site.url(path)}/{MIRRORLIST}")
+    return replace(section, baseurl=(site.url(path),))
 
 
 def _check_signed(directory: Path, path: PurePosixPath, site: Site) -> None:

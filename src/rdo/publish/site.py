@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from rdo.dlrn.layout import hash_directory
 from rdo.errors import ConfigError
+from rdo.model.commit import Commit
 from rdo.model.package import Package
 
 
@@ -42,6 +44,13 @@ class Site:
                 "give it one in the metadata"
             )
         return component
+
+    def directory(self, commit: Commit) -> PurePosixPath:
+        """Return the directory of a commit.
+
+        One from before the target had components is not below a component.
+        """
+        return hash_directory(commit, commit.component if self.components else None)
 
     def url(self, path: PurePosixPath) -> str:
         top = self.tree_url or f"{self.base_url.rstrip('/')}/{self.target}/repos"

@@ -22,7 +22,8 @@ from rdo.dlrn.layout import hash_directory
 from rdo.errors import NoSpaceError, NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.build import Built, Failed
-from rdo.model.repo_file import NOT_SIGNED
+from rdo.model.repo_file import MIRRORLIST, NOT_SIGNED
+from rdo.notify.promotions import NameMove, note_moves
 from rdo.publish import bootstrap, contents, directory, names, pool, signed
 from rdo.publish.backwards import Backwards, gone_backwards
 from rdo.publish.change import TRASH, TreeChange, carry_out, has_files
@@ -31,14 +32,14 @@ from rdo.publish.contents import DEBUG, Contents, TargetState
 from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS, check_promotion_name
-from rdo.publish.needed import References, needed
 from rdo.publish.references import REPOMD, has_repodata, parts
 from rdo.publish.site import Members, Site
+from rdo.publish.upkeep.needed import References, needed
 from rdo.repodata import Composer, read_rpms
 from rdo.signing import Signer
 from rdo.store import Store, Transaction
-from rdo.store.builds import Build
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,11 @@ class Published:
 class ConsistentGate(Protocol):
     """What else keeps `consistent` from a repository whose members are all good."""
 
-    def judge(self, repository: Repository) -> tuple[Blocker, ...]:
-        """Return what keeps `consistent` from a repository in the tree; empty if nothing does."""
+    def judge(self, *repositories: Repository) -> tuple[Blocker, ...]:
+        """Return what keeps `consistent` from repositories in the tree; empty if nothing does.
+
+        It would move to all of them in one step, each in its component.
+        """
 
     def known(self, repository: Repository) -> tuple[Blocker, ...]:
         """Return the same as far as it is known already."""
@@ -115,7 +119,7 @@ class Tree:
         it is. Raises RefusedError, without changing anything, for RPMs that may not be published
         (see `read_rpms`), SigningError if they cannot be signed.
         """
-        built = _sorted(read or _read(build, build_folder))
+        built = source_first(read or _read(build, build_folder))
         with (
             self._signed(build, build_folder, built) as (rpms, folder),
             self.alone(f"publishing {build.commit}"),
@@ -134,7 +138,7 @@ class Tree:
             }
             if build.bootstrap:
                 return self._publish_bootstrap(build, rpms)
-            fresh = self._fresh(str(build.id))
+            fresh = self.fresh(str(build.id))
             self._write_repository(fresh, what, build.commit.upstream_hash)
             directory.write_success(fresh, build, in_pool, what.path, origin or SourceFolders())
             directory.link_logs(fresh, build_folder)
@@ -181,7 +185,7 @@ class Tree:
                 taken = at.repositories.at_path(self.site.target, str(path))
             if taken or build.bootstrap:
                 return Published()
-            fresh = self._fresh(str(build.id))
+            fresh = self.fresh(str(build.id))
             directory.link_logs(fresh, build_folder, with_srpm=True)
             directory.write_failure(fresh, build, build.outcome, origin or SourceFolders())
             directory.sync(fresh)
@@ -203,10 +207,16 @@ class Tree:
         its review. If no repository holds exactly the members' newest builds, one is composed.
         """
         with self.alone("moving consistent"):
-            moved = [
-                self._refresh(component, members) for component in members.components(self.site)
-            ]
-        return tuple(place for place in moved if place)
+            found = {one: self._due(one, members) for one in members.components(self.site)}
+            due = {component: one for component, one in found.items() if one}
+            moved: list[Path] = []
+            for component, one in list(due.items()):
+                if self.gate is None or not self.gate.judge(one):
+                    moved += self._make_consistent([one])
+                    del due[component]
+            if self.gate:
+                moved += self._refresh_together(self.gate, due, members)
+        return tuple(moved)
 
     def stay_at(
         self, package: str, build_id: int | None, members: Members, *, by: str, why: str
@@ -226,7 +236,7 @@ class Tree:
                 now = TargetState.read(at, target, self._good, {package: build.id})
             component = self.site.component(package, build.commit.component)
             what = contents.of_members(self.site, component, members, now)
-            fresh = self._fresh(what.digest)
+            fresh = self.fresh(what.digest)
             self._write_repository(fresh, what, what.digest)
             directory.sync(fresh)
             with self.deciding() as (at, changes):
@@ -251,6 +261,13 @@ class Tree:
                     raise NotFoundError(f"the RPMs of build {one.id} of {one.commit} were purged")
             parts = contents.of_builds(self.site, good.values(), members)
             return tuple(self._find(what) or self._write_composed(what, "any") for what in parts)
+
+    def composed(self, builds: Collection[int], members: Members) -> tuple[Repository, ...]:
+        """Return the repositories that `compose` would find; empty if one has to be written."""
+        with self._store.read() as at:
+            good = GoodBuilds().read(at, builds)
+        found = [self._find(what) for what in contents.of_builds(self.site, good.values(), members)]
+        return tuple(one for one in found if one) if all(found) else ()
 
     def _find(self, what: Contents) -> Repository | None:
         """Return the repository of the tree that holds the same builds."""
@@ -358,25 +375,29 @@ class Tree:
         with self.alone(f"promoting {shown}"), self.deciding() as (at, changes):
             record(at)
             rows: list[tuple[str, Repository]] = []
-            moved = []
+            moved: list[NameMove] = []
             last = {(name, wanted.component): wanted for name, wanted in moves}
             for (name, component), wanted in last.items():
                 was = at.names.repository(self.site.target, component, name)
                 if was == wanted:
                     continue
                 self._check_is_there(at, wanted)
-                moved.append(wanted)
+                moved.append(NameMove(name, was, wanted))
                 rows += [(f"{PREVIOUS}{name}", was)] if was else []
                 rows.append((name, wanted))
             if rows:
+                note_moves(at, moved, now=self.now(), by=by, why=why)
                 changes.append(self._moving(at, rows, by=by, why=why))
-        return tuple(moved)
+        return tuple(one.leads for one in moved)
 
     def _check_is_there(self, at: Transaction, repository: Repository) -> None:
         """Raise NotFoundError if a repository is not in the tree any more."""
         is_there = at.repositories.at_path(self.site.target, repository.path) == repository
-        if not is_there or not has_repodata(self.repos / repository.path):
+        place = self.repos / repository.path
+        if not is_there or not has_repodata(place):
             raise NotFoundError(f"repository {repository.path} is not in the tree")
+        if not (place / MIRRORLIST).exists():  # of an earlier version
+            directory.say_where(place, self.site, PurePosixPath(repository.path))
 
     def remove(
         self,
@@ -418,7 +439,7 @@ class Tree:
             is_same = what.digest == repository.digest and str(what.path) == repository.path
             if not is_same or not all(place.is_file() for place in in_pool.values()):
                 return False
-            fresh = self._fresh("mending")
+            fresh = self.fresh("mending")
             self._write_repository(
                 fresh, what, build.commit.upstream_hash if build else what.digest
             )
@@ -441,7 +462,7 @@ class Tree:
         with self.alone(f"signing {repository.path}"):
             with self._store.read() as at:
                 build = at.builds.get(repository.build_id) if repository.build_id else None
-            fresh = self._fresh("again")
+            fresh = self.fresh("again")
             self._write_repository(
                 fresh, what, build.commit.upstream_hash if build else what.digest
             )
@@ -626,18 +647,47 @@ class Tree:
         return Published(provides=_provides(rpms))
 
     def _refresh(self, component: str | None, members: Members) -> Path | None:
+        repository = self._due(component, members)
+        if repository is None or (self.gate and self.gate.judge(repository)):
+            return None
+        return self._make_consistent([repository])[0]
+
+    def _refresh_together(
+        self, gate: ConsistentGate, due: Mapping[str | None, Repository], members: Members
+    ) -> list[Path]:
+        """Move the components that pass only together, because they need each other's new builds.
+
+        A component with something that nobody can install is left out.
+        """
+        while len(due) > 1:
+            blocked = {one.package for one in gate.judge(*due.values())}
+            if not blocked:
+                return self._make_consistent([*due.values()])
+            left = {
+                component: one
+                for component, one in due.items()
+                if blocked.isdisjoint(member.name for member in members.of(self.site, component))
+            }
+            if left == due:
+                break
+            due = left
+        return []
+
+    def _due(self, component: str | None, members: Members) -> Repository | None:
+        """Return where `consistent` should lead by the state of its members, if not there."""
         with self._store.read() as at:
             verdict = names.judge(at, self.site, component, members)
             leads = at.names.repository(self.site.target, component, CONSISTENT)
         if verdict.blocked or not verdict.wanted:
             return None
         repository = verdict.repository or self._compose(component, members)
-        if repository == leads or (self.gate and self.gate.judge(repository)):
-            return None
+        return repository if repository != leads else None
+
+    def _make_consistent(self, repositories: Sequence[Repository]) -> list[Path]:
         with self.deciding() as (at, changes):
-            why = "the state of its members"
-            changes.append(self.change(at, {CONSISTENT: repository}, why=why))
-        return self.repos / repository.path
+            why, moves = "the state of its members", [(CONSISTENT, one) for one in repositories]
+            changes.append(self._moving(at, moves, by=_TRUNK, why=why))
+        return [self.repos / one.path for one in repositories]
 
     def _compose(self, component: str | None, members: Members) -> Repository:
         """Compose a repository of the members' newest good builds."""
@@ -646,7 +696,7 @@ class Tree:
         return self._write_composed(contents.of_members(self.site, component, members, now))
 
     def _write_composed(self, what: Contents, shelf: str = "") -> Repository:
-        fresh = self._fresh(what.digest)
+        fresh = self.fresh(what.digest)
         self._write_repository(fresh, what, what.digest, shelf)
         directory.sync(fresh)
         with self.deciding() as (at, changes):
@@ -682,7 +732,7 @@ class Tree:
         with self._store.read() as at:
             return at.artifacts.fragments(keys)
 
-    def _fresh(self, name: str) -> Path:
+    def fresh(self, name: str) -> Path:
         """Return an empty folder on the tree's own file system, to prepare a directory in."""
         fresh = self.repos / FRESH / name
         shutil.rmtree(fresh, ignore_errors=True)
@@ -758,7 +808,7 @@ def _read(build: Build, folder: Path) -> tuple[RpmFile, ...]:
     return read_rpms([folder / rpm.name for rpm in build.outcome.rpms])
 
 
-def _sorted(rpms: Iterable[RpmFile]) -> dict[Artifact, Fragment]:
+def source_first(rpms: Iterable[RpmFile]) -> dict[Artifact, Fragment]:
     """Return the RPMs of a build, the source RPM first, with their fragments."""
     rows = ((one.artifact, one.fragment) for one in rpms)
     return dict(sorted(rows, key=lambda row: (not row[0].is_source, row[0].file_name)))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rdo.model.build import FailureReason
 from rdo.publish.consistent import Blocker, blockers, good_builds, set_digest
-from rdo.store.packages import Pointers
+from rdo.store.work.packages import Pointers
 from tests.publishing import package
 
 SINCE = datetime(2026, 8, 1, tzinfo=UTC)

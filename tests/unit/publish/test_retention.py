@@ -16,12 +16,12 @@ from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.commit import Commit
 from rdo.model.nevra import Nevra
 from rdo.publish.references import DamagedError
-from rdo.publish.retention import GRACE, Purge, Rules, plan_purge
 from rdo.publish.site import Site
 from rdo.publish.tree import Tree
+from rdo.publish.upkeep.retention import GRACE, Purge, Rules, plan_purge
 from rdo.store import Store
-from rdo.store.builds import Build
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build
 from tests.unit.store.samples import NOW, TARGET, commit
 
 KEEP = 10

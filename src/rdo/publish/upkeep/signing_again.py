@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import RefusedError
-from rdo.publish import mending, pool, signed
-from rdo.publish.references import DamagedError, hrefs, is_signed, parts
+from rdo.publish import pool, signed
+from rdo.publish.references import DamagedError, is_signed, offered
 from rdo.publish.tree import Tree
+from rdo.publish.upkeep import mending
 from rdo.store import Store
-from rdo.store.artifacts import StoredArtifact
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.artifacts import StoredArtifact
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,7 @@ def _sign_repositories(
         except DamagedError as error:
             left.append(f"{repository.path}: {error}")
             continue
-        offered = {href for folder in parts(directory) for href in hrefs(folder)}
-        is_new = {pool.href(one.artifact) for one in what.others} <= offered
+        is_new = {pool.href(one.artifact) for one in what.others} <= offered(directory)
         if is_new and is_signed(directory, tree.site.reponame) and not instead_of:
             continue
         tree.write_again(repository, what)

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rdo.disk_usage import allocated_bytes, freed_bytes
-from rdo.dlrn.layout import hash_directory
 from rdo.publish import bootstrap, pool
-from rdo.publish.needed import oldest_reader
 from rdo.publish.references import DamagedError
 from rdo.publish.tree import Tree
-from rdo.store import Store, Transaction, recipe
-from rdo.store.repositories import Repository
+from rdo.publish.upkeep.needed import oldest_reader
+from rdo.store import Store, Transaction
+from rdo.store.given.repositories import Repository
+from rdo.store.work import recipe
 
 GRACE = timedelta(hours=1)
 """What a name has just left stays that long, whatever the rules: somebody may be installing."""
@@ -131,10 +131,7 @@ def _plan(
         holding = at.artifacts.builds_with(target, used)
     still_known = kept_builds.union(*holding.values())
     places = {one.path for one in everything}
-    last = {
-        str(hash_directory(commit, tree.site.component(commit.package, commit.component))): id_
-        for id_, commit in sorted(failures.items())
-    }
+    last = {str(tree.site.directory(commit)): id_ for id_, commit in sorted(failures.items())}
     logs = tuple(
         path
         for path, id_ in last.items()

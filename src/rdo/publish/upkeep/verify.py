@@ -12,16 +12,17 @@ from pathlib import Path, PurePosixPath
 
 from rdo import lock
 from rdo.dlrn.formats import aggregate_hash, aggregate_repo
-from rdo.dlrn.layout import component_directory, hash_directory
-from rdo.publish import mending, pool, signed
+from rdo.dlrn.layout import component_directory
+from rdo.publish import pool, signed
 from rdo.publish.change import has_files
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members
 from rdo.publish.tree import FRESH, Tree
+from rdo.publish.upkeep import mending
 from rdo.store import Store
-from rdo.store.artifacts import StoredArtifact
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.artifacts import StoredArtifact
 from rdo.tools.signing.rpm_signature import badly_signed
 
 
@@ -256,10 +257,7 @@ class _Check:
             known |= {one.path for _, one in at.names.all(self.tree.site.target)}
             failures = at.builds.failed_commits(self.tree.site.target).values()
         site = self.tree.site
-        known |= {
-            str(hash_directory(commit, site.component(commit.package, commit.component)))
-            for commit in failures
-        }
+        known |= {str(site.directory(commit)) for commit in failures}
         repos = self.tree.repos
         for pattern in ("??/??/*", "component/*/??/??/*", "composed/??/??/*"):
             for place in sorted(repos.glob(pattern)):

@@ -14,12 +14,12 @@ from rdo.publish.change import Aggregate, Link, TreeChange, carry_out
 from rdo.publish.consistent import set_digest
 from rdo.publish.contents import Contents
 from rdo.publish.names import CONSISTENT, CURRENT
-from rdo.publish.references import DamagedError, has_repodata, hrefs, parts
+from rdo.publish.references import DamagedError, has_repodata, hrefs, offered, parts
 from rdo.publish.signed import SignatureFault
 from rdo.publish.site import Members
 from rdo.publish.tree import Tree
 from rdo.store import Store
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
 
 log = logging.getLogger(__name__)
 
@@ -176,10 +176,10 @@ def revive_names(tree: Tree, store: Store, members: Members) -> None:
 
 def _restore_pool(tree: Tree, directory: Path) -> None:
     try:
-        offered = [href for folder in parts(directory) for href in hrefs(folder)]
+        listed = offered(directory)
     except DamagedError:
         return
-    for href in offered:
+    for href in sorted(listed):
         if wanted := _pooled_sum(href):
             place = tree.repos / href
             if not place.is_file() or _sum(place, {}) != wanted:
@@ -193,7 +193,7 @@ def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
     what the store does not know.
     """
     directory = tree.repos / repository.path
-    offered = {href for folder in parts(directory) for href in hrefs(folder)}
+    listed = offered(directory)
     with store.read() as at:
         known = at.artifacts.of_target(tree.site.target)
         own = [one for one in known if one.build_id == repository.build_id]
@@ -201,15 +201,18 @@ def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
     by_sha = {one.artifact.unsigned_sha256: one for one in known}
     by_sha |= {one.artifact.sha256: one for one in known}
     by_name = {one.artifact.file_name: one for one in known}
+    own_names = {one.artifact.file_name for one in own}
     others = []
-    for href in sorted(offered):
+    for href in sorted(listed):
         words = href.split("/")
-        if words[0] != pool.NAME:
-            continue  # a file of its own build
-        found = by_sha.get(words[1]) or by_name.get(words[-1])
+        if words[0] != pool.NAME and words[-1] in own_names:
+            continue  # a file of its own build; those of other programs have all files there
+        found = by_sha.get(words[1]) if words[0] == pool.NAME else None
+        found = found or by_name.get(words[-1])
         if found is None:
             raise DamagedError(f"its {words[-1]} is not in the store any more")
-        others.append(found)
+        if found.build_id is None or found.build_id != repository.build_id:
+            others.append(found)
     return Contents(
         repository.component,
         PurePosixPath(repository.path),

@@ -1,0 +1,62 @@
+"""A folder that repositories are pushed to: of this machine, or mounted from another one."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdo import atomic
+from rdo.model.outside import OutsideListing
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideFolder:
+    """A folder that a web server shows; each file appears in it whole."""
+
+    folder: Path
+    has_links: bool = True
+
+    def listing(self) -> OutsideListing:
+        """Return what is there; nothing of a folder that does not exist yet."""
+        files: dict[str, int] = {}
+        links: dict[str, str] = {}
+        for place, folders, names in os.walk(self.folder):
+            for name in (*folders, *names):
+                path = Path(place, name)
+                shown = str(path.relative_to(self.folder))
+                if path.is_symlink():
+                    links[shown] = str(path.readlink())
+                elif name in names:
+                    files[shown] = path.stat().st_size
+        return OutsideListing(files, links)
+
+    def send(self, stage: Path, paths: Iterable[str]) -> None:
+        """Copy files of the folder `stage` to the same paths."""
+        touched: set[Path] = set()
+        for path in paths:
+            place = self.folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            new = place.with_name(f".{place.name}.new")
+            shutil.copyfile(stage / path, new)
+            new.chmod(0o644)
+            atomic.sync(new)
+            new.replace(place)
+            touched.add(place.parent)
+        atomic.sync(*touched)
+
+    def point(self, links: Mapping[str, str]) -> None:
+        """Make links lead where they should, each by one rename."""
+        for path, leads in links.items():
+            link = self.folder / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            atomic.point_link(link, link.parent / leads)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files, links, and folders with all that is in them."""
+        for path in paths:
+            place = self.folder / path
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
