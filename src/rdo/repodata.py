@@ -196,10 +196,10 @@ class Composer:
     ) -> None:
         """Write `directory`/repodata, which must not exist.
 
-        `own` are the RPMs that are in the directory itself, by file name. `revision` is the time,
-        in seconds, that clients compare.
+        `own` are the RPMs that the repository is made for, by href. `revision` is the time, in
+        seconds, that clients compare.
         """
-        located = [(fragment, file_name) for file_name, fragment in own]
+        located = [(fragment, href) for href, fragment in own]
         segments = [_compressed(located), *self._segments(_segmented(others))]
         folder = directory / "repodata"
         folder.mkdir()

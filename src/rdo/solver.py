@@ -96,7 +96,7 @@ def solve(
     read.
     """
     for one in repositories:
-        _check_repodata(one.folder)
+        check_repodata(one.folder)
     answer = (solv or Solv()).ask(_question(repositories, arch) | {"install": sorted(set(install))})
     try:
         return _checked(answer, repositories)
@@ -158,7 +158,7 @@ def provided(
     NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in repositories:
-        _check_repodata(one.folder)
+        check_repodata(one.folder)
     answer = (solv or Solv()).ask(_question(repositories, arch) | {"lists": "provided"})
     try:
         return {
@@ -206,7 +206,7 @@ def uninstallable(
     NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in (*repositories, *before):
-        _check_repodata(one.folder)
+        check_repodata(one.folder)
     question = _question(repositories, arch) | {
         "checked": sorted(checked),
         "before": _question(before, arch)["repositories"],
@@ -271,7 +271,7 @@ def fewest_held(
     NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in repositories:
-        _check_repodata(one.folder)
+        check_repodata(one.folder)
     never = tuple(never)
     names = sorted({*two.newer_owners.values(), *two.older_owners.values()}.union(*never))
     numbers = {name: number for number, name in enumerate(names, 1)}
@@ -316,11 +316,26 @@ def packages(folder: Path, *, solv: Solv | None = None) -> list[Listed]:
     Raises NotFoundError for a folder without repodata, CommandError for repodata that libsolv
     cannot read.
     """
-    _check_repodata(folder)
+    check_repodata(folder)
     question = _question([SolverRepository("asked", folder)], "noarch") | {"lists": "packages"}
     answer = (solv or Solv()).ask(question)
     try:
         return [_listed(*row) for row in answer["packages"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CommandError("libsolv gave an impossible answer") from error
+
+
+def checksums(folder: Path, *, solv: Solv | None = None) -> dict[str, str]:
+    """Return the checksum that a repository names for each of its RPMs, by the location.
+
+    Raises NotFoundError for a folder without repodata, CommandError for repodata that libsolv
+    cannot read.
+    """
+    check_repodata(folder)
+    question = _question([SolverRepository("asked", folder)], "noarch") | {"lists": "files"}
+    answer = (solv or Solv()).ask(question)
+    try:
+        return {_text(location): _text(checksum) for location, checksum in answer["files"]}
     except (KeyError, TypeError, ValueError) as error:
         raise CommandError("libsolv gave an impossible answer") from error
 
@@ -333,20 +348,22 @@ def _listed(name: object, evr: object, provides: Iterable[object]) -> Listed:
 
 
 def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
-    rows = [
-        {
-            "name": one.name,
-            "folder": str(one.folder),
-            "priority": one.priority,
-            "installed": one.installed,
-            "visible": str(one.visible or ""),
-        }
-        for one in repositories
-    ]
-    return {"arch": arch, "lists": "", "repositories": rows}
+    return {"arch": arch, "lists": "", "repositories": list(map(repository_row, repositories))}
 
 
-def _check_repodata(folder: Path) -> None:
+def repository_row(one: SolverRepository) -> dict[str, Any]:
+    """Return a repository as the question to a child of ours names it."""
+    return {
+        "name": one.name,
+        "folder": str(one.folder),
+        "priority": one.priority,
+        "installed": one.installed,
+        "visible": str(one.visible or ""),
+    }
+
+
+def check_repodata(folder: Path) -> None:
+    """Raise NotFoundError for a folder without repodata."""
     if (folder / "repodata/repomd.xml").is_file():
         return
     if not folder.is_dir():

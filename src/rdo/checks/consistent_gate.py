@@ -7,21 +7,20 @@ are, so that each repository is asked about once, and a status can tell them.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rdo.checks.findings import CheckAnswer, CheckName
-from rdo.checks.installable import check_installable
+from rdo.checks.findings import CheckAnswer, CheckName, Defect
+from rdo.checks.installable import finding
 from rdo.checks.results import from_result, to_result
 from rdo.checks.tree_repositories import dependency_repositories, own_repositories
 from rdo.errors import CommandError, NotFoundError
 from rdo.publish.consistent import Blocker
 from rdo.publish.names import CONSISTENT
-from rdo.publish.references import pooled
 from rdo.publish.tree import Tree
-from rdo.solver import SolverRepository
+from rdo.solver import SolverRepository, uninstallable
 from rdo.store import Store
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +39,18 @@ class InstallableGate:
     store: Store
     base: Callable[[], tuple[str, Sequence[SolverRepository]]]
 
-    def judge(self, repository: Repository) -> tuple[Blocker, ...]:
-        """Return what keeps `consistent` from a repository; each is asked about once."""
+    def judge(self, *repositories: Repository) -> tuple[Blocker, ...]:
+        """Return what keeps `consistent` from repositories, one of each component that moves.
+
+        All their packages must be installable beside those of the other components, and so must
+        what was installable of these before. Each set is asked about once.
+        """
         try:
-            return self._judge(repository)
+            return self._judge(repositories)
         except (CommandError, NotFoundError) as error:
-            log.warning("%s cannot be checked: %s", repository.path, error)
-            return (Blocker(repository.path, f"cannot be checked: {error}"),)
+            shown = ", ".join(one.path for one in repositories)
+            log.warning("%s cannot be checked: %s", shown, error)
+            return (Blocker(shown, f"cannot be checked: {error}"),)
 
     def known(self, repository: Repository) -> tuple[Blocker, ...]:
         """Return the same from what is known; nothing is asked."""
@@ -55,45 +59,82 @@ class InstallableGate:
         ours = [row for row in rows if row.context.startswith(_CONTEXT)]
         return _blockers(from_result(ours[-1])) if ours else ()
 
-    def _judge(self, repository: Repository) -> tuple[Blocker, ...]:
-        arch, base = self.base()
-        repos, together = self.tree.repos, (repository, *self._others(repository))
-        everything = (
-            *own_repositories(repos, together, "own"),
-            *dependency_repositories(repos, (repos / one.path for one in together)),
-            *base,
+    def _judge(self, repositories: Sequence[Repository]) -> tuple[Blocker, ...]:
+        target, ids = repositories[0].target, [one.id for one in repositories]
+        leads = self.tree.leads(CONSISTENT)
+        moving = {one.component for one in repositories}
+        together = (*repositories, *(one for one in leads if one.component not in moving))
+        question = _Question(
+            self._repositories(together, "own"),
+            tuple(f"own-{number}" for number in range(len(together))),
+            len(repositories),
+            self._repositories(leads, "before"),
         )
-        names = "\0".join(str(one.folder) for one in everything)
-        context = f"{_CONTEXT}{hashlib.sha256(names.encode()).hexdigest()[:16]}"
         with self.store.read() as at:
-            rows = at.check_results.of(repository.target, [repository.id])
-        kept = next((row for row in rows if row.context == context), None)
+            rows = at.check_results.of(target, ids)
+        kept = next((row for row in rows if row.context == question.context), None)
         if kept:
             return _blockers(from_result(kept))
         started = time.monotonic()
-        found = check_installable(
-            everything, ["own-0"], arch=arch, packages=self._packages(repository)
-        )
+        found = question.ask(self.base()[0], self._packages(together))
         answer = CheckAnswer(CheckName.INSTALLABLE, found, time.monotonic() - started)
-        result = to_result(answer, context, now=self.tree.now(), by="rdo trunk run")
+        result = to_result(answer, question.context, now=self.tree.now(), by="rdo trunk run")
         with self.store.write() as at:
-            at.check_results.keep(repository.target, [repository.id], result)
+            at.check_results.keep(target, ids, result)
         return _blockers(answer)
 
-    def _others(self, repository: Repository) -> tuple[Repository, ...]:
-        """Return where `consistent` leads in the other components, which hosts have as well."""
-        leads = self.tree.leads(CONSISTENT)
-        return tuple(one for one in leads if one.component != repository.component)
+    def _repositories(
+        self, together: Sequence[Repository], name: str
+    ) -> tuple[SolverRepository, ...]:
+        """Return all that hosts have if `consistent` leads to these."""
+        repos = self.tree.repos
+        return (
+            *own_repositories(repos, together, name),
+            *dependency_repositories(repos, (repos / one.path for one in together)),
+            *self.base()[1],
+        )
 
-    def _packages(self, repository: Repository) -> dict[str, str]:
-        """Return the package of each RPM of a repository, by the RPM's name."""
-        hashes = pooled(self.tree.repos / repository.path)
+    def _packages(self, together: Sequence[Repository]) -> dict[str, str]:
+        """Return the package of each RPM of some repositories, by the RPM's name."""
+        tree = self.tree
+        hashes = {sha for one in together for sha in tree.references.of(tree.repos / one.path)[0]}
+        own = {one.build_id for one in together if one.build_id is not None}
         with self.store.read() as at:
-            builds = at.artifacts.builds_with(repository.target, hashes)
+            builds = at.artifacts.builds_with(together[0].target, hashes)
             ids = {found[-1] for found in builds.values()}
-            own = {repository.build_id} if repository.build_id is not None else set()
-            stored = at.artifacts.of_builds(ids | own)  # its own RPMs lie beside its repodata
+            stored = at.artifacts.of_builds(ids | own)
         return {one.artifact.nevra.name: one.package for one in stored}
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether hosts can install all of the first `moving` repositories, and no less of others.
+
+    `now` is what they would have, `before` what they have.
+    """
+
+    now: tuple[SolverRepository, ...]
+    names: tuple[str, ...]
+    moving: int
+    before: tuple[SolverRepository, ...]
+
+    @property
+    def context(self) -> str:
+        """What the answer depends on, so that an earlier one can be used again."""
+        folders = [str(one.folder) for one in (*self.now, *self.before)]
+        text = "\0".join([*folders[: len(self.now)], "", *folders[len(self.now) :]])
+        return f"{_CONTEXT}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    def ask(self, arch: str, packages: Mapping[str, str]) -> tuple[Defect, ...]:
+        """Return what cannot be installed, each laid at the package to mend."""
+        found = uninstallable(self.now, self.names, arch=arch, before=self.before)
+        others = self.names[self.moving :]
+        if found and others and self.before:
+            own = uninstallable(self.now, self.names[: self.moving], arch=arch, before=self.before)
+            names = [one.name for one in self.before if one.name.startswith("before-")]
+            known = {one.nevra for one in uninstallable(self.before, names, arch=arch)}
+            found = tuple(one for one in found if one in own or one.nevra not in known)
+        return tuple(finding(one, packages) for one in found)
 
 
 def _blockers(answer: CheckAnswer) -> tuple[Blocker, ...]:

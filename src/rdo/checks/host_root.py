@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rdo import atomic
 from rdo.model.program import Completed
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Chosen
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree

@@ -21,10 +21,11 @@ def check_installable(
     check is `vanished`, and the package that no longer provides it is to be mended.
     """
     found = uninstallable(repositories, checked, arch=arch, before=before)
-    return tuple(_finding(one, packages) for one in found)
+    return tuple(finding(one, packages) for one in found)
 
 
-def _finding(one: Uninstallable, packages: Mapping[str, str]) -> Defect:
+def finding(one: Uninstallable, packages: Mapping[str, str]) -> Defect:
+    """Return the finding for an RPM that has no solution, laid at the package to be mended."""
     asked = packages.get(one.name, one.name)
     if gone := next((lack for lack in one.missing if lack.was), None):
         was = Nevra.parse(gone.was).name

@@ -12,8 +12,8 @@ from rdo.checks.host_root import HostRoot, host_root
 from rdo.checks.together import full_host
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
-from rdo.model.short_list import short_list
-from rdo.roots.platforms import BaseLayer
+from rdo.model.text.short_list import short_list
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import SolverRepository
 from rdo.tools.walls.entry import Bind
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from rdo.checks.findings import CheckAnswer, Defect, question
-from rdo.model.xml_text import xml_text
+from rdo.model.text.xml_text import xml_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from rdo.checks.findings import CheckAnswer, Defect
-from rdo.store.check_results import CheckResult, ResultState
+from rdo.store.given.check_results import CheckResult, ResultState
 
 
 def to_result(

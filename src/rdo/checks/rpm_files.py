@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rdo.checks.findings import CheckName, Defect
 from rdo.model.artifact import Artifact
-from rdo.model.short_list import short_list
+from rdo.model.text.short_list import short_list
 from rdo.tools.rpm.many_headers import FileEntry, RpmHeaders, RpmIdentity, UnreadableRpm
 from rdo.tools.rpm.shared_files import OwnerOfPath, shared_files
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rdo.checks.findings import CheckName, Defect
 from rdo.publish.backwards import gone_backwards
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 
 def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Defect, ...]:

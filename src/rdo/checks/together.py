@@ -6,7 +6,7 @@ from typing import Any
 
 from rdo.errors import CommandError
 from rdo.model.nevra import Nevra
-from rdo.solver import Chosen, SolverRepository, chosen
+from rdo.solver import Chosen, SolverRepository, chosen, repository_row
 from rdo.tools.rpm.solv import Solv, pair_solver
 
 
@@ -75,17 +75,7 @@ def full_host(
 
 
 def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, Any]:
-    rows = [
-        {
-            "name": one.name,
-            "folder": str(one.folder),
-            "priority": one.priority,
-            "installed": one.installed,
-            "visible": str(one.visible or ""),
-        }
-        for one in repositories
-    ]
-    return {"arch": arch, "repositories": rows}
+    return {"arch": arch, "repositories": list(map(repository_row, repositories))}
 
 
 def _as_libsolv(nevra: Nevra) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rdo.model.repo_file import DEPENDENCIES, OWN
 from rdo.publish.references import snapshots
 from rdo.solver import SolverRepository
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
 
 
 def own_repositories(

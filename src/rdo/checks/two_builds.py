@@ -10,7 +10,7 @@ from typing import Self
 from rdo.publish.backwards import gone_backwards
 from rdo.publish.good import GoodBuild
 from rdo.solver import FewestHeld, SolverRepository, TwoBuilds, fewest_held
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rdo.checks.together import full_host
 from rdo.disk_usage import is_full
 from rdo.errors import CommandError
 from rdo.model.repo_file import BASE, RepoSection, repo_file
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.solver import Chosen, Solution, SolverRepository, solve
 from rdo.tools.rpm.createrepo import CreateRepo
 from rdo.tools.walls.entry import Bind

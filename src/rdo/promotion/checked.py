@@ -25,7 +25,7 @@ from rdo.promotion.checking import Subject, require_repository, with_maintainers
 from rdo.promotion.compositions import Composition
 from rdo.promotion.in_roots import ask_in_root
 from rdo.publish.references import has_repodata
-from rdo.store.check_results import CheckResult, ResultState
+from rdo.store.given.check_results import CheckResult, ResultState
 
 if TYPE_CHECKING:
     from rdo.config.settings import Target

@@ -22,13 +22,13 @@ from rdo.errors import RefusedError
 from rdo.promotion.compositions import Composition
 from rdo.promotion.listing import rpms
 from rdo.publish import pool
-from rdo.roots.installed_files import installed_files
+from rdo.roots.platform.installed_files import installed_files
 from rdo.solver import SolverRepository
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 if TYPE_CHECKING:
     from rdo.app import App
-    from rdo.roots.platforms import BaseLayer
+    from rdo.roots.platform.platforms import BaseLayer
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from rdo.app.targets import OpenTarget
 from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
-from rdo.model.dates import minute_utc
+from rdo.model.text.dates import minute_utc
 from rdo.publish.consistent import set_digest
 from rdo.publish.good import GoodBuild, GoodBuilds
 from rdo.publish.names import CURRENT
-from rdo.publish.references import has_repodata, pooled
+from rdo.publish.references import has_repodata, held
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build
 
 _FEWEST_LETTERS = 6
 _BUILD = re.compile(r"[0-9]{1,18}")
@@ -186,14 +186,17 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
             f"{repository.path} of {opened.name} was removed or replaced{when}",
             hint="rdo repo list shows what is there; rdo trunk purge --older-than keeps it longer",
         )
-    hashes = pooled(folder)
+    hashes, plain = held(folder)
+    own = {repository.build_id} if repository.build_id is not None else set()
     found = at.artifacts.builds_with(opened.name, hashes)
-    if len(found) != len(hashes):
+    if plain:
+        plain -= {one.artifact.file_name for one in at.artifacts.of_builds(own)}
+        found |= at.artifacts.builds_named(opened.name, plain)
+    if len(found) != len(hashes) + len(plain):
         raise RefusedError(
             f"{repository.path} contains RPMs that the database does not know",
             hint=f"rdo trunk verify --target {opened.name}",
         )
-    own = {repository.build_id} if repository.build_id is not None else set()
     newest = own | {max(ids) for ids in found.values()}
     if not newest or set_digest(newest) == repository.digest:
         return newest

@@ -16,7 +16,7 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import UserError
 from rdo.mirrors import Mirrors
 from rdo.model.nevra import Nevra
-from rdo.model.url import is_on_pypi, without_secret
+from rdo.model.text.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
 from rdo.promotion.compositions import Composition
 from rdo.publish.backwards import compare_evr

@@ -5,14 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rdo.app import App
 from rdo.app.targets import OpenTarget
 from rdo.checks.findings import CheckAnswer, Defect
-from rdo.promotion.compositions import Composition
-from rdo.promotion.criteria import Condition
+from rdo.promotion import checked, checking
+from rdo.promotion.compositions import Composition, find
+from rdo.promotion.deciding.candidates import judge, of_repositories
+from rdo.promotion.deciding.criteria import Condition, Criteria
 from rdo.promotion.holding_back import held_back
-from rdo.promotion.simulating import PromotionStart
+from rdo.promotion.simulating import (
+    SECONDS,
+    PromotionStart,
+    Simulation,
+    disliked,
+    promotion_start,
+    simulate,
+)
 from rdo.publish.names import CONSISTENT, CURRENT
-from rdo.store.held_back import HeldBack
+from rdo.store.given.held_back import HeldBack
 
 
 class BlockerKind(StrEnum):
@@ -60,6 +70,76 @@ class Explanation:
     blockers: tuple[PromotionBlocker, ...]
     held: tuple[HeldBack, ...]
     command: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNotNewer:
+    """Why a name is not newer, and what of its candidate would pass, if that was asked."""
+
+    explanation: Explanation
+    simulation: Simulation | None = None
+
+
+def why_not_newer(
+    opened: OpenTarget, name: str, criteria: Criteria | None, candidate: str = ""
+) -> WhyNotNewer:
+    """Explain with what is known: only checks count that the candidate has had; none is begun.
+
+    The candidate is that of the criteria, or consistent, unless one is named. Raises NotFoundError
+    for an unknown one, RefusedError for one that is in no repository.
+    """
+    start = _start(opened, name, criteria, candidate)
+    answers = checked.known_answers(opened, start.candidate) if start.sets.changed else ()
+    return WhyNotNewer(explain(opened, start, answers, _unmet(opened, start, criteria)))
+
+
+def why_not_newer_checked(
+    app: App,
+    opened: OpenTarget,
+    name: str,
+    criteria: Criteria | None,
+    candidate: str = "",
+    *,
+    simulates: bool = False,
+    seconds: float = SECONDS,
+    by: str = "",
+) -> WhyNotNewer:
+    """Explain after the candidate was checked; with `simulates`, search for what would pass.
+
+    Answers that still hold are used again, new ones are kept as asked `by` somebody. Raises what
+    `why_not_newer` raises.
+    """
+    start = _start(opened, name, criteria, candidate)
+    around = checking.surroundings(app, opened)
+    answers: tuple[CheckAnswer, ...] = ()
+    if start.sets.changed:
+        subject = checking.Subject(opened, start.candidate, around, start.before)
+        asked = checked.wanted(app.settings.target(opened.name))
+        answers = checked.check(subject, asked, by=by or app.user)
+    found = explain(opened, start, answers, _unmet(opened, start, criteria))
+    simulation = None
+    if simulates:
+        also = disliked(start, answers)
+        simulation = simulate(opened, start, around, also=also, seconds=seconds)
+    return WhyNotNewer(found, simulation)
+
+
+def _start(
+    opened: OpenTarget, name: str, criteria: Criteria | None, candidate: str
+) -> PromotionStart:
+    wanted = candidate or (criteria.candidate if criteria else CONSISTENT)
+    return promotion_start(opened, name, find(opened, wanted))
+
+
+def _unmet(
+    opened: OpenTarget, start: PromotionStart, criteria: Criteria | None
+) -> tuple[Condition, ...]:
+    """Return what the criteria ask for and the candidate lacks."""
+    if criteria is None:
+        return ()
+    one = of_repositories(opened, start.candidate.repositories)
+    with opened.store.read() as at:
+        return judge(at, opened, criteria, one).unmet
 
 
 def explain(

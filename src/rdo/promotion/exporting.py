@@ -22,7 +22,7 @@ from rdo.publish import contents, pool, references
 from rdo.publish.good import GoodBuild
 from rdo.publish.references import REPOMD, has_signature
 from rdo.repodata import Composer, RepositoryEntry, read_rpms
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 RPMS, DEPS = "rpms", "deps"
 

@@ -5,18 +5,19 @@ promotion name has it at an older build.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from rdo.app.targets import OpenTarget
-from rdo.checks.findings import CheckAnswer
+from rdo.checks.findings import CheckAnswer, Defect
 from rdo.errors import RefusedError
-from rdo.model.short_list import short_list
+from rdo.model.text.short_list import short_list
 from rdo.promotion.checking import Surroundings
 from rdo.promotion.compositions import Composition
+from rdo.promotion.deciding.candidates import of_repositories
 from rdo.promotion.promoting import Promoted, promote
 from rdo.promotion.simulating import SECONDS, PromotionStart, Simulation, disliked, simulate
-from rdo.store.held_back import HeldBack
+from rdo.store.given.held_back import HeldBack
 
 KEEP = timedelta(days=14)
 _MOST_TRIES = 10
@@ -29,6 +30,33 @@ class HoldTerms:
     by: str
     why: str
     keep: timedelta = KEEP
+
+
+CheckComposition = Callable[[Composition], Collection[CheckAnswer]]
+"""Ask checks about a composition that is in the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassingPart:
+    """A candidate without what is held back, and the answers of its checks.
+
+    `refusal` is why a name cannot be moved to it, if the search found no better one.
+    """
+
+    composition: Composition
+    held: tuple[HeldBack, ...] = ()
+    answers: tuple[CheckAnswer, ...] = ()
+    refusal: str = ""
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What the checks have found in it."""
+        return tuple(one for answer in self.answers for one in answer.findings)
+
+    @property
+    def packages(self) -> str:
+        """The packages that are held back, for people."""
+        return short_list(one.package for one in self.held)
 
 
 def held_back(opened: OpenTarget, name: str) -> dict[str, HeldBack]:
@@ -50,59 +78,102 @@ def past(opened: OpenTarget, name: str, *, limit: int = 20) -> tuple[HeldBack, .
         return at.held_back.history(opened.name, name, limit=limit)
 
 
+def lift_expired(opened: OpenTarget, name: str) -> tuple[HeldBack, ...]:
+    """End what a name holds back and whose time is over; return it."""
+    now = opened.now()
+    if all(one.is_in_force(now) for one in held_back(opened, name).values()):
+        return ()
+    with opened.store.write() as at:
+        return at.held_back.lift_expired(opened.name, name, now=now)
+
+
+def find_part(
+    opened: OpenTarget,
+    start: PromotionStart,
+    around: Surroundings,
+    check: CheckComposition,
+    terms: HoldTerms,
+    *,
+    answers: Collection[CheckAnswer],
+    may_be_held: Iterable[str] | None = None,
+    seconds: float = SECONDS,
+    composes: bool = True,
+) -> PassingPart:
+    """Return the candidate, or the largest set of its builds that passes.
+
+    `answers` are what `check` says of the candidate; that set is composed, and checked in the same
+    way. `may_be_held` are the packages that may be held back; by default, all that differ. Unless
+    it `composes`, the set is only searched for, and what the search itself asks is all that is
+    checked.
+    """
+    part, also = PassingPart(start.candidate, answers=tuple(answers)), set[str]()
+    for _ in range(_MOST_TRIES):
+        if not part.defects:
+            return part
+        also.update(disliked(start, part.answers))
+        found = simulate(
+            opened, start, around, may_be_held=may_be_held, also=sorted(also), seconds=seconds
+        )
+        if not found.passes or not found.taken:
+            return replace(part, refusal=_refusal(start, found))
+        before, what = part.composition, _chosen(start, found)
+        if what.build_ids == before.build_ids:
+            break
+        part = PassingPart(what, _rows(opened, start, found, terms), found.answers)
+        if composes:
+            made = opened.tree.compose(what.build_ids, opened.members)
+            what = replace(what, repositories=made)
+            part = replace(part, composition=what, answers=tuple(check(what)))
+    return part
+
+
 def promote_part(
     opened: OpenTarget,
     start: PromotionStart,
     around: Surroundings,
-    check: Callable[[Composition], Collection[CheckAnswer]],
+    check: CheckComposition,
     terms: HoldTerms,
     *,
     answers: Collection[CheckAnswer],
     may_be_held: Iterable[str] | None = None,
     seconds: float = SECONDS,
 ) -> Promoted:
-    """Point a name at the candidate, or at the largest set of its builds that passes.
+    """Point a name at the candidate, or at the part of it that `find_part` returns.
 
-    `answers` are what `check` says of the candidate; that set is composed, and checked in the same
-    way before the name moves. `may_be_held` are the packages that may be held back; by default,
-    all that differ. Raises RefusedError if no set passes, or if the one that passes is what the
-    name leads to already.
+    Raises RefusedError if no set passes, or if the one that passes is what the name leads to
+    already.
     """
-    what, held, also = start.candidate, tuple[HeldBack, ...](), set[str]()
-    for _ in range(_MOST_TRIES):
-        if not (defects := [one for answer in answers for one in answer.findings]):
-            break
-        also.update(disliked(start, answers))
-        found = simulate(
-            opened, start, around, may_be_held=may_be_held, also=sorted(also), seconds=seconds
-        )
-        if not found.passes or not found.taken:
-            raise RefusedError(_refusal(start, found), hint=_hint(opened, start))
-        before, what = what, _compose(opened, start, found)
-        if what.build_ids == before.build_ids:
-            break
-        held, answers = _rows(opened, start, found, terms), check(what)
-    if defects:
-        why = f"{start.name} is not moved: {defects[0].what}"
-        raise RefusedError(why, hint=_hint(opened, start))
-    packages = short_list(one.package for one in held)
+    part = find_part(
+        opened,
+        start,
+        around,
+        check,
+        terms,
+        answers=answers,
+        may_be_held=may_be_held,
+        seconds=seconds,
+    )
+    why = part.refusal or (part.defects[0].what if part.defects else "")
+    if why:
+        raise RefusedError(f"{start.name} is not moved: {why}", hint=_hint(opened, start))
     return promote(
         opened,
         start.name,
-        what,
+        part.composition,
         by=terms.by,
-        why=f"{terms.why} (held back: {packages})" if held else terms.why,
-        held=held,
+        why=f"{terms.why} (held back: {part.packages})" if part.held else terms.why,
+        held=part.held,
         ending="mended",
+        part_of=of_repositories(opened, start.candidate.repositories).hash,
         expected=start.promoted.repositories,
     )
 
 
-def _compose(opened: OpenTarget, start: PromotionStart, found: Simulation) -> Composition:
+def _chosen(start: PromotionStart, found: Simulation) -> Composition:
+    """Return the set that was found, which is in no repository yet."""
     builds = start.sets.chosen(one.package for one in found.held)
-    ids = {one.id for one in builds.values()}
     label = f"{start.candidate.label} but {short_list(one.package for one in found.held)}"
-    return Composition(label, builds, opened.tree.compose(ids, opened.members))
+    return Composition(label, builds)
 
 
 def _rows(
@@ -137,12 +208,11 @@ def _rows(
 
 def _refusal(start: PromotionStart, found: Simulation) -> str:
     if found.passes:
-        return f"{start.name} is not moved: no newer build of {start.candidate.label} passes"
+        return f"no newer build of {start.candidate.label} passes"
     if not found.is_minimal:
-        seconds = f"{found.seconds:.0f} s"
-        return f"{start.name} is not moved: no set that passes was found within {seconds}"
+        return f"no set that passes was found within {found.seconds:.0f} s"
     what = f": {found.defects[0].what}" if found.defects else ""
-    return f"{start.name} is not moved: nothing that may be held back helps{what}"
+    return f"nothing that may be held back helps{what}"
 
 
 def _hint(opened: OpenTarget, start: PromotionStart) -> str:

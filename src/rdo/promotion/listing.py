@@ -13,7 +13,7 @@ from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.nevra import Nevra
 from rdo.promotion.compositions import Composition
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 _RPM = "http://linux.duke.edu/metadata/rpm"
 _SIGNS = {"EQ": "=", "LT": "<", "GT": ">", "LE": "<=", "GE": ">="}

@@ -9,9 +9,10 @@ from rdo.errors import NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
 from rdo.publish.references import is_signed
+from rdo.publish.tree import Tree
 from rdo.store import Transaction
-from rdo.store.held_back import HeldBack
-from rdo.store.repositories import Repository
+from rdo.store.given.held_back import HeldBack
+from rdo.store.given.repositories import Repository
 
 _OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
 
@@ -51,23 +52,34 @@ def promote(
     why: str,
     held: tuple[HeldBack, ...] = (),
     ending: str = "promoted",
+    part_of: str = "",
+    besides: Collection[str] = (),
     expected: Collection[Repository] | None = None,
     record: Callable[[Transaction], None] = lambda _: None,
 ) -> Promoted:
     """Point a promotion name at the repositories of a composition, of all components at once.
 
-    From then on it holds back what is `held`; what else it held back ends as `ending` says.
+    From then on it holds back what is `held`, of the candidate with the hash `part_of`; what else
+    it held back ends as `ending` says, but for the packages `besides`, which are not concerned.
     `record` is called in the transaction of the move, and may refuse it. Raises RefusedError for a
     name that cannot be promoted to, a composition in no repository, one that is not signed although
     its target is, or a name that does not lead to what is `expected` any more.
     """
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
-    _check_signed(opened, composition.repositories)
+    check_signed(opened.tree, composition.repositories)
 
     def record_all(at: Transaction) -> None:
         record(at)
-        at.held_back.replace(opened.name, name, held, now=opened.now(), ending=ending)
+        at.held_back.replace(
+            opened.name,
+            name,
+            held,
+            now=opened.now(),
+            ending=ending,
+            part_of=part_of,
+            besides=besides,
+        )
 
     moved = opened.tree.promote(
         name, composition.repositories, by=by, why=why, expected=expected, record=record_all
@@ -76,16 +88,33 @@ def promote(
     return Promoted(name, paths, tuple(one.path for one in moved), held)
 
 
-def _check_signed(opened: OpenTarget, repositories: Iterable[Repository]) -> None:
-    """Refuse what hosts that check signatures could not install from."""
-    if opened.tree.signer is None:
+def check_signed(tree: Tree, repositories: Iterable[Repository]) -> None:
+    """Raise RefusedError for what hosts that check signatures could not install from."""
+    if tree.signer is None:
         return
     for one in repositories:
-        if not is_signed(opened.tree.repos / one.path, opened.tree.site.reponame):
+        if not is_signed(tree.repos / one.path, tree.site.reponame):
+            target = tree.site.target
             raise RefusedError(
-                f"{one.path} is not signed, or some of its RPMs are not, and {opened.name} is",
-                hint=f"rdo repo sign --target {opened.name} {one.path}",
+                f"{one.path} is not signed, or some of its RPMs are not, and {target} is",
+                hint=f"rdo repo sign --target {target} {one.path}",
             )
+
+
+def end_held(at: Transaction, moves: Iterable[tuple[str, Repository]], *, now: datetime) -> None:
+    """End what names hold back in the components in which they move to all of a repository."""
+    targets: dict[tuple[str, str], set[str | None]] = {}
+    for name, one in moves:
+        targets.setdefault((one.target, name), set()).add(one.component)
+    for (target, name), components in targets.items():
+        held = at.held_back.of_name(target, name)
+        besides = [key for key, one in held.items() if _component(at, one) not in components]
+        at.held_back.replace(target, name, (), now=now, ending="promoted", besides=besides)
+
+
+def _component(at: Transaction, held: HeldBack) -> str | None:
+    build = held.newer_id or held.build_id
+    return at.builds.get(build).commit.component if build else None
 
 
 def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
@@ -101,7 +130,7 @@ def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
             f"{name} of {opened.name} has no earlier repository",
             hint=f"rdo promotion history {name} shows its moves",
         )
-    _check_signed(opened, previous)
+    check_signed(opened.tree, previous)
     moved = opened.tree.promote(name, previous, by=by, why=why)
     paths = tuple(one.path for one in previous)
     return Promoted(name, paths, tuple(one.path for one in moved))

@@ -9,7 +9,7 @@ from rdo.app.targets import own_signer, signer
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.lock import hold
 from rdo.promotion.compositions import find
-from rdo.publish.signing_again import SignedAgain, not_signed, sign_again
+from rdo.publish.upkeep.signing_again import SignedAgain, not_signed, sign_again
 from rdo.signing import Signer
 from rdo.signing.ways import ByOwnKey
 from rdo.tools.signing.public_key import PublicKey

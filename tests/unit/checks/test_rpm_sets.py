@@ -3,7 +3,7 @@
 from rdo.checks.rpm_sets import check_backwards, check_duplicates
 from rdo.model.artifact import Artifact
 from rdo.model.nevra import Nevra
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 
 
 def rpm(nevra: str, package: str, *, is_source: bool = False) -> StoredArtifact:

@@ -8,7 +8,7 @@ from rdo.model.nevra import Nevra
 from rdo.publish.contents import of_builds
 from rdo.publish.good import GoodBuild
 from rdo.publish.site import Members, Site
-from rdo.store.artifacts import StoredArtifact
+from rdo.store.work.artifacts import StoredArtifact
 from tests.publishing import START, TARGET, commit, package
 
 NAMES = [f"python-{letter}" for letter in "abcdefgh"]

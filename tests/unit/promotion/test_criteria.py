@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdo.model.vote import JobVerdict
-from rdo.promotion.criteria import (
+from rdo.promotion.deciding.criteria import (
     ConditionState,
     Criteria,
     CriteriaFaults,
@@ -19,7 +19,7 @@ from rdo.promotion.criteria import (
     reason,
     unmet,
 )
-from rdo.store.votes import Ballot, Vote
+from rdo.store.given.votes import Ballot, Vote
 from tests.publishing import START
 
 JOBS = ("a", "b", "c")

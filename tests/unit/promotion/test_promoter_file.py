@@ -10,10 +10,10 @@ import pytest
 from rdo.config.settings import PromotionSection
 from rdo.errors import ConfigError
 from rdo.model.vote import JobVerdict
-from rdo.promotion.configured import criteria_from
-from rdo.promotion.criteria import Criteria, judge_jobs, unmet
-from rdo.promotion.promoter_file import as_toml, read_promoter_file
-from rdo.store.votes import Ballot, Vote
+from rdo.promotion.deciding.configured import criteria_from
+from rdo.promotion.deciding.criteria import Criteria, judge_jobs, unmet
+from rdo.promotion.deciding.promoter_file import as_toml, read_promoter_file
+from rdo.store.given.votes import Ballot, Vote
 from tests.publishing import START
 
 RELEASE = """\

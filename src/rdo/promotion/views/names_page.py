@@ -8,9 +8,9 @@ from rdo.logs.reader import clean
 from rdo.pages.live_values import NamesPage, ShownMove
 from rdo.pages.timeline import timeline
 from rdo.pages.values import ShownName
-from rdo.promotion.criteria import Criteria
+from rdo.promotion.deciding.criteria import Criteria
 from rdo.promotion.views.promotions import newest_candidates
-from rdo.store.names import Move, Names
+from rdo.store.given.names import Move, Names
 
 _OF_ONE_NAME = 200
 _LISTED = 100

@@ -7,12 +7,12 @@ from rdo.app.targets import OpenTarget
 from rdo.logs.reader import clean
 from rdo.pages.live_values import ShownPromotion
 from rdo.pages.values import ShownLevel
-from rdo.promotion.candidates import Candidate, Judged, components_of, judge
-from rdo.promotion.criteria import Condition, ConditionState, Criteria
-from rdo.promotion.promotion_status import promotion_states
+from rdo.promotion.deciding.candidates import Candidate, Judged, components_of, judge
+from rdo.promotion.deciding.criteria import Condition, ConditionState, Criteria
+from rdo.promotion.deciding.promotion_status import promotion_states
 from rdo.store import Transaction
-from rdo.store.names import PastPlace
-from rdo.store.repositories import Repository
+from rdo.store.given.names import PastPlace
+from rdo.store.given.repositories import Repository
 
 _NEWEST = 3
 _LEVELS = {ConditionState.MET: ShownLevel.GOOD, ConditionState.FAILED: ShownLevel.BAD}

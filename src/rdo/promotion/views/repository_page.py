@@ -17,14 +17,14 @@ from rdo.pages.live_values import (
 )
 from rdo.pages.values import ShownLevel
 from rdo.promotion.compositions import Composition, find
-from rdo.promotion.criteria import Criteria
+from rdo.promotion.deciding.criteria import Criteria
 from rdo.promotion.differences import DifferenceKind, kind_of
 from rdo.promotion.views.promotions import promotions_of
 from rdo.publish.good import GoodBuild
 from rdo.publish.names import CONSISTENT, CURRENT
-from rdo.store.check_results import CheckResult, ResultState
-from rdo.store.repositories import Repository
-from rdo.store.votes import Ballot, Vote
+from rdo.store.given.check_results import CheckResult, ResultState
+from rdo.store.given.repositories import Repository
+from rdo.store.given.votes import Ballot, Vote
 
 _MOST_FINDINGS = 12
 _MOST_VOTES = 100
@@ -86,7 +86,7 @@ def repository_page(
         tuple(_differences(before, composition)) if composition and before else (),
         choices if composition else (),
         note,
-        tuple(map(_vote, votes[-_MOST_VOTES:][::-1])),
+        tuple(map(shown_vote, votes[-_MOST_VOTES:][::-1])),
         promotions,
     )
 
@@ -98,7 +98,8 @@ def _ballot(repository: Repository) -> Ballot:
     return Ballot(ref_hash=repository.digest)
 
 
-def _vote(vote: Vote) -> ShownVote:
+def shown_vote(vote: Vote) -> ShownVote:
+    """Return a vote as pages show it."""
     return ShownVote(
         clean(vote.job),
         _VERDICTS.get(vote.verdict, ShownLevel.NONE),

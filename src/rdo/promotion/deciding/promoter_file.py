@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from rdo.errors import ConfigError, did_you_mean
-from rdo.promotion.criteria import MOST_CANDIDATES, Criteria
+from rdo.promotion.deciding.criteria import MOST_CANDIDATES, Criteria
 
 _MOST_BYTES = 1_000_000
 _LISTED = ("candidate_label", "criteria", "alternative_criteria")

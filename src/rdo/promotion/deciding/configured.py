@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rdo.checks.findings import CHEAP, EXPENSIVE
 from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
 from rdo.promotion.checked import outside_jobs
-from rdo.promotion.criteria import Criteria, CriteriaFaults
+from rdo.promotion.deciding.criteria import Criteria, CriteriaFaults
 from rdo.publish.names import PREVIOUS, check_promotion_name
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from rdo.model.vote import JobVerdict
 from rdo.promotion.compositions import parse_moment, repositories_of
 from rdo.publish.names import CURRENT
 from rdo.store import Transaction
-from rdo.store.repositories import Repository
-from rdo.store.votes import CONSISTENT_JOB, Ballot, Vote, VoteFilter
+from rdo.store.given.repositories import Repository
+from rdo.store.given.votes import CONSISTENT_JOB, Ballot, Vote, VoteFilter
 
 _AGGREGATE = re.compile(r"[0-9a-f]{32}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError, did_you_mean
-from rdo.promotion.candidates import Judged, candidates, components_of, judge
-from rdo.promotion.criteria import Criteria
+from rdo.promotion.deciding.candidates import Judged, candidates, components_of, judge
+from rdo.promotion.deciding.criteria import Criteria
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS
 from rdo.store import Transaction
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rdo.app.targets import OpenTarget
-from rdo.promotion.criteria import (
+from rdo.promotion.deciding.criteria import (
     Condition,
     ConditionState,
     Criteria,
@@ -12,12 +12,12 @@ from rdo.promotion.criteria import (
     judge_jobs,
     unmet,
 )
-from rdo.promotion.votes import ballot_of
+from rdo.promotion.deciding.votes import ballot_of
 from rdo.publish.references import has_repodata
 from rdo.store import Transaction
-from rdo.store.names import PastPlace
-from rdo.store.repositories import Repository
-from rdo.store.votes import Ballot
+from rdo.store.given.names import PastPlace
+from rdo.store.given.repositories import Repository
+from rdo.store.given.votes import Ballot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class Candidate:
         if self.place.aggregate and self.component is None:
             return self.place.aggregate
         return self.place.repositories[0].path
+
+    @property
+    def hash(self) -> str:
+        """What names its content: the hash of its aggregate, or of its repository's builds."""
+        if self.place.aggregate and self.component is None:
+            return self.place.aggregate
+        return self.place.repositories[0].digest
 
     @property
     def ballots(self) -> Mapping[str | None, Ballot]:
@@ -71,7 +78,8 @@ def candidates(
     """Yield the candidates that are newer than what the name has led to, the newest first.
 
     Without components, or if they are promoted one by one, a candidate is one repository. What the
-    candidate name led to several times counts once, by its last time.
+    candidate name led to several times counts once, by its last time. The last one may be one that
+    the name has a part of already, and held back the rest.
     """
     target, seen = opened.name, set[str]()
     if opened.tree.site.components and not criteria.each:
@@ -86,6 +94,8 @@ def candidates(
             return
         seen.add(one.label)
         yield one
+        if at.held_back.has_part_of(target, criteria.name, one.hash):
+            return
 
 
 def judge(at: Transaction, opened: OpenTarget, criteria: Criteria, one: Candidate) -> Judged:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rdo.model.dates import minute_utc
+from rdo.model.text.dates import minute_utc
 from rdo.model.vote import JobVerdict
-from rdo.store.votes import Vote
+from rdo.store.given.votes import Vote
 
 CRITERIA = "criteria"
 """Who has moved a name, where the criteria did."""
