@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from rdo.errors import CommandError, NotFoundError, RefusedError
 from rdo.logs.reader import clean
 from rdo.model.package import Package
-from rdo.model.spec_text import in_spec
+from rdo.model.text.spec_text import in_spec
 from rdo.notify.mail import is_address
 from rdo.notify.story import Story
 from rdo.notify.way import AwayError, Refused
-from rdo.store.deliveries import Delivery
+from rdo.store.messages.deliveries import Delivery
 from rdo.tools.git.mirror import Mirror
 from rdo.tools.git.review import Proposal, ReviewPlace, propose
 from rdo.tools.git.review import change_id as named

@@ -2,7 +2,7 @@
 
 import re
 
-from rdo.model.url import is_on_pypi
+from rdo.model.text.url import is_on_pypi
 
 
 def commit_url(remote: str, hash_: str) -> str:

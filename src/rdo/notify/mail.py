@@ -13,7 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from rdo.logs.reader import LogLine, clean
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.notify import words
 from rdo.notify.story import Audience, Changes, EventKind, LinkedCommit, Story
 from rdo.templates import render
@@ -75,6 +75,39 @@ def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str])
     return mail
 
 
+def compose_together(
+    told: Sequence[tuple[Story, int]], sender: str, recipients: Sequence[str]
+) -> EmailMessage:
+    """Return one mail about a commit that fails, or builds again, on several targets.
+
+    Each story comes with the number of its break. The mail refers to those that it stands for, so
+    that later mails about one of the targets join its thread.
+    """
+    in_order = sorted(told, key=lambda one: one[0].target)
+    stories = [story for story, _ in in_order]
+    (first, first_break), *others = in_order
+    mail = _envelope(
+        sender, recipients, words.subject_together(stories), max(one.when for one in stories)
+    )
+    mail["Message-ID"] = message_id(first, first_break, sender)
+    if first.kind is EventKind.MENDED:
+        broken = [message_id(*one, sender, kind=EventKind.BROKEN) for one in in_order]
+        mail["In-Reply-To"] = broken[0]
+        mail["References"] = " ".join(broken)
+    else:
+        mail["References"] = " ".join(message_id(*one, sender) for one in others)
+    mail["X-RDO-Event"] = first.kind
+    mail["X-RDO-Target"] = ", ".join(clean(story.target) for story in stories)
+    mail["X-RDO-Package"] = clean(first.package)
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", first.release)
+    mail["List-Id"] = f"<{name}.{sender.rpartition('@')[2] or 'localhost'}>"
+    rule = f"\n{'=' * 72}\n\n"
+    contents = "\n".join(f"  {words.on_target(story)}" for story in stories)
+    text = rule.join(text_of(story) for story in stories)
+    _fill(mail, f"{contents}\n{rule}{text}", stories)
+    return mail
+
+
 def compose_test(sender: str, recipient: str, factory: str, when: datetime) -> EmailMessage:
     """Return a mail that only shows that mail arrives."""
     mail = _envelope(sender, [recipient], "a test from rdo: mail works", when)
@@ -124,7 +157,7 @@ def text_of(story: Story) -> str:
 
 def _reproduce(story: Story) -> tuple[str, str]:
     """Return the commands that repeat a build."""
-    command = f"rdo reproduce {story.build_id}"
+    command = words.reproduce_command(story.factory, story.build_id)
     return command, f"{command} --shell"
 
 

@@ -6,7 +6,7 @@ retried after the next round.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,16 +14,20 @@ from pathlib import Path
 
 from rdo import lock
 from rdo.errors import RefusedError, UserError
-from rdo.model.dates import minute
+from rdo.model.audiences import Audiences
+from rdo.model.text.dates import minute
 from rdo.notify.mailer import Mailer
-from rdo.notify.story import Story
+from rdo.notify.promotions import PromotionStory, is_about_promotion, queue_promotions
+from rdo.notify.story import EventKind, Story
 from rdo.notify.way import AwayError, Refused, Way
+from rdo.notify.webhook import Webhook
 from rdo.store import Store
-from rdo.store.deliveries import Delivery
+from rdo.store.messages.deliveries import Delivery
 
 log = logging.getLogger(__name__)
 
 MAIL = "mail"
+_TOLD_TOGETHER = {EventKind.BROKEN, EventKind.MENDED}
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a message is retried, which is as long as mail servers do."""
 
@@ -76,12 +80,16 @@ def queued_messages(store: Store) -> list[QueuedMessage]:
 
 @dataclass(slots=True)
 class Outbox:
-    """The configured ways, by name, and the queue; `run` sends what is due."""
+    """The configured ways, by name, and the queue; `run` sends what is due.
+
+    `audiences` are those of events that are queued only now.
+    """
 
     store: Store
     ways: Mapping[str, Way]
     now: Callable[[], datetime]
     lock_file: Path
+    audiences: Audiences = field(default_factory=Audiences)
     _counts: dict[str, int] = field(default_factory=dict)
     _problems: list[str] = field(default_factory=list)
 
@@ -98,6 +106,11 @@ class Outbox:
         self._counts, self._problems = {"sent": 0, "refused": 0, "left": 0}, []
         now = self.now()
         with self.store.read() as at:
+            is_news = bool(at.events.unqueued())
+        if is_news:
+            with self.store.write() as at:
+                queue_promotions(at, self.audiences, now=now)
+        with self.store.read() as at:
             due = at.deliveries.due(now)
         for way, group in groupby(sorted(due, key=_by_way), key=lambda one: one.way):
             self._by_one_way(way, list(group), now)
@@ -109,7 +122,7 @@ class Outbox:
             answer = Refused(f"{name} is no longer configured", for_good=True)
             self._note(deliveries, dict.fromkeys((one.id for one in deliveries), answer), now)
             return
-        parts = list(_messages(deliveries))
+        parts = _messages(deliveries)
         for number, part in enumerate(parts):
             try:
                 refused = _send(way, part)
@@ -152,14 +165,41 @@ def _by_way(delivery: Delivery) -> tuple[object, ...]:
     return delivery.way, delivery.tries, delivery.due, delivery.digest, what, delivery.id
 
 
-def _messages(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """Yield the deliveries that one message covers, in the order of `_by_way`."""
-    for _, group in groupby(deliveries, key=lambda one: _by_way(one)[:5]):
-        yield list(group)
+def _messages(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+    """Return the deliveries that one message covers each, in their order."""
+    recipients: dict[int, list[str]] = {}
+    for one in deliveries:
+        recipients.setdefault(one.event.id, []).append(one.recipient)
+    messages: dict[tuple[object, ...], list[Delivery]] = {}
+    for one in deliveries:
+        told = tuple(recipients[one.event.id])
+        messages.setdefault((one.tries, *_message_of(one, told)), []).append(one)
+    return list(messages.values())
+
+
+def _message_of(delivery: Delivery, told: tuple[str, ...]) -> tuple[object, ...]:
+    """Return what deliveries of one message have in common.
+
+    One mail tells all its recipients on which targets a commit fails, or builds again.
+    """
+    event = delivery.event
+    if delivery.digest:
+        return "digest", delivery.recipient, delivery.due
+    if delivery.way == MAIL and event.kind in _TOLD_TOGETHER:
+        story = Story.from_json(event.payload)
+        commit = story.commit, story.distgit_commit
+        return event.kind, story.release, story.package, *commit, story.audience, told
+    return "event", event.id
 
 
 def _send(way: Way, part: Sequence[Delivery]) -> dict[int, Refused]:
-    stories = [Story.from_json(one.event.payload) for one in part]
+    first = part[0].event
+    if isinstance(way, Webhook) and is_about_promotion(first.kind):
+        return way.send_promotion(PromotionStory.from_json(first.payload), part)
     if part[0].digest and isinstance(way, Mailer):
+        stories = [Story.from_json(one.event.payload) for one in part]
         return way.send_digest(stories, part, part[0].due)
-    return way.send(stories[0], part)
+    events = {one.event.id: one.event for one in part}
+    if len(events) > 1 and isinstance(way, Mailer):
+        return way.send_together(tuple(events.values()), part)
+    return way.send(Story.from_json(first.payload), part)

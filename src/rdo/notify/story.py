@@ -83,12 +83,22 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class OnIt:
+    """Who has said to be on the package, since when, why, and where to follow it."""
+
+    by: str
+    since: datetime
+    why: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """The content of a message. Fields that do not apply to its kind are empty.
 
     `build_id`, `commit` and `commit_url` belong to the build that the event is about. `broken` is
     when the package first failed, and `waiting` are the packages that cannot be built because of
-    that.
+    that. `factory` is the folder of the rdo.toml.
     """
 
     kind: EventKind
@@ -116,9 +126,11 @@ class Story:
     needs: tuple[UnmetRequirement, ...] = ()
     waiting: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    ack: OnIt | None = None
     log_url: str = ""
     page_url: str = ""
     repository_url: str = ""
+    factory: str = ""
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = _adapter().dump_python(self, mode="json")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rdo.notify.story import Story
-from rdo.store.deliveries import Delivery
+from rdo.store.messages.deliveries import Delivery
 
 
 class AwayError(Exception):

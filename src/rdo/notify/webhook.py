@@ -11,9 +11,10 @@ from pathlib import Path
 from rdo import __version__
 from rdo.errors import ConfigError
 from rdo.notify import words
+from rdo.notify.promotions import PromotionStory
 from rdo.notify.story import Story
 from rdo.notify.way import AwayError, Refused
-from rdo.store.deliveries import Delivery
+from rdo.store.messages.deliveries import Delivery
 
 TIMEOUT_SECONDS = 20.0
 TEST = "test"
@@ -36,8 +37,18 @@ class Webhook:
         Raises AwayError if the address cannot be reached, ConfigError if the secret cannot be read.
         """
         [delivery] = deliveries
-        key = f"{delivery.event.target}:{delivery.event.key}"
-        refused = self._post(message(story, delivery), story.kind, key)
+        return self._post_event(message(story, delivery), delivery)
+
+    def send_promotion(
+        self, story: PromotionStory, deliveries: Sequence[Delivery]
+    ) -> dict[int, Refused]:
+        """Post an event about a promotion name. Raises what `send` raises."""
+        [delivery] = deliveries
+        content = {"key": key_of(delivery), "title": story.title, **story.to_json()}
+        return self._post_event(content, delivery)
+
+    def _post_event(self, content: Mapping[str, object], delivery: Delivery) -> dict[int, Refused]:
+        refused = self.post(content, delivery.event.kind, key_of(delivery))
         return {delivery.id: refused} if refused else {}
 
     def test(self, when: datetime) -> Refused | None:
@@ -46,9 +57,10 @@ class Webhook:
         Raises what `send` raises.
         """
         key = f"{TEST}:{int(when.timestamp())}"
-        return self._post({"key": key, "kind": TEST, "title": "a test from rdo"}, TEST, key)
+        return self.post({"key": key, "kind": TEST, "title": "a test from rdo"}, TEST, key)
 
-    def _post(self, content: Mapping[str, object], kind: str, key: str) -> Refused | None:
+    def post(self, content: Mapping[str, object], kind: str, key: str) -> Refused | None:
+        """Post JSON, signed, and return what refused it. Raises AwayError if nobody answers."""
         import httpx  # only where a webhook is configured
 
         body = json.dumps(content).encode()
@@ -91,11 +103,18 @@ class Webhook:
             ) from error
 
 
+def key_of(delivery: Delivery) -> str:
+    """Return what names an event, however often it is posted."""
+    return f"{delivery.event.target}:{delivery.event.key}"
+
+
 def message(story: Story, delivery: Delivery) -> dict[str, object]:
     """Return the content that is sent: the story, and a key that repeated deliveries share."""
+    told = story.to_json()
+    told.pop("factory", None)  # where it is on our machine is of no use elsewhere
     return {
-        "key": f"{delivery.event.target}:{delivery.event.key}",
+        "key": key_of(delivery),
         "title": words.subject(story),
         "cause_in_words": words.cause(story),
-        **story.to_json(),
+        **told,
     }

@@ -1,14 +1,15 @@
 """The sentences that mails, reviews and pages have in common."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rdo.logs.reader import clean, one_line
 from rdo.model.build import FailureReason
-from rdo.model.dates import minute, minute_utc
-from rdo.model.short_list import short_list
-from rdo.notify.story import Changes, EventKind, RootChange, Story, UnmetRequirement
+from rdo.model.text.dates import minute, minute_utc
+from rdo.model.text.short_list import short_list
+from rdo.notify.story import Changes, EventKind, OnIt, RootChange, Story, UnmetRequirement
 
 CAUSES = {
     FailureReason.SOURCE: "no source archive could be made of the upstream commit",
@@ -31,6 +32,16 @@ CAUSES = {
     FailureReason.UNKNOWN: "rpmbuild fails without a known cause",
 }
 _SECTION = re.compile(r"%(?:prep|build|check|install): ")
+
+
+def reproduce_command(factory: str, build: int) -> str:
+    """Return the command that repeats a build; `factory` is the folder of its rdo.toml, or empty.
+
+    >>> reproduce_command("/srv/my distro", 14)
+    "rdo -C '/srv/my distro' reproduce 14"
+    """
+    where = f" -C {shlex.quote(clean(factory))}" if factory else ""
+    return f"rdo{where} reproduce {build}"
 
 
 def failure(reason: FailureReason, detail: str) -> str:
@@ -65,6 +76,24 @@ def subject(story: Story) -> str:
             count = len(story.problems)
             what = f"{count} packages" if count != 1 else clean(story.problems[0].package)
             return f"[{clean(story.target)}] {what} of {release} cannot be followed"
+
+
+def subject_together(stories: Sequence[Story]) -> str:
+    """Return one line about a commit that fails, or builds again, on several targets."""
+    targets = ", ".join(clean(story.target) for story in stories)
+    first = stories[0]
+    what = f"{clean(first.package)} of {clean(first.release)}"
+    if first.kind is EventKind.MENDED:
+        return f"[{targets}] {what} builds again"
+    reasons = dict.fromkeys(str(story.reason or "unknown") for story in stories)
+    return f"[{targets}] {what} does not build: {', '.join(reasons)}"
+
+
+def on_target(story: Story) -> str:
+    """Return in one line what is told of a target, where a message tells of several."""
+    is_well = story.kind is EventKind.MENDED
+    said = "builds again" if is_well else cause(story) or "does not build"
+    return f"{clean(story.target)} ({clean(story.platform)}): {clean(said)}"
 
 
 def _awaited(story: Story) -> str:
@@ -125,11 +154,20 @@ def facts(story: Story) -> Iterator[tuple[str, str]]:
             ("Was broken since" if story.kind is EventKind.MENDED else "Broken since"),
             _when(story),
         )
+    if story.ack:
+        is_over = story.kind is EventKind.MENDED
+        yield "Was on it" if is_over else "On it", on_it(story.ack)
     if story.good and story.kind is not EventKind.MENDED:
         yield (
             "Last good",
             f"{story.good.nvr}, build {story.good.build_id}, {minute(story.good.when)}",
         )
+
+
+def on_it(ack: OnIt) -> str:
+    """Return who is on a package, since when, why, and where to follow it."""
+    link = f" ({ack.link})" if ack.link else ""
+    return f"{ack.by}, since {minute_utc(ack.since)}: {ack.why}{link}"
 
 
 def _when(story: Story) -> str:

@@ -1,0 +1,1 @@
+"""Servers on which others develop: what they announce, and their open reviews."""

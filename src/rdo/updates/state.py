@@ -1,0 +1,27 @@
+"""How far an update has come: the folder in which its file is."""
+
+from enum import StrEnum
+
+
+class UpdateState(StrEnum):
+    """A folder of the update repository, and what it means."""
+
+    UPDATES = "updates"
+    READY = "ready"
+    PUSHED = "pushed"
+    FAILED = "failed"
+    ROLLBACK = "rollback"
+
+    @property
+    def meaning(self) -> str:
+        """What people read."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    UpdateState.UPDATES: "submitted, being tested",
+    UpdateState.READY: "ready to be pushed",
+    UpdateState.PUSHED: "pushed to users",
+    UpdateState.FAILED: "failed",
+    UpdateState.ROLLBACK: "taken back",
+}
