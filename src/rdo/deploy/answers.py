@@ -1,18 +1,20 @@
 """The answers that a cloud is made from: file, options and defaults put together and checked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rdo.deploy.answer_file import AnswerFault, AnswerFile
 from rdo.deploy.keys import PLACEHOLDER, Key, KeyTable, Kind, Support
 from rdo.deploy.machine import ThisMachine
-from rdo.deploy.value_checks import fault_of, items_of
+from rdo.deploy.value_checks import fault_of, is_address, items_of
 from rdo.errors import ConfigError, did_you_mean
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 MASK = "********"
 DEFAULT_PASSWORD = "CONFIG_DEFAULT_PASSWORD"
+_ONE_HOST = "CONFIG_CONTROLLER_HOST"
+_ON_IT = {"CONFIG_MARIADB_HOST": "MariaDB", "CONFIG_AMQP_HOST": "the message broker"}
 _SERVICE = "_INSTALL"
 
 
@@ -91,6 +93,7 @@ def decide(
 ) -> Answers:
     """Put the answers together and check those that matter; `made` are the secrets of the cloud."""
     plain = {key.name: _answer(key, given, options, machine) for key in table}
+    plain |= {name: _following(plain[name], plain[_ONE_HOST]) for name in _ON_IT}
     common = plain[DEFAULT_PASSWORD]
     whole = {name: _with_secret(one, common, made) for name, one in plain.items()}
     values = {name: one.value for name, one in whole.items()}
@@ -101,7 +104,8 @@ def decide(
     }
     faults = [*given.faults, *(one for answer in answers.values() for one in _faults(answer))]
     faults += _conflicts(answers)
-    return Answers(answers, tuple(faults), (*given.notes, *_notes(answers.values(), machine)))
+    notes = (*given.notes, *_notes(answers.values(), machine), *_idle(table, answers))
+    return Answers(answers, tuple(faults), notes)
 
 
 def _answer(
@@ -112,6 +116,12 @@ def _answer(
     if found := given.values.get(key.name):
         return CloudAnswer(key, found.value, Origin.FILE, found.line)
     return CloudAnswer(key, machine.fill(key.default), Origin.DEFAULT)
+
+
+def _following(answer: CloudAnswer, controller: CloudAnswer) -> CloudAnswer:
+    """Return the answer with the controller's value if nobody gives another one."""
+    is_open = answer.origin is Origin.DEFAULT
+    return replace(answer, value=controller.value) if is_open else answer
 
 
 def _with_secret(answer: CloudAnswer, common: CloudAnswer, made: Mapping[str, str]) -> CloudAnswer:
@@ -150,6 +160,17 @@ def _conflicts(answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
     if network.value == "n" and answers["CONFIG_NOVA_INSTALL"].value == "y":
         said = "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y"
         yield AnswerFault(network.line, said)
+    controller = answers[_ONE_HOST].value
+    for name, service in _ON_IT.items():
+        one = answers[name]
+        if _are_two(one.value, controller):
+            said = f"{name}={one.value}: {service} is on the controller, {_ONE_HOST}={controller}"
+            yield AnswerFault(one.line, f"{said}; elsewhere is not here yet")
+
+
+def _are_two(one: str, other: str) -> bool:
+    """Whether two values are surely two hosts; a name and an address may be one."""
+    return one != other and is_address(one) and is_address(other)
 
 
 def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[AnswerFault]:
@@ -167,6 +188,27 @@ def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[Ans
         yield AnswerFault(None, f"not here yet, so left out: {', '.join(services)}")
     if others:
         yield AnswerFault(None, f"not here yet, so not looked at: {', '.join(others)}")
+
+
+def _idle(table: KeyTable, answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
+    """Yield what is answered in vain, because another answer has switched it off."""
+    values = {name: one.value for name, one in answers.items()}
+    found: dict[str, list[str]] = {}
+    for group in table.groups:
+        if why := group.switched_off_by(values):
+            names = [key.name for key in group.keys if _is_chosen(answers[key.name])]
+            found.setdefault(f"{why}={values[why]}", []).extend(names)
+    for reason, names in found.items():
+        if names:
+            yield AnswerFault(None, f"without effect because of {reason}: {', '.join(names)}")
+
+
+def _is_chosen(answer: CloudAnswer) -> bool:
+    """Whether somebody has chosen a value; those that a template finds or makes do not count."""
+    key = answer.key
+    is_fixed = "@" not in key.default and not key.is_made and not key.refused
+    is_given = answer.origin in {Origin.FILE, Origin.OPTION}
+    return is_given and is_fixed and answer.value != key.default
 
 
 def _is_other(answer: CloudAnswer, machine: ThisMachine) -> bool:

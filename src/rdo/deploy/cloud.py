@@ -16,9 +16,14 @@ _MAX_WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """The answers, and what roles ask of them."""
+    """The answers, and what roles ask of them.
+
+    `public_key` is the line of the answers' ssh key, and `by_ssh` are the hosts that get it.
+    """
 
     answers: Answers
+    public_key: str = ""
+    by_ssh: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> str:
         return self.answers[key]
@@ -31,6 +36,11 @@ class Cloud:
     def controller(self) -> str:
         """The address by which all hosts reach the APIs."""
         return self["CONFIG_CONTROLLER_HOST"]
+
+    @property
+    def time_servers(self) -> list[str]:
+        """The servers that hosts take the time from; none if their clocks are left alone."""
+        return [one for one in items_of(self["CONFIG_NTP_SERVERS"]) if one]
 
     @property
     def computes(self) -> list[str]:
@@ -94,19 +104,36 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True)
+class Port:
+    """Ports of a host that others use: hosts with a duty, or everybody without one."""
+
+    number: int
+    last: int = 0
+    protocol: str = "tcp"
+    to: Duty | None = None
+
+    @property
+    def shown(self) -> str:
+        """One port, or FIRST-LAST."""
+        return f"{self.number}-{self.last}" if self.last else str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What one role wants of the hosts with a duty, in order, under one title for people.
 
-    With `only` it is about that host alone. `packages` are installed before anything else, with
-    those of all other roles. `apis` and `logins` (users of services with their passwords) are
-    entered in keystone for all roles at once.
+    Without a duty it is about all hosts, with `only` about that host alone. `packages` are
+    installed before anything else, with those of all other roles; after them `ports` are opened
+    where a host has a firewall. `apis` and `logins` (users of
+    services with their passwords) are entered in keystone for all roles at once.
     """
 
     role: str
     title: str
-    duty: Duty
+    duty: Duty | None
     packages: tuple[str, ...] = ()
     wants: tuple[Wanted, ...] = ()
     apis: tuple[Api, ...] = ()
     logins: tuple[tuple[str, str], ...] = ()
     only: str = ""
+    ports: tuple[Port, ...] = ()

@@ -25,9 +25,13 @@ _KEYS: Mapping[str, Duty] = {
 def hosts_of(answers: Answers) -> dict[str, frozenset[Duty]]:
     """Return the duties of each host, the controller first; excluded hosts are not among them."""
     excluded = set(items_of(answers["EXCLUDE_SERVERS"]))
+    return {host: some for host, some in members_of(answers).items() if host not in excluded}
+
+
+def members_of(answers: Answers) -> dict[str, frozenset[Duty]]:
+    """Return the duties of all hosts of the cloud, also of those that are left alone this time."""
     found: dict[str, frozenset[Duty]] = {}
     for key, duty in _KEYS.items():
-        for host in items_of(answers[key]):
-            if host and host not in excluded:
-                found[host] = found.get(host, frozenset()) | {duty}
+        for host in filter(None, items_of(answers[key])):
+            found[host] = found.get(host, frozenset()) | {duty}
     return found

@@ -99,10 +99,15 @@ class KeyGroup:
 
     def is_active(self, values: Mapping[str, str]) -> bool:
         """Whether the keys matter with these values of all keys."""
-        return all(
-            any(item and (item in wanted or "*" in wanted) for item in values[key].split(","))
-            for key, wanted in self.when.items()
-        )
+        return not self.switched_off_by(values)
+
+    def switched_off_by(self, values: Mapping[str, str]) -> str:
+        """Return the first key whose value lets the keys matter to nobody; empty if none does."""
+        for key, wanted in self.when.items():
+            items = filter(None, values[key].split(","))
+            if not any(item in wanted or "*" in wanted for item in items):
+                return key
+        return ""
 
 
 @dataclass(frozen=True)

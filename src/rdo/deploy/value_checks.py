@@ -48,7 +48,8 @@ def _each(check: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: all(map(check, items_of(value)))
 
 
-def _is_address(value: str) -> bool:
+def is_address(value: str) -> bool:
+    """Whether it is an IP address."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -66,7 +67,7 @@ def _is_network(value: str) -> bool:
 
 def _is_host(value: str) -> bool:
     """Whether it can be a host; digits and dots alone must be an address."""
-    if _is_address(value):
+    if is_address(value):
         return True
     is_number = re.fullmatch(r"[0-9.]+", value) is not None
     return not is_number and len(value) < 254 and _HOST_NAME.fullmatch(value) is not None
@@ -100,7 +101,7 @@ def _is_export(value: str) -> bool:
     match = re.fullmatch(r"(?:\[(?P<six>[^]]+)\]|(?P<four>[^:\[]+)):/.+", value)
     if not match:
         return False
-    return _is_address(match["six"]) if match["six"] else _is_address(match["four"])
+    return is_address(match["six"]) if match["six"] else is_address(match["four"])
 
 
 def _is_device(value: str) -> bool:
@@ -110,7 +111,7 @@ def _is_device(value: str) -> bool:
 
 _CHECKS: Mapping[Kind, tuple[Callable[[str], bool], str]] = MappingProxyType(
     {
-        Kind.ADDRESS: (_is_address, "is not an IP address"),
+        Kind.ADDRESS: (is_address, "is not an IP address"),
         Kind.DEVICES: (_each(_is_device), "is not a list of host/device"),
         Kind.ENCRYPTION_KEY: (
             lambda value: len(value) in _KEY_LENGTHS,

@@ -62,12 +62,22 @@ class WantedFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizedKey:
+    """A line of a public key by which a user is let in by ssh; the user's other keys stay."""
+
+    kind: ClassVar[str] = "authorized_key"
+    user: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A unit that is enabled, runs, and was started after its files last changed.
 
     `unit` may be several names separated by `|`: the first that the host has. `watches` are paths,
     also with `*`. A service is ready when it listens on its `ports`; `steady` ones without ports
-    are watched for some seconds. An `optional` one is left out on hosts that have no such unit.
+    are watched for some seconds. An `optional` one is left out on hosts that have no such unit, or
+    where a condition of its own says so, as for a clock that a container may not set.
     """
 
     kind: ClassVar[str] = "service"
@@ -76,6 +86,24 @@ class Service:
     ports: tuple[int, ...] = ()
     steady: bool = False
     optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Ports (one, or FIRST-LAST) that some hosts may reach, or everybody if none is named."""
+
+    ports: str
+    protocol: str = "tcp"
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPorts:
+    """What the firewalls of a host must let in, which has this address; without one, nothing."""
+
+    kind: ClassVar[str] = "open_ports"
+    host: str
+    openings: tuple[Opening, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +131,14 @@ class Database:
     kind: ClassVar[str] = "database"
     names: tuple[str, ...]
     user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootPassword:
+    """The password of MariaDB's root on the host, who is let in by the socket without it."""
+
+    kind: ClassVar[str] = "root_password"
     password: str
 
 
@@ -219,9 +255,12 @@ Wanted = (
     | WantedSettings
     | WantedLink
     | WantedFolder
+    | AuthorizedKey
     | Service
+    | OpenPorts
     | Once
     | Database
+    | RootPassword
     | BrokerUser
     | Administrator
     | Identity

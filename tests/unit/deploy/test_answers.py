@@ -2,9 +2,9 @@
 
 import pytest
 
-from rdo.deploy.answer_file import read_answers
+from rdo.deploy.answer_file import AnswerFile, read_answers
 from rdo.deploy.answers import Answers, Origin, check_options, decide, host_options
-from rdo.deploy.keys import load_keys
+from rdo.deploy.keys import Key, KeyGroup, Kind, load_keys
 from rdo.deploy.machine import ThisMachine
 from rdo.errors import ConfigError
 
@@ -131,3 +131,149 @@ def test_hosts_are_a_controller_and_compute_hosts() -> None:
 def test_an_option_without_a_key_is_told() -> None:
     with pytest.raises(ConfigError, match='did you mean "CONFIG_DEBUG_MODE"'):
         check_options(TABLE, {"CONFIG_DEBUG_MOD": "y"})
+
+
+def test_database_and_broker_are_on_the_controller_unless_somebody_says_otherwise() -> None:
+    follows = answers(CONFIG_CONTROLLER_HOST="10.0.0.7")
+    other = answers("CONFIG_MARIADB_HOST=10.0.0.8\n", CONFIG_CONTROLLER_HOST="10.0.0.7")
+    maybe = answers("CONFIG_AMQP_HOST=host.example.test\n", CONFIG_CONTROLLER_HOST="10.0.0.7")
+
+    assert (follows["CONFIG_MARIADB_HOST"], follows["CONFIG_AMQP_HOST"]) == ("10.0.0.7",) * 2
+    [(line, told)] = said(other)
+    assert line == 2
+    assert told.startswith("CONFIG_MARIADB_HOST=10.0.0.8: MariaDB is on the controller")
+    assert said(maybe) == []
+
+
+OTHER = {
+    Kind.ADDRESS: "10.9.9.9",
+    Kind.DEVICES: "10.9.9.9/sdz",
+    Kind.ENCRYPTION_KEY: "0123456789abcdef",
+    Kind.EXPORTS: "10.9.9.9:/export",
+    Kind.FLOAT: "3.25",
+    Kind.HOST: "10.9.9.9",
+    Kind.HOSTS: "10.9.9.9",
+    Kind.INTEGER: "77",
+    Kind.JSON_LIST: '["x"]',
+    Kind.LDAP_DN: "dc=example",
+    Kind.LDAP_URL: "ldap://10.9.9.9",
+    Kind.NETWORK: "10.9.9.0/24",
+    Kind.NETWORKS: "10.9.9.0/24",
+    Kind.PATH: "/other",
+    Kind.PORT: "1234",
+    Kind.PUBLIC_KEY: "/other.pub",
+    Kind.SIZE: "7G",
+    Kind.TEXT: "other",
+    Kind.WORKERS: "7",
+}
+
+
+def another(key: Key) -> str:
+    """A value that the key can have, and that is not its default."""
+    if key.kind is Kind.YES_NO:
+        return "n" if key.default == "y" else "y"
+    if key.kind in {Kind.CHOICE, Kind.CHOICES}:
+        return next((one for one in key.choices if one != key.default), key.default)
+    return OTHER[key.kind]
+
+
+def matters(group: KeyGroup) -> dict[str, str]:
+    """Answers with which the keys of a group matter."""
+    found: dict[str, str] = {}
+    for name, wanted in group.when.items():
+        key = TABLE.keys[name]
+        found |= {name: another(key) if "*" in wanted else wanted[0]}
+        [above] = [one for one in TABLE.groups if key in one.keys]
+        found = matters(above) | found
+    return found
+
+
+@pytest.mark.parametrize("group", TABLE.groups, ids=lambda group: group.name)
+def test_each_key_is_used_or_told_as_not_here_yet_or_refused(group: KeyGroup) -> None:
+    around = matters(group)
+    for key in group.keys:
+        value = another(key)
+        found = decide(TABLE, AnswerFile(), {**around, key.name: value}, HERE, {})
+        notes = " ".join(one.said for one in found.notes)
+        faults = " ".join(one.said for one in found.faults)
+
+        assert found.by_key[key.name].is_active, key.name
+        if key.refused:
+            assert f"{key.name}=" in faults, key.name
+        elif key.used or value == key.default:
+            assert key.name not in notes
+        elif not (key.name.endswith("_INSTALL") and value == "n"):
+            assert notes.count(key.name) or set(around) & set(notes.replace(",", "").split()), (
+                key.name
+            )
+
+
+def test_what_is_answered_in_vain_is_told_with_its_reason() -> None:
+    found = answers(
+        "CONFIG_MANILA_BACKEND=netapp\nCONFIG_MANILA_DB_PW=x\nCONFIG_VCENTER_USER=me\n"
+        "CONFIG_STORAGE_HOST=10.0.0.9\nCONFIG_HEAT_DOMAIN=heat\n"
+    )
+
+    assert [one.said for one in found.notes if "without" in one.said] == [
+        "without effect because of CONFIG_VMWARE_BACKEND=n: CONFIG_VCENTER_USER",
+        "without effect because of CONFIG_MANILA_INSTALL=n: CONFIG_MANILA_BACKEND",
+    ]
+
+
+OTHERS = {
+    Kind.ADDRESS: "10.9.9.9",
+    Kind.DEVICES: "10.9.9.9/sdz",
+    Kind.ENCRYPTION_KEY: "0123456789abcdef",
+    Kind.EXPORTS: "10.9.9.9:/x",
+    Kind.FLOAT: "3.25",
+    Kind.HOST: "10.9.9.9",
+    Kind.HOSTS: "10.9.9.9",
+    Kind.INTEGER: "77",
+    Kind.JSON_LIST: '[["1", "2"]]',
+    Kind.LDAP_DN: "dc=x",
+    Kind.LDAP_URL: "ldap://x",
+    Kind.NETWORK: "10.7.0.0/24",
+    Kind.NETWORKS: "10.7.0.0/24",
+    Kind.PATH: "/some/path",
+    Kind.PORT: "7777",
+    Kind.PUBLIC_KEY: "/x.pub",
+    Kind.SIZE: "99G",
+    Kind.TEXT: "other",
+    Kind.WORKERS: "9",
+}
+
+
+def other_value(key: Key) -> str:
+    """Return a value that the key may have and that is not its default."""
+    default = HERE.fill(key.default)
+    if key.kind is Kind.YES_NO:
+        return "n" if default == "y" else "y"
+    return next((one for one in key.choices if one != default), OTHERS.get(key.kind, default))
+
+
+def told_of(key: Key) -> set[str]:
+    """Return what is told of a key that has another value than its default."""
+    found = answers(f"{key.name}={other_value(key)}\n")
+    words = ("is refused: ", "not here yet, so", "without effect")
+    texts = [one.said for one in (*found.faults, *found.notes) if key.name in one.said]
+    return {word for text in texts for word in words if word in text}
+
+
+def is_nobody_s_choice(key: Key) -> bool:
+    """Whether the value is found or made, or another one than the default asks for nothing."""
+    value = other_value(key)
+    is_found = key.is_made or "@" in key.default
+    return is_found or value == key.default or (key.name.endswith("_INSTALL") and value == "n")
+
+
+@pytest.mark.parametrize("key", list(TABLE), ids=lambda key: key.name)
+def test_each_key_with_another_value_is_used_or_told_or_refused(key: Key) -> None:  # P11
+    told = told_of(key)
+
+    if key.used:
+        assert told == set()
+    elif key.refused:
+        assert told == {"is refused: "}
+    elif not is_nobody_s_choice(key):
+        assert len(told) == 1
+        assert told <= {"not here yet, so", "without effect"}

@@ -16,7 +16,7 @@ from rdo.deploy.install.steps import Step, program, steps_of
 from rdo.deploy.keys import load_keys
 from rdo.deploy.machine import ThisMachine
 from rdo.deploy.on_host.program import answer
-from rdo.deploy.wanted import Service, WantedFile, WantedSettings, plain
+from rdo.deploy.wanted import OpenPorts, Service, WantedFile, WantedSettings, plain
 
 TABLE = load_keys()
 HERE = ThisMachine("10.0.0.5", "host.example.test")
@@ -56,6 +56,57 @@ def test_a_compute_host_gets_no_secret_but_its_own() -> None:  # P9
 
 
 HOSTS = "10.0.0.5,10.0.0.6"
+
+
+def test_every_host_takes_the_time_from_the_servers_that_are_named() -> None:
+    [step] = [
+        one for one in steps(HOSTS, CONFIG_NTP_SERVERS="10.0.0.1, a.test") if "Time" in one.title
+    ]
+
+    contents = {host: wants[0].content for host, wants in step.wants.items()}  # type: ignore[union-attr]
+    assert list(contents) == HOSTS.split(",")
+    assert "server 10.0.0.1 iburst\nserver a.test iburst\n" in contents["10.0.0.6"]
+    assert not [one for one in steps(HOSTS) if "Time" in one.title]
+
+
+def test_the_public_key_goes_to_hosts_that_are_reached_by_ssh() -> None:
+    found = answers(HOSTS)
+    made = steps_of(Cloud(found, "ssh-ed25519 AAAA", ("10.0.0.6",)), hosts_of(found))
+
+    assert [list(one.wants) for one in made if one.role == "ssh-key"] == [["10.0.0.6"]]
+    assert not [one for one in steps(HOSTS) if one.role == "ssh-key"]
+
+
+def test_firewalls_let_in_what_others_use_and_nobody_else() -> None:
+    [both] = [one for one in steps(HOSTS) if one.title == "Firewall"]
+    [alone] = [one for one in steps() if one.title == "Firewall"]
+
+    controller, compute = (_openings(both, host) for host in HOSTS.split(","))
+    assert controller.pop("5672") == controller.pop("6642") == ("10.0.0.6",)
+    assert controller.pop("8775") == ("10.0.0.6",)
+    assert set(controller) == {"5000", "9292", "8778", "8774", "6080", "9696"}
+    assert set(controller.values()) == {()}
+    assert compute == {"5900-5999": ("10.0.0.5",)}
+    assert set(_openings(alone, "10.0.0.5")) == set(controller)
+
+
+def test_a_host_that_is_left_alone_this_time_is_let_in_too() -> None:
+    [step] = [one for one in steps(HOSTS, EXCLUDE_SERVERS="10.0.0.6") if one.title == "Firewall"]
+
+    assert list(step.wants) == ["10.0.0.5"]
+    assert _openings(step, "10.0.0.5")["5672"] == ("10.0.0.6",)
+
+
+def test_compute_hosts_let_each_other_s_tunnels_in() -> None:
+    [step] = [one for one in steps(f"{HOSTS},10.0.0.7") if one.title == "Firewall"]
+
+    assert _openings(step, "10.0.0.7")["6081"] == ("10.0.0.6",)
+
+
+def _openings(step: Step, host: str) -> dict[str, tuple[str, ...]]:
+    [wanted] = step.wants[host]
+    assert isinstance(wanted, OpenPorts)
+    return {one.ports: one.sources for one in wanted.openings}
 
 
 def test_what_answers_switch_off_is_not_there() -> None:
@@ -169,7 +220,7 @@ def test_the_program_is_whole_and_imports_nothing_of_rdo_that_is_not_sent() -> N
     for number, (name, text) in enumerate(sent.modules):
         lines = [line.split()[1] for line in text.splitlines() if line.startswith("from rdo.")]
         known = {parent for earlier in names[:number] for parent in (earlier,)}
-        assert set(lines) <= known | {"rdo.deploy.on_host"}, name
+        assert set(lines) <= known | {"rdo.deploy.on_host", "rdo.deploy.on_host.firewalls"}, name
     assert sent.main == names[-1]
 
 

@@ -30,6 +30,21 @@ from rdo.deploy.on_host.packages import dnf_fault
             "df -h",
         ),
         (
+            "Not enough free space in /var/cache/dnf/x: needed 312.5 M, available 1.0 M",
+            "the disk is full",
+            "df -h",
+        ),
+        (
+            "Error: Failed to download metadata for repo 'a': Failed writing received data to disk",
+            "the disk is full",
+            "df -h",
+        ),
+        (
+            "Error: Error downloading packages:\n  a-1-1.noarch: Cannot download, all mirrors",
+            "dnf cannot download a-1-1.noarch: Cannot download, all mirrors",
+            "dnf makecache",
+        ),
+        (
             "Error: \n Problem: conflicting requests\n  - nothing provides b needed by a",
             "dnf install: Error:; - nothing provides b needed by a",
             "",

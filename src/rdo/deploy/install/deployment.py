@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rdo import lock
-from rdo.deploy.answers import Answers
+from rdo.deploy.answers import Answers, Origin
 from rdo.deploy.cloud import Cloud
 from rdo.deploy.hosts import hosts_of
 from rdo.deploy.install.engine import Looked, faults_error, looked
@@ -15,11 +15,13 @@ from rdo.deploy.install.planning import Plan, PlannedStep
 from rdo.deploy.install.steps import Step, steps_of
 from rdo.deploy.keys import load_keys
 from rdo.deploy.machine import ThisMachine, this_machine
+from rdo.deploy.public_key import beside, read_public_key
 from rdo.deploy.reading import load_answers, state_folder
 from rdo.errors import UserError
 from rdo.tools.hosts.access import Host, SshAccess
 
 _LOG = "install.log"
+_SSH_KEY = "CONFIG_SSH_KEY"
 _NO_LOG = Path("/dev/null")
 
 Told = Callable[[str, PlannedStep], None]
@@ -102,17 +104,25 @@ def deployment(
 ) -> Deployment:
     """Return the cloud of an answer file and options; the host that is this machine needs no ssh.
 
-    Raises as `load_answers` does.
+    A key that the answers name is also logged in with. Raises as `load_answers` does, and as
+    `read_public_key` does for that key.
     """
     here = machine or this_machine()
     answers = load_answers(
         load_keys(), here, file=file, options=options, state=state, make_secrets=makes_secrets
     )
     duties = hosts_of(answers)
-    access = by_ssh or SshAccess()
+    remote = tuple(one for one in duties if not here.is_called(one))
+    key, access = _public_key(answers) if remote else "", by_ssh or SshAccess()
+    if key and access.identity is None and answers.by_key[_SSH_KEY].origin is not Origin.DEFAULT:
+        access = replace(access, identity=beside(answers[_SSH_KEY]))
     return Deployment(
         answers,
-        tuple(steps_of(Cloud(answers), duties)),
-        tuple(Host(one, None if here.is_called(one) else access) for one in duties),
+        tuple(steps_of(Cloud(answers, key, remote), duties)),
+        tuple(Host(one, access if one in remote else None) for one in duties),
         state or state_folder(answers["CONFIG_CONTROLLER_HOST"]),
     )
+
+
+def _public_key(answers: Answers) -> str:
+    return read_public_key(answers[_SSH_KEY]) if answers[_SSH_KEY] else ""

@@ -15,6 +15,9 @@ from rdo.tools.hosts.installer import Installer, installer
 _NOT_LET_IN = "let root log in there by a key of yours (ssh-copy-id), or name one by --identity"
 _NO_KEY = "log in there once by hand, or accept its key by --accept-new-host-keys"
 _CHANGED_KEY = "if the host was made anew: ssh-keygen -R HOST; else somebody may be in between"
+_SILENT = (
+    "see whether it answers: ssh root@HOST; if ssh's agent has many keys, name one by --identity"
+)
 _AWAY = "see whether it runs and answers: ping, ssh; then apply again"
 
 
@@ -94,7 +97,9 @@ def unreachable(host: str, said: str) -> OutsideError:
         hint = _CHANGED_KEY
     elif "not found in known_hosts" in words or "known_hosts" in words or "host key" in words:
         hint = _NO_KEY
-    elif "auth" in words or "no existing session" in words:
+    elif "no existing session" in words:  # paramiko's word for silence, and for too many keys
+        said, hint = "its ssh server answers nothing", _SILENT
+    elif "auth" in words:
         hint = _NOT_LET_IN
     return OutsideError(f"{host} cannot be reached: {said}", hint=hint.replace("HOST", host))
 

@@ -6,8 +6,9 @@ from importlib.resources import files
 from typing import Any
 
 from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
-from rdo.deploy.hosts import Duty
+from rdo.deploy.hosts import Duty, members_of
 from rdo.deploy.roles import (
+    chrony,
     client,
     demo,
     glance,
@@ -18,11 +19,24 @@ from rdo.deploy.roles import (
     nova,
     placement,
     rabbitmq,
+    ssh_key,
 )
-from rdo.deploy.wanted import Identity, User, Value, Wanted, WantedPackages, WantedSettings, plain
+from rdo.deploy.wanted import (
+    Identity,
+    Opening,
+    OpenPorts,
+    User,
+    Value,
+    Wanted,
+    WantedPackages,
+    WantedSettings,
+    plain,
+)
 from rdo.tools.hosts.installer import Program
 
 _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
+    ssh_key.parts,
+    chrony.parts,
     mariadb.parts,
     rabbitmq.parts,
     memcached.parts,
@@ -43,8 +57,9 @@ _OF_A_SERVICE = ("admin", "service")
 
 # Each module after those that it imports.
 _ON_HOST = (
-    *("acts", "ini", "files", "packages", "units", "mariadb", "rabbitmq", "once", "identity"),
-    *("cells", "switch", "demo", "check"),
+    *("acts", "ini", "files", "authorized", "packages", "units", "mariadb", "rabbitmq", "once"),
+    *("reach", "identity", "cells", "switch", "demo", "check"),
+    *(f"firewalls.{name}" for name in ("rules", "firewalld", "iptables", "nftables", "open_ports")),
 )
 _PACKAGE = "rdo.deploy.on_host"
 
@@ -69,9 +84,9 @@ class Step:
 
 
 def steps_of(cloud: Cloud, hosts: Mapping[str, frozenset[Duty]]) -> list[Step]:
-    """Return all steps: the packages of each host first, then each role."""
+    """Return all steps: the packages of each host first, then its firewall, then each role."""
     parts = [part for role in _ROLES for part in role(cloud)]
-    found = [_packages(parts, hosts)]
+    found = [_packages(parts, hosts), _open_ports(cloud, parts, hosts)]
     for part in parts:
         found.append(_step(part, hosts))
         if part.role == "keystone":
@@ -115,13 +130,28 @@ def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
     return Step("packages", "Packages", wants)
 
 
+def _open_ports(cloud: Cloud, parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
+    """Return what the firewall of each host must let in, from others than the host itself."""
+    members = members_of(cloud.answers)
+    wants: dict[str, tuple[Wanted, ...]] = {}
+    for host, duties in hosts.items():
+        mine = [port for part in parts if _is_for(part, host, duties) for port in part.ports]
+        openings = []
+        for port in dict.fromkeys(mine):
+            others = [name for name, some in members.items() if port.to in some and name != host]
+            if port.to is None or others:
+                openings.append(Opening(port.shown, port.protocol, tuple(others)))
+        wants[host] = (OpenPorts(host, tuple(openings)),) if openings else ()
+    return Step("firewall", "Firewall", wants)
+
+
 def _step(part: Part, hosts: Mapping[str, frozenset[Duty]]) -> Step:
     mine = [host for host, duties in hosts.items() if _is_for(part, host, duties)]
     return Step(part.role, part.title, dict.fromkeys(mine, part.wants) if part.wants else {})
 
 
 def _is_for(part: Part, host: str, duties: frozenset[Duty]) -> bool:
-    return part.duty in duties and part.only in {"", host}
+    return part.duty in {None, *duties} and part.only in {"", host}
 
 
 def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
@@ -150,8 +180,10 @@ def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
 
 def program() -> Program:
     """Return the program that runs on hosts."""
-    texts = [(name, "") for name in ("rdo", "rdo.deploy", _PACKAGE)]
+    empty = ("rdo", "rdo.deploy", _PACKAGE, f"{_PACKAGE}.firewalls")
+    texts = [(name, "") for name in empty]
     folder = files(_PACKAGE)
     for name in (*_ON_HOST, "program"):
-        texts.append((f"{_PACKAGE}.{name}", (folder / f"{name}.py").read_text()))
+        file = folder.joinpath(*f"{name.replace('.', '/')}.py".split("/"))
+        texts.append((f"{_PACKAGE}.{name}", file.read_text()))
     return Program(texts, f"{_PACKAGE}.program")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted
+from rdo.deploy.on_host.reach import must_answer
 
 _GUEST = Path("/usr/share/rdo-guest-image/guest.img")
 _DOWNLOAD_SECONDS = 300
@@ -49,7 +50,14 @@ def _differences(cloud: Any, wanted: Wanted) -> "Iterator[tuple[str, Callable[[]
     from keystoneauth1.exceptions import ClientException
     from openstack.exceptions import SDKException
 
+    kinds = (("compute", "flavors"), ("image", "images"), ("network", "networks"))
+    must_answer(f"{wanted['auth_url']}/v3", "keystone")
     try:
+        for kind in (kind for kind, rows in kinds if wanted[rows]):
+            where = cloud.session.get_endpoint(
+                service_type=kind, interface="public", region_name=wanted["region"]
+            )
+            must_answer(where or "", f"the {kind} service at {where}")
         yield from _flavors(cloud, wanted)
         yield from _images(cloud, wanted)
         yield from _networks(cloud, wanted)

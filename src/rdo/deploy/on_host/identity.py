@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, as_user, has_program, run
+from rdo.deploy.on_host.reach import must_answer
 
 _INTERFACES = ("public", "internal", "admin")
 
@@ -172,6 +173,7 @@ def _session(wanted: Wanted) -> Any:
         from keystoneauth1.identity import v3
     except ImportError as error:
         raise HostFault(f"python3 there cannot import keystoneauth1: {error}") from None
+    must_answer(f"{wanted['auth_url']}/v3", "keystone")
     auth = v3.Password(
         auth_url=f"{wanted['auth_url']}/v3",
         username=wanted["admin"],
@@ -203,6 +205,7 @@ def _login(wanted: Wanted, user: str, password: str, project: "str | None") -> i
         if project
         else "unscoped",
     }
+    must_answer(f"{wanted['auth_url']}/v3", "keystone")
     try:
         url = f"{wanted['auth_url']}/v3/auth/tokens"
         answer = requests.post(url, json={"auth": asked}, timeout=60)

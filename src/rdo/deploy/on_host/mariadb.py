@@ -4,6 +4,9 @@ import hashlib
 
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, has_program, run
 
+_ROOT = "root: password of MariaDB's administrator"
+_IS_ROOT = "User = 'root' AND Host = 'localhost'"
+
 
 def look_database(wanted: Wanted) -> "list[str]":
     """Return what is missing: the database, its user, the user's password or rights."""
@@ -35,6 +38,21 @@ def make_database(wanted: Wanted) -> None:
         words.append(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8")
         words.append(f"GRANT ALL PRIVILEGES ON `{name}`.* TO {who}")
     ask(";\n".join(words))
+
+
+def look_root_password(wanted: Wanted) -> "list[str]":
+    """Return whether root has another password, or none."""
+    if not is_installed():
+        return [_ROOT]
+    kept = ask(f"SELECT Priv FROM mysql.global_priv WHERE {_IS_ROOT}")
+    return [] if any(_hash(wanted["password"]) in row for row in kept) else [_ROOT]
+
+
+def make_root_password(wanted: Wanted) -> None:
+    """Give root the password; the host's own root is let in by the socket without it, as before."""
+    password = f"PASSWORD({_text(wanted['password'])})"
+    how = f"mysql_native_password USING {password} OR unix_socket"
+    ask(f"ALTER USER root@localhost IDENTIFIED VIA {how}")
 
 
 def ask(statements: str) -> "list[str]":

@@ -5,9 +5,14 @@ import re
 import subprocess
 from pathlib import Path
 
-from rdo.deploy.on_host.acts import HostFault, Wanted, run
+from rdo.deploy.on_host.acts import HostFault, Wanted, full_disk, run
 
 _SECONDS = 1800
+# What the system, rpm, dnf and curl say of a full disk.
+_FULL = (
+    *("No space left on device", "more space on the", "more space needed on", "more inodes on the"),
+    *("Not enough free space in", "Failed writing received data to disk"),
+)
 # Root would write to the shared memory of rpm's database by only reading it.
 _NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
@@ -45,8 +50,8 @@ def _rpm(*words: str) -> "subprocess.CompletedProcess[str]":
 
 def dnf_fault(said: str) -> HostFault:
     """Return what dnf means, in one line with what to do."""
-    if "No space left on device" in said or ("needs" in said and "more space" in said):
-        return HostFault("the disk is full", "free some space there (df -h), then apply again")
+    if any(words in said for words in _FULL):
+        return full_disk()
     if unknown := re.findall(r"Unable to find a match: (.+)|No match for argument: (.+)", said):
         names = " ".join(sorted({word for pair in unknown for one in pair for word in one.split()}))
         return HostFault(
@@ -57,6 +62,11 @@ def dnf_fault(said: str) -> HostFault:
         return HostFault(
             f"the repository {away.group(1)} cannot be reached",
             f"try there: dnf --repo {away.group(1)} makecache",
+        )
+    if lost := re.search(r"Error downloading packages:\n\s*(\S+): (.+)", said):
+        return HostFault(
+            f"dnf cannot download {lost.group(1)}: {lost.group(2)}"[:600],
+            "does the server of the repository answer? try there: dnf makecache",
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("Error", " - ", "- nothing"))]

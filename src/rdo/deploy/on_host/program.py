@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rdo.deploy.on_host import (
+    authorized,
     cells,
     check,
     demo,
@@ -24,8 +25,9 @@ from rdo.deploy.on_host import (
     units,
 )
 from rdo.deploy.on_host.acts import HostFault, Unsure, Wanted, alone
+from rdo.deploy.on_host.firewalls import open_ports
 
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 _Answer = TypeVar("_Answer")
 
 _KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]]]" = {
@@ -34,9 +36,12 @@ _KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]
     "settings": (files.look_settings, files.make_settings),
     "link": (files.look_link, files.make_link),
     "folder": (files.look_folder, files.make_folder),
+    "authorized_key": (authorized.look_authorized_key, authorized.make_authorized_key),
     "service": (units.look_service, units.make_service),
+    "open_ports": (open_ports.look_open_ports, open_ports.make_open_ports),
     "once": (once.look_once, once.make_once),
     "database": (mariadb.look_database, mariadb.make_database),
+    "root_password": (mariadb.look_root_password, mariadb.make_root_password),
     "broker_user": (rabbitmq.look_broker_user, rabbitmq.make_broker_user),
     "administrator": (identity.look_administrator, identity.make_administrator),
     "cells": (cells.look_cells, cells.make_cells),

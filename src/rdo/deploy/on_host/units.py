@@ -6,7 +6,10 @@ from pathlib import Path
 
 from rdo.deploy.on_host.acts import HostFault, Wanted, first_of, listeners, run
 
-_SHOWN = "LoadState,ActiveState,SubState,UnitFileState,InactiveExitTimestampMonotonic"
+_SHOWN = (
+    "LoadState,ActiveState,SubState,InactiveExitTimestampMonotonic,"
+    "ConditionResult,ConditionTimestampMonotonic"
+)
 _READY_SECONDS = 120
 _STEADY_SECONDS = 3.0
 
@@ -17,9 +20,11 @@ def look_service(wanted: Wanted) -> "list[str]":
     if found.get("LoadState") != "loaded":
         return [] if wanted["optional"] else [f"{unit}: enable, start"]
     needed = []
-    if found["UnitFileState"] not in {"enabled", "static", "alias", "generated", "indirect"}:
+    if not _is_enabled(unit):
         needed.append("enable")
     if not _is_up(found):
+        if wanted["optional"] and _is_left_out(found):
+            return [f"{unit}: enable"] if needed else []
         _refuse_taken_ports(wanted)
         needed.append("start")
     elif newer := _newer(wanted, found):
@@ -33,7 +38,7 @@ def make_service(wanted: Wanted) -> None:
     unit, found = _found(wanted["unit"])
     if found.get("LoadState") != "loaded":
         raise HostFault(f"there is no unit {unit}", "which package has it? dnf provides '*/UNIT'")
-    if found["UnitFileState"] not in {"enabled", "static", "alias", "generated", "indirect"}:
+    if not _is_enabled(unit):
         run("systemctl", "enable", unit)
     if not _is_up(found):
         _refuse_taken_ports(wanted)
@@ -55,10 +60,22 @@ def _found(choices: str) -> "tuple[str, dict[str, str]]":
     return choices.split("|")[0], last[1]
 
 
+def _is_enabled(unit: str) -> bool:
+    """Whether files say that a unit is started; systemd itself remembers what they said before."""
+    said = run("systemctl", "is-enabled", unit, ok=range(256)).stdout.strip()
+    return said in {"enabled", "static", "alias", "generated", "indirect"}
+
+
 def _is_up(found: "dict[str, str]") -> bool:
     return found["ActiveState"] in {"active", "activating", "reloading"} and (
         found["SubState"] != "auto-restart"
     )
+
+
+def _is_left_out(found: "dict[str, str]") -> bool:
+    """Whether systemd was asked to start the unit, and a condition of the unit said no."""
+    was_asked = int(found.get("ConditionTimestampMonotonic") or 0) > 0
+    return was_asked and found.get("ConditionResult") == "no"
 
 
 def _newer(wanted: Wanted, found: "dict[str, str]") -> str:
@@ -109,6 +126,8 @@ def _wait(unit: str, wanted: Wanted) -> None:
     while True:
         _, found = _found(unit)
         if not _is_up(found):
+            if wanted["optional"] and _is_left_out(found):
+                return
             raise _failed(unit)
         here = listeners() if wanted["ports"] else {}
         is_ready = found["ActiveState"] == "active" and time.monotonic() > steady

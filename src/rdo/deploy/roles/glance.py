@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rdo.deploy.cloud import IMAGE_PORT, Cloud, Part
+from rdo.deploy.cloud import IMAGE_PORT, Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import Api, Database, Once, Service, WantedSettings
 
@@ -34,6 +34,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "Glance",
         Duty.CONTROLLER,
         packages=("openstack-glance",),
+        ports=(Port(IMAGE_PORT),),
         wants=(
             Database((DATABASE,), USER, database),
             WantedSettings(_SETTINGS, settings, "root", "glance"),

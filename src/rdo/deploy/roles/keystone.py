@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part
+from rdo.deploy.cloud import IDENTITY_PORT, Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.roles import httpd
 from rdo.deploy.wanted import Administrator, Api, Database, Once, Service, WantedSettings
@@ -25,6 +25,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "Keystone",
         Duty.CONTROLLER,
         packages=("openstack-keystone", *httpd.PACKAGES),
+        ports=(Port(IDENTITY_PORT),),
         wants=(
             Database((DATABASE,), USER, password),
             WantedSettings(SETTINGS, settings, "root", "keystone", 0o640),

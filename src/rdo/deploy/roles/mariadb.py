@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rdo.deploy.cloud import Cloud, Part
 from rdo.deploy.hosts import Duty
-from rdo.deploy.wanted import Service, WantedFile
+from rdo.deploy.wanted import RootPassword, Service, WantedFile
 
 _SETTINGS = "/etc/my.cnf.d/90-rdo.cnf"
 _CONTENT = """\
@@ -27,5 +27,6 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         wants=(
             WantedFile(_SETTINGS, _CONTENT.format(address=cloud["CONFIG_MARIADB_HOST"])),
             Service("mariadb", watches=(_SETTINGS,), ports=(3306,)),
+            RootPassword(cloud["CONFIG_MARIADB_PW"]),
         ),
     )

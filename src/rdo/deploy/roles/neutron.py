@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from rdo.deploy.cloud import NETWORK_PORT, Cloud, Part
+from rdo.deploy.cloud import NETWORK_PORT, Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import (
     Api,
@@ -24,6 +24,7 @@ _METADATA = "/etc/neutron/neutron_ovn_metadata_agent.ini"
 # Releases whose server has no threads of its own have these beside it.
 _NEWER = ("neutron-rpc-server", "neutron-periodic-workers", "neutron-ovn-maintenance-worker")
 _NORTHBOUND, _SOUTHBOUND = 6641, 6642
+_GENEVE = 6081
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
@@ -36,6 +37,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "OVN databases",
         Duty.CONTROLLER,
         packages=("openvswitch", "ovn-central"),
+        ports=(Port(_SOUTHBOUND, to=Duty.COMPUTE),),
         wants=(
             Service("openvswitch"),
             Service("ovn-northd"),
@@ -48,6 +50,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "Neutron",
         Duty.CONTROLLER,
         packages=("openstack-neutron", "openstack-neutron-ml2"),
+        ports=(Port(NETWORK_PORT),),
         wants=(
             Database((DATABASE,), USER, database),
             WantedSettings(_SETTINGS, _server(cloud), "root", "neutron"),
@@ -70,6 +73,7 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
             "OVN controller",
             Duty.COMPUTE,
             packages=("openvswitch", "ovn-host", "openstack-neutron-ovn-metadata-agent"),
+            ports=(Port(_GENEVE, protocol="udp", to=Duty.COMPUTE),),
             wants=(
                 Service("openvswitch"),
                 Switch(_external_ids(cloud, host), ("br-ex",)),

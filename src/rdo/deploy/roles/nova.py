@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from rdo.deploy.cloud import COMPUTE_PORT, CONSOLE_PORT, Cloud, Part
+from rdo.deploy.cloud import COMPUTE_PORT, CONSOLE_PORT, Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import Api, Cells, Database, Once, Service, Value, WantedSettings
 
 USER = "nova"
 DATABASES = ("nova_api", "nova", "nova_cell0")
 _SETTINGS = "/etc/nova/nova.conf"
+_METADATA_PORT = 8775
+_FIRST_VNC, _LAST_VNC = 5900, 5999
 _CONTROL = ("conductor", "scheduler", "novncproxy")
 
 
@@ -22,6 +24,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "Nova",
         Duty.CONTROLLER,
         packages=tuple(f"openstack-nova-{name}" for name in ("api", *_CONTROL)),
+        ports=(Port(COMPUTE_PORT), Port(_METADATA_PORT, to=Duty.COMPUTE), Port(CONSOLE_PORT)),
         wants=(
             Database(DATABASES, USER, cloud["CONFIG_NOVA_DB_PW"]),
             WantedSettings(_SETTINGS, _controller(cloud), "root", "nova"),
@@ -47,6 +50,7 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
         "Nova compute",
         Duty.COMPUTE,
         packages=("openstack-nova-compute", "libvirt", "qemu-kvm"),
+        ports=(Port(_FIRST_VNC, _LAST_VNC, to=Duty.CONTROLLER),),
         wants=(
             WantedSettings(_SETTINGS, settings, "root", "nova"),
             Service("libvirtd"),

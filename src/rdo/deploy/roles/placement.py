@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rdo.deploy.cloud import PLACEMENT_PORT, Cloud, Part
+from rdo.deploy.cloud import PLACEMENT_PORT, Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.roles import httpd
 from rdo.deploy.wanted import Api, Database, Once, Service, WantedSettings
@@ -31,6 +31,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "Placement",
         Duty.CONTROLLER,
         packages=("openstack-placement-api", *httpd.PACKAGES),
+        ports=(Port(PLACEMENT_PORT),),
         wants=(
             Database((DATABASE,), USER, database),
             WantedSettings(_SETTINGS, settings, "root", "placement"),

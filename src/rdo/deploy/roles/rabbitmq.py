@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from rdo.deploy.cloud import Cloud, Part
+from rdo.deploy.cloud import Cloud, Part, Port
 from rdo.deploy.hosts import Duty
 from rdo.deploy.wanted import BrokerUser, Service, WantedFile
 
+_PORT = 5672
 _SETTINGS = "/etc/rabbitmq/rabbitmq.conf"
 _CONTENT = """\
 # Written by rdo deploy.
@@ -22,9 +23,10 @@ def parts(cloud: Cloud) -> Iterator[Part]:
         "RabbitMQ",
         Duty.CONTROLLER,
         packages=("rabbitmq-server",),
+        ports=(Port(_PORT, to=Duty.COMPUTE),),
         wants=(
             WantedFile(_SETTINGS, _CONTENT.format(address=host)),
-            Service("rabbitmq-server", watches=(_SETTINGS,), ports=(5672,)),
+            Service("rabbitmq-server", watches=(_SETTINGS,), ports=(_PORT,)),
             BrokerUser(user, password, host),
         ),
     )

@@ -9,7 +9,7 @@ others are asked for at once, weakly, and only those that libsolv leaves out are
 import os
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,9 @@ def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int
         if one.id in found or one.isinstalled():
             continue
         rows = found[one.id] = []
-        for dependency in one.lookup_deparray(solv.SOLVABLE_REQUIRES):
+        plain = one.lookup_deparray(solv.SOLVABLE_REQUIRES, -1)
+        of_scriptlets = one.lookup_deparray(solv.SOLVABLE_REQUIRES, 1)
+        for dependency in (*plain, *of_scriptlets):
             text = dependency.str()
             if text.startswith("rpmlib(") or " if " in text or " unless " in text:
                 continue  # the solver decides
@@ -119,9 +121,17 @@ def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, MissingNee
     return found
 
 
-def described(pool: Any, ids: Sequence[int], found: dict[int, MissingNeed]) -> list[dict[str, Any]]:
-    """Return packages that lack something, with the chains that lead to what is missing."""
-    names = {one: str(pool.id2solvable(one)) for one in found}
+def described(
+    pool: Any,
+    ids: Sequence[int],
+    found: dict[int, MissingNeed],
+    label: Callable[[Any], str] = str,
+) -> list[dict[str, Any]]:
+    """Return packages that lack something, with the chains that lead to what is missing.
+
+    `label` is how a chain names a package.
+    """
+    names = {one: label(pool.id2solvable(one)) for one in found}
     rows = []
     for one in ids:
         at, sentences = one, list[str]()
@@ -132,17 +142,21 @@ def described(pool: Any, ids: Sequence[int], found: dict[int, MissingNeed]) -> l
                     f"{names[at]} requires {need}, but none of its providers can be installed"
                 )
             at = provider
-        need = found[at].need
+        need, last = found[at].need, pool.id2solvable(at)
         sentences.append(f"nothing provides {need}, which {names[at]} requires")
         rows.append(
             {
-                "name": pool.id2solvable(one).name,
-                "nevra": names[one],
+                **package_row(pool.id2solvable(one)),
                 "chain": sentences,
-                "missing": [{"need": need, "by": names[at]}],
+                "missing": [{"need": need, "by": str(last), "last": package_row(last)}],
             }
         )
     return rows
+
+
+def package_row(one: Any) -> dict[str, Any]:
+    """Return a package as an answer names it, with the repository that has it."""
+    return {"name": one.name, "nevra": str(one), "repository": one.repo.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,22 +207,36 @@ def conflict_of(pool: Any, one: Any) -> dict[str, Any] | None:
         return None
     sentences = dict.fromkeys(each.sentence for each in in_order(one, found))
     chain = list(sentences)[:MOST_SENTENCES]
-    return {"name": one.name, "nevra": str(one), "chain": chain, "missing": []}
+    return {**package_row(one), "chain": chain, "missing": []}
 
 
-def check(pool: Any, repositories: list[Opened], names: set[str]) -> list[dict[str, Any]]:
-    """Return every binary package of the repositories with these names that has no solution."""
+def binaries(pool: Any, repositories: list[Opened], names: set[str]) -> list[Any]:
+    """Return the binary packages of the repositories with these names that may be chosen."""
     unseen = hidden(pool, repositories)
-    asked_for = [
+    return [
         one
         for repo in pool.repos
         if repo.name in names
         for one in repo.solvables
         if one.arch not in {"src", "nosrc"} and one.id not in unseen
     ]
-    lacking = lacks(needs_of(pool, asked_for))
+
+
+def check(
+    pool: Any,
+    repositories: list[Opened],
+    names: set[str],
+    label: Callable[[Any], str] = str,
+    known: dict[int, MissingNeed] | None = None,
+) -> list[dict[str, Any]]:
+    """Return every binary package of the repositories with these names that has no solution.
+
+    `known` are those that lack something, if that was looked for already.
+    """
+    asked_for = binaries(pool, repositories, names)
+    lacking = lacks(needs_of(pool, asked_for)) if known is None else known
     left_out = suspects(pool, [one for one in asked_for if one.id not in lacking])
-    found = described(pool, [one.id for one in asked_for if one.id in lacking], lacking)
+    found = described(pool, [one.id for one in asked_for if one.id in lacking], lacking, label)
     found += [row for one in left_out if (row := conflict_of(pool, one))]
     return sorted(found, key=lambda row: str(row["nevra"]))
 
@@ -224,17 +252,20 @@ def was_provided(found: list[dict[str, Any]], older: list[Opened], arch: str) ->
         lack["was"] = next((str(one) for one in gone[lack["need"]] if one), "")
 
 
-def main() -> int:
-    question, walls = asked()
-    repositories, older = open_all(question["repositories"]), open_all(question["before"])
-    if not all(one.is_plain for one in (*repositories, *older)):
+def shut_in_with(walls: Mapping[str, Any], opened: Sequence[Opened]) -> None:
+    """Return behind walls, with the open files of these repositories."""
+    scratch = 0
+    if not all(one.is_plain for one in opened):
         import createrepo_c  # noqa: F401 - slow to load, and later we cannot
 
         scratch = 2 << 30
-    else:
-        scratch = 0
-    files = [file for one in (*repositories, *older) for file in one.files.values()]
-    shut_in(walls, files, scratch)
+    shut_in(walls, [file for one in opened for file in one.files.values()], scratch)
+
+
+def main() -> int:
+    question, walls = asked()
+    repositories, older = open_all(question["repositories"]), open_all(question["before"])
+    shut_in_with(walls, (*repositories, *older))
     arch, names = question["arch"], set(question["checked"])
     pool = load(repositories, arch, with_files=False)
     found = check(pool, repositories, names)

@@ -15,7 +15,6 @@ import base64
 import json
 import logging
 import os
-import socket
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -34,7 +33,7 @@ from pyinfra.api.state import BaseStateCallback, State
 _LOCAL = "@local"
 _CONNECT_SECONDS = 10
 _ALIVE_SECONDS = 5
-_SILENT_MS = 15_000
+_SILENT_SECONDS = 15
 _LOOK_SECONDS = 300
 _STEP_SECONDS = 3600
 
@@ -93,6 +92,8 @@ def _connected(asked: dict[str, Any]) -> State | None:
             data["ssh_strict_host_key_checking"] = strict
             if access["identity"]:
                 data["ssh_key"] = access["identity"]
+                # as ssh does: the other keys are tried after it
+                data["ssh_paramiko_connect_kwargs"] = {"allow_agent": True, "look_for_keys": True}
             if access["known_hosts"]:
                 data["ssh_known_hosts_file"] = access["known_hosts"]
         names.append((host["address"] if access else _LOCAL, data))
@@ -109,13 +110,23 @@ def _connected(asked: dict[str, Any]) -> State | None:
 
 
 def _notice_silence(host: Host) -> None:
-    """Let the kernel give up a connection whose other end acknowledges nothing any more."""
+    """Close a connection whose other end is silent, so that whoever waits for it goes on.
+
+    A host that hangs still acknowledges at the level of TCP, so its ssh server is asked.
+    """
     client = getattr(host.connector, "client", None)
-    if client is None:
-        return
-    transport = client.get_transport()
-    transport.set_keepalive(_ALIVE_SECONDS)
-    transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_MS)
+    if client is not None:
+        gevent.spawn(_listen, client.get_transport())
+
+
+def _listen(transport: Any) -> None:
+    """Ask an ssh server every few seconds whether it is there, as ServerAliveInterval does."""
+    while transport.is_active():
+        gevent.sleep(_ALIVE_SECONDS)
+        with gevent.Timeout(_SILENT_SECONDS, exception=False):
+            transport.global_request("keepalive@openssh.com", wait=True)
+            continue
+        transport.close()
 
 
 def _look(host: Host, program: dict[str, Any], steps: list[dict[str, Any]]) -> bool:

@@ -4,6 +4,7 @@ Only paths that a package of one of the `checked` repositories has are told. `rd
 knows question and answer, both JSON.
 """
 
+import contextlib
 import gzip
 import lzma
 import os
@@ -105,30 +106,38 @@ def texts(repositories: list[Opened], kind: str) -> Iterator[tuple[int, IO[bytes
         name = locations(one).get(kind)
         if not name:
             continue
-        suffix = PurePosixPath(name).suffix
-        if suffix in _OPENERS:
-            with (
-                os.fdopen(os.dup(one.files[name]), "rb") as packed,
-                _OPENERS[suffix](packed) as text,
-            ):
-                yield number, text
-        else:
-            plain = os.memfd_create("metadata")
-            unpack_otherwise(one.files[name], plain)
-            os.lseek(plain, 0, os.SEEK_SET)
-            with os.fdopen(plain, "rb") as text:
-                yield number, text
+        with unpacked(one.files[name], PurePosixPath(name).suffix) as text:
+            yield number, text
+
+
+def is_plain(suffix: str) -> bool:
+    """Whether Python can read a file of metadata that ends so."""
+    return suffix in _OPENERS
+
+
+@contextlib.contextmanager
+def unpacked(file: int, suffix: str) -> Iterator[IO[bytes]]:
+    """Open the text of a file of metadata, which the caller keeps open."""
+    if is_plain(suffix):
+        with os.fdopen(os.dup(file), "rb") as packed, _OPENERS[suffix](packed) as text:
+            yield text
+        return
+    plain = os.memfd_create("metadata")
+    unpack_otherwise(file, plain)
+    os.lseek(plain, 0, os.SEEK_SET)
+    with os.fdopen(plain, "rb") as text:
+        yield text
 
 
 def main() -> int:
     question, walls = asked()
     repositories = open_all(question["repositories"])
-    is_plain = all(one.is_plain for one in repositories)
-    if not is_plain:
+    are_plain = all(one.is_plain for one in repositories)
+    if not are_plain:
         import createrepo_c  # noqa: F401 - slow to load, and later we cannot
 
     files = [file for one in repositories for file in one.files.values()]
-    shut_in(walls, files, 0 if is_plain else 2 << 30)
+    shut_in(walls, files, 0 if are_plain else 2 << 30)
     listing = PathOwners()
     for number, text in texts(repositories, "filelists"):
         listing.read(number, text)

@@ -135,6 +135,22 @@ def packages(pool: Any, repositories: list[Opened]) -> list[tuple[str, str, list
     return found
 
 
+def files(pool: Any, repositories: list[Opened]) -> list[tuple[str, str]]:
+    """Return the location of each package in its repository, and the checksum named for it."""
+    found = []
+    for opened in repositories:
+        repo = pool.add_repo(opened.row["name"])
+        read(repo, opened, KINDS[:1])
+        found += [located(one) for one in repo.solvables]
+    return found
+
+
+def located(solvable: Any) -> tuple[str, str]:
+    """Return where a package is in its repository, and its checksum; empty if none is named."""
+    checksum = solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)
+    return solvable.lookup_location()[0], checksum.hex() if checksum else ""
+
+
 def want(pool: Any, wanted: list[str]) -> Any:
     """Return a package of our own that requires what is wanted.
 
@@ -269,15 +285,14 @@ def solve(pool: Any, question: Any) -> dict[str, Any]:
 
 def described(solvable: Any) -> dict[str, Any]:
     """Return a package as an answer names it."""
-    location = solvable.lookup_location()[0]
-    checksum = solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)
+    location, checksum = located(solvable)
     return {
         "name": solvable.name,
         "nevra": str(solvable),
         "repository": solvable.repo.name,
         "number": solvable.repo.appdata,
         "location": location,
-        "checksum": checksum.hex() if checksum else "",
+        "checksum": checksum,
     }
 
 
@@ -293,8 +308,7 @@ def main() -> int:
     pool = solv.Pool()
     pool.setarch(question["arch"])
     if what := question["lists"]:
-        listed = provided if what == "provided" else packages
-        answer({what: listed(pool, repositories)})
+        answer({what: LISTS[what](pool, repositories)})
         return 0
     load(pool, repositories)
     wanted = want(pool, question["install"])
@@ -308,6 +322,8 @@ def main() -> int:
     answer(found)
     return 0
 
+
+LISTS = {"provided": provided, "packages": packages, "files": files}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -35,18 +35,24 @@ _UNSIGNED = ("-c", "commit.gpgSign=false", "-c", "commit.cleanup=verbatim")
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push to make; `lease` is the hash that the remote branch must still have."""
+    """A push to make; `lease` is the hash that the remote branch must still have.
+
+    With `skips_hook` the clone's own pre-push hook is not run.
+    """
 
     remote: str
     source: str
     target: str
     lease: str | None = None
+    skips_hook: bool = False
 
     @property
     def command(self) -> tuple[str, ...]:
         """The arguments with which git makes this push."""
         force = () if self.lease is None else (f"--force-with-lease={self.target}:{self.lease}",)
-        return ("push", *force, ref_name(self.remote), f"{ref_name(self.source)}:{self.target}")
+        hook = ("--no-verify",) if self.skips_hook else ()
+        refs = f"{ref_name(self.source)}:{self.target}"
+        return ("push", *force, *hook, ref_name(self.remote), refs)
 
     def __str__(self) -> str:
         return shlex.join(("git", *self.command))
@@ -211,6 +217,15 @@ class Clone(ClonedHistory):
         args = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--")
         return sorted(name for name in self._ask(*args, *files).split("\0") if name)
 
+    def exclude(self, pattern: str) -> None:
+        """Have git ignore files in this clone alone: they do not belong to the distgit."""
+        file = self.common_dir / "info" / "exclude"
+        text = file.read_text(errors="surrogateescape") if file.exists() else ""
+        if pattern not in text.splitlines():
+            file.parent.mkdir(exist_ok=True)
+            gap = "" if not text or text.endswith("\n") else "\n"
+            file.write_text(f"{text}{gap}{pattern}\n", errors="surrogateescape")
+
     def add(self, files: Collection[str]) -> None:
         """Add files to the index."""
         if files:
@@ -221,6 +236,16 @@ class Clone(ClonedHistory):
         options = ("--amend", "--allow-empty") if amend else ()
         self._announce_commit(message)
         self._commit(("-a", *options, "-F", "-"), message)
+
+    def commit_files(
+        self, message: str, files: Sequence[str] = (), *, is_signed_off: bool = False
+    ) -> None:
+        """Commit changes of tracked files: all of them, or those of some files or folders."""
+        signed = ("--signoff",) if is_signed_off else ()
+        self._announce_commit(message)
+        which = ("--", *files) if files else ()
+        chosen = () if files else ("-a",)
+        self._commit((*chosen, *signed, "-F", "-", *which), message)
 
     def commit_index(self, message: str) -> None:
         """Commit the content of the index."""
@@ -247,6 +272,52 @@ class Clone(ClonedHistory):
         """Make a tag."""
         self._will(refs=(f"refs/tags/{name}",))
         self._act("tag", *(("--force",) if force else ()), ref_name(name), ref_name(ref))
+
+    def annotated_tag(self, name: str, message: str, *, force: bool = False) -> None:
+        """Make a tag with a message on HEAD."""
+        self._will(refs=(f"refs/tags/{name}",))
+        forced = ("--force",) if force else ()
+        text = message.encode(errors="surrogateescape")
+        self._act("tag", "--annotate", *forced, "-F", "-", "--", name, stdin=text)
+
+    def delete_tag(self, name: str) -> None:
+        """Delete a tag."""
+        self._will(refs=(f"refs/tags/{name}",))
+        self._act("tag", "--delete", "--", name)
+
+    def merge(self, ref: str, message: str) -> list[str]:
+        """Merge a ref; return the files in conflict, of a merge that was then given up."""
+        head = self.resolve("HEAD")
+        self._will(refs=(f"refs/heads/{self.branch}",), commits=(head, self.resolve(ref)))
+        self._announce_commit(message, also_staged=self.files_of("HEAD", ref))
+        done = self._act("merge", "--quiet", "-m", message, ref_name(ref), ok=range(256))
+        return self._given_up(done, "merge")
+
+    def rebase_onto(self, ref: str) -> list[str]:
+        """Rebase the branch onto a ref; return the files in conflict, of a rebase then given up."""
+        self._announce_rebase(self.branch, ref, ref)
+        done = self._act("rebase", "--quiet", ref_name(ref), ok=range(256))
+        return self._given_up(done, "rebase")
+
+    def _given_up(self, done: Completed, what: str) -> list[str]:
+        if not done.returncode:
+            return []
+        found = self.conflicts()
+        if self.in_progress == what:
+            self._act(what, "--abort")
+        if not found:
+            raise stopped(what, f"{done.stdout}\n{done.stderr}", self._hooks())
+        return found
+
+    def remove_untracked(self, *, also_ignored: bool = False) -> list[str]:
+        """Remove the files that git does not track, but no other repositories; return them."""
+        chosen = () if also_ignored else ("--exclude-standard",)
+        listed = self._ask("ls-files", "--others", "-z", *chosen).split("\0")
+        files = [name for name in listed if name and not name.endswith("/")]
+        if files:
+            self._announce_removal(files)
+            self._act("clean", "-f", "-d", "-q", *(("-x",) if also_ignored else ()))
+        return files
 
     def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
         """Rebase commits of `branch` onto another commit, with `todo` as the rebase's todo list.
@@ -471,12 +542,18 @@ def in_the_way(unknown: Collection[str], tree: Collection[str]) -> list[str]:
     )
 
 
-def clone(url: str, folder: Path, *, runner: Runner = run) -> Clone:
+def clone(
+    url: str, folder: Path, *, branch: str = "", depth: int | None = None, runner: Runner = run
+) -> Clone:
     """Clone a distgit into a new folder; raise RefusedError if the folder exists."""
     if folder.exists():
         raise RefusedError(f"{folder} already exists")
     log.info("git clone %s %s", url, folder)
-    command = ("git", "clone", "--quiet", "--", check_url(url), folder)
+    options = [f"--branch={ref_name(branch)}"] if branch else []
+    if depth:
+        options += [f"--depth={depth}", "--no-single-branch"]
+    command: tuple[str | Path, ...] = ("git", "clone", "--quiet", *options)
+    command = (*command, "--", check_url(url), folder)
     env = {**ENVIRONMENT, **own_settings(Path.cwd(), runner)}
     runner(*command, env=env, timeout=FETCH_TIMEOUT_SECONDS)
     return Clone(folder, runner)

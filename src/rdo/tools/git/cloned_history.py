@@ -117,6 +117,11 @@ class ClonedHistory:
         out = self._ask("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
         return [row[3:] for row in out.split("\0") if row]
 
+    @property
+    def tracked_files(self) -> list[str]:
+        """The files in the index, by their paths below the top folder."""
+        return [name for name in self._ask("ls-files", "-z").split("\0") if name]
+
     def resolve(self, ref: str) -> str:
         """Return the hash of the commit that a ref names; empty if there is none."""
         if not ref or ref.startswith("-"):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Self
 from rdo import atomic
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.model.program import Completed
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.run import Runner, run
 from rdo.tools.git.login import git_address
 from rdo.tools.git.settings import variables
@@ -258,6 +258,18 @@ class Mirror:
         rows = (record.partition("\n") for record in out.split("\0") if record)
         return {hash_: text for hash_, _, text in rows}
 
+    def naming(self, word: str, limit: int = 100) -> list[str]:
+        """Return the hashes of the commits of all refs whose messages name a word, newest first.
+
+        It has letters, digits and dashes only, and stands alone: not in a longer number.
+        """
+        alone = f"(^|[^A-Za-z0-9]){word}([^A-Za-z0-9]|$)"
+        found = self._git(
+            *("log", "--all", "--extended-regexp", "--regexp-ignore-case", f"--grep={alone}"),
+            *(f"--max-count={limit}", "--format=%H"),
+        )
+        return found.split()
+
     def last_change(self, head: str, folder: str) -> str | None:
         """Return the hash of the newest commit up to `head` that touches `folder`."""
         return self._git("log", "--max-count=1", "--format=%H", head, "--", folder).strip() or None
@@ -391,6 +403,13 @@ class Mirror:
         command = ("ls-tree", "-z", "-r", "--full-tree", commit)
         rows = (row.partition("\t") for row in self._run(*command, ok=(0, 128)).stdout.split("\0"))
         return [path for entry, _, path in rows if entry.startswith("100")]
+
+    def versions(self, is_wanted: Callable[[str], bool]) -> list[str]:
+        """Return each text that a file with such a path has had in any commit of any ref."""
+        listed = self._git("rev-list", "--objects", "--all").splitlines()
+        rows = (line.partition(" ") for line in listed)
+        hashes = dict.fromkeys(hash_ for hash_, _, path in rows if path and is_wanted(path))
+        return list(self._texts({hash_: hash_ for hash_ in hashes}).values())
 
     def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
         """Return the regular files among these entries of a commit's tree, with blob hashes."""

@@ -28,12 +28,15 @@ class Deb:
 class Apt:
     """The host's apt, working on another tree: its dpkg database, its keys, and separate lists.
 
-    `folder` holds lists and archives; the packages are for `tree`.
+    `folder` holds lists and archives; the packages are for `tree`. `mirror` is asked for suites
+    that this machine's apt does not have; `arch` is Debian's name of an architecture.
     """
 
     folder: Path
     tree: Path
     suite: str
+    mirror: str
+    arch: str
     runner: Runner = run
 
     def closure(self, names: Sequence[str]) -> list[Deb]:
@@ -82,19 +85,11 @@ class Apt:
             self.update()
 
     def update(self) -> None:
-        """Fetch the suite's lists from the mirror that this machine uses.
-
-        Raise CommandError without one.
-        """
+        """Fetch the suite's lists; raise CommandError if the mirror does not answer."""
         for name in ("state/lists/partial", "cache/archives/partial", "none/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         keyring = self.tree.resolve() / "usr/share/keyrings/debian-archive-keyring.gpg"
-        site = mirror_of(self.suite, self.runner)
-        if not site:
-            raise CommandError(
-                f"apt on this machine has no mirror of {self.suite}",
-                hint="add one to apt's sources; the Debian bridge takes packages from there",
-            )
+        site = mirror_of(self.suite, self.runner) or self.mirror
         line = f"deb [signed-by={keyring}] {site} {self.suite} main\n"
         (self.folder / "sources.list").write_text(line)
         self.runner("apt-get", *self._options(), "update", timeout=600)
@@ -113,7 +108,7 @@ class Apt:
             "Dir::Etc::sourcelist": folder / "sources.list",
             "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferencesparts": "/dev/null",
-            "APT::Architecture": "amd64",
+            "APT::Architecture": self.arch,
             "APT::Sandbox::User": "root",
             "Acquire::ForceHash": "sha256",  # what --print-uris shows
             "Debug::NoLocking": "true",

@@ -14,9 +14,13 @@ from rdo.tools.walls.entry import Bind
 
 @dataclass(frozen=True, slots=True)
 class Debootstrap:
-    """Makes small Debian trees; downloaded packages are kept in `cache`."""
+    """Makes small Debian trees; downloaded packages are kept in `cache`.
+
+    `mirror` is asked for suites that this machine's apt does not have.
+    """
 
     cache: Path
+    mirror: str
 
     def create(self, tree: Path, *, suite: str, packages: Sequence[str], log_file: Path) -> None:
         """Unpack and configure a minimal `suite` with `packages` in the new folder `tree`.
@@ -24,7 +28,6 @@ class Debootstrap:
         Raises CommandError with the end of the log if debootstrap fails.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
-        mirror = [site] if (site := mirror_of(suite)) else []
         folders = (
             Bind(tree.parent, "/made", writable=True),
             Bind(self.cache, "/kept", writable=True),
@@ -38,7 +41,7 @@ class Debootstrap:
             "--cache-dir=/kept",
             suite,
             f"/made/{tree.name}",
-            *mirror,
+            mirror_of(suite) or self.mirror,
             log_file=log_file,
             bounds=Bounds(seconds=3600),
         )

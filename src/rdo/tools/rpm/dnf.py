@@ -126,7 +126,7 @@ class Dnf:
         yield "keepcache=0\nretries=5\ntimeout=30\nprotected_packages=\ntsflags="
         if self.platform.module_platform_id:
             yield f"module_platform_id={self.platform.module_platform_id}"
-        yield repo_file(map(_section, self.platform.repositories))
+        yield repo_file(map(repository_section, self.platform.repositories))
 
     def _error(self, command: str, said: str) -> Exception:
         """Return the error for the user that dnf's last output means."""
@@ -156,7 +156,7 @@ class Dnf:
         return CommandError(f"dnf {command} for platform {name} failed\n{tail}")
 
 
-def _section(repository: BaseRepository) -> RepoSection:
+def repository_section(repository: BaseRepository) -> RepoSection:
     """Return a repository of a platform as dnf reads it."""
     return RepoSection(
         repository.name,

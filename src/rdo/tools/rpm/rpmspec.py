@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.errors import CommandError, RefusedError
+from rdo.errors import CommandError, RefusedError, TimeLimitError
 from rdo.model.program import Completed
 from rdo.tools.walls.sandbox import Sandbox
 
@@ -22,6 +22,8 @@ PYPI_SOURCE = (
 # As rpmautospec has it for a fresh distgit, with its options.
 AUTORELEASE = "%{?-p:0.}%{?-b*}%{!?-b:1}%{?-e:.%{-e*}}%{?-s:.%{-s*}}%{!?-n:%{?dist}}"
 _MARKER = "rdo-expanded"
+_SLOWEST = 90
+"""Seconds that rpm may take for a first reading on a machine with much else to do."""
 # rpm only says so, and leaves the line out of %prep.
 _LOST = re.compile(r"^error:.*No (?:patch|source) number", re.MULTILINE)
 
@@ -218,9 +220,16 @@ class Rpmspec:
         files["ask.sh"] = "\n".join(lines).encode(errors="surrogateescape")
         if self.macros:
             files["platform.macros"] = self.macros
-        done = self.sandbox.ask(
-            *("sh", "/sandbox/ask.sh"), readable=[place], files=files, timeout=30 + 2 * len(keys)
-        )
+        limit = _SLOWEST + 2 * len(keys)
+        try:
+            done = self.sandbox.ask(
+                *("sh", "/sandbox/ask.sh"), readable=[place], files=files, timeout=limit
+            )
+        except TimeLimitError as error:
+            raise TimeLimitError(
+                f"rpm did not finish reading the .spec file within {limit} s",
+                hint="a program or Lua code in it may never end; on a busy machine, try again",
+            ) from error
         if done.returncode and mark not in done.stdout:
             raise _error(done.stderr)
         answers = re.split(rf"\n(\d+) {mark}\n", done.stdout)

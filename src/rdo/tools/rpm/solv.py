@@ -30,6 +30,12 @@ def pair_solver() -> "Solv":
     return Solv(ReadingChild(program, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
+def neighbour() -> "Solv":
+    """Return the program that tells what a change of repositories does to those beside them."""
+    program = _CHILDREN / "look_across.py"
+    return Solv(ReadingChild(program, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Solv:
     """Puts one question to a fresh libsolv; `rdo.solver` defines the JSON of both sides."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.errors import CommandError
+from rdo.errors import CommandError, RefusedError
 from rdo.model.nevra import Nevra
 from rdo.tools.walls.as_root import AsRoot
 from rdo.tools.walls.entry import Bind
@@ -80,6 +80,26 @@ class Rpm:
         _make_inside(folder)
         offered = [Bind(path, f"/rpms/{number}.rpm") for number, path in enumerate(rpms)]
         AsRoot((Bind(folder, "/layers", writable=True), *offered)).ask("sh", "-c", _UNPACK_EACH)
+
+    def unpack_source(self, srpm: Path, folder: Path) -> None:
+        """Unpack the spec and the sources of a source RPM into an empty folder.
+
+        Raises RefusedError for a file that is no source RPM.
+        """
+        path = srpm.resolve()
+        query = ("-qp", "--nosignature", "--qf", "%{SOURCEPACKAGE}")
+        asked = self.sandbox.ask("rpm", *query, path, readable=[path])
+        if asked.returncode or asked.stdout != "1":
+            raise RefusedError(f"{srpm.name} is not a source RPM")
+        places = ("_sourcedir", "_specdir", "_topdir")
+        defines = [word for name in places for word in ("--define", f"{name} {folder.resolve()}")]
+        defines += ["--define", f"_dbpath {folder.resolve()}/.rpmdb"]
+        options = ("-i", "--nodeps", "--nosignature", "--noscripts", "--notriggers")
+        done = self.sandbox.ask(
+            "rpm", *defines, *options, path, readable=[path], writable=[folder], timeout=600
+        )
+        if done.returncode:
+            raise RefusedError(f"rpm cannot unpack {srpm.name}: {done.stderr.strip()[-300:]}")
 
     def unpack_together(self, rpms: Sequence[Path], tree: Path) -> None:
         """Unpack all RPMs into the existing folder `tree`, running nothing of them."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from rdo.errors import CommandError, RefusedError
+from rdo.disk_usage import is_full
+from rdo.errors import CommandError, NoSpaceError, RefusedError
 from rdo.tools.walls.sandbox import Sandbox
 
 _LEAD = 96
@@ -37,7 +38,7 @@ def badly_signed(
     """Return the RPMs, all of them below `folder`, that none of `keys` has signed as they are.
 
     rpm reads them in the sandbox: strangers wrote what is in them. Raises CommandError if it
-    cannot check anything.
+    cannot check anything, NoSpaceError if the disk with its keys is full: rpm then knows no key.
     """
     if not keys:
         return tuple(rpms)
@@ -53,6 +54,11 @@ def badly_signed(
                 files=files,
                 timeout=timeout,
             )
+            if (done.returncode or done.stdout) and is_full(Path(database)):
+                raise NoSpaceError(
+                    f"no space left in {Path(database).parent} to check signatures",
+                    hint="free some space and try again",
+                )
         if done.returncode:
             raise CommandError(f"signatures cannot be checked: {done.stderr.strip()[-500:]}")
         bad += [part[line] for line in done.stdout.splitlines()]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rdo.errors import CommandError
 from rdo.run import Runner, run
 from rdo.tools.command import expand
 from rdo.tools.signing.gpg_home import ask_briefly
@@ -22,4 +23,8 @@ class SigningCommand:
         """Let the command sign what is in a folder. Raises CommandError if it fails or hangs."""
         values: Mapping[str, str] = {"folder": str(folder), "key": fingerprint}
         words = (expand(word, values) for word in self.words)
-        ask_briefly(self.runner, *_ENDS_WITH_ITS_PARENT, *words, timeout=timeout)
+        try:
+            ask_briefly(self.runner, *_ENDS_WITH_ITS_PARENT, *words, timeout=timeout)
+        except CommandError as error:
+            what = f"the signing command {self.words[0]} failed: {error}"
+            raise CommandError(what, hint=error.hint) from error

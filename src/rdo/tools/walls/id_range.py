@@ -82,7 +82,7 @@ def one_id() -> IdRange:
 
 @cache
 def _of_user(uid: int, gid: int) -> IdRange:
-    name = _name()
+    name = user_name()
     for program in ("newuidmap", "newgidmap"):
         if not shutil.which(program):
             raise RefusedError(
@@ -119,7 +119,8 @@ def subordinate(file: Path, name: str, uid: int) -> int | None:
     return None
 
 
-def _name() -> str:
+def user_name() -> str:
+    """Return the name of the user who runs this, or its number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user that /etc/passwd does not know

@@ -1,0 +1,249 @@
+"""Find what another state of some repositories does to those beside them (a program of its own).
+
+Two states of the same set of repositories are loaded. What can no longer be installed in the
+second one is found as `check_installable` does; a requirement that nothing meets in the first
+state is left out, because it is met by what nobody has described here, or was never met.
+`rdo.checks.across` knows question and answer, both JSON.
+"""
+
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import solv
+
+from rdo.tools.children.check_installable import (
+    MissingNeed,
+    binaries,
+    check,
+    lacks,
+    load,
+    needs_of,
+    package_row,
+    shut_in_with,
+)
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solve import Opened, open_all, parse
+
+_WORLD = "world"
+
+
+@dataclass(slots=True)
+class World:
+    """All repositories in one state, with libsolv's pool of them.
+
+    `needs` are the requirements of the packages of the repositories `checked`, and of all that
+    provides these, and so on.
+    """
+
+    opened: list[Opened]
+    arch: str
+    checked: set[str]
+    with_files: bool = False
+    pool: Any = field(init=False)
+    needs: dict[int, list[tuple[str, list[int]]]] = field(init=False)
+    lacking: dict[int, MissingNeed] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = load(self.opened, self.arch, with_files=self.with_files)
+        self.needs = needs_of(self.pool, binaries(self.pool, self.opened, self.checked))
+
+    def unmet(self) -> tuple[str, ...]:
+        """Return what is required and no repository provides; the solver decides rich ones."""
+        found = {text for rows in self.needs.values() for text, givers in rows if not givers}
+        return tuple(sorted(text for text in found if not text.startswith("(")))
+
+    def look_up(self, capabilities: Iterable[str], assumed: Collection[str]) -> None:
+        """Make ready for questions about capabilities; what is assumed is met from now on.
+
+        libsolv looks up files only if some package's dependency names them.
+        """
+        repo = self.pool.add_repo(_WORLD)
+        repo.appdata = len(self.opened)
+        self.opened = [*self.opened, Opened({"name": _WORLD, "side": ""})]
+        kinds = ((solv.SOLVABLE_PROVIDES, assumed), (solv.SOLVABLE_REQUIRES, capabilities))
+        for kind, texts in kinds:  # two packages, or what is assumed would require something
+            package = repo.add_solvable()
+            package.name, package.evr, package.arch = _WORLD, "1", "noarch"
+            for text in texts:
+                package.add_deparray(kind, parse(self.pool, text))
+        self.pool.addfileprovides()
+        self.pool.createwhatprovides()
+        met = frozenset(assumed)
+        self.needs = {
+            one: [(text, givers) for text, givers in rows if givers or text not in met]
+            for one, rows in self.needs.items()
+        }
+        self.lacking = lacks(self.needs)
+
+    def label(self, one: Any) -> str:
+        """Return how a chain names a package: with the side that it is from."""
+        side = self.opened[one.repo.appdata].row["side"]
+        return f"{side}: {one}" if side else str(one)
+
+    def side(self, one: Any) -> str:
+        """Return the side that has a package; empty for what is assumed."""
+        return str(self.opened[one.repo.appdata].row["side"])
+
+    def broken(self) -> list[dict[str, Any]]:
+        """Return the packages of the checked repositories that cannot be installed."""
+        return check(self.pool, self.opened, self.checked, self.label, self.lacking)
+
+    def providers(self, text: str) -> list[dict[str, Any]]:
+        """Return the packages that provide a capability and have all that they require."""
+        return [
+            package_row(one)
+            for one in self.pool.whatprovides(parse(self.pool, text))
+            if one
+            and self.side(one)
+            and one.arch not in {"src", "nosrc"}
+            and one.id not in self.lacking
+        ]
+
+    def packages(self) -> list[Any]:
+        """Return the binary packages of all sides that may be chosen."""
+        names = {one.row["name"] for one in self.opened if one.row["side"]}
+        return binaries(self.pool, self.opened, names)
+
+
+def uses(world: World, givers: Collection[str]) -> list[dict[str, Any]]:
+    """Return what packages of the checked repositories require of the sides `givers`.
+
+    That is what no package of their own side provides, and a package of such a side is first to.
+    """
+    found = []
+    for one in binaries(world.pool, world.opened, world.checked):
+        for text, ids in world.needs.get(one.id, []):
+            providers = [world.pool.id2solvable(number) for number in ids]
+            sides = {world.side(each) for each in providers}
+            if not sides & set(givers) or world.side(one) in sides:
+                continue
+            best = max(providers, key=lambda each: each.repo.priority)
+            if world.side(best) in givers:
+                found.append({"need": text, "by": package_row(one), "of": package_row(best)})
+    return found
+
+
+def replaced(world: World) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Return which package of one side takes the place of one of another side.
+
+    That is one with the same name, which dnf prefers by the priority of its repository or else by
+    its version, or one that obsoletes it.
+    """
+    newest: dict[tuple[str, str], Any] = {}
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    packages = world.packages()
+    for one in packages:
+        best = newest.setdefault((one.name, world.side(one)), one)
+        if _goes_before(one, best):
+            newest[one.name, world.side(one)] = one
+    by_name: dict[str, list[Any]] = {}
+    for (name, _), one in newest.items():
+        by_name.setdefault(name, []).append(one)
+    for same in by_name.values():
+        first = same[0]
+        for one in same[1:]:
+            first = one if _goes_before(one, first) else first
+        for other in same:
+            if other.id != first.id:
+                by_priority = first.repo.priority != other.repo.priority
+                _add(found, world, "priority" if by_priority else "version", first, other)
+    for one in packages:
+        for obsolete in one.lookup_deparray(solv.SOLVABLE_OBSOLETES):
+            for other in world.pool.Job(solv.Job.SOLVER_SOLVABLE_NAME, obsolete.id).solvables():
+                if world.side(other) not in {"", world.side(one)}:
+                    _add(found, world, "obsoletes", one, other)
+    return found
+
+
+def _goes_before(one: Any, other: Any) -> bool:
+    by_priority = one.repo.priority - other.repo.priority
+    return bool((by_priority or one.evrcmp(other)) > 0)
+
+
+def _add(
+    found: dict[tuple[str, ...], dict[str, Any]], world: World, how: str, one: Any, other: Any
+) -> None:
+    key = (how, world.side(one), one.name, world.side(other), other.name)
+    found.setdefault(key, {"how": how, "by": package_row(one), "what": package_row(other)})
+
+
+def look(question: Mapping[str, Any], now: list[Opened], then: list[Opened]) -> dict[str, Any]:
+    """Return the answer; with no repositories `now`, there is only one state to look at."""
+    names, wanted = set(question["checked"]), question["capabilities"]
+
+    def world(opened: list[Opened], *, with_files: bool = False) -> World:
+        return World(opened, question["arch"], names, with_files)
+
+    before = world(now or then)
+    if _has_path((*before.unmet(), *wanted)):
+        before = world(now or then, with_files=True)
+    assumed = before.unmet() if now or question["assumes"] else ()
+    before.look_up(wanted, assumed)
+    if not now:
+        used = {"uses": uses(before, question["givers"])}
+        return used | _answer(before, None, before.broken(), wanted, assumed)
+    after = world(then, with_files=before.with_files)
+    after.look_up(wanted, assumed)
+    found = after.broken()
+    if not after.with_files and _has_path(lack["need"] for row in found for lack in row["missing"]):
+        after = world(then, with_files=True)
+        after.look_up(wanted, assumed)
+        found = after.broken()
+    sides = {one["name"]: one["side"] for one in (*question["before"], *question["repositories"])}
+    known = {(sides[row["repository"]], row["nevra"]) for row in before.broken()}
+    for row in found:  # the same package may be in another repository of its side
+        row["is_new"] = (sides[row["repository"]], row["nevra"]) not in known
+    used = {"uses": uses(after, question["givers"])}
+    return used | _answer(after, before, found, wanted, assumed)
+
+
+def _has_path(needs: Iterable[str]) -> bool:
+    return any(need.startswith("/") for need in needs)
+
+
+def _answer(
+    after: World,
+    before: World | None,
+    broken: list[dict[str, Any]],
+    wanted: list[str],
+    assumed: Sequence[str],
+) -> dict[str, Any]:
+    known = replaced(before) if before else {}
+    for lack in (lack for row in broken for lack in row["missing"]):
+        lack["was"] = _was(before, lack["need"]) if before else None
+    return {
+        "broken": [{"is_new": True, **row} for row in broken],
+        "assumed": list(assumed),
+        "offers": {
+            text: {
+                "before": before.providers(text) if before else None,
+                "after": after.providers(text),
+            }
+            for text in wanted
+        },
+        "replaced": [
+            {**row, "is_new": before is not None and key not in known}
+            for key, row in replaced(after).items()
+        ],
+    }
+
+
+def _was(before: World, need: str) -> dict[str, Any] | None:
+    """Return the package that provided before what is missing now."""
+    providers = before.pool.whatprovides(parse(before.pool, need))
+    found = (one for one in providers if one and before.side(one))
+    return next((package_row(one) for one in found), None)
+
+
+def main() -> int:
+    question, walls = asked()
+    now, then = open_all(question["before"]), open_all(question["repositories"])
+    shut_in_with(walls, (*now, *then))
+    answer(look(question, now, then))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

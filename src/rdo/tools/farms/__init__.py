@@ -1,0 +1,1 @@
+"""The clients of build farms, which are extras of other projects."""
