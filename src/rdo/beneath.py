@@ -111,6 +111,34 @@ class Beneath:
         finally:
             os.close(descriptor)
 
+    def link(self, name: str, place: Path, *, limit: int) -> bool:
+        """Give a regular file a second name, `place`, which must be free; True if it was copied.
+
+        It is copied where a link is not possible: on another file system, or if the file is
+        somebody else's. Raises FileNotFoundError if there is none, RefusedError if it is no
+        regular file or has more than `limit` bytes.
+        """
+        with self.open(name, limit=limit) as file:
+            try:
+                # the file that is open, whatever the name leads to by now; Python follows the
+                # link of /proc only if it is given a descriptor
+                opened = f"/proc/self/fd/{file.fileno()}"
+                os.link(opened, place, src_dir_fd=self.descriptor, follow_symlinks=True)
+            except OSError as error:
+                if error.errno not in {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOENT}:
+                    raise
+                with _new_file(place, name) as copy:
+                    shutil.copyfileobj(file, _Bounded(copy, name, limit), 1 << 20)
+                return True
+        return False
+
+    def entries(self, folder: str) -> list[tuple[str, int]]:
+        """Return what is directly in a folder, each name with its mode; nothing of an absent one.
+
+        Raises RefusedError for a way that leads out, or by a link.
+        """
+        return self._list(folder)
+
     def _list(self, folder: str) -> list[tuple[str, int]]:
         try:
             with _refusal(folder):

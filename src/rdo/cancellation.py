@@ -88,10 +88,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 def uninterrupted() -> Iterator[None]:
     """Delay SIGINT and SIGTERM until the end of the block, so that its work is completed.
 
-    For short operations. Outside the main thread, where no signal arrives, it does nothing.
+    For short operations. Outside the main thread, where no signal arrives, nothing that the block
+    runs is ended because the thread is cancelled.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        with cancelled_by(bool):
+            yield
         return
     heard: list[int] = []
     before = {

@@ -4,7 +4,7 @@ import difflib
 import errno
 from collections.abc import Iterable
 
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 
 class UserError(Exception):
@@ -32,6 +32,10 @@ class CommandError(UserError):
     """An external program was missing, failed, or exceeded its time limit."""
 
     exit_code = 3
+
+
+class TimeLimitError(CommandError):
+    """An external program exceeded its time limit."""
 
 
 class NotFoundError(UserError):

@@ -5,13 +5,27 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 current: ContextVar[str] = ContextVar("current", default="")
+_target: ContextVar[str] = ContextVar("target", default="")
 
 
 @contextlib.contextmanager
 def about(what: object) -> Iterator[None]:
     """Put `what: ` (a package, a commit) before each line that this thread logs in the block."""
-    token = current.set(f"{what}: ")
+    token = current.set(f"{_target.get()}{what}: ")
     try:
         yield
     finally:
         current.reset(token)
+
+
+@contextlib.contextmanager
+def of_target(name: str) -> Iterator[None]:
+    """Put a target before all that this thread logs about packages in the block.
+
+    For rounds beside those of other targets, which build the same packages.
+    """
+    token = _target.set(f"{name}: ")
+    try:
+        yield
+    finally:
+        _target.reset(token)

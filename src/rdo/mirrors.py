@@ -18,7 +18,7 @@ from rdo import atomic
 from rdo.cancellation import in_threads
 from rdo.errors import CancelledError, UserError, in_short
 from rdo.lock import hold
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.tools.git.mirror import Mirror, ls_remote
 
 log = logging.getLogger(__name__)
@@ -143,6 +143,8 @@ class Mirrors:
         if path.is_dir() and _read_seen(path) == remote:
             return Reached(url, Mirror(path), remote, has_moved=False)
         with hold(self.lock_path(url), purpose=f"fetching {without_secret(url)}", wait=True):
+            if path.is_dir() and _read_seen(path) == remote:  # another target has just fetched it
+                return Reached(url, Mirror(path), remote, has_moved=True)
             if path.is_dir():
                 mirror = Mirror(path)
                 mirror.fetch(url)

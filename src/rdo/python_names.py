@@ -45,6 +45,7 @@ RPM_NAMES = {
     "subunit": "python-subunit",
     "systemd": "systemd-python",
     "tempestconf": "python-tempestconf",
+    "tz": "pytz",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 } | {

@@ -1,9 +1,10 @@
 """The only place that starts a process.
 
-There are five ways: `run` returns a program's output; `run_logged` copies the output of a long
-program to its log, limited in time and size; `converse` exchanges lines with it while it runs;
-`hand_over` gives it the terminal, and `hand_over_pty` a terminal of its own, because ours must not
-be its to type into.
+There are seven ways: `run` returns a program's output; `run_with_files` has it read one file and
+write another; `run_logged` copies the output of a long program to its log, limited in time and
+size; `converse` exchanges lines with it while it runs; `hand_over` gives it the terminal, and
+`hand_over_pty` a terminal of its own, because ours must not be its to type into; `start_beside`
+lets it run while we do something else.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -22,9 +24,9 @@ from typing import IO, Protocol
 
 from rdo import cancellation
 from rdo.disk_usage import allocated_bytes
-from rdo.errors import CancelledError, CommandError
+from rdo.errors import CancelledError, CommandError, TimeLimitError
 from rdo.model.program import Bounds, Completed, Limit, Logged
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 from rdo.output_pipe import LogPipe, TooMuchOutputError, exchange, log_pipe
 from rdo.pty_relay import pty_relay
 
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
 _DISK_SECONDS = 2.0
+_ERROR_BYTES = 4096
 MAX_OUTPUT = 1 << 27
 """How many bytes a program may print for a caller that wants to have them in memory."""
 
@@ -65,8 +68,8 @@ def run(
     It gets no shell, a fixed locale and its own process group; on a timeout or Ctrl-C the whole
     group ends, so that no orphan keeps a root busy. `env` is added to the environment; a variable
     with the value None is left out. `descriptors` are open files that it gets as well. Raises
-    CommandError if the program is missing, exceeds the timeout, prints more than MAX_OUTPUT, or
-    ends with a status that is not in `ok`; CancelledError if the thread is cancelled.
+    CommandError if the program is missing, exceeds the timeout (TimeLimitError), prints more than
+    MAX_OUTPUT, or ends with a status not in `ok`; CancelledError if the thread is cancelled.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
@@ -77,7 +80,7 @@ def run(
         except BaseException as error:
             _stop(process, grace=1.0 if isinstance(error, KeyboardInterrupt) else 10.0)
             if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
-                raise CommandError(f"{shown}: timed out after {timeout:g} s") from error
+                raise TimeLimitError(f"{shown}: timed out after {timeout:g} s") from error
             if isinstance(error, TooMuchOutputError):
                 raise CommandError(f"{shown}: printed more than {MAX_OUTPUT >> 20} MiB") from error
             raise
@@ -89,6 +92,35 @@ def run(
         raise CommandError(f"{shown}: exit status {process.returncode}\n{tail}")
     seconds = time.monotonic() - started
     return Completed(process.returncode, stdout.decode(errors="replace"), said, seconds, stdout)
+
+
+def run_with_files(
+    *argv: str | Path,
+    stdin: IO[bytes],
+    stdout: IO[bytes],
+    env: Mapping[str, str | None],
+    timeout: float,
+) -> Completed:
+    """Run a program that reads one open file and writes another; only its errors are returned.
+
+    The caller judges the exit status. Raises CommandError if the program is missing or exceeds the
+    timeout; its whole group has ended then.
+    """
+    started = time.monotonic()
+    shown = _shown(argv, None)
+    with tempfile.TemporaryFile() as errors:
+        with _start(argv, None, env, stdout, errors, stdin=stdin) as process:
+            try:
+                process.wait(timeout)
+            except BaseException as error:
+                _stop(process)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise CommandError(f"{shown}: timed out after {timeout:g} s") from error
+                raise
+        size = errors.seek(0, os.SEEK_END)
+        errors.seek(max(0, size - _ERROR_BYTES))
+        said = errors.read().decode(errors="replace")
+    return Completed(process.returncode, "", said, time.monotonic() - started)
 
 
 def run_logged(
@@ -163,14 +195,48 @@ def converse(*argv: str | Path, log_file: Path) -> Iterator[Conversation]:
                 process.stdin.close()
 
 
-def hand_over(*argv: str | Path, cwd: Path | None = None) -> int:
-    """Give the terminal to a program (an editor, a shell) and return its exit status.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A program that runs beside us, and prints where we print."""
 
-    Raises CommandError if the program is not installed.
+    _process: subprocess.Popen[bytes]
+
+    def wait(self, seconds: float) -> int | None:
+        """Return the exit status, negative for a signal; None if it still runs after `seconds`."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def end(self, grace: float) -> int:
+        """Tell it to end, kill its process group after `grace` seconds; return the exit status."""
+        self._process.terminate()
+        status = self.wait(grace)
+        if status is not None:
+            return status
+        _stop(self._process, grace=1.0)
+        return self._process.wait()
+
+
+def start_beside(*argv: str | Path) -> Beside:
+    """Start a program, in a process group of its own; the caller ends it.
+
+    Raises CommandError if it is not installed.
+    """
+    return Beside(_start(argv, None, None, None, None))
+
+
+def hand_over(
+    *argv: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None
+) -> int:
+    """Give our standard files to a program (an editor, a shell) and return its exit status.
+
+    `env` is added to the environment as by `run`, which also fixes the locale; without it the
+    program has ours. Raises CommandError if the program is not installed.
     """
     command = [os.fspath(arg) for arg in argv]
     try:
-        return subprocess.call(command, cwd=cwd)
+        return subprocess.call(command, cwd=cwd, env=None if env is None else _environment(env))
     except FileNotFoundError as error:
         raise CommandError(f"{command[0]} is not installed") from error
 
@@ -222,9 +288,10 @@ def _start(
     argv: Collection[str | Path],
     cwd: Path | None,
     env: Mapping[str, str | None] | None,
-    stdout: int | IO[bytes],
-    stderr: int | IO[bytes],
+    stdout: int | IO[bytes] | None,
+    stderr: int | IO[bytes] | None,
     descriptors: Collection[int] = (),
+    stdin: IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
     command = [os.fspath(arg) for arg in argv]
     log.debug("run: %s", _shown(argv, cwd))
@@ -233,7 +300,7 @@ def _start(
             command,
             cwd=cwd,
             env=_environment(env or {}),
-            stdin=subprocess.PIPE if stdout == subprocess.PIPE else subprocess.DEVNULL,
+            stdin=stdin or (subprocess.PIPE if stdout == subprocess.PIPE else subprocess.DEVNULL),
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,

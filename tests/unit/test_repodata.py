@@ -1,4 +1,5 @@
 import gzip
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree
@@ -93,6 +94,21 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_fragment_without_location_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has no location"):
         Composer(Fetched()).write(tmp_path, [("x", Fragment("", "", ""))], [], revision=1)
+
+
+@given(st.permutations(range(60)))
+def test_the_order_of_fragments_changes_nothing_that_a_client_reads(order: list[int]) -> None:
+    found = []
+    for numbers in (range(60), order):
+        with tempfile.TemporaryDirectory() as folder:
+            shuffled = [entries(60)[number] for number in numbers]
+            Composer(Fetched()).write(Path(folder), [], shuffled, revision=1)
+            packages = read(Path(folder), "primary")
+            found.append(
+                (packages.get("packages"), sorted(x.attrib["href"] for x in packages.iter(HREF)))
+            )
+
+    assert found[0] == found[1]
 
 
 @given(st.integers(min_value=0, max_value=200))

@@ -9,7 +9,7 @@ from rdo.access import passwords, tokens
 from rdo.access.roles import ALL_TARGETS, Role
 from rdo.errors import ConfigError, NotFoundError, RefusedError, did_you_mean
 from rdo.store import Store, Transaction
-from rdo.store.users import AuditEntry, StoredToken, StoredUser
+from rdo.store.people.users import AuditEntry, StoredToken, StoredUser
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _SHORTEST = 8
@@ -71,6 +71,27 @@ class Accounts:
                 at.users.grant(name, target, role)
             given = ", ".join(f"{role} on {target}" for target, role in roles.items())
             self._record(at, "user add" if user is None else "user change", f"{name}: {given}")
+
+    def take_over(self, name: str, hashed: str, target: str, role: Role) -> bool:
+        """Add a user of another program with the hash of the password; False if that is not new.
+
+        A user who is here already keeps the password, and a role on the target that includes this
+        one. Raises ConfigError for a name or a hash that cannot be kept.
+        """
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"{name!r} cannot be the name of a user")
+        if hashed and not passwords.is_hash(hashed):
+            raise ConfigError(f"the password of {name} is hashed in an unknown way")
+        with self.store.write() as at:
+            user = at.users.get(name)
+            own = user.roles.get(target) if user else None
+            if own and Role(own).includes(role):
+                return False
+            if user is None:
+                at.users.add(name, hashed, now=self.now)
+            at.users.grant(name, target, role)
+            self._record(at, "user add" if user is None else "user change", f"{name}: {role}")
+        return True
 
     def set_password(self, name: str, password: str) -> None:
         """Set the password of a user; an empty one ends basic auth for the user."""

@@ -1,4 +1,4 @@
-"""A limit on failed logins, by address and by user."""
+"""Limits on failed logins, by address and by user, and on how often something is asked for."""
 
 import threading
 import time
@@ -48,3 +48,24 @@ class LoginLimit:
             return 0
         left = times[0] + WINDOW_SECONDS - self._clock()
         return max(0, int(left) + 1) if left > 0 else 0
+
+
+class RateLimit:
+    """Counts what each of a few known callers asked for within the last minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._times: dict[str, deque[float]] = {}
+
+    def seconds_to_wait(self, caller: str, most: int) -> int:
+        """Count a request and return 0, or how long to wait after `most` within a minute."""
+        now = self._clock()
+        with self._lock:
+            times = self._times.setdefault(caller, deque())
+            while times and times[0] <= now - 60.0:
+                times.popleft()
+            if len(times) >= most:
+                return int(times[0] + 60.0 - now) + 1
+            times.append(now)
+        return 0

@@ -18,7 +18,7 @@ from rdo.access import passwords, tokens
 from rdo.access.limits import LoginLimit
 from rdo.access.roles import Login, Role
 from rdo.store import Store, Transaction
-from rdo.store.users import StoredUser
+from rdo.store.people.users import StoredUser
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,9 @@ class Logins:
         if wait := self._limit.seconds_to_wait(address, credentials.user):
             raise BadLoginError(wait)
         self._limit.failed(address, credentials.user)
-        who = f"as {credentials.user[:100]!r}" if credentials.user else "with a token"
+        # a token where the name should be is a mistake that must not end in the log
+        is_named = credentials.user and tokens.PREFIX not in credentials.user
+        who = f"as {credentials.user[:100]!r}" if is_named else "with a token"
         log.warning("failed login %s from %s", who, address)
         raise BadLoginError
 

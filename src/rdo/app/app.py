@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rdo.config import Configuration, Settings
     from rdo.metadata import Distribution, ReleasePackages
     from rdo.metadata.editing.draft import Draft
-    from rdo.roots.guest_image import GuestImage
-    from rdo.roots.host_image import HostImage
-    from rdo.roots.image_packages import ImageSources
-    from rdo.roots.platforms import Platforms
+    from rdo.roots.images.guest_image import GuestImage
+    from rdo.roots.images.host_image import HostImage
+    from rdo.roots.images.image_packages import ImageSources
+    from rdo.roots.platform.platforms import Platforms
     from rdo.store import Store
 
 
@@ -162,7 +162,7 @@ class App:
     @opened_once
     def platforms(self) -> "Platforms":
         """The base layers of this machine."""
-        from rdo.roots.platforms import Platforms
+        from rdo.roots.platform.platforms import Platforms
 
         return Platforms(self.settings.platforms)
 
@@ -172,7 +172,7 @@ class App:
         Hosts also have the image of a guest, unless the platform has no set `guest`. Missing
         packages of both sets are bridged first. Raises NotFoundError if the name leads nowhere yet.
         """
-        from rdo.roots.host_image import SET, HostImages
+        from rdo.roots.images.host_image import SET, HostImages
 
         sources = self._image_sources(target, name, SET)
         has_guest = "guest" in sources.base.platform.sets
@@ -183,7 +183,7 @@ class App:
     def guest_image(self, target: str, name: str) -> "GuestImage":
         """Return the image of a guest for clouds of a target's repository, as `host_image` does."""
         from rdo.roots.content import ContentStore
-        from rdo.roots.guest_image import SET, GuestImages
+        from rdo.roots.images.guest_image import SET, GuestImages
 
         sources = self._image_sources(target, name, SET)
         folder = self.platforms.folder / sources.base.platform.name
@@ -192,7 +192,7 @@ class App:
 
     def _image_sources(self, target: str, name: str, packages: str) -> "ImageSources":
         """Return where images come from; missing packages of the platform's set are bridged."""
-        from rdo.roots.image_packages import ImageSources
+        from rdo.roots.images.image_packages import ImageSources
 
         folders = self._some_repositories(target, name)
         base = self.platforms.create(self.settings.target(target).platform)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rdo.bridge.lock_file import LockedPackage
     from rdo.config import Settings
     from rdo.metadata import ReleasePackages
-    from rdo.roots.platforms import Platforms
+    from rdo.roots.platform.platforms import Platforms
     from rdo.signing import Signer
 
 
@@ -111,7 +111,7 @@ class Bridges:
         from rdo.bridge.resolution import Resolver
         from rdo.bridge.sdists import SdistStore
         from rdo.bridge.wheels import WheelStore
-        from rdo.builders.workshop import Workshop
+        from rdo.builders.rooms.workshop import Workshop
         from rdo.package_index import PackageIndex
         from rdo.roots.content import ContentStore
         from rdo.tools.packaging.pip import Pip

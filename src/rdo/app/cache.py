@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from rdo import lock
 from rdo.disk_usage import allocated_bytes, freed_bytes
 from rdo.errors import RefusedError
-from rdo.roots import old_images
 from rdo.roots.content import ContentStore
+from rdo.roots.images import old_images
+from rdo.roots.kept_roots import KeptRoots
 from rdo.tools.walls.removal import remove_tree
 
 if TYPE_CHECKING:
     from rdo.config import Settings
-    from rdo.roots.platforms import Platforms
+    from rdo.roots.platform.platforms import Platforms
 
 _PURPOSE = "rdo cache clean"
 IMAGE_GRACE_DAYS = 1 / 24
@@ -36,6 +37,7 @@ class CacheKind(StrEnum):
     CONTENT = "content"
     WHEELS = "wheels"
     DEBIAN = "debian"
+    ROOTS = "roots"
 
     @property
     def content(self) -> str:
@@ -49,6 +51,7 @@ _CONTENT = {
     CacheKind.CONTENT: "unpacked RPMs",
     CacheKind.WHEELS: "wheels and the RPMs made from them",
     CacheKind.DEBIAN: "Debian packages as RPMs",
+    CacheKind.ROOTS: "roots of failed builds that were kept",
 }
 NEEDLESS = (CacheKind.DOWNLOADS, CacheKind.LAYERS, CacheKind.IMAGES)
 """Kinds of which the next build misses nothing if `clean` has removed what it may."""
@@ -125,6 +128,8 @@ class Caches:
                 return self._of_platforms("wheels", "built-wheels")
             case CacheKind.DEBIAN:
                 return self._of_platforms("debian")
+            case CacheKind.ROOTS:
+                return [self._kept.folder]
 
     def _removable(self, kind: CacheKind) -> Iterable[Path]:
         """Return what may go now; the caller holds the locks of the kind."""
@@ -138,6 +143,8 @@ class Caches:
                 return (one for one in places if old_images.is_unused(one, until))
             case CacheKind.CONTENT:
                 return (one for one in places[0].glob("??") if one.is_dir()) if places else ()
+            case CacheKind.ROOTS:
+                return self._kept.removable()
             case _:
                 return (one for place in places for one in sorted(place.iterdir()))
 
@@ -173,6 +180,8 @@ class Caches:
                 in_use = self._of_platforms(f"host-*/{old_images.IN_USE}")
                 hosts = [old_images.alone(file) for file in in_use]
                 return [*self._held("create.lock", "macros.lock"), *hosts, self._content.alone()]
+            case CacheKind.ROOTS:
+                return []
             case _:
                 return [self._content.alone()]
 
@@ -183,6 +192,10 @@ class Caches:
             for platform in self.platforms.made()
             for name in names
         ]
+
+    @property
+    def _kept(self) -> KeptRoots:
+        return KeptRoots.beside(self.settings.roots)
 
     @property
     def _content(self) -> ContentStore:

@@ -5,6 +5,7 @@ is missing or empty has been lost, and none is made in its place.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from rdo.atomic import write_file
 from rdo.errors import ConfigError, RefusedError, UserError
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.tree import Tree
-from rdo.publish.verify import verify_names
+from rdo.publish.upkeep.verify import verify_names
 from rdo.store import Store
 from rdo.store.database.backup import BackupFile, write_backup
 from rdo.store.database.backup import inspect_backup as inspect_backup
@@ -101,6 +102,17 @@ def _open_reader(settings: "Settings", known: str, *, is_new: bool) -> Store:
     if store.identity:
         _check_identity(store, known, settings.data)
     return store
+
+
+def known_mark(settings: "Settings") -> str:
+    """Return the mark of the database that a data folder knows; empty if it has had none."""
+    known = _identity(settings)
+    return mark_of(known) if known else ""
+
+
+def mark_of(identity: str) -> str:
+    """Return what may be shown of a database's identity: the same for the same database alone."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _identity(settings: "Settings") -> str:

@@ -11,14 +11,14 @@ from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
 from rdo.model.repo_file import NOT_SIGNED, RepoTrust
-from rdo.model.url import is_on_pypi
+from rdo.model.text.url import is_on_pypi
 from rdo.publish.release_package import ReleasePackage, key_urls, release_sections
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.signing import Signer
 from rdo.signing.ways import ByCommand, ByGpg, ByOwnKey, SigningWay
 from rdo.store import Store
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 
 if TYPE_CHECKING:
     from rdo.config import Settings

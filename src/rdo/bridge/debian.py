@@ -12,11 +12,11 @@ from pathlib import Path
 from rdo import atomic
 from rdo.bridge.kept import keep, kept_files, newly_kept
 from rdo.errors import CommandError
-from rdo.roots import debian_rpms, dpkg, el_layout
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
-from rdo.roots.dpkg import DebianPackage, Folder
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.debian import debian_rpms, dpkg, el_layout
+from rdo.roots.debian.dpkg import DebianPackage, Folder
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.packaging.apt import Apt, Deb
 from rdo.tools.walls.entry import Bind
 
@@ -66,7 +66,14 @@ class DebStore:
     @property
     def apt(self) -> Apt:
         """The apt that chooses and downloads the packages of the base's suite."""
-        return Apt(self.folder / "apt", self.base.tree, self.base.platform.suite)
+        platform = self.base.platform
+        return Apt(
+            self.folder / "apt",
+            self.base.tree,
+            platform.suite,
+            mirror=platform.mirror,
+            arch=platform.debian_arch,
+        )
 
     def names_for(self, needs: Iterable[str]) -> dict[str, str]:
         """Return need -> Debian package, for `deb(x)` and needs in the platform's tables."""

@@ -19,11 +19,12 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic, lock
 from rdo.bridge.choice import UNKNOWN, Choice, Chooser
+from rdo.bridge.doubles import doubles, without_doubles
 from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelRefusedError, WheelStore
 from rdo.errors import NotFoundError, OutsideError
-from rdo.model.repo_file import NOT_SIGNED, RepoSection, RepoTrust
+from rdo.model.repo_file import MIRRORLIST, NOT_SIGNED, RepoSection, RepoTrust, mirrorlist
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpms
 from rdo.signing import Signer
@@ -46,6 +47,15 @@ class RepoFile:
     path: Path
     repo_id: str
     url: str
+
+    def say_where(self, place: Path, before: str) -> None:
+        """Let a snapshot name its address, and that of the one before it.
+
+        A host that has read the index of that one still finds its RPMs.
+        """
+        file, names = place / MIRRORLIST, dict.fromkeys((place.name, before))
+        if not file.exists() or before != place.name:
+            atomic.write_file(file, mirrorlist(*(f"{self.url}/{name}" for name in names)))
 
     def write(self, snapshot: str, trust: RepoTrust = NOT_SIGNED) -> None:
         """Make the file name this snapshot; an unchanged file is not touched."""
@@ -211,7 +221,7 @@ class Dependencies:
     def _keep(self, entries: tuple[LockedPackage, ...]) -> None:
         """Publish the entries, or only note their reasons if nothing else is new."""
         locked = LockFile.read(self.lock_file)
-        is_same = [one.bare for one in entries] == [one.bare for one in locked.entries]
+        is_same = _content(entries) == _content(locked.entries)
         if is_same and locked.made_from == self._made_from(entries):
             replace(locked, entries=entries).write(self.lock_file)
         else:
@@ -223,16 +233,25 @@ class Dependencies:
         debian = [one.deb for one in entries if one.origin is PackageOrigin.DEBIAN]
         resolver = self.chooser.resolver
         wheels = self.wheels.rpms(pypi, resolver.pip, resolver.sdists.wheels)
-        made = [*wheels.values(), *self.chooser.debs.rpms(debian).values()]
+        debs = self.chooser.debs.rpms(debian)
+        made = [*wheels.values(), *debs.values()]
         rpms = sorted(path for paths in made for path in paths)
         names = "\n".join(f"{path.parent.name}/{path.name}" for path in rpms)
         signer = self.signer.pinned() if self.signer else None
         key = signer.fingerprint if signer else ""
+        asked = {one.deb for one in entries if one.asked_by and one.origin is PackageOrigin.DEBIAN}
+        instead = doubles(
+            (path for deb, paths in debs.items() if deb not in asked for path in paths),
+            (path for paths in wheels.values() for path in paths),
+        )
+        names += "".join(f"\nin place of {path.name}" for path in sorted(instead))
         names += f"\nsigned by {key}" if key else ""
         snapshot = self.snapshots / hashlib.sha256(names.encode()).hexdigest()[:16]
         if not snapshot.exists():
             of_wheels = {path: one for one, paths in wheels.items() for path in paths}
-            write_snapshot(snapshot, rpms, of_wheels, signer, self._signed_copies)
+            write_snapshot(
+                snapshot, rpms, of_wheels, signer, self._signed_copies, in_place_of=instead
+            )
         made_from = self._made_from(entries)
         LockFile(entries, snapshot.name, made_from, key).write(self.lock_file)
         self._show(snapshot.name)
@@ -251,6 +270,9 @@ class Dependencies:
     def _show(self, snapshot: str) -> None:
         """Make the link `current` and the .repo file lead to a snapshot."""
         link, place = self.snapshots / CURRENT, self.snapshots / snapshot
+        if self.repo_file and place.exists():
+            before = link.resolve().name if link.exists() else snapshot
+            self.repo_file.say_where(place, before)
         if place.exists() and link.resolve() != place.resolve():
             atomic.point_link(link, place)
         if self.repo_file:
@@ -277,6 +299,14 @@ def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
     return snapshots / name if name else None
 
 
+def _content(entries: Iterable[LockedPackage]) -> list[tuple[LockedPackage, bool]]:
+    """Return what decides the content of a snapshot: who asked counts for Debian's packages alone,
+    which stay beside a wheel of the same name if somebody asked for them."""
+    return [
+        (one.bare, one.origin is PackageOrigin.DEBIAN and bool(one.asked_by)) for one in entries
+    ]
+
+
 def _project(need: str) -> str:
     requirement = python_requirement(need)
     return canonicalize_name(requirement.name) if requirement else need
@@ -288,18 +318,22 @@ def write_snapshot(
     of_wheels: Mapping[Path, Resolved],
     signer: Signer | None = None,
     signed_copies: Path | None = None,
+    *,
+    in_place_of: frozenset[Path] = frozenset(),
 ) -> None:
     """Make the folder `snapshot`: a repository of these RPMs, or of signed copies of them.
 
     What Debian ships setuid stays so: its packages are signed, and trusted as the platform is.
     Raises WheelRefusedError for an RPM of a wheel with such a file. `signed_copies` is a folder
-    of what was signed for earlier snapshots.
+    of what was signed for earlier snapshots. RPMs of Debian packages `in_place_of` which a wheel
+    is are left out, unless another package needs them.
     """
     read = read_rpms(rpms)
     for path, one in zip(rpms, read, strict=True):
         if one.special and path in of_wheels:
             special = one.special[0]
             raise WheelRefusedError(of_wheels[path], f"it has {special.path} with {special.kind}")
+    rpms, read = without_doubles(rpms, read, in_place_of)
     new = snapshot.with_name(f".{snapshot.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)

@@ -15,7 +15,7 @@ from rdo.bridge.sdists import SdistStore
 from rdo.bridge.without_wheel import WithoutWheel, bounds_of, merged, without_wheel
 from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.model.build import Failed, FailureReason, Waiting
-from rdo.model.short_list import short_list
+from rdo.model.text.short_list import short_list
 from rdo.tools.packaging.pip import Pip, Resolved, UnresolvableError
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from packaging.version import InvalidVersion, Version
 from rdo.beneath import Limits
 from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept
 from rdo.bridge.without_wheel import bounds_of
-from rdo.builders.backend import ask_backend
-from rdo.builders.workshop import Workshop
+from rdo.builders.rooms.backend import ask_backend
+from rdo.builders.rooms.workshop import Workshop
 from rdo.checksum import sha256_of
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.build import Failed, FailureReason, Waiting

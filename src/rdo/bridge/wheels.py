@@ -22,7 +22,7 @@ from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.door import Inside
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
 from rdo.tools.packaging.pip import Pip, Resolved
 from rdo.tools.packaging.wheel_check import WheelCheck

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,12 @@ from rdo.errors import OutsideError, RefusedError
 from rdo.model.build import BUILD_LOG, Built, Failed, FailureReason
 
 if TYPE_CHECKING:
-    from rdo.builders.room import Room
+    from rdo.builders.rooms.room import Room
+    from rdo.builders.rooms.rpmbuild import Stage
+    from rdo.distgit.local_build import LocalBuild
     from rdo.distgit.local_builds import LocalOutcome
     from rdo.model.build import Outcome
+    from rdo.roots.kept_roots import KeptRoots
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,22 @@ def _shell(when: str) -> "Callable[[Room, Outcome], None] | None":
             room.root.hand_over("bash", cwd="/builddir/BUILD")
 
     return open_shell
+
+
+def _keeping(
+    job: "LocalBuild", kept: "KeptRoots", then: "Callable[[Room, Outcome], None] | None"
+) -> "Callable[[Room, Outcome], None]":
+    """Return what keeps the root of a failed build, after what else is done at its end."""
+    from rdo.distgit.local_builds import place_of
+
+    def at_end(room: "Room", outcome: "Outcome") -> None:
+        if then:
+            then(room, outcome)
+        if isinstance(outcome, Failed):
+            name = kept.keep(room.root, place_of(job.source))
+            output.say(f"its root is kept; enter it: rdo platform shell --kept {name}", err=True)
+
+    return at_end
 
 
 def _of_platform(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -137,6 +156,17 @@ def _repositories(
     flag_value="always",
     help="Open a shell in the root after the build, even if it succeeded.",
 )
+@click.option(
+    "--keep-root",
+    is_flag=True,
+    help="Keep the root if the build fails, for `rdo platform shell --kept`.",
+)
+@click.option(
+    "--until",
+    type=click.Choice(["compile", "install", "files"]),
+    help="Stop after %build, after %install and %check, or after the check of %files; only the"
+    " SRPM is made.",
+)
 @output.json_option
 @click.pass_context
 def build(  # one parameter per option
@@ -154,6 +184,8 @@ def build(  # one parameter per option
     log_mb: int,
     source_date: int | None,
     shell: str | None,
+    keep_root: bool,
+    until: str | None,
     as_json: bool,
 ) -> None:
     """Build each of SOURCES in a fresh root: a .src.rpm, or a .spec with its sources beside it.
@@ -167,56 +199,119 @@ def build(  # one parameter per option
     rdo build python-foo-1.0-1.src.rpm --shell
     rdo build liba.src.rpm appb.src.rpm --chain
     """
+    from rdo.builders.rooms.rpmbuild import Stage
+
+    options = BuildOptions(
+        platform,
+        results,
+        defines,
+        target,
+        repositories,
+        additional,
+        has_network,
+        chain,
+        minutes,
+        log_mb,
+        source_date,
+        shell or "never",
+        keep_root,
+        Stage(until or "all"),
+    )
+
+    def tell(one: "LocalOutcome") -> None:
+        if not as_json:
+            output.show(None, False, people(one))
+
+    ended = build_sources(ctx.obj, sources, options, tell)
+    if as_json:
+        rows = [row_of(one) for one in ended]
+        output.show(rows if len(sources) > 1 else rows[0], as_json)
+    ctx.exit(exit_code([one.outcome for one in ended]))
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How sources are built here, by the options of `rdo build`."""
+
+    platform: str
+    results: Path
+    defines: tuple[str, ...] = ()
+    target: str | None = None
+    repositories: tuple[Path | str, ...] = ()
+    additional: tuple[str, ...] = ()
+    has_network: bool = False
+    is_chain: bool = False
+    minutes: int = 60
+    log_mb: int = 200
+    source_date: int | None = None
+    shell: str = "never"
+    keeps_root: bool = False
+    stage: "Stage | None" = None
+
+
+def build_sources(
+    app: App,
+    sources: Sequence[Path],
+    options: BuildOptions,
+    tell: Callable[["LocalOutcome"], None],
+) -> list["LocalOutcome"]:
+    """Build each source in a fresh root, and tell of each as it ends; return how all ended.
+
+    Raises what `check_sources` and `build_local` raise.
+    """
+    from rdo.builders.rooms.rpmbuild import Stage
     from rdo.distgit.local_build import LocalBuild, build_local
     from rdo.distgit.local_builds import build_each, check_sources, place_of, repositories_of
+    from rdo.roots.kept_roots import KeptRoots
     from rdo.trunk.admitted import LocalAdmission
 
-    app: App = ctx.obj
     app.reads_only = True  # of a target
+    target, platform = options.target, options.platform
     check_sources(sources)
     if target:
         app.settings.target(target)
-    folders = [one for one in repositories if isinstance(one, Path)]
-    urls = [one for one in repositories if isinstance(one, str)]
+    folders = [one for one in options.repositories if isinstance(one, Path)]
+    urls = [one for one in options.repositories if isinstance(one, str)]
     # A shell needs the terminal for itself.
-    shown = contextlib.nullcontext() if shell else live("preparing the build")
+    shown = contextlib.nullcontext() if options.shell != "never" else live("preparing the build")
     with shown, repositories_of(folders, urls) as given:
         base = given.added_to(app.platforms.create(platform))
         dependencies = app.bridges.of_target(target) if target else app.bridges.local(platform)
-        workshop = app.workplaces.workshop(dependencies, minutes=minutes, log_mb=log_mb)
+        workshop = app.workplaces.workshop(
+            dependencies, minutes=options.minutes, log_mb=options.log_mb
+        )
         own = app.repositories(target, "current") if target else ()
         jobs = [
             LocalBuild(
                 source,
-                results / place_of(source) if len(sources) > 1 else results,
-                defines,
+                options.results / place_of(source) if len(sources) > 1 else options.results,
+                options.defines,
                 (*given.folders, *own),
-                source_date,
-                additional,
-                has_network,
+                options.source_date,
+                options.additional,
+                options.has_network,
+                options.stage or Stage.ALL,
             )
             for source in sources
         ]
-        at_end = _shell(shell or "never")
+        at_end = _shell(options.shell)
+        kept = KeptRoots.beside(app.settings.roots)
         admit = LocalAdmission.opened(app, platform, target).of
 
         def build_one(job: LocalBuild) -> "Outcome":
             log.info("building %s", job.source.name)
             there = replace(workshop, base=base)
-            return build_local(job, there, dependencies, at_end=at_end, admit=admit)
+            last = _keeping(job, kept, at_end) if options.keeps_root else at_end
+            return build_local(job, there, dependencies, at_end=last, admit=admit)
 
         ended = []
-        for one in build_each(jobs, build_one, is_chain=chain):
+        for one in build_each(jobs, build_one, is_chain=options.is_chain):
             ended.append(one)
-            if not as_json:
-                output.show(None, False, _people(one))
-    if as_json:
-        rows = [_row(one) for one in ended]
-        output.show(rows if len(sources) > 1 else rows[0], as_json)
-    ctx.exit(_exit_code([one.outcome for one in ended]))
+            tell(one)
+    return ended
 
 
-def _exit_code(outcomes: Sequence["Outcome | None"]) -> int:
+def exit_code(outcomes: Sequence["Outcome | None"]) -> int:
     """Return 1 for a failure, 6 if only external ones are left, 5 if no source is for here."""
     failed = [one for one in outcomes if isinstance(one, Failed)]
     excluded = [one for one in failed if one.reason is FailureReason.ARCHITECTURE]
@@ -226,7 +321,7 @@ def _exit_code(outcomes: Sequence["Outcome | None"]) -> int:
     return RefusedError.exit_code if excluded and len(excluded) == len(outcomes) else 0
 
 
-def _row(one: "LocalOutcome") -> dict[str, object]:
+def row_of(one: "LocalOutcome") -> dict[str, object]:
     """Return a build's end for programs."""
     log_file = one.job.results / BUILD_LOG
     match one.outcome:
@@ -237,7 +332,7 @@ def _row(one: "LocalOutcome") -> dict[str, object]:
     return {"outcome": "not tried", "source": one.job.source}
 
 
-def _people(one: "LocalOutcome") -> str:
+def people(one: "LocalOutcome") -> str:
     """Return a build's end for people."""
     from rdo.logs.reader import one_line
 

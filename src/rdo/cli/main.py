@@ -17,8 +17,8 @@ from rdo import __version__, log_context
 from rdo.cli import colors, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.errors import OutsideError, UserError
-from rdo.model.terminal_text import on_terminal
-from rdo.model.url import without_secret
+from rdo.model.text.terminal_text import on_terminal
+from rdo.model.text.url import without_secret
 
 if TYPE_CHECKING:
     from rdo.app import App
@@ -49,6 +49,9 @@ Exit codes:
 
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
+    "builder": Lazy(
+        "rdo.cli.operator.builder", "builder", "Show where packages are built, and check it."
+    ),
     "cache": Lazy(
         "rdo.cli.operator.cache", "cache", "Show the size of rdo's caches, and clean them."
     ),
@@ -58,6 +61,9 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "db": Lazy("rdo.cli.operator.db", "db", "Back up, restore and check the database."),
     "deploy": Lazy("rdo.cli.deploy", "deploy", "Install a cloud: read and show its answers."),
+    "distgit": Lazy(
+        "rdo.cli.operator.distgit", "distgit", "Serve distgits, and judge what is pushed to them."
+    ),
     "doctor": Lazy(
         "rdo.cli.operator.doctor",
         "doctor",
@@ -66,6 +72,11 @@ COMMANDS: dict[str, Lazy] = {
     "help": Lazy("rdo.cli.help", "help_", "Print the help of a command."),
     "lab": Lazy(
         "rdo.cli.operator.lab", "lab", "Start test hosts made of a target's RPMs, and use them."
+    ),
+    "lookaside": Lazy(
+        "rdo.cli.operator.lookaside",
+        "lookaside",
+        "Serve source files to distgits, as rpkg's cache.",
     ),
     "notify": Lazy("rdo.cli.operator.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
@@ -79,9 +90,11 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
+    "review": Lazy("rdo.cli.trunk.review", "review", "Build open reviews of others, and vote."),
     "serve": Lazy("rdo.cli.operator.serve", "serve", "Serve DLRN's API and our own by HTTP."),
     "systemd": Lazy("rdo.cli.operator.systemd", "systemd", "Run a factory's rounds from systemd."),
     "trunk": Lazy("rdo.cli.trunk.group", "trunk", "Follow the upstreams: poll, build, publish."),
+    "update": Lazy("rdo.cli.update", "update", "Hand builds over to be tested, and push them."),
     "user": Lazy("rdo.cli.operator.user", "user", "Manage the users of the API."),
     "why": Lazy("rdo.cli.trunk.why", "why", "Explain why a package is or is not built."),
 }
@@ -226,7 +239,7 @@ def run(args: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Complaint:
+class Complaint:
     """An error that ends the program, with its remedy and its exit code."""
 
     message: str
@@ -234,7 +247,7 @@ class _Complaint:
     hint: str = ""
 
 
-def _run(args: Sequence[str]) -> int | _Complaint:
+def _run(args: Sequence[str]) -> int | Complaint:
     """Run one command line; return its exit code, or what is wrong."""
     try:
         code: Any = cli.main(args=list(args), prog_name="rdo", standalone_mode=False)
@@ -244,49 +257,59 @@ def _run(args: Sequence[str]) -> int | _Complaint:
         if not error.exit_code:  # nothing was left to do
             output.say(str(error), err=True)
             return 0
-        return _Complaint(str(error), error.exit_code, error.hint)
+        return Complaint(str(error), error.exit_code, error.hint)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "rdo"
         said = error.format_message().rstrip(".")
-        return _Complaint(said, EX_USAGE, f"{path} --help shows how to use it")
+        return Complaint(said, EX_USAGE, f"{path} --help shows how to use it")
     except click.ClickException as error:
-        return _Complaint(error.format_message(), EX_USAGE)
+        return Complaint(error.format_message(), EX_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _Complaint("interrupted", INTERRUPTED)
+        return Complaint("interrupted", INTERRUPTED)
     except OSError as error:
-        return _of_the_system(error)
+        return of_the_system(error)
     except Exception:  # noqa: BLE001 - the top: every exception here is a bug of ours
-        return _bug()
+        return bug()
     return code if isinstance(code, int) else 0
 
 
-def _of_the_system(error: OSError) -> int | _Complaint:
+def of_the_system(error: OSError) -> int | Complaint:
     """Return what is wrong with a place that the user has named, or with the disk."""
     if isinstance(error, BrokenPipeError):
-        # The reader (`head`) is gone; without this, Python's last flush would complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.leave_a_reader_that_is_gone()
         return 0
     if error.errno in _OF_THE_USER and error.filename:
         log.debug("traceback", exc_info=error)
-        return _Complaint(f"{error.filename}: {error.strerror}", EX_USAGE)
+        return Complaint(f"{error.filename}: {error.strerror}", EX_USAGE)
+    full = full_disk(error)
+    return Complaint(str(full), full.exit_code, full.hint) if full else bug()
+
+
+def full_disk(error: OSError) -> OutsideError | None:
+    """Return what to tell about a disk that is full; None for any other error of the system."""
     if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-        return _bug()
+        return None
     place = f": {error.filename}" if error.filename else ""
     remedy = "free some space and run the command again"
-    return _Complaint(f"no space left on the disk{place}", OutsideError.exit_code, remedy)
+    return OutsideError(f"no space left on the disk{place}", hint=remedy)
 
 
-def _bug() -> _Complaint:
+def bug() -> Complaint:
     """Print the traceback of the current exception."""
     output.say(without_secret(traceback.format_exc()), err=True, nl=False)
     said = "this is a bug in rdo; please report it with the lines above"
-    return _Complaint(said, EX_SOFTWARE)
+    return Complaint(said, EX_SOFTWARE)
 
 
 def main() -> NoReturn:
     """Run the program with the command line of the process.
 
-    The build user, and a web server, read files that rdo makes, so a umask does not hide them.
+    Through a link named fedpkg it is that program. The build user, and a web server, read files
+    that rdo makes, so a umask does not hide them.
     """
     os.umask(os.umask(0o022) & ~0o055)
+    if Path(sys.argv[0]).name == "fedpkg":
+        from rdo.cli.pkg.fedpkg import program
+
+        sys.exit(program.run(sys.argv[1:]))
     sys.exit(run(sys.argv[1:]))

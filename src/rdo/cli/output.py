@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,7 +17,7 @@ import click
 
 from rdo.cli import colors
 from rdo.errors import RefusedError
-from rdo.model.terminal_text import json_on_terminal, on_terminal
+from rdo.model.text.terminal_text import json_on_terminal, on_terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,6 +47,11 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
         command
     )
+
+
+def leave_a_reader_that_is_gone() -> None:
+    """Print to nobody from now on: Python's last flush would complain of a closed pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(value: object, as_json: bool, people: Table | str | None = None) -> None:

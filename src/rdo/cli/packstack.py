@@ -14,10 +14,10 @@ from rdo import __version__
 from rdo.atomic import write_file
 from rdo.cli import output
 from rdo.cli.deploy import show_notes
-from rdo.cli.main import EX_USAGE, configure_logging
+from rdo.cli.main import EX_USAGE, configure_logging, full_disk
 from rdo.cli.packstack_questions import ask_answers
 from rdo.errors import UserError
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 if TYPE_CHECKING:
     from rdo.deploy.install.deployment import Deployment
@@ -272,11 +272,7 @@ def run(args: Sequence[str]) -> int:
         command(load_keys()).main(args=list(args), prog_name="packstack", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
-        log.debug("traceback", exc_info=error)
-        output.say(f"\nERROR : {error}")
-        if error.hint:
-            output.say(f"  {error.hint}")
-        return 1
+        return _failed(error)
     except click.UsageError as error:
         output.say(f"packstack: error: {error.format_message()}", err=True)
         return EX_USAGE
@@ -284,12 +280,20 @@ def run(args: Sequence[str]) -> int:
         output.say("\nERROR : interrupted")
         return 1
     except OSError as error:
-        output.say(f"\nERROR : {error.filename or ''}: {error.strerror}")
-        return 1
+        return _failed(full_disk(error) or UserError(f"{error.filename or ''}: {error.strerror}"))
     except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
         output.say(without_secret(traceback.format_exc()), err=True, nl=False)
         return 1
     return 0
+
+
+def _failed(error: UserError) -> int:
+    """Print what is wrong, then what to do; return the exit code."""
+    log.debug("traceback", exc_info=error)
+    output.say(f"\nERROR : {error}")
+    if error.hint:
+        output.say(f"  {error.hint}")
+    return 1
 
 
 def main() -> NoReturn:

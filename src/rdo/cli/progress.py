@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rdo.logs.reader import phase_of
-from rdo.model.terminal_text import on_terminal
+from rdo.model.text.terminal_text import on_terminal
 from rdo.trunk.progress import RoundProgress, Watcher, nobody_watches
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """The command `rdopkg`: the verbs of `rdo pkg` under rdopkg's name, with its exit codes."""
 
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,18 +10,28 @@ import click
 
 from rdo import __version__
 from rdo.cli import output
+from rdo.cli.lazy import Lazy
 from rdo.cli.main import EX_USAGE, configure_logging
 from rdo.cli.pkg.group import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
-from rdo.model.url import without_secret
+from rdo.model.text.url import without_secret
 
 log = logging.getLogger(__name__)
 
 
+_MODULE = "rdo.cli.rdopkg_updates"
+_UPDATES = {
+    "update": Lazy(_MODULE, "update", "Check an update file and put it up for review."),
+    "list-updates": Lazy(_MODULE, "list_updates", "List updates by state."),
+    "push-updates": Lazy(_MODULE, "push_updates_", "Push the updates that are ready to users."),
+}
+"""The verbs of rdopkg 0.25 that `rdo update` has as commands of its own."""
+
+
 @click.group(
     cls=PkgGroup,
-    lazy=VERBS,
-    sections=SECTIONS,
+    lazy={**VERBS, **_UPDATES},
+    sections={**SECTIONS, "Updates": tuple(_UPDATES)},
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -51,8 +60,7 @@ def run(args: Sequence[str]) -> int:
         output.say("\nKeyboardInterrupt")
         return 1
     except BrokenPipeError:
-        # The reader (`head`) has gone; Python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.leave_a_reader_that_is_gone()
         return 0
     except Exception:  # noqa: BLE001 - the top: whatever comes here is a bug of ours
         output.say(without_secret(traceback.format_exc()), err=True, nl=False)

@@ -62,6 +62,13 @@ def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> 
     return f"{key}: {detail['msg']}"
 
 
+def where(shown: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
+    """Return file and line of a key, or of the nearest key above it that has a line."""
+    known = (lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines)
+    line = next(known, None)
+    return f"{shown}:{line}" if line else shown
+
+
 def several(faults: list[str]) -> str:
     """Return one message with all faults of a file."""
     return faults[0] if len(faults) == 1 else "\n".join([f"{len(faults)} faults", *faults])

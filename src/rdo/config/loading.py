@@ -17,25 +17,21 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from rdo.config.builders import builder_faults, default_builder
 from rdo.config.faults import parse_toml, sentence, several
 from rdo.config.lines import KeyPath, key_lines
-from rdo.config.settings import Section, Settings
+from rdo.config.matrix import MatrixError, is_matrix
+from rdo.config.matrix import expanded as matrix_targets
+from rdo.config.section import Section
+from rdo.config.settings import Settings
 from rdo.errors import ConfigError, did_you_mean
-from rdo.model.address import is_address
+from rdo.model.text.address import is_address
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "rdo.toml"
 FILE_VARIABLE = "RDO_CONFIG"
 PREFIX = "RDO_"
-_PATHS: tuple[KeyPath, ...] = (
-    ("data",),
-    ("platforms",),
-    ("metadata", "source"),
-    ("bridge", "constraints"),
-    ("mail", "password-file"),
-    ("mail", "ca-file"),
-)
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):[^/\s]*@")
 _TOKEN = re.compile(r"(?<=^https://)[^:@/\s]+@|(?<=^http://)[^:@/\s]+@")
 
@@ -152,8 +148,10 @@ def load(
     else:
         layers.put(("data",), file.parent / "data", ValueOrigin(OriginKind.DEFAULT))
         _put_file(layers, file)
+        _expand_matrices(layers)
     _put_environment(layers, environ)
     _put_options(layers, options or {})
+    _put_default_builders(layers)
     if isinstance(layers.values["data"], Path):
         layers.values.setdefault("platforms", layers.values["data"] / "platforms")
     return Configuration(_checked(layers, file), file, layers.origins)
@@ -180,6 +178,11 @@ class _Layers:
         section[path[-1]] = value
         self.origins[path] = origin
 
+    def where(self, path: KeyPath) -> str:
+        """Return the place that the nearest part of a key came from; empty if none is known."""
+        known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins]
+        return str(self.origins[known[0]]) if known else ""
+
 
 def _put_file(layers: _Layers, file: Path) -> None:
     shown = _shown(file)
@@ -197,6 +200,38 @@ def _put_file(layers: _Layers, file: Path) -> None:
     for path, value in _leaves(values):
         origin = layers.origins.get(path, ValueOrigin(OriginKind.FILE, shown))
         layers.put(path, _anchored(path, value, file.parent), origin)
+
+
+def _expand_matrices(layers: _Layers) -> None:
+    """Put a target for each platform in the place of a section with `platforms`."""
+    targets = layers.values.get("targets")
+    if not isinstance(targets, dict):
+        return
+    expanded: dict[str, Any] = {}
+    for name, section in targets.items():
+        if not is_matrix(section):
+            new = {name: section}
+        else:
+            platforms = ("targets", name, "platforms")
+            try:
+                new = matrix_targets(name, section)
+            except MatrixError as error:
+                layers.faults.append(f"{layers.where(platforms)}: targets.{name}.platforms {error}")
+                continue
+            for one in new:
+                _copy_origins(layers, ("targets", name), ("targets", one))
+                layers.origins["targets", one, "platform"] = layers.origins[platforms]
+        for one in new.keys() & expanded.keys():
+            where = layers.where(("targets", name))
+            layers.faults.append(f"{where}: targets.{name} makes {one}, which is there already")
+        expanded |= new
+    layers.values["targets"] = expanded
+
+
+def _copy_origins(layers: _Layers, old: KeyPath, new: KeyPath) -> None:
+    """Let the keys of a section come from where those of another one came from."""
+    found = {path: one for path, one in layers.origins.items() if path[: len(old)] == old}
+    layers.origins |= {(*new, *path[len(old) :]): one for path, one in found.items()}
 
 
 def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
@@ -221,6 +256,26 @@ def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
             path = ("targets", ".".join(path[1:-1]), path[-1])
         value = _anchored(path, _typed(path, text), Path.cwd())
         layers.put(path, value, ValueOrigin(OriginKind.OPTION, f"--set {key}"))
+
+
+def _put_default_builders(layers: _Layers) -> None:
+    """Give each target that names no builder the one that is its platform's default."""
+    builders, targets = layers.values.get("builders"), layers.values.get("targets")
+    if not (isinstance(builders, dict) and isinstance(targets, dict)):
+        return
+    for name, target in targets.items():
+        if not isinstance(target, dict) or "builder" in target:
+            continue
+        try:
+            builder = default_builder(builders, str(target.get("platform", "")))
+        except ConfigError as error:
+            layers.faults.append(f"{layers.where(('targets', name, 'platform'))}: {error}")
+            continue
+        if builder:
+            origin = layers.origins.get(("builders", builder, "default-for"))
+            layers.put(
+                ("targets", name, "builder"), builder, origin or ValueOrigin(OriginKind.DEFAULT)
+            )
 
 
 def _variable(path: KeyPath) -> str:
@@ -266,11 +321,16 @@ def _known_keys(path: KeyPath) -> list[str]:
     return [str(field.alias) for field in section.model_fields.values()] if section else []
 
 
-def _typed(path: KeyPath, text: str) -> object:
-    """Convert a text from the environment or an option to the type of its key, if possible."""
+def _annotation(path: KeyPath) -> Any:
+    """Return the declared type of a key; None for an unknown one."""
     section = _section_class(path[:-1])
     fields = section.model_fields.values() if section else ()
-    wanted = next((field.annotation for field in fields if field.alias == path[-1]), None)
+    return next((field.annotation for field in fields if field.alias == path[-1]), None)
+
+
+def _typed(path: KeyPath, text: str) -> object:
+    """Convert a text from the environment or an option to the type of its key, if possible."""
+    wanted = _annotation(path)
     if wanted is int and re.fullmatch(r"-?\d+", text):
         return int(text)
     if wanted is bool and text.lower() in {"true", "false"}:
@@ -280,11 +340,12 @@ def _typed(path: KeyPath, text: str) -> object:
 
 def _anchored(path: KeyPath, value: object, base: Path) -> object:
     """Make a relative path in `value` absolute; leave an address as it is."""
-    is_path = path in _PATHS or (path[0], path[-1]) == ("webhooks", "secret-file")
-    is_path = is_path or path[-2:] in {("signing", "gpg-home"), ("signing", "public-key")}
+    may_be_address = path == ("metadata", "source")
+    wanted = _annotation(path)
+    is_path = may_be_address or wanted is Path or Path in typing.get_args(wanted)
     if not is_path or not isinstance(value, str) or not value:
         return value
-    if path == ("metadata", "source"):
+    if may_be_address:
         return value if is_address(value) else os.path.normpath(base / Path(value).expanduser())
     return Path(os.path.normpath(base / Path(value).expanduser()))
 
@@ -299,14 +360,15 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
         for detail in error.errors(include_url=False):
             path = tuple(str(part) for part in detail["loc"] if part != "[key]")
             faults.append(_told(path, detail, layers, file))
+    if settings is not None:
+        faults += [f"{layers.where(path)}: {text}" for path, text in builder_faults(settings)]
     if faults or settings is None:
         raise ConfigError(several(faults))
     return settings
 
 
 def _told(path: KeyPath, detail: Mapping[str, Any], layers: _Layers, file: Path | None) -> str:
-    known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in layers.origins]
-    where = str(layers.origins[known[0]]) if known else _shown(file) if file else FILE_NAME
+    where = layers.where(path) or (_shown(file) if file else FILE_NAME)
     return f"{where}: {sentence(path, detail, _known_keys(path[:-1]))}"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rdo.config.loading import FILE_NAME, load
-from rdo.config.settings import RESERVED_NAMES
+from rdo.config.section import RESERVED_NAMES
 from rdo.errors import ConfigError, RefusedError
 
 # Mock templates of RDO and Fedora, and the platforms that replace them.

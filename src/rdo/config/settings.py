@@ -1,90 +1,35 @@
 """The sections of rdo.toml, one class each; unknown keys and wrong types are errors."""
 
-import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
 
+from rdo.config.builders import BuilderSection, NamedBuilder, PackageBuilder, named_builder
+from rdo.config.distgit_server import DistgitServerSection
+from rdo.config.forges import HookSection, ReviewSection
+from rdo.config.pushing import PushSection
+from rdo.config.section import (
+    Address,
+    Count,
+    Fingerprint,
+    Job,
+    Line,
+    Name,
+    Pattern,
+    Permission,
+    PromotionName,
+    Section,
+    SpecReplace,
+    TargetName,
+    Url,
+)
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
-from rdo.model.audiences import Audiences
-from rdo.model.build import BuilderName
-from rdo.model.package import SpecRule
+from rdo.model.audiences import Audiences, Interest
 from rdo.model.release_number import prefix_of
 
-# Other folders in the data folder, beside one folder per target.
-RESERVED_NAMES = frozenset(
-    {"cache", "labs", "local", "mirrors", "platforms", "releases", "roots", "tmp"}
-)
-
 NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
-
-
-def _kebab(name: str) -> str:
-    """Return the key in the file: `base_url` is `base-url`, the Python word `from_` is `from`."""
-    return name.strip("_").replace("_", "-")
-
-
-def _target_name(name: str) -> str:
-    if name in RESERVED_NAMES:
-        raise ValueError("is the name of another folder in data; choose another name")
-    return name
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from error
-    return text
-
-
-def _only_of_command(value: bool, info: ValidationInfo) -> bool:
-    """Refuse an option that has no meaning for the section's builder."""
-    if value and info.data.get("builder") is BuilderName.ROOT:
-        raise ValueError('needs builder = "command"')
-    return value
-
-
-def _spec_rule(text: str) -> str:
-    SpecRule.parse(text)
-    return text
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-TargetName = Annotated[Name, AfterValidator(_target_name)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
-Url = Annotated[Line, StringConstraints(pattern=r"^(https?|file)://\S+$")]
-Pattern = Annotated[Line, AfterValidator(_pattern)]
-SpecReplace = Annotated[Line, AfterValidator(_spec_rule)]
-Permission = Annotated[
-    Line, StringConstraints(pattern=r"^((provides|obsoletes) \S|(setuid|setgid|capabilities) /).*$")
-]
-Count = Annotated[int, Field(ge=1)]
-Job = Annotated[Line, StringConstraints(max_length=256)]
-PromotionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=100)]
-Fingerprint = Annotated[
-    str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?$", to_upper=True)
-]
-Address = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9.-]+$", max_length=254)
-]
-
-
-class Section(BaseModel):
-    """One section of rdo.toml; it rejects unknown keys and wrong types."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, alias_generator=_kebab, hide_input_in_errors=True
-    )
 
 
 class MetadataSection(Section):
@@ -100,9 +45,9 @@ class MetadataSection(Section):
     layout: Literal["rdoinfo", "folders", "local"] = "rdoinfo"
     directories: list[Line] = Field(default_factory=list)
     skip: list[Line] = Field(default_factory=list)
-    upstreams: list[Annotated[Line, StringConstraints(pattern=r"^\S*%s\S*$")]] = [
-        f"https://opendev.org/{place}/%s" for place in ("openstack", "x", "opendev")
-    ]
+    upstreams: list[Annotated[Line, StringConstraints(pattern=r"^\S*%s\S*$")]] = Field(
+        default=[f"https://opendev.org/{place}/%s" for place in ("openstack", "x", "opendev")]
+    )
 
 
 class BridgeSection(Section):
@@ -143,10 +88,18 @@ class GerritSection(Section):
 
 
 class WebhookSection(Section):
-    """A URL that receives every event as JSON, signed with the content of `secret-file`."""
+    """A URL that receives events as JSON, signed with the content of `secret-file`.
+
+    Without `targets` or `events` it receives those of all targets, or of all kinds.
+    """
 
     url: Annotated[Line, StringConstraints(pattern=r"^https?://\S+$")]
     secret_file: Path | None = None
+    targets: list[TargetName] = Field(default_factory=list)
+    events: list[
+        Literal["broken", "mended", "waited-for", "waits", "stale"]
+        | Literal["promoted", "rolled-back", "promotion-refused"]
+    ] = Field(default_factory=list)
 
 
 class FollowSection(Section):
@@ -223,8 +176,16 @@ class ServeSection(Section):
     host: Line = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     protect_read: bool = False
-    trusted_proxies: list[Line] = Field(default_factory=list)
+    trusted_proxies: list[IPvAnyNetwork] = Field(default_factory=list)
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = None
+
+    @model_validator(mode="after")
+    def _says_who_may_name_users(self) -> "ServeSection":
+        if self.user_header and not self.trusted_proxies:
+            raise ValueError('with "user-header", must have "trusted-proxies"')
+        if self.user_header and self.user_header.lower() in {"authorization", "x-forwarded-for"}:
+            raise ValueError(f'"user-header" must not be {self.user_header}, which clients send')
+        return self
 
 
 class SigningSection(Section):
@@ -261,27 +222,31 @@ class Target(Section):
 
     With `consistent_installable`, `consistent` moves only to a repository whose packages can all be
     installed. `import_exceptions` are modules that the check `install` does not import, with `*`
-    for anything. `initial_commits` is how many of the newest commits are built when a package is
+    for anything. `import_from` are the addresses below which other instances may be imported from.
+    `initial_commits` is how many of the newest commits are built when a package is
     first seen; with `look_ahead` a round first reads what new packages need
     (`rdo.trunk.order.foresight`);
     `numbering` is DLRN's release_numbering, whose minor is `release-minor`; `retries` is the number
     of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
     own branches, but not a package's override. `url` is where the target's tree is served, if not
     below `base-url`. `command` is the command line for the builder `command`; a `detached` command
-    goes on when `rdo` ends. `allow` is what the RPMs of a package may do against the rules of
+    goes on when `rdo` ends. `package_builders` are the packages that another builder builds.
+    `allow` is what the RPMs of a package may do against the rules of
     `rdo.trunk.admission`. `checks` are further checks of its repositories, `promotions` the
-    criteria of promotion names.
+    criteria of promotion names, `push` the places outside that its repositories are pushed to.
     """
 
     release: Name
     platform: Name
     workers: Count = 2
-    builder: Annotated[BuilderName, Field(strict=False)] = BuilderName.ROOT
+    builder: Name = "root"
+    package_builders: dict[Name, PackageBuilder] = Field(default_factory=dict)
     command: list[Line] = Field(default_factory=list)
-    detached: Annotated[bool, AfterValidator(_only_of_command)] = False
+    detached: bool = False
     components: bool = False
     consistent_installable: bool = False
     import_exceptions: list[Line] = Field(default_factory=list)
+    import_from: list[Url] = Field(default_factory=list)
     initial_commits: Count = 1
     look_ahead: bool = True
     time_limit_minutes: Count = 60
@@ -297,7 +262,7 @@ class Target(Section):
     distgit_branch: Line | None = None
     fallback_to_master: bool | None = None
     follow: FollowSection | None = None
-    nonfallback_branches: list[Pattern] = ["^master$", "^rpm-master$"]
+    nonfallback_branches: list[Pattern] = Field(default=["^master$", "^rpm-master$"])
     numbering: Literal["0.date.hash", "0.1.date.hash", "minor.date.hash"] = "0.date.hash"
     release_minor: Annotated[int, Field(ge=0)] = 0
     keep_changelog: bool = False
@@ -305,6 +270,7 @@ class Target(Section):
     checks: dict[Name, CheckSection] = Field(default_factory=dict)
     promotions: dict[PromotionName, PromotionSection] = Field(default_factory=dict)
     signing: SigningSection | None = None
+    push: dict[Name, PushSection] = Field(default_factory=dict)
 
     @property
     def release_prefix(self) -> str:
@@ -323,6 +289,9 @@ def _no_target() -> ConfigError:
 class Settings(Section):
     """The whole content of rdo.toml; every path is absolute.
 
+    `workers` is how many builds rounds of several targets run on this machine at the same time;
+    without it, as many as the target with the most.
+
     Without an rdo.toml the sections are empty; `needed_metadata` and `target` then raise an error
     with a hint.
     """
@@ -330,16 +299,21 @@ class Settings(Section):
     data: Path
     platforms: Path
     base_url: Url = "http://127.0.0.1:8080"
+    workers: Count | None = None
     database: Line = "sqlite"
     metadata: MetadataSection | None = None
     bridge: BridgeSection = BridgeSection()
     retention: RetentionSection = RetentionSection()
+    builders: dict[Name, BuilderSection] = Field(default_factory=dict)
     targets: dict[TargetName, Target] = Field(default_factory=dict)
     signing: SigningSection | None = None
     mail: MailSection | None = None
     gerrit: GerritSection | None = None
     webhooks: dict[Name, WebhookSection] = Field(default_factory=dict)
+    hooks: dict[Name, HookSection] = Field(default_factory=dict)
+    reviews: dict[Name, ReviewSection] = Field(default_factory=dict)
     serve: ServeSection = ServeSection()
+    distgit_server: DistgitServerSection | None = None
 
     @property
     def database_url(self) -> str:
@@ -372,6 +346,11 @@ class Settings(Section):
             digest_hour=mail.digest_hour if mail else 0,
             gerrit=self.gerrit is not None,
             webhooks=tuple(self.webhooks),
+            interests={
+                name: Interest(frozenset(one.targets), frozenset(one.events))
+                for name, one in self.webhooks.items()
+                if one.targets or one.events
+            },
         )
 
     @property
@@ -380,6 +359,28 @@ class Settings(Section):
         if self.metadata is None:
             raise ConfigError("no [metadata] is configured in rdo.toml", hint=NO_FILE_HINT)
         return self.metadata
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> "Settings":
+        """Refuse a target, webhook or kind of server that another section does not have."""
+        asked = [(place, one.targets) for place, one in self.hooks.items()]
+        asked += [(place, one.targets) for place, one in self.reviews.items()]
+        asked += [(place, one.targets) for place, one in self.webhooks.items()]
+        for place, targets in asked:
+            if unknown := set(targets) - self.targets.keys():
+                raise ValueError(f"{place} names an unknown target: {', '.join(sorted(unknown))}")
+        pushed = [
+            one.to.rstrip("/") for target in self.targets.values() for one in target.push.values()
+        ]
+        if twice := {one for one in pushed if pushed.count(one) > 1}:
+            raise ValueError(f"two targets or places push to {', '.join(sorted(twice))}")
+        for place, review in self.reviews.items():
+            hook = self.hooks.get(place)
+            if hook and hook.kind != review.kind:
+                raise ValueError(f"hooks.{place} and reviews.{place} are of different kinds")
+            if review.report_to and review.report_to not in self.webhooks:
+                raise ValueError(f"reviews.{place} reports to an unknown webhook")
+        return self
 
     def target(self, name: str) -> Target:
         """Return the settings of one target.
@@ -393,11 +394,29 @@ class Settings(Section):
             raise NotFoundError(f"there is no target {name}{near}")
         return self.targets[name]
 
-    def chosen_targets(self, name: str | None) -> list[str]:
-        """Return the target that is named, or all of them if none is.
+    def builder(self, name: str) -> NamedBuilder:
+        """Return a builder by its name: one of [builders], or a kind that needs no section.
 
-        Raises ConfigError if no target is configured.
+        Raises NotFoundError for an unknown name.
         """
+        return named_builder(self.builders, name)
+
+    def builders_of(self, target: str) -> list[str]:
+        """Return the names of the builders of a target: its own, then those of single packages."""
+        section = self.target(target)
+        others = (one.builder for one in section.package_builders.values())
+        return list(dict.fromkeys((section.builder, *others)))
+
+    def chosen_targets(self, name: str | None) -> list[str]:
+        """Return the target that is named, those that match a pattern, or all if none is named.
+
+        Raises ConfigError if no target is configured, NotFoundError if none has the name.
+        """
+        if name and any(mark in name for mark in "*?["):
+            if found := [one for one in self.targets if fnmatchcase(one, name)]:
+                return found
+            known = ", ".join(self.targets) or "none"
+            raise NotFoundError(f"no target matches {name}", hint=f"targets: {known}")
         if name:
             self.target(name)
             return [name]

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from rdo.log_tail import read_end, read_tail
-from rdo.model.terminal_text import DIRECTIONS
+from rdo.model.text.terminal_text import DIRECTIONS
 
 RULES = Path(__file__).with_name("rules.toml")
 MAX_BYTES = 4_000_000
@@ -191,6 +191,17 @@ def clean(line: str) -> str:
     """
     seen = line.rstrip("\r").rpartition("\r")[2][: 4 * MAX_WIDTH]
     return _ESCAPES.sub("", seen).translate(_CONTROLS).rstrip()[:MAX_WIDTH]
+
+
+def telling_lines(lines: Sequence[str]) -> frozenset[int]:
+    """Return the indexes of lines that probably tell of an error, while nobody knows the end.
+
+    >>> sorted(telling_lines(["gcc a.c", "a.c:1:2: error: 'b' undeclared", "+ exit 1"]))
+    [1]
+    """
+    certain = [rule for rule in rules() if rule.weight >= _ALSO_TELLING]
+    matched = (_first_match(certain, _plain(line)) for line in lines)
+    return frozenset(number for number, found in enumerate(matched) if found)
 
 
 @dataclass(frozen=True, slots=True)

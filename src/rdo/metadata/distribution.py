@@ -159,6 +159,24 @@ class Distribution:
                 )
         return ReleasePackages(found, release, repo, tuple(packages))
 
+    def repo_of(
+        self, branch: str, release: str = "", dist: str = ""
+    ) -> tuple[Release, ReleaseRepo]:
+        """Return the first release whose distgits are on a branch, and that base OS of it.
+
+        `release` and `dist` choose other ones. Raises NotFoundError if there is none.
+        """
+        for one in self.releases:
+            has_branch = any(repo.branch == branch for repo in one.repos)
+            if one.name == release or (has_branch and not release):
+                for repo in sorted(one.repos, key=lambda repo: repo.branch != branch):
+                    if dist in ("", repo.name):
+                        return one, repo
+        what = " ".join(filter(None, (release or f"with the branch {branch}", dist)))
+        raise NotFoundError(
+            f"the metadata has no release {what}", hint="rdo pkg release lists them"
+        )
+
     def has_base_os(self, release: str, base_os: str) -> bool:
         """Whether a release has a repo for a base OS."""
         repos = self._release_entry(release).get("repos") or ()

@@ -13,7 +13,7 @@ from rdo.metadata.distribution import Distribution
 from rdo.metadata.merge import merge_files, says_twice
 from rdo.metadata.reading import MetadataReading
 from rdo.metadata.sources import DEFAULT_MAX_AGE_SECONDS, MetadataFolder, open_source, open_web
-from rdo.model.address import is_address
+from rdo.model.text.address import is_address
 
 USUAL_FILES = ("rdo-full.yml", "rdo.yml")
 

@@ -14,8 +14,8 @@ from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.lock import hold
 from rdo.metadata.tree import MAX_BYTES
 from rdo.mirrors import reason_of
-from rdo.model.address import is_address
-from rdo.model.url import without_secret
+from rdo.model.text.address import is_address
+from rdo.model.text.url import without_secret
 from rdo.tools.git.mirror import Mirror, check_url
 from rdo.tools.packaging.download import download
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rdo.model.review import ReviewBuild, ReviewRun, ReviewVote
 from rdo.pages.charts import Chart
 from rdo.pages.layout import page
 from rdo.pages.live_values import (
@@ -9,7 +10,6 @@ from rdo.pages.live_values import (
     Grid,
     Hit,
     LivePackage,
-    LogPart,
     NamesPage,
     Overview,
     OwnPackage,
@@ -45,11 +45,6 @@ def build(head: PageHead, shown: BuildPage) -> str:
     return page(head, "build.html", f"Build {shown.id} of {shown.package}", up="../", it=shown)
 
 
-def log_part(build_id: int, part: LogPart) -> str:
-    """Make what a page of a running build adds to its log."""
-    return render("rdo.pages", "log_part.html", build=build_id, part=part)
-
-
 def builds(head: PageHead, shown: Sequence[ShownBuild], older: int | None) -> str:
     """Make a page of builds, newest first; `older` is where the next page begins."""
     return page(head, "report.html", "Builds", builds=shown, older=older)
@@ -68,6 +63,19 @@ def repository(head: PageHead, shown: RepositoryPage) -> str:
 def names(head: PageHead, shown: NamesPage) -> str:
     """Make the page of all moves of names."""
     return page(head, "names.html", "Names", it=shown)
+
+
+def reviews(head: PageHead, shown: Sequence[ReviewRun], older: int | None) -> str:
+    """Make a page of reviews, newest first; `older` is where the next page begins."""
+    return page(head, "reviews.html", "Reviews", reviews=shown, older=older)
+
+
+def review(
+    head: PageHead, shown: ReviewRun, built: Sequence[ReviewBuild], votes: Sequence[ReviewVote]
+) -> str:
+    """Make the page of a review."""
+    title = f"Review {shown.id} of {shown.change}"
+    return page(head, "review.html", title, up="../", it=shown, builds=built, votes=votes)
 
 
 def charts(head: PageHead, shown: Sequence[Chart], days: int, choices: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rdo.pages.layout import STYLE, page
+from rdo.pages.live_values import Cell
 from rdo.pages.values import (
     PackagePage,
     PageHead,
@@ -20,10 +21,24 @@ def index(head: PageHead, state: TargetPage) -> str:
     return page(head, "index.html", head.target, state=state)
 
 
-def targets(shown: Sequence[ShownTarget]) -> str:
-    """Make the page of all targets, which lies above their trees."""
-    style = STYLE.read_text()
-    made = render("rdo.pages", "targets.html", title="Targets", targets=shown, style=style)
+def targets(
+    shown: Sequence[ShownTarget],
+    unwell: Sequence[tuple[str, Sequence[Cell | None]]],
+    packages: int,
+) -> str:
+    """Make the page of all targets, which lies above their trees.
+
+    `unwell` are the rows of packages that are not well on some target, of so many `packages`.
+    """
+    made = render(
+        "rdo.pages",
+        "targets.html",
+        title="Targets",
+        targets=shown,
+        rows=unwell if len(shown) > 1 else (),
+        well=packages - len(unwell),
+        style=STYLE.read_text(),
+    )
     return made.lstrip()
 
 

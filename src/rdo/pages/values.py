@@ -21,12 +21,13 @@ class Live:
     """What only the pages of a server have, which the files of a tree have not.
 
     `targets` are all that the server shows, `tree_url` is where the tree of this one is served;
-    `version` changes with the style sheet and the script.
+    `version` changes with the style sheet and the script. `has_reviews`: open reviews are built.
     """
 
     targets: tuple[str, ...]
     version: str
     tree_url: str = ""
+    has_reviews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,16 @@ class ShownBlocker:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAck:
+    """Who is on a package, since when, why, and where to follow it."""
+
+    by: str
+    since: datetime
+    why: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class FailingPackage:
     """A package that fails to build: since when, why, after which change, and what the log says.
 
@@ -122,6 +133,7 @@ class FailingPackage:
     build: int
     waiting: tuple[str, ...] = ()
     maintainers: tuple[str, ...] = ()
+    ack: ShownAck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +191,7 @@ class PackagePage:
     """What the page of a package has above its history.
 
     `sources` are what each repository is, its URL and the branch; `excerpt` the lines of the log
-    around the cause, of which some are marked.
+    around the cause, of which some are marked. Somebody may want to be on it if `is_unwell`.
     """
 
     package: str
@@ -195,6 +207,8 @@ class PackagePage:
     reproduce: str = ""
     rpms: tuple[str, ...] = ()
     rpm_place: str = ""
+    ack: ShownAck | None = None
+    is_unwell: bool = False
 
     @property
     def install(self) -> str:

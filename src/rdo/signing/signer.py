@@ -1,5 +1,7 @@
 """Signing for one target, and checking what came of it before anybody gets it."""
 
+import errno
+import os
 import re
 import shutil
 import tempfile
@@ -10,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rdo import atomic
-from rdo.errors import CommandError, NotFoundError, RefusedError, UserError
+from rdo.disk_usage import is_full
+from rdo.errors import CommandError, NoSpaceError, NotFoundError, RefusedError, UserError
 from rdo.model.repo_file import RepoTrust
 from rdo.signing.ways import SigningWay, the_key
 from rdo.tools.signing.gpg_home import check_programs
@@ -134,7 +137,7 @@ class Signer:
         for rpm in rpms:
             shutil.copyfile(rpm, folder / rpm.name, follow_symlinks=False)
             before[folder / rpm.name] = signed_content(rpm)
-        with self._explaining():
+        with self._explaining(folder):
             self.way.sign(folder, timeout=self.timeout_seconds + 2 * len(rpms))
         self._check_rpms(before, folder, key)
         atomic.sync(*before)
@@ -175,13 +178,14 @@ class Signer:
     def sign_files(self, files: Sequence[Path]) -> None:
         """Write a signature FILE.asc beside each file. Raises SigningError unless each is valid."""
         key = self._key_text()
-        with tempfile.TemporaryDirectory(prefix="rdo-signing-") as place:
-            copies = [Path(place, f"{number}-{file.name}") for number, file in enumerate(files)]
-            for file, copy in zip(files, copies, strict=True):
-                shutil.copyfile(file, copy)
-            with self._explaining():
-                self.way.sign(Path(place), timeout=self.timeout_seconds)
-            with self._explaining(), key_ring([key]) as ring:
+        with tempfile.TemporaryDirectory(prefix="rdo-signing-") as folder:
+            place = Path(folder)
+            copies = [place / f"{number}-{file.name}" for number, file in enumerate(files)]
+            with self._explaining(place):
+                for file, copy in zip(files, copies, strict=True):
+                    shutil.copyfile(file, copy)
+                self.way.sign(place, timeout=self.timeout_seconds)
+            with self._explaining(place), key_ring([key]) as ring:
                 for file, copy in zip(files, copies, strict=True):
                     made = copy.with_name(f"{copy.name}.asc")
                     if not made.is_file() or ring.signer_of(made, file) != self.fingerprint:
@@ -198,13 +202,27 @@ class Signer:
         return self._public[self.fingerprint]
 
     @contextmanager
-    def _explaining(self) -> Iterator[None]:
+    def _explaining(self, place: Path | None = None) -> Iterator[None]:
+        """Raise what fails as a SigningError, or as a NoSpaceError if the disk of `place` is full.
+
+        A program that meets a full disk cleans up, so that its words are needed, too.
+        """
         try:
             yield
-        except SigningError:
-            raise
+        except OSError as error:
+            if place is None or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise self._no_space(place) from error
         except UserError as error:
+            if place and (is_full(place) or os.strerror(errno.ENOSPC) in str(error)):
+                raise self._no_space(place) from error
             if error.is_of_the_machine:
                 raise
             what = f"{self.target} cannot be signed: {error}"
             raise SigningError(what, hint=error.hint) from error
+
+    def _no_space(self, place: Path) -> NoSpaceError:
+        return NoSpaceError(
+            f"no space left in {place.parent} to sign for {self.target}",
+            hint="free some space and try again; what was built is kept, and nothing was published",
+        )

@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.errors import ConfigError, RefusedError
@@ -13,14 +14,40 @@ DISTGITS = ("python-h11", "python-wsproto")
 BRANCH = "rpm-master"
 
 
-def write(folder: Path, *, name: str = "") -> list[Path]:
+_PROJECT = "debtcollector"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPackage:
+    """A package to start with: its name, the URLs of its repositories, its distgit's branch."""
+
+    name: str
+    upstream: str
+    distgit: str
+    branch: str
+
+
+def write(folder: Path, *, name: str = "", first: FirstPackage | None = None) -> list[Path]:
     """Write the files of a project into `folder`, all or none.
 
-    `name` becomes the name of its repositories. Raises RefusedError rather than overwrite a file.
+    `name` becomes the name of its repositories, and `first` its package. Raises RefusedError
+    rather than overwrite a file.
     """
     root = importlib.resources.files(__name__)
     texts = {file: root.joinpath(file).read_text() for file in FILES}
     texts["rdo.toml"] = _named(texts["rdo.toml"], name)
+    if first:
+        project = json.dumps(first.name.removeprefix("python-"))
+        info, tags = texts["info/rdo.yml"], texts["info/tags/master.yml"]
+        info = info.replace(f"branch: {BRANCH}   ", f"branch: {json.dumps(first.branch)}   ")
+        texts["info/rdo.yml"] = info.replace(
+            f"- project: {_PROJECT}\n",
+            f"- project: {project}\n"
+            f"  name: {json.dumps(first.name)}\n"
+            f"  upstream: {json.dumps(first.upstream)}\n"
+            f"  distgit: {json.dumps(first.distgit)}\n",
+        )
+        texts["info/tags/master.yml"] = tags.replace(_PROJECT, project)
     return _write(folder, texts)
 
 

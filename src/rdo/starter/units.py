@@ -1,6 +1,7 @@
 """The systemd units of a factory, and those that are on this machine already."""
 
 import importlib.resources
+import itertools
 import os
 import re
 import shlex
@@ -28,11 +29,21 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class FoundUnit:
-    """A unit on this machine that works in a factory's folder, and the program it starts."""
+    """A unit on this machine that works in a factory's folder, and the program it starts.
+
+    `runs_rounds` is whether that program does rounds, by itself or beside a server.
+    """
 
     file: Path
     program: str
     is_of_user: bool
+    runs_rounds: bool = False
+
+    @property
+    def restart(self) -> str:
+        """The command that starts it again."""
+        own = "--user " if self.is_of_user else ""
+        return f"systemctl {own}restart {self.file.name}"
 
 
 def user_folder() -> Path:
@@ -44,7 +55,7 @@ def user_folder() -> Path:
 def make_units(
     name: str, factory: Path, program: tuple[str, ...], *, is_of_user: bool = False, owner: str = ""
 ) -> list[Unit]:
-    """Make the units of a factory: rounds by a timer or in a loop, and the clean-up.
+    """Make the units of a factory: rounds by a timer or in a loop, reviews, server, clean-up.
 
     `program` is the command line of `rdo`. `owner` is the user whom a system unit runs as.
     Raises ConfigError for a name that systemd would not accept.
@@ -102,14 +113,29 @@ def find_units(factory: Path) -> list[FoundUnit]:
     """Return the services on this machine that work in the folder of a factory."""
     places = [(SYSTEM, False), (Path("/usr/lib/systemd/system"), False), (user_folder(), True)]
     return [
-        FoundUnit(file, program, is_of_user)
+        FoundUnit(file, words[0], is_of_user, _runs_rounds(words))
         for folder, is_of_user in places
         for file in sorted(folder.glob("rdo-*.service"))
-        for program in _programs(file, factory)
+        for words in _commands(file, factory)
     ]
 
 
-def _programs(file: Path, factory: Path) -> Iterator[str]:
+def _runs_rounds(words: list[str]) -> bool:
+    """Whether a command does rounds, by itself or beside a server.
+
+    >>> [_runs_rounds(one.split()) for one in ("rdo trunk run --loop 300", "rdo review run --loop")]
+    [True, False]
+    """
+    return "--with-trunk" in words or ("trunk", "run") in itertools.pairwise(words)
+
+
+def unit_of_server(units: list[FoundUnit]) -> FoundUnit | None:
+    """Return the service that serves the factory: one that is enabled, if there is any."""
+    found = [unit for unit in units if unit.file.name.startswith("rdo-serve")]
+    return next(iter(sorted(found, key=lambda unit: not is_enabled(unit))), None)
+
+
+def _commands(file: Path, factory: Path) -> Iterator[list[str]]:
     try:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -121,12 +147,10 @@ def _programs(file: Path, factory: Path) -> Iterator[str]:
         command = line.removeprefix("ExecStart=").replace("%i", instance)
         words = shlex.split(command.replace("%%", "%").replace("$$", "$"))
         if str(factory) in words:
-            yield words[0]
+            yield words
 
 
 def is_enabled(unit: FoundUnit) -> bool:
-    """Whether systemd starts a service of rounds by itself, directly or by its timer."""
-    if not unit.file.name.startswith("rdo-trunk"):
-        return False
+    """Whether systemd starts a service by itself, directly or by its timer."""
     names = (unit.file.name, unit.file.with_suffix(".timer").name)
     return any(list(unit.file.parent.glob(f"*.wants/{name}")) for name in names)

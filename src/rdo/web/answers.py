@@ -12,8 +12,8 @@ from rdo.errors import (
     OutsideError,
     RefusedError,
     UserError,
+    is_of_the_machine,
 )
-from rdo.store.database.errors import UnusableStoreError
 
 
 class ApiError(Exception):
@@ -42,8 +42,10 @@ def error_answer(error: ApiError) -> Response:
 def api_error(error: UserError) -> ApiError:
     """Translate an error that a user of the command line would meet."""
     match error:
-        case UnusableStoreError() | OutsideError():
-            return ApiError(503, str(error), {"Retry-After": "10"})
+        case OutsideError():
+            return _away(str(error))
+        case UserError() if is_of_the_machine(error):  # whatever a client asks, it meets it
+            return _away(str(error))
         case NotFoundError():
             return ApiError(404, str(error))
         case RefusedError():
@@ -51,3 +53,12 @@ def api_error(error: UserError) -> ApiError:
         case ConfigError():
             return ApiError(400, str(error))
     return ApiError(500, str(error))
+
+
+def of_the_machine(error: OSError) -> ApiError:
+    """Translate an error of a disk, or of other means that the server is short of."""
+    return _away(f"the server cannot do this now: {error.strerror}")
+
+
+def _away(message: str) -> ApiError:
+    return ApiError(503, message, {"Retry-After": "10"})

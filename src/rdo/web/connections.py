@@ -7,16 +7,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
 """How long the head of a request may take, from the first moment it could be sent."""
+READ_SECONDS = 60.0
+"""How long a client may read nothing of an answer, or too little for more of it to be sent."""
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 by h11, which closes a connection whose next request does not come in in time.
+    """HTTP/1.1 by h11, which closes a connection whose client is too slow.
 
-    uvicorn itself bounds only the idle time between two requests: a client that sends a byte now
-    and then would keep its connection for ever.
+    Its next request does not come in in time, or it does not read the answer. uvicorn itself
+    bounds only the idle time between two requests: a client that sends a byte now and then, or
+    reads none, would keep its connection for ever.
     """
 
     _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -24,7 +28,17 @@ class BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._is_read()
+        self._unread = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._is_read()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -45,6 +59,13 @@ class BoundedProtocol(H11Protocol):
             self._waiting.cancel()
             self._waiting = None
 
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+            # what is left of the last answer is not waited for: its client reads nothing
+            self.loop.call_later(HEAD_SECONDS, self.transport.abort)

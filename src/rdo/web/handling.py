@@ -43,4 +43,8 @@ def in_thread(
 def caller_of(request: Request) -> Caller:
     """Return where a request came from."""
     peer = request.client.host if request.client else ""
-    return Caller(dict(request.headers), peer, request.state.request_id)
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        # the lines of one header are one list: what a proxy has added is at the end of it
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Caller(headers, peer, request.state.request_id)

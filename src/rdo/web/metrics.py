@@ -1,6 +1,8 @@
 """Metrics in Prometheus' format: of the server itself, and of the factory by target."""
 
+import statistics
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -10,6 +12,8 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 if TYPE_CHECKING:
+    from rdo.store import Transaction
+    from rdo.tools.supervised import Supervised
     from rdo.web.service import WebServer
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,15 +50,31 @@ class Metrics:
         return generate_latest(self.registry)
 
 
+class RoundsMetrics(Collector):
+    """Whether the process beside the server runs, which runs rounds."""
+
+    def __init__(self, rounds: "Supervised") -> None:
+        self._rounds = rounds
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield whether it runs now, and how often it was started."""
+        running = "Whether the rounds of --with-trunk run"
+        yield GaugeMetricFamily("rdo_rounds_running", running, int(self._rounds.is_running))
+        started = "How often the rounds of --with-trunk were started"
+        yield CounterMetricFamily("rdo_rounds_starts", started, self._rounds.starts)
+
+
 class FactoryMetrics(Collector):
     """Numbers of each target, read from the store when somebody asks.
 
-    The names and the label `baseurl` of the first four are DLRN's.
+    The names and the label `baseurl` of the first four are DLRN's. A time is left out as long as
+    there is none. With `is_whole`, they are of the whole factory, with its messages.
     """
 
-    def __init__(self, service: "WebServer", targets: Sequence[str]) -> None:
+    def __init__(self, service: "WebServer", targets: Sequence[str], *, is_whole: bool) -> None:
         self._service = service
         self._targets = targets
+        self._is_whole = is_whole
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing, so that registering reads no store."""
@@ -62,9 +82,27 @@ class FactoryMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics as the store has them now."""
-        labels = ("baseurl",)
-        families = [
-            CounterMetricFamily(f"dlrn_builds{name}", f"Total number of {what}", labels=labels)
+        numbers = _Numbers()
+        for target in self._targets:
+            url = self._service.settings.tree_url(target)
+            with self._service.store.read() as at:
+                numbers.add_builds(at, target, url)
+                numbers.add_polls(at, target)
+                numbers.add_publications(at, target, self._service.app.now())
+        if self._is_whole:
+            with self._service.store.read() as at:
+                numbers.add_messages(at)
+        yield from numbers.families()
+
+
+class _Numbers:
+    """Metrics that are being gathered; each has its help text even if it has no number yet."""
+
+    def __init__(self) -> None:
+        self._dlrn = [
+            CounterMetricFamily(
+                f"dlrn_builds{name}", f"Total number of {what}", labels=("baseurl",)
+            )
             for name, what in (
                 ("_succeeded", "successful builds"),
                 ("_failed", "failed builds"),
@@ -72,22 +110,84 @@ class FactoryMetrics(Collector):
                 ("", "builds"),
             )
         ]
-        queue = GaugeMetricFamily(
-            "rdo_queue", "Builds that wait or run", labels=("target", "state")
-        )
-        broken = GaugeMetricFamily(
-            "rdo_failing_packages", "Packages that fail to build", labels=("target",)
-        )
-        for target in self._targets:
-            with self._service.store.read() as at:
-                counts = at.history.counts(target)
-                states = at.history.open_counts(target)
-                failing = at.history.failing_count(target)
-            url = self._service.settings.tree_url(target)
-            numbers = (counts.built, counts.failed, counts.spurious, counts.all)
-            for family, number in zip(families, numbers, strict=True):
-                family.add_metric((url,), number)
-            for state, number in states.items():
-                queue.add_metric((target, state), number)
-            broken.add_metric((target,), failing)
-        yield from (*families, queue, broken)
+        self._gauges = {
+            name: GaugeMetricFamily(f"rdo_{name}", text, labels=labels)
+            for name, (text, *labels) in _GAUGES.items()
+        }
+
+    def families(self) -> Iterable[Metric]:
+        """Return all."""
+        return (*self._dlrn, *self._gauges.values())
+
+    def add_builds(self, at: "Transaction", target: str, url: str) -> None:
+        """Add the builds of a target: those that ended, and its queue."""
+        counts = at.history.counts(target)
+        ended = (counts.built, counts.failed, counts.spurious, counts.all)
+        for family, number in zip(self._dlrn, ended, strict=True):
+            family.add_metric((url,), number)
+        for state, number in at.history.open_counts(target).items():
+            self._add("queue", number, target, state)
+        self._add_time("queue_oldest_timestamp_seconds", at.gauges.first_planned(target), target)
+        self._add_time("last_build_timestamp_seconds", at.gauges.last_finished(target), target)
+        self._add("failing_packages", at.history.failing_count(target), target)
+
+    def add_polls(self, at: "Transaction", target: str) -> None:
+        """Add how the last poll of each package went."""
+        polls = at.gauges.polls(target)
+        self._add("polled_packages", polls.reached, target, "reached")
+        self._add("polled_packages", polls.unreachable, target, "unreachable")
+        self._add_time("last_poll_timestamp_seconds", polls.last, target)
+
+    def add_publications(self, at: "Transaction", target: str, now: datetime) -> None:
+        """Add how fast builds were published in the last day, and how old each name is."""
+        since = now - _DAY
+        ways = [
+            (one.published - one.committed).total_seconds()
+            for one in at.statistics.arrivals(target, since)
+        ]
+        for name, taken in (
+            ("publish_seconds", list(map(float, at.gauges.published_after(target, since)))),
+            ("commit_to_repository_seconds", ways),
+        ):
+            if taken:
+                self._add(name, statistics.median(taken), target, "0.5")
+                self._add(name, max(taken), target, "1")
+        for move, _ in at.names.last_moves(target):
+            where = target, move.component or "", move.name
+            self._add_time("name_moved_timestamp_seconds", move.moved, *where)
+
+    def add_messages(self, at: "Transaction") -> None:
+        """Add the messages that wait to be sent."""
+        found = {one.way: one for one in at.gauges.messages()}
+        for way in sorted({*WAYS, *found}):
+            one = found.get(way)
+            self._add("messages_waiting", one.waiting if one else 0, way)
+            self._add("messages_failing", one.failing if one else 0, way)
+            self._add_time("messages_due_timestamp_seconds", one.first_due if one else None, way)
+
+    def _add(self, name: str, number: float, *labels: str) -> None:
+        self._gauges[name].add_metric(labels, number)
+
+    def _add_time(self, name: str, when: datetime | None, *labels: str) -> None:
+        if when is not None:
+            self._add(name, when.timestamp(), *labels)
+
+
+WAYS = ("gerrit", "mail")
+"""The ways that every factory may use; webhooks have names of their own."""
+_DAY = timedelta(days=1)
+_GAUGES = {
+    "queue": ("Builds that wait or run", "target", "state"),
+    "queue_oldest_timestamp_seconds": ("When the oldest of them was planned", "target"),
+    "last_build_timestamp_seconds": ("When a build ended last", "target"),
+    "failing_packages": ("Packages that fail to build", "target"),
+    "polled_packages": ("Packages by how their last poll went", "target", "result"),
+    "last_poll_timestamp_seconds": ("When a package was reached last", "target"),
+    "publish_seconds": ("From a build's end to its repository, last day", "target", "quantile"),
+    "commit_to_repository_seconds": ("From commit to repository, last day", "target", "quantile"),
+    "name_moved_timestamp_seconds": ("When a name was moved last", "target", "component", "name"),
+    "messages_waiting": ("Messages that wait to be sent", "way"),
+    "messages_failing": ("Those of them that could not be sent at the first try", "way"),
+    "messages_due_timestamp_seconds": ("When the first of them is or was due", "way"),
+}
+"""The name after `rdo_`, what it is, and its labels."""

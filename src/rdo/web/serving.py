@@ -5,7 +5,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -45,6 +45,18 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a server that listens.
+
+    >>> with socket.create_server(("127.0.0.1", 0)) as listener:
+    ...     url_of(listener).startswith("http://127.0.0.1:")
+    True
+    """
+    address, port = listener.getsockname()[:2]
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}/"
+
+
 def _explained(error: OSError, host: str, port: int) -> Exception:
     if error.errno == errno.EADDRINUSE:
         return RefusedError(f"port {port} of {host} is taken", hint="choose another with --port")
@@ -73,14 +85,23 @@ def configuration(application: ASGIApp) -> uvicorn.Config:
     )
 
 
-def serve(application: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests that have begun are finished, for 20 s at most."""
+def serve(
+    application: ASGIApp, listener: socket.socket, at_end: Callable[[], None] | None = None
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that have begun are finished, for 20 s at most.
+
+    `at_end` is called as soon as the end begins, so that others can end meanwhile.
+    """
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    asyncio.run(_Server(configuration(application)).serve(sockets=[listener]))
+    server = _Server(configuration(application))
+    server.at_end = at_end
+    asyncio.run(server.serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):
     """A server for which a signal is the usual end: uvicorn would raise it once more."""
+
+    at_end: Callable[[], None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -98,4 +119,6 @@ class _Server(uvicorn.Server):
             self.force_exit = True
         else:
             log.info("ending: no new requests; those that have begun are finished")
+            if self.at_end:
+                self.at_end()
         self.should_exit = True

@@ -9,13 +9,15 @@ from starlette.responses import Response
 from rdo.access.roles import ALL_TARGETS
 from rdo.web.auth.guard import Guard
 from rdo.web.handling import HttpRequest, in_thread
-from rdo.web.metrics import CONTENT_TYPE, FactoryMetrics, Metrics
+from rdo.web.metrics import CONTENT_TYPE, FactoryMetrics, Metrics, RoundsMetrics
 from rdo.web.service import WebServer
 
 
 def add_routes(app: Starlette, service: WebServer, guard: Guard, metrics: Metrics) -> None:
     """Add `/metrics` for the whole server, and `/TARGET/metrics` with DLRN's for one target."""
-    metrics.registry.register(FactoryMetrics(service, service.targets))
+    metrics.registry.register(FactoryMetrics(service, service.targets, is_whole=True))
+    if service.rounds:
+        metrics.registry.register(RoundsMetrics(service.rounds))
 
     def of_all(asked: HttpRequest) -> Response:
         guard.allow_reading(asked.caller, _place(service.targets))
@@ -28,7 +30,7 @@ def add_routes(app: Starlette, service: WebServer, guard: Guard, metrics: Metric
 
 def _add_target(app: Starlette, service: WebServer, guard: Guard, target: str) -> None:
     registry = CollectorRegistry()
-    registry.register(FactoryMetrics(service, (target,)))
+    registry.register(FactoryMetrics(service, (target,), is_whole=False))
 
     def of_target(asked: HttpRequest) -> Response:
         guard.allow_reading(asked.caller, target)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from passlib.hash import sha512_crypt
 
 from rdo.access import passwords
@@ -106,6 +107,30 @@ def test_a_password_is_verified_and_remembered_until_it_is_changed(
         at.users.set_password("zuul", passwords.hash_of("another one"))
     with pytest.raises(BadLoginError):
         logins.identity(store, header, "a")
+
+
+def test_a_failed_login_costs_the_same_whoever_it_names(
+    store: Store, accounts: Accounts, logins: Logins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_hash(store, accounts, passwords.hash_of(PASSWORD))
+    accounts.add("with-tokens-only", {ALL_TARGETS: Role.CI})
+    verified: list[str] = []
+    verify = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, stored: str, password: str) -> bool:
+        verified.append(stored)
+        return verify(self, stored, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    costs = {}
+    for name in ("zuul", "nobody", "with-tokens-only"):
+        verified.clear()
+        with pytest.raises(BadLoginError):
+            logins.identity(store, basic(name, "a wrong password"), "a")
+        costs[name] = [stored.rpartition("$")[0].rpartition("$")[0] for stored in verified]
+
+    assert costs["zuul"] == costs["nobody"] == costs["with-tokens-only"]
+    assert len(costs["zuul"]) == 1  # with the same parameters, which are what is left of the hash
 
 
 def test_a_remembered_credential_ends_with_its_time_and_with_its_user(

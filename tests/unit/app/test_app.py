@@ -10,7 +10,7 @@ from rdo.app import App
 from rdo.app.opened_once import opened_once
 from rdo.app.workplaces import BUILDERS
 from rdo.errors import ConfigError
-from rdo.model.build import BuilderName
+from rdo.model.build import BuilderKind
 
 TOML = 'data = "data"\n[targets.t]\nrelease = "r"\nplatform = "deb12-x86_64"\n'
 
@@ -112,7 +112,7 @@ def test_a_new_start_has_a_store_of_its_own(app: App) -> None:
 
 
 def test_every_builder_that_the_configuration_takes_can_be_opened() -> None:
-    assert set(BUILDERS) == set(BuilderName)
+    assert set(BUILDERS) == set(BuilderKind)
 
 
 def test_another_builder_is_refused_with_its_line(tmp_path: Path) -> None:

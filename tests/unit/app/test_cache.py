@@ -13,7 +13,7 @@ import pytest
 
 from rdo.cli import main
 from rdo.roots.content import ContentStore
-from rdo.roots.platforms import Platforms
+from rdo.roots.platform.platforms import Platforms
 
 PLATFORM = "deb12-x86_64"
 OLD = time.time() - 15 * 86400

@@ -9,8 +9,10 @@ from rdo.cli import main
 _A_SCRIPT_OR_TEXT = {
     *("completion", "help", "pkg autocomplete"),
     *("promotion import", "repo sign-key export"),  # rdo.toml, a public key
+    *("distgit hook", "distgit keys", "distgit shell"),  # what git and sshd call
+    "repo evidence",  # documents, which are JSON already
 }
-_A_TERMINAL = {"lab ssh", "platform shell", "serve"}
+_A_TERMINAL = {"lab ssh", "platform shell", "serve", "lookaside serve", "distgit serve"}
 _ONLY_AN_EXIT_CODE = {"lab down", "lab guest-image", "user add", "user passwd", "user remove"}
 
 

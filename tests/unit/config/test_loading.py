@@ -7,7 +7,6 @@ import pytest
 from rdo.config import Configuration, OriginKind, find, load
 from rdo.errors import ConfigError, NotFoundError
 from rdo.model.audiences import Audiences
-from rdo.model.build import BuilderName
 
 WHOLE = """\
 data = "state"
@@ -78,27 +77,6 @@ TARGET = """\
 release = "master"
 platform = "deb12-x86_64"
 """
-
-
-@pytest.mark.parametrize("builder", list(BuilderName))
-def test_every_builder_can_be_named_in_the_file(folder: Path, builder: BuilderName) -> None:
-    settings = loaded(folder, text=f'{TARGET}builder = "{builder}"').settings
-
-    assert settings.target("t").builder is builder
-
-
-def test_a_builder_that_there_is_not_is_refused(folder: Path) -> None:
-    assert faults(folder, f'{TARGET}builder = "comand"') == [
-        "rdo.toml:4: targets.t.builder must be 'root' or 'command'"
-    ]
-
-
-def test_only_a_command_can_be_detached(folder: Path) -> None:
-    text = f"{TARGET}detached = true"
-    detached = loaded(folder, text=f'{text}\nbuilder = "command"').settings
-
-    assert detached.target("t").detached
-    assert faults(folder, text) == ['rdo.toml:4: targets.t.detached needs builder = "command"']
 
 
 @pytest.mark.parametrize(

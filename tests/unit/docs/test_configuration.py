@@ -6,6 +6,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from rdo.config.builders import BuilderSection, PackageBuilder
+from rdo.config.distgit_server import DistgitServerSection
+from rdo.config.forges import HookSection, ReviewSection
+from rdo.config.pushing import PushSection
 from rdo.config.settings import (
     BridgeSection,
     CheckSection,
@@ -30,14 +34,20 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "bridge": BridgeSection,
     "retention": RetentionSection,
     "serve": ServeSection,
+    "builders.NAME": BuilderSection,
     "targets.NAME": Target,
+    "targets.NAME.package-builders.PACKAGE": PackageBuilder,
     "targets.NAME.checks.JOB": CheckSection,
     "targets.NAME.follow": FollowSection,
     "targets.NAME.promotions.NAME": PromotionSection,
     "signing, targets.NAME.signing": SigningSection,
+    "targets.NAME.push.PLACE": PushSection,
     "mail": MailSection,
     "gerrit": GerritSection,
     "webhooks.NAME": WebhookSection,
+    "hooks.NAME": HookSection,
+    "reviews.NAME": ReviewSection,
+    "distgit-server": DistgitServerSection,
 }
 
 
@@ -71,10 +81,18 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
         "allow",
         "checks",
         "promotions",
+        "push",
+        "builders",
+        "package-builders",
         "gerrit",
         "webhooks",
+        "hooks",
+        "reviews",
+        "distgit-server",
     }
-    below = set() if section is PromotionSection else sections  # where `checks` is a list
+    # where `checks` or `targets` is a list
+    has_lists = {PromotionSection, WebhookSection, HookSection, ReviewSection}
+    below = set() if section in has_lists else sections
     assert set(told) == set(fields) - below
     for key, shown in told.items():
         field = fields[key]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_demo import GOLDEN, summary
+from tests.e2e.newcomers.test_demo import GOLDEN, summary
 from tests.unit.docs.pages import DOCS, README, fences
 
 PRINTED = (GOLDEN / "demo-first.txt").read_text().splitlines()

@@ -15,9 +15,14 @@ PROJECT = PYPROJECT["project"]
 
 # What Python calls a package that is not called so itself.
 IMPORT_NAMES = {
+    "cyclonedx-python-lib": "cyclonedx",
+    "in-toto-attestation": "in_toto_attestation",
+    "spdx-tools": "spdx_tools",
+    "python-multipart": "python_multipart",
     "PyYAML": "yaml",
     "Jinja2": "jinja2",
     "argon2-cffi": "argon2",
+    "axe-playwright-python": "axe_playwright_python",
     "libpass": "passlib",
     "prometheus-client": "prometheus_client",
     "strawberry-graphql": "strawberry",

@@ -13,7 +13,17 @@ from tests.unit.docs.pages import PAGES, REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 # What a text of ours may ask pip for, beside a checkout: the right project was looked up by hand.
-KNOWN = {"psycopg", "createrepo_c", "solv", "uv"}
+KNOWN = {
+    "boto3",
+    "cyclonedx-python-lib",
+    "spdx-tools",
+    "PyMySQL",
+    "psycopg",
+    "koji",
+    "createrepo_c",
+    "solv",
+    "uv",
+}
 FOLDERS = ("src", "packaging", "examples", "changes")
 _COMMAND = re.compile(r"\b(?:pipx?|uv)(?:[ \"',]+)(?:tool )?(?:install|run)\b(?P<rest>[^`\n]*)")
 _VALUED = {"--upgrade-strategy", "--only-binary", "--requirement", "-r"}

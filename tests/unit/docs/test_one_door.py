@@ -8,7 +8,7 @@ from tests.unit.docs.pages import REPOSITORY
 SOURCE = REPOSITORY / "src/rdo"
 KNOW_IT = {
     "roots/build_root.py",  # makes the root, its door, and the folder that goes with it
-    "roots/debian_base.py",  # makes the base layer, in a root without strangers
+    "roots/debian/debian_base.py",  # makes the base layer, in a root without strangers
     "tools/walls/entry.py",
     "tools/children/enter_root.py",
 }
@@ -42,4 +42,8 @@ def test_no_other_module_opens_a_path_of_a_root() -> None:
 def test_a_door_is_made_where_the_root_is() -> None:
     found = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if opens(path)}
 
-    assert found == {"roots/build_root.py", "roots/debian_base.py", "roots/host_image.py"}
+    assert found == {
+        "roots/build_root.py",
+        "roots/debian/debian_base.py",
+        "roots/images/host_image.py",
+    }

@@ -155,6 +155,14 @@ def test_a_digest_is_as_it_was() -> None:
     check_golden("digest", mail.as_bytes())
 
 
+def test_the_command_that_repeats_a_build_names_the_factory() -> None:
+    mail = compose(replace(BROKEN, factory="/srv/my rdo"), 4711, SENDER, [ANN])
+
+    body = mail.get_body(("plain",))
+    assert body
+    assert "  rdo -C '/srv/my rdo' reproduce 4711 --shell\n" in body.get_content()
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_a_story_survives_being_stored(name: str) -> None:
     story = STORIES[name]

@@ -5,6 +5,7 @@ import pytest
 from rdo import starter
 from rdo.app import App
 from rdo.cli import main
+from tests.conftest import GitRepository
 
 
 def test_a_new_project_loads_and_has_a_target_with_a_package(tmp_path: Path) -> None:
@@ -16,6 +17,50 @@ def test_a_new_project_loads_and_has_a_target_with_a_package(tmp_path: Path) -> 
     assert [package.name for package in packages.packages] == ["python-debtcollector"]
     assert packages.repo is not None
     assert packages.repo.name == "deb12"
+
+
+@pytest.mark.parametrize(
+    ("remotes", "url", "expected"),
+    [
+        pytest.param(
+            {"upstream": "https://example.test/demo.git", "origin": "https://a:b@example.test/d"},
+            "https://example.test",
+            ("https://example.test/demo.git", "https://example.test/d"),
+            id="remotes",
+        ),
+        pytest.param(
+            {}, "https://github.com/x/demo", ("https://github.com/x/demo", "file://HERE"), id="url"
+        ),
+        pytest.param({}, "https://example.test", None, id="no upstream is known"),
+    ],
+)
+def test_the_distgit_that_it_is_called_in_is_the_first_package(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    remotes: dict[str, str],
+    url: str,
+    expected: tuple[str, str] | None,
+) -> None:
+    distgit = GitRepository(tmp_path / "demo", branch="rpm#1")
+    distgit.commit("Import", {"python-demo.spec": f"Name: python-demo\nURL: {url}\n"})
+    for name, address in remotes.items():
+        distgit.git("remote", "add", name, address)
+    monkeypatch.chdir(distgit.path)
+
+    assert main.run(["init", "../new"]) == 0
+
+    [package] = App(tmp_path / "new").packages("master-deb12").packages
+    said = capsys.readouterr().out
+    if expected is None:
+        assert package.name == "python-debtcollector"
+        return
+    assert package.name == "python-demo"
+    upstream, place = expected
+    assert list(package.upstreams) == [upstream]
+    assert package.distgit == place.replace("HERE", str(distgit.path))
+    assert package.distgit_branch == "rpm#1"
+    assert "its first package is python-demo, whose distgit is here" in said
 
 
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

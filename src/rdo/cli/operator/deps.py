@@ -66,7 +66,7 @@ def add(
     `@NAME` is a set of the platform's: `@host` is what a host of a lab has, `@services` are the
     databases, brokers, networks and hypervisors below a cloud.
     """
-    from rdo.roots.definition import with_sets
+    from rdo.roots.platform.definition import with_sets
 
     app: App = ctx.obj
     chosen = app.settings.only_target(target)

@@ -20,14 +20,15 @@ def doctor(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Check this machine and the configuration, and show how to fix them.
 
     Looks at programs, kernel and disk; and, with an rdo.toml, at the database, the metadata, the
-    platforms, each git remote, the mail server, base-url and systemd units. Nothing is changed and
-    no mail is sent. The exit code is 3 if the machine lacks something that rdo requires, 2 if the
-    configuration is wrong, 6 if only servers cannot be reached.
+    platforms, each git remote, the mail server, base-url, rdo serve and systemd units. Nothing is
+    changed and no mail is sent. The exit code is 3 if the machine lacks something that rdo
+    requires, 2 if the configuration is wrong, 6 if only servers cannot be reached.
 
     \b
     Example: rdo -C demo doctor --offline
     """
-    from rdo.trunk.care.check_up import CheckState, check_up, worst
+    from rdo.trunk.care.check_up import check_up, worst
+    from rdo.trunk.care.checked import CheckState
 
     app: App = ctx.obj
     data, platforms, fault = _folders(app)

@@ -22,16 +22,22 @@ from rdo.cli import output
 def init(folder: Path, example: bool, name: str, as_json: bool) -> None:
     """Make FOLDER with a commented rdo.toml and a small metadata folder.
 
-    Existing files are never overwritten. docs/tutorial.md leads from the example to an installed
-    package.
+    Called in a clone of a distgit, it makes that package the first one. Existing files are never
+    overwritten. docs/tutorial.md leads from the example to an installed package.
 
     \b
     rdo init mydistro --name mydistro
     rdo init demo --example
     """
     from rdo.app.example import make_example
+    from rdo.app.first_package import package_here
 
-    write = make_example if example else starter.write
-    written = list(write(folder, name=name))
-    lines = [*(f"wrote {file}" for file in written), f"next: rdo -C {folder} doctor"]
+    first = None if example else package_here(Path.cwd())
+    if example:
+        written = make_example(folder, name=name)
+    else:
+        written = starter.write(folder, name=name, first=first)
+    lines = [f"wrote {file}" for file in written]
+    lines += [f"its first package is {first.name}, whose distgit is here"] if first else []
+    lines.append(f"next: rdo -C {folder} doctor")
     output.show({"written": written}, as_json, "\n".join(lines))

@@ -1,5 +1,6 @@
 """`rdo platform`: manage the base layers of this machine, and make roots to install into."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -32,7 +33,7 @@ platform.add_command(update)
 @click.pass_obj
 def list_platforms(app: App, as_json: bool) -> None:
     """List the known platforms, and which have been made on this machine."""
-    from rdo.roots import platform_list
+    from rdo.roots.platform import platform_list
 
     found = platform_list.list_platforms(app.platforms)
     rows = [(one.platform, "yes" if one.made else "no", one.definition) for one in found]
@@ -45,7 +46,7 @@ def list_platforms(app: App, as_json: bool) -> None:
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
     """Show a platform's definition and its layers."""
-    from rdo.roots import platform_list
+    from rdo.roots.platform import platform_list
 
     found = platform_list.show_platform(app.platforms, name)
     values = ((field.name, getattr(found, field.name)) for field in fields(found))
@@ -137,13 +138,72 @@ def create(
 @platform.command()
 @click.argument("name", shell_complete=complete.platforms)
 @click.option(
+    "--record",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write what was found into this file, as JSON.",
+)
+@output.json_option
+@click.pass_context
+def check(ctx: click.Context, name: str, file: Path | None, as_json: bool) -> None:
+    """Ask the repositories of platform NAME for each name that rdo assumes.
+
+    Exits with 1 if one that builds need is not there, or has another version than the definition
+    says. Names of the table that the distribution does not have are only listed.
+
+    \b
+    rdo platform check el9s-x86_64
+    rdo platform check el9s-x86_64 --record el9s.json
+    """
+    from rdo import atomic
+    from rdo.roots.platform.platform_check import check_platform, faults
+
+    app: App = ctx.obj
+    with live(f"asking the repositories of {name}"):
+        found = check_platform(app.platforms.find(name), app.platforms.folder / "cache")
+    if file:
+        recorded = json.dumps(output.plain(found), indent=1, ensure_ascii=False)
+        atomic.write_file(file, f"{recorded}\n".encode())
+    lacking = [one for one in found if one.fault]
+    rows = [(one.name, one.where, "yes" if one.is_needed else "no", one.fault) for one in lacking]
+    output.show(found, as_json, output.Table(("name", "of", "needed", "fault"), rows))
+    output.say(f"{len(found) - len(lacking)} of {len(found)} names are as assumed", err=True)
+    ctx.exit(1 if faults(found) else 0)
+
+
+@platform.command()
+@click.argument("name", required=False, shell_complete=complete.platforms)
+@click.option(
     "--user", is_flag=True, help="Enter as the build user, without privileges. Default: root."
+)
+@click.option(
+    "--kept",
+    metavar="ROOT",
+    help="Enter a root that `rdo build --keep-root` has kept, instead of a platform's.",
 )
 @click.argument("command", nargs=-1)
 @click.pass_context
-def shell(ctx: click.Context, name: str, user: bool, command: tuple[str, ...]) -> None:
-    """Open a shell, or run COMMAND, in a temporary root of platform NAME."""
+def shell(
+    ctx: click.Context, name: str | None, user: bool, kept: str | None, command: tuple[str, ...]
+) -> None:
+    """Open a shell, or run COMMAND, in a temporary root of platform NAME.
+
+    With --kept, the root is that of a failed build, and what is changed in it stays.
+    `rdo cache clean roots` removes kept roots.
+
+    \b
+    rdo platform shell deb12-x86_64 -- rpm -q gcc
+    rdo platform shell --kept python-foo --user
+    """
     app: App = ctx.obj
+    if kept:
+        from rdo.roots.kept_roots import KeptRoots
+
+        words = [name, *command] if name else ["bash", "-l"]
+        with KeptRoots.beside(app.settings.roots).entered(kept) as place:
+            ctx.exit(place.hand_over(*words, privileged=not user, cwd="/builddir/BUILD"))
+    if not name:
+        raise click.UsageError("name a platform, or a kept root with --kept")
     from rdo.roots.build_root import build_root
     from rdo.roots.content import ContentStore
 

@@ -10,7 +10,7 @@ import click
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.errors import ConfigError
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 
 if TYPE_CHECKING:
     from rdo.access.accounts import Accounts

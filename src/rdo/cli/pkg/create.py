@@ -15,7 +15,7 @@ from rdo.model.build import BUILD_LOG, Built, Failed
 
 if TYPE_CHECKING:
     from rdo.bridge.protocol import Bridge
-    from rdo.builders.workshop import Workshop
+    from rdo.builders.rooms.workshop import Workshop
     from rdo.distgit.new_package.create import Created, TrialBench
     from rdo.metadata.editing.draft import Draft
 
@@ -77,6 +77,14 @@ log = logging.getLogger(__name__)
     is_flag=True,
     help="Do not build the package; this turns its tests and documents off.",
 )
+@click.option(
+    "--crates-index",
+    metavar="URL",
+    envvar="RDO_CRATES_INDEX",
+    default="",
+    help="Sparse index of crates, such as https://index.crates.io/, to vendor those of a project"
+    " in Rust from. RDO_CRATES_INDEX sets it too. Default: such a project is refused.",
+)
 @dry_run_option
 @output.json_option
 @click.pass_context
@@ -96,6 +104,7 @@ def create(  # one parameter per option
     minutes: int,
     limit: float,
     no_build: bool,
+    crates_index: str,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -117,7 +126,17 @@ def create(  # one parameter per option
         service.wanted_releases(draft, releases)
         known = service.known_names(draft)
     request = service.NewPackageRequest(
-        project, into, version, name, maintainer, branch, not no_build, dry_run, known, limit * 60
+        project,
+        into,
+        version,
+        name,
+        maintainer,
+        branch,
+        not no_build,
+        dry_run,
+        known,
+        limit * 60,
+        crates_index,
     )
     app.platforms.check(platform)
     with live("fetching the source"):
@@ -173,6 +192,8 @@ def _show(made: "Created", diff: str, as_json: bool, *, dry_run: bool) -> None:
     if made.lacks_licence:
         lines[-1] += " (the source does not name it clearly: read it and correct the spec)"
     lines += [f"tests: {made.tests}", f"documents: {made.docs}"]
+    if made.crates:
+        lines.append(f"crates: {made.crates} (Source1; add their licences to License)")
     if isinstance(made.outcome, Built):
         lines += [f"built {path}" for path in made.outcome.rpms]
     if made.is_interrupted:

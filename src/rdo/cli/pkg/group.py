@@ -11,22 +11,29 @@ import click
 
 from rdo.cli import complete, output
 from rdo.cli.lazy import Lazy, LazyGroup
-from rdo.model.terminal_text import on_terminal
+from rdo.model.text.terminal_text import on_terminal
 
 if TYPE_CHECKING:
+    from rdo.app import App
     from rdo.distgit.verb.desk import Desk
     from rdo.distgit.verb.rehearsal import Effect
 
 _AS_JSON = "rdo.cli.pkg.as_json"
+_SETTING = "rdo.cli.pkg.setting"
 SHOW, CHANGE = "rdo.cli.pkg.show", "rdo.cli.pkg.change"
 REQUIREMENTS, CREATE = "rdo.cli.pkg.requirements", "rdo.cli.pkg.create"
 REVIEW = "rdo.cli.pkg.review"
 REMOTES, INFO = "rdo.cli.pkg.remotes", "rdo.cli.pkg.info"
+LOOKASIDE, IDENTITY = "rdo.cli.pkg.everyday.lookaside", "rdo.cli.pkg.everyday.identity"
+HISTORY, STAGES = "rdo.cli.pkg.everyday.history", "rdo.cli.pkg.everyday.stages"
+FARMS, FORGE = "rdo.cli.pkg.everyday.farms", "rdo.cli.pkg.everyday.forge"
+COPR = "rdo.cli.pkg.everyday.copr"
 COMMIT, BUILD = "rdo.cli.pkg.commit", "rdo.cli.pkg.build"
 
 VERBS: Mapping[str, Lazy] = {
     "mockbuild": Lazy(BUILD, "mockbuild", "Build this distgit in a fresh root."),
     "clone": Lazy(REMOTES, "clone", "Clone a distgit and add its remotes."),
+    "co": Lazy(REMOTES, "clone", "Same as clone."),
     "pkgenv": Lazy(SHOW, "pkgenv", "Show what rdo knows about this distgit."),
     "patchlog": Lazy(SHOW, "patchlog", "Show the commits of the patches branch."),
     "get-patches": Lazy(CHANGE, "get_patches", "Check out the patches branch."),
@@ -41,6 +48,45 @@ VERBS: Mapping[str, Lazy] = {
     "squash": Lazy(COMMIT, "squash", "Merge the last commit into the one before it."),
     "undo": Lazy(COMMIT, "undo", "Undo what the last verb changed."),
     "get-source": Lazy(BUILD, "get_source", "Download the source archive."),
+    "sources": Lazy(LOOKASIDE, "sources", "Download the files of the lookaside cache."),
+    "upload": Lazy(LOOKASIDE, "upload", "Upload files, and add them to `sources`."),
+    "new-sources": Lazy(LOOKASIDE, "new_sources", "Upload files, and make them `sources`."),
+    "sites": Lazy(LOOKASIDE, "show_sites", "Show the dist-git sites that are known."),
+    "import": Lazy(LOOKASIDE, "import_srpm", "Take over the files of a source RPM."),
+    "verrel": Lazy(IDENTITY, "verrel", "Print name, version and release."),
+    "gimmespec": Lazy(IDENTITY, "gimmespec", "Print the name of the spec."),
+    "giturl": Lazy(IDENTITY, "giturl", "Print the URL of this commit for Koji."),
+    "clog": Lazy(IDENTITY, "clog", "Write the newest changelog entry into the file clog."),
+    "unused-patches": Lazy(IDENTITY, "unused_patches", "List patches that the spec does not use."),
+    "pre-push-check": Lazy(
+        IDENTITY, "pre_push_check", "Check that no source is missing elsewhere."
+    ),
+    "commit": Lazy(HISTORY, "commit", "Commit the changes of tracked files."),
+    "ci": Lazy(HISTORY, "commit", "Same as commit."),
+    "diff": Lazy(HISTORY, "diff", "Show the changes that are not committed."),
+    "new": Lazy(HISTORY, "new", "Show what has changed since the newest tag."),
+    "tag": Lazy(HISTORY, "tag", "Tag HEAD with name, version and release."),
+    "push": Lazy(HISTORY, "push", "Push, if no source is missing elsewhere."),
+    "pull": Lazy(HISTORY, "pull", "Fetch, and take over what is new."),
+    "switch-branch": Lazy(HISTORY, "switch_branch", "Check out a branch, also one of origin."),
+    "clean": Lazy(HISTORY, "clean", "Remove the files that git does not track."),
+    "retire": Lazy(HISTORY, "retire", "Remove all files, and leave the reason."),
+    "srpm": Lazy(STAGES, "srpm", "Make the source RPM."),
+    "prep": Lazy(STAGES, "prep", "Unpack and patch the sources."),
+    "compile": Lazy(STAGES, "compile_", "Build as far as %build, in a fresh root."),
+    "install": Lazy(STAGES, "install", "Build as far as %install and %check, in a fresh root."),
+    "verify-files": Lazy(STAGES, "verify_files", "Check the %files sections in a fresh root."),
+    "local": Lazy(STAGES, "local", "Build the RPMs into this folder, in a fresh root."),
+    "build": Lazy(FARMS, "build", "Build what is pushed at a farm."),
+    "scratch-build": Lazy(FARMS, "scratch_build", "Make a scratch build at a farm."),
+    "chain-build": Lazy(FARMS, "chain_build", "Build packages at a farm one after the other."),
+    "copr-build": Lazy(FARMS, "copr_build", "Build at Copr."),
+    "coprbuild": Lazy(COPR, "coprbuild", "Build for a release at Copr, and note it for an update."),
+    "kojibuild": Lazy(FARMS, "kojibuild", "Build at Koji."),
+    "cbsbuild": Lazy(FARMS, "cbsbuild", "Build at CentOS's build system."),
+    "releases-info": Lazy(FORGE, "releases_info", "List the releases that are maintained."),
+    "request-repo": Lazy(FORGE, "request_repo", "Ask a site for a new repository."),
+    "request-branch": Lazy(FORGE, "request_branch", "Ask a site for a new branch."),
     "vendor-crates": Lazy(
         "rdo.cli.pkg.crates",
         "vendor_crates",
@@ -76,9 +122,17 @@ VERBS: Mapping[str, Lazy] = {
 """The verbs in the order of rdopkg's help; both programs have all of them."""
 
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "Distgit": ("clone", "remotes", "pkgenv", "status", "undo"),
+    "Distgit": ("clone", "co", "remotes", "pkgenv", "status", "undo"),
     "New versions": ("new-version", "get-source", "vendor-crates"),
+    "Lookaside cache": ("sources", "upload", "new-sources", "import", "sites"),
     "Spec and commits": ("fix", "amend", "squash", "set-magic-comment", "lint"),
+    "Dist-git": (
+        *("commit", "ci", "diff", "new", "tag", "push", "pull", "switch-branch", "clean", "retire"),
+        *("verrel", "gimmespec", "giturl", "clog", "unused-patches", "pre-push-check"),
+    ),
+    "Builds in a root or sandbox": (
+        *("srpm", "prep", "compile", "install", "verify-files", "local", "mockbuild"),
+    ),
     "Patches": (
         "patch",
         "update-patches",
@@ -88,9 +142,13 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "tag-patches",
     ),
     "Requirements": ("reqdiff", "reqcheck", "reqquery", "query"),
-    "Builds and reviews": ("mockbuild", "review-patch", "review-spec"),
-    "New packages": ("create", "review"),
-    "Metadata": ("info", "info-tags-diff", "info-attr-diff", "findpkg", "release"),
+    "Builds at farms": (
+        *("build", "scratch-build", "chain-build", "kojibuild", "cbsbuild", "copr-build"),
+        "coprbuild",
+    ),
+    "Reviews": ("review-patch", "review-spec"),
+    "New packages": ("create", "review", "request-repo", "request-branch"),
+    "Metadata": ("info", "info-tags-diff", "info-attr-diff", "findpkg", "release", "releases-info"),
     "Settings and help": ("doctor", "conf", "actions", "autocomplete"),
 }
 """The headings of the help, with the verbs below each."""
@@ -202,9 +260,16 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
 
 
 def program() -> str:
-    """Return the name that the user typed before the verb: `rdo pkg` or `rdopkg`."""
+    """Return the name that the user typed before the verb: `rdo pkg`, `rdopkg` or `fedpkg`."""
     root = click.get_current_context().find_root().info_name
-    return "rdopkg" if root == "rdopkg" else "rdo pkg"
+    return root if root in {"rdopkg", "fedpkg"} else "rdo pkg"
+
+
+def app_here() -> "App":
+    """Return the factory of this command line; a verb may also run without one, as rdopkg's do."""
+    from rdo.app import App
+
+    return click.get_current_context().find_object(App) or App()
 
 
 def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
@@ -216,7 +281,7 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
     from rdo.distgit.verb.settings import load
     from rdo.tools.git.clone import Clone
 
-    here = folder or Path.cwd()
+    here = folder or Path(setting("path") or Path.cwd())
     is_program = as_json or click.get_current_context().meta.get(_AS_JSON, False)
     said: list[str] = []
 
@@ -232,7 +297,18 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
         now=lambda: datetime.now().astimezone(),
         settings=load(Path.home()),
         program=program(),
+        name=setting("name"),
     )
+
+
+def set_setting(ctx: click.Context, name: str, value: str) -> None:
+    """Keep a value that was given before the verb: `path`, `name`, `namespace`, `user` …"""
+    ctx.meta[f"{_SETTING}.{name}"] = value
+
+
+def setting(name: str) -> str:
+    """Return a value that was given before the verb; empty if none was."""
+    return str(click.get_current_context().meta.get(f"{_SETTING}.{name}") or "")
 
 
 def _ask(question: str, default: bool) -> bool:

@@ -1,20 +1,24 @@
 """Verbs of `rdo pkg` that deal with remotes: clone, remotes, and reviews on Gerrit."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg.group import desk, dry_run_option, effect_options
+from rdo.cli.pkg.group import desk, dry_run_option, effect_options, setting
 from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import RefusedError
+
+if TYPE_CHECKING:
+    from rdo.distgit.everyday.cloning import SiteClone
 
 
 @click.command()
 @click.argument("package", metavar="PACKAGE|URL")
+@click.argument("target", metavar="[FOLDER]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--use-master-distgit", "-m", is_flag=True, help="Clone the package's master-distgit."
 )
@@ -32,17 +36,35 @@ from rdo.errors import RefusedError
     metavar="KEY",
     help="Add one more remote: the URL that the package has as KEY.",
 )
+@click.option(
+    "--site",
+    default="",
+    metavar="NAME",
+    help="Clone from a dist-git site instead of asking the metadata; rdo pkg sites lists them.",
+)
+@click.option("--anonymous", "-a", is_flag=True, help="With --site: clone without an account.")
+@click.option("--branch", "-b", default="", help="Check out this branch.")
+@click.option(
+    "--branches", "-B", is_flag=True, help="Make one clone for each branch, in FOLDER/BRANCH."
+)
+@click.option("--depth", type=click.IntRange(1), help="Take only so many commits of history.")
 @local_info_option
 @info_file_option
 @output.json_option
 @dry_run_option
 def clone(
     package: str,
+    target: Path | None,
     use_master_distgit: bool,
     gerrit_remotes: bool,
     review_user: str,
     distro: str,
     extra_repo: str,
+    site: str,
+    anonymous: bool,
+    branch: str,
+    branches: bool,
+    depth: int | None,
     local_info: str,
     info_file: str,
     as_json: bool,
@@ -53,23 +75,32 @@ def clone(
     \b
     rdo pkg clone openstack-nova
     rdo pkg clone https://example.org/nova-distgit.git
+    rdo pkg clone --site fedora --anonymous python-requests
     """
     from rdo.distgit import remotes
+    from rdo.distgit.everyday.cloning import SiteClone
     from rdo.metadata import queries
-    from rdo.tools.git import clone as tool
 
+    if (anonymous or branch or branches or depth) and not (site or remotes.is_git_url(package)):
+        raise RefusedError("--anonymous, --branch, --branches and --depth need --site or a URL")
+    if branch and branches:
+        raise RefusedError("only one of --branch and --branches can be given")
+    if site:
+        package = _url_of(site, package, is_anonymous=anonymous)
     missing: Sequence[str] = ()
     if remotes.is_git_url(package):
-        folder = Path(remotes.folder_of(package))
+        folder = target or Path(remotes.folder_of(package))
         plan = {"origin": package}
-        has = plan if dry_run else tool.clone(package, folder).remotes()
+        has: Mapping[str, str] = plan
+        if not dry_run:
+            has = _cloned(SiteClone(package, folder, site, branch, depth), has_all=branches)
     else:
         packages = load_metadata(local_info, info_file, distro=distro).entries()
         found = queries.find_package(packages, package, strict=True)
         if found is None:
             raise RefusedError(f"Package not found in distroinfo: {package}")
         options = remotes.CloneOptions(use_master_distgit, gerrit_remotes, review_user, extra_repo)
-        folder, plan = Path(package), remotes.planned(found, options)
+        folder, plan = target or Path(package), remotes.planned(found, options)
         missing = remotes.missing(plan)
         has = plan if dry_run else remotes.clone_package(plan, folder).remotes()
     for name in missing:
@@ -83,6 +114,24 @@ def clone(
     else:
         for name, url in has.items():
             output.say(f"{name}\t{url}")
+
+
+def _cloned(wanted: "SiteClone", *, has_all: bool) -> Mapping[str, str]:
+    """Make a clone, or one for each branch; return its remotes."""
+    if not has_all:
+        return wanted.make().remotes()
+    for name in wanted.make_branches():
+        output.say(f"cloned {wanted.folder / name}", err=True)
+    return {"origin": wanted.url}
+
+
+def _url_of(site: str, package: str, *, is_anonymous: bool) -> str:
+    from rdo.distgit.everyday import sites
+
+    given = setting("sites_file")
+    known = sites.load(Path.home(), extra=Path(given) if given else None)
+    chosen = known.get(site).in_namespace(setting("namespace"))
+    return chosen.url_of(package, is_anonymous=is_anonymous, user=setting("user"))
 
 
 @click.command("remotes")

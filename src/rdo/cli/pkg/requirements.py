@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rdo.app import App
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.pkg.group import desk, dry_run_option, repositories_option
+from rdo.cli.pkg.group import app_here, desk, dry_run_option, repositories_option
 from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import ConfigError
 
@@ -224,7 +223,7 @@ def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] |
         return None
     found = list(repositories)
     if target:
-        app = click.get_current_context().find_object(App) or App()
+        app = app_here()
         dependencies = app.bridges.of_target(target)
         found += app.repositories(target, "current")
         if bridged := dependencies.repository():

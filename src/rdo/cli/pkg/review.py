@@ -9,7 +9,7 @@ import click
 from rdo.app import App
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.pkg.group import platform_option
+from rdo.cli.pkg.group import app_here, platform_option
 from rdo.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def review(  # one parameter per option
 
     if not distgit.is_dir():
         raise NotFoundError(f"Not a directory: {distgit}")
-    app = ctx.find_object(App) or App()
+    app = app_here()
     bench = None if no_build else _bench(app, platform, target, minutes)
     steps = service.review(distgit, bench)
     steps += _metadata_steps(app, distgit.absolute().name, source, offline=offline)

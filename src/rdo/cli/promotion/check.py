@@ -1,7 +1,7 @@
 """`rdo promotion check`: what is wrong with a repository as a whole."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from rdo.checks.results import reason
 from rdo.cli import complete, output
 from rdo.cli.progress import live
 from rdo.cli.repo.options import opened, repository_argument, target_option
-from rdo.model.dates import minute_utc
+from rdo.model.text.dates import minute_utc
 from rdo.promotion import checked, checking
 from rdo.promotion.compositions import find
 from rdo.publish.names import CONSISTENT
@@ -130,12 +130,22 @@ def _people(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> Iter
         yield f"{subject.composition.label} was never checked; rdo promotion check asks"
         return
     yield from answer_lines(answers)
-    failed = [one.check for one in answers if one.findings]
-    passed = sum(one.passed for one in answers)
     seconds = sum(one.seconds for one in answers if one.checked is None)
-    yield f"{passed} of {len(answers)} checks passed in {seconds:.1f} s" + (
-        f"; failed: {', '.join(failed)}" if failed else ""
-    )
+    yield f"{summary(answers)} ({seconds:.1f} s)"
+
+
+def summary(answers: Collection[CheckAnswer]) -> str:
+    """Return how the checks went: one that was not asked has neither passed nor failed.
+
+    >>> summary([CheckAnswer("installable"), CheckAnswer("signed", skipped="no key")])
+    '2 checks: 1 passed, 1 skipped'
+    """
+    failed = [one.check for one in answers if one.findings]
+    skipped = sum(bool(one.skipped) and not one.findings for one in answers)
+    parts = [f"{sum(one.passed for one in answers)} passed"]
+    parts += [f"{skipped} skipped"] if skipped else []
+    parts += [f"{len(failed)} failed ({', '.join(failed)})"] if failed else []
+    return f"{len(answers)} check{'s' if len(answers) != 1 else ''}: {', '.join(parts)}"
 
 
 def answer_lines(answers: Iterable[CheckAnswer]) -> list[str]:

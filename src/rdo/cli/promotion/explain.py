@@ -6,27 +6,15 @@ from collections.abc import Iterator
 import click
 
 from rdo.app import App
-from rdo.checks.findings import CheckAnswer
 from rdo.cli import complete, output
 from rdo.cli.progress import live
 from rdo.cli.promotion.run import criteria_of
 from rdo.cli.repo.options import opened, target_option
-from rdo.model.dates import minute, minute_utc
-from rdo.model.short_list import short_list
-from rdo.promotion import checked, checking, explaining, holding_back
-from rdo.promotion.candidates import judge, of_repositories
-from rdo.promotion.compositions import find
-from rdo.promotion.criteria import Condition
+from rdo.model.text.dates import minute, minute_utc
+from rdo.model.text.short_list import short_list
+from rdo.promotion import explaining, holding_back
 from rdo.promotion.explaining import Explanation, PromotionBlocker
-from rdo.promotion.simulating import (
-    SECONDS,
-    LeftBehind,
-    Simulation,
-    disliked,
-    promotion_start,
-    simulate,
-)
-from rdo.publish.names import CONSISTENT
+from rdo.promotion.simulating import SECONDS, LeftBehind, Simulation
 
 name_argument = click.argument("name", shell_complete=complete.names)
 seconds_option = click.option(
@@ -73,29 +61,21 @@ def explain(
     rdo promotion explain tested current --simulate
     """
     target_of = opened(app, target, reads_only=not os.access(app.settings.data, os.W_OK))
-    criteria = criteria_of(app, target_of).get(name)
-    candidate = candidate or (criteria.candidate if criteria else CONSISTENT)
-    start = promotion_start(target_of, name, find(target_of, candidate))
-    around = checking.surroundings(app, target_of)
-    answers: tuple[CheckAnswer, ...] = ()
-    if start.sets.changed:
-        subject = checking.Subject(target_of, start.candidate, around, start.before)
-        asked = checked.wanted(app.settings.target(target_of.name))
-        with live(f"checking {candidate}"):
-            answers = checked.check(subject, asked, by=app.user)
-    unmet: tuple[Condition, ...] = ()
-    if criteria:
-        one = of_repositories(target_of, start.candidate.repositories)
-        with target_of.store.read() as at:
-            unmet = judge(at, target_of, criteria, one).unmet
-    found = explaining.explain(target_of, start, answers, unmet)
-    simulation = None
-    if simulated:
-        also = disliked(start, answers)
-        simulation = simulate(target_of, start, around, also=also, seconds=seconds)
-    answer = {"explanation": found, "simulation": simulation}
-    lines = [*_explanation(found), *(_simulation(simulation) if simulation else ())]
-    output.show(answer, as_json, "\n".join(lines))
+    with live(f"checking what {name} could lead to"):
+        found = explaining.why_not_newer_checked(
+            app,
+            target_of,
+            name,
+            criteria_of(app, target_of).get(name),
+            candidate or "",
+            simulates=simulated,
+            seconds=seconds,
+        )
+    lines = [
+        *_explanation(found.explanation),
+        *(_simulation(found.simulation) if found.simulation else ()),
+    ]
+    output.show(found, as_json, "\n".join(lines))
 
 
 @click.command()

@@ -23,6 +23,9 @@ _VOTES = "rdo.cli.promotion.votes"
         "explain": Lazy(_EXPLAIN, "explain", "Show why a name is not newer."),
         "held": Lazy(_EXPLAIN, "held", "Show what a name holds back."),
         "rollback": Lazy(_PROMOTE, "rollback", "Point a promotion name back."),
+        "contract": Lazy(
+            "rdo.cli.promotion.contract", "contract", "Check what repositories owe each other."
+        ),
         "history": Lazy(_PROMOTE, "history", "Show the moves of a name."),
     },
 )

@@ -11,12 +11,13 @@ from rdo.checks.findings import CheckAnswer
 from rdo.cli import complete, output
 from rdo.cli.promotion.check import again_option, answer_lines
 from rdo.cli.promotion.explain import seconds_option
-from rdo.cli.promotion.run import checker, criteria_of, promote_by_criteria
+from rdo.cli.promotion.run import checker, criteria_of, promote_by_criteria, tell_webhooks
 from rdo.cli.repo.options import opened, target_option
 from rdo.errors import RefusedError
-from rdo.model.dates import minute, parse_span
-from rdo.promotion import checked, checking, promoter, promoting
+from rdo.model.text.dates import minute, parse_span
+from rdo.promotion import checked, checking, promoting
 from rdo.promotion.compositions import Composition, find
+from rdo.promotion.deciding import promoter
 from rdo.promotion.holding_back import HoldTerms, in_force, promote_part
 from rdo.promotion.promoting import Promoted
 from rdo.promotion.simulating import PromotionStart, promotion_start
@@ -113,13 +114,14 @@ def promote(
     start = promotion_start(target_of, name, find(target_of, repository))
     criteria = criteria_of(app, target_of).get(name)
     ending = "promoted unchecked" if unchecked else "mended"
+    holds = not unchecked and (hold_back or bool(in_force(target_of, name)))
     if criteria and unchecked:
         why = f"unchecked: {why}"
     elif criteria:
-        asked = replace(criteria, checks=()) if hold_back else criteria
-        check = checker(app, target_of, again=again)
-        why = f"{why}; {promoter.require(target_of, asked, start.candidate, check)}"
-    if unchecked or (criteria and not hold_back):
+        asked = replace(criteria, checks=()) if holds else criteria
+        checks = checker(app, target_of, again=again)
+        why = f"{why}; {promoter.require(target_of, asked, start.candidate, checks)}"
+    if unchecked or (criteria and not holds):
         done = promoting.promote(
             target_of,
             name,
@@ -132,8 +134,16 @@ def promote(
     else:
         terms = HoldTerms(app.user, why, keep)
         done = _promote_what_passes(
-            app, target_of, start, terms, again=again, hold_back=hold_back, seconds=seconds
+            app,
+            target_of,
+            start,
+            terms,
+            also=(criteria.checks if criteria else None) or (),
+            again=again,
+            hold_back=hold_back,
+            seconds=seconds,
         )
+    tell_webhooks(app)
     _show(done, as_json)
 
 
@@ -143,13 +153,17 @@ def _promote_what_passes(
     start: PromotionStart,
     terms: HoldTerms,
     *,
+    also: tuple[str, ...],
     again: bool,
     hold_back: bool,
     seconds: float,
 ) -> Promoted:
-    """Promote the candidate if it passes, or without what is held back or may be."""
+    """Promote the candidate if it passes, or without what is held back or may be.
+
+    `also` are the checks that the criteria ask for besides those of the default.
+    """
     around = checking.surroundings(app, target)
-    asked = checked.wanted(app.settings.target(target.name), again=again)
+    asked = checked.wanted(app.settings.target(target.name), also=also, again=again)
 
     def check(composition: Composition) -> tuple[CheckAnswer, ...]:
         subject = checking.Subject(target, composition, around, start.before)
@@ -191,7 +205,9 @@ def rollback(app: App, name: str, target: str | None, why: str, as_json: bool) -
     rdo promotion rollback tested --because "nova does not start"
     """
     target_of = opened(app, target, reads_only=False)
-    _show(promoting.rollback(target_of, name, by=app.user, why=why), as_json)
+    done = promoting.rollback(target_of, name, by=app.user, why=why)
+    tell_webhooks(app)
+    _show(done, as_json)
 
 
 @click.command()

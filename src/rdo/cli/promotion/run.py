@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import click
@@ -11,15 +12,17 @@ from rdo.app.targets import OpenTarget
 from rdo.checks.findings import CheckAnswer
 from rdo.cli import complete, output
 from rdo.cli.repo.options import opened, target_option
-from rdo.model.dates import minute
-from rdo.promotion import checked, checking, configured, promoter
-from rdo.promotion.candidates import Judged
+from rdo.model.text.dates import minute
+from rdo.promotion import checked, checking
 from rdo.promotion.compositions import Composition
-from rdo.promotion.criteria import Criteria
-from rdo.promotion.promoter import CheckCandidate, PromotionDecision
-from rdo.promotion.promoter_file import as_toml, read_promoter_file
-from rdo.promotion.promotion_status import PromotionState, promotion_states
+from rdo.promotion.deciding import configured, promoter
+from rdo.promotion.deciding.candidates import Judged
+from rdo.promotion.deciding.criteria import Criteria
+from rdo.promotion.deciding.promoter import PromoterChecks, PromotionDecision
+from rdo.promotion.deciding.promoter_file import as_toml, read_promoter_file
+from rdo.promotion.deciding.promotion_status import PromotionState, promotion_states
 from rdo.trunk.loop import repeat
+from rdo.trunk.telling.ways import outbox
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _CONFIG = click.option(
@@ -137,20 +140,20 @@ def criteria_of(
     return found
 
 
-def checker(app: App, opened_target: OpenTarget, *, again: bool = False) -> CheckCandidate:
+def checker(app: App, opened_target: OpenTarget, *, again: bool = False) -> PromoterChecks:
     """Return how candidates are checked: with what hosts of the target have besides."""
     section = app.settings.target(opened_target.name)
+    around = cache(partial(checking.surroundings, app, opened_target))  # asked for each candidate
 
     def check(
         found: Composition, before: Composition | None, names: tuple[str, ...] | None
     ) -> Sequence[CheckAnswer]:
-        around = checking.surroundings(app, opened_target)
         asked = checked.wanted(section, only=names or (), again=again)
         return checked.check(
-            checking.Subject(opened_target, found, around, before), asked, by=app.user
+            checking.Subject(opened_target, found, around(), before), asked, by=app.user
         )
 
-    return check
+    return PromoterChecks(check, around)
 
 
 def promote_by_criteria(
@@ -171,10 +174,17 @@ def promote_by_criteria(
         done = [one for criteria in chosen for one in promoter.decide(target_of, criteria, check)]
     else:
         done = list(promoter.run(target_of, chosen, check))
+        tell_webhooks(app)
     lines = [line for one in done for line in _decision_lines(one, dry_run=dry_run)]
     people = "\n".join(lines) or "no promotion has criteria; see [targets.NAME.promotions.NAME]"
     output.show(list(map(_decision_row, done)), as_json, people)
     return max((one.error.exit_code for one in done if one.error), default=0)
+
+
+def tell_webhooks(app: App) -> None:
+    """Send what there is to tell of promotions; who cannot be reached is told after a round."""
+    if app.settings.webhooks:
+        outbox(app).run()
 
 
 def _decision_lines(one: PromotionDecision, *, dry_run: bool) -> Iterator[str]:
@@ -183,8 +193,9 @@ def _decision_lines(one: PromotionDecision, *, dry_run: bool) -> Iterator[str]:
         yield f"{name}: {one.error}"
     elif one.chosen:
         would = "would move" if dry_run else "moved" if one.moved else "leads already"
-        yield f"{name}: {would} to {one.chosen.label}"
+        yield f"{name}: {would} to {one.label}"
         yield f"  {one.why}"
+        yield from (f"  {held.package} is {held}" for held in (one.part.held if one.part else ()))
     elif not one.judged:
         yield f"{name}: {one.candidate} has led nowhere newer"
     else:
@@ -205,9 +216,8 @@ def _decision_row(one: PromotionDecision) -> dict[str, object]:
         "component": one.component,
         "candidate": one.candidate,
         "chosen": one.chosen.label if one.chosen else None,
-        "repositories": [place.path for place in one.chosen.place.repositories]
-        if one.chosen
-        else [],
+        "repositories": [place.path for place in one.repositories],
+        "held": one.part.held if one.part else (),
         "moved": one.moved,
         "why": one.why,
         "error": str(one.error) if one.error else None,

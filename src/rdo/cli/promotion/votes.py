@@ -5,10 +5,10 @@ import click
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.repo.options import opened, repository_argument, target_option
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.model.vote import JobVerdict
-from rdo.promotion import votes as service
-from rdo.promotion.votes import Voted
+from rdo.promotion.deciding import votes as service
+from rdo.promotion.deciding.votes import Voted
 
 _COMPONENT = click.option(
     "--component",

@@ -16,8 +16,19 @@ _SIGN = "rdo.cli.repo.sign"
         "diff": Lazy("rdo.cli.repo.diff", "diff", "Compare two repositories, with the commits."),
         "files": Lazy(_LOOK, "files", "List a repository's RPMs, or the files of one RPM."),
         "whatprovides": Lazy(_LOOK, "whatprovides", "Show which RPMs provide something."),
+        "contains": Lazy(
+            "rdo.cli.repo.contains", "contains", "Show where a commit, fix or version is."
+        ),
+        "deps": Lazy("rdo.cli.repo.deps", "deps", "Show what a target takes from others."),
         "compose": Lazy(_MAKE, "compose", "Compose a repository of any set of builds."),
         "export": Lazy(_MAKE, "export_", "Copy a repository into a folder of its own."),
+        "evidence": Lazy(
+            "rdo.cli.repo.evidence", "evidence", "Show what a build was made from, as an SBOM."
+        ),
+        "import": Lazy(
+            "rdo.cli.repo.import_", "import_", "Import what another instance has published."
+        ),
+        "push": Lazy("rdo.cli.repo.push", "push_", "Push repositories to mirrors outside."),
         "release-rpm": Lazy(
             "rdo.cli.repo.release", "release_rpm", "Build the package that hosts install from."
         ),
@@ -25,8 +36,18 @@ _SIGN = "rdo.cli.repo.sign"
         "sign": Lazy(_SIGN, "sign", "Sign what was published before the target had a key."),
     },
     sections={
-        "Looking": ("list", "show", "diff", "files", "whatprovides"),
-        "Making": ("compose", "export", "release-rpm"),
+        "Looking": (
+            "list",
+            "show",
+            "diff",
+            "files",
+            "whatprovides",
+            "contains",
+            "deps",
+            "evidence",
+        ),
+        "Making": ("compose", "import", "export", "release-rpm"),
+        "Handing out": ("push",),
         "Signing": ("sign-key", "sign"),
     },
 )

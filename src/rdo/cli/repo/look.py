@@ -6,7 +6,7 @@ from rdo.app import App
 from rdo.cli import output
 from rdo.cli.promotion.check import answer_lines
 from rdo.cli.repo.options import opened, repository_argument, target_option
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.promotion import checked, listing
 from rdo.promotion.compositions import find
 

@@ -83,8 +83,7 @@ def release_rpm(
         "name": "rdo-release",
         "version": package.version,
         "repositories": [
-            {"id": one.id, "url": one.baseurl[0], "priority": one.priority}
-            for one in package.sections
+            {"id": one.id, "url": one.url, "priority": one.priority} for one in package.sections
         ],
     }
     if dry_run:

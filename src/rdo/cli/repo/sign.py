@@ -9,7 +9,7 @@ from rdo import atomic
 from rdo.app import App
 from rdo.cli import output
 from rdo.cli.repo.options import target_option
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.promotion import signing
 from rdo.promotion.signing import TargetKey
 

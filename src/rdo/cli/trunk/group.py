@@ -1,6 +1,9 @@
 """`rdo trunk`: follow the upstreams, build and publish."""
 
+import contextlib
 import signal
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,12 +15,13 @@ from rdo.cli import complete, output
 from rdo.cli.lazy import Lazy, LazyGroup
 from rdo.cli.progress import live
 from rdo.errors import NotFoundError
-from rdo.model.dates import minute
+from rdo.model.text.dates import minute
 from rdo.trunk import rounds
 from rdo.trunk.context import open_trunks
-from rdo.trunk.loop import repeat
+from rdo.trunk.loop import repeat, try_to
 from rdo.trunk.views.following import following, has_ended
-from rdo.trunk.views.state import PackageView
+from rdo.trunk.views.side_by_side import cells_of, side_by_side, side_by_side_row
+from rdo.trunk.views.state import PackageView, read_target
 from rdo.trunk.views.status import (
     TargetStatus,
     find_named_build,
@@ -27,7 +31,8 @@ from rdo.trunk.views.status import (
     status_row,
 )
 
-_STEER = "rdo.cli.trunk.steer"
+_STEER, _ACK = "rdo.cli.trunk.steer", "rdo.cli.trunk.ack"
+_IMPORT = "rdo.cli.trunk.import_dlrn"
 _VERIFY, _PURGE = "rdo.cli.trunk.verify", "rdo.cli.trunk.purge"
 
 
@@ -40,16 +45,21 @@ _VERIFY, _PURGE = "rdo.cli.trunk.verify", "rdo.cli.trunk.purge"
         "cancel": Lazy(_STEER, "cancel", "End a queued or running build."),
         "hold": Lazy(_STEER, "hold", "Keep a package at a build; others stop waiting for it."),
         "release": Lazy(_STEER, "release", "End a hold."),
+        "ack": Lazy(_ACK, "ack", "Say that you are on a package that is not well."),
+        "unack": Lazy(_ACK, "unack", "Say that nobody is on a package any more."),
         "pause": Lazy(_STEER, "pause", "Build nothing until the target is resumed."),
         "resume": Lazy(_STEER, "resume", "End a pause."),
         "verify": Lazy(_VERIFY, "verify", "Check that store, tree and mirrors agree."),
         "purge": Lazy(_PURGE, "purge", "Remove what is old and no longer needed."),
+        "delete-build": Lazy(_PURGE, "delete_build", "Remove one build that nobody needs."),
+        "import-dlrn": Lazy(_IMPORT, "import_dlrn", "Take over a running DLRN instance."),
     },
     sections={
         "Rounds": ("run", "try"),
         "Looking": ("status", "queue", "log"),
+        "People": ("ack", "unack"),
         "Steering": ("recheck", "rebuild", "cancel", "hold", "release", "pause", "resume"),
-        "Care": ("verify", "purge"),
+        "Care": ("verify", "purge", "delete-build", "import-dlrn"),
     },
 )
 def trunk() -> None:
@@ -60,7 +70,7 @@ target_option = click.option(
     "--target",
     metavar="T",
     shell_complete=complete.targets,
-    help="Target to use. Default: all, one after another.",
+    help="Target to use; '*' in it means anything. Default: all.",
 )
 one_target_option = click.option(
     "--target",
@@ -90,13 +100,14 @@ one_target_option = click.option(
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="Number of builds at the same time. Default: the target's workers.",
+    help="Number of builds at the same time, over all targets. Default: the configured workers.",
 )
 @click.option(
     "--loop",
     metavar="SECONDS",
     type=click.IntRange(1),
-    help="Start a round every SECONDS, until SIGTERM or Ctrl-C. Default: one round.",
+    help="Start a round every SECONDS, and after each push that `rdo serve` was told about, until"
+    " SIGTERM or Ctrl-C. Default: one round.",
 )
 @output.json_option
 @click.pass_context
@@ -120,46 +131,69 @@ def run(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end builds as on Ctrl-C
     request = rounds.RoundRequest(frozenset(packages), head_only, dry_run, workers or 0, stop)
+    targets = ctx.obj.settings.chosen_targets(target)  # an error ends the loop at once
     if loop is None:
-        ctx.exit(_round(ctx.obj, target, request, as_json))
-    ctx.obj.settings.chosen_targets(target)  # an error in the configuration ends the loop at once
+        ctx.exit(_round(ctx.obj, targets, request, as_json))
 
     def again() -> None:
-        app = ctx.obj.anew()
-        try:
-            _round(app, target, request, as_json)
-        finally:
-            app.close()
+        with contextlib.closing(ctx.obj.anew()) as app:
+            _round(app, app.settings.chosen_targets(target), request, as_json, loop)
 
-    repeat(again, loop)
+    def build(pushed: Sequence[str]) -> None:
+        with contextlib.closing(ctx.obj.anew()) as app:
+            _round(app, pushed, replace(request, polls=False), as_json)
+
+    if dry_run:
+        repeat(again, loop)
+        return
+    from rdo.trunk.announced.intake import Intake
+
+    with Intake(
+        ctx.obj.anew, targets, lambda pushed: try_to(lambda: build(pushed)), packages, head_only
+    ) as intake:
+        repeat(again, loop, sleep=intake.wait)
 
 
-def _round(app: App, target: str | None, request: rounds.RoundRequest, as_json: bool) -> int:
+def _round(
+    app: App, targets: Sequence[str], request: rounds.RoundRequest, as_json: bool, every: int = 0
+) -> int:
     """Do a round of each target, show the results, and return the exit code."""
     with live() as watch:
-        targets = app.settings.chosen_targets(target)
-        done = rounds.run_targets(app, targets, request, watch)
+        done = rounds.run_targets(app, targets, request, watch, every_seconds=every)
     output.show(list(map(rounds.as_row, done)), as_json, "\n".join(map(rounds.summary, done)))
     return rounds.exit_code(done)
 
 
 @trunk.command("status")
 @target_option
+@click.option("--grid", is_flag=True, help="Show packages by target: a column for each target.")
 @output.json_option
 @click.pass_obj
-def show_status(app: App, target: str | None, as_json: bool) -> None:
+def show_status(app: App, target: str | None, grid: bool, as_json: bool) -> None:
     """Show the state of each package, and what blocks `consistent`.
 
     \b
     rdo trunk status --target master-deb12
+    rdo trunk status --target 'master-*' --grid
     """
     app.reads_only = True
+    if grid:
+        _show_grid(app, target, as_json)
+        return
     found = list(map(status, open_trunks(app, target)))
     if as_json:
         output.show([status_row(one) for one in found], as_json)
         return
     for one in found:
         _show_target(one)
+
+
+def _show_grid(app: App, target: str | None, as_json: bool) -> None:
+    views = list(map(read_target, open_trunks(app, target)))
+    found = side_by_side([view.target for view in views], list(map(cells_of, views)))
+    rows = [(name, *(cell.state if cell else "-" for cell in cells)) for name, cells in found.rows]
+    table = output.Table(("package", *found.targets), rows)
+    output.show(side_by_side_row(found), as_json, table)
 
 
 @trunk.command()

@@ -1,10 +1,10 @@
-"""`rdo trunk purge`: remove what targets no longer need."""
+"""`rdo trunk purge`, `delete-build`: remove what targets no longer need, or one build."""
 
 import click
 
 from rdo.app import App
-from rdo.cli import output
-from rdo.cli.trunk.group import target_option
+from rdo.cli import complete, output
+from rdo.cli.trunk.group import one_target_option, target_option
 from rdo.trunk.care import purge as service
 from rdo.trunk.care.purge import FactoryPurge, Purged
 
@@ -48,6 +48,47 @@ def purge(
         output.show(service.as_row(found), as_json)
     elif is_done:
         _show(found)
+
+
+@click.command()
+@click.argument("build", shell_complete=complete.builds)
+@one_target_option
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and its size.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@output.json_option
+@click.pass_obj
+def delete_build(
+    app: App, build: str, target: str | None, dry_run: bool, yes: bool, as_json: bool
+) -> None:
+    """Remove BUILD, a number, with its logs, its RPMs and every repository that holds these.
+
+    Refused while a name leads to such a repository, a package stands at the build or at that of
+    such a repository, or a running build may read one. `rdo trunk hold` takes a build away from the
+    names first. Waits for a running round to finish.
+
+    \b
+    rdo trunk delete-build 42 --dry-run
+    rdo trunk delete-build 42 --yes
+    """
+    from rdo.trunk.context import open_trunk
+    from rdo.trunk.views.status import find_build
+
+    if not build.isdecimal():
+        raise click.UsageError(f"{build!r} is not the number of a build: rdo trunk status shows it")
+    chosen = find_build(app.store, app.settings.chosen_targets(target), build)
+    trunk = open_trunk(app, chosen.target)
+    found = service.delete_build(trunk, chosen, dry_run=True)
+    if not as_json:
+        paths = "\n".join(f"  {path}" for path in found.purge.repositories)
+        said = f"build {chosen.id} of {chosen.package}: {_in_words(FactoryPurge((found,)))}"
+        output.say("\n".join(filter(None, [said, paths])))
+    if not dry_run:
+        output.confirm("remove all this?", yes=yes)
+        found = service.delete_build(trunk, chosen, dry_run=False)
+        if not as_json:
+            output.say(f"removed build {chosen.id}")
+    if as_json:
+        output.show({"build": chosen.id, **service.target_row(found)}, as_json)
 
 
 def _show(found: FactoryPurge) -> None:

@@ -13,7 +13,7 @@ from rdo.cli.progress import live
 from rdo.model.build import Failed, Waiting
 
 if TYPE_CHECKING:
-    from rdo.builders.room import Room
+    from rdo.builders.rooms.room import Room
     from rdo.trunk.care.reproduce import Reproduced
 
 

@@ -6,7 +6,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import complete, output
-from rdo.model.dates import minute, minute_utc
+from rdo.model.text.dates import minute, minute_utc
 
 if TYPE_CHECKING:
     from rdo.trunk.views.state import PackageView

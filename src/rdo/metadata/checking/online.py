@@ -13,7 +13,7 @@ from rdo.metadata.distribution import Distribution
 from rdo.metadata.explain import explain
 from rdo.metadata.values import ReleaseStatus
 from rdo.model.package import Package
-from rdo.model.url import is_on_pypi
+from rdo.model.text.url import is_on_pypi
 from rdo.tools.git.mirror import ls_remote
 
 log = logging.getLogger(__name__)

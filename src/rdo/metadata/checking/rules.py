@@ -18,7 +18,7 @@ from rdo.metadata.checking.faults import Fault, Level
 from rdo.metadata.resolve import SubstitutionError, attributes, layers, tags_of, usable_attributes
 from rdo.metadata.tree import Files
 from rdo.metadata.values import ReleaseStatus
-from rdo.model.url import is_on_pypi, pypi_name
+from rdo.model.text.url import is_on_pypi, pypi_name
 from rdo.tools.git.mirror import check_url
 
 TOP_KEYS = (

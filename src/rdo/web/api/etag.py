@@ -27,6 +27,11 @@ class Etags:
             nonlocal start
             if message["type"] == "http.response.start":
                 start = message
+                if not _is_json(message):
+                    await send(message)
+                return
+            if not _is_json(start):  # a log, which may never end
+                await send(message)
                 return
             parts.append(message.get("body", b""))
             if message.get("more_body"):
@@ -43,3 +48,7 @@ class Etags:
             await send({"type": "http.response.body", "body": body})
 
         await self._app(scope, receive, collect)
+
+
+def _is_json(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("application/json")

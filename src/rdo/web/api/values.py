@@ -7,10 +7,12 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from rdo.model.build import Built, Failed, Waiting
-from rdo.store.builds import Build
-from rdo.store.check_results import CheckResult
-from rdo.store.names import Promotion
-from rdo.store.votes import Vote
+from rdo.model.commit import Commit
+from rdo.store.given.check_results import CheckResult
+from rdo.store.given.names import Promotion
+from rdo.store.given.votes import Vote
+from rdo.store.people.acks import Ack
+from rdo.store.work.builds import Build
 
 ItemT = TypeVar("ItemT")
 
@@ -55,6 +57,20 @@ class CommitAnswer(BaseModel):
     distgit_time: datetime
     component: str | None
 
+    @classmethod
+    def of(cls, commit: Commit) -> "CommitAnswer":
+        """Return a commit as the API shows it."""
+        return cls(
+            package=commit.package,
+            upstream_hash=commit.upstream_hash,
+            distgit_hash=commit.distgit_hash,
+            extended_hash=commit.extended_hash,
+            upstream_branch=commit.upstream_branch,
+            upstream_time=commit.upstream_time,
+            distgit_time=commit.distgit_time,
+            component=commit.component,
+        )
+
 
 class BuildAnswer(BaseModel):
     """One try of a commit."""
@@ -78,7 +94,6 @@ class BuildAnswer(BaseModel):
     @classmethod
     def of(cls, build: Build) -> "BuildAnswer":
         """Return a build as the API shows it."""
-        what = build.commit
         word, reason, detail = None, None, build.dropped
         needs: tuple[str, ...] = ()
         rpms: tuple[str, ...] = ()
@@ -91,16 +106,7 @@ class BuildAnswer(BaseModel):
                 word, needs = "waiting", tuple(asked)
         return cls(
             id=build.id,
-            commit=CommitAnswer(
-                package=what.package,
-                upstream_hash=what.upstream_hash,
-                distgit_hash=what.distgit_hash,
-                extended_hash=what.extended_hash,
-                upstream_branch=what.upstream_branch,
-                upstream_time=what.upstream_time,
-                distgit_time=what.distgit_time,
-                component=what.component,
-            ),
+            commit=CommitAnswer.of(build.commit),
             state=build.state.value,
             outcome=word,
             reason=reason,
@@ -117,6 +123,20 @@ class BuildAnswer(BaseModel):
         )
 
 
+class AckAnswer(BaseModel):
+    """Who is on a package: since when, why, and where to follow it."""
+
+    by: str
+    since: datetime
+    why: str
+    link: str
+
+    @classmethod
+    def of(cls, ack: Ack) -> "AckAnswer":
+        """Return an ack as the API shows it."""
+        return cls(by=ack.by, since=ack.since, why=ack.why, link=ack.link)
+
+
 class PackageAnswer(BaseModel):
     """Where a package stands; the numbers are those of builds."""
 
@@ -126,6 +146,7 @@ class PackageAnswer(BaseModel):
     broken_by: int | None
     broken_since: datetime | None
     reason: str | None
+    ack: AckAnswer | None = Field(description="Who is on it; null if nobody is.")
 
 
 class RepositoryAnswer(BaseModel):

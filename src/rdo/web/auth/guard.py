@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rdo.access.logins import BadLoginError
 from rdo.access.roles import Login, Role
-from rdo.store.users import AuditEntry
+from rdo.store.people.users import AuditEntry
 from rdo.web.answers import ApiError
 from rdo.web.service import WebServer
 
@@ -106,4 +106,10 @@ class Guard:
         return identity
 
     def _is_trusted(self, caller: Caller) -> bool:
-        return caller.peer in self.service.settings.serve.trusted_proxies
+        try:
+            peer = ipaddress.ip_address(caller.peer)
+        except ValueError:  # a socket that has no address
+            return False
+        mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
+        proxies = self.service.settings.serve.trusted_proxies
+        return any((mapped or peer) in network for network in proxies)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from rdo.store import Transaction
-from rdo.store.builds import Build
-from rdo.store.repositories import Repository
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build
 from rdo.web.answers import ApiError
 from rdo.web.dlrn.endpoint import Endpoint
 from rdo.web.dlrn.inputs import Inputs

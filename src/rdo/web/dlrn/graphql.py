@@ -1,11 +1,12 @@
 """DLRN's GraphQL endpoint: its questions, answered from the store."""
 
+import functools
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import strawberry
@@ -17,9 +18,9 @@ from strawberry.types import ExecutionContext
 
 from rdo.dlrn.formats import DlrnStatus
 from rdo.errors import UserError
-from rdo.store.builds import Build
-from rdo.store.history import BuildFilter
-from rdo.store.votes import Ballot, Vote, VoteFilter
+from rdo.store.given.votes import Vote, VoteFilter
+from rdo.store.work.builds import Build
+from rdo.store.work.history import BuildFilter
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.dlrn import graphql_types as types
 from rdo.web.dlrn.commits import component_of
@@ -28,6 +29,8 @@ from rdo.web.dlrn.graphql_types import CIVote, CIVoteAgg, DlrnCommit, Node, Pack
 from rdo.web.handling import HttpRequest
 
 log = logging.getLogger(__name__)
+
+AnswerT = TypeVar("AnswerT")
 
 _MOST_ROWS = 100
 _NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - DLRN writes it without a zone
@@ -49,35 +52,60 @@ class DlrnQuestions:
         with self.endpoint.service.store.read() as at:
             found = at.history.listed(self.endpoint.target, wanted, offset=offset, limit=limit)
             there = at.repositories.builds_in_tree(self.endpoint.target, [one.id for one in found])
-        return [self._commit(build, is_there=build.id in there) for build in found]
+        return self._commits(found, there)
+
+    def commits_of(self, build_ids: Sequence[int]) -> dict[int, DlrnCommit]:
+        """Return builds by their ids, in as many questions as one takes."""
+        target = self.endpoint.target
+        with self.endpoint.service.store.read() as at:
+            found = at.history.of_ids(target, build_ids)
+            there = at.repositories.builds_in_tree(target, build_ids)
+        answers = self._commits(found, there)
+        return {one.id: answer for one, answer in zip(found, answers, strict=True)}
 
     def commit(self, build_id: int) -> DlrnCommit | None:
         """Return one build; None if the target has none with this number."""
-        target = self.endpoint.target
-        with self.endpoint.service.store.read() as at:
-            build = at.history.get(target, build_id)
-            there = at.repositories.builds_in_tree(target, [build_id])
-        return self._commit(build, is_there=build_id in there) if build else None
+        return self.commits_of([build_id]).get(build_id)
 
     def votes(self, wanted: VoteFilter, offset: int, limit: int) -> tuple[Vote, ...]:
         """Return votes, the last recorded first."""
         with self.endpoint.service.store.read() as at:
             return at.votes.listed(self.endpoint.target, wanted, offset=offset, limit=limit)
 
-    def on(self, build_id: int) -> list[CIVote]:
-        """Return the votes on a build."""
+    def civotes(self, found: Sequence[Vote]) -> list[CIVote]:
+        """Return votes on builds as DLRN's; if the builds are asked for, all are read at once."""
+        numbered = [(vote, vote.ballot.build_id) for vote in found]
+        on_builds = [(vote, number) for vote, number in numbered if number is not None]
+        commits = _asked_once(lambda: self.commits_of([number for _, number in on_builds]))
+        return [
+            types.civote(vote, number, lambda number=number: commits().get(number))  # type: ignore[misc]
+            for vote, number in on_builds
+        ]
+
+    def _votes_on(self, build_ids: Sequence[int]) -> dict[int, list[CIVote]]:
         with self.endpoint.service.store.read() as at:
-            found = at.votes.on(self.endpoint.target, Ballot(build_id))
-        return [self.civote(vote, build_id) for vote in found]
+            found = at.votes.on_builds(self.endpoint.target, build_ids)
+        votes: dict[int, list[CIVote]] = {}
+        for vote in self.civotes(found):
+            votes.setdefault(vote.commit_id, []).append(vote)
+        return votes
 
-    def civote(self, vote: Vote, build_id: int) -> CIVote:
-        """Return a vote on a build as DLRN's."""
-        return types.civote(vote, build_id, lambda: self.commit(build_id))
+    def _commits(self, found: Sequence[Build], there: Collection[int]) -> list[DlrnCommit]:
+        """Return builds as DLRN's commits; the votes on all of them are read at once."""
+        votes = _asked_once(lambda: self._votes_on([build.id for build in found]))
+        return [self._commit(build, votes, is_there=build.id in there) for build in found]
 
-    def _commit(self, build: Build, *, is_there: bool) -> DlrnCommit:
+    def _commit(
+        self, build: Build, votes: Callable[[], dict[int, list[CIVote]]], *, is_there: bool
+    ) -> DlrnCommit:
         component = component_of(self.endpoint, build)
         purged = build.published is not None and not is_there
-        return types.commit(build, component, lambda: self.on(build.id), purged=purged)
+        return types.commit(build, component, lambda: votes().get(build.id, []), purged=purged)
+
+
+def _asked_once(question: Callable[[], AnswerT]) -> Callable[[], AnswerT]:
+    """Return the same question, which remembers its answer: many rows share it."""
+    return functools.cache(question)
 
 
 Info = strawberry.Info[DlrnQuestions, None]
@@ -104,7 +132,7 @@ class Query:
         if vote is None:
             return None
         build_id = vote.ballot.build_id
-        return types.civote_agg(vote) if build_id is None else answers.civote(vote, build_id)
+        return types.civote_agg(vote) if build_id is None else answers.civotes([vote])[0]
 
     @strawberry.field
     def commits(
@@ -162,11 +190,7 @@ class Query:
             user=user or None,
         )
         found = info.context.votes(wanted, *_page(offset, limit))
-        return [
-            info.context.civote(vote, vote.ballot.build_id)
-            for vote in found
-            if vote.ballot.build_id is not None
-        ]
+        return [*info.context.civotes(found)]
 
     @strawberry.field
     def civote_agg(

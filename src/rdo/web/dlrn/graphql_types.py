@@ -15,8 +15,8 @@ import strawberry
 from rdo.dlrn.formats import DlrnStatus
 from rdo.dlrn.layout import hash_directory
 from rdo.model.build import Built, Failed
-from rdo.store.builds import Build
-from rdo.store.votes import Vote
+from rdo.store.given.votes import Vote
+from rdo.store.work.builds import Build
 
 _OF_ARRAY = "arrayconnection"
 

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from rdo.access.roles import Login
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.commit import Commit
+from rdo.promotion.promoting import check_signed, end_held
 from rdo.publish.names import CONSISTENT, CURRENT
-from rdo.store.builds import Build
-from rdo.store.names import Promotion
-from rdo.store.repositories import Repository
+from rdo.store.given.names import Promotion
+from rdo.store.given.repositories import Repository
+from rdo.store.work.builds import Build
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.dlrn.commits import (
     NOT_FOUND,
@@ -106,16 +107,25 @@ def _promote(
 ) -> Response:
     """Move the names in one step; answer with the last one, as DLRN does."""
     name, build, repository = wanted[-1]
-    now = endpoint.service.app.now()
+    now, tree = endpoint.service.app.now(), endpoint.service.tree(endpoint.target)
+    moves = [(one, place) for one, _, place in wanted]
     try:
-        endpoint.service.tree(endpoint.target).promote_all(
-            [(one, place) for one, _, place in wanted], by=login.user, why="by DLRN's API"
+        check_signed(tree, [place for _, place in moves])
+    except RefusedError as error:
+        raise ApiError(403, str(error)) from None
+    try:
+        tree.promote_all(
+            moves,
+            by=login.user,
+            why="by DLRN's API",
+            record=lambda at: end_held(at, moves, now=now),
         )
     except RefusedError:
         names = ", ".join(dict.fromkeys(one for one, _, _ in wanted))
         raise ApiError(403, f"Invalid promote_name {names}") from None
     except NotFoundError:
         raise ApiError(410, _PURGED) from None
+    endpoint.service.tell()
     for one, _, place in wanted:
         endpoint.record(asked, login, "promote", f"{one} to {place.path}")
     with endpoint.service.store.read() as at:
@@ -138,7 +148,7 @@ def _listed(endpoint: Endpoint, promotion: Promotion, commit: Commit) -> dict[st
         "aggregate_hash": promotion.aggregate or None,
         "promote_name": promotion.name,
         "component": promotion.repository.component,
-        "user": promotion.by,
+        "user": promotion.by or None,
     }
 
 

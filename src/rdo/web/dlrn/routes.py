@@ -6,9 +6,11 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from rdo.access.roles import Login, Role
-from rdo.errors import NotFoundError, RefusedError
+from rdo.errors import ConfigError, NotFoundError, RefusedError, UserError
 from rdo.trunk.care import steering
 from rdo.trunk.context import open_trunk
+from rdo.trunk.importing.addresses import check_address
+from rdo.trunk.importing.importing import import_commits
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.auth.guard import Guard
 from rdo.web.dlrn import graphql, promotions, votes
@@ -21,6 +23,7 @@ _NO_COMMIT = (
     _NOT_RECHECKED + "There are no existing commits or the commit to be rechecked is already "
     "marked as RETRY."
 )
+_NOT_IMPORTED = "Remote import failed with error: {error}"
 _IS_GOOD = _NOT_RECHECKED + "It's not possible to recheck a successful commit"
 
 
@@ -40,6 +43,7 @@ def add_routes(app: Starlette, prefix: str, target: str, guard: Guard) -> None:
     routes.post("promote", promotions.promote, Role.PROMOTER)
     routes.both("graphql", graphql.handler)
     routes.post("recheck_package", _recheck_package, Role.ADMIN)
+    routes.post("remote/import", _remote_import, Role.ADMIN)
     routes.post("promote-batch", promotions.promote_batch, Role.PROMOTER)
 
 
@@ -83,3 +87,23 @@ def _recheck_package(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Re
             raise ApiError(409, _IS_GOOD.format(name=name)) from None
     endpoint.record(asked, login, "recheck", name)
     return json_answer({"result": "ok"}, 201)
+
+
+def _remote_import(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
+    """Import what another instance has built, from an address that rdo.toml allows."""
+    [url] = Inputs.of_post(asked).needed("repo_url")
+    allowed = endpoint.service.settings.target(endpoint.target).import_from
+    with contextlib.closing(endpoint.service.app.for_request()) as app:
+        try:
+            check_address(url, allowed)
+        except (ConfigError, RefusedError) as error:
+            status = 403 if isinstance(error, RefusedError) else 400
+            raise ApiError(status, _NOT_IMPORTED.format(error=error)) from None
+        try:
+            done = import_commits(open_trunk(app, endpoint.target), url, allowed)
+        except UserError as error:
+            raise ApiError(500, _NOT_IMPORTED.format(error=error)) from None
+    for one in done:
+        number = f"build {one.build_id}" if one.build_id else "known"
+        endpoint.record(asked, login, "import", f"{one.commit}: {number}")
+    return json_answer({"repo_url": url}, 201)

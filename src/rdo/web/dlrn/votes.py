@@ -12,7 +12,7 @@ from rdo.access.roles import Login
 from rdo.model.commit import Commit
 from rdo.model.vote import JobVerdict
 from rdo.store import Transaction
-from rdo.store.votes import CONSISTENT_JOB, Ballot, Vote
+from rdo.store.given.votes import CONSISTENT_JOB, Ballot, Vote
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.dlrn.commits import Hashes, component_of, extended_hash, needed_build
 from rdo.web.dlrn.endpoint import Endpoint

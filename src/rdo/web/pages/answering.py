@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,17 +23,20 @@ HEADERS = {
     "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'",
 }
+_OFFSET = re.compile(r"[0-9]{1,15}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_MOST_FIELDS = 20
 _TITLES = {401: "Log in", 403: "Not allowed", 404: "Not found", 503: "Not available"}
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for a page: what its path and its query say, and who asks."""
+    """A request for a page: what its path, its query and its form say, and who asks."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     caller: Caller
+    form: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
         """Return the number in the path; raise NotFoundError if it cannot be one of ours."""
@@ -45,6 +49,12 @@ class PageRequest:
         """Return a number of the query; None if there is none."""
         text = self.query.get(name, "")
         return int(text) if _NUMBER.fullmatch(text) else None
+
+    @property
+    def last_event(self) -> int | None:
+        """The last server-sent event that the client has got before its connection was lost."""
+        text = self.caller.headers.get("last-event-id", "")
+        return int(text) if _OFFSET.fullmatch(text) else None
 
     def text(self, name: str, most: int = 200) -> str:
         """Return a text of the query in one line."""
@@ -59,10 +69,10 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
     return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")
 
 
-def endpoint(handler: Handler, up: str) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """Return an endpoint that calls the handler in a thread; `up` leads to the server's top."""
+def endpoint(handler: Handler) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Return an endpoint that calls the handler in a thread."""
 
-    def answer(asked: PageRequest) -> Response:
+    def answer(asked: PageRequest, up: str) -> Response:
         try:
             return handler(asked)
         except ApiError as error:
@@ -72,10 +82,40 @@ def endpoint(handler: Handler, up: str) -> Callable[[Request], Coroutine[Any, An
 
     async def called(request: Request) -> Response:
         path = {name: str(value) for name, value in request.path_params.items()}
-        asked = PageRequest(path, dict(request.query_params), caller_of(request))
-        return await run_in_threadpool(answer, asked)
+        form = _form(await request.body())
+        asked = PageRequest(path, dict(request.query_params), caller_of(request), form)
+        return await run_in_threadpool(answer, asked, way_up(request))
 
     return called
+
+
+def wants_page(request: Request) -> bool:
+    """Whether an error should be a page: a browser asks, and not an API.
+
+    >>> [_prefers_html(x) for x in ("text/html,*/*;q=0.8", "*/*", "application/json,text/html;q=0")]
+    [True, False, False]
+    """
+    parts = request.url.path.split("/")[1:3]
+    is_api = parts[0] == "api" or (len(parts) > 1 and parts[1] == "api")
+    return not is_api and _prefers_html(request.headers.get("accept", ""))
+
+
+def _prefers_html(accept: str) -> bool:
+    named = (one.replace(" ", "").lower().partition(";") for one in accept.split(","))
+    return any(kind == "text/html" and more not in {"q=0", "q=0.0"} for kind, _, more in named)
+
+
+def way_up(request: Request) -> str:
+    """Return the relative way from a page to the top of the server."""
+    return "../" * (request.url.path.count("/") - 1) or "./"
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """Return the fields of a form as a browser sends it; of anything else, none."""
+    try:
+        return dict(parse_qsl(body.decode(), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
 
 
 def error_page(error: ApiError, up: str, hint: str = "") -> Response:

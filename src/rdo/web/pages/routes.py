@@ -20,13 +20,18 @@ from rdo.trunk.views.dashboard.search import MOST, Searched, search
 from rdo.trunk.views.headline import page_head
 from rdo.web.answers import ApiError
 from rdo.web.auth.guard import Caller, Guard
+from rdo.web.pages.acks import AckForms
 from rdo.web.pages.answering import Handler, PageRequest, endpoint, html
+from rdo.web.pages.feeds import FeedPages
+from rdo.web.pages.reviews import ReviewPages
 from rdo.web.pages.target_pages import TargetPages
+from rdo.web.pages.votes import VotePages
 from rdo.web.pages.watched import Watched
 
 _FILES = {
     "styles.css": (STYLE, "text/css"),
     "htmx.min.js": (STATIC / "htmx.min.js", "text/javascript"),
+    "log.js": (STATIC / "log.js", "text/javascript"),
     "icon.svg": (STATIC / "icon.svg", "image/svg+xml"),
 }
 _A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -36,22 +41,27 @@ def add_routes(app: Starlette, targets: Sequence[str], guard: Guard) -> None:
     """Add all pages; with one target alone, DLRN's addresses at the top lead to its pages."""
     watched = {name: Watched(guard.service.app, name) for name in targets}
     site = SitePages(guard, watched)
-    _add(app, "/", site.grid, "./")
-    _add(app, "/search", site.search, "./")
-    _add(app, "/maintainer", site.maintainer, "./")
+    _add(app, "/", site.grid)
+    _add(app, "/search", site.search)
+    _add(app, "/maintainer", site.maintainer)
     for name, (file, kind) in _FILES.items():
         app.add_route(
             f"/static/{name}", _file(file, kind), methods=["GET"], include_in_schema=False
         )
     for name, one in watched.items():
         pages = TargetPages(guard, one, site.live)
-        for path, handler in pages.handlers().items():
-            depth = 1 + path.count("/")
-            _add(app, f"/{name}/{path}", handler, "../" * depth)
+        votes = VotePages(pages).handlers()
+        reviews, feeds = ReviewPages(pages).handlers(), FeedPages(pages).handlers()
+        for path, handler in {**pages.handlers(), **votes, **reviews, **feeds}.items():
+            _add(app, f"/{name}/{path}", pages.guarded(handler))
+        for path, handler in AckForms(guard, one).handlers().items():
+            _add(app, f"/{name}/{path}", handler, "POST")
         _redirect(app, f"/{name}", f"{name}/index.html")
         if len(watched) == 1:
             for path in ("report.html", "status_report.html", "queue.html"):
                 _redirect(app, f"/{path}", f"{name}/{path}")
+            for path in votes:
+                _redirect(app, f"/{path}", f"../{name}/{path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,9 @@ class SitePages:
 
     def live(self, caller: Caller, target: str = "") -> Live:
         """Return what each page of a server needs; `target` is the one that it belongs to."""
-        url = self.guard.service.settings.tree_url(target) if target else ""
-        return Live(tuple(self._readable(caller)), version(), url)
+        settings = self.guard.service.settings
+        url = settings.tree_url(target) if target else ""
+        return Live(tuple(self._readable(caller)), version(), url, bool(settings.reviews))
 
     def grid(self, asked: PageRequest) -> Response:
         """Show all targets."""
@@ -121,8 +132,8 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
-def _add(app: Starlette, path: str, handler: Handler, up: str) -> None:
-    app.add_route(path, endpoint(handler, up), methods=["GET"], include_in_schema=False)
+def _add(app: Starlette, path: str, handler: Handler, method: str = "GET") -> None:
+    app.add_route(path, endpoint(handler), methods=[method], include_in_schema=False)
 
 
 def _redirect(app: Starlette, path: str, to: str) -> None:

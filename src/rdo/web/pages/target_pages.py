@@ -8,13 +8,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from rdo.errors import NotFoundError
 from rdo.pages import live, reports
 from rdo.pages.values import Live, PageHead
-from rdo.promotion.configured import criteria_from
-from rdo.promotion.criteria import Criteria
+from rdo.promotion.deciding.configured import criteria_from
+from rdo.promotion.deciding.criteria import Criteria
 from rdo.promotion.views.names_page import names_page
 from rdo.promotion.views.repository_page import repository_of_build, repository_page
-from rdo.store.builds import BuildState
 from rdo.trunk.context import Trunk
-from rdo.trunk.views.dashboard.build_log import grown, whole_log
+from rdo.trunk.views.dashboard.build_log import whole_log
 from rdo.trunk.views.dashboard.build_page import build_page, find_build
 from rdo.trunk.views.dashboard.overview import overview
 from rdo.trunk.views.dashboard.package import live_package
@@ -25,7 +24,7 @@ from rdo.web.pages.answering import HEADERS, Handler, PageRequest, html
 from rdo.web.pages.watched import CHART_DAYS, Watched
 
 _BUILDS = 200
-_PLAIN = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-cache"}
+PLAIN = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-cache"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class TargetPages:
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handler of each page by its path below the target's name."""
-        found: dict[str, Callable[[PageRequest], Response]] = {
+        return {
             "": self.overview,
             "index.html": self.overview,
             "status_report.html": self.status,
@@ -49,26 +48,25 @@ class TargetPages:
             "charts.html": self.charts,
             "packages/{name}.html": self.package,
             "builds/{number}.html": self.build,
-            "builds/{number}/log": self.log_part,
+            "builds/{number}/log.events": self.log_events,
             "builds/{number}/log.txt": self.whole_log,
             "repositories/of-{build}.html": self.repository_of,
             "repositories/{number}.html": self.repository,
         }
-        return {path: self._guarded(handler) for path, handler in found.items()}
 
     def overview(self, asked: PageRequest) -> Response:
         """Show the state of the target on one page."""
         shown = overview(self._trunk, self.watched.gathered)
-        return html(live.overview(self._head(asked), shown))
+        return html(live.overview(self.head(asked), shown))
 
     def status(self, asked: PageRequest) -> Response:
         """Show every package."""
-        return html(reports.status_report(self._head(asked), self.watched.gathered.page))
+        return html(reports.status_report(self.head(asked), self.watched.gathered.page))
 
     def status_csv(self, _asked: PageRequest) -> Response:
         """Show every package for programs, as DLRN does."""
         rows = status_rows(self._trunk, self.watched.gathered.view, self.watched.gathered.files)
-        return Response(reports.status_csv(rows), headers=_PLAIN, media_type="text/csv")
+        return Response(reports.status_csv(rows), headers=PLAIN, media_type="text/csv")
 
     def builds(self, asked: PageRequest) -> Response:
         """Show the builds that ended, newest first; `before` is where a page begins."""
@@ -79,25 +77,27 @@ class TargetPages:
             )
         showing = Showing(trunk)
         older = lines[_BUILDS - 1].id if len(lines) > _BUILDS else None
-        shown = [showing.built(line) for line in lines[:_BUILDS]]
-        return html(live.builds(self._head(asked), shown, older))
+        lines = lines[:_BUILDS]
+        subjects = self.watched.subjects.of(showing, lines)
+        shown = [replace(showing.built(line), subject=subjects[line.id]) for line in lines]
+        return html(live.builds(self.head(asked), shown, older))
 
     def queue(self, asked: PageRequest) -> Response:
         """Show the open builds with their expected times."""
-        return html(live.queue(self._head(asked), self.watched.gathered.page.queue))
+        return html(live.queue(self.head(asked), self.watched.gathered.page.queue))
 
     def names(self, asked: PageRequest) -> Response:
         """Show where names lead, and their moves."""
         shown = names_page(
             self._trunk, self.watched.gathered.page.names, self._criteria, asked.text("name")
         )
-        return html(live.names(self._head(asked), shown))
+        return html(live.names(self.head(asked), shown))
 
     def charts(self, asked: PageRequest) -> Response:
         """Show the numbers of the last days."""
         wanted = asked.asked_number("days")
         days = wanted if wanted in CHART_DAYS else CHART_DAYS[0]
-        return html(live.charts(self._head(asked), self.watched.charts(days), days, CHART_DAYS))
+        return html(live.charts(self.head(asked), self.watched.charts(days), days, CHART_DAYS))
 
     def package(self, asked: PageRequest) -> Response:
         """Show a package; raise NotFoundError if the target has never had it."""
@@ -108,34 +108,32 @@ class TargetPages:
                 f"{self._trunk.name} has no package {name}",
                 hint="the search finds projects and RPMs",
             )
-        return html(live.package(self._head(asked), shown))
+        return html(live.package(self.head(asked), shown))
 
     def build(self, asked: PageRequest) -> Response:
         """Show a build."""
         shown = build_page(self._trunk, self.watched.gathered.view, asked.number("number"))
-        return html(live.build(self._head(asked), shown))
+        return html(live.build(self.head(asked), shown))
 
-    def log_part(self, asked: PageRequest) -> Response:
-        """Return what a log has grown by; once it is over, the page is loaded again."""
-        trunk = self._trunk
-        build = find_build(trunk, asked.number("number"))
-        is_over = build.state is BuildState.DONE or not trunk.in_round
-        part = grown(trunk, build, asked.asked_number("offset") or 0, is_over=is_over)
-        more = {"HX-Refresh": "true"} if part.is_over else {}
-        return html(live.log_part(build.id, part), headers=more)
+    def log_events(self, asked: PageRequest) -> Response:
+        """Return what a log grows by as server-sent events, until its build has ended."""
+        build = find_build(self._trunk, asked.number("number"))
+        service = self.guard.service
+        offset = asked.last_event or asked.asked_number("offset") or 0
+        return service.followers.events(service.growing_log(build), offset)
 
     def whole_log(self, asked: PageRequest) -> Response:
         """Return a log as plain text."""
         trunk = self._trunk
-        pieces = whole_log(trunk, find_build(trunk, asked.number("number")))
-        return StreamingResponse(pieces, headers=_PLAIN, media_type="text/plain")
+        pieces = whole_log(trunk.build_folder(find_build(trunk, asked.number("number"))))
+        return StreamingResponse(pieces, headers=PLAIN, media_type="text/plain")
 
     def repository(self, asked: PageRequest) -> Response:
         """Show a repository."""
         shown = repository_page(
             self._trunk, asked.number("number"), asked.text("against"), self._criteria
         )
-        return html(live.repository(self._head(asked), shown))
+        return html(live.repository(self.head(asked), shown))
 
     def repository_of(self, asked: PageRequest) -> Response:
         """Lead to the repository of a build."""
@@ -152,12 +150,15 @@ class TargetPages:
         section = self.guard.service.settings.target(self.watched.name)
         return {name: criteria_from(name, one) for name, one in section.promotions.items()}
 
-    def _head(self, asked: PageRequest) -> PageHead:
+    def head(self, asked: PageRequest) -> PageHead:
+        """Return what each page of the target needs."""
         trunk = self._trunk
         head = page_head(trunk, frozenset(self.watched.gathered.view.packages))
         return replace(head, live=self.live(asked.caller, trunk.name))
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def guarded(self, handler: Handler) -> Handler:
+        """Return a handler that answers only who may read the target."""
+
         def guarded(asked: PageRequest) -> Response:
             self.guard.allow_reading(asked.caller, self.watched.name)
             return handler(asked)

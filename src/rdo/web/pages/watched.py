@@ -13,6 +13,7 @@ from rdo.pages.charts import Chart
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.views.dashboard.numbers import all_charts
 from rdo.trunk.views.dashboard.overview import with_forecast
+from rdo.trunk.views.dashboard.subjects import Subjects
 from rdo.trunk.views.gathered import Gathered, gather
 from rdo.trunk.views.package_page import Needs
 from rdo.trunk.views.state import read_target
@@ -62,6 +63,10 @@ class Shared(Generic[Value]):
         finally:
             self._reading.release()
 
+    def forget(self) -> None:
+        """Have the value read again when somebody asks next."""
+        self._last = None
+
     def _renewed(self) -> Value:
         last = self._last
         if last and time.monotonic() - last.at < self._seconds:
@@ -82,6 +87,7 @@ class Watched:
 
     def __init__(self, app: App, name: str) -> None:
         self.name = name
+        self.subjects = Subjects()
         self._trunk = Shared(
             lambda: open_trunk(app.for_request(), name), _METADATA_SECONDS, stays=True
         )
@@ -98,6 +104,10 @@ class Watched:
     def gathered(self) -> Gathered:
         """The state of the target as it was at most a moment ago."""
         return self._gathered.get()
+
+    def forget(self) -> None:
+        """Have the state of the target read again, because somebody has changed it."""
+        self._gathered.forget()
 
     @property
     def needs(self) -> Needs:

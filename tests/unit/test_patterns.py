@@ -21,7 +21,7 @@ METHODS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "f
 Text = str | bytes
 OPERATOR = "the operator's, in rdo.toml, the metadata or a command line"
 GIVEN = {
-    "config/settings.py: text": OPERATOR,
+    "config/section.py: text": OPERATOR,
     "dlrn/followed.py: follow.tag or ''": OPERATOR,
     "metadata/editing/branching.py: regex": OPERATOR,
     "metadata/editing/branching.py: pattern": OPERATOR,

@@ -1,0 +1,1 @@
+"""fedpkg's verbs, by what they work on."""

@@ -1,0 +1,243 @@
+"""`rdo pkg srpm`, `prep`, `compile`, `install`, `verify-files` and `local`."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rdo.cli import output
+from rdo.cli.pkg.everyday.lookaside import site_of, site_option
+from rdo.cli.pkg.group import app_here, desk, platform_option
+from rdo.errors import RefusedError
+
+if TYPE_CHECKING:
+    from rdo.distgit.verb.desk import Desk
+
+_offline = click.option("--offline", is_flag=True, help="Do not download anything.")
+release_option = click.option(
+    "--release",
+    metavar="BRANCH",
+    default="",
+    help="Branch whose distribution to assume, such as f42 or epel9. Default: the current one.",
+)
+_define = click.option(
+    "--define",
+    "-D",
+    "defines",
+    multiple=True,
+    metavar="'NAME VALUE'",
+    help="Define a macro, as rpmbuild -D does (repeatable).",
+)
+
+
+def take_sources(here: "Desk", site: str, *, is_offline: bool = False) -> None:
+    """Download what the list of sources names and is missing here; RefusedError if offline."""
+    from rdo.distgit.everyday.sources import plan, take
+
+    wanted = plan(here)
+    if wanted.missing and is_offline:
+        names = ", ".join(entry.name for entry, _ in wanted.missing)
+        raise RefusedError(f"not here: {names}", hint="run rdo pkg sources")
+    if wanted.missing:
+        take(here, site_of(here, site), wanted)
+
+
+def macros_of(here: "Desk", release: str, defines: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the macros of the branch, and those of --define."""
+    from rdo.distgit.everyday.identity import branch_dist
+
+    pairs = (one.split(None, 1) for one in defines if one.strip())
+    given = {name: value[0] if value else "%{nil}" for name, *value in pairs}
+    return {**branch_dist(here, release).macros, **given}
+
+
+@click.command()
+@_offline
+@click.option(
+    "--outdir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the SRPM. Default: the distgit.",
+)
+@release_option
+@_define
+@site_option
+@output.json_option
+def srpm(
+    offline: bool,
+    outdir: Path | None,
+    release: str,
+    defines: tuple[str, ...],
+    site: str,
+    as_json: bool,
+) -> None:
+    """Make the source RPM, in a sandbox; files of the lookaside cache are downloaded first."""
+    from rdo.distgit.everyday.stages import make_srpm
+
+    here = desk(as_json=as_json)
+    here.clone.check()
+    take_sources(here, site, is_offline=offline)
+    made = make_srpm(here, outdir or here.folder, macros_of(here, release, defines))
+    output.show({"srpm": made}, as_json, f"Wrote: {made}")
+
+
+@click.command()
+@_offline
+@release_option
+@_define
+@site_option
+@output.json_option
+def prep(offline: bool, release: str, defines: tuple[str, ...], site: str, as_json: bool) -> None:
+    """Unpack and patch the sources here; %prep runs in a sandbox.
+
+    A folder of an earlier run is replaced, anything else in the way is refused.
+    """
+    from rdo.distgit.everyday.stages import prepare
+
+    here = desk(as_json=as_json)
+    here.clone.check()
+    take_sources(here, site, is_offline=offline)
+    made = prepare(here, macros_of(here, release, defines))
+    output.show({"folders": made}, as_json, "\n".join(f"prepared {path.name}" for path in made))
+
+
+def _root_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a verb that builds in a fresh root."""
+    for option in (
+        output.json_option,
+        site_option,
+        click.option(
+            "--shell", is_flag=True, help="Open a shell in the root at the end, to look around."
+        ),
+        click.option("--without", multiple=True, metavar="NAME", help="Disable a %bcond."),
+        click.option("--with", "with_", multiple=True, metavar="NAME", help="Enable a %bcond."),
+        _define,
+        release_option,
+        platform_option,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("compile")
+@_root_options
+@click.pass_context
+def compile_(ctx: click.Context, /, **options: Any) -> None:
+    """Build as far as %build, in a fresh root with the BuildRequires."""
+    _until(ctx, "compile", **options)
+
+
+@click.command()
+@_root_options
+@click.pass_context
+def install(ctx: click.Context, /, **options: Any) -> None:
+    """Build as far as %install and %check, in a fresh root with the BuildRequires."""
+    _until(ctx, "install", **options)
+
+
+@click.command()
+@_root_options
+@click.pass_context
+def verify_files(ctx: click.Context, /, **options: Any) -> None:
+    """Check that the %files sections name what %install leaves, in a fresh root."""
+    _until(ctx, "files", **options)
+
+
+def _until(
+    ctx: click.Context,
+    stage: str,
+    *,
+    platform: str,
+    release: str,
+    defines: tuple[str, ...],
+    with_: tuple[str, ...],
+    without: tuple[str, ...],
+    site: str,
+    shell: bool,
+    as_json: bool,
+) -> None:
+    from rdo.builders.rooms.rpmbuild import Stage
+    from rdo.cli.build import BuildOptions, build_sources, exit_code, people, row_of
+
+    here = desk(as_json=as_json)
+    here.clone.check()
+    take_sources(here, site)
+    with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
+        options = BuildOptions(
+            platform,
+            Path(results),
+            defines_of(here, release, (*defines, *conditions(with_, without))),
+            shell="always" if shell else "never",
+            stage=Stage(stage),
+        )
+        [one] = build_sources(app_here(), [here.spec.file], options, lambda _: None)
+        code = exit_code([one.outcome])
+        if code:
+            kept = here.folder / f".build-{stage}.log"
+            log = one.job.results / "rpmbuild.log"
+            if log.is_file():
+                kept.write_bytes(log.read_bytes())
+                here.clone.exclude("/.build-*.log")
+            said = people(one).replace(str(log), str(kept))
+        else:
+            said = f"{stage}: done"
+        output.show(row_of(one) if as_json else None, as_json, said)
+    ctx.exit(code)
+
+
+def conditions(with_: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what `rpmbuild --with NAME --without NAME` defines."""
+    return (*(f"_with_{name} 1" for name in with_), *(f"_without_{name} 1" for name in without))
+
+
+def defines_of(here: "Desk", release: str, defines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the macros of a branch, and those given, as `rpmbuild --define` takes them."""
+    found = macros_of(here, release, defines)
+    return tuple(f"{name} {value}" for name, value in found.items())
+
+
+@click.command()
+@_root_options
+@click.pass_context
+def local(
+    ctx: click.Context,
+    platform: str,
+    release: str,
+    defines: tuple[str, ...],
+    with_: tuple[str, ...],
+    without: tuple[str, ...],
+    site: str,
+    shell: bool,
+    as_json: bool,
+) -> None:
+    """Build the RPMs in a fresh root, and leave them here: the SRPM, and a folder for each arch.
+
+    The log is `.build-VERSION-RELEASE.log`.
+    """
+    from rdo.cli.build import BuildOptions, build_sources, exit_code, people, row_of
+    from rdo.distgit.everyday.identity import verrel
+    from rdo.distgit.everyday.stages import place_results
+
+    here = desk(as_json=as_json)
+    here.clone.check()
+    take_sources(here, site)
+    found = verrel(here, None, release)
+    with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
+        options = BuildOptions(
+            platform,
+            Path(results),
+            defines_of(here, release, (*defines, *conditions(with_, without))),
+            shell="failed" if shell else "never",
+        )
+        [one] = build_sources(app_here(), [here.spec.file], options, lambda _: None)
+        vr = f"{found.ver}-{found.rel}"
+        placed = place_results(here, Path(results), Path(results, "rpmbuild.log"), vr)
+        code = exit_code([one.outcome])
+        log = here.folder / f".build-{vr}.log"
+        lines = [f"Wrote: {path}" for path in placed]
+        if code:
+            lines.append(people(one).partition("\nlog: ")[0])
+        row = {**row_of(one), "rpms": placed, "log": log}
+        output.show(row, as_json, "\n".join([*lines, f"log: {log}"]))
+    ctx.exit(code)

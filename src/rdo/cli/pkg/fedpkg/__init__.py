@@ -1,0 +1,1 @@
+"""The command `fedpkg`: verbs of `rdo pkg` under that name, with its flags and exit codes."""

@@ -1,0 +1,161 @@
+"""`rdo promotion contract`: what repositories of several SIGs owe each other."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from rdo.app import App
+from rdo.cli import complete, output
+from rdo.cli.progress import live
+from rdo.cli.repo.options import opened
+from rdo.errors import ConfigError
+from rdo.promotion import checking, compositions
+from rdo.promotion.contracts.contract_check import (
+    ContractAnswer,
+    ContractCandidate,
+    candidate_at,
+    candidate_of_target,
+    check_contracts,
+)
+from rdo.promotion.contracts.contract_file import Contract, read_contract
+from rdo.promotion.contracts.judging import ContractBreach
+
+_MOST_PACKAGES = 5
+_file = click.Path(path_type=Path)
+
+
+@click.group()
+def contract() -> None:
+    """Check what repositories of several SIGs owe each other.
+
+    A contract is a TOML file: what a repository takes from others, and what it promises them.
+    """
+
+
+@contract.command()
+@click.argument("files", metavar="CONTRACT...", type=_file, nargs=-1, required=True)
+@click.option(
+    "--candidate",
+    metavar="NAME=REPOSITORY",
+    help="The next repository of the side NAME: a folder or a URL, or with --target a repository "
+    "of that target. Default: all sides are checked as they are published.",
+)
+@click.option(
+    "--target",
+    metavar="T",
+    shell_complete=complete.targets,
+    help="Target that the candidate is from; its platform is the base system.",
+)
+@click.option(
+    "--only-own-faults",
+    is_flag=True,
+    help="Exit with 0 if every break is the fault of another side than the candidate's.",
+)
+@output.json_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    candidate: str | None,
+    target: str | None,
+    only_own_faults: bool,
+    as_json: bool,
+) -> None:
+    """Show what a candidate breaks of the contracts in CONTRACT files, and whose fault that is.
+
+    Exit code 1: something breaks that was whole before.
+
+    \b
+    rdo promotion contract check cloud.toml virtualization.toml
+    rdo promotion contract check cloud.toml virtualization.toml --candidate virtualization=next
+    rdo promotion contract check *.toml --candidate cloud=current --target master-deb12
+    """
+    contracts = [read_contract(file) for file in files]
+    with tempfile.TemporaryDirectory(prefix="rdo-contract-") as scratch, live("checking"):
+        given = _candidate(ctx.obj, candidate, target, Path(scratch))
+        answer = check_contracts(contracts, given, Path(scratch))
+    people = "\n".join(_lines(answer, {one.name: one for one in contracts}))
+    output.show({"passed": answer.passed, **output.plain(answer)}, as_json, people)
+    counted = [
+        one for one in answer.breaches if not only_own_faults or one.fault == answer.candidate
+    ]
+    ctx.exit(1 if counted else 0)
+
+
+@contract.command()
+@click.argument("files", metavar="CONTRACT...", type=_file, nargs=-1, required=True)
+@output.json_option
+def show(files: tuple[Path, ...], as_json: bool) -> None:
+    """Show what CONTRACT files say; one that cannot be read is an error with its line.
+
+    \b
+    rdo promotion contract show cloud.toml
+    """
+    contracts = [read_contract(file) for file in files]
+    lines = [line for one in contracts for line in _contract_lines(one)]
+    output.show(contracts, as_json, "\n".join(lines))
+
+
+def _candidate(
+    app: App, text: str | None, target: str | None, scratch: Path
+) -> ContractCandidate | None:
+    if text is None:
+        if target:
+            raise ConfigError("--target needs --candidate", hint="--candidate NAME=REPOSITORY")
+        return None
+    side, sign, place = text.partition("=")
+    if not (side and sign and place):
+        raise ConfigError(f"{text!r} is not a candidate", hint="write NAME=REPOSITORY")
+    if not target:
+        return candidate_at(side, place, scratch)
+    target_of = opened(app, target)
+    around = checking.surroundings(app, target_of)
+    found = checking.Subject(target_of, compositions.find(target_of, place), around)
+    return candidate_of_target(side, found)
+
+
+def _lines(answer: ContractAnswer, contracts: dict[str, Contract]) -> Iterator[str]:
+    for one in answer.breaches:
+        yield from _breach(one, contracts)
+    new = [one for one in answer.replaced if one.is_new]
+    for replaced in new if answer.candidate else answer.replaced:
+        how = "obsoletes" if replaced.how == "obsoletes" else f"replaces by {replaced.how}"
+        yield f"replaced: {replaced.by} {how} {replaced.what}"
+    for earlier in answer.earlier:
+        yield f"broken before: {earlier.what} (fault: {earlier.fault})"
+    for broken in answer.undecided:
+        yield f"undecided: {broken.package} requires {broken.need}, which no side describes"
+    if answer.assumed:
+        some = ", ".join(answer.assumed[:3]) + (", …" if len(answer.assumed) > 3 else "")
+        yield f"assumed: {len(answer.assumed)} requirements are met elsewhere ({some})"
+    sides = ", ".join(answer.sides)
+    if answer.passed:
+        yield f"passed: nothing breaks between {sides}"
+    else:
+        faults = ", ".join(dict.fromkeys(one.fault for one in answer.breaches))
+        count = len(answer.breaches)
+        yield f"failed: {count} break{'s' if count > 1 else ''} between {sides}; fault: {faults}"
+
+
+def _breach(one: ContractBreach, contracts: dict[str, Contract]) -> Iterator[str]:
+    yield f"broken: {one.what}"
+    contact = contracts[one.fault].contact if one.fault in contracts else ""
+    yield f"  fault: {one.fault}{f' ({contact})' if contact else ''}: {one.why}"
+    if one.harmed:
+        yield f"  harmed: {', '.join(one.harmed)}"
+    yield from (f"    {sentence}" for sentence in one.chain)
+    more = [package.nevra for package in one.packages[1 : _MOST_PACKAGES + 1]]
+    left = len(one.packages) - 1 - len(more)
+    if more:
+        yield f"  also: {', '.join(more)}" + (f" and {left} more" if left else "")
+
+
+def _contract_lines(one: Contract) -> Iterator[str]:
+    yield f"{one.name}" + (f" ({one.contact})" if one.contact else "")
+    yield f"  published at {', '.join(one.repositories) or 'an unknown place'}"
+    yield from (f"  promises {text}" for text in one.promises)
+    for giver, consumed in one.consumes.items():
+        yield from (f"  takes {text} from {giver}" for text in consumed.requires)
+    yield from (f"  replaces {name}" for name in sorted(one.replaces))

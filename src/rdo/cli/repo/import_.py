@@ -1,0 +1,84 @@
+"""`rdo repo import`: what another instance has built and published."""
+
+from pathlib import Path
+
+import click
+
+from rdo.app import App
+from rdo.cli import output
+from rdo.cli.progress import live
+from rdo.cli.repo.options import target_option
+from rdo.errors import ConfigError, NotFoundError
+from rdo.trunk.context import open_trunk
+from rdo.trunk.importing.importing import RepositoryImport, import_repository
+
+_KEY_BYTES = 1_000_000
+
+
+@click.command("import")
+@click.argument("url", metavar="URL")
+@target_option
+@click.option(
+    "--commit",
+    metavar="HASH",
+    default="",
+    help="Import only the packages whose upstream commit begins so.",
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Public key that must have signed each RPM.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what would be imported; change nothing.")
+@output.json_option
+@click.pass_obj
+def import_(
+    app: App,
+    url: str,
+    target: str | None,
+    commit: str,
+    key: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Import the packages of the repository at URL, of another factory or of DLRN.
+
+    URL is a name or a hash directory in the other tree, below an address that import-from of the
+    target allows. Each RPM is compared with the checksum in the repository's metadata. All of
+    them are here and right before the first is published. An import that was killed goes on, and
+    downloads what is missing. A package that has a newer commit here is left out.
+
+    \b
+    rdo repo import https://trunk.example.org/repos/consistent --dry-run
+    rdo repo import https://trunk.example.org/repos/consistent --key RPM-GPG-KEY
+    rdo repo import https://trunk.example.org/repos/consistent --commit 1a2b3c4d
+    """
+    name = app.settings.only_target(target)
+    if key and not key.is_file():
+        raise NotFoundError(f"there is no key {key}")
+    if key and key.stat().st_size > _KEY_BYTES:
+        raise ConfigError(f"{key} is not a public key")
+    with live("reading the other repository"):
+        done = import_repository(
+            open_trunk(app, name),
+            url,
+            app.settings.target(name).import_from,
+            commit=commit.lower(),
+            key=key.read_bytes() if key else b"",
+            dry_run=dry_run,
+        )
+    output.show(done, as_json, _summary(done))
+
+
+def _summary(done: RepositoryImport) -> str:
+    lines = [f"{commit}: would be imported" for commit in done.would]
+    lines += [
+        f"{one.commit}: build {one.build_id}"
+        if one.build_id
+        else f"{one.commit}: it or a newer commit is here"
+        for one in done.commits
+    ]
+    if done.would:
+        lines.append(f"{done.size / 1e6:.1f} MB to download")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""A lookaside cache by HTTP, for rpkg, fedpkg, centpkg and `rdo pkg`."""

@@ -1,0 +1,130 @@
+"""Repodata on the disk that was made for somebody: a cache, which may be removed at any time."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rdo import atomic
+from rdo.model.artifact import Fragment
+from rdo.publish import pool
+from rdo.publish.good import GoodBuild
+from rdo.repodata import Composer, RepositoryEntry
+from rdo.store import Store
+
+MOST_BYTES = 1_000_000_000
+LISTING = "builds.txt"
+"""The file, in a kept folder, that lists the builds."""
+_KEY = re.compile(r"[0-9a-f]{64}")
+_LEFT_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRepodata:
+    """A folder of repodata; several processes may use one.
+
+    Each set of builds has a folder, named by its RPMs, which is there completely or not at all. The
+    same set always gets the same bytes, so it may go while a client reads it, and be made again.
+    """
+
+    folder: Path
+
+    def keep(self, store: Store, builds: Collection[GoodBuild]) -> str:
+        """Return the key of the repodata of these builds; it is made if it is not there.
+
+        RPMs for debuggers are left out, as in any main repository of a tree.
+        """
+        ordered = sorted(builds, key=lambda one: one.commit.package)
+        entries = [
+            RepositoryEntry(stored.id, stored.package, pool.href(stored.artifact))
+            for one in ordered
+            for stored in one.artifacts
+            if not stored.artifact.is_debug
+        ]
+        key = _key(entries)
+        if not self.has(key):
+            with atomic.new_directory(self.folder / key) as new:
+                _write(new, store, ordered, entries)
+            self._trim(but=key)
+        return key
+
+    def has(self, key: str) -> bool:
+        """Whether the repodata of a set is there."""
+        return (self.folder / key).is_dir()
+
+    def open(self, key: str, name: str) -> IO[bytes] | None:
+        """Open a file that was kept; None if there is none of this name, or not any more.
+
+        The name is looked for among those that there are; nothing is opened by it.
+        """
+        folder = self.folder / key
+        with contextlib.suppress(FileNotFoundError):  # another process needed the space
+            os.utime(folder)
+            found = {one.name: one for one in (*folder.glob("repodata/*"), folder / LISTING)}
+            return found[name].open("rb") if name in found else None
+        return None
+
+    def _trim(self, but: str) -> None:
+        """Remove what was not used for longest until the rest is small enough."""
+        entries = sorted(_entries(self.folder), key=lambda one: one[1], reverse=True)
+        size = 0
+        for path, used in entries:
+            if path.name.startswith("."):  # of a process that was killed, or is at work
+                if used < time.time() - _LEFT_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
+            elif _KEY.fullmatch(path.name):
+                size += _size(path)
+                if size > MOST_BYTES and path.name != but:
+                    _remove(path)
+
+
+def _key(entries: Sequence[RepositoryEntry]) -> str:
+    """Return the name of a set: a build whose RPMs were signed since then is another one."""
+    text = "\n".join(f"{one.key} {one.package} {one.href}" for one in entries)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(
+    folder: Path, store: Store, builds: Sequence[GoodBuild], entries: Sequence[RepositoryEntry]
+) -> None:
+    def fetch(keys: Collection[int]) -> Mapping[int, Fragment]:
+        with store.read() as at:
+            return at.artifacts.fragments(keys)
+
+    newest = max((int(one.release_date.timestamp()) for one in builds), default=0)
+    Composer(fetch).write(folder, [], entries, revision=newest)
+    lines = (f"{one.id} {one.commit.package} {one.nvr}\n" for one in builds)
+    (folder / LISTING).write_text("".join(lines))
+    written = folder / "repodata"
+    atomic.sync(*written.iterdir(), written, folder / LISTING, folder)
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, float]]:
+    """Yield what is in the folder, and when it was used last."""
+    with os.scandir(folder) as found:
+        for one in found:
+            with contextlib.suppress(FileNotFoundError):  # another process removes, too
+                yield Path(one.path), one.stat(follow_symlinks=False).st_mtime
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.lstat().st_size
+    return size
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder; nobody ever sees half of it."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(aside)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""`/repo/TARGET@TIME/` and `/repo/TARGET+BUILD@NAME/`: what dnf reads there."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from rdo.publish import pool
+from rdo.web.answers import ApiError
+from rdo.web.api.asked import TargetRead
+from rdo.web.auth.guard import Guard
+from rdo.web.handling import caller_of
+from rdo.web.repositories.allowance import Allowance
+from rdo.web.repositories.asked import AskedSet
+from rdo.web.repositories.kept import LISTING, KeptRepodata
+
+HOLD_SECONDS = 60
+"""How long it is remembered which builds an address names; then a name may have moved."""
+_MOST_REMEMBERED = 1000
+_MOST_WAITING = 32
+_CHUNK = 256 * 1024
+_POOLED = re.compile(r"pool/(?P<sha256>[0-9a-f]{64})/(?P<name>[^/]{1,300})")
+_REPODATA = re.compile(r"repodata/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,200})")
+_MOVING = frozenset({LISTING, "repomd.xml"})
+"""Files whose names are the same in every repository; the others are named by their content."""
+_FOR_EVER = {"Cache-Control": "private, max-age=86400, immutable"}
+_ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+
+
+def add_routes(app: Starlette, guard: Guard) -> None:
+    """Add the repositories of all targets that are served."""
+    answer = _Repositories(guard).answer
+    for path in ("/repo/{asked}", "/repo/{asked}/{rest:path}"):
+        app.add_route(path, answer, methods=["GET"], include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The repodata that an address leads to until a moment, and the one before that."""
+
+    key: str
+    before: str
+    until: float
+
+
+class _Repositories:
+    """Answers for repositories; at most one is composed at a time, and others wait in line."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._kept = KeptRepodata(guard.service.settings.cache / "repodata")
+        self._known: dict[AskedSet, _Known] = {}
+        self._allowance = Allowance()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def answer(self, request: Request) -> Response:
+        """Send the list of builds, a file of the repodata, or an RPM."""
+        asked = AskedSet.parse(request.path_params["asked"])
+        if asked.target not in self._guard.service.targets:
+            raise ApiError(404, f"there is no target {asked.target}")
+        read = TargetRead(asked.target, caller_of(request), self._guard)
+        await run_in_threadpool(self._guard.allow_reading, read.caller, asked.target)
+        rest = request.path_params.get("rest", "")
+        if found := _POOLED.fullmatch(rest):
+            return await run_in_threadpool(self._rpm, read, found["sha256"], found["name"])
+        if found := _REPODATA.fullmatch(rest):
+            return await self._file(asked, read, found["name"])
+        if rest:
+            raise _nothing(rest)
+        return await self._file(asked, read, LISTING)
+
+    def _rpm(self, read: TargetRead, sha256: str, name: str) -> Response:
+        """Send an RPM of the target's pool, from the place that the database has for it."""
+        with read.server.store.read() as at:
+            builds = at.artifacts.builds_with(read.target, {sha256}).get(sha256, [])
+            stored = [one.artifact for one in at.artifacts.of_builds(builds)]
+        for artifact in stored:
+            if (artifact.sha256, artifact.file_name) == (sha256, name):
+                repos = read.server.settings.target_folder(read.target) / "repos"
+                place = pool.place(repos / pool.NAME, artifact)
+                if place.is_file():
+                    return FileResponse(place, headers=_FOR_EVER, media_type="application/x-rpm")
+        raise ApiError(404, f"{read.target} has no RPM {name}, or not any more")
+
+    async def _file(self, asked: AskedSet, read: TargetRead, name: str) -> Response:
+        for _ in range(2):
+            known = await self._resolved(asked, read)
+            before = "" if name in _MOVING else known.before
+            for key in filter(None, (known.key, before)):
+                if file := await run_in_threadpool(self._kept.open, key, name):
+                    return _sent(file, name)
+            if await run_in_threadpool(self._kept.has, known.key):
+                break
+            self._known.pop(asked, None)  # another process needed the space
+        raise _nothing(name)
+
+    async def _resolved(self, asked: AskedSet, read: TargetRead) -> _Known:
+        """Return what an address leads to; raise an ApiError if too much was asked for."""
+        if found := self._remembered(asked):
+            return found
+        if self._waiting >= _MOST_WAITING:
+            raise ApiError(503, "too many wait for repositories", {"Retry-After": "10"})
+        self._waiting += 1
+        try:
+            async with self._turn:
+                if found := self._remembered(asked):
+                    return found
+                self._allowance.take(self._guard.address(read.caller))
+                key = await run_in_threadpool(self._compose, asked, read)
+                return self._remember(asked, key)
+        finally:
+            self._waiting -= 1
+
+    def _compose(self, asked: AskedSet, read: TargetRead) -> str:
+        with read.opened() as opened:
+            return self._kept.keep(opened.store, asked.choose(opened).builds.values())
+
+    def _remembered(self, asked: AskedSet) -> _Known | None:
+        found = self._known.get(asked)
+        return found if found and found.until > time.monotonic() else None
+
+    def _remember(self, asked: AskedSet, key: str) -> _Known:
+        old = self._known.pop(asked, None)
+        before = "" if old is None else old.before if old.key == key else old.key
+        while len(self._known) >= _MOST_REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[asked] = _Known(key, before, time.monotonic() + HOLD_SECONDS)
+        return self._known[asked]
+
+
+def _nothing(name: str) -> ApiError:
+    return ApiError(404, f"the repository has no {name[:200]}")
+
+
+def _sent(file: IO[bytes], name: str) -> Response:
+    """Send a file that is open already, and so stays while the cache changes."""
+    kind = "text/plain; charset=utf-8" if name == LISTING else "application/octet-stream"
+    headers = _ASK_AGAIN if name in _MOVING else _FOR_EVER
+    size = os.fstat(file.fileno()).st_size
+    return StreamingResponse(
+        _chunks(file), headers={**headers, "Content-Length": str(size)}, media_type=kind
+    )
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while part := file.read(_CHUNK):
+            yield part
