@@ -44,11 +44,11 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "dlrn/versions.py": (),
     "model/audiences.py": (),
     "notify/links.py": (),
-    "promotion/criteria.py": (),
-    "promotion/promoter_file.py": (),
+    "promotion/deciding/criteria.py": (),
+    "promotion/deciding/promoter_file.py": (),
     "publish/backwards.py": (),
     "publish/consistent.py": (),
-    "publish/retention.py": (
+    "publish/upkeep/retention.py": (
         *("plan_purge", "_plan", "_needed", "_held", "_builds", "_rpms", "_snapshots"),
         *("_in_recipes", "_aggregates", "_bootstrap", "Purge.others", "Purge.is_empty"),
     ),

@@ -14,7 +14,8 @@ from rdo.model.package import Package
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Published, Tree
 from rdo.store import Store
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
+from tests.databases import database_of
 from tests.rpms import make_rpms
 
 TARGET = "master-deb12"
@@ -154,6 +155,6 @@ def factory(
     folder.mkdir(parents=True, exist_ok=True)
     site = Site(TARGET, base_url, components=components)
     clock = Clock()
-    with Store(f"sqlite:///{root}/rdo.sqlite") as store:
+    with Store(database_of(root)) as store:
         tree = Tree(folder, store, site, clock=clock)
         yield Factory(folder, shelf, store, tree, Members(packages), clock)

@@ -71,3 +71,60 @@ def _install(row: tuple[str, str]) -> str:
     if content.startswith("-> "):
         return f"{made}ln -s {content.removeprefix('-> ')} {place}"
     return f"{made}cat > {place} <<'END'\n{content}\nEND"
+
+
+def make_many(folder: Path, count: int, *, version: str = "1.0") -> Path:
+    """A repository of `count` RPMs `python3-manyN` of one source, each with a module.
+
+    Each requires the one before it, and its module imports that.
+    """
+    folder.mkdir(parents=True)
+    modules, lines, install = "/usr/lib/python3.11/site-packages", [], []
+    for number in range(count):
+        name = f"many{number}"
+        lines += [
+            f"%package -n python3-{name}",
+            "Summary: One of many",
+            "AutoReqProv: no",
+            f"Requires: python3-many{number - 1} = {version}" if number else "",
+            f"%description -n python3-{name}",
+            "One of many.",
+            f"%files -n python3-{name}",
+            f"{modules}/{name}.py",
+        ]
+        before = f"import many{number - 1}" if number else "import json"
+        install.append(f"echo '{before}' > %{{buildroot}}{modules}/{name}.py")
+    text = (
+        f"Name: many\nVersion: {version}\nRelease: 1\nSummary: Many\nLicense: MIT\n"
+        "BuildArch: noarch\n%global __os_install_post %{nil}\n%description\nMany.\n"
+        + "\n".join(lines)
+        + f"\n%install\nmkdir -p %{{buildroot}}{modules}\n"
+        + "\n".join(install)
+        + "\n"
+    )
+    (folder / "many.spec").write_text(text)
+    command = ["rpmbuild", "--quiet", "-bb", "--define", f"_topdir {folder}/top", "many.spec"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    rpms = folder / "rpms"
+    rpms.mkdir()
+    for rpm in (folder / "top").rglob("*.rpm"):
+        rpm.rename(rpms / rpm.name)
+    subprocess.run(["createrepo_c", "--quiet", rpms], check=True)
+    return rpms
+
+
+def make_package(folder: Path, name: str, version: str = "1", **headers: list[str]) -> Path:
+    """One RPM without files, with headers such as `requires=["a >= 1"]`, in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{key.capitalize()}: {value}" for key, values in headers.items() for value in values]
+    text = (
+        f"Name: {name}\nVersion: {version}\nRelease: 1\nSummary: A sample\nLicense: MIT\n"
+        "BuildArch: noarch\n" + "\n".join(lines) + "\n%description\nA sample.\n%files\n"
+    )
+    spec = folder / f"{name}.spec"
+    spec.write_text(text)
+    command = ["rpmbuild", "--quiet", "-bb", "--define", f"_topdir {folder}/.top", str(spec)]
+    subprocess.run(command, check=True, capture_output=True)
+    spec.unlink()
+    [rpm] = (folder / ".top/RPMS").rglob("*.rpm")
+    return rpm.rename(folder / rpm.name)

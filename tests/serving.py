@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from rdo.access.accounts import Accounts
 from rdo.access.roles import ALL_TARGETS, Role
@@ -16,12 +17,13 @@ from rdo.app import App
 from rdo.web.application import application
 from rdo.web.service import WebServer
 from rdo.web.serving import configuration, listen
+from tests.databases import database_of
 from tests.publishing import TARGET
 
 CONFIG = """\
 data = "data"
 base-url = "https://trunk.example.test"
-database = "sqlite:///{root}/rdo.sqlite"
+database = "{database}"
 [metadata]
 source = "info"
 [targets.{target}]
@@ -59,8 +61,12 @@ packages:
 class Served:
     """A running server."""
 
-    app: App
+    service: WebServer
     url: str
+
+    @property
+    def app(self) -> App:
+        return self.service.app
 
     @property
     def accounts(self) -> Accounts:
@@ -80,29 +86,44 @@ class Served:
 
 @contextlib.contextmanager
 def served(
-    root: Path, *, components: bool = False, more: str = "", info: str = INFO
+    root: Path,
+    *,
+    components: bool = False,
+    more: str = "",
+    target_more: str = "",
+    info: str = INFO,
 ) -> Iterator[Served]:
     """Serve the factory of `tests.publishing` that is in a folder."""
     (root / "info").mkdir(exist_ok=True)
     (root / "info/rdo.yml").write_text(info)
-    text = CONFIG.format(root=root, target=TARGET, components=str(components).lower(), more=more)
+    text = CONFIG.format(
+        database=database_of(root), target=TARGET, components=str(components).lower(), more=more
+    )
+    text = text.replace("[targets.other", f"{target_more}\n[targets.other", 1)
     (root / "rdo.toml").write_text(text)
-    with serving(App(root)) as running:
-        yield running
+    with serving(App(root)) as made:
+        yield made
 
 
 @contextlib.contextmanager
 def serving(app: App) -> Iterator[Served]:
     """Serve all targets of a configuration."""
     service = WebServer(app, list(app.settings.targets))
-    with contextlib.closing(app), listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(configuration(application(service)))
+    with contextlib.closing(app), running(application(service)) as url:
+        yield Served(service, url)
+
+
+@contextlib.contextmanager
+def running(served: ASGIApp) -> Iterator[str]:
+    """Serve an application on loopback, and yield its address."""
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(configuration(served))
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
         )
         thread.start()
         try:
-            yield Served(app, f"http://127.0.0.1:{listener.getsockname()[1]}")
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = server.force_exit = True
             thread.join(timeout=60)

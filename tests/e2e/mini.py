@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from rdo.roots import debian_rpms, dpkg
-from rdo.roots.dpkg import DebianPackage
+from rdo.roots.debian import debian_rpms, dpkg
+from rdo.roots.debian.dpkg import DebianPackage
 from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.platforms import BaseLayer
+from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.root import Root
 

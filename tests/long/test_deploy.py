@@ -5,14 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from rdo.lab.labs import control_group
+from rdo.tools.children.keep_lab import group_tops
 from tests.conftest import GitRepository
 from tests.e2e.command import REPOSITORY, Result, needs_roots, rdo
 
@@ -24,6 +26,7 @@ pytestmark = [
 EXAMPLE = REPOSITORY / "examples/cloud"
 PACKAGES = ("python-oslo-config", "openstack-keystone", "python-openstackclient")
 BELOW = ("mariadb-server", "rabbitmq-server", "memcached", "httpd", "python3-mod_wsgi", "cronie")
+FIREWALLS = ("iptables-services", "nftables", "firewalld")
 HOST = "10.88.0.11"
 OFF = ("CONFIG_GLANCE_INSTALL", "CONFIG_NOVA_INSTALL", "CONFIG_NEUTRON_INSTALL")
 PLACES = ("CONTROLLER_HOST", "COMPUTE_HOSTS", "NETWORK_HOSTS", "MARIADB_HOST", "AMQP_HOST")
@@ -35,19 +38,43 @@ class Lab:
 
     factory: Path
 
-    def deploy(self, verb: str, *more: str) -> Result:
-        """Run `rdo deploy` in the lab's network."""
-        lab = self.factory / "data/labs/cloud"
-        keeper = json.loads((lab / "keeper.json").read_text())["pid"]
+    @property
+    def folder(self) -> Path:
+        return self.factory / "data/labs/cloud"
+
+    @property
+    def journal(self) -> Path:
+        return self.factory / "cloud/journal.jsonl"
+
+    def inside(self, *command: str) -> list[str]:
+        """Return a command as it runs in the lab's network, outside of its hosts."""
+        keeper = json.loads((self.folder / "keeper.json").read_text())["pid"]
+        return ["nsenter", f"--net=/proc/{keeper}/ns/net", "--", *command]
+
+    def command(self, verb: str, identity: Path | None = None) -> list[str]:
+        """Return `rdo deploy VERB` for keystone on the lab's host."""
         answers = [f"CONFIG_{place}={HOST}" for place in PLACES]
         answers += [f"{key}=n" for key in (*OFF, "CONFIG_PROVISION_DEMO")]
-        command = ["nsenter", f"--net=/proc/{keeper}/ns/net", "--", sys.executable, "-m", "rdo"]
-        command += ["deploy", verb, "--state", str(self.factory / "cloud"), "--json"]
+        command = [sys.executable, "-m", "rdo", "deploy", verb, "--json"]
+        if verb != "check":
+            command += ["--state", str(self.factory / "cloud")]
         command += [part for one in answers for part in ("--answer", one)]
         if verb != "status":
-            command += ["--identity", str(lab / "key"), "--known-hosts", str(lab / "known_hosts")]
-        done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+            key, known = identity or self.folder / "key", self.folder / "known_hosts"
+            command += ["--identity", str(key), "--known-hosts", str(known)]
+        return self.inside(*command)
+
+    def deploy(self, verb: str, *more: str, identity: Path | None = None) -> Result:
+        """Run `rdo deploy` in the lab's network."""
+        command = [*self.command(verb, identity), *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def is_open(self, port: int) -> bool:
+        """Whether the host lets somebody else connect to a port."""
+        asked = f"import socket; socket.create_connection(({HOST!r}, {port}), timeout=3)"
+        command = self.inside(sys.executable, "-c", asked)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def changes(self, verb: str = "plan") -> list[str]:
         """Return what would be changed, or was."""
@@ -68,7 +95,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     _distribution(factory)
     for command in (
         ("trunk", "run"),
-        ("platform", "deps", "add", "@host", *BELOW),
+        ("platform", "deps", "add", "@host", *BELOW, *FIREWALLS),
         ("lab", "up", "cloud"),
     ):
         done = rdo(*command, cwd=factory, constraints=None)
@@ -106,7 +133,7 @@ def test_a_plan_writes_nothing_and_shows_no_secret(lab: Lab) -> None:  # P4
 
 def test_keystone_is_installed_and_gives_a_token_and_a_second_run_changes_nothing(
     lab: Lab,
-) -> None:
+) -> None:  # P8, P15
     done = lab.deploy("apply")
     assert done.code == 0, done.stdout + done.stderr
     assert done.json["changed"] >= done.json["changes"] > 10
@@ -144,7 +171,7 @@ def test_what_was_changed_by_hand_is_named_exactly_and_mended_exactly(lab: Lab) 
     assert (found, mended, lab.changes()) == (expected, expected, [])
 
 
-def test_the_cloud_verifies_and_the_result_is_junit(lab: Lab, tmp_path: Path) -> None:
+def test_the_cloud_verifies_and_the_result_is_junit(lab: Lab, tmp_path: Path) -> None:  # P14
     done = lab.deploy("verify", "--junit", str(tmp_path / "result.xml"))
 
     assert done.code == 0, done.stdout + done.stderr
@@ -169,11 +196,207 @@ def test_a_port_that_a_stranger_has_taken_is_told_before_anything_is_changed(lab
     assert lab.changes("apply") == ["memcached: start"]
 
 
-def _tree(lab: Lab) -> Any:
-    """Return all that a host's file system has, but for what its own services write."""
-    own = r"\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /var/log \) -prune"
-    command = f"find / -xdev {own} -o -type f -printf '%p %m %s %T@\\n' | sort"
-    return [line for line in lab.on_host(command).splitlines() if "/var/lib/systemd" not in line]
+RULES = {
+    "iptables": """
+cat >/etc/sysconfig/iptables <<'END'
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+COMMIT
+END
+""",
+    "nftables": """
+cat >/etc/nftables.conf <<'END'
+flush ruleset
+table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state vmap { established : accept, related : accept, invalid : drop }
+    iif lo accept
+    tcp dport 22 accept
+  }
+}
+END
+""",
+    "firewalld": "",
+}
+"""Firewalls as EL and their projects set them up: ssh is let in, and nothing else."""
+
+
+STRANGER = "python3 -m http.server 8000"
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_firewall_stays_and_lets_in_what_others_use(lab: Lab, kind: str) -> None:
+    package = {"iptables": "iptables-services"}.get(kind, kind)
+    lab.on_host(f"dnf install -y -q {package}; systemd-run --unit=stranger {STRANGER}")
+    lab.on_host(f"{RULES[kind]}\nsystemctl enable --now {kind}")
+    try:
+        _wait_for(lambda: not lab.is_open(8000))
+        was_open = lab.is_open(5000)
+        found = lab.changes()
+        mended = lab.changes("apply")
+        again = lab.changes()
+        lab.on_host(f"systemctl restart {kind}")
+        _wait_for(lambda: not lab.is_open(8000))
+        reached = {port: lab.is_open(port) for port in (5000, 22, 8000)}
+    finally:
+        lab.on_host(f"systemctl stop stranger; systemctl disable --now {kind}")
+        lab.on_host("! command -v nft >/dev/null || nft flush ruleset")
+
+    expected = [f"{kind}: open tcp 5000 to everybody"]
+    assert (was_open, found, mended, again) == (False, expected, expected, [])
+    assert reached == {5000: True, 22: True, 8000: False}
+
+
+def test_a_host_without_a_firewall_gets_none(lab: Lab) -> None:
+    assert lab.changes() == []
+    assert lab.is_open(5000)
+
+
+@pytest.mark.parametrize("fault", ["frozen", "cut off"])
+def test_a_host_that_goes_silent_is_told_and_the_next_run_completes(
+    lab: Lab, fault: str
+) -> None:  # P6
+    _before_memcached(lab, "sleep 40")
+    with subprocess.Popen(
+        lab.command("apply"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        _wait_for(lambda: '"begin"' in _last_run(lab) and "memcached" in _last_run(lab))
+        _silence(lab, fault, on=True)
+        try:
+            _, said = run.communicate(timeout=300)
+        finally:
+            _silence(lab, fault, on=False)
+    _before_memcached(lab, "")
+
+    assert run.returncode == 6
+    assert f"{HOST}: memcached: stopped answering" in said
+    assert "apply again" in said
+    assert lab.changes("apply") == ["memcached: start"]
+    assert lab.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("echo Error: err: nothing is wrong", 0, f"{HOST}: memcached"),
+        ("false", 5, f"{HOST}: memcached: memcached does not start"),
+    ],
+)
+def test_success_is_what_a_service_does_and_not_what_its_log_says(
+    lab: Lab, words: str, code: int, said: str
+) -> None:  # P7
+    _before_memcached(lab, words)
+    done = lab.deploy("apply")
+    _before_memcached(lab, "")
+
+    assert (done.code, said in done.stderr) == (code, True), done.stderr
+    assert lab.changes("apply") == ["memcached: start"]
+
+
+def _before_memcached(lab: Lab, words: str) -> None:
+    """Stop memcached, and let a command run each time before it starts."""
+    line = f"ExecStartPre={words}" if words else ""
+    folder = "/run/systemd/system/memcached.service.d"
+    lab.on_host(
+        f"mkdir -p {folder}; printf '[Service]\n{line}\n' >{folder}/before.conf; "
+        "systemctl daemon-reload; systemctl stop memcached"
+    )
+
+
+def test_a_host_that_does_not_let_us_in_is_told(lab: Lab, tmp_path: Path) -> None:
+    strange = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", strange], check=True)
+
+    for verb in ("plan", "check", "verify"):
+        done = lab.deploy(verb, identity=strange)
+
+        assert done.code == 6
+        assert f"{HOST} cannot be reached" in done.stdout + done.stderr
+
+
+def test_a_full_disk_is_told_with_host_step_and_remedy(lab: Lab) -> None:
+    lab.on_host(
+        "mount -t tmpfs -o size=4k tmpfs /etc/httpd/conf.d; "
+        "cat /dev/zero >/etc/httpd/conf.d/full || true"
+    )
+    try:
+        done = lab.deploy("apply")
+    finally:
+        lab.on_host("umount /etc/httpd/conf.d")
+
+    assert done.code == 5
+    assert f"{HOST}: Keystone: the disk is full" in done.stderr
+    assert "free some space" in done.stderr
+    assert lab.changes("apply") == []
+
+
+def test_a_repository_that_is_away_is_told_with_host_step_and_remedy(lab: Lab) -> None:
+    lab.on_host(
+        "rpm -e --nodeps memcached; dnf -q clean all; cp -a /etc/yum.repos.d /root/repos; "
+        "sed -i 's#http://[^/]*#http://10.88.0.1:1#' /etc/yum.repos.d/*.repo"
+    )
+    try:
+        done = lab.deploy("apply")
+    finally:
+        lab.on_host("rm -r /etc/yum.repos.d; mv /root/repos /etc/yum.repos.d")
+
+    assert done.code == 5
+    assert f"{HOST}: Packages: the repository " in done.stderr
+    assert "cannot be reached" in done.stderr
+    assert "makecache" in done.stderr
+    assert lab.changes("apply")[:1] == ["install memcached"]
+    assert lab.changes() == []
+
+
+def _silence(lab: Lab, fault: str, *, on: bool) -> None:
+    """Let the lab's hosts hang, or take their cable out; or the contrary."""
+    if fault == "frozen":
+        group = control_group(lab.folder)
+        [file] = [
+            one / group / "cgroup.freeze"
+            for one in group_tops()
+            if (one / "cgroup.controllers").exists()
+        ]
+        file.write_text("1" if on else "0")
+    else:
+        command = lab.inside("ip", "link", "set", "cable0", "down" if on else "up")
+        subprocess.run(command, check=True)
+    if not on:
+        _wait_for(lambda: lab.is_open(22))
+
+
+def _last_run(lab: Lab) -> str:
+    """Return the last line of the journal, and that before it."""
+    return "".join(lab.journal.read_text().splitlines(keepends=True)[-2:])
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _tree(lab: Lab) -> list[str]:
+    """Return all that the host's file system has, each byte, but for what its services write."""
+    own = f"\\( {' -o '.join(f'-path {one}' for one in OWN)} \\) -prune"
+    every = f"find / -xdev {own} -o -printf '%p %y %m %U %G %T@ %l\\n' | sort"
+    content = f"find / -xdev {own} -o -type f -print0 | sort -z | xargs -0 sha256sum"
+    return lab.on_host(f"{every}; {content}").splitlines()
+
+
+OWN = (
+    *("/proc", "/sys", "/run", "/dev", "/var/lib/systemd", "/var/log/journal", "/var/log/auth.log"),
+    *("/var/log/syslog", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog"),
+)
+"""What the host itself writes, also when somebody logs in."""
 
 
 def _logs(lab: Lab) -> list[str]:

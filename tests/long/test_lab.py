@@ -3,17 +3,19 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-from rdo.roots.definition import built_in_platform
-from tests.e2e.command import CONSTRAINTS, PLATFORM, Result, platforms
+from rdo.roots.platform.definition import built_in_platform
+from tests.e2e.command import CONSTRAINTS, PLATFORM, REPOSITORY, Result, platforms
 from tests.e2e.distribution import Distribution
 from tests.long import guest
 from tests.long.namespaces import left_of_labs
@@ -60,6 +62,21 @@ def test_a_lab_boots_installs_and_goes(factory: Distribution) -> None:
 
     assert factory.rdo("lab", "down", "try").code == 0
     assert left_of_labs(factory.folder) == []
+
+
+def test_what_rpm_finds_changed_on_a_fresh_host_is_what_the_page_explains(
+    factory: Distribution,
+) -> None:
+    page = (REPOSITORY / "docs/how-to/lab.md").read_text().partition("`rpm -Va` on a fresh host")[2]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    patterns = [pattern for row in rows for pattern in re.findall(r"`([^`]+)`", row)]
+    assert factory.rdo("lab", "up", "try").code == 0
+
+    lines = on(factory, "host1", "rpm -Va").stdout.splitlines()
+
+    changed = {line.split()[-1] for line in lines}
+    assert {one for one in changed if not any(fnmatch(one, x) for x in patterns)} == set()
+    assert {x for x in patterns if not any(fnmatch(one, x) for one in changed)} == set()
 
 
 def test_no_way_leads_out_of_a_lab(factory: Distribution) -> None:

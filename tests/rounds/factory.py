@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rdo.app.workplaces import Workplace
+from rdo.builders.by_package import Share
 from rdo.builders.protocol import Builder
 from rdo.mirrors import Mirrors
 from rdo.model.audiences import Audiences
@@ -14,7 +15,7 @@ from rdo.package_index import PackageIndex
 from rdo.publish.site import Members, Site
 from rdo.publish.tree import Tree
 from rdo.store import Store
-from rdo.store.builds import Build
+from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
 from rdo.trunk.plan import PlanRules
 from rdo.trunk.round import RoundOptions, run_round
@@ -56,6 +57,7 @@ class Factory:
     builder: ScriptedBuilder = field(default_factory=ScriptedBuilder)
     other_builder: Builder | None = None
     bridge: ScriptedBridge = field(default_factory=ScriptedBridge)
+    share: Share = field(default_factory=Share)
     last_resort: ScriptedLastResort | None = None
     foresight: ScriptedForesight | None = None
     packages: list[Package] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Factory:
                 self.bridge,
                 last_resort=self.last_resort,
                 foresight=self.foresight,
+                share=self.share,
             ),
             tree=Tree(data / TARGET, self.store, site, clock=self.clock),
             members=Members(tuple(self.packages)),
@@ -114,6 +117,7 @@ class Factory:
             workers=self.workers,
             retries=self.retries,
             release="master",
+            factory=str(self.folder),
             platform="deb12-x86_64",
             audiences=self.audiences,
         )

@@ -13,7 +13,7 @@ from rdo.bridge.protocol import Provision
 from rdo.errors import CommandError, ConfigError, OutsideError
 from rdo.model.build import BuildJob, Failed, FailureReason, Outcome, Waiting
 from rdo.run import run
-from rdo.store.builds import BuildState
+from rdo.store.work.builds import BuildState
 from rdo.trunk.care import steering
 from rdo.trunk.context import Trunk
 from rdo.trunk.views.report import Report, summary

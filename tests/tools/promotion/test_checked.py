@@ -137,6 +137,7 @@ def test_a_hostile_report_is_one_clear_finding(target: OpenTarget, script: str, 
     assert told in found.what
 
 
+@pytest.mark.slow
 def test_a_job_that_hangs_ends_with_all_it_has_started(target: OpenTarget) -> None:
     script = "setsid sh -c 'sleep 60; touch /tmp/escaped' & sleep 60 & trap '' TERM; sleep 60"
     started = time.monotonic()

@@ -10,8 +10,8 @@ import pytest
 from rdo.app.targets import OpenTarget
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition, change, find
-from rdo.publish.retention import Rules, carry_out_purge, plan_purge
 from rdo.publish.site import Members
+from rdo.publish.upkeep.retention import Rules, carry_out_purge, plan_purge
 from tests.publishing import Factory, RpmShelf, factory, package
 from tests.tools.promotion.conftest import open_target
 

@@ -13,14 +13,14 @@ from rdo.checks.findings import CheckAnswer, CheckName, Defect
 from rdo.errors import NoSpaceError, RefusedError
 from rdo.promotion.checking import Surroundings, check
 from rdo.promotion.compositions import Composition, find
-from rdo.promotion.criteria import Condition, ConditionState
+from rdo.promotion.deciding.criteria import Condition, ConditionState
 from rdo.promotion.explaining import BlockerKind, Explanation, explain
 from rdo.promotion.holding_back import HoldTerms, held_back, in_force, past, promote_part
 from rdo.promotion.promoting import Promoted, promote
 from rdo.promotion.simulating import promotion_start, simulate
 from rdo.publish.site import Members
 from rdo.publish.tree import FRESH
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.verify import verify_tree
 from tests.disk import Disk
 from tests.publishing import TARGET, Factory, package
 from tests.tools.promotion.conftest import open_target

@@ -12,7 +12,7 @@ from rdo.promotion.checked import CheckWish, check
 from rdo.promotion.checking import Subject, Surroundings
 from rdo.promotion.compositions import find
 from rdo.publish.site import Members
-from rdo.roots.platforms import Platforms
+from rdo.roots.platform.platforms import Platforms
 from rdo.solver import SolverRepository
 from tests.e2e.command import PLATFORM, needs_roots, platforms, rdo
 from tests.e2e.own_index import Factory as Site
@@ -50,6 +50,7 @@ def answer(made: Factory, around: Surroundings, name: CheckName, against: str = 
     return found
 
 
+@pytest.mark.slow
 def test_what_works_passes(made: Factory, around: Surroundings) -> None:
     made.publish("python-a", "a1", files=((f"{MODULES}/a/__init__.py", "import json"),))
     made.publish(
@@ -144,6 +145,7 @@ def equipped(made: Factory, tools: Path) -> Factory:
     return made
 
 
+@pytest.mark.slow
 def test_a_faulty_unit_is_told(equipped: Factory, around: Surroundings) -> None:
     good = ("/usr/lib/systemd/system/b.service", "[Service]\nExecStart=/usr/bin/true")
     bad = ("/usr/lib/systemd/system/a.service", "[Service]\nExecStart=/nowhere")

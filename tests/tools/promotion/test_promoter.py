@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +16,20 @@ from rdo.model.vote import JobVerdict
 from rdo.promotion.checked import CheckWish, check
 from rdo.promotion.checking import Subject, Surroundings
 from rdo.promotion.compositions import Composition, find
-from rdo.promotion.criteria import Criteria
-from rdo.promotion.promoter import LOCK, PromotionDecision, require, run
+from rdo.promotion.deciding.criteria import Criteria
+from rdo.promotion.deciding.promoter import (
+    LOCK,
+    CheckCandidate,
+    PromoterChecks,
+    PromotionDecision,
+    require,
+    run,
+)
+from rdo.promotion.deciding.promotion_status import promotion_states
+from rdo.promotion.deciding.votes import find_ballot, vote
 from rdo.promotion.promoting import history, promote, rollback
-from rdo.promotion.promotion_status import promotion_states
-from rdo.promotion.votes import find_ballot, vote
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.verify import verify_tree
+from tests.databases import copy_factory
 from tests.publishing import Factory, RpmShelf, factory, package
 from tests.tools.promotion.conftest import open_target
 from tests.tools.publish.test_kill import kill_at
@@ -31,6 +38,11 @@ SUCCESS, FAILURE, BEGUN = JobVerdict.SUCCESS, JobVerdict.FAILURE, JobVerdict.IN_
 CRITERIA = Criteria("tested", "current", jobs=("one", "two"))
 
 
+def asking(check: CheckCandidate) -> PromoterChecks:
+    return PromoterChecks(check, lambda: Surroundings("x86_64"))
+
+
+@asking
 def no_check(*_: object) -> Sequence[CheckAnswer]:
     raise AssertionError("no check is asked for")
 
@@ -128,7 +140,7 @@ def test_a_vote_that_comes_between_decision_and_move_counts(
         say(target, places[2], FAILURE, "two")
         return ()
 
-    [done] = run(target, [Criteria("tested", "current", ("one", "two"), checks=None)], late)
+    [done] = run(target, [Criteria("tested", "current", ("one", "two"), checks=None)], asking(late))
 
     assert isinstance(done.error, RefusedError)
     assert "has just lost what it needs: two: two failed" in str(done.error)
@@ -144,7 +156,7 @@ def test_a_name_that_somebody_moved_meanwhile_is_left_to_them(
         promote(target, "tested", find(target, places[0]), by="me", why="mine")
         return ()
 
-    [done] = run(target, [Criteria("tested", "current", ("one",), checks=None)], meanwhile)
+    [done] = run(target, [Criteria("tested", "current", ("one",), checks=None)], asking(meanwhile))
 
     assert "was moved by somebody else meanwhile" in str(done.error)
     assert made.leads("tested") == places[0]
@@ -163,7 +175,7 @@ def test_checks_of_the_criteria_keep_a_candidate_back(made: Factory, target: Ope
         subject = Subject(target, found, Surroundings("x86_64"), before)
         return check(subject, CheckWish((CheckName.INSTALLABLE,)), by="me")
 
-    [done] = run(target, [Criteria("tested", "current", ("one", "two"), checks=None)], real)
+    [done] = run(target, [Criteria("tested", "current", ("one", "two"), checks=None)], asking(real))
 
     assert done.moved == (good,)
     [bad] = done.judged[0].unmet
@@ -254,7 +266,7 @@ def _promoter(root: Path, shelf: Path, started: Any, go_on: Any, answer: Any) ->
             assert go_on.wait(60)
             return ()
 
-        done = run(target, [Criteria("tested", "current", ("one",), checks=None)], wait)
+        done = run(target, [Criteria("tested", "current", ("one",), checks=None)], asking(wait))
         answer.put([one.moved for one in done])
 
 
@@ -309,7 +321,7 @@ def test_a_promoter_that_is_killed_anywhere_is_finished_by_the_next(
         say(target, "current")
     for step in range(1, 100):
         root = tmp_path / str(step)
-        shutil.copytree(prepared, root, symlinks=True)
+        copy_factory(prepared, root)
         ended = survives(root, shelf, step, go)
         with factory(root, shelf, *members) as made:
             target = open_target(made)

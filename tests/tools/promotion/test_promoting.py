@@ -10,7 +10,7 @@ from rdo.errors import NotFoundError, RefusedError
 from rdo.promotion.compositions import find
 from rdo.promotion.promoting import history, promote, rollback
 from rdo.publish.references import DamagedError, hrefs
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.verify import verify_tree
 from tests.publishing import Factory, RpmShelf, factory, package
 from tests.tools.promotion.conftest import open_target
 
@@ -121,6 +121,7 @@ def test_what_a_name_led_to_before_is_kept(
         made.tree.take_out(find(target, places[0]).repositories[0])
 
 
+@pytest.mark.slow
 def test_readers_never_meet_a_missing_or_half_repository(
     made: Factory, target: OpenTarget, places: list[str]
 ) -> None:

@@ -12,7 +12,7 @@ from rdo.promotion.checking import Surroundings, check
 from rdo.promotion.compositions import find
 from rdo.promotion.exporting import export
 from rdo.promotion.promoting import promote
-from rdo.publish.signing_again import sign_again
+from rdo.publish.upkeep.signing_again import sign_again
 from rdo.signing import Signer
 from rdo.signing.ways import ByOwnKey
 from rdo.tools.signing.gpg_home import GpgHome

@@ -1,107 +1,18 @@
 """The programs that read a published tree: dnf, libsolv, createrepo_c."""
 
-import functools
 import gzip
-import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import createrepo_c
-import pytest
 import solv
 
-from rdo.publish.retention import GRACE
-from rdo.publish.verify import verify_tree
-from tests.as_root import AS_ROOT
-from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+from rdo.publish.upkeep.retention import GRACE
+from rdo.publish.upkeep.verify import verify_tree
+from tests.publishing import TARGET, Factory
+from tests.tools.publish.conftest import Dnf, Meanwhile
 from tests.tools.publish.test_retention import purge
-
-Dnf = Callable[..., str]
-
-
-@dataclass
-class Meanwhile:
-    """What happens in the factory before each request of a client is answered."""
-
-    act: Callable[[], None] = lambda: None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class Handler(SimpleHTTPRequestHandler):
-    def __init__(self, *args: Any, meanwhile: Meanwhile, **more: Any) -> None:
-        self.meanwhile = meanwhile
-        super().__init__(*args, **more)
-
-    def do_GET(self) -> None:
-        with self.meanwhile.lock:
-            self.meanwhile.act()
-        super().do_GET()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def meanwhile() -> Meanwhile:
-    return Meanwhile()
-
-
-@pytest.fixture
-def data_url(tmp_path: Path, meanwhile: Meanwhile) -> Iterator[str]:
-    """The folder `data` as a web server shows it."""
-    (tmp_path / "data").mkdir(exist_ok=True)
-    handler = functools.partial(Handler, directory=str(tmp_path / "data"), meanwhile=meanwhile)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def served(tmp_path: Path, data_url: str, shelf: RpmShelf) -> Iterator[Factory]:
-    """A tree with python-a, and python-b whose RPM needs it."""
-    members = (package("python-a"), package("python-b"))
-    with factory(tmp_path, shelf, *members, base_url=data_url) as made:
-        made.publish("python-a", "a1")
-        made.publish("python-b", "b1", requires=("python3-a >= 1.0",))
-        yield made
-
-
-@pytest.fixture
-def dnf(tmp_path: Path) -> Dnf:
-    """dnf with a root, a cache and repositories of its own."""
-    root = tmp_path / "root"
-
-    def run(*args: str) -> str:
-        command = [
-            *AS_ROOT,
-            "dnf",
-            "--quiet",
-            "--assumeyes",
-            f"--installroot={root}",
-            "--releasever=1",
-            "--nogpgcheck",
-            f"--setopt=cachedir={tmp_path / 'cache'}",
-            f"--setopt=reposdir={tmp_path / 'repos.d'}",
-            "--setopt=pluginpath=/usr/lib/python3/dist-packages/dnf-plugins",
-            "--disableplugin=local",  # it keeps what other tests have installed
-            "--setopt=*.skip_if_unavailable=False",
-            *args,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    (tmp_path / "repos.d").mkdir()
-    return run
 
 
 def places(made: Factory) -> list[str]:
@@ -190,17 +101,6 @@ def test_dnf_that_installs_during_retention_never_fails(
     assert verify_tree(served.tree, served.store, served.members) == []
 
 
-@pytest.fixture
-def promoted(served: Factory) -> str:
-    """The URL of the name `tested`, which leads to a composed repository without the newest a."""
-    served.publish("python-a", "a2", "1.1")
-    served.publish("python-b", "b2", "1.1", requires=("python3-a",))
-    composed = served.tree.compose([1, 4], served.members)
-    served.tree.promote("tested", composed, by="me", why="all but python-a")
-    assert served.leads("tested").startswith("composed/")
-    return f"{served.tree.site.base_url}/{TARGET}/repos/tested"
-
-
 def test_dnf_follows_a_promoted_name_and_its_rollback(
     served: Factory, promoted: str, dnf: Dnf, tmp_path: Path
 ) -> None:
@@ -216,31 +116,6 @@ def test_dnf_follows_a_promoted_name_and_its_rollback(
 
     assert (before, newer) == ("python-a 1.0 1\n", "python-a 1.1 1\n")
     assert file.read_text() == before
-
-
-# Debian's zypper and dnf-plugins-core exclude each other, so `make` does not install it.
-@pytest.mark.skipif(not shutil.which("zypper"), reason="zypper is not installed")
-def test_zypper_installs_and_follows_a_promoted_name(
-    served: Factory, promoted: str, tmp_path: Path
-) -> None:
-    root = tmp_path / "zypper"
-    root.mkdir()
-
-    def zypper(*args: str) -> None:
-        options = ["--root", str(root), "--non-interactive", "--no-gpg-checks", "--quiet"]
-        command = [*AS_ROOT, "zypper", *options, *args]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    zypper("addrepo", "--no-gpgcheck", promoted, "rdo")
-    zypper("install", "python3-b")
-    before = (root / "usr/share/python-a/file").read_text()
-    served.tree.promote("tested", served.tree.leads("current"), by="me", why="mended")
-    zypper("refresh", "--force")
-    zypper("dist-upgrade")
-
-    assert before == "python-a 1.0 1\n"
-    assert (root / "usr/share/python-a/file").read_text() == "python-a 1.1 1\n"
 
 
 def test_libsolv_resolves_across_the_pool(served: Factory) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.verify import verify_tree
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.tools.publish.test_tree import names
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.verify import verify_tree
 from rdo.store import Transaction
-from rdo.store.held_back import HeldBack
+from rdo.store.given.held_back import HeldBack
+from tests.databases import copy_factory
 from tests.publishing import START, TARGET, Factory, RpmShelf, factory, package
 
 STEPS = frozenset(
@@ -103,19 +104,20 @@ def prepared(request: pytest.FixtureRequest, tmp_path: Path, shelf: RpmShelf) ->
     return root
 
 
+@pytest.mark.slow
 def test_a_publication_killed_anywhere_is_finished_by_the_next(
     prepared: Path, tmp_path: Path, shelf: RpmShelf
 ) -> None:
     components = (prepared / f"data/{TARGET}/repos/component").exists()
     whole = tmp_path / "whole"
-    shutil.copytree(prepared, whole, symlinks=True)
+    copy_factory(prepared, whole)
     assert survives(whole, shelf, 10**6, components=components)
     expected = listing(whole / f"data/{TARGET}/repos")
     step, killed = 1, True
 
     while killed:
         root = tmp_path / f"step{step}"
-        shutil.copytree(prepared, root, symlinks=True)
+        copy_factory(prepared, root)
         killed = not survives(root, shelf, step, components=components)
         repos = root / f"data/{TARGET}/repos"
         names = [repos / "component/one/current"] if components else [repos / "current"]
@@ -183,6 +185,7 @@ def is_recorded(made: Factory) -> bool:
     return is_held == made.leads("tested").startswith("composed/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "components"), [(compose, False), (promote, True), (hold_back, False)]
 )
@@ -199,14 +202,14 @@ def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
         made.publish("python-a", "a2", "1.1", component=one)
         made.publish("python-b", "b2", "1.1", component=two)
     whole = tmp_path / "whole"
-    shutil.copytree(prepared, whole, symlinks=True)
+    copy_factory(prepared, whole)
     assert act(whole, shelf, change, components=components)
     expected = listing(whole / f"data/{TARGET}/repos")
     step, killed = 1, True
 
     while killed:
         root = tmp_path / f"step{step}"
-        shutil.copytree(prepared, root, symlinks=True)
+        copy_factory(prepared, root)
         killed = not act(root, shelf, change, step, components=components)
         with factory(root, shelf, *PACKAGES, components=components) as made:
             places = ["component/one", "component/two"] if components else ["."]

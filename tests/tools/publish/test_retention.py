@@ -4,9 +4,11 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from rdo.publish.references import hrefs, parts
-from rdo.publish.retention import GRACE, Purge, Rules, carry_out_purge, plan_purge
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.retention import GRACE, Purge, Rules, carry_out_purge, plan_purge
+from rdo.publish.upkeep.verify import verify_tree
 from tests.publishing import TARGET, Factory
 
 REPOSITORIES, VERSIONS = 60, 5
@@ -37,6 +39,7 @@ def publish_many(made: Factory) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 def test_what_any_name_needs_survives(made: Factory) -> None:
     names = publish_many(made)
     before = {name: made.leads(name) for name in names}

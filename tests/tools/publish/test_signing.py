@@ -12,12 +12,13 @@ import pytest
 from rdo.errors import NotFoundError, is_of_the_machine
 from rdo.model.repo_file import RepoTrust
 from rdo.publish.references import has_signature, is_signed
-from rdo.publish.signing_again import sign_again
-from rdo.publish.verify import verify_tree
+from rdo.publish.upkeep.signing_again import sign_again
+from rdo.publish.upkeep.verify import verify_tree
 from rdo.signing import Signer, SigningError
 from rdo.signing.ways import ByCommand, ByOwnKey, SigningWay
 from rdo.tools.signing.gpg_home import GpgHome
 from rdo.tools.signing.rpm_signature import badly_signed
+from tests.databases import copy_factory
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.tools.publish.test_kill import kill_at, listing, publish_what_is_left
 
@@ -139,6 +140,7 @@ def test_the_shelf_of_others_is_not_changed(made: Factory, keys: Keys) -> None:
     assert other.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["fail", "hang", "nothing", "corrupt", "remove", "no-index"])
 def test_a_signing_command_that_misbehaves_publishes_nothing(
     made: Factory, keys: Keys, act: str
@@ -251,6 +253,7 @@ def survives(root: Path, shelf: RpmShelf, keys: Keys, step: int, *, again: bool)
     return not os.WIFSIGNALED(status)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [False, True])
 def test_killed_anywhere_nothing_half_signed_is_published(
     tmp_path: Path, shelf: RpmShelf, keys: Keys, again: bool
@@ -268,7 +271,7 @@ def test_killed_anywhere_nothing_half_signed_is_published(
 
     while killed:
         root = tmp_path / f"step{step}"
-        shutil.copytree(prepared, root, symlinks=True)
+        copy_factory(prepared, root)
         killed = not survives(root, shelf, keys, step, again=again)
         with factory(root, shelf, *PACKAGES) as made:
             with_signer(made, keys.own())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rdo.model.platform import BaseRepository, Family, Platform
-from rdo.roots.dnf_base import BaseRepositories, fetch_metadata
+from rdo.roots.platform.dnf_base import BaseRepositories, fetch_metadata
 from rdo.solver import Missing, Solution, solve
 from tests.rpms import make_rpms
 

@@ -10,7 +10,8 @@ import pytest
 
 from rdo.access.roles import Role
 from rdo.model.vote import JobVerdict
-from rdo.store.votes import Ballot
+from rdo.store.given.held_back import HeldBack
+from rdo.store.given.votes import Ballot
 from tests.publishing import START, TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 
@@ -251,6 +252,33 @@ def test_a_promotion_that_is_wrong_changes_nothing(made: Factory, client: httpx.
         assert (answer.status_code, answer.json()) == (status, {"message": message})
 
     assert sorted(path.name for path in made.tree.repos.iterdir()) == before
+
+
+def test_a_promotion_ends_what_its_name_holds_back(made: Factory, client: httpx.Client) -> None:
+    held = HeldBack("tested", "python-a", 1, None, START, START + timedelta(days=900), "me", "old")
+    with made.store.write() as at:
+        at.held_back.replace(TARGET, "tested", [held], now=START)
+
+    promoted = client.post("/api/promote", json={**HASHES, "promote_name": "tested"})
+
+    assert promoted.status_code == 201
+    with made.store.read() as at:
+        assert at.held_back.of_name(TARGET, "tested") == {}
+        assert [one.ending for one in at.held_back.history(TARGET, "tested")] == ["promoted"]
+
+
+def test_what_is_not_signed_is_not_promoted_in_a_signed_target(
+    made: Factory, tmp_path: Path
+) -> None:
+    with (
+        served(tmp_path, more=f"[targets.{TARGET}.signing]") as server,
+        server.client(server.token(Role.ADMIN)) as client,
+    ):
+        refused = client.post("/api/promote", json={**HASHES, "promote_name": "tested"})
+
+    assert refused.status_code == 403
+    assert "is not signed" in refused.json()["message"]
+    assert not made.leads("tested")
 
 
 def test_a_batch_is_promoted_whole_or_not_at_all(made: Factory, client: httpx.Client) -> None:

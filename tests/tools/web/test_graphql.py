@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from rdo.model.vote import JobVerdict
-from rdo.store.votes import Ballot
+from rdo.store.given.votes import Ballot
 from rdo.web.dlrn import graphql
 from tests.publishing import START, TARGET, Factory
 from tests.serving import Served

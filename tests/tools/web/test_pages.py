@@ -12,9 +12,10 @@ import pytest
 from rdo.access.roles import Role
 from rdo.model.build import BUILD_LOG, Failed, FailureReason
 from rdo.model.vote import JobVerdict
-from rdo.store.builds import Build
-from rdo.store.votes import Ballot
+from rdo.store.given.votes import Ballot
+from rdo.store.work.builds import Build
 from rdo.web.pages import watched
+from tests.databases import needs_a_file
 from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 
@@ -188,6 +189,13 @@ def test_the_overview_says_what_is_broken_waits_and_was_moved(browser: httpx.Cli
     assert 'hx-trigger="every 20s"' in text
 
 
+def test_a_target_of_which_nothing_is_built_is_not_called_well(browser: httpx.Client) -> None:
+    text = browser.get("/").text
+
+    assert '<strong class="">No package is built yet.</strong>' in text
+    assert "packages build." not in text
+
+
 def test_the_pages_of_a_tree_answer_at_the_same_places(browser: httpx.Client) -> None:
     csv = browser.get(f"/{TARGET}/status_report.csv")
 
@@ -252,6 +260,32 @@ def test_an_error_is_a_page_that_leads_back(browser: httpx.Client) -> None:
     assert browser.get(urljoin(str(answer.url), style)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/nothing", f"/{TARGET}/nothing/at/all", f"/{EVIL}/{EVIL}.html"])
+def test_an_unknown_address_is_a_page_for_a_browser_and_json_for_a_program(
+    browser: httpx.Client, path: str
+) -> None:
+    page = browser.get(quote(path), headers={"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"})
+    program = browser.get(quote(path), headers={"Accept": "application/json, text/html;q=0"})
+    curl = browser.get(quote(path), headers={"Accept": "*/*"})
+
+    assert (page.status_code, program.status_code, curl.status_code) == (404, 404, 404)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "there is no page" in page.text
+    assert hostile(page.text) == []
+    links = [at["href"] for tag, at in elements(page.text) if tag in {"a", "link"}]
+    found = {urljoin(str(page.url), link) for link in links if not link.startswith("#")}
+    assert [browser.get(one).status_code for one in found] == [200] * len(found)
+    assert [answer.json() for answer in (program, curl)] == [{"message": "Not Found"}] * 2
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", f"/{TARGET}/api/nothing", "/api/nothing"])
+def test_an_unknown_endpoint_is_json_for_everybody(browser: httpx.Client, path: str) -> None:
+    answer = browser.get(path, headers={"Accept": "text/html"})
+
+    assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
+
+
 def test_a_build_of_another_target_is_not_shown(browser: httpx.Client) -> None:
     assert browser.get(f"/{OTHER}/builds/1.html").status_code == 404
     assert browser.get(f"/{OTHER}/repositories/1.html").status_code == 404
@@ -274,14 +308,16 @@ def test_a_log_that_is_a_link_is_not_followed(
     assert "a secret" not in page.text + plain.text
 
 
-def test_the_lines_that_show_the_cause_are_marked(world: Factory, browser: httpx.Client) -> None:
+def test_the_lines_that_show_the_cause_are_marked(
+    world: Factory, browser: httpx.Client, root: Path
+) -> None:
     build = fail(world, "python-b", "bb44")
 
     text = browser.get(f"/{TARGET}/builds/{build.id}.html").text
     plain = browser.get(f"/{TARGET}/builds/{build.id}/log.txt")
 
     assert "<mark>a.c:1:2: error: &lt;script&gt;" in text
-    assert f"rdo reproduce {build.id}" in text
+    assert f"rdo -C {root} reproduce {build.id}" in text
     assert EVIL in plain.text
     assert plain.headers["Content-Type"].startswith("text/plain")
     assert "sandbox" in plain.headers["Content-Security-Policy"]
@@ -335,6 +371,7 @@ def test_a_repository_that_is_not_promoted_says_what_it_waits_for(browser: httpx
 def test_a_database_that_is_lost_is_told_and_nothing_old_is_shown(
     made: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    needs_a_file()
     monkeypatch.setattr(watched, "_STATE_SECONDS", 0.0)
     with served(tmp_path) as running, httpx.Client(trust_env=False) as client:
         before = client.get(f"{running.url}/{TARGET}/index.html")

@@ -1,0 +1,327 @@
+"""Importing a whole repository that another factory of ours has published, over http."""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rdo.signing import Signer
+from rdo.signing.ways import ByOwnKey
+from rdo.tools.signing.gpg_home import GpgHome
+from tests.databases import copy_factory
+from tests.importing import configure, done, repos, rpms_of, run_import
+from tests.publishing import TARGET, RpmShelf, factory, package
+
+PACKAGES = (package("python-a"), package("python-b"), package("python-c"))
+
+
+@dataclass
+class Web:
+    """A tree as a web server shows it: what was asked for, and what is to go wrong."""
+
+    folder: Path
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    breaks_off: str = ""
+
+    def rpms(self) -> list[str]:
+        """The RPMs that were asked for since the last time."""
+        found = [one.rpartition("/")[2] for one in self.asked if one.endswith(".rpm")]
+        self.asked.clear()
+        return found
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *args: object, web: Web) -> None:
+        self.web = web
+        super().__init__(*args, directory=str(web.folder))  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        self.web.asked.append(self.path)
+        if self.web.breaks_off and self.path.endswith(self.web.breaks_off):
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"half")
+            return
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def web_of(folder: Path) -> Iterator[Web]:
+    web = Web(folder)
+    handler = functools.partial(_Handler, web=web)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        web.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield web
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory, shelf: RpmShelf) -> Path:
+    """The tree of another factory: python-a was built twice, python-b and python-c once."""
+    root = tmp_path_factory.mktemp("other")
+    with factory(root, shelf, *PACKAGES) as made:
+        made.publish("python-a", "a1")
+        made.publish("python-b", "b1", requires=("python3-a",))
+        made.publish("python-c", "c1")
+        made.publish("python-a", "a2", "1.1")
+        return made.tree.repos
+
+
+@pytest.fixture
+def web(other: Path, tmp_path: Path) -> Iterator[Web]:
+    """A copy of the other tree, served."""
+    tree = shutil.copytree(other, tmp_path / "other", symlinks=True)
+    with web_of(tree) as served:
+        yield served
+
+
+@pytest.fixture
+def here(tmp_path: Path, web: Web) -> Path:
+    """The folder of our factory, which may import from the other's tree."""
+    return configure(tmp_path / "here", web.url)
+
+
+def has_nothing(root: Path, shelf: RpmShelf) -> bool:
+    """Whether no build was recorded and no repository published."""
+    with factory(root, shelf, *PACKAGES) as made, made.store.read() as at:
+        return not at.history.has_builds(TARGET) and not (made.tree.repos / "current").exists()
+
+
+def test_a_whole_repository_becomes_consistent_here(here: Path, web: Web) -> None:
+    would = done(here, f"{web.url}/consistent", "--dry-run")
+
+    assert len(would["would"]) == 3
+    assert web.rpms() == []
+    assert not repos(here).exists()
+
+    first = done(here, f"{web.url}/consistent")
+
+    assert all(one["build_id"] for one in first["commits"])
+    assert len(web.rpms()) == 6
+    names = [f"python3-{one}.noarch.rpm" for one in ("a-1.1-1", "b-1.0-1", "c-1.0-1")]
+    assert rpms_of(repos(here) / "consistent") == names
+    assert rpms_of(repos(here) / "current") == names
+    place = (repos(here) / "current").resolve()
+    assert (place / "rpmbuild.log").read_text().startswith("built python-a")
+    assert not list((here / f"data/{TARGET}/importing").iterdir())
+
+    again = done(here, f"{web.url}/consistent/")
+
+    assert [one["build_id"] for one in again["commits"]] == [None] * 3
+    assert web.rpms() == []
+
+
+def test_one_commit_of_a_repository_is_imported(here: Path, web: Web) -> None:
+    found = done(here, f"{web.url}/current", "--commit", "B1")
+
+    assert len(found["commits"]) == 1
+    assert sorted(web.rpms()) == ["python-b-1.0-1.src.rpm", "python3-b-1.0-1.noarch.rpm"]
+    assert rpms_of(repos(here) / "current") == ["python3-b-1.0-1.noarch.rpm"]
+    assert not (repos(here) / "consistent").exists()  # python-a and python-c were never built
+    code, said = run_import(here, f"{web.url}/current", "--commit", "dead")
+    assert (code, "has no commit dead" in said) == (4, True)
+
+
+def lie(tree: Path) -> None:
+    """Another RPM with the same name and size takes the place of one."""
+    rpm = next(tree.glob("pool/*/python3-c-1.0-1.noarch.rpm"))
+    content = bytearray(rpm.read_bytes())
+    content[-1] ^= 1
+    rpm.unlink()
+    rpm.write_bytes(content)
+
+
+def lose(tree: Path) -> None:
+    """A file of the pool is gone."""
+    next(tree.glob("pool/*/python3-c-1.0-1.noarch.rpm")).unlink()
+
+
+def lose_commit(tree: Path) -> None:
+    """The description of a build is gone."""
+    next(tree.glob("c1/*/*/commit.yaml")).unlink()
+
+
+def spoil_metadata(tree: Path) -> None:
+    """The list of packages is not the one that repomd.xml names."""
+    for file in (tree / "consistent/repodata").glob("*primary*"):
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+
+def point_outside(tree: Path) -> None:
+    """repomd.xml names a place outside the repository."""
+    file = tree / "consistent/repodata/repomd.xml"
+    file.write_text(file.read_text().replace('href="repodata/', 'href="../../x/'))
+
+
+def grow(tree: Path) -> None:
+    """A file is longer than its metadata says."""
+    with next(tree.glob("pool/*/python3-c-1.0-1.noarch.rpm")).open("ab") as file:
+        file.write(bytes(1000))
+
+
+def add_stranger(tree: Path) -> None:
+    """A package that our metadata does not know."""
+    file = tree / "consistent/versions.csv"
+    file.write_text(file.read_text().replace("python-c,", "python-x,"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (lie, 5, "is not the file that its repository lists"),
+        (lose, 4, "there is no"),
+        (lose_commit, 4, "there is no"),
+        (spoil_metadata, 5, "is not the file that its repository lists"),
+        (point_outside, 5, "is not a place in a repository"),
+        (grow, 5, "is larger than"),
+        (add_stranger, 5, f"{TARGET} has no package python-x"),
+    ],
+)
+def test_a_fault_is_told_and_nothing_is_half_imported(
+    here: Path, web: Web, shelf: RpmShelf, fault: Callable[[Path], None], code: int, said: str
+) -> None:
+    fault(web.folder)
+
+    found = run_import(here, f"{web.url}/consistent")
+
+    assert (found[0], said in found[1]) == (code, True), found
+    assert "Traceback" not in found[1]
+    assert has_nothing(here, shelf)
+
+
+def test_what_the_other_side_breaks_off_is_completed_without_the_rest(
+    here: Path, web: Web, shelf: RpmShelf
+) -> None:
+    web.breaks_off = "python3-a-1.1-1.noarch.rpm"  # of the newest build, which comes last
+
+    code, said = run_import(here, f"{web.url}/consistent")
+
+    assert (code, "run the command again" in said) == (6, True), said
+    assert has_nothing(here, shelf)
+    web.breaks_off = ""
+    assert web.breaks_off not in web.rpms()
+    done(here, f"{web.url}/consistent")
+    assert web.rpms() == ["python3-a-1.1-1.noarch.rpm"]
+    assert len(rpms_of(repos(here) / "consistent")) == 3
+
+
+def test_only_allowed_addresses_are_read(tmp_path: Path, web: Web) -> None:
+    here = configure(tmp_path / "narrow", f"{web.url}/consistent")
+
+    elsewhere = run_import(here, f"{web.url}/current")
+    hashes = run_import(here, f"{web.url}/consistent")
+
+    for code, said in (elsewhere, hashes):
+        assert code == 5
+        assert "nothing is imported from" in said
+        assert "import-from" in said
+    assert not any("commit.yaml" in one for one in web.asked)
+
+
+@pytest.mark.slow
+def test_signatures_are_asked_for(tmp_path: Path, shelf: RpmShelf) -> None:
+    root = tmp_path / "signed"
+    root.mkdir()
+    home = GpgHome(tmp_path / "keys", is_ours=True)
+    key, stranger = (home.create_key(name, expires="2y") for name in ("ours", "a stranger"))
+    files = [tmp_path / "ours.key", tmp_path / "strange.key"]
+    for file, one in zip(files, (key, stranger), strict=True):
+        file.write_bytes(home.export(one))
+    with factory(root, shelf, *PACKAGES) as made, web_of(made.tree.repos) as web:
+        way = ByOwnKey(TARGET, tmp_path / "keys", key)
+        made.tree.signer = Signer(TARGET, way, made.tree.repos, web.url, clock=made.now)
+        made.publish("python-a", "a1")
+        made.tree.signer = None
+        made.publish("python-b", "b1")
+        here = configure(tmp_path / "here", web.url)
+
+        wrong = run_import(here, f"{web.url}/current", "--commit", "a1", "--key", str(files[1]))
+        one_is_not = run_import(here, f"{web.url}/current", "--key", str(files[0]))
+        none_left = has_nothing(here, shelf)
+        right = run_import(here, f"{web.url}/current", "--commit", "a1", "--key", str(files[0]))
+
+    assert (wrong[0], one_is_not[0]) == (5, 5)
+    assert "not signed by the key: python-a-1.0-1.src.rpm, python3-a-1.0-1" in wrong[1]
+    assert "not signed by the key: python-b-1.0-1.src.rpm, python3-b-1.0-1" in one_is_not[1]
+    assert none_left
+    assert right[0] == 0, right[1]
+
+
+def kill_at(step: int) -> None:
+    """Have this process die at its `step`th change of files, or message to a server."""
+    left = step
+    changes = {"os.remove", "os.rename", "os.rmdir", "os.link", "os.mkdir", "os.symlink"}
+    changes |= {"shutil.rmtree", "http.client.send", "subprocess.Popen", "ctypes.dlsym"}
+
+    def watch(event: str, args: tuple[object, ...]) -> None:
+        nonlocal left
+        writes = event == "open" and isinstance(args[2], int) and args[2] & os.O_WRONLY
+        if event in changes or writes:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+def survives(root: Path, url: str, step: int) -> bool:
+    """Import in a child that dies at `step`; whether it did not."""
+    child = os.fork()
+    if child == 0:
+        try:
+            kill_at(step)
+            run_import(root, url)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return not os.WIFSIGNALED(status)
+
+
+@pytest.mark.slow
+def test_an_import_killed_anywhere_is_completed_by_the_next(
+    tmp_path: Path, here: Path, web: Web
+) -> None:
+    ended, killed = False, 0
+    step = 1
+    while not ended:
+        root = tmp_path / f"run{step}"
+        copy_factory(here, root)
+        text = (root / "rdo.toml").read_text()
+        (root / "rdo.toml").write_text(text.replace(str(here), str(root)))
+        web.asked.clear()
+
+        ended = survives(root, f"{web.url}/consistent", step)
+
+        before = web.rpms()
+        name = repos(root) / "consistent"
+        assert not name.exists() or len(rpms_of(name)) == 3, step
+        done(root, f"{web.url}/consistent")
+        assert not set(before[:-1]) & set(web.rpms()), step  # the last may have been on its way
+        assert len(rpms_of(repos(root) / "consistent")) == 3, step
+        with factory(root, RpmShelf(tmp_path), *PACKAGES) as made, made.store.read() as at:
+            assert at.builds.unpublished(TARGET) == ()
+            assert all(len(at.builds.history(TARGET, one.name)) == 1 for one in PACKAGES)
+        assert not list((root / f"data/{TARGET}/importing").iterdir())
+        shutil.rmtree(root)
+        killed += not ended
+        step += 9
+    assert killed > 10
