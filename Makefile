@@ -15,6 +15,7 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 # Tests at a time; those of one file stay together, in their order.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+QUICK := -m "not slow"
 
 .PHONY: demo cloud test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
@@ -27,9 +28,10 @@ cloud: $(READY)
 
 test: lint types layers unit tools rounds e2e
 
-# Tests that boot hosts: as root, and they take minutes.
+# Tests that boot hosts, the suites on PostgreSQL, and what is marked slow on the other floors.
 test-long: $(READY)
 	$(PYTEST) tests/long
+	$(PYTEST) -m slow tests/tools tests/rounds tests/e2e
 
 # All that runs code of ours, without root rights. The other checks only read the source, which is
 # the same for everybody.
@@ -57,13 +59,13 @@ unit: $(READY)
 	$(PYTEST) tests/unit src
 
 tools: $(READY)
-	$(PYTEST) tests/tools
+	$(PYTEST) $(QUICK) tests/tools
 
 rounds: $(READY)
-	$(PYTEST) tests/rounds
+	$(PYTEST) $(QUICK) tests/rounds
 
 e2e: $(READY)
-	$(PYTEST) tests/e2e
+	$(PYTEST) $(QUICK) tests/e2e
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -114,12 +116,12 @@ lock: .venv-lock/bin/uv
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet $(UV)
 
-# $(call install_locked,VENV,LOCK): only wheels whose hashes LOCK has, then rdo itself, built by
-# the setuptools among them. A venv that was made before still has rdo under its former name.
+# $(call install_locked,VENV,LOCK): only wheels whose hashes LOCK has, which is all that is needed,
+# then rdo itself, built by the setuptools among them. A venv that was made before still has rdo under its former name.
 define install_locked
 test ! -d "$$(echo $(1)/lib/python3*/site-packages/rdo-0.1.0.dist-info)" || \
     $(1)/bin/python -m pip uninstall --quiet --yes rdo
-$(1)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(2)
+$(1)/bin/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: --requirement $(2)
 $(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 endef
 

@@ -50,7 +50,7 @@ def measure(count: int) -> Times:
         whole, composed = _compose(folder / "whole", fragment, count, broken=0)
         faulty, _ = _compose(folder / "faulty", fragment, count, broken=_BROKEN)
         whole_times, faulty_times = _check(whole, 0), _check(faulty, 2 * _BROKEN)
-        closure = _repoclosure(whole, folder / "cache")
+        closure = repoclosure(whole, folder / "cache")
         return Times(count, composed, *whole_times, *faulty_times, *closure)
 
 
@@ -104,7 +104,7 @@ def variant(like: Fragment, number: int, count: int, broken: int) -> Fragment:
     )
 
 
-def _timed(act: Callable[[], object]) -> tuple[float, float]:
+def wall_and_processor(act: Callable[[], object]) -> tuple[float, float]:
     """Return the wall seconds of an act, and the processor's of it and its children."""
     before, started = _cpu(), time.perf_counter()
     act()
@@ -119,21 +119,23 @@ def _cpu() -> float:
 def _check(folder: Path, fewest: int) -> tuple[float, float]:
     found: list[Uninstallable] = []
     repositories = [SolverRepository("own", folder)]
-    times = _timed(lambda: found.extend(uninstallable(repositories, ["own"], arch="x86_64")))
+    times = wall_and_processor(
+        lambda: found.extend(uninstallable(repositories, ["own"], arch="x86_64"))
+    )
     assert len(found) >= fewest
     assert fewest or not found
     return times
 
 
-def _repoclosure(folder: Path, cache: Path) -> tuple[float, float]:
-    """Return how long dnf takes for the same question, with its cache filled before."""
+def repoclosure(folder: Path, cache: Path, *, is_whole: bool = True) -> tuple[float, float]:
+    """Return how long dnf takes for its question, with its cache filled before."""
     command = [
         *("dnf", "--quiet", "--releasever=1", f"--setopt=cachedir={cache}"),
         *("--setopt=reposdir=/none", f"--repofrompath=own,{folder.as_uri()}", "--repo=own"),
         *("repoclosure", "--newest"),
     ]
-    subprocess.run(command, check=True, capture_output=True)
-    return _timed(lambda: subprocess.run(command, check=True, capture_output=True))
+    subprocess.run(command, check=is_whole, capture_output=True)
+    return wall_and_processor(lambda: subprocess.run(command, check=is_whole, capture_output=True))
 
 
 if __name__ == "__main__":

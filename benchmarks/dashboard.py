@@ -83,9 +83,15 @@ class World:
     """A factory of two targets with a history of a year, written at once."""
 
     def __init__(
-        self, folder: Path, packages: int, commits: int, now: datetime | None = None
+        self,
+        folder: Path,
+        packages: int,
+        commits: int,
+        now: datetime | None = None,
+        database: str = "",
     ) -> None:
         self.folder = folder
+        self.database = database or f"sqlite:///{folder}/rdo.sqlite"
         self.now = now or datetime.now(UTC).replace(microsecond=0)
         self.names = [_name(number) for number in range(packages)]
         self.rounds = max(commits // packages // len(TARGETS), 4)
@@ -116,9 +122,9 @@ class World:
     def write(self) -> None:
         """Write configuration, metadata, the store and some logs."""
         (self.folder / "info").mkdir(parents=True)
-        (self.folder / "rdo.toml").write_text(_config(self.folder))
+        (self.folder / "rdo.toml").write_text(_config(self.database))
         (self.folder / "info/rdo.yml").write_text(_metadata(self.names))
-        with Store(f"sqlite:///{self.folder}/rdo.sqlite") as store:
+        with Store(self.database) as store:
             for target in TARGETS:
                 self._target(store, target)
 
@@ -406,14 +412,14 @@ def _artifacts(number: int, name: str, names: Sequence[str]) -> list[dict[str, o
     return rows
 
 
-def _config(folder: Path) -> str:
+def _config(database: str) -> str:
     targets = "".join(
         f'[targets.{name}]\nrelease = "{name.partition("-")[0]}"\nplatform = "deb12-x86_64"\n'
         for name in TARGETS
     )
     return (
         'data = "data"\nbase-url = "https://trunk.example.test"\n'
-        f'database = "sqlite:///{folder}/rdo.sqlite"\n[metadata]\nsource = "info"\n{targets}'
+        f'database = "{database}"\n[metadata]\nsource = "info"\n{targets}'
     )
 
 

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 SPEC = """\
@@ -36,7 +37,26 @@ A package.
 - Package it
 """
 TIMES = 5
-VERBS: Sequence[Sequence[str]] = (("pkgenv",), ("patch", "-l", "--dry-run"), ("fix", "--dry-run"))
+VERBS: Sequence[Sequence[str]] = (
+    ("pkgenv",),
+    ("patch", "-l", "--dry-run"),
+    ("fix", "--dry-run"),
+    ("verrel", "--json"),
+    ("gimmespec",),
+    ("giturl", "--site", "fedora"),
+    ("clog", "--dry-run"),
+    ("sources", "--dry-run"),
+    ("unused-patches",),
+    ("pre-push-check", "--offline"),
+    ("diff",),
+    ("tag", "--dry-run"),
+    ("push", "--dry-run"),
+    ("switch-branch", "upstream", "--dry-run"),
+    ("retire", "Gone", "--dry-run"),
+    ("clean", "--dry-run"),
+    ("commit", "-m", "Change", "--dry-run"),
+)
+"""Each of them does something there: the last one commits a change that `measure_verbs` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,7 @@ def make_distgit(folder: Path) -> None:
     folder.mkdir()
     _git(folder, "init", "--initial-branch=master")
     (folder / "foo.spec").write_text(SPEC)
+    (folder / "sources").write_text(f"SHA512 (foo-1.0.0.tar.gz) = {'0' * 128}\n")
     _git(folder, "add", ".")
     _git(folder, "commit", "-m", "Package it")
     _git(folder, "checkout", "--orphan", "upstream")
@@ -70,6 +91,9 @@ def make_distgit(folder: Path) -> None:
             _git(folder, "tag", "1.0.0")
     _git(folder, "branch", "master-patches")
     _git(folder, "checkout", "master")
+    _git(folder, "clone", "--bare", ".", f"{folder}.git")
+    _git(folder, "remote", "add", "origin", f"{folder}.git")
+    (folder / "notes").write_text("not in git\n")
 
 
 def measure_verbs() -> list[VerbTime]:
@@ -83,18 +107,20 @@ def measure_verbs() -> list[VerbTime]:
         make_distgit(folder)
         with contextlib.chdir(folder):
             for verb in VERBS:
-                rows = [_once(lambda args=verb: main.run(("pkg", *args))) for _ in range(TIMES)]
+                if verb[0] == "commit":
+                    (folder / "foo.spec").write_text(f"{SPEC}- And more\n")
+                rows = [_once(partial(main.run, ("pkg", *verb))) for _ in range(TIMES)]
                 found.append(VerbTime(" ".join(verb), *min(rows, key=lambda row: row[1])))
     return found
 
 
-def _once(act: object) -> tuple[float, float]:
+def _once(act: Callable[[], int]) -> tuple[float, float]:
     """Seconds, and seconds of this process alone."""
-    assert callable(act)
     silence = io.StringIO()
     started, own = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
-        act()
+        code = act()
+    assert not code, silence.getvalue()
     return time.perf_counter() - started, time.process_time() - own
 
 

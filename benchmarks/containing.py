@@ -1,0 +1,88 @@
+"""Where a commit or a version is, beside a long history: the bar is 0.1 s beside 50,000 builds.
+
+    python -m benchmarks.containing [BUILDS]
+
+Each repository that is read has 1,000 packages.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.checking import wall_and_processor
+from rdo.app.targets import OpenTarget
+from rdo.mirrors import Mirrors
+from rdo.promotion.containing import contains, find_builds
+from tests.history import write_history
+from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
+
+_PACKAGES = 200
+_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ContainingTimes:
+    """Seconds of a question by a commit of an upstream, of a distgit, and by a version.
+
+    `cpu` is the processor's time, to compare on a machine that does other things.
+    """
+
+    builds: int
+    upstream: float
+    upstream_cpu: float
+    distgit: float
+    distgit_cpu: float
+    version: float
+    version_cpu: float
+
+
+def measure(builds: int = 50_000) -> ContainingTimes:
+    """Ask about the commits of two packages beside those of many others."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        shelf = RpmShelf(root / "shelf")
+        with factory(root, shelf, package("python-a"), package("python-b")) as made:
+            names = [f"python-other{number}" for number in range(_PACKAGES)]
+            write_history(made.store, TARGET, names, builds // _PACKAGES)
+            for name, version in (("a", "1"), ("b", "1"), ("b", "2")):
+                made.publish(f"python-{name}", f"{name}{version}", f"{version}.0")
+            _fill(made)
+            own = commit("python-a", "a1")
+            return ContainingTimes(
+                builds,
+                *_ask(made, own.upstream_hash),
+                *_ask(made, own.distgit_hash),
+                *_ask(made, "python-a", "1.0"),
+            )
+
+
+def _fill(made: Factory) -> None:
+    for file in made.tree.repos.glob("*/*/*/versions.csv"):
+        row = file.read_text().splitlines()[1].partition(",")[2]
+        rows = "".join(f"python-filler{number},{row}\n" for number in range(_ROWS))
+        file.write_text(file.read_text() + rows)
+
+
+def _ask(made: Factory, what: str, version: str = "") -> tuple[float, float]:
+    target = OpenTarget(
+        name=TARGET,
+        folder=made.folder,
+        packages={one.name: one for one in made.members.packages},
+        store=made.store,
+        tree=made.tree,
+        members=made.members,
+        now=made.now,
+    )
+    mirrors = Mirrors(made.folder / "mirrors")
+
+    def ask() -> None:
+        [found] = contains(target, find_builds(target, mirrors, what, version))
+        assert len(found.names) == 2
+
+    ask()
+    return min(wall_and_processor(ask) for _ in range(5))
+
+
+if __name__ == "__main__":
+    print(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 50_000))  # noqa: T201
