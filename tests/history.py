@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import insert
 
 from rdo.store import Store
+from rdo.store.database.restore import continue_numbers
 from rdo.store.schema import BuildRow, CommitRow, PackageRow
 
 FIRST = 1_780_000_000
@@ -28,6 +29,8 @@ def write_history(store: Store, target: str, names: Sequence[str], rounds: int) 
         at.builds.session.execute(insert(CommitRow), [_commit(target, *row) for row in rows])
         at.builds.session.execute(insert(BuildRow), [_build(target, *row) for row in rows])
         at.builds.session.execute(insert(PackageRow), newest)
+        if at.builds.session.get_bind().dialect.name == "postgresql":
+            continue_numbers(at.builds.session.connection())
     return len(rows) - len(names) + 1
 
 

@@ -109,11 +109,11 @@ def _load(new: Path, url: str, aside: Path) -> Path | None:
         tables = ", ".join(Base.metadata.tables)
         target.execute(text(f"TRUNCATE {tables} CASCADE"))
         copy_rows(rows, target)
-        _continue_numbers(target)
+        continue_numbers(target)
     return None if store.was_empty else aside
 
 
-def _continue_numbers(target: Connection) -> None:
+def continue_numbers(target: Connection) -> None:
     """Let new rows be numbered after the ones that were copied."""
     for table in Base.metadata.sorted_tables:
         if table.autoincrement_column is None:

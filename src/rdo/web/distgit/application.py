@@ -10,14 +10,14 @@ import logging
 import re
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -29,6 +29,7 @@ from rdo.web.lookaside.uploaders import Uploaders
 from rdo.web.metrics import Metrics
 from rdo.web.plain import patient, plain_errors
 from rdo.web.requests import RequestLog
+from rdo.web.sending import OpenFileResponse
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class _Door:
             said = "no space left on the server" if is_full else "git failed; the log says more"
             raise ApiError(507 if is_full else 500, said)
         kind = f"application/x-git-{service}-result"
-        return StreamingResponse(_content(answer), media_type=kind, headers=_NEVER)
+        return OpenFileResponse(answer, kind, _NEVER)
 
     def _files(self) -> tuple[IO[bytes], IO[bytes]]:
         """Return two files without a name, for a request and its answer."""
@@ -170,13 +171,6 @@ def _run(serving: GitServing, service: GitService, asked: IO[bytes], answer: IO[
         return str(error)
     # with an answer git has told the client itself what is wrong
     return "" if answer.seek(0, 2) else fault
-
-
-async def _content(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := await run_in_threadpool(file.read, _CHUNK):
-            yield chunk
 
 
 def _packet(text: str) -> bytes:

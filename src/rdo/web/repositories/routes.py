@@ -4,14 +4,13 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from rdo.publish import pool
 from rdo.web.answers import ApiError
@@ -21,12 +20,12 @@ from rdo.web.handling import caller_of
 from rdo.web.repositories.allowance import Allowance
 from rdo.web.repositories.asked import AskedSet
 from rdo.web.repositories.kept import LISTING, KeptRepodata
+from rdo.web.sending import OpenFileResponse
 
 HOLD_SECONDS = 60
 """How long it is remembered which builds an address names; then a name may have moved."""
 _MOST_REMEMBERED = 1000
 _MOST_WAITING = 32
-_CHUNK = 256 * 1024
 _POOLED = re.compile(r"pool/(?P<sha256>[0-9a-f]{64})/(?P<name>[^/]{1,300})")
 _REPODATA = re.compile(r"repodata/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,200})")
 _MOVING = frozenset({LISTING, "repomd.xml"})
@@ -146,12 +145,4 @@ def _sent(file: IO[bytes], name: str) -> Response:
     kind = "text/plain; charset=utf-8" if name == LISTING else "application/octet-stream"
     headers = _ASK_AGAIN if name in _MOVING else _FOR_EVER
     size = os.fstat(file.fileno()).st_size
-    return StreamingResponse(
-        _chunks(file), headers={**headers, "Content-Length": str(size)}, media_type=kind
-    )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while part := file.read(_CHUNK):
-            yield part
+    return OpenFileResponse(file, kind, {**headers, "Content-Length": str(size)})
