@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rdo.errors import RefusedError
+from rdo.roots.platform.platforms import BaseLayer, Platforms
 from rdo.tools.walls.id_range import id_range
 
 REPOSITORY = Path(__file__).parents[2]
@@ -45,6 +46,11 @@ needs_roots = pytest.mark.skipif(bool(_why_no_roots()), reason=_why_no_roots() o
 def platforms() -> str:
     """The folder of base layers, shared with `make demo`: making one takes a minute."""
     return os.environ.get("RDO_PLATFORMS", str(REPOSITORY / ".cache/platforms"))
+
+
+def base_layer() -> BaseLayer:
+    """The base layer that most tests use; it is made if no test before has made it."""
+    return Platforms(Path(platforms())).create(PLATFORM)
 
 
 def rdo(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PLATFORM, Result, platforms, rdo
+from tests.e2e.command import PLATFORM, Result, base_layer, platforms, rdo
 from tests.fakes.folder_index import FolderIndex
 
 TARGET = "t"
@@ -56,6 +56,7 @@ class Factory:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of platforms with the real base layer, and no kept wheels yet."""
     place = tmp_path_factory.mktemp("platforms")
+    base_layer()
     real = Path(platforms())
     (real / "content").mkdir(exist_ok=True)  # a fresh clone has none until something is built
     (place / "content").symlink_to(real / "content")

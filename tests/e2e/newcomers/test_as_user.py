@@ -20,7 +20,7 @@ from rdo.tools.walls.id_range import COUNT
 from tests.conftest import GitRepository
 from tests.e2e.builds.test_build import COMPILED, PYPROJECT, hashes, write
 from tests.e2e.builds.test_build import PYTHON as PYTHON_SPEC
-from tests.e2e.command import PLATFORM, REPOSITORY, platforms, rdo
+from tests.e2e.command import PLATFORM, REPOSITORY, base_layer, platforms, rdo
 
 USER = "rdo-test"
 PYTHON = Path("/usr/bin/python3")
@@ -125,9 +125,8 @@ class Person:
 @pytest.fixture(scope="module")
 def person() -> Iterator[Person]:
     """A user with a range, to whom a platform that root had made was handed over."""
+    base_layer()
     made = Path(platforms()) / PLATFORM
-    if not any(made.glob("base-*")):
-        assert rdo("platform", "create", PLATFORM, cwd=Path("/")).code == 0
     subprocess.run(["userdel", "--force", USER], capture_output=True, check=False)
     subprocess.run(["useradd", "--no-create-home", "--user-group", USER], check=True)
     ids = f"{FIRST}-{FIRST + COUNT - 1}"

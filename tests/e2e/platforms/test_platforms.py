@@ -13,7 +13,7 @@ from rdo.roots.platform.platforms import Platforms
 from rdo.solver import SolverRepository
 from tests.as_root import AS_ROOT
 from tests.e2e import mini
-from tests.e2e.command import PLATFORM, Result, needs_roots, platforms, rdo
+from tests.e2e.command import PLATFORM, Result, base_layer, needs_roots, rdo
 from tests.rpms import make_many
 
 pytestmark = [
@@ -103,7 +103,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("mini")
-    base = Platforms(Path(platforms())).base(PLATFORM)
+    base = base_layer()
     found = Place(folder, mini.make_repository(base, folder / "made"))
     (folder / "mini.toml").write_text(definition(found.repository.as_uri()))
     made = found.rdo("platform", "create", NAME, "--from-definition", "mini.toml")

@@ -24,13 +24,12 @@ from rdo.builders.trial import trial_job
 from rdo.model.build import BuildJob, Waiting
 from rdo.model.platform import BaseRepository, Family, Platform
 from rdo.model.program import Bounds
-from rdo.roots.platform.platforms import Platforms
 from rdo.tools.command import Command
 from rdo.tools.farms.copr_frontend import CoprFrontend, CoprLogin
 from rdo.tools.farms.koji_hub import HubLogin, KojiHub
 from rdo.tools.rpm.mock import Mock, config_of, user_id, write_config
 from tests.e2e import mini
-from tests.e2e.command import PLATFORM, platforms
+from tests.e2e.command import PLATFORM, base_layer, platforms
 from tests.fakes.copr_frontend import LOGIN, TOKEN, USER, CoprServer
 from tests.fakes.koji_hub import KojiHubServer
 from tests.long.builders.mock_source import install_mock
@@ -108,6 +107,7 @@ class RootEngine(Engine):
 
     def prepare(self) -> None:
         """Have the bridge bring what each build asks for; once for all tests."""
+        base_layer()
         (self.shared / "rdo.toml").write_text(f'platforms = "{platforms()}"\n')
         job = trial_job(self.shared / "first", now=datetime(2026, 8, 1, tzinfo=UTC))
         while isinstance(outcome := build_and_wait(self.open(), job), Waiting):
@@ -127,7 +127,7 @@ class MockEngine(Engine):
 
     def prepare(self) -> None:
         """Make the distribution and a launcher of mock, in namespaces with a group `mock`."""
-        base = Platforms(Path(platforms())).base(PLATFORM)
+        base = base_layer()
         repository = mini.make_repository(base, self._place / "made")
         install_mock(Path(os.environ["RDO_MOCK_SOURCE"]), self._place)
         packages = (*mini.INSTALLED, "mini-config", "mini-filesystem")

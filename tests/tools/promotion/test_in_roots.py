@@ -12,9 +12,8 @@ from rdo.promotion.checked import CheckWish, check
 from rdo.promotion.checking import Subject, Surroundings
 from rdo.promotion.compositions import find
 from rdo.publish.site import Members
-from rdo.roots.platform.platforms import Platforms
 from rdo.solver import SolverRepository
-from tests.e2e.command import PLATFORM, needs_roots, platforms, rdo
+from tests.e2e.command import base_layer, needs_roots, rdo
 from tests.e2e.own_index import Factory as Site
 from tests.publishing import Factory, package
 from tests.tools.promotion.conftest import open_target
@@ -25,7 +24,7 @@ MODULES = "/usr/lib/python3.11/site-packages"
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
-    base = Platforms(Path(platforms())).create(PLATFORM)
+    base = base_layer()
     installed = SolverRepository("base", base.metadata, 90, installed=True)
     roots = tmp_path_factory.mktemp("roots")
     return Surroundings(base.platform.arch, (installed,), base, roots=roots)
