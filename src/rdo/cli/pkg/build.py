@@ -85,7 +85,7 @@ def mockbuild(
     rdo pkg mockbuild
     rdo pkg mockbuild -r fedora-42-x86_64
     """
-    from rdo.distgit.everyday.farm_builds import results_folder
+    from rdo.distgit.everyday.farm_builds import ignore_results, results_folder
     from rdo.distgit.everyday.identity import verrel
     from rdo.distgit.update import sources
 
@@ -96,13 +96,15 @@ def mockbuild(
         take_sources(here, site)
     if sources.sources(here):
         sources.take(here if not dry_run else here.dry())
-    place = results or results_folder(here, verrel(here, known_site(here, site), release))
+    found = verrel(here, known_site(here, site), release)
+    place = results or results_folder(here, found)
     is_ours = root in app.platforms.names()
     if dry_run:
         program = ("rdo", "build", "--platform") if is_ours else ("mock", "--rebuild", "-r")
         command = (*program, root, "--results" if is_ours else "--resultdir", str(place))
         output.show({"command": command}, as_json, shlex.join(command))
         return
+    ignore_results(here, found)
     if is_ours:
         words = conditions(with_, without)
         ctx.exit(_build_in_root(app, here, root, place, release, words, as_json=as_json))

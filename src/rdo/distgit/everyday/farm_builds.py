@@ -164,12 +164,13 @@ class FarmBuildRun:
 
 
 def results_folder(desk: Desk, found: Verrel) -> Path:
-    """Return where the results of a version are kept: fedpkg's `results_NAME/VERSION/RELEASE`.
-
-    git ignores it in this clone.
-    """
-    desk.clone.exclude(f"/results_{found.repo_name}/")
+    """Return where the results of a version are kept: fedpkg's `results_NAME/VERSION/RELEASE`."""
     return desk.folder / f"results_{found.repo_name}" / found.ver / found.rel
+
+
+def ignore_results(desk: Desk, found: Verrel) -> None:
+    """Have git ignore the results in this clone; a verb calls it before it builds."""
+    desk.clone.exclude(f"/results_{found.repo_name}/")
 
 
 def options_of(

@@ -208,7 +208,7 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
     """Continue the action in progress; raises NoActionError if there is none."""
     desk.clone.check()
     _complete(desk, is_dry=is_dry)
-    found = _load(desk)
+    found = states.load(desk.folder) if is_dry else _load(desk)
     if found is None:
         raise NoActionError
     verb = found.action.replace("_", "-")

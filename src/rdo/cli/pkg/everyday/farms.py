@@ -157,6 +157,7 @@ def build_at_farm(
         said = f"would be built by {choice.builder}, from {options.get('source_url') or 'an SRPM'}"
         output.show(row, as_json, said)
         return 0
+    farm_builds.ignore_results(here, found)
     with tempfile.TemporaryDirectory(prefix="rdo-srpm-") as scratch_folder:
         made = None
         if options.get("source_url") is None:
@@ -268,8 +269,10 @@ def chain_build(
         one: farm_builds.source_of_branch(here, known, one) for group in chain for one in group
     }
     wanted = farm_builds.farm_target(here, known, target)
+    found = verrel(here, known, release)
+    if not dry_run:
+        farm_builds.ignore_results(here, found)
     rows: list[dict[str, object]] = []
-    results: Path | None = None
     for package, source in sources.items():
         if dry_run:
             rows.append({"package": package, "source": source, "outcome": "not tried"})
@@ -279,8 +282,7 @@ def chain_build(
         opened = app.workplaces.of_srpm(
             choice.builder, None, keys, target=choice.target, platform=platform
         )
-        results = results or farm_builds.results_folder(here, verrel(here, known, release))
-        folder = results / "chain" / package
+        folder = farm_builds.results_folder(here, found) / "chain" / package
         _, outcome = farm_builds.FarmBuildRun(here, opened, folder, package).run()
         rows.append({"package": package, "source": source, **row_of_outcome(outcome)})
         if code_of(outcome):

@@ -223,9 +223,9 @@ def switch_branch(branch: str, is_list: bool, fetch: bool, dry_run: bool) -> Non
 
     here = desk()
     here.clone.check()
-    if fetch:
-        here.clone.fetch("origin")
     if is_list or not branch:
+        if fetch and not dry_run:
+            here.clone.fetch("origin")
         local, remote = branches(here)
         here_now = here.clone.branch
         said = ["Locals:", *(f"{'*' if name == here_now else ' '} {name}" for name in local)]
@@ -235,6 +235,8 @@ def switch_branch(branch: str, is_list: bool, fetch: bool, dry_run: bool) -> Non
         return
 
     def act(there: Any) -> None:
+        if fetch:
+            there.clone.fetch("origin")
         there.say(switch(there, branch))
 
     change(here, "switch-branch", act, is_dry=dry_run, is_clean=True)

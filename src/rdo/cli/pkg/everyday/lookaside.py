@@ -74,7 +74,7 @@ def sources(
 
     here = desk(as_json=as_json)
     here.clone.check()
-    if outdir is not None:
+    if outdir is not None and not dry_run:
         outdir.mkdir(parents=True, exist_ok=True)
     wanted = plan(here, folder=outdir, is_forced=force)
     names = [entry.name for entry, _ in wanted.missing]
