@@ -32,6 +32,15 @@ log = logging.getLogger(__name__)
 FILE_NAME = "rdo.toml"
 FILE_VARIABLE = "RDO_CONFIG"
 PREFIX = "RDO_"
+OF_COMMANDS = frozenset(
+    {
+        *("RDO_SITE", "RDO_LOOKASIDE_USER", "RDO_LOOKASIDE_PASSWORD", "RDO_CRATES_INDEX"),
+        *("RDO_UPDATE_REPO", "RDO_UPDATE_BASE", "RDO_DISTGIT_PERSON", "RDO_CHECK_FOLDER"),
+        *("RDO_RESULTDIR", "RDO_PACKAGE", "RDO_UPSTREAM_HASH", "RDO_DISTGIT_HASH"),
+        *("RDO_RELEASE", "RDO_BOOTSTRAP", "RDO_REPOSITORIES"),
+    }
+)
+"""Variables that are no settings: single commands read them, or programs are given them."""
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):[^/\s]*@")
 _TOKEN = re.compile(r"(?<=^https://)[^:@/\s]+@|(?<=^http://)[^:@/\s]+@")
 
@@ -236,7 +245,9 @@ def _copy_origins(layers: _Layers, old: KeyPath, new: KeyPath) -> None:
 
 def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
     for variable, text in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE or not text:
+        if not variable.startswith(PREFIX) or not text:
+            continue
+        if variable == FILE_VARIABLE or variable in OF_COMMANDS:
             continue
         path = _variable_path(variable, layers.values)
         known = _known_keys(path[:-1])

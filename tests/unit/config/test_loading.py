@@ -1,9 +1,11 @@
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+import rdo
 from rdo.config import Configuration, OriginKind, find, load
 from rdo.errors import ConfigError, NotFoundError
 from rdo.model.audiences import Audiences
@@ -196,6 +198,20 @@ def test_a_variable_that_sets_nothing_is_told(
             'did you mean "RDO_TARGETS__MASTER_DEB12__WORKERS"?'
         ),
     ]
+
+
+def test_a_variable_that_a_command_reads_is_not_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sources = (file.read_text() for file in Path(rdo.__file__).parent.rglob("*.py"))
+    pattern = re.compile(r'(?:envvar=|environ\.get\()"(RDO_\w+)"')
+    read = {name for text in sources for name in pattern.findall(text)}
+    assert "RDO_SITE" in read
+
+    with caplog.at_level(logging.WARNING):
+        loaded(folder, **dict.fromkeys(read, "x"))
+
+    assert caplog.messages == []
 
 
 def test_passwords_are_masked_in_what_is_shown(folder: Path) -> None:
