@@ -19,12 +19,15 @@ _BUILD_KEYS = ("id", "source", "repo", "dist", "tag", "arch")
 _NEEDED = ("id", "source", "repo", "dist")
 _NVR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*-[A-Za-z0-9._+~^]+-[A-Za-z0-9._+~^]+")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_SCRATCH = "-scratch"
+_TASK = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateBuild:
     """One build: its NVR, the build source that has it, and the repository it is for.
 
+    In a source whose name ends in `-scratch` a build has no NVR: `id` is the number of its task.
     `repo` is a release of the metadata, `dist` one of its base systems. `tag` is a part of the
     repository of its own, `arch` the only architecture that is meant.
     """
@@ -177,10 +180,15 @@ def _build_faults(row: Any) -> Iterator[str]:
     for key, value in row.items():
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             yield f"{key} is not a text"
-        elif key == "id" and not _NVR.fullmatch(str(value)):
+        elif key == "id" and not _is_id(str(value), str(row.get("source", ""))):
             yield f"{str(value)!r} is not NAME-VERSION-RELEASE"
         elif key in _BUILD_KEYS[1:] and not _PART.fullmatch(str(value)):
             yield f"{key} {str(value)!r} cannot be part of a path"
+
+
+def _is_id(text: str, source: str) -> bool:
+    is_task = source.endswith(_SCRATCH) and _TASK.fullmatch(text)
+    return bool(is_task or _NVR.fullmatch(text))
 
 
 def _doubled(rows: Sequence[Any]) -> Iterator[str]:

@@ -18,6 +18,13 @@ GOOD = {
         "notes: >\n  One\n  line\nbuilds:\n- {id: a-1~rc1-0.1^git, source: k, repo: r, dist: d}\n"
     ),
     "builds first": "builds:\n- {dist: d, repo: r, source: k, id: a_b+c-1.0-1}\nnotes: x\n",
+    "a scratch build, by its task": (
+        "notes: x\nbuilds:\n- {id: 7654321, source: koji-scratch, repo: kilo, dist: el7}\n"
+        "- {id: a-1-1.fc23, source: koji, repo: kilo, dist: f22}\n"
+    ),
+    "a blank line before it": (
+        "\nnotes: x\nbuilds:\n  - id: a-1-1\n    source: cbs\n    repo: kilo\n    dist: el7\n"
+    ),
     "notes that are not there yet": (
         "notes: FILLME\nbuilds:\n- {id: a-1-1, source: koji, repo: kilo, dist: el7}\n"
     ),
@@ -59,6 +66,10 @@ BAD = {
     "no version": (
         "notes: x\nbuilds:\n- {id: nova, source: k, repo: r, dist: d}\n",
         "is not NAME-VERSION-RELEASE",
+    ),
+    "a task of a source that has NVRs": (
+        "notes: x\nbuilds:\n- {id: 7654321, source: koji, repo: r, dist: d}\n",
+        "'7654321' is not NAME-VERSION-RELEASE",
     ),
     "an rpm": (
         "notes: x\nbuilds:\n- {id: /tmp/a-1-1.rpm, source: k, repo: r, dist: d}\n",
