@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -245,10 +246,14 @@ class KojiHubServer:
         return whole.id
 
     def _work(self, whole: Task, part: Task) -> None:
-        source, _, opts = whole.request
-        srpm, top = self.folder / "work" / source, self.folder / "tops" / str(whole.id)
+        opts, top = whole.request[2], self.folder / "tops" / str(whole.id)
         if self.refusal:
             whole.state, whole.fault = FAILED, (BUILD, self.refusal)
+            return
+        try:
+            srpm = self._srpm(whole)
+        except subprocess.CalledProcessError as error:
+            whole.state, whole.fault = FAILED, (BUILD, f"{error}: {error.stderr}")
             return
         earlier = [one for one in self.builds if f"{one['nvr']}.src.rpm" in srpm.name]
         if earlier and not opts.get("scratch"):
@@ -276,6 +281,27 @@ class KojiHubServer:
             if not opts.get("scratch"):
                 self._tag(whole, part)
             whole.state = CLOSED
+
+    def _srpm(self, whole: Task) -> Path:
+        """Return the source RPM that was uploaded, or make that of a commit from its sources."""
+        source, place = whole.request[0], self.folder / "scm" / str(whole.id)
+        if not source.startswith("git+"):
+            return self.folder / "work" / str(source)
+        url, _, commit = source.removeprefix("git+").partition("#")
+        place.mkdir(parents=True)
+
+        def do(*command: str) -> None:
+            subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
+
+        do("git", "clone", "--quiet", url, ".")
+        do("git", "checkout", "--quiet", commit)
+        do(sys.executable, "-m", "rdo", "pkg", "sources")
+        defines = [
+            word for key in ("_sourcedir", "_srcrpmdir") for word in ("-D", f"{key} {place}")
+        ]
+        do("rpmbuild", "-bs", "--nodeps", *defines, *map(str, place.glob("*.spec")))
+        [made] = place.glob("*.src.rpm")
+        return made
 
     def _tag(self, whole: Task, part: Task) -> None:
         [srpm] = part.folder.glob("*.src.rpm")

@@ -1,5 +1,7 @@
 """A maintainer's day with `rdo pkg` against git itself, over ssh and over http."""
 
+import gzip
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import pytest
 from tests.conftest import GitRepository
 from tests.distgits import SPEC, Distgit
 from tests.fakes.git_transports import SSHD, HttpServer, SshServer
+from tests.fakes.koji_hub import KojiHubServer
+from tests.fakes.strict_lookaside import StrictLookaside, strict_lookaside
 
 MISSING_SSHD = os.geteuid() != 0 or not Path(SSHD).exists()
 
@@ -38,8 +42,15 @@ def url(
 
 
 @pytest.fixture
+def cache() -> Iterator[StrictLookaside]:
+    with strict_lookaside() as server:
+        yield server
+
+
+@pytest.fixture
 def work(
     url: Callable[[Path], str],
+    cache: StrictLookaside,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: object,
@@ -60,7 +71,9 @@ def work(
     folder.mkdir(parents=True)
     (folder / "mine.toml").write_text(
         f'[mine]\ngit = "{pattern}"\nanonymous = "{pattern}"\nnamespace = "rpms"\n'
+        f'lookaside = ["{cache.url}"]\nupload = "{cache.url}/upload.cgi"\nbuilder = "koji"\n'
     )
+    monkeypatch.setenv("RDO_SITE", "mine")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return Distgit(tmp_path / "work", monkeypatch, capsys)
 
@@ -107,6 +120,90 @@ def test_a_day(work: Distgit, tmp_path: Path) -> None:
     mine.pkg("switch-branch", "rawhide")
     mine.pkg("retire", "No longer wanted", "--push")
     assert at_origin(tmp_path, "ls-tree", "--name-only", "rawhide") == "dead.package"
+
+
+def test_sources_and_srpms_go_through_the_cache(
+    work: Distgit, cache: StrictLookaside, tmp_path: Path
+) -> None:
+    work.pkg("clone", "foo-bar", "--site", "mine", "-b", "f42")
+    mine = distgit_of(work, "foo-bar")
+    content = gzip.compress(os.urandom(50_000))
+    (mine.path / "more-1.tar.gz").write_bytes(content)
+    mine.edit("Source0: ", "Source1: more-1.tar.gz\nSource0: ")
+
+    assert "Source upload succeeded" in mine.pkg("new-sources", "more-1.tar.gz").out
+    mine.pkg("commit", "-m", "More", "-p")
+    assert [path.split("/")[1:3] for path in cache.files] == [["foo-bar", "more-1.tar.gz"]]
+
+    work.pkg("clone", "foo-bar", "theirs", "--site", "mine", "-b", "f42")
+    theirs = distgit_of(work, "theirs")
+    said = theirs.pkg("srpm", "--outdir", str(tmp_path)).out
+    assert "foo-bar-1.0.0-1.fc42.src.rpm" in said
+    assert (theirs.path / "more-1.tar.gz").read_bytes() == content
+
+    work.pkg("clone", "foo-bar", "old", "--site", "mine", "-b", "epel9")
+    old = distgit_of(work, "old")
+    old.pkg("import", str(tmp_path / "foo-bar-1.0.0-1.fc42.src.rpm"))
+    old.pkg("commit", "-m", "Import", "-p")
+    assert "more-1.tar.gz" in at_origin(tmp_path, "show", "epel9:sources")
+    assert at_origin(tmp_path, "show", "epel9:foo-bar.spec") == mine.text.strip()
+    assert len(cache.files) == 1  # it was there
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KojiHubServer]:
+    """A hub that builds what it clones, and an rdo.toml that names it."""
+    pytest.importorskip("koji", reason="the extra koji is not installed")
+    server = KojiHubServer(tmp_path / "hub")
+    (tmp_path / "password").write_text("secret\n")
+    (tmp_path / "rdo.toml").write_text(
+        f'[builders.koji]\nserver = "{server.url}"\nuser = "rdo"\npoll-seconds = 1\n'
+        f'password-file = "{tmp_path}/password"\nkoji-target = "rdo-el9"\n'
+    )
+    monkeypatch.setenv("RDO_CONFIG", str(tmp_path / "rdo.toml"))
+    yield server
+    server.close()
+
+
+# koji's own client leaves the file open that it has uploaded
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_farm_builds_what_is_pushed(
+    work: Distgit, hub: KojiHubServer, url: Callable[[Path], str], tmp_path: Path
+) -> None:
+    bare = tmp_path / "git/rpms/foo-bar.git"
+    lib = GitRepository(tmp_path / "lib", "f42")
+    spec = SPEC.format(version="1", release="1", source="", extra="", prep="%setup -cT")
+    spec = spec.replace("Source0:", "# none").replace("foo-bar", "lib")
+    lib.commit("One", {"lib.spec": spec})
+    lib.git("clone", "--quiet", "--bare", ".", str(bare.with_name("lib.git")))
+    work.pkg("clone", "foo-bar", "--site", "mine", "-b", "f42")
+    mine = distgit_of(work, "foo-bar")
+    (mine.path / "more-1.tar.gz").write_bytes(gzip.compress(b"more"))
+    mine.edit("Source0: ", "Source1: more-1.tar.gz\nSource0: ")
+    mine.pkg("new-sources", "more-1.tar.gz")
+    mine.pkg("commit", "-m", "More")
+
+    assert "unpushed changes" in str(mine.pkg("build", code=5))
+    mine.pkg("push")
+    head = mine.git("rev-parse", "HEAD")
+    assert "foo-bar-1.0.0-1.fc42 was built" in mine.pkg("build").out
+    assert hub.tasks[1].request[0] == f"git+{url(bare)}#{head}"
+    assert [one["nvr"] for one in hub.builds] == ["foo-bar-1.0.0-1"]
+    results = mine.path / "results_foo-bar/1.0.0/1.fc42"
+    assert [path.name for path in results.glob("*.noarch.rpm")] == ["foo-bar-1.0.0-1.noarch.rpm"]
+    assert mine.git("status", "--porcelain") == ""
+
+    mine.edit("Summary: ", "Summary: x")
+    assert "was built" in mine.pkg("scratch-build", "--srpm").out
+    assert len(hub.builds) == 1
+    mine.edit("Release:          1", "Release:          2")
+    mine.pkg("commit", "-m", "Two", "--push")
+    rows = json.loads(mine.pkg("chain-build", "lib", "--json").out)
+    assert [(row["package"], row["outcome"]) for row in rows] == [
+        ("lib", "built"),
+        ("foo-bar", "built"),
+    ]
+    assert [one["nvr"] for one in hub.builds][1:] == ["lib-1-1", "foo-bar-1.0.0-2"]
 
 
 def test_one_folder_for_each_branch(work: Distgit) -> None:

@@ -21,6 +21,7 @@ from rdo.updates.state import UpdateState
 from rdo.updates.update_file import UpdateBuild, UpdateFile
 from rdo.updates.yum_folder import YumFolder
 from tests.conftest import GitRepository
+from tests.disk import Disk
 from tests.rpms import make_rpms
 
 NVR = "python-sample-1.0-1"
@@ -325,3 +326,34 @@ def test_who_has_read_repomd_finds_what_it_names_after_the_next_push(front: Fron
         os.utime(repodata / name, (long_ago, long_ago))
     front.users.add(make_rpms(front.source, "python-last"))
     assert [name for name in named if (repodata / name).exists()] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_is_told_and_users_keep_what_they_have(front: Front) -> None:
+    disk = Disk(front.users.folder.parent)
+    disk.mount("2m")
+    try:
+        front.users.add(make_rpms(front.folder / "old", "python-old"))
+        front.build()
+        name = front.submit()
+        front.run("move", name, "ready", "-u", str(front.git.path))
+
+        failed = 0
+        for room in range(0, 128 << 10, 8 << 10):
+            disk.fill(but=room)
+            ended = main.run(["update", "push", *front.places, "--base", front.base])
+            said = front.capsys.readouterr()
+            assert "python3-old-1.0-1.noarch" in front.dnf_sees()
+            disk.free()
+            if not ended:
+                break
+            assert "no space left on the disk" in said.err
+            assert "Traceback" not in said.out + said.err
+            assert front.state(name) is UpdateState.READY
+            failed += 1
+
+        assert failed > 2
+        assert front.state(name) is UpdateState.PUSHED
+        assert front.dnf_sees() == {"python3-old-1.0-1.noarch", "python3-sample-1.0-1.noarch"}
+    finally:
+        subprocess.run(["umount", "-l", disk.place], check=True)

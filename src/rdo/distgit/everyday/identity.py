@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import RefusedError
-from rdo.forges.addresses import place_of
 
 _DISTS = (
     (re.compile(r"f(?:edora-)?(\d+)"), "fc", "fedora"),
@@ -121,6 +120,6 @@ def git_url(desk: Desk, site: DistgitSite) -> str:
     commit = desk.clone.resolve("HEAD")
     if not commit:
         raise RefusedError("there is no commit yet")
-    package = place_of(desk.clone.remotes().get("origin", "")).partition("/")[2]
-    url = site.anonymous.replace("{package}", package) if site.anonymous else package
+    origin = desk.clone.remotes().get("origin", "")
+    url = site.anonymous.replace("{package}", site.repository_of(origin)) or origin
     return f"git+{url}#{commit}"

@@ -99,6 +99,15 @@ class DistgitSite(BaseModel):
         spaced = f"{self.namespace}/{package}" if self.namespace and "/" not in package else package
         return url.replace("{user}", user or getpass.getuser()).replace("{package}", spaced)
 
+    def repository_of(self, url: str) -> str:
+        """Return what `{package}` stands for in a repository's URL: its path in another site."""
+        place = place_of(url)
+        for pattern in filter(None, (self.anonymous, self.git)):
+            begin, _, end = place_of(pattern).partition("{package}")
+            if place.startswith(begin) and place.endswith(end):
+                return place.removeprefix(begin).removesuffix(end)
+        return place.partition("/")[2]
+
     def package_of(self, url: str) -> str:
         """Return the package of a repository's URL, under the name that the cache has for it."""
         parts = place_of(url).partition("/")[2].split("/")
