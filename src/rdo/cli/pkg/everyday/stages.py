@@ -9,7 +9,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.pkg.everyday.lookaside import site_of, site_option
-from rdo.cli.pkg.group import app_here, desk, platform_option
+from rdo.cli.pkg.group import app_here, desk, dry_run_option, platform_option
 from rdo.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -53,6 +53,22 @@ def macros_of(here: "Desk", release: str, defines: tuple[str, ...]) -> Mapping[s
     return {**branch_dist(here, release).macros, **given}
 
 
+def _foretell(here: "Desk", what: str, *, as_json: bool) -> None:
+    """Show what a dry run leaves out: the downloads, and then `what`."""
+    from rdo.distgit.everyday.sources import plan
+
+    missing = [entry.name for entry, _ in plan(here).missing]
+    lines = [*(f"would download {name}" for name in missing), f"would {what}"]
+    row = {"dry_run": True, "downloads": missing, "would": what}
+    output.show(row, as_json, "\n".join(lines))
+
+
+def _nvr(here: "Desk", release: str) -> str:
+    from rdo.distgit.everyday.identity import verrel
+
+    return verrel(here, None, release).nvr
+
+
 @click.command()
 @_offline
 @click.option(
@@ -63,6 +79,7 @@ def macros_of(here: "Desk", release: str, defines: tuple[str, ...]) -> Mapping[s
 @release_option
 @_define
 @site_option
+@dry_run_option
 @output.json_option
 def srpm(
     offline: bool,
@@ -70,6 +87,7 @@ def srpm(
     release: str,
     defines: tuple[str, ...],
     site: str,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Make the source RPM, in a sandbox; files of the lookaside cache are downloaded first."""
@@ -77,8 +95,12 @@ def srpm(
 
     here = desk(as_json=as_json)
     here.clone.check()
+    place = outdir or here.folder
+    if dry_run:
+        _foretell(here, f"make {place}/{_nvr(here, release)}.src.rpm", as_json=as_json)
+        return
     take_sources(here, site, is_offline=offline)
-    made = make_srpm(here, outdir or here.folder, macros_of(here, release, defines))
+    made = make_srpm(here, place, macros_of(here, release, defines))
     output.show({"srpm": made}, as_json, f"Wrote: {made}")
 
 
@@ -87,8 +109,16 @@ def srpm(
 @release_option
 @_define
 @site_option
+@dry_run_option
 @output.json_option
-def prep(offline: bool, release: str, defines: tuple[str, ...], site: str, as_json: bool) -> None:
+def prep(
+    offline: bool,
+    release: str,
+    defines: tuple[str, ...],
+    site: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Unpack and patch the sources here; %prep runs in a sandbox.
 
     A folder of an earlier run is replaced, anything else in the way is refused.
@@ -97,6 +127,9 @@ def prep(offline: bool, release: str, defines: tuple[str, ...], site: str, as_js
 
     here = desk(as_json=as_json)
     here.clone.check()
+    if dry_run:
+        _foretell(here, f"run %prep of {here.spec.path.name} in a sandbox", as_json=as_json)
+        return
     take_sources(here, site, is_offline=offline)
     made = prepare(here, macros_of(here, release, defines))
     output.show({"folders": made}, as_json, "\n".join(f"prepared {path.name}" for path in made))
@@ -106,6 +139,7 @@ def _root_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a verb that builds in a fresh root."""
     for option in (
         output.json_option,
+        dry_run_option,
         site_option,
         click.option(
             "--shell", is_flag=True, help="Open a shell in the root at the end, to look around."
@@ -155,6 +189,7 @@ def _until(
     without: tuple[str, ...],
     site: str,
     shell: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     from rdo.builders.rooms.rpmbuild import Stage
@@ -162,6 +197,10 @@ def _until(
 
     here = desk(as_json=as_json)
     here.clone.check()
+    if dry_run:
+        what = f"build {_nvr(here, release)} in a root of {platform}, up to the stage {stage}"
+        _foretell(here, what, as_json=as_json)
+        return
     take_sources(here, site)
     with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
         options = BuildOptions(
@@ -209,6 +248,7 @@ def local(
     without: tuple[str, ...],
     site: str,
     shell: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Build the RPMs in a fresh root, and leave them here: the SRPM, and a folder for each arch.
@@ -221,8 +261,11 @@ def local(
 
     here = desk(as_json=as_json)
     here.clone.check()
-    take_sources(here, site)
     found = verrel(here, None, release)
+    if dry_run:
+        _foretell(here, f"build {found.nvr} in a root of {platform}", as_json=as_json)
+        return
+    take_sources(here, site)
     with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
         options = BuildOptions(
             platform,
