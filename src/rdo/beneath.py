@@ -35,6 +35,14 @@ class _How(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
+def real_path(path: Path) -> Path:
+    """Return a path with its links followed; links that lead in a circle end where it begins.
+
+    `Path.resolve` raises RuntimeError for them, in Python before 3.13.
+    """
+    return Path(os.path.realpath(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is taken at most: number of files, bytes of one and of all, levels of folders."""

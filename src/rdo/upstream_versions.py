@@ -146,6 +146,14 @@ def numbers_like(version: str, current: str) -> SpecNumbers:
     return found
 
 
+def _same_version(version: str) -> tuple[int, str] | None:
+    """Return what is equal for all spellings of a version; None if PEP 440 does not know it."""
+    if not is_pep440(version):
+        return None
+    numbers = spec_numbers(version)
+    return numbers.epoch, numbers.one_version
+
+
 def tags_of_rpm_version(version: str, tags: Iterable[str]) -> list[str]:
     """Return the tags of a pre-release that is written as rpm orders it.
 
@@ -224,12 +232,19 @@ def tag_of(version: str, style: str) -> str:
 
 
 def tags_of_version(version: str, tags: Iterable[str], first: Collection[str] = ()) -> list[str]:
-    """Return the tags that name a version; those in one of the styles `first` come first."""
+    """Return the tags that name a version; those in one of the styles `first` come first.
 
-    def found() -> Iterator[tuple[bool, int, str]]:
+    A pre- or post-release may be spelled otherwise in a tag; the same spelling comes before others.
+
+    >>> tags_of_version("2.1rc1", ["v2.1", "v2.1-rc1", "2.1.rc.1", "v2.1rc1"])
+    ['v2.1rc1', '2.1.rc.1', 'v2.1-rc1']
+    """
+    same = _same_version(version)
+
+    def found() -> Iterator[tuple[bool, bool, int, str]]:
         for tag in tags:
             named, style = split_tag(tag)
-            if named == version:
-                yield style not in first, len(tag), tag
+            if named == version or (same and _same_version(named) == same):
+                yield named != version, style not in first, len(tag), tag
 
     return [tag for *_, tag in sorted(found())]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rdo.beneath import real_path
 from rdo.errors import ConfigError
 from rdo.metadata.cache import Cache
 from rdo.metadata.distribution import Distribution
@@ -120,8 +121,8 @@ class _Loader:
         if not isinstance(folder, str):
             kinds = "remote_git_info, remote_info or local_info"
             raise ConfigError(f"metadata: remote-info {name} needs {kinds}")
-        path = (above.folder / folder).resolve()
-        if not path.is_relative_to(above.folder.resolve()):
+        path = real_path(above.folder / folder)
+        if not path.is_relative_to(real_path(above.folder)):
             raise ConfigError(f"metadata: remote-info {name} leads out of the metadata's folder")
         return MetadataFolder(path, f"{above.prefix}{folder.strip('/')}/", above.state)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rdo.beneath import real_path
 from rdo.errors import did_you_mean
 from rdo.metadata.checking.faults import Fault, Level, MetadataError, Where
 from rdo.metadata.checking.shape import shape_faults
@@ -117,8 +118,8 @@ class MetadataReading:
             return None
 
     def _bytes(self, source: MetadataFolder, path: Path, name: str, at: Where) -> bytes | None:
-        folder = source.folder.resolve()
-        if Path(name).is_absolute() or not path.resolve().is_relative_to(folder):
+        folder = real_path(source.folder)
+        if Path(name).is_absolute() or not real_path(path).is_relative_to(folder):
             self._fault("import", at, f"{name} leads out of the metadata's folder")
             return None
         if source.fetch:

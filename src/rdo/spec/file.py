@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.atomic import write_file
+from rdo.beneath import real_path
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.rpm_order import compare
 from rdo.spec.conditions import Reading, readings
@@ -72,8 +73,8 @@ class SpecFile:
         found = sorted(folder.glob("*.spec"))
         if not found and not inner.is_symlink():
             found = sorted(inner.glob("*.spec"))
-        behind = {spec.resolve() for spec in found if spec.is_symlink()}
-        specs = [x for x in found if x.is_symlink() or x.resolve() not in behind]
+        behind = {real_path(spec) for spec in found if spec.is_symlink()}
+        specs = [x for x in found if x.is_symlink() or real_path(x) not in behind]
         if not specs:
             raise NotFoundError("No .spec files found.")
         if len(specs) > 1:
@@ -94,11 +95,18 @@ class SpecFile:
         return self.folder
 
     @property
+    def _distgit(self) -> Path:
+        """The folder of the whole distgit: the one above SPECS, or its own."""
+        is_inner = self.folder.name == SPECS_FOLDER and not (self.folder / ".git").exists()
+        return self.folder.parent if is_inner else self.folder
+
+    @property
     def file(self) -> Path:
-        """The file itself, behind a link; raises RefusedError if it is outside the folder."""
+        """The file itself, behind a link; raises RefusedError if it is outside the distgit."""
         if not self.path.is_symlink():
             return self.path
-        folder, target = self.folder.resolve(), self.path.resolve()
+        distgit = self._distgit
+        folder, target = real_path(distgit), real_path(self.path)
         is_inside = target.is_relative_to(folder) and ".git" not in target.relative_to(folder).parts
         if not is_inside or not target.is_file():
             what = "leads outside the distgit" if not is_inside else "leads to no file"
@@ -106,7 +114,7 @@ class SpecFile:
                 f"{self.path.name} is a link that {what}: {self.path.readlink()}",
                 hint="make it a file of the distgit, or a link to one",
             )
-        return self.folder / target.relative_to(folder)
+        return distgit / target.relative_to(folder)
 
     def text(self) -> SpecText:
         return SpecText.parse(self.file.read_bytes())

@@ -373,7 +373,7 @@ def test_a_spec_that_is_a_link_stays_one(distgit: Distgit) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["../outside.spec", "missing.spec", ".git/x.spec", "/etc/passwd"]
+    "target", ["../outside.spec", "missing.spec", ".git/x.spec", "/etc/passwd", "foo-bar.spec"]
 )
 def test_a_spec_that_leads_elsewhere_is_refused(distgit: Distgit, target: str) -> None:
     made(distgit)
@@ -390,6 +390,22 @@ def test_a_spec_that_leads_elsewhere_is_refused(distgit: Distgit, target: str) -
 
     assert "foo-bar.spec is a link that leads" in said.err
     assert outside.read_text() == old
+
+
+def test_a_spec_in_specs_may_be_a_link_to_another_folder(distgit: Distgit) -> None:
+    made(distgit)
+    for folder in ("SPECS", "packaging/rpm"):
+        (distgit.path / folder).mkdir(parents=True)
+    distgit.git("mv", "foo-bar.spec", "packaging/rpm/foo-bar.spec")
+    (distgit.path / "SPECS/foo-bar.spec").symlink_to("../packaging/rpm/foo-bar.spec")
+    distgit.git("add", "SPECS")
+    distgit.git("commit", "--quiet", "-m", "link")
+
+    distgit.pkg("patch", "-l")
+
+    assert (distgit.path / "SPECS/foo-bar.spec").is_symlink()
+    changed = distgit.git("show", "--name-only", "--format=").split()
+    assert changed == ["SPECS/0001-Mend-1.patch", "packaging/rpm/foo-bar.spec"]
 
 
 # patches of others that follow the version

@@ -66,6 +66,13 @@ def test_what_cannot_be_read_is_told_with_its_line(folder: Folder, text: str, sa
     assert faults(folder)[0].startswith(said)
 
 
+def test_a_link_to_itself_is_told_with_its_line(folder: Folder) -> None:
+    folder.write(main="import: [loop.yml]")
+    (folder.path / "loop.yml").symlink_to("loop.yml")
+
+    assert faults(folder)[0].startswith("main.yml:1: there is no file loop.yml")
+
+
 def test_a_link_that_leads_out_is_refused(folder: Folder) -> None:
     folder.write(main="import: [out.yml]")
     (folder.path / "out.yml").symlink_to("/etc/hostname")

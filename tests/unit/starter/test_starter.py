@@ -19,6 +19,18 @@ def test_a_new_project_loads_and_has_a_target_with_a_package(tmp_path: Path) -> 
     assert packages.repo.name == "deb12"
 
 
+def test_a_name_is_that_of_the_repositories(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["init", str(tmp_path / "new"), "--name", "mydistro"]) == 0
+    refused = main.run(["init", str(tmp_path / "other"), "--name", "my distro"])
+
+    target = App(tmp_path / "new").settings.target("master-deb12")
+    assert (target.reponame, target.project_name) == ("mydistro", "mydistro")
+    assert refused == 2
+    assert "'my distro' cannot be the name of a repository" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("remotes", "url", "expected"),
     [

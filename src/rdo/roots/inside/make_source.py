@@ -57,7 +57,7 @@ def check_out(commit: str, version_from: str, submodules: Sequence[str]) -> None
 def add_submodule(number: int, commit: str, path: str) -> None:
     """Check out a submodule at its recorded commit, as `git submodule update` leaves it."""
     place = TREE / path
-    if not place.resolve().is_relative_to(TREE.resolve()):
+    if not Path(os.path.realpath(place)).is_relative_to(TREE.resolve()):
         sys.exit(f"submodule {path}: its folder is outside of the source")
     folder = TREE / ".git" / "modules" / str(number)
     folder.parent.mkdir(exist_ok=True)

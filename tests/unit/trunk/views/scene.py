@@ -108,9 +108,9 @@ class Scene:
         with self.store.write() as at:
             return at.builds.retry(build.id, now=self.now)
 
-    def hold(self, name: str = A) -> None:
+    def hold(self, name: str = A, build_id: int | None = None) -> None:
         with self.store.write() as at:
-            at.holds.hold("master-deb12", name, None, now=self.now, by="me", why="it hangs")
+            at.holds.hold("master-deb12", name, build_id, now=self.now, by="me", why="it hangs")
 
     def pause(self) -> None:
         with self.store.write() as at:

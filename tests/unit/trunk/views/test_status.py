@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rdo.cli.trunk.group import _show_target
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason
 from rdo.publish.consistent import Blocker
@@ -30,6 +31,21 @@ def test_status_has_names_blockers_and_the_pause(scene: Scene) -> None:
     assert found.names == {"current": "aa/bb"}
     assert found.blocked == (Blocker(B, "was never built"),)
     assert status_row(found)["paused"] == "by me since 2026-08-01 12:00: a new disk"
+
+
+def test_of_a_package_that_is_held_the_published_build_comes_first(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = scene.plan(), scene.plan()
+    scene.publish(old)
+    scene.publish(new)
+    scene.hold(build_id=old.id)
+
+    _show_target(status(scene.trunk))
+
+    row = next(x for x in capsys.readouterr().out.splitlines() if x.startswith(A))
+    assert row.split()[1] == "held"
+    assert f" {old.id} (newest: {new.id})" in row
 
 
 def test_a_target_that_is_not_paused_says_nothing_of_it(scene: Scene) -> None:
