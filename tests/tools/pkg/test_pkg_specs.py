@@ -408,6 +408,30 @@ def test_a_spec_in_specs_may_be_a_link_to_another_folder(distgit: Distgit) -> No
     assert changed == ["SPECS/0001-Mend-1.patch", "packaging/rpm/foo-bar.spec"]
 
 
+def test_patches_of_a_distgit_with_specs_and_sources_are_in_sources(distgit: Distgit) -> None:
+    made(distgit, extra="Patch100: %{name}-%{version}-static.patch")
+    for folder in ("SPECS", "SOURCES"):
+        (distgit.path / folder).mkdir()
+    distgit.git("mv", "foo-bar.spec", "SPECS/foo-bar.spec")
+    distgit.commit("static", {"SOURCES/foo-bar-1.0.0-static.patch": "x\n"})
+    before = distgit.state
+
+    distgit.pkg("patch", "-l")
+    first = distgit.git("show", "--name-status", "--format=").split()
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+    second = distgit.git("show", "--name-only", "--no-renames", "--format=").split()
+    distgit.pkg("undo")
+    distgit.pkg("undo")
+
+    assert first == ["A", "SOURCES/0001-Mend-1.patch", "M", "SPECS/foo-bar.spec"]
+    assert [name for name in second if "static" in name] == [
+        "SOURCES/foo-bar-1.0.0-static.patch",
+        "SOURCES/foo-bar-2.0.0-static.patch",
+    ]
+    assert all(name.startswith(("SOURCES/", "SPECS/")) for name in second)
+    assert distgit.state == before
+
+
 # patches of others that follow the version
 
 

@@ -88,7 +88,7 @@ def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str
     """
     dist = branch_dist(desk, release)
     macros: dict[str, str | None] = {"dist": None, **dist.macros}
-    reading = desk.spec.rpmspec.read(bytes(desk.spec.text()), desk.folder, macros)
+    reading = desk.spec.rpmspec.read(bytes(desk.spec.text()), desk.spec.sources_folder, macros)
     nvr = f"{reading.name}-{reading.vr_only}"
     origin = desk.clone.remotes().get("origin", "")
     spaced = site.package_of(origin) if site and origin else desk.package

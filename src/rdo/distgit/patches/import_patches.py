@@ -43,7 +43,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
             )
     with desk.clone.linked(base_ref(args)) as tree:
         for patch in chosen:
-            _commit(tree, desk.folder / desk.spec.expand(patch.file))
+            _commit(tree, desk.spec.sources_folder / desk.spec.expand(patch.file))
         desk.clone.set_branch(branch, tree.resolve("HEAD"))
     commits = desk.clone.commits(base_ref(args), branch)
     if len(commits) != len(chosen):
@@ -64,7 +64,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
 
 def _is_file(desk: Desk, patch: PatchTag) -> bool:
     name = desk.spec.expand(patch.file)
-    return "/" not in name and (desk.folder / name).is_file()
+    return "/" not in name and (desk.spec.sources_folder / name).is_file()
 
 
 def _commit(tree: Clone, file: Path) -> None:

@@ -213,7 +213,9 @@ def check_new_patches(desk: Desk, args: Arguments) -> Arguments:
     if style != "plain":
         found = select(desk, base_ref(args), patches_ref(desk, args)).chosen
         old = our_patches(desk.spec.text())
-        found = found[len(old) :] if style == "count" else _not_in(desk.folder, old, found)
+        found = (
+            found[len(old) :] if style == "count" else _not_in(desk.spec.sources_folder, old, found)
+        )
     changes = [_with_bugs(commit, is_again=desk.is_rdopkg) for commit in reversed(found)]
     return replace(args, changes=(*args.changes, *(changes or ["Update patches"])))
 
@@ -283,15 +285,18 @@ def replace_patches(desk: Desk, old: Sequence[str], commits: Sequence[PatchCommi
     with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
         names = desk.clone.export_patches(commits, 1, Path(scratch))
         contents = [Path(scratch, name).read_bytes() for name in names]
-    if lost := sorted(set(desk.clone.ignored(names)) - set(old)):
+    places, before = ([desk.beside(name) for name in group] for group in (names, old))
+    if lost := sorted(set(desk.clone.ignored(places)) - set(before)):
         raise RefusedError(
             f"a patch would replace {', '.join(lost)}, which git ignores", hint="move it away"
         )
-    desk.clone.remove(old)
-    for name, content in zip(names, contents, strict=True):
-        desk.clone.will_write(desk.folder / name, content)
-        write_file(desk.folder / name, content)
-    desk.clone.add(names)
+    desk.clone.remove(before)
+    for place, content in zip(places, contents, strict=True):
+        file = desk.folder / place
+        file.parent.mkdir(exist_ok=True)  # git removes a folder without files
+        desk.clone.will_write(file, content)
+        write_file(file, content)
+    desk.clone.add(places)
     return names
 
 

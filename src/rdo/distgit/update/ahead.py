@@ -36,7 +36,8 @@ def check_ahead(desk: Desk, args: Arguments) -> None:
 
 def _require_files(desk: Desk, meant: Expected) -> None:
     """Refuse a file of the distgit whose name follows the version, if it cannot follow it."""
-    for old, new in meant.renamed.items():
+    for renamed in meant.renamed.items():
+        old, new = map(desk.beside, renamed)
         was, will_be = desk.folder / old, desk.folder / new
         if was.is_symlink() or (was.exists() and not was.is_file()):
             raise RefusedError(

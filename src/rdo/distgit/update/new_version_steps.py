@@ -409,7 +409,9 @@ def finish(desk: Desk, args: Arguments) -> Arguments:
     """Step: show what was done; after an update with sources, also make the SRPM."""
     args = final_spec_diff(desk, args)
     if args.take_sources and not desk.clone.is_dry:
-        srpm = SrpmMaker(macros=spec_macros()).make(desk.spec.path, desk.folder)
+        spec = desk.spec
+        maker = SrpmMaker(macros=spec_macros())
+        srpm = maker.make(spec.file, desk.folder, spec.sources_folder)
         desk.clone.will_write(srpm, None)
         desk.say(f"built {srpm.name}")
     return args

@@ -74,8 +74,9 @@ def update_spec(desk: Desk, args: Arguments) -> Arguments:
 def _rename(desk: Desk, renamed: Mapping[str, str]) -> None:
     """Rename the distgit's own files whose names follow the version."""
     for old, new in renamed.items():
-        if (desk.folder / old).is_file() and not (desk.folder / new).exists():
-            desk.clone.rename(desk.folder / old, desk.folder / new)
+        was, will_be = (desk.spec.sources_folder / name for name in (old, new))
+        if was.is_file() and not will_be.exists():
+            desk.clone.rename(was, will_be)
 
 
 def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
@@ -99,8 +100,9 @@ def _own_files(desk: Desk, text: SpecText) -> dict[str, str]:
     """
     found = desk.spec.renames(text)
     others = {name for name in found if not _PATCH.search(name)}
-    tracked = others.intersection(desk.clone.tracked_files) if others else ()
-    ours = {name for name in tracked if not (is_archive(name) or _SIGNATURE.search(name))}
+    tracked = frozenset(desk.clone.tracked_files) if others else frozenset()
+    mine = {name for name in others if desk.beside(name) in tracked}
+    ours = {name for name in mine if not (is_archive(name) or _SIGNATURE.search(name))}
     return {old: new for old, new in found.items() if old not in others or old in ours}
 
 

@@ -57,6 +57,14 @@ class Desk:
         rpmspec = Rpmspec(macros=spec_macros())
         return SpecFile.find(self.folder, rpmspec, before_write=self.clone.will_write)
 
+    def beside(self, file: str) -> str:
+        """Return the path of a source or patch in the distgit: in SOURCES, if it has that folder.
+
+        git knows the file by it.
+        """
+        folder = Path(os.path.relpath(self.spec.sources_folder, self.folder))
+        return str(folder / file)
+
     def confirm(self, question: str, *, default: bool = True) -> None:
         """Ask, and raise DeclinedError if the answer is no; without a terminal, use `default`."""
         answer = self.ask(question, default) if self.ask else default

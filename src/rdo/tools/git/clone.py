@@ -6,6 +6,7 @@ pushes, and never without a lease.
 
 import contextlib
 import logging
+import os
 import shlex
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -207,8 +208,8 @@ class Clone(ClonedHistory):
         content = old.read_bytes()
         self.will_write(new, content)
         new.write_bytes(content)
-        self.add([new.name])
-        self.remove([old.name])
+        self.add([os.path.relpath(new, self.path)])
+        self.remove([os.path.relpath(old, self.path)])
 
     def ignored(self, files: Collection[str]) -> list[str]:
         """Return those of the files that exist and that git ignores."""
