@@ -238,7 +238,7 @@ CASES: dict[str, tuple[tuple[str, ...], Callable[[Place], object]]] = {
     "--abort": ((), waiting),
 }
 _NEEDS_A_ROOT = {"create"}
-"""Tested in tests/e2e/newcomers, where there are base layers."""
+"""Not tried here: it inspects a project in a root, even in a dry run."""
 
 
 @pytest.mark.parametrize("verb", CASES)
