@@ -1,12 +1,14 @@
-"""Where a commit or a version is, beside a long history: the bar is 0.1 s beside 50,000 builds.
+"""Where a commit, a fix or a version is beside a long history: 0.1 s beside 50,000 builds at most.
 
     python -m benchmarks.containing [BUILDS]
 
-Each repository that is read has 1,000 packages.
+Each repository that is read has 1,000 packages. Each build has brought a commit and a bug of its
+own, and the fix that is asked for is in all builds of a package with a long history of its own.
 """
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from benchmarks.checking import wall_and_processor
 from rdo.app.targets import OpenTarget
 from rdo.mirrors import Mirrors
 from rdo.promotion.containing import contains, find_builds
+from rdo.store.work.traces import Trace, TracedSource
 from tests.history import write_history
 from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
 
@@ -23,7 +26,7 @@ _ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class ContainingTimes:
-    """Seconds of a question by a commit of an upstream, of a distgit, and by a version.
+    """Seconds of a question by a commit of an upstream, of a distgit, by a version and by a fix.
 
     `cpu` is the processor's time, to compare on a machine that does other things.
     """
@@ -35,6 +38,8 @@ class ContainingTimes:
     distgit_cpu: float
     version: float
     version_cpu: float
+    fix: float
+    fix_cpu: float
 
 
 def measure(builds: int = 50_000) -> ContainingTimes:
@@ -48,12 +53,14 @@ def measure(builds: int = 50_000) -> ContainingTimes:
             for name, version in (("a", "1"), ("b", "1"), ("b", "2")):
                 made.publish(f"python-{name}", f"{name}{version}", f"{version}.0")
             _fill(made)
+            _trace(made, names)
             own = commit("python-a", "a1")
             return ContainingTimes(
                 builds,
                 *_ask(made, own.upstream_hash),
                 *_ask(made, own.distgit_hash),
                 *_ask(made, "python-a", "1.0"),
+                *_ask(made, "CVE-2026-1234"),
             )
 
 
@@ -62,6 +69,23 @@ def _fill(made: Factory) -> None:
         row = file.read_text().splitlines()[1].partition(",")[2]
         rows = "".join(f"python-filler{number},{row}\n" for number in range(_ROWS))
         file.write_text(file.read_text() + rows)
+
+
+def _trace(made: Factory, names: Sequence[str]) -> None:
+    """Let all commits be read, as rounds do it."""
+    for name in (*names, "python-a", "python-b"):
+        with made.store.write() as at:
+            commits = at.traces.untraced(TARGET, name)
+            source = TracedSource(upstream=commits[0].commit.upstream)
+            traces = [
+                Trace(source, text, one.position)
+                for one in commits
+                for text in (one.commit.upstream_hash, f"#{one.id}")
+            ]
+            if name in {"python-a", names[0]}:
+                traces.append(Trace(source, "CVE-2026-1234", commits[0].position))
+            head = {source: commits[-1].commit.upstream_hash}
+            at.traces.keep(TARGET, name, heads=head, traces=traces, commits=commits)
 
 
 def _ask(made: Factory, what: str, version: str = "") -> tuple[float, float]:
@@ -77,8 +101,8 @@ def _ask(made: Factory, what: str, version: str = "") -> tuple[float, float]:
     mirrors = Mirrors(made.folder / "mirrors")
 
     def ask() -> None:
-        [found] = contains(target, find_builds(target, mirrors, what, version))
-        assert len(found.names) == 2
+        found = contains(target, find_builds(target, mirrors, what, version))
+        assert [len(one.names) for one in found if one.package == "python-a"] == [2]
 
     ask()
     return min(wall_and_processor(ask) for _ in range(5))

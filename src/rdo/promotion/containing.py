@@ -14,6 +14,7 @@ from rdo.cancellation import in_threads
 from rdo.errors import NotFoundError
 from rdo.mirrors import Mirrors
 from rdo.model.package import Package
+from rdo.model.text.ids import asked_id, ids_in
 from rdo.model.text.url import is_on_pypi
 from rdo.store import Transaction
 from rdo.store.given.names import PastPlace
@@ -24,7 +25,6 @@ from rdo.tools.git.mirror import Mirror
 _AT_ONCE = 16
 _MOST_MOVES = 200
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_FIX = re.compile(r"[A-Z][A-Za-z0-9]*-[A-Za-z0-9-]*[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ def find_builds(
 ) -> tuple[Build, ...]:
     """Return the published builds that have a commit, a fix, or a version of a package.
 
-    A commit is known by its hash or the start of it. If no build was made of it, or for the id of
-    a fix such as CVE-2026-1234, the packages' mirrors are asked: the first build above the commit
-    has it, and all later ones. Raises NotFoundError if there is none.
+    A commit is known by its hash or the start of it. Rounds have read what the sources of builds
+    have; only what they have not is searched in the packages' mirrors: the first build above the
+    commit has it, and all later ones. Raises NotFoundError if there is none.
     """
     if version:
         package = opened.package(what).name
@@ -128,12 +128,13 @@ def find_builds(
             found = at.history.of_version(opened.name, package, version)
         told = f"no published build of {package} has the version {version}"
     elif _COMMIT.fullmatch(what):
-        with opened.store.read() as at:
-            found = at.history.of_hash(opened.name, what)
-        found = found or _above(opened, mirrors, what)
+        found = _with_hash(opened, mirrors, what)
         told = f"no published build of {opened.name} has the commit {what}"
-    elif _FIX.fullmatch(what):
-        found = _above(opened, mirrors, what)
+    elif fix := asked_id(what):
+        with opened.store.read() as at:
+            found = at.traces.builds(opened.name, fix)
+            unread = at.traces.untraced_packages(opened.name)
+        found = _merged(found, _above(opened, mirrors, fix, unread) if unread else ())
         told = f"no commit in a published build of {opened.name} names {what}"
     else:
         raise NotFoundError(
@@ -143,6 +144,32 @@ def find_builds(
     if not found:
         raise NotFoundError(told, hint="rdo repo list shows what is published")
     return found
+
+
+def _with_hash(opened: OpenTarget, mirrors: Mirrors, start: str) -> tuple[Build, ...]:
+    """Return the builds whose sources have a git commit."""
+    with opened.store.read() as at:
+        names = at.traces.names_beginning(opened.name, start)
+        traced = at.traces.builds(opened.name, names[0]) if len(names) == 1 else ()
+        found = _merged(at.history.of_hash(opened.name, start), traced)
+        unread = at.traces.untraced_packages(opened.name)
+    if not found:
+        return _above(opened, mirrors, start, opened.packages)
+    # it may be in the history below the first build of another package with the same remote
+    having = {build.package for build in found}
+    remotes = {url for name in having for url in _remotes(opened, name)}
+    sharing = {name for name in opened.packages if remotes & _remotes(opened, name)}
+    others = (unread | sharing) - having
+    return _merged(found, _above(opened, mirrors, start, others) if others else ())
+
+
+def _remotes(opened: OpenTarget, name: str) -> frozenset[str]:
+    return opened.packages[name].remotes if name in opened.packages else frozenset()
+
+
+def _merged(*found: Sequence[Build]) -> tuple[Build, ...]:
+    builds = {build.id: build for some in found for build in some}
+    return tuple(sorted(builds.values(), key=lambda one: (one.package, one.position, one.id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +254,15 @@ def _is_of(build: Build, row: Sequence[str]) -> bool:
     return len(row) > 8 and (row[2], row[4], row[8]) == wanted
 
 
-def _above(opened: OpenTarget, mirrors: Mirrors, what: str) -> tuple[Build, ...]:
-    """Return the builds with commits that git finds by their hash or their message."""
+def _above(
+    opened: OpenTarget, mirrors: Mirrors, what: str, names: Collection[str]
+) -> tuple[Build, ...]:
+    """Return the builds of packages with commits that git finds by their hash or their message."""
     places = [
         (package, url)
         for package in opened.packages.values()
         for url in sorted(package.remotes)
-        if not is_on_pypi(url) and mirrors.path(url).is_dir()
+        if package.name in names and not is_on_pypi(url) and mirrors.path(url).is_dir()
     ]
     urls = sorted({url for _, url in places})
 
@@ -242,17 +271,18 @@ def _above(opened: OpenTarget, mirrors: Mirrors, what: str) -> tuple[Build, ...]
         if _COMMIT.fullmatch(what):
             resolved = mirror.resolve(what)
             return [resolved] if resolved else []
-        return mirror.naming(what)
+        naming = mirror.messages(mirror.naming(what.rpartition("#")[2]))
+        return [hash_ for hash_, message in naming.items() if what in ids_in(message)]
 
     answers = in_threads(commits, urls, at_once=_AT_ONCE, name="contains")
     found = dict(zip(urls, answers, strict=True))
-    builds = {
-        build.id: build
-        for package, url in places
-        for commit in found[url]
-        for build in _with_commit(opened, Mirror(mirrors.path(url)), package, url, commit)
-    }
-    return tuple(builds.values())
+    return _merged(
+        *(
+            _with_commit(opened, Mirror(mirrors.path(url)), package, url, commit)
+            for package, url in places
+            for commit in found[url]
+        )
+    )
 
 
 def _with_commit(

@@ -16,6 +16,7 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import UserError
 from rdo.mirrors import Mirrors
 from rdo.model.nevra import Nevra
+from rdo.model.text.ids import bugs_in
 from rdo.model.text.url import is_on_pypi, without_secret
 from rdo.notify.links import commit_url
 from rdo.promotion.compositions import Composition
@@ -27,11 +28,6 @@ log = logging.getLogger(__name__)
 
 MOST_COMMITS = 20
 _CHANGE_ID = re.compile(r"^Change-Id: (I[0-9a-f]{40})$", re.MULTILINE)
-# `Closes-Bug: #1`, `Related-Bug: 2`, `Story: 3`, `Resolves: rhbz#4`, `Fixes: #5`, `Bug: https://…`
-_BUG = re.compile(
-    r"^(?:(?:Closes|Partial|Related)-Bug|Bug|Story|Resolves|Fixes|Closes): ?(\S{1,200})$",
-    re.MULTILINE | re.IGNORECASE,
-)
 
 
 class DifferenceKind(StrEnum):
@@ -117,16 +113,6 @@ def kind_of(old: GoodBuild | None, new: GoodBuild | None) -> DifferenceKind:
     return DifferenceKind.UP if compared < 0 else DifferenceKind.DOWN
 
 
-def ids_in(message: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the bugs and the Gerrit changes that a commit's message names.
-
-    >>> ids_in("Fix it\\n\\nCloses-Bug: #12\\nChange-Id: I" + 40 * "a")[0]
-    ('#12',)
-    """
-    bugs, changes = _BUG.findall(message), _CHANGE_ID.findall(message)
-    return tuple(dict.fromkeys(bugs)), tuple(dict.fromkeys(changes))
-
-
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads what lies between two builds of a package."""
@@ -169,7 +155,8 @@ class _Reader:
     def _listed(mirror: Mirror, remote: str, commits: list[GitCommit]) -> Iterator[ListedCommit]:
         messages = mirror.messages(commit.hash for commit in commits)
         for commit in commits:
-            bugs, changes = ids_in(messages.get(commit.hash, ""))
+            message = messages.get(commit.hash, "")
+            bugs, changes = bugs_in(message), tuple(dict.fromkeys(_CHANGE_ID.findall(message)))
             url = commit_url(without_secret(remote), commit.hash)
             yield ListedCommit(
                 commit.hash, commit.subject, commit.author, commit.time, url, bugs, changes

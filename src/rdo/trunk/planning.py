@@ -8,6 +8,7 @@ from rdo.lock import hold
 from rdo.model.package import Package
 from rdo.trunk.context import Trunk
 from rdo.trunk.plan import PlanRules, RoundPlan, make_plan, record_plan
+from rdo.trunk.sources.tracing import trace_commits
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def poll_and_plan(trunk: Trunk, packages: Sequence[Package], rules: PlanRules) -
         record_plan(
             trunk.store, trunk.name, plan, followed, platform_digest=digest, now=trunk.now()
         )
+        trace_commits(trunk, packages)
         if answered:
             with trunk.store.write() as at:
                 at.polls.done(answered)

@@ -15,17 +15,21 @@ from rdo.store.given.check_results import CheckResult, ResultState
 from rdo.store.given.votes import Ballot, VoteFilter
 from rdo.store.work.builds import Build
 from rdo.store.work.history import BuildFilter
+from rdo.store.work.traces import Trace, TracedSource
 from tests.unit.store.samples import NOW, TARGET, commit
 
 ARTIFACT = Artifact("a-1-1.noarch.rpm", Nevra("a", 0, "1", "1", "noarch"), "5a", 1, is_source=False)
 RESULT = CheckResult("installable", "", ResultState.PASSED, "", "[]", (), NOW, "me", 0.1)
+SOURCE = TracedSource(upstream="u")
+TRACE = Trace(SOURCE, "abcdef01", 1)
 
 GROWS = re.compile(
-    r"SEARCH (builds|commits|artifacts|repositories|moves|intents|votes) .*\(target=\?\)"
+    r"SEARCH (builds|commits|artifacts|repositories|moves|intents|votes|traces) .*\(target=\?\)"
 )
 BOUNDED = {
     "SEARCH builds USING INDEX ix_builds_open (target=?)",
     "SEARCH builds USING INDEX ix_builds_unpublished (target=?)",
+    "SEARCH commits USING INDEX ix_commits_untraced (target=?)",
     "SEARCH intents USING INDEX ix_intents_open (target=?)",
     # the highest number: sqlite takes the last entry of the index
     "SEARCH builds USING COVERING INDEX ix_builds_published (target=?)",
@@ -64,6 +68,12 @@ def ask_everything(at: Transaction) -> None:
     at.commits.newest(TARGET, "python-pbr", of={"u"}, upstream_hash="a")
     at.commits.newest(TARGET, "python-pbr", but={"u"})
     at.commits.owner(TARGET, "a", "b")
+    at.traces.untraced_packages(TARGET)
+    at.traces.untraced(TARGET, "python-pbr")
+    at.traces.heads(TARGET, "python-pbr")
+    at.traces.keep(TARGET, "python-pbr", heads={SOURCE: "a"}, traces=[TRACE], commits=())
+    at.traces.names_beginning(TARGET, "abcdef0")
+    at.traces.builds(TARGET, TRACE.name)
     at.artifacts.of_build(build.id)
     at.artifacts.fragments([stored.id for stored in at.artifacts.good(TARGET)])
     place = at.repositories.add(

@@ -32,8 +32,8 @@ def contains(
 ) -> None:
     """Show which names lead to a repository with a commit, a fix or a version, and since when.
 
-    COMMIT is the hash of a commit of an upstream or a distgit, FIX an id such as CVE-2026-1234
-    that a commit's message names. Exit code 4: it is nowhere.
+    COMMIT is the hash of a commit of an upstream or a distgit, FIX an id that a commit's message
+    names, such as CVE-2026-1234, lp#1234567 or rhbz#1234567. Exit code 4: it is nowhere.
 
     \b
     rdo repo contains 1a2b3c4d5e6f

@@ -50,6 +50,7 @@ from rdo.store.work.packages import Packages
 from rdo.store.work.polls import Polls
 from rdo.store.work.reports import Reports
 from rdo.store.work.statistics import Statistics
+from rdo.store.work.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Transaction:
     votes: Votes
     statistics: Statistics
     takeovers: Takeovers
+    traces: Traces
 
 
 class Store:
@@ -352,4 +354,5 @@ def _transaction(session: Session) -> Transaction:
         votes=Votes(session),
         statistics=Statistics(session),
         takeovers=Takeovers(session),
+        traces=Traces(session),
     )

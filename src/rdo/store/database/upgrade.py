@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from rdo.errors import ConfigError
 from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
 
-HEAD = "0018"  # the newest of migrations/versions; a test compares
+HEAD = "0019"  # the newest of migrations/versions; a test compares
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _OF_EVERY_SCHEMA = ("builds", "commits")
 

@@ -18,6 +18,7 @@ from rdo.store.schema.base import PUBLISHED as PUBLISHED
 from rdo.store.schema.base import UNDELIVERED as UNDELIVERED
 from rdo.store.schema.base import UNDESCRIBED as UNDESCRIBED
 from rdo.store.schema.base import UNPUBLISHED as UNPUBLISHED
+from rdo.store.schema.base import UNTRACED as UNTRACED
 from rdo.store.schema.base import Base as Base
 from rdo.store.schema.built import ArtifactRow as ArtifactRow
 from rdo.store.schema.built import BuildCountRow as BuildCountRow
@@ -28,6 +29,8 @@ from rdo.store.schema.built import IntentRow as IntentRow
 from rdo.store.schema.built import PackageRow as PackageRow
 from rdo.store.schema.built import PollRow as PollRow
 from rdo.store.schema.built import ReceiptRow as ReceiptRow
+from rdo.store.schema.built import TracedSourceRow as TracedSourceRow
+from rdo.store.schema.built import TraceRow as TraceRow
 from rdo.store.schema.given import CheckedRepositoryRow as CheckedRepositoryRow
 from rdo.store.schema.given import CheckResultRow as CheckResultRow
 from rdo.store.schema.given import HeldBackRow as HeldBackRow

@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase
 OPEN_BUILD = text("state <> 'done'")
 PUBLISHED = text("published IS NOT NULL")
 UNPUBLISHED = text("outcome = 'built' AND published IS NULL")
+UNTRACED = text("NOT traced")
 OPEN_REVIEW = text("reported IS NULL")
 OPEN_INTENT = text("done IS NULL")
 OPEN_ACK = text("ended IS NULL")

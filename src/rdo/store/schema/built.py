@@ -1,6 +1,6 @@
 """What is built: commits, builds and their RPMs, where packages stand, what is polled."""
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rdo.store.schema.base import (
@@ -8,6 +8,7 @@ from rdo.store.schema.base import (
     OPEN_INTENT,
     PUBLISHED,
     UNPUBLISHED,
+    UNTRACED,
     Base,
     CleanText,
     index_where,
@@ -31,6 +32,7 @@ class CommitRow(Base):
             "extended_hash",
             "package",
         ),
+        index_where("ix_commits_untraced", "target", "package", "position", where=UNTRACED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -46,6 +48,36 @@ class CommitRow(Base):
     upstream_branch: Mapped[str]
     component: Mapped[str | None]
     upstream: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    traced: Mapped[bool] = mapped_column(server_default=false(), default=False)
+
+
+class TracedSourceRow(Base):
+    """A history that a package's commits are taken from, and its head when it was last read.
+
+    `upstream` is as in a commit, and empty for the distgit.
+    """
+
+    __tablename__ = "traced_sources"
+    __table_args__ = (UniqueConstraint("target", "package", "is_distgit", "upstream"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    package: Mapped[str]
+    is_distgit: Mapped[bool]
+    upstream: Mapped[str]
+    head: Mapped[str]
+
+
+class TraceRow(Base):
+    """From which position on a source has a git commit, or one that names an id; or has it not."""
+
+    __tablename__ = "traces"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("traced_sources.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    is_there: Mapped[bool]
 
 
 class BuildRow(Base):

@@ -316,6 +316,7 @@ class Takeovers:
             row = known.get(one.key) or _commit(target, one)
             if one.key not in known or row.position < last[package]:
                 row.position = last[package] = last.get(package, 0) + 1
+                row.traced = False
             known[one.key] = row
             self.session.add(row)
         self.session.flush()

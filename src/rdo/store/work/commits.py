@@ -86,7 +86,7 @@ class Commits:
         elif as_newest:
             row.upstream = commit.upstream
             if row.position < last:
-                row.position = last + 1
+                row.position, row.traced = last + 1, False
         self.session.flush()
         return row
 

@@ -65,6 +65,7 @@ _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.
 
 
 _LINK = "120000"
+_MESSAGES = 2000  # of commits that one git prints, which is bounded
 
 
 def link_target(folder: str, target: str) -> str:
@@ -248,20 +249,39 @@ class Mirror:
         kept = self._git("log", f"--max-count={limit}", "--no-show-signature", _FORM, *span)
         return count, _commits(kept)
 
+    def parents(
+        self, heads: Iterable[str], *, but: str = "", folder: str = ""
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the history of some commits: each commit, and its parents.
+
+        What `but` descends from is left out, and commits that the mirror does not have. With a
+        `folder` only those that touch it are returned, and the nearest of them are their parents.
+        """
+        asked = "".join(f"{head}\n" for head in heads) + (f"^{but}\n" if but else "")
+        scope = ("--", f"{folder}/") if folder else ("--",)
+        command = ("rev-list", "--parents", "--ignore-missing", "--stdin", *scope)
+        rows = (
+            line.split() for line in self._run(*command, stdin=asked.encode()).stdout.split("\n")
+        )
+        return {hash_: tuple(parents) for hash_, *parents in filter(None, rows)}
+
     def messages(self, hashes: Iterable[str]) -> dict[str, str]:
         """Return the whole messages of commits, by hash."""
         wanted = list(hashes)
         if not wanted:
             return {}
         args = ("log", "--no-walk=unsorted", "--no-show-signature", "-z", "--format=%H%n%B")
-        out = self._git(*args, *wanted, "--")
-        rows = (record.partition("\n") for record in out.split("\0") if record)
-        return {hash_: text for hash_, _, text in rows}
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _MESSAGES):
+            out = self._git(*args, *wanted[start : start + _MESSAGES], "--")
+            rows = (record.partition("\n") for record in out.split("\0") if record)
+            found |= {hash_: text for hash_, _, text in rows}
+        return found
 
     def naming(self, word: str, limit: int = 100) -> list[str]:
         """Return the hashes of the commits of all refs whose messages name a word, newest first.
 
-        It has letters, digits and dashes only, and stands alone: not in a longer number.
+        It has letters, digits, dashes and colons only, and stands alone: not in a longer number.
         """
         alone = f"(^|[^A-Za-z0-9]){word}([^A-Za-z0-9]|$)"
         found = self._git(
