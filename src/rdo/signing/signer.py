@@ -23,6 +23,15 @@ from rdo.tools.signing.rpm_signature import badly_signed, signed_content
 _KEY_FILE = re.compile(r"RPM-GPG-KEY-[A-Za-z0-9._-]+-[0-9a-f]{16}")
 
 
+def key_name(target: str, fingerprint: str) -> str:
+    """Return the name of a public key's file in the tree of a target.
+
+    >>> key_name("master-el10", "0123456789ABCDEF0123456789ABCDEF01234567")
+    'RPM-GPG-KEY-master-el10-89abcdef01234567'
+    """
+    return f"RPM-GPG-KEY-{target}-{fingerprint[-16:].lower()}"
+
+
 class SigningError(CommandError):
     """Something could not be signed. No package is to blame, and the next one would meet it too."""
 
@@ -95,7 +104,7 @@ class Signer:
 
     def key_name(self, fingerprint: str) -> str:
         """Return the name of a public key's file."""
-        return f"RPM-GPG-KEY-{self.target}-{fingerprint[-16:].lower()}"
+        return key_name(self.target, fingerprint)
 
     def public_keys(self) -> Mapping[str, bytes]:
         """Return every key that has signed for the tree, by fingerprint; the current one first."""

@@ -24,6 +24,8 @@ from rdo.web.repositories import allowance, kept, routes
 from tests.as_root import AS_ROOT
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.serving import Served, served, serving
+from tests.unpacked import NotFetchedError
+from tests.zypper import Zypper
 
 Dnf = Callable[..., str]
 REPOMD = "repodata/repomd.xml"
@@ -129,6 +131,51 @@ def test_the_rpms_of_a_signed_target_are_signed_and_the_repodata_is_not(
         dnf(url, "install", "python3-a", root="both", checks=f"{checks}\nrepo_gpgcheck=1")
 
     assert (tmp_path / "signed/usr/share/python-a/file").read_text() == "python-a 1.0 1\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("rpmsign"), reason="rpmsign is not installed")
+def test_its_repo_file_asks_for_the_signatures_that_the_rpms_have(
+    server: Served, made: Factory, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "HOLD_SECONDS", 0)
+    address = f"{TARGET}+2@{before}"
+    plain = get(server, f"{address}/delorean.repo").text
+    key = GpgHome(tmp_path / "home", is_ours=True).create_key("RDO tests", expires="2y")
+    way = ByOwnKey(TARGET, tmp_path / "home", key)
+    made.tree.signer = Signer(TARGET, way, made.tree.repos, "http://x", clock=made.now)
+    sign_again(made.tree, made.store)
+
+    signed = get(server, f"{address}/delorean.repo").text
+
+    assert plain.splitlines() == [
+        "[delorean]",
+        f"name=delorean-{address}",
+        f"baseurl={server.url}/repo/{address}/",
+        "enabled=1",
+        "gpgcheck=0",
+        "priority=1",
+    ]
+    name = made.tree.signer.key_name(key)
+    file = f"https://trunk.example.test/{TARGET}/repos/{name}"
+    assert set(signed.splitlines()) - set(plain.splitlines()) == {"gpgcheck=1", f"gpgkey={file}"}
+    assert get(server, f"{TARGET}@nowhere/delorean.repo").status_code == 404
+    assert get(server, f"{address}/other.repo").status_code == 404
+
+
+@pytest.mark.slow
+def test_zypper_installs_from_an_instant(server: Served, before: str, tmp_path: Path) -> None:
+    try:
+        zypper = Zypper(tmp_path / "zypper")
+    except NotFetchedError as error:
+        pytest.skip(str(error))
+    zypper.follow(get(server, f"{TARGET}@{before}/delorean.repo").text)
+
+    zypper("--no-gpg-checks", "refresh")
+    zypper("--no-gpg-checks", "install", "python3-b")
+
+    file = zypper.root / "usr/share/python-a/file"
+    assert file.read_text() == "python-a 1.0 1\n"
 
 
 @pytest.mark.slow

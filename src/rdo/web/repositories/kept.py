@@ -22,6 +22,8 @@ from rdo.store import Store
 MOST_BYTES = 1_000_000_000
 LISTING = "builds.txt"
 """The file, in a kept folder, that lists the builds."""
+_SIGNED_BY = "signed-by.txt"
+"""The keys that signed the RPMs, a line each; an empty line is for RPMs without a signature."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LEFT_SECONDS = 3600
 
@@ -48,16 +50,23 @@ class KeptRepodata:
             for stored in one.artifacts
             if not stored.artifact.is_debug
         ]
+        signed_by = {stored.artifact.signed_by for one in ordered for stored in one.artifacts}
         key = _key(entries)
         if not self.has(key):
             with atomic.new_directory(self.folder / key) as new:
-                _write(new, store, ordered, entries)
+                _write(new, store, ordered, entries, signed_by)
             self._trim(but=key)
         return key
 
     def has(self, key: str) -> bool:
         """Whether the repodata of a set is there."""
         return (self.folder / key).is_dir()
+
+    def signed_by(self, key: str) -> frozenset[str]:
+        """Return the keys that signed the RPMs of a set; an empty one if some are not signed."""
+        with contextlib.suppress(FileNotFoundError):  # of an older rdo, or not there any more
+            return frozenset((self.folder / key / _SIGNED_BY).read_text().splitlines())
+        return frozenset({""})
 
     def open(self, key: str, name: str) -> IO[bytes] | None:
         """Open a file that was kept; None if there is none of this name, or not any more.
@@ -92,7 +101,11 @@ def _key(entries: Sequence[RepositoryEntry]) -> str:
 
 
 def _write(
-    folder: Path, store: Store, builds: Sequence[GoodBuild], entries: Sequence[RepositoryEntry]
+    folder: Path,
+    store: Store,
+    builds: Sequence[GoodBuild],
+    entries: Sequence[RepositoryEntry],
+    signed_by: Collection[str],
 ) -> None:
     def fetch(keys: Collection[int]) -> Mapping[int, Fragment]:
         with store.read() as at:
@@ -102,8 +115,9 @@ def _write(
     Composer(fetch).write(folder, [], entries, revision=newest)
     lines = (f"{one.id} {one.commit.package} {one.nvr}\n" for one in builds)
     (folder / LISTING).write_text("".join(lines))
+    (folder / _SIGNED_BY).write_text("".join(f"{one}\n" for one in sorted(signed_by)))
     written = folder / "repodata"
-    atomic.sync(*written.iterdir(), written, folder / LISTING, folder)
+    atomic.sync(*written.iterdir(), written, folder / LISTING, folder / _SIGNED_BY, folder)
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, float]]:

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import IO
 
 from starlette.applications import Starlette
@@ -12,7 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from rdo.app.targets import site as site_of
+from rdo.model.repo_file import OWN, RepoSection, RepoTrust, repo_file
 from rdo.publish import pool
+from rdo.publish.site import Site
+from rdo.signing.signer import key_name
 from rdo.web.answers import ApiError
 from rdo.web.api.asked import TargetRead
 from rdo.web.auth.guard import Guard
@@ -73,9 +78,29 @@ class _Repositories:
             return await run_in_threadpool(self._rpm, read, found["sha256"], found["name"])
         if found := _REPODATA.fullmatch(rest):
             return await self._file(asked, read, found["name"])
+        site = site_of(self._guard.service.settings, asked.target)
+        if rest == f"{site.reponame}.repo":
+            return await self._repo_file(asked, read, site, request)
         if rest:
             raise _nothing(rest)
         return await self._file(asked, read, LISTING)
+
+    async def _repo_file(
+        self, asked: AskedSet, read: TargetRead, site: Site, request: Request
+    ) -> Response:
+        """Send a .repo file for the repository, at the address that it was asked for at."""
+        known = await self._resolved(asked, read)
+        signed_by = await run_in_threadpool(self._kept.signed_by, known.key)
+        keys = (key_name(asked.target, one) for one in sorted(signed_by) if one)
+        trust = RepoTrust(
+            gpgcheck="" not in signed_by,
+            gpgkey=tuple(site.url(PurePosixPath(one)) for one in keys),
+        )
+        words = request.path_params["asked"]
+        url = f"{request.base_url}repo/{words}/"
+        own = RepoSection(site.reponame, f"{site.reponame}-{words}", (url,), priority=OWN)
+        text = repo_file([own.trusting(trust)])
+        return Response(text, media_type="text/plain; charset=utf-8", headers=_ASK_AGAIN)
 
     def _rpm(self, read: TargetRead, sha256: str, name: str) -> Response:
         """Send an RPM of the target's pool, from the place that the database has for it."""
