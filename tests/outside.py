@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import gzip
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -102,6 +104,23 @@ def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[BucketPlace, st
         yield BucketPlace("mirror", "deep/master", address), f"{address}/mirror/deep/master"
     finally:
         server.stop()
+
+
+def faults(folder: Path, *, names: tuple[str, ...] = ("current", "consistent")) -> list[str]:
+    """What a reader of a mirror misses that comes by a name, or by the path of a repository."""
+    found = [name for name in names if not (folder / name / "repodata/repomd.xml").is_file()]
+    for link in folder.rglob("*"):
+        if link.is_symlink() and not link.exists():
+            found.append(f"{link} leads nowhere")
+    for index in folder.glob("repositories/*/repodata/repomd.xml"):
+        top = index.parents[1]
+        inside = re.findall(r'location href="([^"]+)"', index.read_text())
+        for file in list(inside):
+            if "primary" in file and (top / file).is_file():
+                text = gzip.decompress((top / file).read_bytes()).decode()
+                inside += re.findall(r'<location href="([^"]+)"', text)
+        found += [f"{top}/{file}" for file in inside if not (top / file).is_file()]
+    return found
 
 
 class Counted:

@@ -17,6 +17,7 @@ Summary: {summary}
 {requires}
 %description -n {binary}
 A sample.
+{more}
 %install
 mkdir -p %{{buildroot}}/usr/share/{name}
 echo {name} {version} {release} > %{{buildroot}}/usr/share/{name}/file
@@ -24,7 +25,9 @@ echo {name} {version} {release} > %{{buildroot}}/usr/share/{name}/file
 %files -n {binary}
 /usr/share/{name}
 {files}
+{more_files}
 """
+MORE = "%package -n {0}\nSummary: A sample\n%description -n {0}\nA sample."
 
 
 def make_rpms(
@@ -36,10 +39,12 @@ def make_rpms(
     requires: tuple[str, ...] = (),
     summary: str = "A sample",
     files: tuple[tuple[str, str], ...] = (),
+    more: tuple[str, ...] = (),
 ) -> tuple[Path, ...]:
     """The source RPM of `name` and its one binary, `python-x` giving `python3-x`, in `folder`.
 
-    `files` are further paths of the binary, each with its content.
+    `files` are further paths of the binary, each with its content; `more` are further binaries
+    without files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     binary = name.replace("python-", "python3-", 1)
@@ -54,6 +59,8 @@ def make_rpms(
             requires="\n".join(f"Requires: {requirement}" for requirement in requires),
             install="\n".join(map(_install, files)),
             files="\n".join(path for path, _ in files),
+            more="\n".join(map(MORE.format, more)),
+            more_files="\n".join(f"%files -n {one}" for one in more),
         )
     )
     top = folder / "top"

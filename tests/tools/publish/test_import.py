@@ -2,24 +2,29 @@
 
 import contextlib
 import functools
+import gzip
 import http.server
-import os
 import shutil
-import signal
-import sys
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import createrepo_c
 import pytest
 
+from rdo.model.build import Built
 from rdo.signing import Signer
 from rdo.signing.ways import ByOwnKey
 from rdo.tools.signing.gpg_home import GpgHome
 from tests.databases import copy_factory
 from tests.importing import configure, done, repos, rpms_of, run_import
-from tests.publishing import TARGET, RpmShelf, factory, package
+from tests.killing import survives
+from tests.publishing import TARGET, RpmShelf, commit, factory, package
+from tests.rpms import make_rpms
+from tests.serving import INFO
 
 PACKAGES = (package("python-a"), package("python-b"), package("python-c"))
 
@@ -237,6 +242,66 @@ def test_only_allowed_addresses_are_read(tmp_path: Path, web: Web) -> None:
     assert not any("commit.yaml" in one for one in web.asked)
 
 
+def test_metadata_that_zstd_has_compressed_is_read(here: Path, web: Web) -> None:
+    """As createrepo_c of today writes it."""
+    folder = (web.folder / "consistent/repodata").resolve()
+    index = createrepo_c.Repomd(str(folder / "repomd.xml"))
+    new = createrepo_c.Repomd()
+    for record in index.records:
+        old = folder.parent / record.location_href
+        file = folder / f"{record.type}.xml.zst"
+        file.write_bytes(
+            subprocess.run(
+                ["zstd", "-q", "-c"],
+                input=gzip.decompress(old.read_bytes()),
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        old.unlink()
+        written = createrepo_c.RepomdRecord(record.type, str(file))
+        written.fill(createrepo_c.SHA256)
+        new.set_record(written)
+    (folder / "repomd.xml").write_text(new.xml_dump())
+
+    found = done(here, f"{web.url}/consistent")
+
+    assert len([one for one in found["commits"] if one["build_id"]]) == 3
+
+
+def test_components_and_debuginfo_are_imported(tmp_path: Path, shelf: RpmShelf) -> None:
+    """Each component has a repository of its own; RPMs for debuggers have one beside it."""
+    of = {"python-a": "compute", "python-b": "compute", "python-c": "network"}
+    members = [package(name, component=component) for name, component in of.items()]
+    (tmp_path / "there").mkdir()
+    with factory(tmp_path / "there", shelf, *members, components=True) as made:
+        with made.store.write() as at:
+            build = at.builds.plan(TARGET, commit("python-a", "a1", "compute"), now=made.now())
+        folder = made.folder_of(build)
+        rpms = make_rpms(folder, "python-a", more=("python3-a-debuginfo",))
+        with made.store.write() as at:
+            build = at.builds.settle(build.id, Built(rpms), now=made.now())
+        made.tree.publish(build, folder, made.members)
+        made.publish("python-b", "b1", component="compute")
+        made.publish("python-c", "c1", component="network")
+    names = "components:\n- name: compute\n- name: network\n"
+    info = INFO.replace("package-default:", f"{names}package-default:")
+    for name, component in of.items():
+        info = info.replace(f"{{project: {name},", f"{{project: {name}, component: {component},")
+
+    with web_of(made.tree.repos) as web:
+        here = configure(tmp_path / "here", web.url, components=True, info=info)
+        for component in ("compute", "network"):
+            done(here, f"{web.url}/component/{component}/consistent")
+
+    compute = repos(here) / "component/compute/consistent"
+    assert rpms_of(compute) == ["python3-a-1.0-1.noarch.rpm", "python3-b-1.0-1.noarch.rpm"]
+    assert rpms_of(compute / "debug") == ["python3-a-debuginfo-1.0-1.noarch.rpm"]
+    network = repos(here) / "component/network/consistent"
+    assert rpms_of(network) == ["python3-c-1.0-1.noarch.rpm"]
+    assert (repos(here) / "consistent/delorean.repo").is_file()
+
+
 @pytest.mark.slow
 def test_signatures_are_asked_for(tmp_path: Path, shelf: RpmShelf) -> None:
     root = tmp_path / "signed"
@@ -266,36 +331,6 @@ def test_signatures_are_asked_for(tmp_path: Path, shelf: RpmShelf) -> None:
     assert right[0] == 0, right[1]
 
 
-def kill_at(step: int) -> None:
-    """Have this process die at its `step`th change of files, or message to a server."""
-    left = step
-    changes = {"os.remove", "os.rename", "os.rmdir", "os.link", "os.mkdir", "os.symlink"}
-    changes |= {"shutil.rmtree", "http.client.send", "subprocess.Popen", "ctypes.dlsym"}
-
-    def watch(event: str, args: tuple[object, ...]) -> None:
-        nonlocal left
-        writes = event == "open" and isinstance(args[2], int) and args[2] & os.O_WRONLY
-        if event in changes or writes:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(watch)
-
-
-def survives(root: Path, url: str, step: int) -> bool:
-    """Import in a child that dies at `step`; whether it did not."""
-    child = os.fork()
-    if child == 0:
-        try:
-            kill_at(step)
-            run_import(root, url)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return not os.WIFSIGNALED(status)
-
-
 @pytest.mark.slow
 def test_an_import_killed_anywhere_is_completed_by_the_next(
     tmp_path: Path, here: Path, web: Web
@@ -309,7 +344,7 @@ def test_an_import_killed_anywhere_is_completed_by_the_next(
         (root / "rdo.toml").write_text(text.replace(str(here), str(root)))
         web.asked.clear()
 
-        ended = survives(root, f"{web.url}/consistent", step)
+        ended = survives(partial(run_import, root, f"{web.url}/consistent"), step)
 
         before = web.rpms()
         name = repos(root) / "consistent"

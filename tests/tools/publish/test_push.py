@@ -1,16 +1,13 @@
 """Repositories at places outside: sent in order, completed after a kill, installed from by dnf."""
 
 import contextlib
-import gzip
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +23,8 @@ from rdo.tools.hosts.rsync import RsyncPlace
 from rdo.tools.signing.gpg_home import GpgHome
 from tests.as_root import AS_ROOT
 from tests.databases import copy_factory
-from tests.outside import Counted, http_server, rsync_daemon, s3_server, ssh_server
+from tests.killing import survives
+from tests.outside import Counted, faults, http_server, rsync_daemon, s3_server, ssh_server
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 
 PACKAGES = (package("python-a"), package("python-b"))
@@ -62,23 +60,6 @@ def install(root: Path, repo_file: str, *packages: str) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def faults(folder: Path, *, names: tuple[str, ...] = ("current", "consistent")) -> list[str]:
-    """What a reader of a mirror misses that comes by a name, or by the path of a repository."""
-    found = [name for name in names if not (folder / name / "repodata/repomd.xml").is_file()]
-    for link in folder.rglob("*"):
-        if link.is_symlink() and not link.exists():
-            found.append(f"{link} leads nowhere")
-    for index in folder.glob("repositories/*/repodata/repomd.xml"):
-        top = index.parents[1]
-        inside = re.findall(r'location href="([^"]+)"', index.read_text())
-        for file in list(inside):
-            if "primary" in file and (top / file).is_file():
-                text = gzip.decompress((top / file).read_bytes()).decode()
-                inside += re.findall(r'<location href="([^"]+)"', text)
-        found += [f"{top}/{file}" for file in inside if not (top / file).is_file()]
-    return found
 
 
 Opened = tuple[Outside, str]
@@ -206,36 +187,11 @@ def test_mirror_lists_name_the_places_that_have_a_repository(
     assert len((old / "mirrorlist").read_text().split()) == 1
 
 
-def kill_at(step: int) -> None:
-    """Have this process die at its `step`th change of files, or message to a server."""
-    left = step
-    changes = {"os.remove", "os.rename", "os.rmdir", "os.symlink", "shutil.rmtree"}
-    changes |= {"http.client.send", "subprocess.Popen"}
-
-    def watch(event: str, args: tuple[object, ...]) -> None:
-        nonlocal left
-        writes = event == "open" and isinstance(args[2], int) and args[2] & os.O_WRONLY
-        if event in changes or writes:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(watch)
-
-
-def survives(root: Path, shelf: RpmShelf, outside: Outside, step: int) -> bool:
-    """Push in a child that dies at `step`; whether it did not."""
-    child = os.fork()
-    if child == 0:
-        try:
-            with factory(root, shelf, *PACKAGES) as made:
-                made.now.now += timedelta(days=5)
-                kill_at(step)
-                push_to(made, outside)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return not os.WIFSIGNALED(status)
+def push_late(root: Path, shelf: RpmShelf, outside: Outside) -> None:
+    """Push when what no name needs has to go."""
+    with factory(root, shelf, *PACKAGES) as made:
+        made.now.now += timedelta(days=5)
+        push_to(made, outside)
 
 
 @pytest.mark.slow
@@ -256,7 +212,7 @@ def test_a_reader_never_meets_a_gap_whenever_a_push_is_killed(
         copy_factory(origin, root)
         shutil.copytree(mirror, copy, symlinks=True)
 
-        ended = survives(root, shelf, OutsideFolder(copy), step)
+        ended = survives(partial(push_late, root, shelf, OutsideFolder(copy)), step)
 
         assert faults(copy) == [], step
         with factory(root, shelf, *PACKAGES) as made:
