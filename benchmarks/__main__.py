@@ -16,6 +16,7 @@ from benchmarks import (
     dashboard,
     file_conflicts,
     first_publication,
+    handing_out,
     installing,
     maintainer,
     metadata,
@@ -40,6 +41,7 @@ def main() -> None:
         "a million votes on 100,000 commits": asdict(votes.measure(100_000, 1_000_000)),
         "promotion among 10,000 repositories": asdict(promotion.measure(2000, 10_000)),
         "publish one commit": [asdict(measure(500, 0)), asdict(measure(500, 50_000))],
+        "handing out 5,000 packages": asdict(handing_out.measure(5000, 10_000)),
         "push an update beside 5,000 packages": asdict(updating.measure(5000)),
         "pages of 5,000 builds": asdict(pages.measure(250, 5000)),
         "pages of a server, 100,000 commits": {

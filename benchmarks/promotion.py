@@ -60,7 +60,7 @@ def _in_a_store(root: Path, repositories: int) -> tuple[float, float]:
         older = made.leads("current")
         for number, name in enumerate(names[:3]):
             made.publish(name, f"{number}b", "2.0")
-        _many_moves(made, repositories)
+        many_moves(made, repositories)
         target = OpenTarget(
             name=TARGET,
             folder=made.folder,
@@ -79,7 +79,7 @@ def _in_a_store(root: Path, repositories: int) -> tuple[float, float]:
     return by_time, difference
 
 
-def _many_moves(made: Factory, count: int) -> None:
+def many_moves(made: Factory, count: int) -> None:
     """Let `current` have led to many repositories, all gone but the one of now, every minute."""
     with made.store.write() as at:
         here = at.names.repository(TARGET, None, "current")

@@ -39,32 +39,32 @@ def measure(packages: int, older_builds: int) -> Cost:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         shelf = RpmShelf(root / "shelf")
-        members = [package(_name(number)) for number in range(packages)]
+        members = [package(member(number)) for number in range(packages)]
         with factory(root, shelf, *members) as made:
-            _fill(made, packages, older_builds // packages)
-            (first, first_cpu), *others = [_publish(made, n) for n in range(PUBLICATIONS)]
+            fill(made, packages, older_builds // packages)
+            (first, first_cpu), *others = [publish_next(made, n) for n in range(PUBLICATIONS)]
     median, median_cpu = (sorted(each)[len(each) // 2] for each in zip(*others, strict=True))
     return Cost(packages, older_builds, first, first_cpu, median, median_cpu)
 
 
-def _publish(made: Factory, number: int) -> tuple[float, float]:
+def publish_next(made: Factory, number: int) -> tuple[float, float]:
     """Wall and processor seconds of publishing a new commit of one package."""
-    build = made.build(_name(number), f"f{number}", f"1.{number}")
+    build = made.build(member(number), f"f{number}", f"1.{number}")
     started, cpu = time.perf_counter(), time.process_time()
     made.tree.publish(build, made.folder_of(build), made.members)
     return time.perf_counter() - started, time.process_time() - cpu
 
 
-def _name(number: int) -> str:
+def member(number: int) -> str:
     return f"python-p{number:04}"
 
 
-def _fill(made: Factory, packages: int, rounds: int) -> None:
+def fill(made: Factory, packages: int, rounds: int) -> None:
     """Write the rows that `rounds` builds of each package and one good one would have left."""
     rpm = made.shelf.put(made.folder / "sample", "python-sample", "1.0")[-1]
     [read] = read_rpms([rpm])
     sample = read.artifact, read.fragment
-    names = [_name(number) for number in range(packages)]
+    names = [member(number) for number in range(packages)]
     first = write_history(made.store, TARGET, names, rounds + 1)
     artifacts = [row for build in enumerate(names, first) for row in _artifacts(*build, sample)]
     with made.store.write() as at:
