@@ -91,7 +91,8 @@ def _read(trunk: Trunk, package: Package) -> _Read | None:
         if not is_on_pypi(package.upstream_of(one.commit)):
             upstream = TracedSource(upstream=one.commit.upstream)
             states.setdefault(upstream, {})[one.position] = one.commit.upstream_hash
-            mirrors[upstream] = trunk.remotes.upstream(package, one.commit)
+            if upstream not in mirrors:  # of several upstreams git is asked which has the commit
+                mirrors[upstream] = trunk.remotes.upstream(package, one.commit)
     if not all(mirror.path.is_dir() for mirror in mirrors.values()):
         return None
     traces: list[Trace] = []
