@@ -97,7 +97,9 @@ class InstallableGate:
     def _packages(self, together: Sequence[Repository]) -> dict[str, str]:
         """Return the package of each RPM of some repositories, by the RPM's name."""
         tree = self.tree
-        hashes = {sha for one in together for sha in tree.references.of(tree.repos / one.path)[0]}
+        hashes = {
+            sha for one in together for sha in tree.journal.references.of(tree.repos / one.path)[0]
+        }
         own = {one.build_id for one in together if one.build_id is not None}
         with self.store.read() as at:
             builds = at.artifacts.builds_with(together[0].target, hashes)

@@ -134,7 +134,7 @@ def sign_published(
         )
     purpose = f"rdo repo sign --target {target}"
     with hold(opened.folder / "round.lock", purpose=purpose):
-        opened.tree.recover()
+        opened.tree.journal.recover()
         opened.tree.signer.check()
         if app.bridges.locked(target):
             app.bridges.of_target(target).prepare()

@@ -1,13 +1,6 @@
-"""A target's published tree: `data/<target>/repos`.
-
-Every change has the same steps. What will be published is written beside its place and synced to
-the disk; one transaction records it, together with an intent that tells how the tree must change;
-the tree is changed; the intent is closed. If killed before the transaction, nothing has happened;
-if killed after it, the next holder of the publish lock carries the intent out.
-"""
+"""A target's published tree, `data/<target>/repos`: what is put there, and where names lead."""
 
 import contextlib
-import errno
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,25 +9,23 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from rdo import lock
-from rdo.cancellation import uninterrupted
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import NoSpaceError, NotFoundError, RefusedError
+from rdo.errors import NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
 from rdo.model.build import Built, Failed
 from rdo.model.repo_file import MIRRORLIST, NOT_SIGNED
 from rdo.notify.promotions import NameMove, note_moves
 from rdo.publish import bootstrap, contents, directory, names, pool, signed
 from rdo.publish.backwards import Backwards, gone_backwards
-from rdo.publish.change import TRASH, TreeChange, carry_out, has_files
+from rdo.publish.change import TRASH, TreeChange, has_files
 from rdo.publish.consistent import Blocker
 from rdo.publish.contents import DEBUG, Contents, TargetState
 from rdo.publish.directory import SourceFolders
 from rdo.publish.good import GoodBuilds
+from rdo.publish.journal import TreeJournal
 from rdo.publish.names import CONSISTENT, CURRENT, PREVIOUS, check_promotion_name
 from rdo.publish.references import REPOMD, has_repodata, parts
 from rdo.publish.site import Members, Site
-from rdo.publish.upkeep.needed import References, needed
 from rdo.repodata import Composer, read_rpms
 from rdo.signing import Signer
 from rdo.store import Store, Transaction
@@ -43,8 +34,6 @@ from rdo.store.work.builds import Build
 
 log = logging.getLogger(__name__)
 
-FRESH = ".publishing"
-"""Where in the tree directories are made ready."""
 _TRUNK = "trunk"
 
 
@@ -99,7 +88,7 @@ class Tree:
         self._store = store
         self.now = clock
         self.signer = signer
-        self.references = References()
+        self.journal = TreeJournal(folder, site.target, store, clock=clock)
         self.gate: ConsistentGate | None = None
         self._good = GoodBuilds()
         self._composers: dict[tuple[str | None, str], Composer] = {}
@@ -122,7 +111,7 @@ class Tree:
         built = source_first(read or _read(build, build_folder))
         with (
             self._signed(build, build_folder, built) as (rpms, folder),
-            self.alone(f"publishing {build.commit}"),
+            self.journal.alone(f"publishing {build.commit}"),
         ):
             with self._store.read() as at:
                 build = at.builds.get(build.id)
@@ -138,7 +127,7 @@ class Tree:
             }
             if build.bootstrap:
                 return self._publish_bootstrap(build, rpms)
-            fresh = self.fresh(str(build.id))
+            fresh = self.journal.fresh(str(build.id))
             self._write_repository(fresh, what, build.commit.upstream_hash)
             directory.write_success(fresh, build, in_pool, what.path, origin or SourceFolders())
             directory.link_logs(fresh, build_folder)
@@ -164,7 +153,7 @@ class Tree:
         if self.signer is None or build.bootstrap or build.published is not None:
             yield rpms, build_folder
             return
-        with self._explaining(), signed.workplace(self.folder, str(build.id)) as folder:
+        with self.journal.explaining(), signed.workplace(self.folder, str(build.id)) as folder:
             places = {one.file_name: build_folder / one.file_name for one in rpms}
             yield signed.sign(self.signer, rpms, places, folder), folder
 
@@ -178,18 +167,18 @@ class Tree:
         """
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
-        with self.alone(f"publishing the logs of {build.commit}"):
+        with self.journal.alone(f"publishing the logs of {build.commit}"):
             component = self.site.component(build.package, build.commit.component)
             path = hash_directory(build.commit, component)
             with self._store.read() as at:
                 taken = at.repositories.at_path(self.site.target, str(path))
             if taken or build.bootstrap:
                 return Published()
-            fresh = self.fresh(str(build.id))
+            fresh = self.journal.fresh(str(build.id))
             directory.link_logs(fresh, build_folder, with_srpm=True)
             directory.write_failure(fresh, build, build.outcome, origin or SourceFolders())
             directory.sync(fresh)
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 changes.append(self.change(at, fresh=fresh, path=path))
             return Published(self.repos / path)
 
@@ -206,7 +195,7 @@ class Tree:
         Needed after changes without a publication: a package was removed, renamed, held or left
         its review. If no repository holds exactly the members' newest builds, one is composed.
         """
-        with self.alone("moving consistent"):
+        with self.journal.alone("moving consistent"):
             found = {one: self._due(one, members) for one in members.components(self.site)}
             due = {component: one for component, one in found.items() if one}
             moved: list[Path] = []
@@ -226,7 +215,7 @@ class Tree:
         Composes a repository, and moves `current` there, and `consistent` if the state says so.
         Returns the build, and the repositories that names point to if they moved.
         """
-        with self.alone(f"moving {package}"):
+        with self.journal.alone(f"moving {package}"):
             target = self.site.target
             with self._store.read() as at:
                 before = at.packages.state(target, package).good
@@ -236,10 +225,10 @@ class Tree:
                 now = TargetState.read(at, target, self._good, {package: build.id})
             component = self.site.component(package, build.commit.component)
             what = contents.of_members(self.site, component, members, now)
-            fresh = self.fresh(what.digest)
+            fresh = self.journal.fresh(what.digest)
             self._write_repository(fresh, what, what.digest)
             directory.sync(fresh)
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 at.builds.stay_at(build.id)
                 moves = {CURRENT: self._add_repository(at, what, None)}
                 change = self.change(at, moves, fresh=fresh, path=what.path, by=by, why=why)
@@ -253,7 +242,7 @@ class Tree:
         A repository that is there already stays. Raises NotFoundError if the RPMs of a build are
         not in the store any more.
         """
-        with self.alone("composing a repository"):
+        with self.journal.alone("composing a repository"):
             with self._store.read() as at:
                 good = GoodBuilds().read(at, builds)
             for one in good.values():
@@ -302,10 +291,10 @@ class Tree:
         Raises NotFoundError if the repository is not in the tree any more.
         """
         check_promotion_name(name)
-        with self.alone(f"moving {name}"):
+        with self.journal.alone(f"moving {name}"):
             if not (self.repos / repository.path).is_dir():
                 raise NotFoundError(f"repository {repository.path} is not in the tree")
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 changes.append(self.change(at, {name: repository}, by=by, why=why))
 
     def aggregate_hash(self, repositories: Collection[Repository]) -> str:
@@ -372,7 +361,7 @@ class Tree:
                     f"{name} is kept by rdo itself", hint="rdo promotion rollback NAME"
                 )
         shown = ", ".join(dict.fromkeys(name for name, _ in moves))
-        with self.alone(f"promoting {shown}"), self.deciding() as (at, changes):
+        with self.journal.alone(f"promoting {shown}"), self.journal.deciding() as (at, changes):
             record(at)
             rows: list[tuple[str, Repository]] = []
             moved: list[NameMove] = []
@@ -411,9 +400,9 @@ class Tree:
         `known` are the repositories that this was decided on. Raises RefusedError if there are
         others by now, or if somebody needs one of the places. Places are relative to the tree.
         """
-        with self.alone("removing what is old"):
+        with self.journal.alone("removing what is old"):
             target = self.site.target
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 there = {one.id for one in at.repositories.in_tree(target)}
                 if there != set(known):
                     raise RefusedError(f"the tree of {target} has just changed", hint="try again")
@@ -424,7 +413,7 @@ class Tree:
 
     def rewrite(self, repository: Repository, members: Members) -> bool:
         """Write a damaged repository again, if the state still tells what was in it."""
-        with self.alone(f"mending {repository.path}"):
+        with self.journal.alone(f"mending {repository.path}"):
             with self._store.read() as at:
                 now = TargetState.read(at, self.site.target, self._good)
                 build = at.builds.get(repository.build_id) if repository.build_id else None
@@ -439,7 +428,7 @@ class Tree:
             is_same = what.digest == repository.digest and str(what.path) == repository.path
             if not is_same or not all(place.is_file() for place in in_pool.values()):
                 return False
-            fresh = self.fresh("mending")
+            fresh = self.journal.fresh("mending")
             self._write_repository(
                 fresh, what, build.commit.upstream_hash if build else what.digest
             )
@@ -449,7 +438,7 @@ class Tree:
                 if folder.is_dir():
                     directory.link_logs(fresh, folder)
             directory.sync(fresh)
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 at.repositories.put_back(repository.id)
                 changes.append(self.change(at, fresh=fresh, path=what.path))
             return True
@@ -459,10 +448,10 @@ class Tree:
 
         The RPMs may have other bytes, because they were signed.
         """
-        with self.alone(f"signing {repository.path}"):
+        with self.journal.alone(f"signing {repository.path}"):
             with self._store.read() as at:
                 build = at.builds.get(repository.build_id) if repository.build_id else None
-            fresh = self.fresh("again")
+            fresh = self.journal.fresh("again")
             self._write_repository(
                 fresh, what, build.commit.upstream_hash if build else what.digest
             )
@@ -471,7 +460,7 @@ class Tree:
             old = self.repos / repository.path
             directory.keep_others(old, fresh, self.repos / "deps")
             directory.sync(fresh)
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 changes.append(self.change(at, fresh=fresh, path=what.path))
 
     def forget_good_builds(self) -> None:
@@ -480,7 +469,10 @@ class Tree:
 
     def take_out(self, repository: Repository) -> None:
         """Remove a repository. Raises RefusedError if somebody needs it."""
-        with self.alone(f"removing {repository.path}"), self.deciding() as (at, changes):
+        with (
+            self.journal.alone(f"removing {repository.path}"),
+            self.journal.deciding() as (at, changes),
+        ):
             at.repositories.remove(self.site.target, [repository.path], now=self.now())
             changes.append(TreeChange(removals=(repository.path,)))
 
@@ -491,40 +483,15 @@ class Tree:
 
         The state may say the same place as before, which is then written anew and stays.
         """
-        with self.alone(f"mending {', '.join(led)}"):
+        with self.journal.alone(f"mending {', '.join(led)}"):
             fresh_one = self._compose(repository.component, members)
-            with self.deciding() as (at, changes):
+            with self.journal.deciding() as (at, changes):
                 why = f"{repository.path} was damaged"
                 moves = dict.fromkeys(led, fresh_one)
                 changes.append(self.change(at, moves, why=why))
                 if fresh_one.path != repository.path:
                     at.repositories.remove(self.site.target, [repository.path], now=self.now())
                     changes.append(TreeChange(removals=(repository.path,)))
-
-    def put_aside(self, place: Path, aside: Path) -> None:
-        """Move something out of the tree. Raises RefusedError if somebody needs it."""
-        shown = str(place.relative_to(self.repos))
-        with self._store.read() as at:
-            self._check_removals(at, [shown])
-        aside.parent.mkdir(exist_ok=True)
-        place.rename(aside)
-
-    def recover(self) -> None:
-        """Finish what a killed process has begun; call it when a round starts."""
-        with self.alone("recovering"):  # finishes what there is, like everybody who comes in
-            shutil.rmtree(self.repos / FRESH, ignore_errors=True)
-            shutil.rmtree(self.folder / signed.WORK, ignore_errors=True)
-            for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
-                for left in self.repos.glob(pattern):
-                    left.unlink()
-
-    def finish(self) -> None:
-        """Carry out the changes that a killed process has decided on, if there are any."""
-        with self._store.read() as at:
-            unfinished = at.intents.unfinished(self.site.target)
-        if unfinished:
-            with self.alone("finishing"):
-                pass  # finishes what there is, like everybody who comes in
 
     def current_directories(self) -> tuple[Path, ...]:
         """Return the repositories that `current` points to, one per component; they never change.
@@ -548,67 +515,6 @@ class Tree:
     def _pool(self) -> Path:
         return self.repos / pool.NAME
 
-    @contextlib.contextmanager
-    def alone(self, purpose: str) -> Iterator[None]:
-        """Hold the publish lock, after finishing what others have left."""
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._explaining())
-            self._pool.mkdir(parents=True, exist_ok=True)
-            lock_file = self.folder / "publish.lock"
-            stack.enter_context(lock.hold(lock_file, purpose=purpose, wait=True))
-            stack.enter_context(uninterrupted())
-            with self._store.read() as at:
-                unfinished = at.intents.unfinished(self.site.target)
-            for intent in unfinished:
-                log.info("finishing an interrupted change of the tree: %s", intent.payload)
-                self._carry_out(intent.id, TreeChange.from_json(intent.payload))
-            yield
-
-    @contextlib.contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """Raise NoSpaceError for a full disk; half-finished changes are redone or undone later."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            raise NoSpaceError(
-                f"no space left for the tree of {self.site.target}",
-                hint="what was built is kept; free some space, and the next round publishes it",
-            ) from error
-
-    @contextlib.contextmanager
-    def deciding(self) -> Iterator[tuple[Transaction, list[TreeChange]]]:
-        """Open a transaction; the changes of the tree that it decides on are made after it."""
-        changes: list[TreeChange] = []
-        with self._store.write() as at:
-            yield at, changes
-            self._check_removals(at, [path for change in changes for path in change.removals])
-            intents = [
-                at.intents.open(self.site.target, "tree", change.to_json(), now=self.now())
-                for change in changes
-            ]
-        for intent, change in zip(intents, changes, strict=True):
-            self._carry_out(intent, change)
-
-    def _check_removals(self, at: Transaction, going: Collection[str]) -> None:
-        """Raise RefusedError if somebody needs one of these places of the tree."""
-        if not going:
-            return
-        target = self.site.target
-        found = needed(at, self.folder, target, going, self.references)
-        for place in going:
-            if who := found.who(place):
-                raise RefusedError(
-                    f"{place} is not removed from the tree of {target}: {who}",
-                    hint="nothing was removed",
-                )
-
-    def _carry_out(self, intent: int, change: TreeChange) -> None:
-        carry_out(change, self.repos)
-        with self._store.write() as at:
-            at.intents.close(intent, now=self.now())
-
     def _put_in_place(
         self, build: Build, what: Contents, fresh: Path, members: Members, *, superseded: bool
     ) -> Published:
@@ -617,7 +523,7 @@ class Tree:
         enters = not superseded and any(member.name == build.package for member in shared)
         verdict = names.ConsistentVerdict()
         moves: dict[str, Repository] = {}
-        with self.deciding() as (at, changes):
+        with self.journal.deciding() as (at, changes):
             at.artifacts.add(build.id, what.own)
             at.builds.publish(build.id, superseded=superseded)
             repository = self._add_repository(at, what, build.id)
@@ -684,7 +590,7 @@ class Tree:
         return repository if repository != leads else None
 
     def _make_consistent(self, repositories: Sequence[Repository]) -> list[Path]:
-        with self.deciding() as (at, changes):
+        with self.journal.deciding() as (at, changes):
             why, moves = "the state of its members", [(CONSISTENT, one) for one in repositories]
             changes.append(self._moving(at, moves, by=_TRUNK, why=why))
         return [self.repos / one.path for one in repositories]
@@ -696,10 +602,10 @@ class Tree:
         return self._write_composed(contents.of_members(self.site, component, members, now))
 
     def _write_composed(self, what: Contents, shelf: str = "") -> Repository:
-        fresh = self.fresh(what.digest)
+        fresh = self.journal.fresh(what.digest)
         self._write_repository(fresh, what, what.digest, shelf)
         directory.sync(fresh)
-        with self.deciding() as (at, changes):
+        with self.journal.deciding() as (at, changes):
             repository = self._add_repository(at, what, None)
             changes.append(self.change(at, fresh=fresh, path=what.path))
         return repository
@@ -731,13 +637,6 @@ class Tree:
     def _fragments(self, keys: Collection[int]) -> Mapping[int, Fragment]:
         with self._store.read() as at:
             return at.artifacts.fragments(keys)
-
-    def fresh(self, name: str) -> Path:
-        """Return an empty folder on the tree's own file system, to prepare a directory in."""
-        fresh = self.repos / FRESH / name
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        return fresh
 
     def _add_repository(self, at: Transaction, what: Contents, build_id: int | None) -> Repository:
         return at.repositories.add(

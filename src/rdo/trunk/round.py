@@ -165,7 +165,7 @@ def recover(trunk: Trunk) -> tuple[Build, ...]:
 
     Returns the builds whose builder still has them, or has their outcome, under their tickets.
     """
-    trunk.tree.recover()
+    trunk.tree.journal.recover()
     revive_names(trunk.tree, trunk.store, trunk.members_now())
     _publish_built(trunk)
     with trunk.store.read() as at:

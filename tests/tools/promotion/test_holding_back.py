@@ -18,8 +18,8 @@ from rdo.promotion.explaining import BlockerKind, Explanation, explain
 from rdo.promotion.holding_back import HoldTerms, held_back, in_force, past, promote_part
 from rdo.promotion.promoting import Promoted, promote
 from rdo.promotion.simulating import promotion_start, simulate
+from rdo.publish.journal import FRESH
 from rdo.publish.site import Members
-from rdo.publish.tree import FRESH
 from rdo.publish.upkeep.verify import verify_tree
 from tests.disk import Disk
 from tests.publishing import TARGET, Factory, package

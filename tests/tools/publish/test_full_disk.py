@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from rdo.errors import UserError, is_of_the_machine
+from rdo.publish.journal import FRESH
 from rdo.publish.site import Members, Site
-from rdo.publish.tree import FRESH, Tree
+from rdo.publish.tree import Tree
 from rdo.publish.upkeep.verify import verify_tree
 from rdo.signing import Signer
 from rdo.signing.ways import ByOwnKey

@@ -66,7 +66,7 @@ def survives(root: Path, shelf: RpmShelf, step: int, *, components: bool) -> boo
 
 def publish_what_is_left(made: Factory) -> None:
     """What a round does when it starts."""
-    made.tree.recover()
+    made.tree.journal.recover()
     with made.store.read() as at:
         left = at.builds.unpublished(TARGET)
     for build in left:
@@ -214,7 +214,7 @@ def test_a_change_by_a_person_killed_anywhere_is_finished_or_undone_by_the_next(
         with factory(root, shelf, *PACKAGES, components=components) as made:
             places = ["component/one", "component/two"] if components else ["."]
             assert all(is_whole(made.tree.repos / x / "tested") for x in places), step
-            made.tree.recover()
+            made.tree.journal.recover()
             assert verify_tree(made.tree, made.store, made.members) == [], step
             assert is_recorded(made), step
             change(made)

@@ -277,7 +277,7 @@ def test_killed_anywhere_nothing_half_signed_is_published(
             with_signer(made, keys.own())
             current = made.tree.repos / "current"
             assert again or has_signature(current), step
-            made.tree.recover()
+            made.tree.journal.recover()
             publish_what_is_left(made)
             sign_again(made.tree, made.store)
             assert is_signed(current, "delorean"), step

@@ -117,7 +117,7 @@ def run(
     """
     done: list[PromotionDecision] = []
     with lock.hold(opened.folder / LOCK, purpose="promoting by criteria"):
-        opened.tree.finish()  # of a promoter that was killed: the store says that it has moved
+        opened.tree.journal.finish()  # what a killed promoter has moved in the store alone
         for criteria in chosen:
             for one in lift_expired(opened, criteria.name):
                 log.info("%s no longer holds %s back, its time is over", one.name, one.package)

@@ -18,7 +18,7 @@ def list_mirrors(
     """
     rows = [(url.rstrip("/"), places) for url, places in mirrors if url]
     top = tree.site.url(PurePosixPath("x")).removesuffix("x")
-    with tree.alone("listing mirrors"):
+    with tree.journal.alone("listing mirrors"):
         for path in paths:
             file = tree.repos / path / MIRRORLIST
             before = file.read_text() if file.is_file() else ""

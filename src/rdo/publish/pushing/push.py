@@ -136,14 +136,14 @@ class _Push:
 
     def run(self, *, dry_run: bool, looks: bool) -> PushSummary:
         known = KnownPlace.read(self.file)
-        with self.tree.alone(f"looking what {self.place.name} should have"):
+        with self.tree.journal.alone(f"looking what {self.place.name} should have"):
             wanted = self._wanted()
         if not looks and known.digest == self._digest(wanted) and not self._due(known):
             return PushSummary(self.place.name)
         there = self.place.outside.listing()
         stage = self.file.with_name(f".{self.place.name}")
         shutil.rmtree(stage, ignore_errors=True)  # of a push that was killed
-        with self.tree.alone(f"taking what {self.place.name} should have"):
+        with self.tree.journal.alone(f"taking what {self.place.name} should have"):
             wanted = self._wanted()
             step = _Step.between(there, known, wanted)
             if not dry_run:

@@ -70,7 +70,7 @@ class Adoption:
 
     def take_repositories(self, repositories: Collection[Repository]) -> None:
         """Take repositories with all their RPMs; one by one they enter the tree and the store."""
-        with self.tree.alone("taking over repositories"):
+        with self.tree.journal.alone("taking over repositories"):
             for repository in repositories:
                 if self.has_repository(repository.path):
                     self._take_repository(repository)
@@ -79,13 +79,13 @@ class Adoption:
 
     def take_logs(self, places: Collection[str]) -> None:
         """Take directories that are no repositories: the logs of builds that failed."""
-        with self.tree.alone("taking over logs"):
+        with self.tree.journal.alone("taking over logs"):
             for place in places:
                 if (self.tree.repos / place).exists() or not self._is_there(place):
                     continue
-                fresh = self.tree.fresh("taken-over")
+                fresh = self.tree.journal.fresh("taken-over")
                 self._fill(place, fresh)
-                with self.tree.deciding() as (at, changes):
+                with self.tree.journal.deciding() as (at, changes):
                     path = PurePosixPath(place)
                     changes.append(self.tree.change(at, fresh=fresh, path=path))
                 self.done.directories += 1
@@ -101,7 +101,10 @@ class Adoption:
 
     def point(self, links: Collection[Link]) -> None:
         """Point names where the store says that they lead."""
-        with self.tree.alone("taking over names"), self.tree.deciding() as (_, changes):
+        with (
+            self.tree.journal.alone("taking over names"),
+            self.tree.journal.deciding() as (_, changes),
+        ):
             changes.append(TreeChange(links=tuple(links)))
 
     def take_aggregates(self, name: str) -> str:
@@ -152,10 +155,10 @@ class Adoption:
             return False
 
     def _take_repository(self, repository: Repository) -> None:
-        fresh = self.tree.fresh("taken-over")
+        fresh = self.tree.journal.fresh("taken-over")
         others = self._fill(repository.path, fresh)
         own = self._read(repository, fresh, others)
-        with self.tree.deciding() as (at, changes):
+        with self.tree.journal.deciding() as (at, changes):
             assert repository.build_id is not None
             held = {repository.build_id, *(self.builds[one] for one in others.values())}
             at.artifacts.add(repository.build_id, own)

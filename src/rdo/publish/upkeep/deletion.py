@@ -100,7 +100,10 @@ def _needs(
 
 
 def _holds(tree: Tree, repository: Repository, own: Collection[str]) -> bool:
-    return bool(own) and not tree.references.of(tree.repos / repository.path)[0].isdisjoint(own)
+    if not own:
+        return False
+    pooled, _ = tree.journal.references.of(tree.repos / repository.path)
+    return not pooled.isdisjoint(own)
 
 
 def _refuse_needed(build: Build, holding: Collection[Repository], needs: Mapping[int, str]) -> None:

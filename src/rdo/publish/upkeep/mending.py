@@ -81,7 +81,7 @@ def is_intact(place: Path, artifact: Artifact, sums: dict[Path, str]) -> bool:
 
 def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
     """Point a name where the store says, and rewrite the files of its aggregate."""
-    with tree.alone(f"mending {name}"):
+    with tree.journal.alone(f"mending {name}"):
         with store.read() as at:
             there = at.names.components(tree.site.target, name)
         link = Link(str(component_directory(repository.component) / name), repository.path)

@@ -119,7 +119,7 @@ def _plan(
     used, named = set(shas), set(current)
     for repository in kept:
         try:
-            rpms, deps = tree.references.of(repos / repository.path)
+            rpms, deps = tree.journal.references.of(repos / repository.path)
             used |= rpms
             named |= deps
         except DamagedError as error:

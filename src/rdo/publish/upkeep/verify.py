@@ -15,10 +15,11 @@ from rdo.dlrn.formats import aggregate_hash, aggregate_repo
 from rdo.dlrn.layout import component_directory
 from rdo.publish import pool, signed
 from rdo.publish.change import has_files
+from rdo.publish.journal import FRESH
 from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.publish.references import has_repodata
 from rdo.publish.site import Members
-from rdo.publish.tree import FRESH, Tree
+from rdo.publish.tree import Tree
 from rdo.publish.upkeep import mending
 from rdo.store import Store
 from rdo.store.given.repositories import Repository
@@ -85,7 +86,9 @@ class _Check:
             # Nothing else can be judged before they are carried out.
             what = f"{len(unfinished)} changes of the tree were not finished"
             remedy = "they are carried out"
-            return [Finding("unfinished", "intents", what, remedy, _whole(self.tree.recover))]
+            return [
+                Finding("unfinished", "intents", what, remedy, _whole(self.tree.journal.recover))
+            ]
         sums: dict[Path, str] = {}
         paths = {repository.path for _, repository in led}
         with signed.signature_check(self.tree.signer) as check:
@@ -273,7 +276,7 @@ class _Check:
     def _stranger(self, place: Path, what: str) -> Finding:
         def act() -> None:
             aside = self.tree.folder / "lost+found" / f"{place.name}-{place.lstat().st_ino}"
-            self.tree.put_aside(place, aside)
+            self.tree.journal.put_aside(place, aside)
 
         def remove() -> None:
             shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()

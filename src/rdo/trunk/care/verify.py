@@ -78,7 +78,7 @@ def repair(trunk: Trunk) -> Verified:
                     begun += filter(None, [one.repair()])
                 except (UserError, OSError) as error:
                     failures.append(f"{one.place}: {error}")
-        trunk.tree.recover()  # empties what was put aside
+        trunk.tree.journal.recover()  # empties what was put aside
         left = tuple(_findings(trunk))
     return Verified(trunk.name, tuple(found), left, tuple(failures), tuple(begun))
 

@@ -197,7 +197,7 @@ def _import(
     key: bytes = b"",
 ) -> list[ImportedCommit]:
     """Fetch what is wanted, look at all of it, record it in one transaction, and publish it."""
-    trunk.tree.recover()  # an import that was killed may have begun a change of it
+    trunk.tree.journal.recover()  # an import that was killed may have begun a change of it
     wanted, left = _wanted(trunk, remotes)
     ready = folder / "ready"
     shutil.rmtree(ready, ignore_errors=True)

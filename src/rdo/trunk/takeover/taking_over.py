@@ -116,7 +116,7 @@ class Takeover:
         name, store, now = self.opened.name, self.opened.store, self.opened.now()
         purpose = f"{_PAUSED_BY} --target {name}"
         with hold(self.opened.folder / "round.lock", purpose=purpose):
-            self.opened.tree.finish()
+            self.opened.tree.journal.finish()
             taking.check()
             with store.write() as at:
                 if at.holds.pause_of(name) is None:
