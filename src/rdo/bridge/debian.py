@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo import atomic
-from rdo.bridge.kept import keep, kept_files, newly_kept
 from rdo.errors import CommandError
 from rdo.roots.build_root import BuildRoot, build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.debian import debian_rpms, dpkg, el_layout
 from rdo.roots.debian.dpkg import DebianPackage, Folder
+from rdo.roots.kept_products import keep, kept_files, newly_kept
 from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.packaging.apt import Apt, Deb
 from rdo.tools.walls.entry import Bind
@@ -142,8 +142,15 @@ class DebStore:
         packages = []
         for deb in debs:
             files, control = wrap / "files" / deb.name, wrap / "control" / deb.name
-            own = folders.get(deb.name, ())
-            one = dpkg.unpacked(control, files, base=base, names=names, users=users, folders=own)
+            one = dpkg.unpacked(
+                control,
+                files,
+                base=base,
+                names=names,
+                users=users,
+                folders=folders.get(deb.name, ()),
+                of_release=self.base.platform.interpreter is None,
+            )
             packages.append(one)
             for path in files.rglob("*"):
                 _merge(path, wrap / "buildroot" / path.relative_to(files))

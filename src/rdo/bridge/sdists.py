@@ -12,7 +12,6 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from rdo.beneath import Limits
-from rdo.bridge.kept import facts_of, keep, kept_files, newly_kept
 from rdo.bridge.without_wheel import bounds_of
 from rdo.builders.rooms.backend import ask_backend
 from rdo.builders.rooms.workshop import Workshop
@@ -22,6 +21,7 @@ from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.package_index import Offer, PackageIndex, Sdist
 from rdo.roots.build_root import build_root
 from rdo.roots.door import Inside
+from rdo.roots.kept_products import facts_of, keep, kept_files, newly_kept
 from rdo.roots.programs import RootProgram
 from rdo.solver import Chosen, Solution, solve
 from rdo.tools.packaging.pip import Resolved

@@ -14,7 +14,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rdo import atomic
-from rdo.bridge.kept import keep, kept_files, newly_kept
 from rdo.cancellation import in_threads
 from rdo.checksum import sha256_of
 from rdo.errors import CommandError, RefusedError
@@ -22,6 +21,7 @@ from rdo.python_names import other_rpm_names, rpm_version
 from rdo.roots.build_root import build_root
 from rdo.roots.content import ContentStore
 from rdo.roots.door import Inside
+from rdo.roots.kept_products import keep, kept_files, newly_kept
 from rdo.roots.platform.platforms import BaseLayer
 from rdo.roots.programs import RootProgram
 from rdo.tools.packaging.pip import Pip, Resolved
@@ -113,7 +113,7 @@ class WheelStore:
             root.bind(Bind(wheel, f"/wheels/{wheel.name}"), Bind(tools, "/tools"))
             root.set_environment(PYTHONPATH="/tools")
             done = root.ask(
-                *RootProgram.WRAP_WHEELS.command,
+                *RootProgram.WRAP_WHEELS.command_on(self.base.platform),
                 *("--release", f"{RELEASE}{self.base.platform.dist}"),
                 *("--python", self.base.platform.python),
                 *("--pip", "/tools"),

@@ -109,7 +109,8 @@ def _one_root(
             findings.append(_not_installed(what, done.stderr))
             return ()
         findings += [_complaint(what, line) for line in _complaints(done.stderr)]
-        found = _look(root, sorted({one.name for one in own}), what.import_exceptions)
+        python = what.base.platform.python_program
+        found = _look(root, python, sorted({one.name for one in own}), what.import_exceptions)
     write(json.dumps(found, indent=1) + "\n")
     told.rpms += len(own)
     told.has_systemd = bool(found["has_systemd"])
@@ -120,12 +121,14 @@ def _one_root(
     return left
 
 
-def _look(root: HostRoot, names: Sequence[str], exceptions: Sequence[str]) -> dict[str, Any]:
+def _look(
+    root: HostRoot, python: str, names: Sequence[str], exceptions: Sequence[str]
+) -> dict[str, Any]:
     """Return what the program inside says, which packages may have made."""
     root.root.ask("mkdir", "-p", "-m", "1777", "/run/systemd", privileged=True)  # for its analyzer
     asked = {"rpms": list(names), "seconds": _MODULE_SECONDS, "exceptions": list(exceptions)}
     question = json.dumps(asked).encode()
-    done = root.root.ask("python3", "-I", _PROGRAM, stdin=question, timeout=_LOOK_SECONDS)
+    done = root.root.ask(python, "-I", _PROGRAM, stdin=question, timeout=_LOOK_SECONDS)
     try:
         found = json.loads(done.stdout)
         for row in found["rpms"]:

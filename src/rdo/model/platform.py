@@ -38,6 +38,18 @@ class BaseRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The origin of a platform's Python where the base has an older one.
+
+    It is made from the source package of the Debian suite `suite`; `base_python` is the version
+    of the base's own, which the base's tools keep using.
+    """
+
+    suite: str
+    base_python: str
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """One platform's definition, as read from its TOML file.
 
@@ -51,6 +63,7 @@ class Platform:
     does not declare. `sets` are named sets of packages of the RPM world, `units` maps a package to
     its systemd units with EL's names for them. `repositories` are the sources of a dnf platform's
     packages; a Debian one has a `suite`, and a `mirror` for machines whose apt has none of it.
+    `python` is the Python of the release: the base's own, unless there is an `interpreter`.
     """
 
     name: str
@@ -76,11 +89,22 @@ class Platform:
     repositories: tuple[BaseRepository, ...] = field(default=(), repr=False)
     module_platform_id: str = field(default="", repr=False)
     mirror: str = field(default="", repr=False)
+    interpreter: Interpreter | None = field(default=None, repr=False)
 
     @property
     def debian_arch(self) -> str:
         """Debian's name for its architecture."""
         return _DEBIAN_ARCHES.get(self.arch, self.arch)
+
+    @property
+    def base_python(self) -> str:
+        """The version of the base's own Python."""
+        return self.interpreter.base_python if self.interpreter else self.python
+
+    @property
+    def python_program(self) -> str:
+        """The name of the program that runs the Python of the release."""
+        return f"python{self.python}" if self.interpreter else "python3"
 
     @property
     def always_required(self) -> tuple[str, ...]:

@@ -2,16 +2,14 @@
 
 from enum import StrEnum
 
+from rdo.model.platform import Platform
+
 PROGRAM_FOLDER = "/usr/lib/rpm/rdo"
 """The folder of the programs in a root; the macros layer puts them there."""
 
 
 class RootProgram(StrEnum):
-    """One program that runs inside a root, named by its file in `roots/inside`.
-
-    >>> RootProgram.REPACK.command
-    ('python3', '/usr/lib/rpm/rdo', 'repack')
-    """
+    """One program that runs inside a root, named by its file in `roots/inside`."""
 
     # rdo itself runs these
     BUILD_WHEEL = "build_wheel"
@@ -33,7 +31,6 @@ class RootProgram(StrEnum):
     SYSUSERS = "sysusers"
     WHEEL = "wheel"
 
-    @property
-    def command(self) -> tuple[str, str, str]:
-        """The beginning of a command line that runs the program; its arguments follow."""
-        return ("python3", PROGRAM_FOLDER, self.value)
+    def command_on(self, platform: Platform) -> tuple[str, str, str]:
+        """Return the beginning of a command line that runs the program; its arguments follow."""
+        return (platform.python_program, PROGRAM_FOLDER, self.value)

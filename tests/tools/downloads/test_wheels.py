@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from rdo.bridge.kept import kept_files
 from rdo.bridge.wheels import RELEASE, WheelRefusedError, WheelStore
 from rdo.roots.content import ContentStore
+from rdo.roots.kept_products import kept_files
 from rdo.roots.platform.definition import built_in_platform
 from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.packaging.pip import Resolved

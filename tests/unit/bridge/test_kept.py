@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.bridge.kept import keep, kept_files
+from rdo.roots.kept_products import keep, kept_files
 
 
 def kept(folder: Path) -> Path:

@@ -129,3 +129,37 @@ def test_each_platform_has_one_for_arm(name: str) -> None:
     there, here = built_in_platform(name.replace("x86_64", "aarch64")), built_in_platform(name)
 
     assert (there.arch, there.dist, there.packages) == ("aarch64", here.dist, here.packages)
+
+
+def test_a_platform_may_have_a_python_that_its_base_has_not() -> None:
+    platform = built_in_platform("deb11-x86_64")
+
+    assert (platform.python, platform.base_python) == ("3.11", "3.9")
+    assert platform.interpreter
+    assert platform.interpreter.suite == DEB12.suite
+    assert platform.python_program == "python3.11"
+    assert not [name for name in platform.bridged if name.startswith("python3-")]
+
+
+def test_the_python_of_a_platform_is_that_of_its_base_unless_it_names_another() -> None:
+    assert DEB12.interpreter is None
+    assert (DEB12.python, DEB12.base_python, DEB12.python_program) == ("3.11", "3.11", "python3")
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.9", "3.12", "3.99"])
+def test_an_interpreter_that_cannot_be_had_is_one_error_with_those_that_can(python: str) -> None:
+    text = f'extends = "deb11-x86_64"\n[interpreter]\npython = "{python}"\n'
+
+    with pytest.raises(ConfigError) as raised:
+        parse_platform("x", text, "x.toml")
+
+    known = "3.11 (bookworm), 3.13 (trixie)"
+    said = f"must name a Python that is newer than 3.9 and that a Debian suite has: {known}"
+    assert str(raised.value) == f"x.toml:2: interpreter {said}"
+
+
+def test_a_dnf_platform_has_no_key_for_an_interpreter() -> None:
+    text = 'extends = "el9s-x86_64"\n[interpreter]\npython = "3.11"\n'
+
+    with pytest.raises(ConfigError, match=r'x\.toml:2: unknown key "interpreter"'):
+        parse_platform("x", text, "x.toml")

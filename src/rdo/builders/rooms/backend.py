@@ -22,7 +22,7 @@ def ask_backend(room: Room, program: RootProgram, *args: str) -> dict[str, Any] 
     if stopped := room.require(["python3dist(packaging)"]):
         return stopped
     for _ in range(MAX_PASSES):
-        done = room.log(*program.command, *args)
+        done = room.log(*program.command_on(room.root.base.platform), *args)
         if failed := limit_failure(done):
             return failed
         if done.returncode:

@@ -108,7 +108,8 @@ def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
     room.root.give(given, Inside(topdir))
     defines = [*macros(job), *(WITHOUT_TESTS if job.skip_tests else ())]
     options = [f"--define={define}" for define in defines]
-    done = room.log(*RootProgram.FORETELL.command, *options, f"--archive={_ARCHIVE}", topdir)
+    command = RootProgram.FORETELL.command_on(room.root.base.platform)
+    done = room.log(*command, *options, f"--archive={_ARCHIVE}", topdir)
     if done.limit or done.returncode:
         raise RefusedError(f"the spec and its source cannot be read: {last_line(room.tail())}")
     answer = read_answer(room)

@@ -128,7 +128,7 @@ def _finish(
     stamp = str(int(job.commit.source_date.timestamp()))
     try:
         room.root.ask(
-            *RootProgram.REPACK.command,
+            *RootProgram.REPACK.command_on(room.root.base.platform),
             archive.path,
             *(f"/builddir/SOURCES/{file_name}", top, stamp),
             timeout=1800,

@@ -15,6 +15,8 @@ _INTERPRETER = (
     (re.compile(r"\bpython3\.\d+dist\("), "python3dist(…)"),
     (re.compile(r"/python3\.\d+/site-packages\b"), "%{python3_sitelib} or %{python3_sitearch}"),
     (re.compile(r"\bpython3\.\d+\b"), "%{python3} or %{python3_version}"),
+    (re.compile(r"\bpkgconfig\(python3(?:-embed)?\)"), "pkgconfig(python-%{python3_version})"),
+    (re.compile(r"\bpython3-config\b"), "%{python3}-config"),
     (re.compile(r"/usr/bin/python3(?![\w.])"), "%{python3}"),
 )
 """What names one interpreter, which another base or platform may not have, and what to write."""

@@ -2,6 +2,7 @@
 
 debootstrap makes the tree; `_adapt` gives Python and rpm the layout that RPM packages expect;
 `_wrap` builds one RPM header per Debian package (`dpkg.py`) and records them in an RPM database.
+A Python that the base does not have is compiled first (`interpreter.py`).
 """
 
 import logging
@@ -12,12 +13,13 @@ from pathlib import Path
 from rdo import atomic
 from rdo.model.platform import Platform
 from rdo.roots.build_user import add_build_user
-from rdo.roots.debian import debian_rpms, dpkg
+from rdo.roots.debian import debian_rpms, dpkg, interpreter
 from rdo.roots.debian.dpkg import DebianPackage
 from rdo.roots.door import Door, Inside
 from rdo.roots.inside.file_list import file_list_line
 from rdo.roots.platform import macro_layer
 from rdo.tools.packaging.debootstrap import Debootstrap
+from rdo.tools.rpm.unpacking import Rpm
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.removal import remove_tree
 from rdo.tools.walls.root import Root
@@ -57,16 +59,20 @@ def create(platform: Platform, folder: Path, cache: Path) -> None:
     )
     _adapt(tree, platform)
     packages = dpkg.installed(tree)
+    own: list[Path] = []
+    if origin := platform.interpreter:
+        compiled = folder / "python.log"
+        own.append(interpreter.interpreter_rpm(platform, origin, tree, cache, compiled))
     log.info("recording %d Debian packages in the RPM database", len(packages))
-    _wrap(tree, packages, platform, folder)
+    _wrap(tree, packages, own, platform, folder)
 
 
 def _adapt(tree: Path, platform: Platform) -> None:
     for name in _REMOVED:
         path = tree / name
         remove_tree(path)
-    remove_tree(tree / f"usr/lib/python{platform.python}/EXTERNALLY-MANAGED")
-    _adapt_python(tree, platform.python)
+    remove_tree(tree / f"usr/lib/python{platform.base_python}/EXTERNALLY-MANAGED")
+    _adapt_python(tree, platform.base_python)
     add_build_user(tree)
     with (tree / "etc/group").open("a") as group:
         group.writelines(f"{name}:x:{number}:\n" for name, number in _GROUPS.items())
@@ -108,7 +114,10 @@ def _adapt_python(tree: Path, version: str) -> None:
         link.symlink_to("python3")
 
 
-def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder: Path) -> None:
+def _wrap(
+    tree: Path, packages: list[DebianPackage], own: list[Path], platform: Platform, folder: Path
+) -> None:
+    """Record the Debian packages and the RPMs of our own, and unpack the latter."""
     wrap = folder / "wrap"
     (wrap / "lists").mkdir(parents=True)
     root = Root(
@@ -122,7 +131,13 @@ def _wrap(tree: Path, packages: list[DebianPackage], platform: Platform, folder:
     owned = {file for package in packages for file in package.files}
     debian_rpms.write_list(wrap, FILESYSTEM, _rest(tree, owned))
     debian_rpms.build(root, wrap, packages, platform, tree, head=_filesystem(platform))
+    for rpm in own:
+        atomic.link_or_copy(rpm, wrap / "rpms" / rpm.name)
     root.ask("sh", "-c", _RECORD, privileged=True)
+    names = [one.name for one in Rpm().names(own)]
+    if own:  # what they require must be in the base
+        root.ask("rpm", "-V", "--nofiles", "--dbpath", "/var/lib/rpm", *names, privileged=True)
+        Rpm().unpack_together(own, tree)
     door.take(Inside("/var/lib/rpm"), tree / "var/lib/rpm")
     (wrap / "rpms").rename(folder / "rpms")
     remove_tree(wrap)

@@ -2,7 +2,8 @@
 
 Both may hold the same project, and only one of them can be installed. So a Debian package gets
 the RPM name that PyPI's package would have, and a requirement on such a Debian package may be
-met by either.
+met by either. If the release has a Python of its own, neither is so: Debian's modules are for the
+base's tools alone, and both can be installed.
 """
 
 import re
@@ -16,14 +17,20 @@ _METADATA = re.compile(r"/site-packages/([^/-]+)-[^/]*\.(?:dist|egg)-info(?:/|$)
 _MODULE = re.compile(r"deb\((?P<name>python3-[^()]+)\)")
 
 
-def rpm_name(package: str, files: Iterable[str]) -> str:
+def rpm_name(package: str, files: Iterable[str], *, of_release: bool = True) -> str:
     """Return the name that the RPM of a Debian package gets.
+
+    `of_release` is whether the release uses the base's own Python.
 
     >>> rpm_name("python3-yaml", ["/usr/lib/python3.11/site-packages/PyYAML-6.0.egg-info/PKG-INFO"])
     'python3-pyyaml'
     >>> rpm_name("python3-guestfs", ["/usr/lib/python3.11/site-packages/guestfs.py"])
     'python3-guestfs'
+    >>> rpm_name("python3-yaml", [], of_release=False)
+    'debian-python3-yaml'
     """
+    if package.startswith("python3-") and not of_release:
+        return f"debian-{package}"
     if package.startswith("python3-"):
         projects = {match[1] for file in files if (match := _METADATA.search(file))}
         if len(projects) == 1:

@@ -153,7 +153,7 @@ def _provides(
     if any(re.search(r"/ld-linux[^/]*$", file) for file in package.files):
         yield "rtld(GNU_HASH)"  # what rpm asks for each library whose only hash table is GNU's
     if package.name == "python3":
-        yield f"python(abi) = {platform.python}"
+        yield f"python(abi) = {platform.base_python}"
         yield from ("/usr/bin/python3", "/usr/bin/python")
 
 

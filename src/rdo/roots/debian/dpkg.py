@@ -84,12 +84,13 @@ def unpacked(
     names: set[str],
     users: set[str],
     folders: Iterable[Folder] = (),
+    of_release: bool = True,
 ) -> DebianPackage:
     """Return a package from its unpacked control folder and unpacked files, without its documents.
 
     `names` are all packages that are or will be installed, used to choose among alternatives;
     `base` are the packages of the base layer, and `users` its users. `folders` are the unpacked
-    ones that the base has not.
+    ones that the base has not. `of_release` is whether the release uses the base's own Python.
     """
     (paragraph,) = _paragraphs(control / "control")
     listed = sorted(
@@ -106,9 +107,12 @@ def unpacked(
     of_base = tuple(f"deb({name})" for name in base)
     return replace(
         package,
-        rpm_name=debian_python.rpm_name(package.name, package.files),
+        rpm_name=debian_python.rpm_name(package.name, package.files, of_release=of_release),
         depends=tuple(
-            tuple(one if one.startswith(of_base) else or_from_pypi(one) for one in group)
+            tuple(
+                one if one.startswith(of_base) or not of_release else or_from_pypi(one)
+                for one in group
+            )
             for group in package.depends
         ),
         users=tuple(added.values()),

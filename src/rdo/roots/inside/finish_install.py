@@ -1,5 +1,6 @@
 """The last steps for every bridged wheel: shebangs and bytecode. Runs inside the root."""
 
+import sys
 from pathlib import Path
 
 from rdo.roots.inside.bytecompile import compile_folder
@@ -11,6 +12,6 @@ def finish_install(buildroot: Path) -> None:
     for folder in ("usr/bin", "usr/sbin", "usr/libexec"):
         for file in (buildroot / folder).glob("*"):
             if file.is_file() and not file.is_symlink():
-                fix(file)
+                fix(file, sys.executable)
     for modules in buildroot.glob("usr/lib*/python3.*"):
         compile_folder(modules, buildroot)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rdo.roots.inside.shebangs import replace_first_line
+from rdo.roots.inside.shebangs import INTERPRETER, replace_first_line
 
 _ENV = re.compile(r"^/(?:usr/)?bin/env\s+(?:-S\s*)?(?P<program>\S+)(?P<rest>.*)$")
 _SYSTEM = re.compile(r"^/(?:usr/)?s?bin/")
@@ -21,11 +21,15 @@ class AmbiguousError(Exception):
     """A shebang that does not make clear which interpreter it means."""
 
 
-def mangled(shebang: str) -> str:
+def mangled(shebang: str, python: str = INTERPRETER) -> str:
     """Return the text after `#!` with the interpreter's full path; raise AmbiguousError if unclear.
+
+    `python` is the Python of the release, which `python3` means.
 
     >>> mangled("/usr/bin/env python3 -u")
     '/usr/bin/python3 -u'
+    >>> mangled("/usr/bin/python3 -u", "/usr/bin/python3.11")
+    '/usr/bin/python3.11 -u'
     >>> mangled(" /bin/sh -e")
     '/usr/bin/sh -e'
     >>> mangled("/opt/tool/bin/tool")
@@ -42,7 +46,7 @@ def mangled(shebang: str) -> str:
     text = re.sub(r"^/(s?bin/)", r"/usr/\1", text)
     if re.match(r"/usr/bin/python(\s|$)", text):
         raise AmbiguousError("is ambiguous; name python3 (%py3_shebang_fix does that)")
-    return text
+    return re.sub(rf"^{INTERPRETER}(?=\s|$)", python, text)
 
 
 def programs(buildroot: Path, exclude_from: str) -> Iterator[tuple[Path, str]]:
@@ -71,7 +75,7 @@ def mangle(path: Path, inside: str, exclude: str) -> str | None:
     if exclude and re.search(exclude, shebang.strip()):
         return None
     try:
-        new = mangled(shebang)
+        new = mangled(shebang, sys.executable)
     except AmbiguousError as error:
         return f"{inside}: shebang #!{shebang.strip()} {error}"
     if new != shebang:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -15,6 +16,8 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -22,7 +25,10 @@ from rdo.config.faults import parse_toml, sentence, several, where
 from rdo.config.lines import key_lines
 from rdo.config.section import Line, Section
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
-from rdo.model.platform import BaseRepository, Family, Platform
+from rdo.model.platform import BaseRepository, Family, Interpreter, Platform
+
+_MODULE = re.compile(r"python3-|libapache2-mod-wsgi-py3$")
+"""Debian packages that only the base's own Python can use."""
 
 _DEFINITIONS = resources.files("rdo.roots") / "definitions"
 
@@ -62,6 +68,7 @@ Capability = Annotated[
     StringConstraints(pattern=r"^[^\s%(){}\x00-\x1f\x7f]+(\([^\s%(){}\x00-\x1f\x7f]*\)){0,2}$"),
 ]
 Capabilities = dict[Line, list[Capability]]
+Python = Annotated[str, StringConstraints(pattern=r"^3\.\d+$")]
 Constraint = Annotated[str, AfterValidator(_constraint)]
 
 
@@ -106,7 +113,7 @@ class _Definition(Section):
     arch: Word
     dist: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9._~]+$")]
     releasever: Word
-    python: Annotated[str, StringConstraints(pattern=r"^3\.\d+$")]
+    python: Python
     glibc: Annotated[str, StringConstraints(pattern=r"^2\.\d+$")]
     packages: Annotated[list[Package], Field(min_length=1)]
     python_packages: list[Word] = Field(default_factory=list)
@@ -131,6 +138,12 @@ class _Definition(Section):
         )
 
 
+class _Interpreter(Section):
+    """The section `[interpreter]`: a Python that the base does not have."""
+
+    python: Python
+
+
 class _DebianDefinition(_Definition):
     suite: Word
     mirror: Url = "http://deb.debian.org/debian"
@@ -141,14 +154,33 @@ class _DebianDefinition(_Definition):
     spec_requires: dict[Line, list[Line]] = Field(default_factory=dict)
     sets: dict[Word, list[Capability]] = Field(default_factory=dict)
     units: dict[Line, dict[Unit, Unit]] = Field(default_factory=dict)
+    interpreter: _Interpreter | None = None
+
+    @field_validator("interpreter")
+    @classmethod
+    def _can_be_made(cls, found: _Interpreter, info: ValidationInfo) -> _Interpreter:
+        base = info.data.get("python", "3.0")
+        newer = {one: suite for one, suite in _suites().items() if _minor(one) > _minor(base)}
+        if found.python not in newer:
+            known = ", ".join(f"{one} ({suite})" for one, suite in newer.items()) or "none"
+            raise ValueError(
+                f"must name a Python that is newer than {base} and that a Debian suite has: {known}"
+            )
+        return found
 
     def value(self, name: str) -> Platform:
+        plain, bridged = super().value(name), _tuples(self.bridged)
+        if self.interpreter:
+            bridged = {key: names for key, names in bridged.items() if not _MODULE.match(key)}
+            own = self.interpreter.python
+            origin = Interpreter(_suites()[own], self.python)
+            plain = replace(plain, python=own, interpreter=origin)
         return replace(
-            super().value(name),
+            plain,
             suite=self.suite,
             mirror=self.mirror,
             provides=_tuples(self.provides),
-            bridged=_tuples(self.bridged),
+            bridged=bridged,
             users=_tuples(self.users),
             sdist_requires=_tuples(self.sdist_requires),
             spec_requires=_tuples(self.spec_requires),
@@ -261,6 +293,17 @@ def _extended(table: dict[str, Any], text: str, shown: str) -> dict[str, Any]:
     base = _extended(parse_toml(_text_of(other), other), _text_of(other), other)
     own = {key: _joined(base.get(key), value) for key, value in table.items() if key != "extends"}
     return base | own
+
+
+def _suites() -> dict[str, str]:
+    """Return the Debian suite of each Python that an interpreter can be made from."""
+    texts = (_text_of(name) for name in built_in_platforms())
+    tables = (tomllib.loads(text) for text in texts)
+    return {one["python"]: one["suite"] for one in tables if "suite" in one and "python" in one}
+
+
+def _minor(python: str) -> int:
+    return int(python.partition(".")[2])
 
 
 def _joined(other: object, own: object) -> object:

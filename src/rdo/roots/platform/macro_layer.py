@@ -95,5 +95,8 @@ def _sorted(folder: Traversable) -> list[Traversable]:
 
 
 def _platform_macros(platform: Platform) -> str:
-    macros = {"dist": platform.dist, "python3_version": platform.python, **platform.macros}
+    macros = {"dist": platform.dist, "python3_version": platform.python}
+    if platform.interpreter:
+        macros["_rdo_python3"] = f"/usr/bin/{platform.python_program}"
+    macros |= platform.macros
     return "".join(f"%{name} {value}\n" for name, value in macros.items())

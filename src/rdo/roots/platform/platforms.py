@@ -14,7 +14,7 @@ from pathlib import Path
 from rdo import atomic, lock
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.platform import Family, Platform
-from rdo.roots.debian import debian_base
+from rdo.roots.debian import debian_base, interpreter
 from rdo.roots.images.old_images import KEPT_DAYS
 from rdo.roots.platform import dnf_base
 from rdo.roots.platform.definition import (
@@ -243,6 +243,8 @@ class Platforms:
     def _base_folder(self, platform: Platform) -> Path:
         """Return the base layer's folder, or the link to it if a definition is made repeatedly."""
         inputs = f"{debian_base.VERSION} {platform!r}"
+        if platform.interpreter:
+            inputs += f" {platform.interpreter!r} {interpreter.recipe()}"
         if platform.family is Family.DNF:
             more = (platform.repositories, platform.module_platform_id)
             inputs = f"dnf {dnf_base.VERSION} {platform!r} {more!r}"

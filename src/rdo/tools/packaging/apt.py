@@ -29,7 +29,8 @@ class Apt:
     """The host's apt, working on another tree: its dpkg database, its keys, and separate lists.
 
     `folder` holds lists and archives; the packages are for `tree`. `mirror` is asked for suites
-    that this machine's apt does not have; `arch` is Debian's name of an architecture.
+    that this machine's apt does not have; `arch` is Debian's name of an architecture. One
+    `of_sources` has the suite's source packages only.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Apt:
     mirror: str
     arch: str
     runner: Runner = run
+    of_sources: bool = False
 
     def closure(self, names: Sequence[str]) -> list[Deb]:
         """Return the packages to add so that `names` are installed, without recommendations."""
@@ -79,6 +81,20 @@ class Apt:
                 )
         return [archives / deb.file for deb in debs]
 
+    def source(self, name: str) -> list[Path]:
+        """Return the files of a source package in the suite, as its signed lists name them.
+
+        What lies here from before is compared again. Raises CommandError if the suite has no
+        such package.
+        """
+        self.update()
+        place = self.folder / "sources"
+        place.mkdir(exist_ok=True)
+        # Files in the working folder would be left out of the list.
+        listed = self._apt("source", "--print-uris", name, cwd=self.folder / "none").splitlines()
+        self._apt("source", "--download-only", name, cwd=place)
+        return [place / match["file"] for line in listed if (match := _URI.match(line))]
+
     def _prepare(self) -> None:
         """Fetch the lists if there are none; `update` fetches them again."""
         if not (self.folder / "state/lists").is_dir():
@@ -90,14 +106,15 @@ class Apt:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         keyring = self.tree.resolve() / "usr/share/keyrings/debian-archive-keyring.gpg"
         site = mirror_of(self.suite, self.runner) or self.mirror
-        line = f"deb [signed-by={keyring}] {site} {self.suite} main\n"
+        kind = "deb-src" if self.of_sources else "deb"
+        line = f"{kind} [signed-by={keyring}] {site} {self.suite} main\n"
         (self.folder / "sources.list").write_text(line)
         self.runner("apt-get", *self._options(), "update", timeout=600)
 
-    def _apt(self, command: str, *args: str) -> str:
+    def _apt(self, command: str, *args: str, cwd: Path | None = None) -> str:
         options = ("-qq", "-y", "--no-install-recommends")
         line = ("apt-get", *self._options(), *options, command, *args)
-        return self.runner(*line, timeout=1800).stdout
+        return self.runner(*line, timeout=1800, cwd=cwd).stdout
 
     def _options(self) -> list[str]:
         folder = self.folder.resolve()

@@ -33,6 +33,9 @@ def test_a_spec_that_assumes_nothing_is_good() -> None:
     [
         ("", "Requires: python3.11dist(six)", "write python3dist(…)"),
         ("", "BuildRequires: python3.12-devel", "write %{python3} or %{python3_version}"),
+        ("", "BuildRequires: pkgconfig(python3)", "write pkgconfig(python-%{python3_version})"),
+        ("%build", "gcc $(python3-config --includes) x.c", "write %{python3}-config"),
+        ("%build", "cc $(/usr/bin/python3-config --libs) x.c", "write %{python3}-config"),
         ("%build", "python3 setup.py build", "write %{python3}"),
         ("%check", "PYTHONPATH=. python3 -m pytest", "write %{python3}"),
         ("%check", "PYTHON=/usr/bin/python3 stestr run", "write %{python3}"),
