@@ -10,6 +10,9 @@ from pathlib import PurePosixPath
 
 _PERCENT = re.compile(r"(?<!\\)(\\*)%")
 _LAST = re.compile(r"(?<!\\)(\\*)$")
+_ENTERED = re.compile(r"^cd '?([^'\n]+?)'?$", re.MULTILINE)
+_SETUP = re.compile(r"^%setup\b(.*)$", re.MULTILINE)
+_SETUP_NAME = re.compile(r"(?<!\S)-n\s*(\S+)")
 
 
 def in_spec(text: str) -> str:
@@ -39,14 +42,32 @@ def from_spec(line: str) -> str:
 def top_folder(expanded_spec: str) -> str | None:
     """Return the folder that %setup enters after it has unpacked the first source.
 
+    rpm 4.16 leaves `%setup` as it is, newer ones show the commands.
+
     >>> top_folder("cd '/builddir/BUILD'\\nrm -rf 'a-1'\\ntar -xof -\\ncd 'a-1'\\n")
     'a-1'
+    >>> top_folder("Name: a\\nVersion: 1\\n%prep\\n%setup -q\\n")
+    'a-1'
+    >>> top_folder("Name: a\\nVersion: 1\\n%prep\\n%setup     -n a.b-1  -q\\n")
+    'a.b-1'
     """
-    for match in re.finditer(r"^cd '?([^'\n]+?)'?$", expanded_spec, re.MULTILINE):
-        path = PurePosixPath(match[1])
-        if not path.is_absolute() and ".." not in path.parts:
+    entered = [match[1] for match in _ENTERED.finditer(expanded_spec)]
+    if setup := _SETUP.search(expanded_spec):
+        named = _SETUP_NAME.search(setup[1])
+        entered.append(named[1] if named else _name_and_version(expanded_spec))
+    for folder in entered:
+        path = PurePosixPath(folder)
+        if path.parts and not path.is_absolute() and ".." not in path.parts:
             return path.parts[0]
     return None
+
+
+def _name_and_version(expanded_spec: str) -> str:
+    return "-".join(
+        match[1]
+        for tag in ("Name", "Version")
+        if (match := re.search(rf"^{tag}\s*:\s*(\S+)", expanded_spec, re.MULTILINE | re.IGNORECASE))
+    )
 
 
 def _is_plain(character: str) -> bool:

@@ -32,7 +32,7 @@ _BUILD_REQUIRES = (
     *("libreadline-dev", "libsqlite3-dev", "libssl-dev", "uuid-dev", "zlib1g-dev"),
 )
 _SECONDS = 4 * 3600.0
-_SPEC = "interpreter.spec"
+_SPEC, _MAKING = "interpreter.spec", ".making-"
 _UNPACK = 'for deb in /debs/*.deb; do dpkg-deb --extract "$deb" /files || exit; done'
 
 
@@ -57,8 +57,10 @@ def interpreter_rpm(
         place = folder / _digest(platform, archives)
         if kept := kept_files(place):
             return kept[0]
+        for left in folder.glob(f"{_MAKING}*"):  # by a killed process
+            remove_tree(left)
         log.info("compiling %s from the sources of %s", name, origin.suite)
-        work = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
+        work = Path(tempfile.mkdtemp(prefix=_MAKING, dir=folder))
         try:
             keep(place, _build(platform, archives, tree, work, log_file))
         finally:
