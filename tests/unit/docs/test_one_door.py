@@ -45,5 +45,6 @@ def test_a_door_is_made_where_the_root_is() -> None:
     assert found == {
         "roots/build_root.py",
         "roots/debian/debian_base.py",
+        "roots/debian/interpreter.py",
         "roots/images/host_image.py",
     }

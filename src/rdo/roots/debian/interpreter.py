@@ -128,7 +128,7 @@ def _build(
             f"Python {platform.python} does not compile on {platform.name}; see {log_file}\n"
             f"{read_tail(log_file, 1500)}"
         )
-    return Door(work / "root/upper").take(Inside("/builddir/RPMS"), work / "rpms", RPM_NAME)
+    return Door(root.written).take(Inside("/builddir/RPMS"), work / "rpms", RPM_NAME)
 
 
 def _headers(platform: Platform, tree: Path, work: Path) -> Path:
