@@ -7,6 +7,7 @@ A Python that the base does not have is compiled first (`interpreter.py`).
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,9 +45,12 @@ _GROUPS = {"wheel": 11, "lock": 54, "nobody": 65534}
 """Groups that EL's scriptlets rely on; the last is Debian's nogroup under another name."""
 
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
-_RECORD = """
+_DATABASE = ("--define", "_dbpath /var/lib/rpm", "--define", "_db_backend sqlite")
+"""Where rpm keeps its database, and in the form that dnf of this machine can write as well."""
+
+_RECORD = f"""
 find /wrap/rpms -name '*.rpm' |
-xargs rpm -i --justdb --nodeps --nosignature --define '_dbpath /var/lib/rpm'
+xargs rpm -i --justdb --nodeps --nosignature {shlex.join(_DATABASE)}
 """
 
 
@@ -136,7 +140,7 @@ def _wrap(
     root.ask("sh", "-c", _RECORD, privileged=True)
     names = [one.name for one in Rpm().names(own)]
     if own:  # what they require must be in the base
-        root.ask("rpm", "-V", "--nofiles", "--dbpath", "/var/lib/rpm", *names, privileged=True)
+        root.ask("rpm", "-V", "--nofiles", *_DATABASE, *names, privileged=True)
         Rpm().unpack_together(own, tree)
     door.take(Inside("/var/lib/rpm"), tree / "var/lib/rpm")
     (wrap / "rpms").rename(folder / "rpms")
