@@ -54,7 +54,7 @@ def test_names_have_a_commit_since_they_first_led_to_it(made: Factory) -> None:
 
 def test_a_fix_is_found_by_the_messages_in_mirrors(made: Factory, upstream: GitRepository) -> None:
     before = upstream.commit("First")
-    fix = upstream.commit("Check the length\n\nThis is CVE-2026-1234.")
+    fix = upstream.commit("Check the length\n\nThis is CVE-2026-12345.")
     above = upstream.commit("Something else")
     url = upstream.url
     made.members = Members(
@@ -68,13 +68,13 @@ def test_a_fix_is_found_by_the_messages_in_mirrors(made: Factory, upstream: GitR
     made.publish("python-a", before)
     made.publish("python-a", above, "2.0")
 
-    by_id, by_hash = asked(made, "CVE-2026-1234"), asked(made, fix)
+    by_id, by_hash = asked(made, "CVE-2026-12345"), asked(made, fix)
 
     assert by_id == by_hash
     assert [one.commit.upstream_hash for one in by_id.builds] == [above]
     assert {one.name for one in by_id.names} >= {"current"}
-    with pytest.raises(NotFoundError, match="names CVE-2026-123"):
-        asked(made, "CVE-2026-123")
+    with pytest.raises(NotFoundError, match=r"names CVE-2026-1234$"):
+        asked(made, "CVE-2026-1234")
 
 
 def test_a_fix_in_two_packages_is_told_for_each(made: Factory, upstream: GitRepository) -> None:
