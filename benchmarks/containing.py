@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.checking import wall_and_processor
-from rdo.app.targets import OpenTarget
 from rdo.mirrors import Mirrors
 from rdo.promotion.containing import contains, find_builds
 from rdo.store.work.traces import Trace, TracedSource
 from tests.history import write_history
-from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
+from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, open_target, package
 
 _PACKAGES = 200
 _ROWS = 1000
@@ -89,15 +88,7 @@ def _trace(made: Factory, names: Sequence[str]) -> None:
 
 
 def _ask(made: Factory, what: str, version: str = "") -> tuple[float, float]:
-    target = OpenTarget(
-        name=TARGET,
-        folder=made.folder,
-        packages={one.name: one for one in made.members.packages},
-        store=made.store,
-        tree=made.tree,
-        members=made.members,
-        now=made.now,
-    )
+    target = open_target(made)
     mirrors = Mirrors(made.folder / "mirrors")
 
     def ask() -> None:

@@ -14,12 +14,11 @@ from pathlib import Path
 from benchmarks.checking import wall_and_processor
 from benchmarks.promotion import many_moves
 from benchmarks.publishing import RPMS, fill, member, publish_next
-from rdo.app.targets import OpenTarget
 from rdo.publish.pushing.folder import OutsideFolder
 from rdo.publish.pushing.push import PushPlace, PushSummary, push
 from rdo.web.repositories.asked import AskedSet
 from rdo.web.repositories.kept import KeptRepodata
-from tests.publishing import START, TARGET, Factory, RpmShelf, factory, package
+from tests.publishing import START, TARGET, Factory, RpmShelf, factory, open_target, package
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +87,7 @@ def _instant(
     made: Factory, root: Path, repositories: int
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     many_moves(made, repositories)
-    target = OpenTarget(
-        name=TARGET,
-        folder=made.folder,
-        packages={one.name: one for one in made.members.packages},
-        store=made.store,
-        tree=made.tree,
-        members=made.members,
-        now=made.now,
-    )
+    target = open_target(made)
     moment = START + timedelta(days=1, minutes=repositories // 2)
     asked = AskedSet.parse(f"{TARGET}@{moment:%Y-%m-%dT%H:%M:%S}")
     kept = KeptRepodata(root / "kept")

@@ -15,13 +15,12 @@ from pathlib import Path
 from sqlalchemy import insert, update
 
 from benchmarks.checking import sample_fragment, variant, write
-from rdo.app.targets import OpenTarget
 from rdo.model.artifact import Fragment
 from rdo.promotion.compositions import find
 from rdo.promotion.differences import differences
 from rdo.solver import FewestHeld, SolverRepository, TwoBuilds, fewest_held
 from rdo.store.schema import MoveRow, NameRow, RepositoryRow
-from tests.publishing import START, TARGET, Factory, RpmShelf, factory, package
+from tests.publishing import START, TARGET, Factory, RpmShelf, factory, open_target, package
 
 _CHANGED, _PAIRS = 60, 70
 
@@ -61,15 +60,7 @@ def _in_a_store(root: Path, repositories: int) -> tuple[float, float]:
         for number, name in enumerate(names[:3]):
             made.publish(name, f"{number}b", "2.0")
         many_moves(made, repositories)
-        target = OpenTarget(
-            name=TARGET,
-            folder=made.folder,
-            packages={one.name: one for one in made.members.packages},
-            store=made.store,
-            tree=made.tree,
-            members=made.members,
-            now=made.now,
-        )
+        target = open_target(made)
         moment = START + timedelta(days=1, minutes=repositories // 2)
         text = f"current@{moment:%Y-%m-%dT%H:%M:%S}"
         by_time = _seconds(lambda: find(target, text))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rdo.app.targets import OpenTarget
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.model.commit import Commit
 from rdo.model.package import Package
@@ -141,6 +142,19 @@ class Factory:
         """Where a name leads, relative to the tree; empty if there is no such name."""
         link = self.tree.repos / name
         return str(link.resolve().relative_to(self.tree.repos)) if link.is_symlink() else ""
+
+
+def open_target(made: Factory) -> OpenTarget:
+    """The target of a factory as services see it."""
+    return OpenTarget(
+        name=TARGET,
+        folder=made.folder,
+        packages={one.name: one for one in made.members.packages},
+        store=made.store,
+        tree=made.tree,
+        members=made.members,
+        now=made.now,
+    )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rdo.app.targets import OpenTarget
-from tests.publishing import TARGET, Factory, RpmShelf, factory, package
+from tests.publishing import Factory, RpmShelf, factory, open_target, package
 
 
 @pytest.fixture(scope="session")
@@ -17,19 +17,6 @@ def made(tmp_path: Path, shelf: RpmShelf) -> Iterator[Factory]:
     """A target with the members python-a and python-b."""
     with factory(tmp_path, shelf, package("python-a"), package("python-b")) as opened:
         yield opened
-
-
-def open_target(made: Factory) -> OpenTarget:
-    """The target of a factory as services see it."""
-    return OpenTarget(
-        name=TARGET,
-        folder=made.folder,
-        packages={one.name: one for one in made.members.packages},
-        store=made.store,
-        tree=made.tree,
-        members=made.members,
-        now=made.now,
-    )
 
 
 @pytest.fixture

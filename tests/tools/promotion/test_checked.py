@@ -20,8 +20,7 @@ from rdo.promotion.checked import CheckWish, known_answers, wanted
 from rdo.promotion.checking import Subject, Surroundings
 from rdo.promotion.compositions import find
 from tests.disk import Disk
-from tests.publishing import Factory
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, open_target
 
 ALONE = Surroundings("x86_64")
 

@@ -12,8 +12,7 @@ from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.promotion.compositions import Composition, change, find
 from rdo.publish.site import Members
 from rdo.publish.upkeep.retention import Rules, carry_out_purge, plan_purge
-from tests.publishing import Factory, RpmShelf, factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, RpmShelf, factory, open_target, package
 
 
 def nvrs(found: Composition) -> list[str]:

@@ -12,8 +12,7 @@ from rdo.promotion.containing import Containing, contains, find_builds, reposito
 from rdo.publish.site import Members
 from tests.conftest import GitRepository
 from tests.history import write_history
-from tests.publishing import TARGET, Factory
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import TARGET, Factory, open_target
 
 
 def asked(made: Factory, what: str, version: str = "") -> Containing:

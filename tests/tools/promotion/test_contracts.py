@@ -20,9 +20,8 @@ from rdo.promotion.contracts.contract_check import (
     check_contracts,
 )
 from rdo.promotion.contracts.contract_file import parse_contract
-from tests.publishing import RpmShelf, factory, package
+from tests.publishing import RpmShelf, factory, open_target, package
 from tests.rpms import make_package
-from tests.tools.promotion.conftest import open_target
 
 SONAME = "libvirt.so.0()(64bit)"
 

@@ -12,9 +12,8 @@ from rdo.promotion.checking import Subject, Surroundings
 from rdo.promotion.compositions import find
 from rdo.promotion.contracts.contract_file import parse_contract
 from rdo.promotion.dependencies import TakenChange, changes, contract_text, taken
-from tests.publishing import Factory
+from tests.publishing import Factory, open_target
 from tests.rpms import make_package
-from tests.tools.promotion.conftest import open_target
 
 CEPH: dict[str, Any] = {"name": "ceph-common", "version": "18", "requires": ["librados2 = 18"]}
 FIRST, SECOND, THIRD = "0123456789abcde1", "0123456789abcde2", "0123456789abcde3"

@@ -13,8 +13,7 @@ from rdo.promotion.compositions import find
 from rdo.promotion.differences import DifferenceKind, differences
 from rdo.publish.site import Members
 from tests.conftest import GitRepository
-from tests.publishing import START, TARGET, Factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import START, TARGET, Factory, open_target, package
 
 CHANGE = f"I{'a' * 40}"
 

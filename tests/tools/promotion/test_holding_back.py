@@ -22,8 +22,7 @@ from rdo.publish.journal import FRESH
 from rdo.publish.site import Members
 from rdo.publish.upkeep.verify import verify_tree
 from tests.disk import Disk
-from tests.publishing import TARGET, Factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import TARGET, Factory, open_target, package
 
 ALONE = Surroundings("x86_64")
 WEEK = HoldTerms("me", "all that passes", timedelta(days=7))

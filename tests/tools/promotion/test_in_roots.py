@@ -15,8 +15,7 @@ from rdo.publish.site import Members
 from rdo.solver import SolverRepository
 from tests.e2e.command import base_layer, needs_roots, rdo
 from tests.e2e.own_index import Factory as Site
-from tests.publishing import Factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, open_target, package
 
 pytestmark = needs_roots
 MODULES = "/usr/lib/python3.11/site-packages"

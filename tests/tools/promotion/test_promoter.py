@@ -30,8 +30,7 @@ from rdo.promotion.deciding.votes import find_ballot, vote
 from rdo.promotion.promoting import history, promote, rollback
 from rdo.publish.upkeep.verify import verify_tree
 from tests.databases import copy_factory
-from tests.publishing import Factory, RpmShelf, factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, RpmShelf, factory, open_target, package
 from tests.tools.publish.test_kill import kill_at
 
 SUCCESS, FAILURE, BEGUN = JobVerdict.SUCCESS, JobVerdict.FAILURE, JobVerdict.IN_PROGRESS

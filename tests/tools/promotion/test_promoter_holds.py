@@ -21,8 +21,7 @@ from rdo.promotion.promoting import history, promote, rollback
 from rdo.promotion.simulating import promotion_start
 from rdo.publish.site import Members
 from rdo.publish.upkeep.verify import verify_tree
-from tests.publishing import Factory, RpmShelf, factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, RpmShelf, factory, open_target, package
 
 ALONE = Surroundings("x86_64")
 CRITERIA = Criteria("tested", "current", jobs=("one",))

@@ -11,8 +11,7 @@ from rdo.promotion.compositions import find
 from rdo.promotion.promoting import history, promote, rollback
 from rdo.publish.references import DamagedError, hrefs
 from rdo.publish.upkeep.verify import verify_tree
-from tests.publishing import Factory, RpmShelf, factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, RpmShelf, factory, open_target, package
 
 MOVES = 1000
 

@@ -12,9 +12,8 @@ from rdo.promotion.compositions import find
 from rdo.publish import pool
 from rdo.publish.site import Members
 from rdo.tools.rpm.createrepo import CreateRepo
-from tests.publishing import Factory, package
+from tests.publishing import Factory, open_target, package
 from tests.rpms import make_rpms
-from tests.tools.promotion.conftest import open_target
 
 ALONE = Surroundings("x86_64")
 CONFIG = "/etc/shared.conf"

@@ -11,8 +11,7 @@ from rdo.checks.two_builds import Shown, TwoSets
 from rdo.promotion.compositions import Composition, find
 from rdo.publish.site import Members
 from rdo.solver import FewestHeld, SolverRepository, uninstallable
-from tests.publishing import Factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import Factory, open_target, package
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 

@@ -11,8 +11,7 @@ from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.vote import JobVerdict
 from rdo.promotion.compositions import change, find
 from rdo.promotion.deciding.votes import find_ballot, last_votes, vote, votes_on
-from tests.publishing import START, Factory, RpmShelf, factory, package
-from tests.tools.promotion.conftest import open_target
+from tests.publishing import START, Factory, RpmShelf, factory, open_target, package
 
 SUCCESS, FAILURE = JobVerdict.SUCCESS, JobVerdict.FAILURE
 
