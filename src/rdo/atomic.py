@@ -17,7 +17,7 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 def point_link(link: Path, target: Path) -> None:
-    """Make `link` lead to `target` by a relative path; no reader ever finds the link missing."""
+    """Make `link` point to `target` by a relative path; no reader ever finds the link missing."""
     new = link.with_name(f".{link.name}.new")
     new.unlink(missing_ok=True)
     new.symlink_to(os.path.relpath(target, link.parent))
@@ -29,8 +29,8 @@ def write_file(
 ) -> None:
     """Replace the whole file `path`; a reader sees either the old content or the new.
 
-    A private file is readable by its owner alone, from the moment it exists. A synced one is on
-    the disk before the older one goes.
+    Only its owner can read a private file, from the moment it exists. A synced file is on disk
+    before the older one is removed.
     """
     new = path.with_name(f".{path.name}.new")
     if is_private:
@@ -47,8 +47,7 @@ def write_file(
 def place_directory(new: Path, target: Path) -> None:
     """Move the directory `new` to `target` by one rename.
 
-    A directory that was at `target` is at `new` afterwards; a reader sees either the one or the
-    other.
+    A directory that was at `target` is at `new` afterwards; a reader sees one or the other.
     """
     if target.exists():
         _exchange(new, target)
@@ -63,8 +62,8 @@ def new_directory(target: Path) -> Iterator[Path]:
 
     At the end of the block it becomes `target`, complete or not at all.
 
-    Several processes may make the same one: the first stays, and the others' work is removed. What
-    a killed process left is removed a day later, when the next one is made.
+    Several processes may make the same directory: the first one stays, and the others' work is
+    removed. Leftovers of a killed process are removed a day later, when the next directory is made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{glob.escape(target.name)}.*"):

@@ -1,4 +1,4 @@
-"""How one process wakes another one of this machine that waits for news: a FIFO."""
+"""Wake another process on this machine that waits for news, through a FIFO."""
 
 import contextlib
 import errno
@@ -13,11 +13,11 @@ from typing import Self
 from rdo.errors import RefusedError
 
 _NOBODY = {errno.ENXIO, errno.ENOENT, errno.EAGAIN}
-"""Nobody waits, nobody ever has, or so many rings are unheard that one more makes no difference."""
+"""No process waits, none ever has, or so many signals are unread that one more changes nothing."""
 
 
 def ring(path: Path) -> None:
-    """Wake who waits at this FIFO, if anybody does; what is new must be in the store by then."""
+    """Wake the process that waits on this FIFO, if any; the news must be in the store by then."""
     try:
         opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
@@ -35,7 +35,7 @@ def ring(path: Path) -> None:
 
 
 class Bell:
-    """Waits at several FIFOs at once. A ring while nobody looks is heard at the next wait."""
+    """Waits on several FIFOs at once. A signal between two waits is noticed by the next wait."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -59,10 +59,10 @@ class Bell:
         self._stack.close()
 
     def wait(self, seconds: float) -> set[Path]:
-        """Wait until somebody rings, or for so long; return the FIFOs at which somebody did."""
+        """Wait for a signal, or until the time is over; return the FIFOs that were signalled."""
         heard, _, _ = select.select(list(self._opened), [], [], max(seconds, 0.0))
         for opened in heard:
-            with contextlib.suppress(BlockingIOError):  # somebody else waits there, too
+            with contextlib.suppress(BlockingIOError):  # another process waits there too
                 os.read(opened, 65536)
         return {self._opened[opened] for opened in heard}
 
@@ -71,7 +71,7 @@ def _open(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o660)
-    opened = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)  # never at its end
+    opened = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)  # it never reaches its end
     if not stat.S_ISFIFO(os.fstat(opened).st_mode):
         os.close(opened)
         raise RefusedError(f"{path} is not a FIFO", hint="move it away")

@@ -1,8 +1,8 @@
-"""Files below a folder that somebody else has written into, opened so that nothing leads out.
+"""Open files in a folder that an untrusted program has written, so that no path leads out of it.
 
-Every name is resolved by the kernel below the folder's descriptor (openat2(2), Linux 5.6): no
-symbolic link is followed, no `..` and no mount leads elsewhere, a FIFO or a device is not waited
-for, and only regular files of a bounded size are read.
+The kernel resolves every name below the folder's descriptor (openat2(2), Linux 5.6): no symbolic
+link is followed, no `..` and no mount leads elsewhere, a FIFO or a device is not waited for, and
+only regular files of a limited size are read.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import IO
 
 from rdo.errors import RefusedError
 
-_OPENAT2 = 437  # the same number everywhere
+_OPENAT2 = 437  # the same number on all architectures
 # linux/openat2.h
 _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x01, 0x02, 0x04, 0x08
 _RESOLVE = _NO_XDEV | _NO_MAGICLINKS | _NO_SYMLINKS | _BENEATH
@@ -36,16 +36,16 @@ class _How(ctypes.Structure):
 
 
 def real_path(path: Path) -> Path:
-    """Return a path with its links followed; links that lead in a circle end where it begins.
+    """Return a path with its links followed; if links form a loop, the path where the loop begins.
 
-    `Path.resolve` raises RuntimeError for them, in Python before 3.13.
+    `Path.resolve` raises RuntimeError for these, before Python 3.13.
     """
     return Path(os.path.realpath(path))
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is taken at most: number of files, bytes of one and of all, levels of folders."""
+    """The most that is taken: number of files, bytes of one and of all, levels of folders."""
 
     files: int = 10_000
     file_bytes: int = 4_000_000_000
@@ -65,8 +65,8 @@ class Beneath:
     def read(self, name: str, *, limit: int) -> bytes:
         """Return the content of a regular file.
 
-        Raises FileNotFoundError if there is none, RefusedError if it is no regular file or has
-        more than `limit` bytes.
+        Raises FileNotFoundError if it does not exist, RefusedError if it is not a regular file or
+        has more than `limit` bytes.
         """
         with self.open(name, limit=limit) as file:
             content = file.read(limit + 1)
@@ -89,10 +89,11 @@ class Beneath:
             yield file
 
     def files(self, folder: str, names: re.Pattern[str], limits: Limits) -> list[str]:
-        """Return the regular files below a folder whose last name matches, in order.
+        """Return the regular files in a folder whose names match, in order.
 
-        What is neither a regular file nor a folder is passed over, and so is what lies deeper than
-        the limits allow. An absent folder is empty. Raises RefusedError if there is too much.
+        Anything that is neither a regular file nor a folder is skipped, and so is anything deeper
+        than the limits allow. A missing folder counts as empty. Raises RefusedError if there is too
+        much.
         """
         found: list[str] = []
         seen = 0
@@ -120,16 +121,16 @@ class Beneath:
             os.close(descriptor)
 
     def link(self, name: str, place: Path, *, limit: int) -> bool:
-        """Give a regular file a second name, `place`, which must be free; True if it was copied.
+        """Hard-link a regular file to `place`, which must be free; return whether it was copied.
 
-        It is copied where a link is not possible: on another file system, or if the file is
-        somebody else's. Raises FileNotFoundError if there is none, RefusedError if it is no
+        It is copied if a link is not possible: on another file system, or if the file belongs to
+        another user. Raises FileNotFoundError if it does not exist, RefusedError if it is not a
         regular file or has more than `limit` bytes.
         """
         with self.open(name, limit=limit) as file:
             try:
-                # the file that is open, whatever the name leads to by now; Python follows the
-                # link of /proc only if it is given a descriptor
+                # link the open file, whatever its name means by now; Python follows the link in
+                # /proc only if it gets a descriptor
                 opened = f"/proc/self/fd/{file.fileno()}"
                 os.link(opened, place, src_dir_fd=self.descriptor, follow_symlinks=True)
             except OSError as error:
@@ -141,9 +142,9 @@ class Beneath:
         return False
 
     def entries(self, folder: str) -> list[tuple[str, int]]:
-        """Return what is directly in a folder, each name with its mode; nothing of an absent one.
+        """Return the entries of a folder with their modes, by name; nothing if it does not exist.
 
-        Raises RefusedError for a way that leads out, or by a link.
+        Raises RefusedError for a path that leads out, or through a link.
         """
         return self._list(folder)
 
@@ -162,10 +163,10 @@ class Beneath:
     def take(
         self, folder: str, names: re.Pattern[str], place: Path, limits: Limits = DEFAULT_LIMITS
     ) -> list[Path]:
-        """Copy the regular files below a folder whose last name matches into the folder `place`.
+        """Copy the regular files in a folder whose names match into the folder `place`.
 
-        They are new files of ours, with no right but to be read. Raises RefusedError at what
-        passes the limits, or if two files have the same name; nothing of `place` is replaced.
+        The copies are new, read-only files of ours. Raises RefusedError if the limits are exceeded
+        or two files have the same name; nothing in `place` is replaced.
         """
         place.mkdir(parents=True, exist_ok=True)
         taken: list[Path] = []
@@ -181,7 +182,7 @@ class Beneath:
 
 
 class _Bounded:
-    """A file that takes so many bytes and no more, even of one that grows while it is read."""
+    """A file that reads at most so many bytes, even if it grows meanwhile."""
 
     def __init__(self, file: IO[bytes], name: str, limit: int) -> None:
         self._file, self._name, self._limit, self._left = file, name, limit, limit
@@ -195,7 +196,7 @@ class _Bounded:
 
 @contextlib.contextmanager
 def open_beneath(folder: Path) -> Iterator[Beneath]:
-    """Open a folder whose content nobody vouches for; its own path is ours."""
+    """Open a folder with untrusted content; its own path must be ours."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield Beneath(descriptor)
@@ -216,7 +217,7 @@ def _open(folder: int, name: str, flags: int) -> int:
 
 @contextlib.contextmanager
 def _refusal(name: str) -> Iterator[None]:
-    """Refuse what is no file of the root: a link, a socket, a way out, what may not be read."""
+    """Raise RefusedError for a link, a socket, a path out of the folder or an unreadable file."""
     try:
         yield
     except OSError as error:

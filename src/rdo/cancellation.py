@@ -1,16 +1,21 @@
-"""Cancelling work, including the programs that a worker thread waits for.
+"""Cancel work, including the programs that a worker thread waits for.
 
-A worker registers once what cancels it; each program that it runs then ends within a moment of
-that, however long it would have taken. Otherwise Ctrl-C would have to wait for a download.
+A worker registers once what cancels it; after that, each program that it runs ends within a moment
+of a cancel, however long it would have taken. Without this, Ctrl-C would have to wait for a
+download.
 """
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
+
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""How many programs that each use a whole processor run at the same time."""
 
 _LOOK_SECONDS = 0.25
 _MOST_SECONDS = 10**7  # the kernel refuses infinity
@@ -23,7 +28,7 @@ current: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", default=boo
 
 @contextlib.contextmanager
 def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Let `is_cancelled` end what this thread runs in the block.
+    """Let `is_cancelled` end programs that this thread runs in the block.
 
     `run` then raises CancelledError.
     """
@@ -37,9 +42,9 @@ def cancelled_by(is_cancelled: Callable[[], bool]) -> Iterator[None]:
 def in_threads(
     function: Callable[[AskedT], AnswerT], items: Iterable[AskedT], *, at_once: int, name: str
 ) -> list[AnswerT]:
-    """Call `function` with each item, several at the same time, and return what it returned.
+    """Call `function` with each item, several at the same time, and return the results.
 
-    All calls are finished before an error of one is raised. If this thread is interrupted or
+    All calls are finished before the error of one is raised. If this thread is interrupted or
     cancelled, the programs that they wait for end at once.
     """
     is_stopped = threading.Event()
@@ -62,7 +67,7 @@ def in_threads(
 
 
 class TimeIsUpError(KeyboardInterrupt):
-    """Raised by `time_limit`; whatever ends work in order on Ctrl-C ends it then too."""
+    """Raised by `time_limit`; whatever shuts down cleanly on Ctrl-C does so on this error too."""
 
 
 @contextlib.contextmanager
@@ -88,8 +93,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 def uninterrupted() -> Iterator[None]:
     """Delay SIGINT and SIGTERM until the end of the block, so that its work is completed.
 
-    For short operations. Outside the main thread, where no signal arrives, nothing that the block
-    runs is ended because the thread is cancelled.
+    For short operations. Outside the main thread, which alone receives signals, programs in the
+    block are not ended when the thread is cancelled.
     """
     if threading.current_thread() is not threading.main_thread():
         with cancelled_by(bool):

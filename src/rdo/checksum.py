@@ -1,4 +1,4 @@
-"""The checksum by which RPMs, wheels and Debian packages are known."""
+"""The checksum that identifies RPMs, wheels and Debian packages."""
 
 import hashlib
 from pathlib import Path

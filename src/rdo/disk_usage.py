@@ -12,13 +12,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def allocated_bytes(folder: Path) -> int:
-    """Return the disk usage of the files below a folder; hard links are counted once."""
+    """Return the disk usage of the files in a folder; hard links are counted once."""
     found = {(one.st_dev, one.st_ino): one.st_blocks * 512 for one in _files(folder)}
     return sum(found.values())
 
 
 def freed_bytes(places: Iterable[Path]) -> int:
-    """Return how much space removing these would free; a file with another name elsewhere stays."""
+    """Return how much space removing these would free; a file with another link elsewhere stays."""
     return sum(
         one.st_blocks * 512
         for one, names in _names(places)
@@ -27,14 +27,14 @@ def freed_bytes(places: Iterable[Path]) -> int:
 
 
 def count_shared(places: Iterable[Path]) -> int:
-    """Return how many files below these places, none in another, have another name elsewhere."""
+    """Return how many files in these places, none inside another, have another link elsewhere."""
     return sum(
         names < one.st_nlink for one, names in _names(places) if not stat.S_ISDIR(one.st_mode)
     )
 
 
 def _names(places: Iterable[Path]) -> Iterable[tuple[os.stat_result, int]]:
-    """Return each file and folder below these places once, with how many names it has there."""
+    """Return each file and folder in these places once, with the number of its links there."""
     seen: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], os.stat_result] = {}
     for place in places:
@@ -46,7 +46,7 @@ def _names(places: Iterable[Path]) -> Iterable[tuple[os.stat_result, int]]:
 
 
 def _files(folder: Path) -> Iterator[os.stat_result]:
-    """Yield a folder and the files and folders below it; what vanishes meanwhile is skipped."""
+    """Yield a folder and everything in it; what vanishes meanwhile is skipped."""
     with contextlib.suppress(FileNotFoundError):
         yield folder.lstat()
     with contextlib.suppress(OSError):
@@ -54,7 +54,7 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
 
 
 def _below(here: int) -> Iterator[os.stat_result]:
-    """Yield what is below an open folder, which is closed; its depth does not matter.
+    """Yield the entries below an open folder, at any depth; closes the folder.
 
     Only one folder is open at a time, and no path is longer than a name.
     """
@@ -82,7 +82,7 @@ def _below(here: int) -> Iterator[os.stat_result]:
 
 
 def _next(folders: list[str], here: int) -> int | None:
-    """Open the next folder that can be opened, and take it off the list."""
+    """Open the next folder that can be opened, and remove it from the list."""
     while folders:
         with contextlib.suppress(OSError):
             return os.open(folders.pop(), _FOLDER | os.O_NOFOLLOW, dir_fd=here)

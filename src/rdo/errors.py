@@ -1,4 +1,4 @@
-"""All errors that a user can meet: one base class, one exit code per family."""
+"""All errors that a user can see: one base class, one exit code per family."""
 
 import difflib
 import errno
@@ -10,8 +10,8 @@ from rdo.model.text.url import without_secret
 class UserError(Exception):
     """An error that the user can act on; the CLI prints it without a traceback.
 
-    It may end in a log, on a page or in the database, so its URLs lose user and password.
-    `is_of_the_machine`: whatever met it is not to blame, and would meet it again.
+    It may appear in a log, on a page or in the database, so user and password are removed from its
+    URLs. `is_of_the_machine`: whatever failed with it is not to blame, and would fail again.
     """
 
     exit_code = 1
@@ -39,7 +39,7 @@ class TimeLimitError(CommandError):
 
 
 class NotFoundError(UserError):
-    """Something that was named does not exist."""
+    """Something that the user named does not exist."""
 
     exit_code = 4
 
@@ -77,7 +77,7 @@ _OF_THE_MACHINE = {
 def is_of_the_machine(error: Exception) -> bool:
     """Whether an error is the machine's own, so that no package may be blamed for it.
 
-    Such are a full disk, a lost database and a cancellation; a round ends with them.
+    Examples are a full disk, a lost database and a cancellation; they end a round.
     """
     if isinstance(error, OSError):
         return error.errno in _OF_THE_MACHINE
@@ -85,7 +85,7 @@ def is_of_the_machine(error: Exception) -> bool:
 
 
 def in_short(error: Exception) -> str:
-    """Return one line about an exception that nobody expected.
+    """Return one line about an unexpected exception.
 
     >>> in_short(ValueError("first" + chr(10) + "second")), in_short(RecursionError())
     ('ValueError: first', 'RecursionError')
@@ -95,7 +95,7 @@ def in_short(error: Exception) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that an unknown one was probably meant to be.
+    """Return the known name that was probably meant by an unknown one.
 
     Empty if none is close.
     """
@@ -116,7 +116,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def typo_of(name: str, known: Iterable[str]) -> str:
-    """Return the known name that an unknown one is a misspelling of; empty if there is none.
+    """Return the known name of which an unknown one is a misspelling; empty if there is none.
 
     Stricter than `nearest`, for places where a user's own names are allowed.
 

@@ -1,4 +1,4 @@
-"""Locks between processes that end with the process and name their holder."""
+"""Locks between processes, which end with the process and name their holder."""
 
 import contextlib
 import fcntl
@@ -37,7 +37,7 @@ def hold(path: Path, *, purpose: str, wait: bool = False) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock `path` now; takes nothing, and needs no right to write.
+    """Whether any process holds the lock `path` now; takes nothing, and needs no write access.
 
     >>> is_held(Path("no/such/lock"))
     False
@@ -53,14 +53,14 @@ def is_held(path: Path) -> bool:
 
 
 def _try(file: IO[str]) -> bool:
-    """Take the lock at once or within moments, and return whether it succeeded.
+    """Take the lock at once or within moments, and return whether that worked.
 
-    A killed holder may have been about to start a program: until that program is executed, its
-    process has the lock too, for some milliseconds.
+    If the holder was killed while starting a program, the new process still has the lock for some
+    milliseconds, until the program is executed.
     """
     for pause in (0.0, 0.02, 0.05, 0.1, 0.2):
         time.sleep(pause)
-        with contextlib.suppress(BlockingIOError):  # the loop goes on
+        with contextlib.suppress(BlockingIOError):  # the loop continues
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     return False

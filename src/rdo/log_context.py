@@ -1,4 +1,4 @@
-"""The package that a log line is about, so that parallel logs can be grepped."""
+"""The package that a log line is about, so that parallel logs can be searched."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ def about(what: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def of_target(name: str) -> Iterator[None]:
-    """Put a target before all that this thread logs about packages in the block.
+    """Put a target before everything that this thread logs about packages in the block.
 
-    For rounds beside those of other targets, which build the same packages.
+    For rounds that run beside those of other targets with the same packages.
     """
     token = _target.set(f"{name}: ")
     try:

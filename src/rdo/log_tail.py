@@ -1,7 +1,7 @@
-"""The end of a log, where a program prints why it failed.
+"""Read the end of a log, where a program prints why it failed.
 
-What was never written of a file, its holes, is neither read nor copied: a log of a few bytes may
-call itself terabytes long.
+Holes, parts of a file that were never written, are neither read nor copied: a log of a few bytes
+may claim to be terabytes long.
 """
 
 import os
@@ -34,7 +34,7 @@ def read_tail(path: Path, size: int = TAIL_BYTES) -> str:
 def read_end(path: Path, size: int, *, count: int = 0) -> tuple[bytes, int]:
     """Return the last `size` bytes that were written, and the number of lines before them.
 
-    Lines are only counted if there are at most `count` bytes before. Nothing if there is no file.
+    Lines are only counted if at most `count` bytes come before. Empty if there is no file.
     """
     try:
         file = path.open("rb", buffering=0)
@@ -50,7 +50,7 @@ def read_end(path: Path, size: int, *, count: int = 0) -> tuple[bytes, int]:
 
 
 def close_holes(path: Path) -> None:
-    """Replace a file with holes by one that has only what was written."""
+    """Replace a file with holes by one without them."""
     with path.open("rb", buffering=0) as file:
         found = os.fstat(file.fileno())
         parts = _written_parts(file.fileno())
@@ -63,7 +63,7 @@ def close_holes(path: Path) -> None:
 
 
 def _written_parts(number: int) -> list[range]:
-    """Return the parts of an open file that are not holes, in their order; the first ones only."""
+    """Return the parts of an open file that are not holes, in order; only the first ones."""
     size = os.fstat(number).st_size
     parts: list[range] = []
     end = 0
@@ -78,7 +78,7 @@ def _written_parts(number: int) -> list[range]:
 
 
 def _split(parts: list[range], place: int) -> tuple[list[range], list[range]]:
-    """Divide parts after `place` bytes of them."""
+    """Divide parts after `place` bytes."""
     before: list[range] = []
     after: list[range] = []
     for part in parts:
@@ -90,7 +90,7 @@ def _split(parts: list[range], place: int) -> tuple[list[range], list[range]]:
 
 
 def _read(number: int, parts: list[range]) -> Iterator[bytes]:
-    """Read parts of a file, a chunk at a time; what was cut off meanwhile is not there."""
+    """Read parts of a file, a chunk at a time; a part that was cut off meanwhile is missing."""
     for part in parts:
         for begin in range(part.start, part.stop, _CHUNK):
             yield os.pread(number, min(_CHUNK, part.stop - begin), begin)

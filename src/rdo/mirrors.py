@@ -1,7 +1,7 @@
 """Our copies of git remotes: one bare mirror per URL, shared by all targets.
 
-A poll asks all remotes at once for their refs and fetches only what moved. An unreachable remote
-is a value, not an error; its mirror stays and keeps serving what it last saw.
+A poll asks all remotes at once for their refs and fetches only what moved. An unreachable remote is
+a value, not an error; its mirror stays and is used as it was.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ class Mirrors:
         return dict(zip(todo, answers, strict=True))
 
     def last_seen(self, url: str) -> Reached | None:
-        """Return what the mirror of a URL has, without asking the remote."""
+        """Return the content of a URL's mirror, without asking the remote."""
         path = self.path(url)
         if not path.is_dir():
             return None
@@ -84,9 +84,9 @@ class Mirrors:
         return Reached(url, Mirror(path), seen, has_moved=False)
 
     def fault(self, url: str) -> str:
-        """Return what is wrong with the mirror of a URL.
+        """Return the fault of a URL's mirror.
 
-        Empty if nothing is or there is no mirror yet.
+        Empty if there is none, or no mirror yet.
         """
         path = self.path(url)
         if not path.is_dir():
@@ -98,10 +98,10 @@ class Mirrors:
         return (
             ""
             if seen is None or seen == mirror.refs()
-            else "its branches differ from those it last saw"
+            else "its branches differ from those of the last poll"
         )
 
-    def mend(self, url: str) -> None:
+    def set_aside(self, url: str) -> None:
         """Move a damaged mirror aside, so that the next poll makes a new one.
 
         It is not deleted: it may be the last copy of commits that the remote has dropped.
@@ -172,7 +172,7 @@ def unused_mirrors(folder: Path, used: Collection[Path], mark: str, before: floa
         for path in sorted(folder.glob("*.git*"))
         if path.is_dir()
         and path not in used
-        and path.suffix != ".fetch"  # a current fetch writes this one
+        and path.suffix != ".fetch"  # a running fetch is writing this one
         and _last_fetch(path, mark) < before
     ]
 

@@ -1,7 +1,7 @@
-"""What a program prints, read through pipes of ours and within bounds.
+"""Read the output of a program through our own pipes, within limits.
 
-A program that held its log itself could make it as large as it likes without writing it, or
-empty it. Of a pipe it has only the end to write to.
+A program that has its log open could enlarge it without writing, or empty it. Through a pipe it can
+only write.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.1
 
 
 class TooMuchOutputError(Exception):
-    """A program prints more than its caller wants to keep."""
+    """A program printed more than its caller accepts."""
 
 
 def exchange(
@@ -29,9 +29,9 @@ def exchange(
     limit: int,
     timeout: float | None,
 ) -> dict[str, bytes]:
-    """Write `text` to a program and return all that it prints, by the names of its outputs.
+    """Write `text` to a program and return everything it prints, by the names of its outputs.
 
-    Closes `stdin`. Raises TooMuchOutputError beyond `limit` bytes, and TimeoutError.
+    Closes `stdin`. Raises TooMuchOutputError above `limit` bytes, and TimeoutError.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     found = {name: bytearray() for name in outputs}
@@ -70,7 +70,7 @@ def _left(deadline: float | None) -> float | None:
 
 
 def _write(number: int, text: memoryview) -> int:
-    """Return how much of the text was taken; a program that no longer reads takes all."""
+    """Return how much of the text was accepted; a program that no longer reads accepts all."""
     try:
         return os.write(number, text[:_CHUNK])
     except BlockingIOError:
@@ -85,15 +85,15 @@ def _close(stdin: IO[bytes]) -> None:
 
 
 class LogPipe:
-    """Copies what a program prints to its log, up to a number of bytes.
+    """Copies the output of a program to its log, up to a number of bytes.
 
-    What comes after them is read and thrown away, so that the program can still be ended in
-    order. `error` is why the log could not be written.
+    Further output is read and discarded, so that the program can still end cleanly. `error` is why
+    the log could not be written.
     """
 
     def __init__(self, log: RawIOBase, limit: int | None, reader: int, writer: int) -> None:
         self.writer = writer
-        """The end that the program gets as its output."""
+        """The writing end, which the program gets as its output."""
         self.is_exceeded = False
         self.error: OSError | None = None
         self._log = log
@@ -104,7 +104,7 @@ class LogPipe:
 
     @contextlib.contextmanager
     def copying(self) -> Iterator[None]:
-        """Copy while the block runs, and then the rest; the program has been started before."""
+        """Copy while the block runs, and then the rest; the program must already run."""
         self.close_writer()
         thread = threading.Thread(target=self._copy, name="log")
         thread.start()
@@ -132,7 +132,7 @@ class LogPipe:
                         return
                     self._keep(chunk)
                     if was_over and self.is_exceeded:
-                        return  # it may print for ever
+                        return  # it might print forever
                 elif was_over:
                     return
 

@@ -1,4 +1,4 @@
-"""Source archives on a Python package index: listing and downloading them.
+"""List and download source archives on a Python package index.
 
 Reads the simple repository API (PEP 503 and 691) of the index that pip is configured for. pip
 itself is not used, because it runs a project's build code to download its sdist.
@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
@@ -22,12 +23,13 @@ from packaging.version import InvalidVersion, Version
 
 from rdo import cancellation
 from rdo.errors import CancelledError, NotFoundError, OutsideError, RefusedError
+from rdo.http_retry import with_retries
 from rdo.tools.packaging.pip_config import IndexSettings
 
 if TYPE_CHECKING:
     import httpx
 
-# Only the JSON form has upload times, so it is requested; the other one is accepted.
+# Only the JSON form has upload times, so it is requested; the other form is accepted too.
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 _NO_VERSION = Version("0")  # of a file whose name has not been parsed yet
 MAX_PAGE_BYTES = 64 * 2**20
@@ -39,7 +41,7 @@ _PAGES_AT_ONCE = 8
 class Sdist:
     """One source archive as the index describes it.
 
-    `uploaded` is None if the index does not know.
+    `uploaded` is None if the index does not say.
     """
 
     file_name: str
@@ -52,7 +54,7 @@ class Sdist:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the indexes have of a project.
+    """The files of a project on the indexes.
 
     `sdists` are its source archives, one per version, lowest version first; `wheels` are the names
     of all its wheels.
@@ -64,7 +66,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PackageIndex:
-    """The indexes of one configuration, asked in their order."""
+    """The configured indexes, asked in order."""
 
     settings: IndexSettings
 
@@ -80,7 +82,7 @@ class PackageIndex:
         return list(offer.sdists)
 
     def offers(self, projects: Iterable[str]) -> dict[str, Offer]:
-        """Return what the indexes have of each project; of those that none has, nothing.
+        """Return the indexes' files for each project; projects that no index has are left out.
 
         Several pages are read at once. Raises OutsideError if an index cannot be read.
         """
@@ -119,8 +121,8 @@ class PackageIndex:
         file.unlink(missing_ok=True)
         new = file.with_name(f".{file.name}.part")
         try:
-            with new.open("wb") as out:
-                digest = self._copy(sdist.url, out)
+            with _translated_errors(sdist.url):
+                digest = with_retries(partial(self._copy, sdist.url, new), sdist.file_name)
             if digest != sdist.sha256:
                 raise RefusedError(
                     f"the sha256 of {sdist.file_name} differs from the package index's"
@@ -129,22 +131,22 @@ class PackageIndex:
         finally:
             new.unlink(missing_ok=True)
 
-    def _copy(self, url: str, out: IO[bytes]) -> str:
-        """Copy a file of an index to `out`, and return its sha256."""
+    def _copy(self, url: str, place: Path) -> str:
+        """Copy a file of an index to `place`, and return its sha256."""
         digest = hashlib.sha256()
-        for chunk in self._chunks(url, MAX_SDIST_BYTES):
-            digest.update(chunk)
-            out.write(chunk)
+        with place.open("wb") as out:
+            for chunk in self._chunks(url, MAX_SDIST_BYTES):
+                digest.update(chunk)
+                out.write(chunk)
         return digest.hexdigest()
 
     def _chunks(self, url: str, limit: int) -> Iterator[bytes]:
-        with _spoken(url):
-            if url.startswith("file:"):
-                yield _local(url).read_bytes()
-                return
-            with self._client() as client, client.stream("GET", url) as response:
-                response.raise_for_status()
-                yield from _bounded(response, url, limit)
+        if url.startswith("file:"):
+            yield _local(url).read_bytes()
+            return
+        with self._client() as client, client.stream("GET", url) as response:
+            response.raise_for_status()
+            yield from _bounded(response, url, limit)
 
     def _client(self) -> "httpx.Client":
         import httpx  # the import takes 0.1 s, and only packages from PyPI need it
@@ -169,20 +171,25 @@ class Page:
 
 
 def _page(client: "httpx.Client", url: str) -> Page | None:
-    with _spoken(url):
-        if url.startswith("file:"):
-            file = _local(url) / "index.html"
-            return Page("text/html", file.read_bytes(), url) if file.is_file() else None
-        with client.stream("GET", url, headers={"Accept": _ACCEPT}) as response:
-            if response.status_code == 404:
-                return None
-            response.raise_for_status()
-            body = b"".join(_bounded(response, url, MAX_PAGE_BYTES))
-            return Page(response.headers.get("content-type", ""), body, str(response.url))
+    """Return an index's page about a project; None if it has none."""
+    with _translated_errors(url):
+        return with_retries(partial(_read_page, client, url), url)
+
+
+def _read_page(client: "httpx.Client", url: str) -> Page | None:
+    if url.startswith("file:"):
+        file = _local(url) / "index.html"
+        return Page("text/html", file.read_bytes(), url) if file.is_file() else None
+    with client.stream("GET", url, headers={"Accept": _ACCEPT}) as response:
+        if response.status_code == 404:
+            return None
+        response.raise_for_status()
+        body = b"".join(_bounded(response, url, MAX_PAGE_BYTES))
+        return Page(response.headers.get("content-type", ""), body, str(response.url))
 
 
 def _rows(page: Page) -> Iterator[Sdist]:
-    """Yield all files of a page, with a version that is not known yet.
+    """Yield all files of a page, before their versions are parsed.
 
     Raises OutsideError if the page cannot be parsed.
     """
@@ -255,11 +262,14 @@ def _bounded(response: "httpx.Response", url: str, limit: int) -> Iterator[bytes
 
 
 @contextlib.contextmanager
-def _spoken(url: str) -> Iterator[None]:
+def _translated_errors(url: str) -> Iterator[None]:
     """Turn network errors into errors that a user can act on."""
     import httpx
 
     try:
         yield
+    except httpx.HTTPStatusError as error:
+        answer = error.response
+        raise OutsideError(f"{url} answers {answer.status_code} {answer.reason_phrase}") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise OutsideError(f"{url}: {error or type(error).__name__}") from error

@@ -1,8 +1,8 @@
-"""A terminal of its own for a program that is not trusted with ours.
+"""A separate terminal for a program that must not get ours.
 
-Who has a terminal can type into it: `ioctl(TIOCSTI)` puts characters into the queue that the
-operator's own shell reads next. So a shell in a root gets a pseudo terminal, in a session of its
-own, and we copy what is typed and what is shown between it and the real one.
+A program that has our terminal can type into it: `ioctl(TIOCSTI)` puts characters into the queue
+that the operator's own shell reads next. So a shell in a root gets a pseudo terminal, in a session
+of its own, and we copy input and output between it and the real one.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 class PtyRelay:
     """A pseudo terminal, and the real one behind those of our standard files that are terminals.
 
-    `source` and `shown` are the real terminal's, -1 if neither input nor output is one.
+    `source` and `shown` are descriptors of the real terminal, -1 if input or output is not one.
     """
 
     master: int
@@ -48,7 +48,7 @@ class PtyRelay:
         return self.source >= 0
 
     def serve(self, is_over: Callable[[], bool]) -> None:
-        """Copy in both directions until the program is over and all it has printed is shown."""
+        """Copy in both directions until the program is over and all its output is shown."""
         typed = b""
         reads = {self.source} if self.has_input else set()
         while True:
@@ -75,11 +75,11 @@ class PtyRelay:
 
 @contextlib.contextmanager
 def pty_relay() -> Iterator[PtyRelay | None]:
-    """Yield a relay for the terminal that we have, None if no standard file is a terminal.
+    """Yield a relay for our terminal; None if no standard file is a terminal.
 
-    While it is open, what is typed reaches the program as it is, Ctrl-C too. Afterwards the real
-    terminal is as before, also if we are ended by SIGTERM or SIGHUP, and what is still unread on it
-    is dropped: it may be the terminal's answer to something that the program has printed.
+    While it is open, everything typed reaches the program unchanged, even Ctrl-C. Afterwards the
+    real terminal is as before, even if we are ended by SIGTERM or SIGHUP, and unread input is
+    dropped: it may be the terminal's answer to something that the program has printed.
     """
     terminals = [number for number in range(3) if os.isatty(number)]
     if not terminals:
@@ -107,7 +107,7 @@ def pty_relay() -> Iterator[PtyRelay | None]:
 
 @contextlib.contextmanager
 def _signals(relay: PtyRelay) -> Iterator[None]:
-    """Follow the size of the real terminal, and end in order on a signal that nobody handles."""
+    """Follow the size of the real terminal, and end cleanly on a signal without a handler."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -127,13 +127,13 @@ def _signals(relay: PtyRelay) -> Iterator[None]:
 
 
 def _read(number: int) -> bytes:
-    """Return what there is to read; empty at the end, which for a terminal is an error."""
+    """Return the available input; empty at the end, which a terminal reports as an error."""
     try:
         return os.read(number, _BYTES)
     except BlockingIOError:
         return b""
     except OSError as error:
-        if error.errno == errno.EIO:  # nobody has the other side open, or the terminal is gone
+        if error.errno == errno.EIO:  # the other side is not open, or the terminal is gone
             return b""
         raise
 

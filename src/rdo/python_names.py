@@ -1,9 +1,9 @@
 """Translate Python requirements to RPM dependencies, and back.
 
 The forms are those of rpm's own Python dependency generator: `python3dist(name)` and
-`python3.11dist(name)`, with names normalised by PEP 503 and versions as in `rpm_version`.
-This module is also copied into build roots, where the dependency generators run, so it requires
-only the standard library and `packaging`.
+`python3.11dist(name)`, with names normalized by PEP 503 and versions as in `rpm_version`. This
+module is also copied into roots, where the dependency generators run, so it requires only the
+standard library and `packaging`.
 """
 
 import re
@@ -18,7 +18,7 @@ _CAPABILITY = re.compile(
     r"^python(?P<python>3(?:\.\d+)?)dist\((?P<name>[^)\[]+)(?:\[(?P<extra>[^\]]+)\])?\)$"
 )
 _PROGRAM = re.compile(r"^/usr/bin/(?P<name>[\w.-]+)-3(\.\d+)?$")
-"""A program's name with a suffix against Python 2's; most programs are named like their project."""
+"""Programs with a suffix because of Python 2's; most programs are named like their project."""
 
 _RELATION = re.compile(
     r"(?P<capability>[^\s()]+(?:\([^\s()]*\))?)(?:\s*(?P<op>[<>=]+)\s*(?P<version>[^\s()]+))?"
@@ -58,7 +58,7 @@ RPM_NAMES = {
         *("watcher", "zaqar", "zun"),
     )
 }
-"""The part after `python3-` in an RPM's name, if PyPI has another name for the project."""
+"""The part after `python3-` in an RPM's name, if the project has another name on PyPI."""
 
 _APPLICATIONS = frozenset(
     {
@@ -101,7 +101,7 @@ def other_rpm_names(name: str) -> set[str]:
 
 
 def own_projects(names: Iterable[str]) -> frozenset[str]:
-    """Return the canonical names of the projects on PyPI that a package with these names may be.
+    """Return the canonical names of the PyPI projects that a package with these names may contain.
 
     >>> sorted(own_projects(["python-yaml", "yaml"]))
     ['python-yaml', 'pyyaml', 'yaml']
@@ -161,7 +161,7 @@ def legacy_capability(name: str, python: str = "3") -> str:
 
 
 def provides(name: str, version: str, extra: str = "", python: str = "3.11") -> Iterator[str]:
-    """Yield what a package with a Python distribution provides."""
+    """Yield the capabilities of a package with a Python distribution."""
     for tag in (python, "3"):
         names = {capability(name, extra, tag)}
         if not extra:

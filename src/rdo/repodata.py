@@ -1,9 +1,9 @@
 """The metadata of a yum repository, composed from fragments that are read once per RPM.
 
-`read_rpms` has RPM files read by a child process when they are built, and never again. A
-`Composer` combines the fragments of any set of RPMs. Fragments are grouped into segments of about
-sixteen packages; a segment is one member of the gzip stream and is kept, so that a repository
-that differs from the last one in one package costs the compression of two segments.
+`read_rpms` lets a child process read RPM files when they are built, and never again. A `Composer`
+combines the fragments of any set of RPMs. Fragments are grouped into segments of about sixteen
+packages. A segment is one member of the gzip stream and is cached, so a repository that differs
+from the last one in one package needs only two segments to be compressed.
 """
 
 import gzip
@@ -86,11 +86,11 @@ _Segment = tuple[_Member, _Member, _Member]
 
 
 def read_rpms(paths: Sequence[Path], reader: RpmReader | None = None) -> tuple[RpmFile, ...]:
-    """Return what RPM files are, in order, and what a repository's metadata contains about them.
+    """Return the artifacts of RPM files, in order, with their fragments of repository metadata.
 
-    Strangers made the files, so a child process reads them and what it answers is checked.
-    RefusedError is raised unless each is a regular file, named as its header says, in letters
-    without meaning in a path, a URL or XML; and for one that holds a device node.
+    Strangers made the files, so a child process reads them and its answer is checked. Raises
+    RefusedError unless each is a regular file, named as its header says, with characters that have
+    no meaning in a path, a URL or XML; also for one that contains a device node.
     """
     for path in paths:
         if not _FILE_NAME.fullmatch(path.name):
@@ -100,7 +100,7 @@ def read_rpms(paths: Sequence[Path], reader: RpmReader | None = None) -> tuple[R
 
 
 def rpm_file(path: Path, row: Mapping[str, Any]) -> RpmFile:
-    """Return the answer of the child about one file; RefusedError if it may not be published."""
+    """Return the child's answer about one file; RefusedError if it may not be published."""
     try:
         found = _checked(path, row)
     except (KeyError, TypeError, ValueError, ElementTree.ParseError) as error:
@@ -115,7 +115,7 @@ def rpm_file(path: Path, row: Mapping[str, Any]) -> RpmFile:
 
 
 def _checked(path: Path, row: Mapping[str, Any]) -> RpmFile:
-    """Return an answer of the child as values; raises ValueError and its kin if it is not one."""
+    """Convert an answer of the child; raises ValueError and the like if it is invalid."""
     name, version, release, arch = (_text(row[key]) for key in _NEVRA)
     nevra = Nevra(name, int(row["epoch"]), version, release, arch)
     source_rpm, files, names = (
@@ -153,13 +153,13 @@ def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _check_xml(text: str, nevra: Nevra, sha256: str) -> None:
-    """Check that a fragment is one package, and this one; ValueError if it is not."""
+    """Check that a fragment is exactly this package; raises ValueError if it is not."""
     root = ElementTree.fromstring(f'<x xmlns:rpm="{_COMMON}/rpm">{text}</x>')
     (package,) = root
     name, arch, version = (package.find(tag) for tag in ("name", "arch", "version"))
     if version is None:
         raise ValueError("no version")
-    if name is None or arch is None:  # those of filelists and other have attributes
+    if name is None or arch is None:  # in filelists and other these are attributes
         found = (package.get("name"), package.get("arch"), package.get("pkgid"))
     else:
         found = (name.text, arch.text, package.findtext("checksum"))
@@ -170,11 +170,11 @@ def _check_xml(text: str, nevra: Nevra, sha256: str) -> None:
 
 
 class Composer:
-    """Writes repodata. `fetch` returns the fragments of the keys it is called with.
+    """Writes repodata. `fetch` returns the fragments for keys.
 
-    The segments of the last repository are kept for the next one, so a composer serves one
-    component of a target. With a `folder`, a later process has them too; its content can be removed
-    at any time.
+    The segments of the last repository are cached for the next one, so a composer serves one
+    component of a target. With a `folder`, later processes can use them too; its content can be
+    removed at any time.
     """
 
     def __init__(
@@ -233,7 +233,7 @@ class Composer:
 
 
 class _Shelf:
-    """Segments on the disk, each in a file that is named by its content."""
+    """Segments on disk, each in a file named by its content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -310,7 +310,7 @@ def _write_file(
 
 
 def _segmented(entries: Sequence[RepositoryEntry]) -> list[tuple[RepositoryEntry, ...]]:
-    """Group the entries so that a package keeps its place when others come and go."""
+    """Group the entries so that a package keeps its place when others are added or removed."""
     packages = len({entry.package for entry in entries})
     count = 2 ** max(0, math.ceil(math.log2(packages / PACKAGES_PER_SEGMENT))) if packages else 1
     groups: list[list[RepositoryEntry]] = [[] for _ in range(count)]
@@ -327,9 +327,9 @@ def _compressed(located: Sequence[tuple[Fragment, str]]) -> _Segment:
 
 
 def _located(primary: str, href: str) -> str:
-    """Return the fragment with `href` in place of the bare file name.
+    """Return the fragment with `href` instead of the bare file name.
 
-    Text of the RPM cannot look like the tag, because every `<` in it is written `&lt;`.
+    Text from the RPM cannot look like the tag, because every `<` in it is written as `&lt;`.
     """
     before, tag, after = primary.partition(_LOCATION)
     _, quote, rest = after.partition('"')

@@ -1,9 +1,9 @@
-"""The only place that starts a process.
+"""The only place that starts processes.
 
-There are seven ways: `run` returns a program's output; `run_with_files` has it read one file and
+There are seven ways: `run` returns a program's output; `run_with_files` lets it read one file and
 write another; `run_logged` copies the output of a long program to its log, limited in time and
 size; `converse` exchanges lines with it while it runs; `hand_over` gives it the terminal, and
-`hand_over_pty` a terminal of its own, because ours must not be its to type into; `start_beside`
+`hand_over_pty` a terminal of its own, because it must not be able to type into ours; `start_beside`
 lets it run while we do something else.
 """
 
@@ -36,11 +36,11 @@ _POLL_SECONDS = 0.25
 _DISK_SECONDS = 2.0
 _ERROR_BYTES = 4096
 MAX_OUTPUT = 1 << 27
-"""How many bytes a program may print for a caller that wants to have them in memory."""
+"""How many bytes of a program's output are read into memory."""
 
 
 class Runner(Protocol):
-    """The shape of `run`, for tools that take it as an argument."""
+    """The signature of `run`, for tools that take it as an argument."""
 
     def __call__(
         self,
@@ -66,10 +66,10 @@ def run(
     """Run a program to its end and return its output.
 
     It gets no shell, a fixed locale and its own process group; on a timeout or Ctrl-C the whole
-    group ends, so that no orphan keeps a root busy. `env` is added to the environment; a variable
-    with the value None is left out. `descriptors` are open files that it gets as well. Raises
-    CommandError if the program is missing, exceeds the timeout (TimeLimitError), prints more than
-    MAX_OUTPUT, or ends with a status not in `ok`; CancelledError if the thread is cancelled.
+    group is ended, so that no orphan keeps a root busy. `env` is added to the environment; a
+    variable with the value None is left out. `descriptors` are open files that it gets as well.
+    Raises CommandError if the program is missing, exceeds the timeout (TimeLimitError), prints more
+    than MAX_OUTPUT, or ends with a status not in `ok`; CancelledError if the thread is cancelled.
     """
     started = time.monotonic()
     shown = _shown(argv, cwd)
@@ -101,10 +101,10 @@ def run_with_files(
     env: Mapping[str, str | None],
     timeout: float,
 ) -> Completed:
-    """Run a program that reads one open file and writes another; only its errors are returned.
+    """Run a program that reads one open file and writes another; return only its errors.
 
-    The caller judges the exit status. Raises CommandError if the program is missing or exceeds the
-    timeout; its whole group has ended then.
+    The caller checks the exit status. Raises CommandError if the program is missing or exceeds the
+    timeout; then its whole group has ended.
     """
     started = time.monotonic()
     shown = _shown(argv, None)
@@ -130,11 +130,11 @@ def run_logged(
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
 ) -> Logged:
-    """Run a program and append its output to `log_file`; the caller judges its exit status.
+    """Run a program and append its output to `log_file`; the caller checks its exit status.
 
-    It prints into a pipe, and has no hold of the log. Beyond its limits the whole process group
-    is ended, and `limit` tells which limit it was; a full disk of the log is one too. Raises
-    OSError if the log cannot be written for another reason.
+    It prints into a pipe, and cannot access the log itself. If a limit is exceeded, the whole
+    process group is ended, and `limit` says which limit it was; a full disk of the log is one too.
+    Raises OSError if the log cannot be written for another reason.
     """
     started = time.monotonic()
     with log_file.open("ab", buffering=0) as file, log_pipe(file, bounds.log_bytes) as pipe:
@@ -163,7 +163,7 @@ class Conversation:
     _process: subprocess.Popen[bytes]
 
     def send(self, line: str) -> None:
-        """Give the program a line; nothing happens if it has ended."""
+        """Send the program a line; nothing happens if it has ended."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # its output ends too, which the caller sees
             self._process.stdin.write(line.encode() + b"\n")
@@ -178,7 +178,7 @@ class Conversation:
 
 @contextlib.contextmanager
 def converse(*argv: str | Path, log_file: Path) -> Iterator[Conversation]:
-    """Start a program to exchange lines with; its whole group ends with the block.
+    """Start a program to exchange lines with; its whole group is ended with the block.
 
     Its standard error is appended to `log_file`. Raises CommandError if it is not installed.
     """
@@ -191,7 +191,7 @@ def converse(*argv: str | Path, log_file: Path) -> Iterator[Conversation]:
         finally:
             _stop(process)
             assert process.stdin
-            with contextlib.suppress(BrokenPipeError):  # it did not read all that it was given
+            with contextlib.suppress(BrokenPipeError):  # it did not read everything
                 process.stdin.close()
 
 
@@ -202,14 +202,14 @@ class Beside:
     _process: subprocess.Popen[bytes]
 
     def wait(self, seconds: float) -> int | None:
-        """Return the exit status, negative for a signal; None if it still runs after `seconds`."""
+        """Return the exit status, negative for a signal; None if it runs longer than `seconds`."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
     def end(self, grace: float) -> int:
-        """Tell it to end, kill its process group after `grace` seconds; return the exit status."""
+        """Ask it to end, kill its process group after `grace` seconds; return the exit status."""
         self._process.terminate()
         status = self.wait(grace)
         if status is not None:
@@ -231,8 +231,8 @@ def hand_over(
 ) -> int:
     """Give our standard files to a program (an editor, a shell) and return its exit status.
 
-    `env` is added to the environment as by `run`, which also fixes the locale; without it the
-    program has ours. Raises CommandError if the program is not installed.
+    `env` is added to the environment as by `run`, which also fixes the locale; without `env` the
+    program has our environment. Raises CommandError if the program is not installed.
     """
     command = [os.fspath(arg) for arg in argv]
     try:
@@ -242,9 +242,9 @@ def hand_over(
 
 
 def hand_over_pty(*argv: str | Path, cwd: Path | None = None) -> int:
-    """Let a program that is not trusted be used on the terminal; return its exit status.
+    """Let people use an untrusted program on the terminal; return its exit status.
 
-    It has its own session, and another terminal in place of ours; standard files that are no
+    It has its own session, and another terminal in place of ours; standard files that are not
     terminals stay. It ends with us. Raises CommandError if it is not installed.
     """
     command = [os.fspath(arg) for arg in argv]
@@ -313,7 +313,7 @@ def _start(
 def _communicate(
     process: subprocess.Popen[bytes], text: bytes, timeout: float | None
 ) -> tuple[bytes, bytes]:
-    """Return what a program prints until it ends; raises as `exchange` does."""
+    """Return what a program prints until it ends; raises the errors of `exchange`."""
     assert process.stdin
     assert process.stdout
     assert process.stderr
@@ -356,7 +356,7 @@ def _watch(
 ) -> Limit | None:
     disk = _Disk(bounds)
     while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # the loop goes on
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the loop continues
             process.wait(_POLL_SECONDS)
             return None
         limit = None
@@ -381,7 +381,7 @@ class _Disk:
         self._next = time.monotonic() + _DISK_SECONDS
 
     def is_exceeded(self) -> bool:
-        """Whether the program has written more than it may; False between measurements."""
+        """Whether the program has written more than allowed; False between measurements."""
         started = time.monotonic()
         if self._bounds.folder is None or self._bounds.disk_bytes is None or started < self._next:
             return False
@@ -393,7 +393,7 @@ class _Disk:
 
 def _stop(process: subprocess.Popen[bytes], grace: float = 10.0) -> None:
     """End the process group, with SIGTERM first, so that mock can clear its chroot."""
-    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(grace)

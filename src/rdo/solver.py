@@ -1,4 +1,4 @@
-"""Which packages a build root or a repository requires, and which requirements cannot be met."""
+"""Find out which packages a root or a repository requires, and which requirements cannot be met."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +17,9 @@ _CHECKSUM = re.compile(r"[0-9a-f]{0,128}")
 
 @dataclass(frozen=True, slots=True)
 class SolverRepository:
-    """A folder with repodata. Repositories with a lower priority number are preferred, as in dnf.
+    """A folder with repodata. As in dnf, repositories with a lower priority number are preferred.
 
-    `visible` is a file with the NEVRAs that may be chosen, one per line; without it all may.
+    `visible` is a file with the NEVRAs that may be chosen, one per line; without it, all may be.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class MissingRequirement:
-    """A dependency that no repository provides; `by` is the package with it, if not the caller."""
+    """A dependency that no repository provides; `by` is the package with it, unless the caller."""
 
     need: str
     by: str = ""
@@ -63,7 +63,7 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The requirements that nothing provides, in the whole closure of the question."""
+    """The requirements that nothing provides, including indirect ones."""
 
     requirements: tuple[MissingRequirement, ...]
 
@@ -90,7 +90,7 @@ def solve(
     arch: str,
     solv: Solv | None = None,
 ) -> Answer:
-    """Return what must be added to the installed repository so that every dependency is met.
+    """Return the packages to add to the installed repository so that every dependency is met.
 
     Raises NotFoundError for a repository without repodata, CommandError for one that libsolv cannot
     read.
@@ -105,7 +105,7 @@ def solve(
 
 
 def _checked(answer: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Answer:
-    """Return an answer of the child as values; raises ValueError and its kin if it is not one."""
+    """Convert an answer of the child; raises ValueError and the like if it is invalid."""
     if answer["missing"]:
         rows = (
             MissingRequirement(_text(row["need"]), _text(row["by"])) for row in answer["missing"]
@@ -117,9 +117,9 @@ def _checked(answer: Mapping[str, Any], repositories: Sequence[SolverRepository]
 
 
 def chosen(row: Mapping[str, Any], repositories: Sequence[SolverRepository]) -> Chosen:
-    """Return a package, whose RPM lies in the repository that has it and nowhere else.
+    """Return a package, whose RPM must be in the repository that lists it.
 
-    Raises ValueError and its kin for an answer of the child that is none.
+    Raises ValueError and the like for an invalid answer of the child.
     """
     location, sha256 = _text(row["location"]), _text(row["checksum"])
     repository = repositories[_index(row["number"], repositories)]
@@ -154,7 +154,7 @@ def provided(
 ) -> dict[str, list[tuple[str, str]]]:
     """Return what provides each capability and each program: names of RPMs with their versions.
 
-    All packages of the repositories are listed, also those that are not `visible`. Raises
+    All packages of the repositories are listed, even those that are not `visible`. Raises
     NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in repositories:
@@ -202,7 +202,7 @@ def uninstallable(
 ) -> tuple[Uninstallable, ...]:
     """Return the binary packages of the repositories named `checked` that cannot be installed.
 
-    `before` are older repositories, which say who provided what is missing now. Raises
+    `before` are older repositories, which show what provided the missing requirements. Raises
     NotFoundError for a repository without repodata, CommandError for one that libsolv cannot read.
     """
     for one in (*repositories, *before):
@@ -233,8 +233,8 @@ def uninstallable(
 class TwoBuilds:
     """Repositories that have packages at two builds, of which one is chosen for each package.
 
-    `newer` and `older` are names of repositories; `owners` are the packages that have a choice, by
-    the NEVRA of each of their RPMs, as libsolv writes it. What has no owner is there anyway.
+    `newer` and `older` are names of repositories; `owners` are the packages to choose for, by the
+    NEVRA of each of their RPMs, as libsolv writes it. RPMs without an owner are always there.
     """
 
     newer: tuple[str, ...]
@@ -301,7 +301,7 @@ def fewest_held(
 class Listed:
     """A package of a repository.
 
-    `projects` are Python's projects in it, each as rpm names and versions it.
+    `projects` are the Python projects in it, each with the name and version that rpm uses.
     """
 
     name: str
@@ -352,7 +352,7 @@ def _question(repositories: Sequence[SolverRepository], arch: str) -> dict[str, 
 
 
 def repository_row(one: SolverRepository) -> dict[str, Any]:
-    """Return a repository as the question to a child of ours names it."""
+    """Return a repository in the form that our child processes read."""
     return {
         "name": one.name,
         "folder": str(one.folder),

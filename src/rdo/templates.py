@@ -1,4 +1,4 @@
-"""HTML from Jinja2 templates in which text stays text: whatever is put in is escaped."""
+"""Make HTML from Jinja2 templates; all inserted text is escaped."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def render(package: str, template: str, **values: object) -> str:
-    """Fill a template of a package's folder `templates`; a value that is missing is an error."""
+    """Fill a template in a package's folder `templates`; a missing value is an error."""
     return _environment(package).get_template(template).render(values)
 
 
 @cache
 def _environment(package: str) -> Environment:
-    import jinja2  # only where something is rendered
+    import jinja2  # only needed to render something
 
     made = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),

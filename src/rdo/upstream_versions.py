@@ -1,8 +1,8 @@
-"""Versions of upstreams: the tags that name them, and Version and Release that order like them.
+"""Versions of upstreams: the tags that name them, and Version and Release with the same order.
 
-Both directions are here alone: from a git tag to a version and back, and from a version to the
-numbers of a spec. Versions are ordered as PEP 440 orders them. This module is also copied into
-build roots, so it requires only the standard library.
+This module alone converts between git tags and versions, and from a version to the numbers of a
+spec. Versions are ordered as PEP 440 orders them. The module is also copied into roots, so it
+requires only the standard library.
 """
 
 import re
@@ -19,7 +19,7 @@ _PEP440 = re.compile(
 )
 _STAGES = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 _LETTERED = re.compile(r"\d+(?:\.\d+)*(?:[a-z]|p\d+)")
-"""What PEP 440 does not know and rpm orders rightly: OpenSSL's 1.1.1k, OpenSSH's 9.9p1."""
+"""Versions that only rpm knows and orders correctly: OpenSSL's 1.1.1k, OpenSSH's 9.9p1."""
 
 _SNAPSHOT = re.compile(r"(?P<numbers>\d+(?:\.\d+)*)(?P<rest>\.(?:dev|git|g|pre)\w*(?:\.\w+)*)")
 _SAFE_MILESTONE = re.compile(r"[A-Za-z0-9.+~^_]+")
@@ -28,28 +28,37 @@ _BEFORE_NUMBER = re.compile(
 )
 _STYLE = re.compile(r"(?P<before>.*)X(?P<joint>[-_.])Y(?P=joint)Z(?P<behind>.*)", re.DOTALL)
 _JOINED = {
-    joint: re.compile(rf"\d+(?:{joint}\d+)+(?:[a-z]|p\d+)?", re.IGNORECASE) for joint in "_-"
+    joint: re.compile(
+        rf"\d+(?:{joint}\d+)+"
+        rf"(?:[a-z]|p\d+|{joint}?(?:alpha|beta|preview|pre|rc|a|b)(?:{joint}?\d+)?)?",
+        re.IGNORECASE,
+    )
+    for joint in "_-"
 }
 _FINAL = re.compile(r"[-_.](?:final|release|ga)$", re.IGNORECASE)
-"""What some upstreams write behind a final version: `2.0.0.Final`."""
+"""What some upstreams write after a final version: `2.0.0.Final`."""
 
 # Tags with a number that is not the version of what they tag.
 _OTHERS = frozenset(
     (
-        *("after", "archive", "backup", "base", "before", "begin", "branch", "build", "ci"),
-        *("debian", "end", "eol", "eom", "fedora", "merge", "nightly", "old", "pre", "private"),
-        *("rhel", "snapshot", "start", "sync", "test", "tmp", "ubuntu", "wip"),
+        *("after", "alpha", "archive", "backup", "base", "before", "begin", "beta", "branch"),
+        *("bug", "build", "ci", "debian", "dev", "end", "eol", "eom", "fedora", "issue", "merge"),
+        *("milestone", "mr", "nightly", "old", "pr", "pre", "prerelease", "pretest", "preview"),
+        *("private", "rc", "rhel", "snapshot", "sprint", "start", "svn", "sync", "test", "tmp"),
+        *("ubuntu", "wip"),
     )
 )
+_BEHIND_VERSION = re.compile(r"(?:^|[-_/@.])v?\d+[-._]\d", re.IGNORECASE)
+"""A version that is not understood; no number after it is one, as in `1.0.0-beta.2.1`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecNumbers:
-    """A version as a spec has it.
+    """A version in the form of a spec.
 
     `upstream` is the version as upstream writes it. `order` makes Release sort a pre-release; it is
-    empty for a final version. `milestone` is what upstream writes after `version`, if it writes
-    nothing else.
+    empty for a final version. `milestone` is the rest of upstream's version after `version`, if
+    that is all of it.
     """
 
     upstream: str
@@ -65,7 +74,7 @@ class SpecNumbers:
 
     @property
     def is_macro_enough(self) -> bool:
-        """Whether `%{?milestone}` in Release sorts as `order` does."""
+        """Whether `%{?milestone}` in Release sorts like `order`."""
         return self.milestone.lstrip(".") == self.order
 
     @property
@@ -92,7 +101,7 @@ def is_pep440(text: str) -> bool:
 
 
 def spec_numbers(version: str) -> SpecNumbers:
-    """Return what a spec writes for a version; raises ValueError if its order is not known.
+    """Return a spec's numbers for a version; raises ValueError if its order is not known.
 
     >>> [spec_numbers(x).version for x in ("2.0.0", "2.0.0rc1", "3.0.0.0rc1", "2.0.0.post1")]
     ['2.0.0', '2.0.0', '3.0.0', '2.0.0.post1']
@@ -121,10 +130,11 @@ def spec_numbers(version: str) -> SpecNumbers:
 
 
 def numbers_like(version: str, current: str) -> SpecNumbers:
-    """Return what a spec writes for a version, in the form of its current Version.
+    """Return a spec's numbers for a version, in the form of its current Version.
 
-    A pre-release stays in Version if that has one, and a version whose order is not known is
-    taken if it differs from the current one only in its numbers. Raises ValueError otherwise.
+    A pre-release stays in Version if the current one is there, and a version whose order is not
+    known is accepted if it differs from the current one only in its numbers. Raises ValueError
+    otherwise.
 
     >>> [numbers_like(x, "2.0~beta1").version for x in ("2.0-beta2", "2.0", "2.0.dev3")]
     ['2.0~beta2', '2.0', '2.0~~dev3']
@@ -147,7 +157,7 @@ def numbers_like(version: str, current: str) -> SpecNumbers:
 
 
 def _same_version(version: str) -> tuple[int, str] | None:
-    """Return what is equal for all spellings of a version; None if PEP 440 does not know it."""
+    """Return a value that is equal for all spellings of a version; None if not of PEP 440."""
     if not is_pep440(version):
         return None
     numbers = spec_numbers(version)
@@ -155,7 +165,7 @@ def _same_version(version: str) -> tuple[int, str] | None:
 
 
 def tags_of_rpm_version(version: str, tags: Iterable[str]) -> list[str]:
-    """Return the tags of a pre-release that is written as rpm orders it.
+    """Return the tags of a pre-release that is written in rpm's order.
 
     >>> tags_of_rpm_version("2.0~rc1", ["v2.0", "v2.0-rc1", "v2.0-rc2"])
     ['v2.0-rc1']
@@ -209,7 +219,9 @@ def split_tag(tag: str) -> tuple[str, str]:
     behind = whole[len(tag) :]
     for number in re.finditer(r"(?<!\d)\d", tag):
         before, text = tag[: number.start()], tag[number.start() :]
-        if not _BEFORE_NUMBER.search(before) or _OTHERS & set(re.split(r"[-_/@.]", before.lower())):
+        if not _BEFORE_NUMBER.search(before) or _BEHIND_VERSION.search(before):
+            continue
+        if _OTHERS & set(re.split(r"[-_/@.]", before.lower())):
             continue
         for joint, form in _JOINED.items():
             if form.fullmatch(text):
@@ -234,7 +246,8 @@ def tag_of(version: str, style: str) -> str:
 def tags_of_version(version: str, tags: Iterable[str], first: Collection[str] = ()) -> list[str]:
     """Return the tags that name a version; those in one of the styles `first` come first.
 
-    A pre- or post-release may be spelled otherwise in a tag; the same spelling comes before others.
+    A pre- or post-release may be spelled differently in a tag; the same spelling comes before
+    others.
 
     >>> tags_of_version("2.1rc1", ["v2.1", "v2.1-rc1", "2.1.rc.1", "v2.1rc1"])
     ['v2.1rc1', '2.1.rc.1', 'v2.1-rc1']

@@ -1,1 +1,1 @@
-"""The values that all other rooms share."""
+"""The values that all other parts of rdo share."""

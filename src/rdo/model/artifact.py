@@ -20,11 +20,11 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One RPM file. `file_name` is safe in a path and a URL, because it has been checked.
+    """One RPM file. `file_name` was checked, so it is safe in a path and a URL.
 
-    `provides` are the names, without versions, that a requirement may ask for; of the files, only
+    `provides` are the names, without versions, that a requirement may use; of the files, only
     programs are included. `signed_by` is the fingerprint of the key that signed it, and
-    `unsigned_sha256` what it was before, as its build made it; both are empty if nobody did.
+    `unsigned_sha256` the hash before that, as built; both are empty without a signature.
     """
 
     file_name: str
@@ -38,7 +38,7 @@ class Artifact:
 
     @property
     def built_sha256(self) -> str:
-        """The sha256 of the bytes that the build made."""
+        """The sha256 of the file as it was built, before it was signed."""
         return self.unsigned_sha256 or self.sha256
 
     @property
@@ -52,7 +52,7 @@ class Artifact:
 
 
 class SpecialKind(StrEnum):
-    """What a file of an RPM is besides its content; each but a device can be allowed."""
+    """The kind of a special file in an RPM; all kinds except devices can be allowed."""
 
     DEVICE = "device"
     SETUID = "setuid"
@@ -62,7 +62,7 @@ class SpecialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpecialFile:
-    """A device node in an RPM, or a file that gives rights to whoever runs it."""
+    """A device node in an RPM, or a file that gives additional rights to its user."""
 
     kind: SpecialKind
     path: str
@@ -70,10 +70,10 @@ class SpecialFile:
 
 @dataclass(frozen=True, slots=True)
 class RpmFile:
-    """One RPM file as it was read after its build.
+    """One RPM file, as read after its build.
 
-    `source_rpm` is the file name of the source RPM that it names as its own; empty for a source
-    RPM. `requires` and `obsoletes` are dependencies as rpm writes them.
+    `source_rpm` is the file name of the source RPM that it names; empty for a source RPM.
+    `requires` and `obsoletes` are dependencies in rpm's form.
     """
 
     artifact: Artifact

@@ -1,4 +1,4 @@
-"""The people and addresses that are notified, and when."""
+"""Who is notified, and when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What a webhook wants to know: targets and kinds of events; empty means all."""
+    """The events that a webhook gets: targets and kinds of events; empty means all."""
 
     targets: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
@@ -27,8 +27,8 @@ class Interest:
 class Audiences:
     """The recipients of notifications, as configured.
 
-    `webhooks` are names, and `interests` what those want that do not want everything; `*` in
-    `digest` means everybody.
+    `webhooks` are names; `interests` has the wanted events of those webhooks that do not want all.
+    `*` in `digest` means everybody.
     """
 
     mail: bool = False

@@ -8,18 +8,19 @@ from typing import TypeAlias
 from rdo.model.artifact import RpmFile
 from rdo.model.commit import Commit
 from rdo.model.package import SpecRule
+from rdo.model.packed_archive import KeptArchive, SharedArchives
 from rdo.model.release_number import ReleaseNumber
 
 BUILD_LOG = "rpmbuild.log"
-"""The log of a build, in its folder, beside its results and in the published tree."""
+"""The log of a build: in its folder, beside its results and in the published tree."""
 INSTALLED = "installed_pkgs.log"
-"""The file of a build with the NEVRAs that its root had besides the base, one a line."""
+"""A build's file with the NEVRAs in its root besides the base, one per line."""
 INSTALLED_SUMS = "installed_pkgs.sha256"
-"""The same with the sha256 of each RPM before it, where our own roots built."""
+"""The same with the sha256 of each RPM in front of it; only for builds in our own roots."""
 
 
 class BuilderKind(StrEnum):
-    """The ways to build that rdo knows; `[builders.NAME]` sets up one of them under a name."""
+    """The ways to build that rdo supports; `[builders.NAME]` configures one under a name."""
 
     ROOT = "root"
     COMMAND = "command"
@@ -29,7 +30,7 @@ class BuilderKind(StrEnum):
 
     @property
     def is_farm(self) -> bool:
-        """Whether builds are done elsewhere, so that they do not use this machine."""
+        """Whether builds run on other machines, so that they use none of this machine's workers."""
         return self in {BuilderKind.KOJI, BuilderKind.COPR}
 
 
@@ -40,7 +41,7 @@ class FailureReason(StrEnum):
     SPEC = "spec"
     PREP = "prep"
     PATCH = "patch"
-    ARCHITECTURE = "architecture"  # the spec is not for the platform's
+    ARCHITECTURE = "architecture"  # the spec does not support the platform's
     MISSING_DEPENDENCY = "missing-dependency"
     CYCLE = "cycle"
     COMPILE = "compile"
@@ -51,8 +52,8 @@ class FailureReason(StrEnum):
     NETWORK = "network"
     NO_SPACE = "no-space"
     INTERRUPTED = "interrupted"
-    REFUSED = "refused"  # it gave RPMs that may not be published
-    BUILDER = "builder"  # it is unreachable, or a program of ours failed outside the build
+    REFUSED = "refused"  # it made RPMs that may not be published
+    BUILDER = "builder"  # it cannot be reached, or a program of ours failed outside the build
     UNKNOWN = "unknown"
 
     @property
@@ -65,18 +66,22 @@ class FailureReason(StrEnum):
 class Built:
     """A build that produced RPMs: their paths in the build's own folder, including the SRPM.
 
-    `lacking` are RPM dependencies of the installed RPMs that nothing provided when they were built,
-    as far as the builder checks. `read` is what the RPMs are, once somebody has looked.
+    `lacking` are RPM dependencies of the built RPMs that nothing provided at the time, as far as
+    the builder checks. `read` are the headers of the RPMs, once they were read. `taken_from` is the
+    build of another target that made them, as `TARGET/ID`; `not_taken` is why they were made here
+    although there was a donor.
     """
 
     rpms: tuple[Path, ...]
     lacking: tuple[str, ...] = field(default=(), compare=False)
     read: tuple[RpmFile, ...] = field(default=(), compare=False, repr=False)
+    taken_from: str = field(default="", compare=False)
+    not_taken: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A build that failed. `detail` is one line for a person, such as the missing names."""
+    """A build that failed. `detail` is one line for people, such as the missing names."""
 
     reason: FailureReason
     detail: str
@@ -86,7 +91,7 @@ class Failed:
 class Waiting:
     """A build that requires something that nothing installed or published provides yet.
 
-    `needs` are RPM dependencies as rpm writes them, such as `python3dist(pbr) >= 2`.
+    `needs` are RPM dependencies in rpm's form, such as `python3dist(pbr) >= 2`.
     """
 
     needs: tuple[str, ...]
@@ -107,17 +112,46 @@ class LaidOver:
     rules: tuple[SpecRule, ...] = ()
 
 
+def shown_build(key: str) -> str:
+    """Return the build in `TARGET/ID` as text for people.
+
+    >>> shown_build("master-deb12/7")
+    'build 7 of master-deb12'
+    """
+    target, _, number = key.rpartition("/")
+    return f"build {number} of {target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """A build of the same commit on another target, whose RPMs are taken if all are noarch.
+
+    `maker` is the build that made them, as `TARGET/ID`; `folder` contains them, `sums` has the
+    SHA-256 of each, with the file's name. `python` is the Python of the platform that takes them,
+    if it is known.
+    """
+
+    maker: str
+    folder: Path
+    sums: tuple[tuple[str, str], ...]
+    python: str = ""
+
+    def __str__(self) -> str:
+        return shown_build(self.maker)
+
+
 @dataclass(frozen=True, slots=True)
 class BuildJob:
-    """Everything that a builder needs to know about one build; made by trunk, immutable.
+    """Everything that a builder gets about one build; made by the trunk, immutable.
 
-    `upstream` and `distgit` are bare mirrors that hold the commit's hashes; `distgit_path` is the
-    folder of the .spec inside the distgit. `folder` receives the logs and RPMs; it is empty or
+    `upstream` and `distgit` are bare mirrors that contain the commit's hashes; `distgit_path` is
+    the folder of the .spec inside the distgit. `folder` receives the logs and RPMs; it is empty or
     missing when the build starts. `repositories` are folders with repodata of what the release
-    itself has built so far, newest state first; `last_resort` are folders used only for what no
-    other one has. With `skip_tests`, %check is not run. `spec_hash` is the distgit's commit whose
-    spec is built, if it is not the commit's own; the files of an `overlay` replace those of the
-    distgit.
+    itself has built so far, newest state first; `last_resort` are folders used only for packages
+    that are nowhere else. With `skip_tests`, %check is not run. `spec_hash` is the distgit commit
+    whose spec is built, if it is not the commit's own; the files of an `overlay` replace those of
+    the distgit. A `given` archive is the source; without one an archive is made, or taken from
+    those `shared` with other targets. If the RPMs of a `donor` can be used, nothing is built.
     """
 
     id: int
@@ -135,3 +169,6 @@ class BuildJob:
     spec_hash: str = ""
     keep_changelog: bool = False
     overlay: LaidOver | None = None
+    shared: SharedArchives | None = None
+    given: KeptArchive | None = None
+    donor: Donor | None = None

@@ -1,4 +1,4 @@
-"""What gets built: one state of a package's upstream and distgit."""
+"""A commit: one state of a package's upstream and distgit, which gets built."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from datetime import datetime
 class Commit:
     """A package at one upstream hash and one distgit hash.
 
-    `extended_hash` is None, except if two packages of a target have the same two hashes, or if a
-    driver needs more than two to name its input. Times are commit times, aware UTC. `upstream` is
+    `extended_hash` is None, unless two packages of a target have the same two hashes, or a driver
+    needs more than two hashes to name its input. Times are commit times, aware UTC. `upstream` is
     the URL of the source, without user and password; it is empty for commits recorded by an older
-    rdo, and it is not part of the identity.
+    rdo, and is not part of the identity.
     """
 
     package: str

@@ -63,17 +63,18 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One package of one release: where it comes from and who maintains it.
+    """One package of one release: its sources and its maintainers.
 
     `upstreams` are git URLs, or `pypi:NAME` for a package whose upstream history is its releases on
     PyPI; the commits of each are built. `upstream_branch` is a branch or tag; for PyPI it is a
     version specifier (`>=10,<11`) or a branch name, which then means any final release. `tags` are
     the metadata's, resolved (`under-review`, `build-tags-only` …). `skip_tests` is the reason why
-    %check is not run; if empty, it is run. A package with a `pin` follows another instance: its
-    commits are those that were built there, with the spec of `distgit`, whose hash is then the
-    commit's extended hash; the hash of `source_git` follows it after `_`, if there is one.
+    %check is not run; if empty, it is run. With `shares_noarch` its noarch RPMs suit every
+    platform: a target may use those of another target. A package with a `pin` follows another
+    instance: its commits are those that were built there, with the spec of `distgit`, whose hash is
+    then the commit's extended hash, followed by `_` and the hash of `source_git`, if there is one.
     `distgit_there` is the distgit that the other instance builds from. `fault` says what is wrong
-    with the package's metadata: then no round works on it, and only its name is sure to be right.
+    with the package's metadata: then no round works on it, and only its name is certainly right.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Package:
     tags: frozenset[str] = frozenset()
     version_from: str | None = None
     skip_tests: str = ""
+    shares_noarch: bool = False
     pin: Pin | None = None
     distgit_there: str = ""
     overlay: Overlay | None = None
@@ -97,11 +99,11 @@ class Package:
 
     @property
     def python_projects(self) -> frozenset[str]:
-        """The names, not normalised, under which PyPI may know what this package builds.
+        """The names, not normalized, that this package's project may have on PyPI.
 
-        `rdo.python_names.own_projects` adds those that only a table knows. The last part of an
-        upstream's URL is one of them if it ends with the project's name: several packages may
-        have one upstream.
+        `rdo.python_names.own_projects` adds names that only a table contains. The last part of an
+        upstream's URL is one of them only if it ends with the project's name, because several
+        packages may have the same upstream.
 
         >>> urls = ("https://example.org/openstack/python-cinderclient.git",)
         >>> sorted(Package("openstack-client", "cinderclient", urls, "", "", "").python_projects)
@@ -121,7 +123,7 @@ class Package:
 
     @property
     def remotes(self) -> frozenset[str]:
-        """All URLs that its builds are made from."""
+        """The URLs of all repositories that its builds are made from."""
         urls = (*self.upstreams, self.distgit, self.source_git)
         return frozenset(filter(None, (*urls, self.overlay.distgit if self.overlay else "")))
 
@@ -137,14 +139,14 @@ class Package:
 
     @property
     def only_upstream(self) -> str:
-        """The upstream that builds come from, without secrets; empty if it is not the only one."""
+        """The upstream that builds come from, without secrets; empty if there are several."""
         return without_secret(self.upstreams[0]) if len(self.upstreams) == 1 else ""
 
     def upstream_of(self, commit: Commit) -> str:
         """Return the upstream that a commit was taken from.
 
-        It is the first one if the metadata no longer names the commit's upstream, because a package
-        may move.
+        If the metadata no longer names the commit's upstream, because the package has moved, return
+        the first upstream.
         """
         urls = (url for url in self.upstreams if without_secret(url) == commit.upstream)
         return next(urls, self.upstreams[0] if self.upstreams else commit.upstream)

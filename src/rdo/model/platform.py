@@ -1,5 +1,6 @@
-"""The systems that packages are built for: base OS, architecture and dist tag."""
+"""Platforms: the systems that packages are built for, with base OS, architecture and dist tag."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -33,16 +34,17 @@ class BaseRepository:
 
     @property
     def address(self) -> str:
-        """Its URL, for a person."""
+        """Its URL, as text for people."""
         return self.metalink or self.mirrorlist or " ".join(self.baseurl)
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The origin of a platform's Python where the base has an older one.
+    """How a platform gets its Python if the base has an older one.
 
-    It is made from the source package of the Debian suite `suite`; `base_python` is the version
-    of the base's own, which the base's tools keep using.
+    It is made from the source package of the Debian suite `suite`; without a suite it is a package
+    in the platform's repositories. `base_python` is the version of the base's own Python, which the
+    base's tools still use.
     """
 
     suite: str
@@ -55,14 +57,14 @@ class Platform:
 
     `packages` are installed into the base layer by the distribution's own names, `python_packages`
     come from the PyPI bridge, `provides` maps a package of the base distribution to its names in
-    the RPM world, `macros` are set in every root (`rhel = "9"` is what `%{?rhel}` expands to).
+    RPM distributions, `macros` are set in every root (`rhel = "9"` is what `%{?rhel}` expands to).
     `bridged` are such names for packages outside the base, `users` the users that RPM packages
     expect these to add to passwd, and `sdist_requires` what compiling a project from PyPI requires
-    but its sdist cannot declare. `python_constraints` bound projects of PyPI that nothing else
-    constrains; `spec_requires` maps words of a spec to requirements that they imply but the spec
-    does not declare. `sets` are named sets of packages of the RPM world, `units` maps a package to
-    its systemd units with EL's names for them. `repositories` are the sources of a dnf platform's
-    packages; a Debian one has a `suite`, and a `mirror` for machines whose apt has none of it.
+    but its sdist cannot declare. `python_constraints` limit projects on PyPI that nothing else
+    constrains; `spec_requires` maps words in a spec to requirements that they imply but the spec
+    does not declare. `sets` are named sets of RPM packages, `units` maps a package to its systemd
+    units with EL's names for them. `repositories` are the sources of a dnf platform's packages; a
+    Debian platform has a `suite`, and a `mirror` for machines whose apt is not configured for it.
     `python` is the Python of the release: the base's own, unless there is an `interpreter`.
     """
 
@@ -106,7 +108,17 @@ class Platform:
         """The name of the program that runs the Python of the release."""
         return f"python{self.python}" if self.interpreter else "python3"
 
+    def own_python(self, need: str) -> str:
+        """Return a requirement in the repositories' form, if it means the release's Python.
+
+        If there are two Pythons, RPM distributions call the base's modules `python3dist(…)`; the
+        release's have the version in the name.
+        """
+        if self.interpreter is None or self.family is not Family.DNF:
+            return need
+        return re.sub(r"\bpython3dist\(", f"python{self.python}dist(", need)
+
     @property
     def always_required(self) -> tuple[str, ...]:
-        """The RPM dependencies that every build root of the platform meets besides the base."""
+        """The RPM dependencies that every root of the platform has besides the base."""
         return tuple(f"python3dist({name})" for name in self.python_packages)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended and its output; `stdout` is decoded, with undecodable bytes replaced.
+    """How a program ended, and its output; `stdout` is decoded, with undecodable bytes replaced.
 
     `raw` is the same output as bytes, for files in another encoding.
     """
@@ -21,7 +21,7 @@ class Completed:
 
 
 class Limit(StrEnum):
-    """The limit that ended a logged program early."""
+    """The limit that made us end a logged program early."""
 
     TIME = "time"
     OUTPUT = "output"
@@ -42,10 +42,10 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits of a logged program: its time, the size of its log, a request to end it.
+    """The limits of a logged program: its time, the size of its log, and a request to end it.
 
-    `disk_bytes` is how much it may write to `folder`, which is checked now and then.
-    `memory_bytes` is held where the kernel lets us: for programs inside a root.
+    `disk_bytes` is how much it may write to `folder`, checked from time to time. `memory_bytes`
+    applies only where the kernel lets us enforce it: to programs inside a root.
     """
 
     seconds: float | None = None

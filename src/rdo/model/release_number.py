@@ -6,10 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ReleaseNumber:
-    """The Release of a build's RPMs (DLRN's numbering), known where its target is.
+    """The Release of a build's RPMs (DLRN's numbering).
 
-    `date` is chosen once, when the build is planned, and reused by every spurious retry.
-    `prefix` is DLRN's release_numbering: `0`, `0.1`, or a minor number.
+    `date` is chosen once, when the build is planned, and kept by every spurious retry. `prefix` is
+    DLRN's release_numbering: `0`, `0.1`, or a minor number.
     """
 
     date: datetime
@@ -22,7 +22,7 @@ class ReleaseNumber:
 
 
 def prefix_of(numbering: str, minor: int) -> str:
-    """Return what a Release begins with in a target of this `numbering` and `release-minor`.
+    """Return the prefix of a Release in a target with this `numbering` and `release-minor`.
 
     >>> [prefix_of(x, 7) for x in ("0.date.hash", "0.1.date.hash", "minor.date.hash")]
     ['0', '0.1', '7']

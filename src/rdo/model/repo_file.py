@@ -1,26 +1,27 @@
-"""The sections of .repo files, as dnf reads them and every part of rdo writes them."""
+"""The sections of .repo files, as dnf reads them and all parts of rdo write them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
-OWN, DEPENDENCIES, BASE, LAST_RESORT = 1, 50, 90, 300
-"""Priorities: what the release builds, what the bridge brought, what the base has, the rest.
+OWN, NEIGHBOUR, DEPENDENCIES, BELOW_NEIGHBOUR, BASE, LAST_RESORT = 1, 20, 50, 60, 90, 300
+"""The priorities of repositories in .repo files, roots and checks.
 
-They are the same in .repo files, roots and checks. The repositories of a platform come after its
-base layer (`PRIORITY` of `roots/platform/dnf_base.py`).
+In order: the release, other targets that it depends on, bridged packages, bridged packages of those
+targets, the base system, and the rest. The repositories of a platform come after its base layer
+(`PRIORITY` of `roots/platform/dnf_base.py`).
 """
 
 MIRRORLIST = "mirrorlist"
-"""The file in which a repository says where it is itself.
+"""The file in which a repository gives its own address.
 
-A host that finds the repository by a name, which may move at any moment, asks for this file alone
-by the name, and for all others at the address that it has found there.
+A name may move at any moment. So a host reads only this file under the name, and all other files at
+the address in this file.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RepoTrust:
-    """The signatures that dnf asks for: of RPMs, of repomd.xml, by the keys at these URLs."""
+    """The signatures that dnf requires: of RPMs, of repomd.xml, by the keys at these URLs."""
 
     gpgcheck: bool = False
     repo_gpgcheck: bool = False
@@ -35,8 +36,8 @@ class RepoSection:
     """One repository in a .repo file.
 
     If several repositories have a package, dnf takes it from the one with the lowest `priority`.
-    Values may come from metadata or from names on the disk, so a value that would begin a new line
-    or a section is refused with a ValueError.
+    Values may come from metadata or from names on disk, so a value that would begin a new line or a
+    section is refused with a ValueError.
 
     >>> print(RepoSection("delorean", "delorean-x", ("http://example.org/x",), priority=1), end="")
     [delorean]
@@ -70,11 +71,11 @@ class RepoSection:
 
     @property
     def url(self) -> str:
-        """Where the repository is, or the name that leads there."""
+        """The URL of the repository, or of the name that points to it."""
         return next(iter(self.baseurl), self.mirrorlist.removesuffix(f"/{MIRRORLIST}"))
 
     def trusting(self, trust: RepoTrust) -> "RepoSection":
-        """Return the section with the signatures that it asks for."""
+        """Return the section with these required signatures."""
         return replace(
             self,
             gpgcheck=trust.gpgcheck,
@@ -113,7 +114,7 @@ def repo_file(sections: Iterable[RepoSection]) -> str:
 
 
 def mirrorlist(*urls: str) -> str:
-    """Return the text of a `MIRRORLIST`: the address of its repository, then others to try.
+    """Return the text of a `MIRRORLIST`: the repository's own address, then others to try.
 
     >>> mirrorlist("http://example.org/deps/2", "http://example.org/deps/1")
     'http://example.org/deps/2/\\nhttp://example.org/deps/1/\\n'

@@ -1,4 +1,4 @@
-"""An open review elsewhere, and how far its build here is."""
+"""An open review on a server, and the state of its build here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ReviewState(StrEnum):
-    """How far the build of a review is."""
+    """The state of a review's build."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -18,12 +18,12 @@ class ReviewState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to be done before there is a verdict."""
+        """Whether the verdict is still to come."""
         return self in {ReviewState.QUEUED, ReviewState.RUNNING, ReviewState.AWAITING}
 
 
 class ReviewVerdict(StrEnum):
-    """What is said about a review; `NONE` until it is known, `UNTRIED` if no fault is its own."""
+    """The verdict on a review; `NONE` until it is known, `UNTRIED` if something else failed."""
 
     NONE = ""
     SUCCESS = "success"
@@ -41,7 +41,7 @@ class BuildRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChangeId:
-    """A change on a server of reviews: `place` is its name in rdo.toml."""
+    """A change on a review server; `place` is the server's name in rdo.toml."""
 
     place: str
     project: str
@@ -54,7 +54,7 @@ class ChangeId:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change as its server describes it now. `revision` is the git commit behind `ref`."""
+    """The current state of a change on its server. `revision` is the git commit behind `ref`."""
 
     id: ChangeId
     revision: str
@@ -70,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRun:
-    """A change that is built for a target, and what came of it; empty texts are not known yet."""
+    """A change that is built for a target, and the result; texts are empty until known."""
 
     id: int
     target: str
@@ -95,7 +95,7 @@ class ReviewRun:
 
 @dataclass(frozen=True, slots=True)
 class ReviewBuild:
-    """How one package was built for a review; `outcome` is that of `rdo trunk try`."""
+    """The build of one package for a review; `outcome` is that of `rdo trunk try`."""
 
     package: str
     role: BuildRole

@@ -1,4 +1,4 @@
-"""How rpm orders versions and releases, without a process."""
+"""Compare versions and releases as rpm does, without running a process."""
 
 import re
 
@@ -6,7 +6,7 @@ _PART = re.compile(r"\d+|[a-zA-Z]+|[~^]")
 
 
 def compare(one: str, other: str) -> int:
-    """Return -1, 0 or 1 as rpm orders two versions or two releases.
+    """Return -1, 0 or 1, comparing two versions or two releases as rpm does.
 
     >>> [compare("2.0~rc1", "2.0"), compare("2.0^a", "2.0.1"), compare("2.0", "2.0.0")]
     [-1, -1, -1]
@@ -27,7 +27,7 @@ def compare(one: str, other: str) -> int:
 
 
 def compare_evr(one: tuple[str, str, str], other: tuple[str, str, str]) -> int:
-    """Return -1, 0 or 1 as rpm orders two times epoch ("" is 0), version and release."""
+    """Return -1, 0 or 1, comparing epoch ("" is 0), version and release as rpm does."""
     epochs = int(one[0] or 0), int(other[0] or 0)
     if epochs[0] != epochs[1]:
         return -1 if epochs[0] < epochs[1] else 1
@@ -35,7 +35,7 @@ def compare_evr(one: tuple[str, str, str], other: tuple[str, str, str]) -> int:
 
 
 def _compare_parts(a: str, b: str) -> int:
-    for mark in "~^":  # a tilde is below everything, a caret below everything but the end
+    for mark in "~^":  # a tilde sorts below everything, a caret below everything but the end
         if mark in (a, b):
             return -1 if a == mark else 1
     if a.isdigit() != b.isdigit():

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class JobVerdict(StrEnum):
-    """What a job says of a repository."""
+    """The verdict of a job on a repository."""
 
     SUCCESS = "success"
     FAILURE = "failure"

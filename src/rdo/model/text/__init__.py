@@ -1,1 +1,1 @@
-"""The text of others, and how it is written for people and programs."""
+"""Text from outside, made safe, and text written for people and programs."""

@@ -1,4 +1,4 @@
-"""How a moment is written in a sentence or a table, to the minute in UTC, and a span of time."""
+"""Times in sentences and tables, to the minute in UTC, and spans of time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ _SPAN = re.compile(r"([0-9]{1,4})([dh])")
 
 
 def minute(when: datetime) -> str:
-    """Write a moment for a table, whose reader knows that its times are UTC.
+    """Return a time for a table, whose reader knows that times are UTC.
 
     >>> minute(datetime(2026, 8, 1, 12, 0, 59, tzinfo=UTC))
     '2026-08-01 12:00'
@@ -16,7 +16,7 @@ def minute(when: datetime) -> str:
 
 
 def minute_utc(when: datetime) -> str:
-    """Write a moment for a sentence.
+    """Return a time for a sentence.
 
     >>> minute_utc(datetime(2026, 8, 1, 12, 0, 59, tzinfo=UTC))
     '2026-08-01 12:00 UTC'
@@ -25,7 +25,7 @@ def minute_utc(when: datetime) -> str:
 
 
 def parse_span(text: str) -> timedelta:
-    """Return a span of time that a person wrote, in days or hours, such as `14d`.
+    """Return the span of time in a text with days or hours, such as `14d`.
 
     >>> parse_span("36h")
     datetime.timedelta(days=1, seconds=43200)

@@ -1,4 +1,4 @@
-"""Lists of names in one line of a log, a table or a terminal."""
+"""Shorten lists of names for one line of a log, a table or a terminal."""
 
 from collections.abc import Iterable
 
@@ -12,6 +12,6 @@ def short_list(names: Iterable[object], most: int = MOST_NAMED) -> str:
     ('a, b, c', 'a, b and 2 more', 'a, b, c')
     """
     found = [str(name) for name in names]
-    if len(found) <= most + 1:  # "and 1 more" is no shorter than the name
+    if len(found) <= most + 1:  # "and 1 more" would not be shorter than the name
         return ", ".join(found)
     return f"{', '.join(found[:most])} and {len(found) - most} more"

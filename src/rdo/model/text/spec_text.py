@@ -1,48 +1,56 @@
-"""The text of others in a spec, and where a spec unpacks its source.
+"""Make untrusted text safe in a spec, and find the folder into which a spec unpacks its source.
 
-rpm expands macros everywhere in a spec, in its changelog and comments too, and `%(…)` runs a
-program as whoever reads the spec. Everything that we write into a spec and have not made ourselves
-(subjects, names, summaries, URLs) passes `in_spec`.
+rpm expands macros everywhere in a spec, even in its changelog and comments, and `%(…)` runs a
+program as the user who reads the spec. All text from outside that we write into a spec (subjects,
+names, summaries, URLs) must pass through `in_spec`.
 """
 
 import re
+import textwrap
 from pathlib import PurePosixPath
 
-_PERCENT = re.compile(r"(?<!\\)(\\*)%")
-_LAST = re.compile(r"(?<!\\)(\\*)$")
+_ESCAPING = re.compile(r"(?<!\\)((?:\\\\)*\\)(?=%|$)")
+_NOTHING = "%{nil}"
 _ENTERED = re.compile(r"^cd '?([^'\n]+?)'?$", re.MULTILINE)
 _SETUP = re.compile(r"^%setup\b(.*)$", re.MULTILINE)
 _SETUP_NAME = re.compile(r"(?<!\S)-n\s*(\S+)")
 
 
 def in_spec(text: str) -> str:
-    r"""Return a text as one line that rpm shows as it is and never expands.
+    r"""Return a text as one line that rpm shows unchanged and never expands.
 
-    A line break or another control character becomes a blank. While rpm looks for the end of a
-    macro it takes a backslash before a `%`, or at the end of a line, for an escape; it is doubled
-    there, or one `\%(` would swallow the rest of the spec.
+    Line breaks and other control characters become blanks. While rpm searches for the end of a
+    macro, it takes a backslash before a `%`, or at the end of a line, for an escape. A macro
+    without content follows it there; otherwise one `\%(` would swallow the rest of the spec.
 
     >>> in_spec("Use %(id)\n%files, 100%% of it")
     'Use %%(id) %%files, 100%%%% of it'
     """
     line = "".join(one if _is_plain(one) else " " for one in text)
-    line = _PERCENT.sub(lambda found: f"{_even(found[1])}%%", line)
-    return _LAST.sub(lambda found: _even(found[1]), line, count=1)
+    return _ESCAPING.sub(lambda found: f"{found[1]}{_NOTHING}", line.replace("%", "%%"))
 
 
-def from_spec(line: str) -> str:
-    """Return a line of a changelog as rpm shows it; macros that are not escaped stay as written.
+def in_description(text: str) -> list[str]:
+    r"""Return a text as the lines of a `%description`, of which rpm obeys none.
 
-    >>> from_spec("- Use %%(id) in %{name}")
-    '- Use %(id) in %{name}'
+    At the beginning of a line rpm reads `%include FILE` or `%if` even if it is escaped.
+
+    >>> in_description("%if it is\n100% of it")
+    ['if it is 100%% of it']
     """
-    return line.replace("%%", "%")
+    found: list[str] = []
+    for line in textwrap.wrap(in_spec(text).lstrip("% "), 79):
+        if found and line.startswith("%"):
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found
 
 
 def top_folder(expanded_spec: str) -> str | None:
-    """Return the folder that %setup enters after it has unpacked the first source.
+    """Return the folder that %setup enters after unpacking the first source.
 
-    rpm 4.16 leaves `%setup` as it is, newer ones show the commands.
+    rpm 4.16 leaves `%setup` unexpanded; newer versions show the commands.
 
     >>> top_folder("cd '/builddir/BUILD'\\nrm -rf 'a-1'\\ntar -xof -\\ncd 'a-1'\\n")
     'a-1'
@@ -71,9 +79,5 @@ def _name_and_version(expanded_spec: str) -> str:
 
 
 def _is_plain(character: str) -> bool:
-    """Whether a character can stand in a line; a lone surrogate is a byte of another encoding."""
+    """Whether a line may contain a character; a lone surrogate is a byte of another encoding."""
     return character.isprintable() or "\udc80" <= character <= "\udcff"
-
-
-def _even(backslashes: str) -> str:
-    return backslashes + "\\" * (len(backslashes) % 2)

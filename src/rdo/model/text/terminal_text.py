@@ -1,13 +1,13 @@
-"""The text of others on a terminal.
+"""Make untrusted text safe on a terminal.
 
-A log, a subject or a file name may hold characters that a terminal obeys: they move the cursor,
-set the title, answer for the user, or turn the direction of what stands around them.
+A log, a subject or a file name may contain characters that a terminal obeys: they move the cursor,
+set the title, answer in place of the user, or reverse the direction of the text around them.
 """
 
 import re
 
 DIRECTIONS = frozenset({*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029})
-"""Characters that change the direction of a text, or break a line unseen."""
+"""Characters that change the direction of a text, or break a line invisibly."""
 
 # Lone surrogates are bytes of another encoding; they cannot be printed at all.
 _OBEYED = {*range(32), *range(127, 160), *DIRECTIONS, *range(0xD800, 0xE000)}
@@ -16,7 +16,7 @@ _IN_JSON = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\
 
 
 def on_terminal(text: str) -> str:
-    r"""Return a text that a terminal only shows; its lines and tabs stay.
+    r"""Return a text without terminal control characters; line breaks and tabs stay.
 
     >>> on_terminal("a\x1b[31mb\r\nc\td")
     'a\ufffd[31mb\nc\td'
@@ -25,7 +25,7 @@ def on_terminal(text: str) -> str:
 
 
 def json_on_terminal(text: str) -> str:
-    r"""Return the same JSON without characters that a terminal obeys; they become `\uXXXX`.
+    r"""Return the same JSON with terminal control characters written as `\uXXXX`.
 
     >>> json_on_terminal('"\x9b1m"')
     '"\\u009b1m"'

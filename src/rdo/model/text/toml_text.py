@@ -1,4 +1,4 @@
-"""TOML that strangers wrote, read within bounds: tomllib alone takes their memory for its own."""
+"""Read TOML written by strangers within limits; tomllib alone could use all memory."""
 
 import tomllib
 from typing import Any
@@ -9,7 +9,7 @@ _DOTS = 100
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """Return the table that a file is. Raises tomllib.TOMLDecodeError also for what is excessive.
+    """Return the table in a file. Raises tomllib.TOMLDecodeError also if a limit is exceeded.
 
     >>> read_toml("[project]\\nname = 'a.b'")
     {'project': {'name': 'a.b'}}
@@ -31,7 +31,7 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def _has_long_key(text: str) -> bool:
-    """Whether a line may have a key of many parts, before its value or in an inline table."""
+    """Whether a line may have a key with many parts, before its value or in an inline table."""
     return any(
         line.count(".") > _DOTS and (line.partition("=")[0].count(".") > _DOTS or "{" in line)
         for line in text.splitlines()

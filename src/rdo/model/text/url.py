@@ -1,4 +1,4 @@
-"""URLs of remotes: git or PyPI, and how people may see them."""
+"""URLs of remotes: git or PyPI, and their form for display."""
 
 import re
 
@@ -20,7 +20,7 @@ def pypi_name(url: str) -> str:
 
 
 def without_secret(text: str) -> str:
-    """Remove user and password from URLs; a user of ssh is part of the address and stays.
+    """Remove user and password from URLs; ssh users stay, because they are part of the address.
 
     >>> without_secret("fatal: https://token@example.test/x: not found")
     'fatal: https://example.test/x: not found'

@@ -1,4 +1,4 @@
-"""The text of others in XML: without the characters that no XML document may hold."""
+"""Make text from outside safe in XML, by replacing characters that XML does not allow."""
 
 import re
 
@@ -6,7 +6,7 @@ _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml_text(text: str) -> str:
-    """Replace what XML cannot hold, escaped or not; an XML writer escapes the rest.
+    """Replace characters that XML does not allow; an XML writer escapes the rest.
 
     >>> xml_text("a\\x1b[0m <b>")
     'a\ufffd[0m <b>'
