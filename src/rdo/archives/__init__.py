@@ -1,1 +1,1 @@
-"""Archives that strangers made, read as streams and within bounds before any of it is believed."""
+"""Archives from strangers, read as streams and checked against limits before they are trusted."""

@@ -1,4 +1,4 @@
-"""How much an archive may hold, and which names its members may have."""
+"""Limits on the size of an archive and on the names of its members."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,19 +7,19 @@ MAX_FILES = 100_000
 MAX_BYTES = 2 * 2**30
 MAX_DEPTH = 64
 MAX_NAME = 1024
-"""Bytes of a member's name with its folders."""
+"""Maximum length in bytes of a member's name, with its folders."""
 
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def check_bounds(files: int, size: int) -> None:
-    """Raise ValueError if an archive has too many files, or too many bytes in them."""
+    """Raise ValueError if an archive contains too many files or too many bytes."""
     if files > MAX_FILES or size > MAX_BYTES:
         raise ValueError(f"more than {MAX_FILES} files or {MAX_BYTES // 2**30} GiB")
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError for a name that leaves the folder, or is too long or too deep."""
+    """Raise ValueError for a name that points outside the folder, or is too long or too deep."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{name[:200]!a} leaves the folder")
@@ -28,7 +28,7 @@ def check_name(name: str) -> None:
 
 
 def check_plain_name(name: str) -> None:
-    """Raise ValueError for a name that has more than one spelling, or cannot be in an RPM.
+    """Raise ValueError for a name that can be written in several ways, or cannot be in an RPM.
 
     A folder's name may end with a slash.
     """

@@ -1,8 +1,8 @@
-"""The headers of a tar archive, read one by one before Python's tarfile believes any of them.
+"""Check the headers of a tar archive one by one, before Python's tarfile trusts any of them.
 
-A header may announce a long name of any size, which tarfile reads into memory as a whole. So
-the stream is walked first, in blocks (POSIX.1-2017, pax: ustar interchange format): number and
-size of the members are bounded, and so are the headers that only describe another one.
+A header may announce a long name of any size, which tarfile reads into memory as a whole. So the
+stream is walked first, in blocks (POSIX.1-2017, pax: ustar interchange format), with limits on the
+number and size of the members and of the headers that only describe another header.
 """
 
 import bz2
@@ -14,7 +14,7 @@ from typing import IO
 from rdo.archives.bounds import check_bounds
 
 MAX_DESCRIPTION = 1_000_000
-"""Bytes of a long name or of a pax header."""
+"""Maximum size in bytes of a long name or of a pax header."""
 
 _BLOCK = 512
 _MAGIC = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
@@ -24,7 +24,7 @@ _DESCRIBING = b"xgLKX"
 def check_tar(archive: Path) -> None:
     """Walk an archive, compressed or not, and raise ValueError if it is too large or broken.
 
-    Whatever the decompressor raises (OSError, EOFError, lzma.LZMAError) is passed on.
+    Errors of the decompressor (OSError, EOFError, lzma.LZMAError) are passed on.
     """
     try:
         with _open(archive) as stream:
@@ -59,12 +59,12 @@ def _walk(stream: IO[bytes]) -> None:
 
 
 def _has_right_sum(header: bytes) -> bool:
-    """Whether the checksum is right, in which its own field counts as blanks."""
+    """Whether the checksum is correct; its own field is taken as blanks in the sum."""
     return sum(header[:148]) + 32 * 8 + sum(header[156:]) == _number(header[148:156])
 
 
 def _number(field: bytes) -> int:
-    """Return a number of a header: octal digits, or GNU's binary form."""
+    """Return the number in a header field: octal digits, or GNU's binary form."""
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
     text = field.split(b"\0", 1)[0].strip()

@@ -1,8 +1,8 @@
-"""A wheel as its makers' rules want it, compared with what was asked for.
+"""Check a wheel against the rules of the format, and against the project and version requested.
 
 The rules are PyPA's binary distribution format: the file's name, the one `.dist-info` folder, its
-METADATA and its RECORD must all be about the project and version that were asked for, and RECORD
-must name each file once with the hash of its content.
+METADATA and its RECORD must all name the requested project and version, and RECORD must list each
+file once with the hash of its content.
 """
 
 import base64
@@ -27,13 +27,13 @@ _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 
 
 def check_wheel(path: Path, project: str, version: str) -> None:
-    """Raise ValueError, with one reason, unless the file is a whole wheel of this version."""
+    """Raise ValueError, with one reason, unless the file is a valid wheel of this version."""
     with path.open("rb") as file:
         check_open_wheel(file, path.name, project, version)
 
 
 def check_open_wheel(file: IO[bytes], name: str, project: str, version: str) -> None:
-    """Raise ValueError unless an open file, called `name`, is a whole wheel of this version."""
+    """Raise ValueError unless an open file, called `name`, is a valid wheel of this version."""
     _check_file_name(name, project, version)
     files = [entry for entry in read_entries(file) if not entry.is_folder]
     info = _info_folder(files, project, version)
@@ -59,7 +59,7 @@ def _check_file_name(name: str, project: str, version: str) -> None:
 
 
 def _info_folder(files: Iterable[ZipEntry], project: str, version: str) -> str:
-    """Return the name of the one folder that describes the wheel."""
+    """Return the name of the only `.dist-info` folder of the wheel."""
     tops = {PurePosixPath(entry.name).parts[0] for entry in files if "/" in entry.name}
     found = sorted(top for top in tops if top.lower().endswith(".dist-info"))
     if len(found) != 1:
@@ -106,7 +106,7 @@ def _check_tags(text: bytes) -> None:
 
 
 def _check_data(names: Iterable[str], info: str, project: str, version: str) -> None:
-    """Compare the folder of what goes elsewhere than beside the modules."""
+    """Check the `.data` folder, whose files are installed outside the modules' folder."""
     for name in names:
         top, *rest = PurePosixPath(name).parts
         if not top.lower().endswith(".data") or not rest:
@@ -123,7 +123,7 @@ def _check_data(names: Iterable[str], info: str, project: str, version: str) -> 
 
 
 def _check_record(file: IO[bytes], known: dict[str, ZipEntry], info: str) -> None:
-    """Compare the names and hashes of RECORD with the files."""
+    """Compare the names and hashes in RECORD with the files."""
     own = f"{info}/RECORD"
     rows = _rows(read_content(file, known[own], limit=_MAX_RECORD))
     signatures = {f"{info}/{name}" for name in _SIGNATURES}
@@ -137,7 +137,7 @@ def _check_record(file: IO[bytes], known: dict[str, ZipEntry], info: str) -> Non
 
 
 def _rows(record: bytes) -> dict[str, tuple[str, str]]:
-    """Return name -> hash and size of each line of RECORD."""
+    """Return the hash and size of each file in RECORD, by name."""
     found: dict[str, tuple[str, str]] = {}
     try:
         for row in csv.reader(io.StringIO(record.decode("utf-8"), newline=""), strict=True):

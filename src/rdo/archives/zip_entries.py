@@ -1,9 +1,10 @@
-"""The entries of a zip archive, read and compared before anything else opens it.
+"""Read and compare the entries of a zip archive before anything else opens it.
 
-Python's zipfile believes the directory at an archive's end, reads it into memory whatever its size,
-and takes the last of two entries with one name. Here the directory is bounded and walked entry by
-entry (PKWARE's APPNOTE 6.3.10); each entry must have one plain name, its own bytes and a kind of
-compression that every reader knows. What is refused has no place in a wheel or an sdist.
+Python's zipfile trusts the directory at an archive's end, reads it into memory whatever its size,
+and uses the last of two entries with the same name. Here the directory is limited in size and
+walked entry by entry (PKWARE's APPNOTE 6.3.10); each entry must have one plain name, bytes of its
+own, and a compression method that every reader supports. No wheel or sdist needs the features that
+are refused here.
 """
 
 import stat
@@ -33,7 +34,8 @@ _MAX_DIRECTORY = MAX_FILES * 512
 class ZipEntry:
     """One entry: a file, or a folder whose name ends with a slash.
 
-    `offset` is where its bytes begin; `packed` is how many there are, `size` how many they become.
+    `offset` is where its bytes begin; `packed` and `size` are how many bytes it has compressed and
+    uncompressed.
     """
 
     name: str
@@ -45,13 +47,13 @@ class ZipEntry:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for a folder."""
+        """Whether it is a folder."""
         return self.name.endswith("/")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What the directory says of an entry whose bytes have not been looked at."""
+    """The directory's data about an entry whose bytes have not been read yet."""
 
     name: bytes
     flags: int
@@ -65,8 +67,8 @@ class _Row:
 def read_entries(file: IO[bytes]) -> list[ZipEntry]:
     """Return the entries of a zip archive in the order of its directory.
 
-    Raises ValueError, with the reason, for an archive that is damaged, too large, encrypted, has
-    an entry twice, or says different things in its directory and beside its bytes.
+    Raises ValueError, with the reason, for an archive that is damaged, too large or encrypted, that
+    contains an entry twice, or whose directory contradicts an entry's own header.
     """
     rows, end = _directory(file)
     check_bounds(len(rows), sum(row.size for row in rows))
@@ -77,7 +79,7 @@ def read_entries(file: IO[bytes]) -> list[ZipEntry]:
 
 
 def content(file: IO[bytes], entry: ZipEntry) -> Iterator[bytes]:
-    """Yield the content of an entry; raises ValueError if it is not of the size and sum it says."""
+    """Yield the content of an entry; raises ValueError if its size or checksum is wrong."""
     size, crc = 0, 0
     for chunk in _unpacked(file, entry):
         size, crc = size + len(chunk), zlib.crc32(chunk, crc)
@@ -89,7 +91,7 @@ def content(file: IO[bytes], entry: ZipEntry) -> Iterator[bytes]:
 
 
 def _unpacked(file: IO[bytes], entry: ZipEntry) -> Iterator[bytes]:
-    """Yield what an entry's bytes become, at most 1 MiB at once."""
+    """Yield the uncompressed bytes of an entry, at most 1 MiB at once."""
     file.seek(entry.offset)
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     left = entry.packed
@@ -170,7 +172,7 @@ def _rows(table: bytes, count: int) -> Iterator[_Row]:
 
 
 def _check_extra(extra: bytes, name: bytes) -> None:
-    """Refuse a second name in the extra fields, which some readers believe and others do not."""
+    """Refuse a second name in the extra fields: some readers use it and others ignore it."""
     while len(extra) >= 4:
         kind, size = struct.unpack_from("<2H", extra)
         if kind == _SECOND_NAME:
@@ -179,7 +181,7 @@ def _check_extra(extra: bytes, name: bytes) -> None:
 
 
 def _check_kind(name: bytes, mode: int) -> None:
-    """Refuse links, devices and the like, which only systems like ours note in an archive."""
+    """Refuse links, devices and the like, which only archives from Unix systems contain."""
     kind = stat.S_IFMT(mode)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR} or (
         kind == stat.S_IFDIR and not name.endswith(b"/")
@@ -207,9 +209,9 @@ def _entry(file: IO[bytes], row: _Row) -> ZipEntry:
 
 
 def _start_of_bytes(file: IO[bytes], row: _Row) -> int:
-    """Return where the bytes of an entry begin, behind its own header.
+    """Return the offset of the bytes of an entry, after the entry's own header.
 
-    Its sum and sizes may follow the bytes; if they do not, they are what the directory says.
+    Its checksum and sizes may follow the bytes; if they do not, they must match the directory.
     """
     file.seek(row.header)
     header = file.read(_LOCAL.size)
@@ -219,7 +221,7 @@ def _start_of_bytes(file: IO[bytes], row: _Row) -> int:
     sums = (crc, packed, size)
     follows = flags & 0x08
     is_same = sums == (row.crc, row.packed, row.size) or (follows and not any(sums))
-    is_zip64 = packed == size == 0xFFFFFFFF  # some programs always write it there
+    is_zip64 = packed == size == 0xFFFFFFFF  # some programs always write the ZIP64 form
     if (
         magic != b"PK\x03\x04"
         or flags & (_ENCRYPTED | _PATCHED)
@@ -232,7 +234,7 @@ def _start_of_bytes(file: IO[bytes], row: _Row) -> int:
 
 
 def _check_names(entries: list[ZipEntry]) -> None:
-    """Refuse a name that is there twice, or as a file and as a folder."""
+    """Refuse a name that occurs twice, or both as a file and as a folder."""
     files: set[str] = set()
     folders: set[str] = set()
     for entry in entries:
@@ -249,7 +251,7 @@ def _check_names(entries: list[ZipEntry]) -> None:
 
 
 def _check_places(rows: list[_Row], entries: list[ZipEntry], end: int) -> None:
-    """Refuse entries that share bytes: a small archive could become an endless one."""
+    """Refuse entries that share bytes: a small archive could unpack to an endless one."""
     before = 0
     pairs = zip(rows, entries, strict=True)
     for row, entry in sorted(pairs, key=lambda pair: pair[0].header):

@@ -1,1 +1,1 @@
-"""What the log of a build shows: the lines that matter, and the cause in words."""
+"""Find the cause of a failure in a build log, and the lines that show it."""

@@ -1,7 +1,8 @@
-"""The lines of a build log that show why the build failed, and the cause in words.
+"""Find the lines of a build log that show why the build failed, and put the cause into words.
 
-Every place that names a cause gets it from here. rules.toml has the meaning of the lines. Log text
-is not trusted: it is read within bounds, in linear time, and shown without control characters.
+All other code that names a cause gets it from this module. The meaning of lines is in rules.toml.
+Log text is not trusted: it is read within limits, in linear time, and shown without control
+characters.
 """
 
 import re
@@ -20,10 +21,10 @@ MAX_BYTES = 4_000_000
 MAX_LINES = 20_000
 MAX_WIDTH = 500
 MAX_CAUSE = 200
-"""How many characters of a cause are shown in one line; the rest is in the log."""
+"""How many characters of a cause are shown in one line; the full text is in the log."""
 BEFORE, AFTER = 7, 3
 """How many lines around the cause are shown."""
-_ALSO_TELLING = 60  # a line of this weight is shown too, wherever it is
+_ALSO_TELLING = 60  # a line of this weight is always shown
 _MORE_HITS = 4
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -34,14 +35,16 @@ _PREFIX = re.compile(
     r"|\[ *\d+s\] "  # OBS
     r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?:? ?(?:\| )?)"
 )
-_BAD_EXIT = re.compile(r"Bad exit status from \S+ \(%(\w+)\)")
-_SECTION = re.compile(r"^Executing\(%(\w+)\)")
+_BAD_EXIT = re.compile(r"(?:Bad exit status from \S+|/rpm-tmp\.\w+) \(%(\w+)\)")
+# rpm translates the words, not the names of sections and scripts.
+_SECTION = re.compile(r"^\w{1,30}\(%(\w{1,30})\)\s?: ")
 _BEGUN = re.compile(r"^Executing\(%(\w{1,30})\)", re.MULTILINE | re.ASCII)
 _PHASE_BYTES = 1_000_000
-# rpmbuild is run several times while requirements are asked for; only the last run can have failed.
+# rpmbuild runs several times while requirements are installed; only the last run can have failed.
 _PASS = re.compile(r"^\+ rpmbuild |^Building target platforms:")
 _SUMMARY = re.compile(r"^(?:error: )?Bad exit status|^RPM build (?:errors|warnings):|^Child return")
-# What programs print when another one has failed: pip with its box, tox, make, ninja.
+_REPEATS = re.compile(r"^RPM build (?:errors|warnings):")
+# Lines that programs print when another one has failed: pip with its box, tox, make, ninja.
 _CLOSING = re.compile(
     r"^error: subprocess-exited-with-error|^\[end of output\]|^[\u00d7\u2570\u2502]"
     r"|^full command: |^hint: See above for "
@@ -50,8 +53,10 @@ _CLOSING = re.compile(
     r"|^Failed to build \S+$|^Building wheel for \S+ \(.{1,40}\): "
     r"|^\S+: (?:FAIL|OK|SKIP|exit) (?:code )?-?\d+ \(\d|^\S+: (?:OK|SKIP) \(\d"
     r"|^(?:evaluation failed :\(|congratulations :\))|^_{5,} summary _{5,}"
-    r"|^(?:g?make(?:\[\d+\])?|ninja|samu): (?:\*\*\* .*Error -?\d+|build stopped|Leaving directory)"
+    r"|^(?:g?make(?:\[\d+\])?|ninja|samu): (?:build stopped|Leaving directory"
+    r"|\*\*\* (?:.*Error|\[.{1,200}\] [^\W\d]{1,20}) -?\d+)"
 )
+_WARNS = re.compile(r"^CMake (?:\w{1,20} )?Warning\b")
 _NOT_TELLING = re.compile(r"^\++ (?:exit|RPM_EC=|set |umask|rm -rf|jobs|true$|:$)|^$")
 _STATUS = re.compile(r"^(?P<command>.*)(?P<status>: exit status -?\d+)$")
 _NO_CAUSE = (_SUMMARY, _CLOSING, _NOT_TELLING)
@@ -81,7 +86,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a log, its number counted from 1; `is_cause` marks the lines to read first."""
+    """One line of a log with its number, counted from 1; `is_cause` marks lines to read first."""
 
     number: int
     text: str
@@ -90,9 +95,10 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """The cause that a log shows, in one line, and the lines to show, in their order.
+    """The cause that a log shows, in one line, and the lines to show, in order.
 
-    `rule` is the rule that the cause was found by. If none fits, the last words are the cause.
+    `rule` is the rule that found the cause. If no rule matches, the last words of the log are the
+    cause.
     """
 
     says: str
@@ -127,7 +133,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def read_log_file(path: Path) -> LogReading:
-    """Read the end of a log file; a missing one has no cause and no lines."""
+    """Read the end of a log file; if it is missing, there is no cause and no line."""
     content, before = read_end(path, MAX_BYTES, count=64 * MAX_BYTES)
     return read_log(content.decode(errors="replace"), first=before + 1)
 
@@ -141,7 +147,9 @@ def read_log(text: str, *, first: int = 1) -> LogReading:
         return LogReading("", ())
     section, begin, end = _failed_section(lines)
     begin = max(begin, end - MAX_LINES)
-    hits = _hits(lines, section, range(begin, end))
+    told = next((index for index in range(begin, end) if _REPEATS.match(lines[index])), end)
+    numbers = range(begin, told)
+    hits = _hits(lines, section, numbers) or _hits(lines, section, range(told, end))
     if not hits:
         last = _last_words(lines, begin, end)
         words = "" if _SUMMARY.match(_plain(lines[last])) else _shortened(lines[last])
@@ -170,7 +178,7 @@ def cause_of(text: str, otherwise: str = "it printed nothing") -> str:
 def one_line(text: str) -> str:
     r"""Return a text as one line of at most 200 characters, without control characters.
 
-    Of several lines it is the first; what a failed program has printed is read as a log.
+    It is the first of several lines; the output of a failed program is read as a log.
 
     >>> one_line("git fetch: exit status 128\nfatal: no such remote\n")
     'git fetch: exit status 128: no such remote'
@@ -184,7 +192,7 @@ def one_line(text: str) -> str:
 
 
 def clean(line: str) -> str:
-    """Return a line without colours, control characters and overwritten progress bars.
+    """Return a line without colors, control characters and overwritten progress bars.
 
     >>> clean("10%\\r\\x1b[31merror:\\x1b[0m no")
     'error: no'
@@ -194,7 +202,7 @@ def clean(line: str) -> str:
 
 
 def telling_lines(lines: Sequence[str]) -> frozenset[int]:
-    """Return the indexes of lines that probably tell of an error, while nobody knows the end.
+    """Return the indexes of lines that probably report an error, in a log that may still grow.
 
     >>> sorted(telling_lines(["gcc a.c", "a.c:1:2: error: 'b' undeclared", "+ exit 1"]))
     [1]
@@ -224,17 +232,36 @@ def _failed_section(lines: Sequence[str]) -> tuple[str, int, int]:
 
 
 def _hits(lines: Sequence[str], section: str, numbers: Iterable[int]) -> list[_Hit]:
-    """Return for each line the heaviest rule that matches it."""
+    """Return, for each line, the heaviest rule that matches it."""
     counting = [rule for rule in rules() if not rule.phases or section in rule.phases]
-    known: dict[str, tuple[Rule, re.Match[str]] | None] = {}  # logs repeat themselves
+    known: dict[str, tuple[Rule, re.Match[str]] | None] = {}  # logs repeat lines
     hits = []
+    warned = _warned(lines, numbers)
     for number in numbers:
+        if number in warned:
+            continue
         line = _plain(lines[number])
         if line not in known:
             known[line] = _first_match(counting, line)
         if found := known[line]:
             hits.append(_Hit(number, *found))
     return hits
+
+
+def _warned(lines: Sequence[str], numbers: Iterable[int]) -> set[int]:
+    """Return the numbers of lines that belong to a warning of CMake: those indented below it."""
+    found: set[int] = set()
+    depth = -1
+    for number in numbers:
+        line = _PREFIX.sub("", lines[number])
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent <= depth:
+            depth = -1
+        if depth < 0 and _WARNS.match(line.strip()):
+            depth = indent
+        if depth >= 0:
+            found.add(number)
+    return found
 
 
 def _first_match(counting: Sequence[Rule], line: str) -> tuple[Rule, re.Match[str]] | None:
@@ -251,7 +278,7 @@ def _best(hits: Sequence[_Hit]) -> _Hit:
 
 
 def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
-    """Return the numbers of a hit's line and of those that belong to it, up to an empty one."""
+    """Return the numbers of a matched line and of those that belong to it, up to an empty line."""
     marked = [hit.index]
     for index in range(hit.index + 1, min(hit.index + 1 + hit.rule.next, end)):
         if lines[index].strip():
@@ -262,10 +289,10 @@ def _marked(lines: Sequence[str], hit: _Hit, end: int) -> list[int]:
 
 
 def _last_words(lines: Sequence[str], begin: int, end: int) -> int:
-    """Return the last line with content, for a log in which no rule matches any line.
+    """Return the last line with content, for a log in which no rule matches.
 
-    What comes after rpmbuild's own summary and what programs print of others counts only if there
-    is nothing else.
+    Lines after rpmbuild's own summary, and lines in which a program reports on another one, are
+    used only if there are no others.
     """
     plain = [_plain(line) for line in lines[begin:end]]
     summaries = (number for number, line in enumerate(plain) if _SUMMARY.match(line))
@@ -281,7 +308,7 @@ def _following(lines: Sequence[str], hit: _Hit, end: int) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """Return a line as its program printed it: without prefixes of others, and pip's indentation.
+    """Return a line as its program printed it, without prefixes of others and pip's indentation.
 
     >>> _plain("[   12s]       a.c:1:5: error: 'b' undeclared")
     "a.c:1:5: error: 'b' undeclared"
@@ -290,7 +317,7 @@ def _plain(line: str) -> str:
 
 
 def _shortened(line: str) -> str:
-    """Return a line without what every such line has in common.
+    """Return a line without the prefix that all lines of its kind share.
 
     >>> _shortened("error: File not found: /builddir/BUILDROOT/a-1-1.x86_64/etc/c")
     'File not found: /etc/c'
@@ -300,7 +327,7 @@ def _shortened(line: str) -> str:
 
 
 def _in_root(words: str) -> str:
-    """Return words in which the paths below a build root are those of the packages.
+    """Return a text in which paths in a root are shortened to the paths in packages.
 
     >>> _in_root("cp: '/builddir/BUILDROOT/a-1-1.x86_64/etc/c': File exists")
     "cp: '/etc/c': File exists"
@@ -321,7 +348,7 @@ def _path_in_root(word: str) -> str:
 def _shown(
     lines: Sequence[str], marked: Sequence[int], more: Sequence[int], first: int
 ) -> tuple[LogLine, ...]:
-    """Return the marked lines with those around them, and a few others of interest."""
+    """Return the marked lines with the lines around them, and a few others of interest."""
     wanted = set(range(max(0, marked[0] - BEFORE), min(len(lines), marked[-1] + AFTER + 1)))
     others = [index for index in more if index not in wanted]
     wanted |= set(others[:_MORE_HITS]) | set(others[-_MORE_HITS:])
@@ -333,6 +360,6 @@ def _shown(
 
 
 def phase_of(log_file: Path) -> str:
-    """Return what a running build is doing, such as `%check`; empty if its log does not tell."""
+    """Return the phase of a running build, such as `%check`; empty if its log does not show it."""
     begun = _BEGUN.findall(read_tail(log_file, _PHASE_BYTES))
     return f"%{begun[-1]}" if begun else ""

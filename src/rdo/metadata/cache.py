@@ -18,7 +18,7 @@ _MAX_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A folder of cached trees. An entry is valid while all its files have the same content.
+    """A folder of cached trees. An entry is valid while none of its files has changed.
 
     The first line of an entry lists the files and remotes it was made from, the second line is
     the tree. An unreadable entry is ignored.
@@ -70,7 +70,7 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
             atomic.write_file(self._entry(folder, file), f"{head}\n{body}", is_private=True)
             self._drop_oldest()
-        except OSError as error:  # a cache that cannot be written is only slower
+        except OSError as error:  # an unwritable cache only makes loading slower
             log.debug("metadata is not cached: %s", error)
 
     def _entry(self, folder: Path, file: str) -> Path:

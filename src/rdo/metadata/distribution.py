@@ -28,8 +28,8 @@ class Distribution:
     `rdo.metadata.load` makes it. A fault becomes an error only when the faulty part is used, so a
     fault in one release does not stop work on another.
 
-    `tree` and `files`, the merged tree and the meaning of its places, are private to rdo.metadata.
-    A tree from the cache has no places; `located` then reads the files again, once.
+    `tree` and `files`, the merged tree and the positions in it, are private to rdo.metadata. A tree
+    from the cache has no positions; `located` then reads the files again, once.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Distribution:
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
-        """The releases in the metadata's order, by custom newest first; may raise MetadataError."""
+        """The releases in the metadata's order, usually newest first; may raise MetadataError."""
         entries = self.tree.get("releases") or ()
         checker = Checker(self.tree, self.files)
         faults = [fault for entry in entries for fault in checker.release(entry)]
@@ -71,7 +71,7 @@ class Distribution:
         """
         tree = self.tree
         if as_dicts and isinstance(tree, LocatedMapping):
-            tree = as_lists(by_identity(tree))  # entries that one file has twice become one
+            tree = as_lists(by_identity(tree))  # duplicate entries of one file are merged
         if faults := _essential_faults(Checker(tree, self.files), apply_tag):
             if self.located is not self:
                 return self.located.dump(apply_tag, as_dicts=as_dicts)
@@ -103,7 +103,7 @@ class Distribution:
 
     def _resolved(self, apply_tag: str | None = None) -> Iterator[tuple[Tree, dict[str, Any]]]:
         for raw in self.tree.get("packages") or ():
-            with contextlib.suppress(SubstitutionError):  # a fault of that package only
+            with contextlib.suppress(SubstitutionError):  # it is a fault of that package only
                 package = attributes(raw, self.tree, apply_tag)
                 if isinstance(package.get("name"), str):
                     yield raw, package
@@ -200,7 +200,7 @@ class Distribution:
                     of_packages[id(raw)] = found
                 else:
                     faults += found
-            else:  # a typo may be all that keeps it out
+            else:  # it may be left out only because of a typo
                 tags = checker.undeclared_tags(raw)
                 faults += checker.membership(raw)
                 faults += (fault for meant, fault in tags if meant == release)
@@ -274,13 +274,14 @@ def _package(
         tags=frozenset(values.get("tags") or ()),
         version_from=values.get("version-from"),
         skip_tests=values.get("skip-tests") or "",
+        shares_noarch=bool(values.get("share-noarch")),
         distgit_there=usual if distgit_key else "",
         source_git=values[source_git_key] if source_git_key else "",
     )
 
 
 def _faulty_package(values: Tree, upstream_branch: str, distgit_branch: str) -> Package:
-    """Return what is usable of a package with a fault; the mirrors of its remotes are kept."""
+    """Return the usable parts of a package with a fault; its remotes keep their mirrors."""
 
     def text(key: str, otherwise: str = "") -> str:
         value = values.get(key)
@@ -305,12 +306,12 @@ def _faulty_package(values: Tree, upstream_branch: str, distgit_branch: str) -> 
 
 
 def _branch(release: Release) -> str:
-    """Return the distgit branch of a release; without one, that of its first repo."""
+    """Return the distgit branch of a release; if it has none, that of its first repo."""
     return release.branch or (release.repos[0].branch if release.repos else "")
 
 
 def _upstream_branch(release: Release) -> str:
-    """Return the upstream branch as written, else master in development, else stable/NAME."""
+    """Return the upstream branch as written; by default master in development, else stable/NAME."""
     usual = "master" if release.is_developed else f"stable/{release.name}"
     return release.upstream_branch or usual
 
@@ -328,7 +329,7 @@ def _release(entry: Tree) -> Release:
 
 
 def _with_branches(release: Tree) -> dict[str, Any]:
-    """Return a release as distroinfo does: each repo has a branch."""
+    """Return a release in distroinfo's form, in which each repo has a branch."""
     branch = {"branch": release["branch"]} if release.get("branch") else {}
     return {**release, "repos": [repo | (branch | repo) for repo in release["repos"]]}
 

@@ -20,7 +20,7 @@ from rdo.tools.git.mirror import ls_remote
 
 log = logging.getLogger(__name__)
 
-MAINTAINER = "test@example.com"  # what DLRN uses, as the layout names nobody
+MAINTAINER = "test@example.com"  # DLRN uses this, because the layout names nobody
 _AT_ONCE = 16
 
 # Whether there is a git repository at a URL.
@@ -48,9 +48,9 @@ def folders(
 ) -> Distribution:
     """Read a repository with one folder per package, such as openstack/rpm-packaging.
 
-    A package has the name of its folder. Its upstream is the first of `upstreams` that exists,
-    with the name in place of `%s`; an upstream that was found is remembered. Every package belongs
-    to all of the releases. Raises ConfigError if the repository lacks one of the directories.
+    A package has the name of its folder. Its upstream is the first of `upstreams` that exists, with
+    the name in place of `%s`; an upstream that was found is cached. Every package belongs to all of
+    the releases. Raises ConfigError if the repository lacks one of the directories.
     """
     opened = open_source(source, cache / "git", max_age=0)
     found: dict[str, str] = {}
@@ -119,7 +119,7 @@ def _distribution(
 def _upstreams(
     names: Iterable[str], upstreams: Sequence[str], kept: Path, is_there: IsThere
 ) -> Mapping[str, str]:
-    """Return each name's upstream, or "" if it has none; remember those that were found."""
+    """Return each name's upstream, or "" if it has none; cache those that were found."""
     known: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     todo = [name for name in names if not known.get(name)]
 

@@ -99,6 +99,7 @@ class _Loader:
         file: str,
         cache: Cache | None,
     ) -> Distribution:
+        """Read all files from a source and merge them; keep the result in the cache, if any."""
         reading = MetadataReading(self.open_remote)
         with _collector_paused():
             reading.read(source, file)
@@ -129,7 +130,7 @@ class _Loader:
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Pause the garbage collector: with 100,000 new containers it doubles the time for nothing."""
+    """Pause the garbage collector, which would double the time for 100,000 new containers."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,9 +1,9 @@
-"""Merge several files into one tree by the format's rules, and keep the places.
+"""Merge several files into one tree by the format's rules, and keep the places of values.
 
-Packages with the same `project` are one, and releases with the same `name`. Mappings merge key
-by key and the later file wins, but an empty value never replaces another; lists are joined.
-As in distroinfo, `packages: []` is a list and not an empty value: it drops the packages of
-earlier files.
+Packages with the same `project` are merged into one, and so are releases with the same `name`.
+Mappings are merged key by key and the later file wins, but an empty value never replaces another;
+lists are joined. As in distroinfo, `packages: []` is a list and not an empty value: it drops the
+packages of earlier files.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ _IDENTITIES = {"packages": "project", "releases": "name"}
 def merge_files(trees: Sequence[LocatedMapping]) -> LocatedMapping:
     """Return all files merged into one tree, in the order they were read.
 
-    A single file is returned unchanged: what it lists twice stays twice, for the checks to find.
+    A single file is returned unchanged: entries that it lists twice stay, so that the checks find
+    them.
     """
     if len(trees) == 1:
         return trees[0]
@@ -50,11 +51,11 @@ def merge(old: Any, new: Any) -> Any:
         joined.places = [*old.places, *new.places]
         return joined
     is_same = new is None or (new == old and type(new) is type(old))
-    return old if is_same else new  # the first to set it keeps the place
+    return old if is_same else new  # the file that set it first keeps the place
 
 
 def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:
-    """Merge like `merge`, but change `merged` itself (not the values in it)."""
+    """Merge like `merge`, but change `merged` itself (though not the values in it)."""
     for key, value in new.items():
         if key not in merged:
             merged[key] = value
@@ -68,7 +69,7 @@ def _merge_into(merged: LocatedMapping, new: LocatedMapping) -> None:
 
 
 def says_twice(tree: LocatedMapping) -> bool:
-    """Whether a package or release is listed twice, which only a single file can do."""
+    """Whether a package or release is listed twice, which is only possible in a single file."""
     lists = ((tree.get(key) or (), identity) for key, identity in _IDENTITIES.items())
     return any(len({entry[identity] for entry in x}) < len(x) for x, identity in lists)
 
@@ -83,7 +84,7 @@ def by_identity(tree: LocatedMapping) -> LocatedMapping:
 
 
 def as_lists(tree: LocatedMapping) -> LocatedMapping:
-    """Reverse `by_identity`: return the entries as lists, in the order they first came."""
+    """Reverse `by_identity`: return the entries as lists, in order of first appearance."""
     listed = _copy(tree)
     for key in _IDENTITIES:
         entries = tree.get(key)

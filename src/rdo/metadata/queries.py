@@ -71,7 +71,7 @@ def filtered(packages: Iterable[Attributes], filters: Sequence[Filter]) -> list[
 
 
 def tagged(packages: Iterable[Attributes], tag: str | None) -> list[Attributes]:
-    """Return the packages that have a tag; without a tag, return all."""
+    """Return the packages that have a tag; all packages if no tag is given."""
     return [package for package in packages if tag is None or tag in (package.get("tags") or ())]
 
 
@@ -103,7 +103,7 @@ def find_package(
     if strict:
         return None
     folded = wanted.lower()
-    if re.search(r"\W", wanted):  # a URL, or near enough
+    if re.search(r"\W", wanted):  # a URL, or similar
         for package in packages:
             if (project := _project(package)) is not None and project in folded:
                 return package
@@ -121,7 +121,7 @@ def _upstreams(package: Attributes) -> Sequence[str]:
 
 
 def _bare(url: str) -> str:
-    """Return a URL or project stripped of what varies between spellings.
+    """Return a URL or project without the parts that vary between spellings.
 
     >>> _bare("https://opendev.org/openstack/nova.git"), _bare("openstack/nova-distgit")
     ('opendev.org/openstack/nova', 'nova')
@@ -164,7 +164,7 @@ def distrepos(info: Info, release: str, base_os: str = "") -> list[DistRepos]:
 
 @dataclass(frozen=True, slots=True)
 class SupposedBranches:
-    """A release as `rdopkg release` shows it, with assumed branches where none is written."""
+    """A release as `rdopkg release` shows it, with assumed branches where none are written."""
 
     name: str
     status: str | None

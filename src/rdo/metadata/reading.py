@@ -23,7 +23,7 @@ OpenRemote = Callable[[str, LocatedMapping, MetadataFolder], MetadataFolder]
 
 @dataclass(slots=True)
 class MetadataReading:
-    """One load: the trees in order, the digest of each file, and the remotes that were opened.
+    """One load: the trees in order, the digest of each file, and the opened remotes.
 
     `edited` maps files to texts that replace what is on disk.
     """
@@ -46,7 +46,7 @@ class MetadataReading:
         return MetadataReading(self.open_remote, edited, self.files, _parsed=parsed)
 
     def read(self, source: MetadataFolder, file: str) -> None:
-        """Read `file` of the source and its imports; raise MetadataError with every fault."""
+        """Read `file` of the source and its imports; raises MetadataError with every fault."""
         self._file(source, file, None)
         if self._faults:
             raise MetadataError(self._faults)
@@ -110,7 +110,7 @@ class MetadataReading:
         self._file(source, file, where)
 
     def _content(self, source: MetadataFolder, path: Path, name: str, at: Where) -> bytes | None:
-        """Return the bytes of a file; None, after noting why, if it cannot be read."""
+        """Return the bytes of a file; None, after recording the reason, if it cannot be read."""
         try:
             return self._bytes(source, path, name, at)
         except OSError as error:  # such as a name that no file can have

@@ -1,8 +1,8 @@
 """Resolve one package's attributes from the layers that set them.
 
-The layers are `package-default`, the package's `package-configs` entry, the package itself, and
-the overrides of a tag. Each replaces whole attributes, so a package's `tags` replace those of its
-config. Finally `%(name)s` in each top-level text is replaced, once, from the attributes.
+The layers are `package-default`, the package's `package-configs` entry, the package itself, and the
+overrides of a tag. Each layer replaces whole attributes, so a package's `tags` replace those of its
+config. Finally `%(name)s` in each top-level text is replaced, once, by an attribute.
 """
 
 import re
@@ -58,7 +58,7 @@ def tags_of(raw: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
 def attributes(
     raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = None
 ) -> dict[str, Any]:
-    """Return a package's effective values; raises SubstitutionError if a text cannot be filled."""
+    """Return a package's effective values; SubstitutionError if a name in a text is missing."""
     merged: dict[str, Any] = {}
     for layer in layers(raw, info, tag):
         merged.update(layer.values)
@@ -73,7 +73,7 @@ def attributes(
 def usable_attributes(
     raw: Mapping[str, Any], info: Mapping[str, Any], tag: str | None = None
 ) -> dict[str, Any]:
-    """Return a package's effective values without the texts that cannot be filled."""
+    """Return a package's effective values without texts that name a missing attribute."""
     merged: dict[str, Any] = {}
     for layer in layers(raw, info, tag):
         merged.update(layer.values)

@@ -101,7 +101,7 @@ def _repository_of(folder: Path) -> tuple[Path, Path]:
         found = top / ".git"
         if found.is_dir():
             return found, folder.relative_to(top)
-        if found.is_file():  # a linked work tree
+        if found.is_file():  # it is a linked work tree
             pointed = found.read_text().removeprefix("gitdir:").strip()
             return top / pointed, folder.relative_to(top)
     raise ConfigError(f"metadata: {folder} is not in a git repository")
@@ -151,7 +151,7 @@ def _exported(mirror: Mirror, ref: str, cache: Path) -> MetadataFolder:
         with hold(cache / "trees.lock", purpose=f"exporting {commit}", wait=True):
             if not folder.exists():
                 new = folder.with_name(f".{commit}.new")
-                if new.exists():  # left by an export that was killed
+                if new.exists():  # a killed export left it
                     shutil.rmtree(new)
                 mirror.export(commit, new)
                 new.replace(folder)

@@ -51,7 +51,7 @@ class Items(list[Any]):
 
 
 class Files:
-    """The files of one load: their names, their places, and their oddities."""
+    """The files of one load: their names, their places, and unusual things in them."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -125,11 +125,12 @@ class _Builder:
     def __init__(self, files: Files, number: int) -> None:
         self._files = files
         self._base = (number << _LINE_BITS) + 1
-        self._scalars: Any = SafeConstructor()  # older stubs say nothing of its types
+        self._scalars: Any = SafeConstructor()  # older stubs lack its types
         self._weight = 0
         self._built: dict[int, tuple[Any, int] | None] = {}
 
     def build(self, node: Any) -> Any:
+        """Return the object of a YAML node; an aliased node is built only once."""
         if node.__class__ is yaml.ScalarNode:
             self._weight += len(node.value)
             tag = node.tag
@@ -146,7 +147,7 @@ class _Builder:
         return value
 
     def _aliased(self, node: Any) -> Any:
-        """Return the aliased object itself, but count its size as if it were unfolded."""
+        """Return the aliased object itself, but count its size as if it were repeated."""
         built = self._built[id(node)]
         if built is None:
             raise self._broken(node, "alias", "an alias refers to the node that contains it")
@@ -169,10 +170,10 @@ class _Builder:
                 self._merge_into(section, value_node)
                 continue
             else:
-                key = self._odd_key(key_node)
+                key = self._checked_key(key_node)
             place = self._base + key_node.start_mark.line
             if key in places and places[key] > 0:
-                self._odd(
+                self._warn(
                     place, "key-twice", f'"{key}" is written twice; the second replaces the first'
                 )
             section[key] = self.build(value_node)
@@ -210,16 +211,16 @@ class _Builder:
         except ValueError as error:
             raise self._broken(node, "syntax", f"{node.value!r}: {error}") from error
 
-    def _odd_key(self, node: Any) -> Any:
+    def _checked_key(self, node: Any) -> Any:
         if not isinstance(node, yaml.ScalarNode):
             raise self._broken(node, "shape", "a key must be a text")
         key = self.build(node)
         self._files.has_odd_keys = True
         place = self._base + node.start_mark.line
-        self._odd(place, "key-type", f"the key {node.value} is not a text; quote it")
+        self._warn(place, "key-type", f"the key {node.value} is not a text; quote it")
         return key
 
-    def _odd(self, place: int, rule: str, message: str) -> None:
+    def _warn(self, place: int, rule: str, message: str) -> None:
         where = self._files.where(place)
         self._files.oddities.append(Fault(Level.WARNING, rule, where, message))
 
@@ -248,10 +249,10 @@ def _syntax(name: str, text: str, error: yaml.YAMLError) -> Exception:
 def _refuse_depth(name: str, text: str) -> None:
     """Refuse deep nesting, on which libyaml overflows the C stack.
 
-    Each level needs a bracket or one more leading column, which gives an upper bound of the
-    depth; only a file above it is checked event by event, without recursion. Newer versions of
+    Each level needs a bracket or one more leading column, which gives an upper bound for the depth;
+    only a file above that bound is checked event by event, without recursion. Newer versions of
     libyaml have their own limit and message; because their scanner reads ahead, they may stop
-    before the levels are counted. The levels up to that point then decide.
+    before the levels are counted. Then the levels up to that point decide.
     """
     brackets = text.count("[") + text.count("{")
     columns = max((len(found) for found in re.findall(r"^[ \t?-]+", text, re.MULTILINE)), default=0)
@@ -268,7 +269,7 @@ def _refuse_depth(name: str, text: str) -> None:
 
 
 def _too_deep(text: str) -> int | None:
-    """Find the line where a text is nested too deep; libyaml's error comes out if it is first."""
+    """Find the line where a text is nested too deep; an earlier error of libyaml is raised."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -287,5 +288,5 @@ def _too_deep_before(error: yaml.YAMLError, text: str) -> int | None:
         return None
     try:
         return _too_deep(text[: mark.index])
-    except yaml.YAMLError:  # the cut makes one, and `error` says more
+    except yaml.YAMLError:  # the cut causes this error, and `error` says more
         return None

@@ -1,15 +1,16 @@
-"""The conditions of a spec, and the readings in which each of them holds and does not hold.
+"""The conditions of a spec, and the readings in which each of them is true and false.
 
-A condition counts if the parts of the spec that verbs edit depend on it: Name, Version, Release,
+A condition matters if the parts of the spec that verbs edit depend on it: Name, Version, Release,
 sources, patches and how %prep applies them. Its macros get each value that makes a difference, and
-combinations that no platform has are left out. A condition that only rpm can compute is taken both
-ways by itself.
+combinations that no platform has are left out. A condition that only rpm can compute is tried both
+ways on its own.
 """
 
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from rdo.errors import RefusedError
 from rdo.spec.expression import UnknownExpressionError, holds
@@ -41,7 +42,7 @@ _FAMILIES = (
     r"amzn\w*|openeuler|openEuler|euler\w*|tizen\w*|meego\w*|alt\w*|pld\w*",
 )
 _FAMILY = [re.compile(family) for family in _FAMILIES]
-# What rpm or the verb itself decides; no platform does.
+# rpm or the verb itself defines these, and no platform.
 _NOT_OF_PLATFORMS = frozenset(
     (
         *("name", "version", "release", "epoch", "milestone", "upstream_version"),
@@ -54,7 +55,7 @@ _USUAL = {"rhel": "9", "centos": "9", "fedora": "42", "suse_version": "1600"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a spec: the values of macros, and what holds that only rpm can compute.
+    """One way to read a spec: values of macros, and truth values of what only rpm can compute.
 
     A macro that is None is not defined. `bconds` are the switches that the spec declares.
     """
@@ -67,7 +68,7 @@ class Reading:
 
     @property
     def macros(self) -> dict[str, str | None]:
-        """What rpm is told to define, or to undefine."""
+        """The macros that rpm must define or undefine."""
         found: dict[str, str | None] = {}
         for name, value in self.values.items():
             if name in self.constants:
@@ -81,30 +82,20 @@ class Reading:
         return found
 
     def applied(self, text: SpecText) -> SpecText:
-        """Return the spec with each condition that this reading decides as 1 or 0."""
-        for line in text.read():
-            match = (
-                None if line.continues else _OPENING.match(line.text) or _FURTHER.match(line.text)
-            )
-            if match is None:
-                continue
-            truth = self._truth(match["word"], match["rest"])
+        """Return the spec with each condition that this reading decides written as 1 or 0."""
+        decided = {}
+        for one in _statements(text):
+            truth = self._truth(one.condition)
             if truth is not None:
-                word = "elif" if match["word"].startswith("elif") else "if"
-                lead = line.text[: len(line.text) - len(line.text.lstrip())]
-                text = text.with_line(line.number, f"{lead}%{word} {int(truth)}")
-        return text
+                decided[one.number] = f"{one.lead}%{one.word} {int(truth)}"
+        return text.with_lines(decided)
 
-    def _truth(self, word: str, rest: str) -> bool | None:
-        condition = _Condition(word, " ".join(rest.split()))
+    def _truth(self, condition: "_Condition") -> bool | None:
         if condition.key in self.held:
             return self.held[condition.key]
         if not condition.variables or not condition.variables <= self.values.keys():
             return None
-        try:
-            return condition.holds(self.values)
-        except UnknownExpressionError:
-            return None
+        return condition.truth(self.values)
 
     def __str__(self) -> str:
         said = [
@@ -117,14 +108,14 @@ class Reading:
         return " and ".join(said)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Condition:
     """A condition: its word (`if`, `ifarch`, …) and what follows."""
 
     word: str
     rest: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         return f"%{self.word.removeprefix('el')} {self.rest}"
 
@@ -132,11 +123,28 @@ class _Condition:
     def is_about_machine(self) -> bool:
         return self.word not in {"if", "elif"}
 
-    @property
+    @cached_property
     def variables(self) -> frozenset[str]:
         return frozenset({"_target_cpu"}) if self.is_about_machine else _names(self.rest)
 
-    def holds(self, values: Mapping[str, str | None]) -> bool:
+    def truth(self, values: Mapping[str, str | None]) -> bool | None:
+        """Whether it is true for these values of macros; None if only rpm can compute it.
+
+        `values` must have all of its variables; others are ignored.
+        """
+        mine = tuple(values[name] for name in sorted(self.variables))
+        if mine not in self._truths:
+            try:
+                self._truths[mine] = self._holds(values)
+            except UnknownExpressionError:
+                self._truths[mine] = None
+        return self._truths[mine]
+
+    @cached_property
+    def _truths(self) -> dict[tuple[str | None, ...], bool | None]:
+        return {}
+
+    def _holds(self, values: Mapping[str, str | None]) -> bool:
         if not self.is_about_machine:
             return holds(self.rest, values)
         if self.word.endswith("os"):
@@ -145,9 +153,33 @@ class _Condition:
         return is_among != self.word.startswith("ifn")
 
 
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A line that begins a condition or another branch of one, as it is written."""
+
+    number: int
+    lead: str
+    word: str
+    condition: _Condition
+
+
+@lru_cache(maxsize=16)
+def _statements(text: SpecText) -> tuple[_Statement, ...]:
+    """Return the conditions of a spec with their positions."""
+    found = []
+    for line in text.read():
+        match = None if line.continues else _OPENING.match(line.text) or _FURTHER.match(line.text)
+        if match:
+            word = "elif" if match["word"].startswith("elif") else "if"
+            lead = line.text[: len(line.text) - len(line.text.lstrip())]
+            condition = _Condition(match["word"], " ".join(match["rest"].split()))
+            found.append(_Statement(line.number, lead, word, condition))
+    return tuple(found)
+
+
 @dataclass
 class _Block:
-    """A condition and its further branches, `%if` to `%endif`."""
+    """A condition and its other branches, from `%if` to `%endif`."""
 
     conditions: list[_Condition]
     is_relevant: bool = False
@@ -178,7 +210,7 @@ def _readings(
     opaque: list[_Condition] = []
     for one in conditions:
         if one.variables <= _NOT_OF_PLATFORMS:
-            continue  # the same everywhere
+            continue  # it is the same in all readings
         if one.variables and one.variables <= constants.keys():
             continue
         (understood if _is_understood(one, constants) else opaque).append(one)
@@ -194,9 +226,9 @@ def _readings(
         values = dict(zip(names, combination, strict=True))
         if not _is_possible(values):
             continue
-        try:
-            truths = tuple(one.holds({**constants, **values}) for one in understood)
-        except UnknownExpressionError:
+        known = {**constants, **values}
+        truths = tuple(one.truth(known) for one in understood)
+        if None in truths:
             continue
         shown = tuple(values[name] is not None for name in names if name in inline)
         by_signature.setdefault((truths, shown), values)
@@ -224,16 +256,11 @@ def _too_many(conditions: Sequence[_Condition]) -> RefusedError:
 
 
 def _is_understood(one: _Condition, constants: Mapping[str, str]) -> bool:
-    """Whether we can compute a condition, whatever its macros are."""
+    """Whether we can compute a condition, whatever the values of its macros."""
     if one.is_about_machine:
         return True
-    for value in (None, "1"):
-        try:
-            one.holds({**dict.fromkeys(one.variables, value), **constants})
-        except UnknownExpressionError:
-            continue
-        return True
-    return False
+    tried = ({**dict.fromkeys(one.variables, value), **constants} for value in (None, "1"))
+    return any(one.truth(values) is not None for values in tried)
 
 
 def _values(name: str, conditions: Iterable[_Condition]) -> list[str | None]:
@@ -257,23 +284,29 @@ def _values(name: str, conditions: Iterable[_Condition]) -> list[str | None]:
 
 def _is_possible(values: Mapping[str, str | None]) -> bool:
     """Whether one platform can define these macros together."""
-    there = {name for name, value in values.items() if value is not None}
-    families = {n for n, family in enumerate(_FAMILY) for x in there if family.fullmatch(x)}
-    if len(families) > 1:
+    there = [name for name, value in values.items() if value is not None]
+    if len(frozenset().union(*map(_families, there))) > 1:
         return False
     for main, short in (("rhel", "el"), ("fedora", "fc")):
-        for name in there:
-            number = re.fullmatch(rf"{short}(\d+)", name)
-            if number and main in values and values[main] != number[1]:
+        main_number = values.get(main)
+        for name in there if main in values else ():
+            number = name.removeprefix(short)
+            if number != name and number.isdecimal() and main_number != number:
                 return False
-    if "rhel" in values and "centos" in there:
+    if "rhel" in values and values.get("centos") is not None:
         return values["rhel"] is not None
     return True
 
 
+@lru_cache(maxsize=256)
+def _families(name: str) -> frozenset[int]:
+    """Return the number of the only family of platforms that defines a macro, if there is one."""
+    return frozenset(n for n, family in enumerate(_FAMILY) if family.fullmatch(name))
+
+
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """What the readings of a spec depend on."""
+    """The parts of a spec that its readings depend on."""
 
     conditions: tuple[_Condition, ...]
     inline: frozenset[str]
@@ -364,7 +397,7 @@ def _with_blocks(text: SpecText) -> Iterator[tuple[Line, tuple[_Block, ...]]]:
 
 
 def _names(text: str) -> frozenset[str]:
-    """Return the macros that a text names; a switch `x` of `%{with x}` is `with_x`."""
+    """Return the macros that a text names; the switch `x` of `%{with x}` is `with_x`."""
     found = set()
     for match in _NAMES.finditer(text):
         if match["with"]:
@@ -377,7 +410,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _constants(lines: Sequence[_In], defined: set[str]) -> dict[str, str]:
-    """Return the macros that the spec gives one value that depends on nothing."""
+    """Return the macros to which the spec gives only one value, which depends on nothing."""
     found: dict[str, list[str]] = {name: [] for name in defined}
     for one in lines:
         for match in _DEFINES.finditer(one.line.text):

@@ -1,4 +1,4 @@
-"""Version and Release where the spec defines them: in their tags, or in macros that they name."""
+"""Version and Release where the spec defines them: in their tags, or in macros used there."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,18 +15,22 @@ _PARTS = re.compile(
 )
 _DEFINED = re.compile(
     r"(?P<head>\s*(?:%\{!\?\w+:\s*)?%(?:global|define)\s+(?P<name>\w+)\s+)"
-    r"(?P<value>\S(?:.*\S)?)(?P<tail>\s*)$"
+    r"(?P<value>\S(?:.*?\S)?)(?P<tail>\s*(?:\s%dnl\b.*)?)$"
 )
 _LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<bare>\w+))")
+# What precedes the number only sometimes: `%{?prerel:0.}` or `%{?snap:0.%{snap}.}`.
+_LEADING_CONDITION = re.compile(
+    r"%\{[!?]{1,9}(?!dist\b)\w{1,99}:[^%{}]{0,99}(?:%\{\??\w{1,99}\}[^%{}]{0,99}){0,3}(?<=\.)\}"
+)
 _DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")
 _SMALL = re.compile(r"\d{1,5}(?:\.\d{1,5})*(?:%|$)")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*")
 _MOST_MACROS, _LONGEST = 6, 64
-"""Beyond these the ways to divide a version among macros are too many to try."""
+"""Maximum number of ways to divide a version among macros that are tried."""
 
 
 class ComputedValueError(RefusedError):
-    """A value that only rpm can compute, by a program or in Lua."""
+    """A value that only rpm can compute, by running a program or Lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,12 @@ class Definition:
 
 
 def definitions(text: SpecText, name: str) -> list[Definition]:
-    """Return all lines that define a macro, also under conditions."""
+    """Return all lines that define a macro, including those under conditions."""
     return [one for one in all_definitions(text) if one.name == name]
 
 
 def all_definitions(text: SpecText) -> list[Definition]:
-    """Return all lines that define macros, also under conditions."""
+    """Return all lines that define macros, including those under conditions."""
     found = []
     for line in text.read():
         match = _DEFINED.match(line.text)
@@ -68,7 +72,7 @@ def all_definitions(text: SpecText) -> list[Definition]:
 
 
 def the_definition(text: SpecText, name: str, of: str) -> Definition:
-    """Return the only definition of a macro, outside conditions; `of` is the tag that needs it.
+    """Return the only definition of a macro, outside conditions; `of` is the tag that uses it.
 
     Raises RefusedError if there is none, or if there are several.
     """
@@ -98,7 +102,7 @@ def macro_names(value: str) -> list[str]:
 
 
 def is_named_in_prep(text: SpecText, name: str) -> bool:
-    """Whether %prep names a macro, itself or by others that depend on it."""
+    """Whether %prep uses a macro, directly or through others that depend on it."""
     names = {name}
     for line in text.read():
         match = _DEFINED.match(line.text)
@@ -114,7 +118,7 @@ def with_definition(text: SpecText, one: Definition, value: str) -> SpecText:
 
 
 def set_version(text: SpecText, version: str) -> SpecText:
-    """Set Version in its tag, or in the macros that its tag names.
+    """Set Version in its tag, or in the macros that its tag uses.
 
     Raises RefusedError with the macro and its line if the new version cannot be divided among them.
     """
@@ -127,7 +131,7 @@ def set_version(text: SpecText, version: str) -> SpecText:
 
 
 def with_epoch(text: SpecText, epoch: int) -> SpecText:
-    """Return the spec with at least this Epoch; 0 asks for none."""
+    """Return the spec with at least this Epoch; 0 changes nothing."""
     tag = find_tag(text, "Epoch")
     if not epoch or (tag and tag.value.isdecimal() and int(tag.value) >= epoch):
         return text
@@ -143,9 +147,9 @@ def with_epoch(text: SpecText, epoch: int) -> SpecText:
 def _divided(
     text: SpecText, value: str, new: str, where: str, write: Callable[[SpecText, str], SpecText]
 ) -> SpecText:
-    """Give each macro of a value its part of the new value.
+    """Give each macro in a value its part of the new value.
 
-    Numbers that the value has beside its macros stay if they can; else `write` puts new ones there.
+    Numbers beside the macros stay if possible; otherwise `write` puts new ones there.
     """
     parts = list(_parts(value, where))
     known = {part for part in parts if isinstance(part, _Name)}
@@ -187,10 +191,10 @@ def _pattern(
     *,
     is_text_free: bool = False,
 ) -> str:
-    """Return what a new value looks like: each macro in its place, and the text between them.
+    """Return a pattern for the new value: each macro in its place, and the text between them.
 
-    If the text is free, other numbers may stand in the place of its numbers, and each macro keeps
-    as many numbers as it has.
+    If the text is free, other numbers may replace its numbers, and each macro keeps as many numbers
+    as it has.
     """
     pattern, seen = "", set[str]()
     is_only = len(found) == 1 and not is_text_free
@@ -233,7 +237,7 @@ def _parts(value: str, where: str) -> Iterator[str | _Name]:
 
 
 def _form(value: str, *, is_only: bool) -> str:
-    """Return what may come in the place of a macro's value: as many numbers as before."""
+    """Return a pattern for the new value of a macro: as many numbers as before."""
     if is_only:
         return ".+"
     if not value[:1].isdigit():
@@ -243,14 +247,18 @@ def _form(value: str, *, is_only: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePlace:
-    """Where the number of Release is: `macro` is None if it is in the tag itself.
+    """Where the number in Release is: `macro` is None if it is in the tag itself.
 
-    `prefix` stands before the number there, as macros: `%{release_prefix}1` begins with one.
+    `prefix` is the text of macros before the number: `%{release_prefix}1` begins with one.
     """
 
     value: str
     macro: Definition | None = None
     prefix: str = ""
+
+    def behind(self, match: re.Match[str]) -> "ReleasePlace":
+        """Return the place behind what a match has found at its beginning."""
+        return ReleasePlace(self.value[match.end() :], self.macro, self.prefix + match[0])
 
 
 def release_place(text: SpecText) -> ReleasePlace:
@@ -258,30 +266,37 @@ def release_place(text: SpecText) -> ReleasePlace:
     value = get_tag(text, "Release")
     place = ReleasePlace(value)
     seen: set[str] = set()
-    while match := _LEADING_MACRO.match(place.value):
-        name = match["braced"] or match["bare"]
-        lead = match["lead"]
-        if name in {"milestone", "dist"} or name in seen or lead[-1:].isdigit():
-            break
-        seen.add(name)
-        rest = place.value[match.end() :]
-        if rest[:1].isdigit():
-            place = ReleasePlace(rest, place.macro, place.prefix + match[0])
-            continue
-        if not definitions(text, name):
-            break
-        one = the_definition(text, name, "Release")
-        if lead and not _SMALL.match(one.value):  # 1.%{snapshot}: the number is before it
-            break
-        if one.value.endswith("."):  # what precedes the number, such as `0.` or `beta.`
-            place = ReleasePlace(rest, place.macro, place.prefix + match[0])
-        else:
-            place = ReleasePlace(one.value, one)
+    while following := _following(text, place, seen):
+        place = following
     return place
 
 
+def _following(text: SpecText, place: ReleasePlace, seen: set[str]) -> ReleasePlace | None:
+    """Return the place behind what begins a Release, or in the macro there; None at its number."""
+    if condition := _LEADING_CONDITION.match(place.value):
+        return place.behind(condition)
+    match = _LEADING_MACRO.match(place.value)
+    if match is None:
+        return None
+    name = match["braced"] or match["bare"]
+    lead = match["lead"]
+    if name in {"milestone", "dist"} or name in seen or lead[-1:].isdigit():
+        return None
+    seen.add(name)
+    if place.value[match.end() :][:1].isdigit():
+        return place.behind(match)
+    if not definitions(text, name):
+        return None
+    one = the_definition(text, name, "Release")
+    if lead and not _SMALL.match(one.value):  # 1.%{snapshot}: the number is before it
+        return None
+    if one.value.endswith("."):  # what precedes the number, such as `0.` or `beta.`
+        return place.behind(match)
+    return ReleasePlace(one.value, one)
+
+
 def set_release(text: SpecText, change: Callable[[str], str]) -> SpecText:
-    """Change Release where its number is, and see that Release has a dist tag exactly once."""
+    """Change Release where its number is, and make sure that Release has one dist tag."""
     place = release_place(text)
     new = place.prefix + change(place.value)
     if place.macro is None:
@@ -297,12 +312,12 @@ def set_release(text: SpecText, change: Callable[[str], str]) -> SpecText:
 
 
 def _without_second(old: str, new: str) -> str:
-    """Return the new value with the dist tag as the old one has it."""
+    """Return the new value with the dist tag spelled as in the old one."""
     return new.removesuffix("%{?dist}") if not _DIST.search(old) else new
 
 
 def has_dist(text: SpecText) -> bool:
-    """Whether Release has the dist tag, in any spelling or in a macro that it names."""
+    """Whether Release has the dist tag, in any spelling or in a macro that it uses."""
     todo, seen = [get_tag(text, "Release")], set[str]()
     while todo:
         value = todo.pop()
@@ -317,7 +332,7 @@ def has_dist(text: SpecText) -> bool:
 
 
 def numbered_again(value: str, number: str, order: str = "") -> str:
-    """Return the value of a macro in Release with another number, and what follows it kept.
+    """Return the value of a macro in Release with another number, keeping the text after it.
 
     Raises RefusedError if there is no number.
     """

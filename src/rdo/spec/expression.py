@@ -1,4 +1,4 @@
-"""The expressions of rpm's conditions, computed for given values of their macros."""
+"""Compute the expressions in rpm's conditions for given values of their macros."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class UnknownExpressionError(UserError):
 
 
 def holds(expression: str, values: Mapping[str, str | None]) -> bool:
-    """Whether a condition holds; raises UnknownExpressionError for what only rpm can compute.
+    """Whether a condition is true; raises UnknownExpressionError if only rpm can compute it.
 
     >>> holds("0%{?rhel} >= 8 && ! 0%{?fedora}", {"rhel": "9", "fedora": None})
     True
@@ -93,7 +93,7 @@ def _of_function(name: str, argument: str, values: Mapping[str, str | None]) -> 
 
 
 class _Parser:
-    """rpm's grammar: `&&` and `||` bind alike and from the left, `!` binds tightest."""
+    """A parser of rpm's grammar: `&&` and `||` have the same precedence, `!` has a higher one."""
 
     def __init__(self, text: str) -> None:
         self._text = text

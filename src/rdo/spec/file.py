@@ -4,7 +4,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rdo.atomic import write_file
@@ -17,11 +17,12 @@ from rdo.spec.text import SpecText
 from rdo.tools.rpm.rpmspec import Rpmspec, SpecQuestion, SpecReading
 
 SPECS_FOLDER, SOURCES_FOLDER = "SPECS", "SOURCES"
-"""The folders of a distgit that is laid out as the content of an SRPM, as CentOS's were."""
+"""The folders of a distgit that has the layout of an SRPM's content, as CentOS's had."""
 
-_VISIBLE_DIST = ".rdodist"
+VISIBLE_DIST = ".rdodist"
+"""The dist tag while rpm reads a spec for a comparison: it shows where the tag is used."""
 
-# A typo in many of RDO's specs: trunk builds replace the whole line; rpm alone would refuse it.
+# A typo in many of RDO's specs: trunk builds replace the whole line, but rpm alone would reject it.
 _SLIP = re.compile(rb"^(Release[ \t]*:[ \t]*XXX)\{\?dist\}", re.MULTILINE)
 
 
@@ -30,7 +31,8 @@ class Expected:
     """The intended effect of an edit; None for what it must not change.
 
     `patches` are all of ours, in order; `replaced` are foreign patches that became ours; `renamed`
-    are files whose names follow the version. A new Release may sort lower only if `is_lower_fine`.
+    are files whose names contain the version. A new Release may sort lower only if `is_lower_fine`.
+    `has_new_entry` is None if the changelog has an entry without text, which rpm does not read.
     """
 
     patches: Sequence[str] | None = None
@@ -41,15 +43,25 @@ class Expected:
     has_new_sources: bool = False
     replaced: Sequence[str] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    has_new_entry: bool | None = False
+
+    def where(self, usual: str, version: str) -> "Expected":
+        """Return what is expected where rpm has read another Version than the usual one.
+
+        What a macro adds to it there stays: `~rc1` in `1.0%{?prerel:~%{prerel}}`.
+        """
+        if self.version is None or version == usual or usual not in version:
+            return self
+        return replace(self, version=version.replace(usual, self.version, 1))
 
 
 class UnwantedEffectError(RefusedError):
-    """An edit of a spec that rpm would read otherwise than it was meant."""
+    """An edit of a spec that rpm would read differently than intended."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The spec file of a distgit; `before_write` is told of each change before it is made.
+    """The spec file of a distgit; `before_write` is called before each change.
 
     `path` may be a link to another file in the folder, and stays one.
     """
@@ -67,7 +79,7 @@ class SpecFile:
     ) -> "SpecFile":
         """Find the only .spec in a folder, or in its SPECS; raises NotFoundError or RefusedError.
 
-        A link to another of them is not another one.
+        A link to another spec in the folder does not count as a second one.
         """
         inner = folder / SPECS_FOLDER
         found = sorted(folder.glob("*.spec"))
@@ -120,19 +132,23 @@ class SpecFile:
         return SpecText.parse(self.file.read_bytes())
 
     def reading(self, text: SpecText | None = None) -> SpecReading:
-        """Read the file with rpm, or another text in its place."""
+        """Read the file, or another text instead, with rpm."""
         return self.rpmspec.read(_for_rpm(text or self.text()), self.sources_folder)
 
     def parsed(self, text: SpecText | None = None) -> str:
-        """Return the whole spec, or another text in its place, with its macros expanded."""
+        """Return the whole spec, or another text instead, with its macros expanded."""
         return self.rpmspec.parse(_for_rpm(text or self.text()), self.sources_folder)
+
+    def newest_changes(self) -> list[str]:
+        """Return the lines of the newest changelog entry, as rpm shows them."""
+        return self.rpmspec.newest_changes(_for_rpm(self.text()), self.sources_folder)
 
     def requires(self, *, build: bool = False) -> list[tuple[str, str]]:
         """Return the requirements of the packages, or of the build: package name, dependency."""
         return self.rpmspec.requires(_for_rpm(self.text()), self.sources_folder, build=build)
 
     def expand(self, value: str) -> str:
-        """Expand the macros in a value of the spec; rpm runs only if there are any."""
+        """Expand the macros in a value of the spec; runs rpm only if there are any."""
         if "%" not in value:
             return value
         return self.rpmspec.expand(_for_rpm(self.text()), self.sources_folder, value)
@@ -153,29 +169,38 @@ class SpecFile:
         file.chmod(mode)
         return True
 
-    def check(self, new: SpecText, expected: Expected, old: SpecText | None = None) -> None:
+    def check(
+        self,
+        new: SpecText,
+        expected: Expected,
+        old: SpecText | None = None,
+        sources: Path | None = None,
+    ) -> None:
         """Raise UnwantedEffectError unless `new` has the expected effect in every reading.
 
-        It is compared with the file, or with `old` in its place. Raises RefusedError if rpm reads
-        that one otherwise each time.
+        It is compared with the file, or with `old` if given; `sources` is a folder to read instead
+        of the sources folder. Raises RefusedError if rpm reads the old text differently each time.
         """
         old = old or self.text()
-        for reading, before, after in self._compared(old, new):
+        usual = ""
+        for reading, before, after in self._compared(old, new, sources):
+            usual = usual or before.version
             if isinstance(after, RefusedError):
                 fault = str(after)
             else:
                 states = _State(old, before), _State(new, after)
-                fault = next(_differences(*states, expected), "")
+                fault = next(_differences(*states, expected.where(usual, before.version)), "")
             if fault:
                 self._require_steady(reading, old, before)
                 where = f" ({reading})" if str(reading) else ""
+                fault = fault.replace(VISIBLE_DIST, "")
                 raise UnwantedEffectError(
                     f"{self.path.name} was not changed: with the change {fault}{where}; "
                     f"make this change by hand"
                 )
 
     def _require_steady(self, way: Reading, text: SpecText, before: SpecReading) -> None:
-        """Raise RefusedError if rpm reads something else each time: nothing can be compared."""
+        """Raise RefusedError if rpm reads something else each time, which prevents comparing."""
         [again] = self.rpmspec.fresh().read_all([_question(way, text)], self.sources_folder)
         if isinstance(again, RefusedError):
             return
@@ -189,7 +214,7 @@ class SpecFile:
                 )
 
     def renames(self, new: SpecText) -> dict[str, str]:
-        """Return the sources and foreign patches with other names in `new`, and these names."""
+        """Return the sources and foreign patches with other names in `new`, and those names."""
         old = self.text()
         ours = {*our_patches(old), *our_patches(new)}
         found: dict[str, str] = {}
@@ -204,12 +229,12 @@ class SpecFile:
         return found
 
     def _compared(
-        self, old: SpecText, new: SpecText
+        self, old: SpecText, new: SpecText, sources: Path | None = None
     ) -> Iterator[tuple[Reading, SpecReading, SpecReading | RefusedError]]:
-        """Read both texts in every way; a way in which rpm cannot read the old one is left out."""
+        """Read both texts in every way; ways in which rpm cannot read the old one are left out."""
         ways = readings(old, new)
         questions = [_question(way, text) for way in ways for text in (old, new)]
-        said = self.rpmspec.read_all(questions, self.sources_folder)
+        said = self.rpmspec.read_all(questions, sources or self.sources_folder)
         for way, before, after in zip(ways, said[::2], said[1::2], strict=True):
             if not isinstance(before, RefusedError):
                 yield way, before, after
@@ -249,15 +274,18 @@ def _differences(before: _State, after: _State, expected: Expected) -> Iterator[
     for added in found - wanted:
         yield f"the SRPM would contain the patch {added}"
     yield from _applications(before, after, ours, expected)
+    entries = now.changelog[1:] if expected.has_new_entry else now.changelog
+    if entries != was.changelog and expected.has_new_entry is not None:
+        yield "rpm would read other entries in %changelog"
 
 
 def _release(
     was: SpecReading, now: SpecReading, expected: Expected, *, is_same_version: bool
 ) -> Iterator[str]:
-    bare, bare_before = (one.release.replace(_VISIBLE_DIST, "") for one in (now, was))
+    bare, bare_before = (one.release.replace(VISIBLE_DIST, "") for one in (now, was))
     if not expected.has_new_release and now.release != was.release:
         yield f"rpm would read Release {bare} instead of {bare_before}"
-    dists, dists_before = (one.release.count(_VISIBLE_DIST) for one in (now, was))
+    dists, dists_before = (one.release.count(VISIBLE_DIST) for one in (now, was))
     if dists != dists_before and (dists_before, dists) != (0, 1):
         yield f"Release would have the dist tag {dists} times"
     if is_same_version and not expected.is_lower_fine and compare(bare, bare_before) < 0:
@@ -267,7 +295,7 @@ def _release(
 def _applications(
     before: _State, after: _State, ours: Sequence[str], expected: Expected
 ) -> Iterator[str]:
-    """Yield what is wrong with the patches that %prep applies, with their order or their number."""
+    """Yield faults in the patches that %prep applies, in their order or number."""
     was, now = before.reading, after.reading
     names = expected.renamed
     ours_before = our_patches(before.text)
@@ -313,7 +341,7 @@ def _other(
 
 
 def _question(way: Reading, text: SpecText) -> SpecQuestion:
-    return SpecQuestion(_for_rpm(way.applied(text)), {**way.macros, "dist": _VISIBLE_DIST})
+    return SpecQuestion(_for_rpm(way.applied(text)), {**way.macros, "dist": VISIBLE_DIST})
 
 
 def _for_rpm(text: SpecText) -> bytes:

@@ -25,13 +25,13 @@ def _find(text: SpecText, name: str) -> tuple[Line, re.Match[str]] | None:
 
 
 def get_macro(text: SpecText, name: str) -> str | None:
-    """Return the value that the preamble gives a macro, unexpanded."""
+    """Return the value of a macro in the preamble, unexpanded."""
     found = _find(text, name)
     return found[1]["value"] if found else None
 
 
 def set_macro(text: SpecText, name: str, value: str) -> SpecText:
-    """Set a macro where it is, or as the first line of the file; an empty value removes it."""
+    """Set a macro where it is, or as the file's first line; an empty value removes it."""
     found = _find(text, name)
     if found is None:
         return text.inserted(0, [f"%global {name} {value}"]) if value else text
@@ -62,13 +62,13 @@ def set_milestone(text: SpecText, milestone: str) -> SpecText:
 
 
 def get_upstream_version(text: SpecText) -> str:
-    """Return upstream's version if the spec gives it literally, in the line of RDO's specs."""
+    """Return upstream's version if the spec has it literally, in the line of RDO's specs."""
     found = _find_upstream(text)
     return found[1]["value"] if found and not has_macros(found[1]["value"]) else ""
 
 
 def set_upstream_version(text: SpecText, version: str) -> SpecText:
-    """Set upstream's version literally; an empty one restores that it follows Version.
+    """Set upstream's version literally; an empty one makes it follow Version again.
 
     Raises NotFoundError if the spec uses `%{upstream_version}` and lacks RDO's line for it.
     """

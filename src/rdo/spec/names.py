@@ -1,4 +1,4 @@
-"""The names of the packages that a spec gives, where they can be known without its platform."""
+"""Find the names of the packages that a spec defines, if they do not depend on the platform."""
 
 import re
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ _WITHOUT_SCRIPTS = frozenset((PREAMBLE, "package", "description", "files"))
 
 
 def package_names(content: bytes, folder: Path, rpmspec: Rpmspec) -> frozenset[str] | None:
-    """Return the names of a spec's binary packages: all that it writes, and all that rpm reads.
+    """Return the names of a spec's binary packages: those in its text, and those that rpm reads.
 
-    `folder` has its sources. None if the names depend on the platform that builds: on macros that
-    the spec does not define, or on ones that rpm of this machine does not know.
+    `folder` has its sources. None if the names depend on the platform that builds it: on macros
+    that the spec does not define, or that the rpm of this machine does not know.
     """
     written = written_names(SpecText.parse(content))
     if written is None:
@@ -45,9 +45,9 @@ def package_names(content: bytes, folder: Path, rpmspec: Rpmspec) -> frozenset[s
 
 
 def written_names(text: SpecText) -> frozenset[str] | None:
-    """Return the names that a spec gives its packages, under whatever conditions.
+    """Return the names that a spec gives its packages, under any conditions.
 
-    None if one depends on what the spec itself does not define, or there are too many.
+    None if one depends on a macro that the spec itself does not define, or if there are too many.
 
     >>> text = SpecText.parse(b"%global x foo\\nName: py-%{x}\\n%package -n py3-%x\\n%package doc")
     >>> sorted(written_names(text))
@@ -61,7 +61,7 @@ def written_names(text: SpecText) -> frozenset[str] | None:
 
 
 class _UnknownNameError(Exception):
-    """A name in a spec depends on what the spec does not define."""
+    """A name in a spec depends on a macro that the spec does not define."""
 
 
 class _Written:
@@ -84,7 +84,7 @@ class _Written:
                 yield from [name] if is_whole else [f"{one}-{name}" for one in main]
 
     def _main(self) -> list[str]:
-        """Return the values of the Name tags in the preamble; there are several by conditions."""
+        """Return the values of the Name tags in the preamble; conditions may give several."""
         lines = [line.text for line in self._lines if line.section == PREAMBLE]
         tags = [match["name"] for line in lines if (match := _NAME_TAG.match(line))]
         if not tags:
@@ -92,7 +92,7 @@ class _Written:
         return _few([name for tag in _few(tags) for name in self._expanded(tag)])
 
     def _packages(self) -> list[tuple[str, bool]]:
-        """Return what each %package line says, and whether it is a whole name."""
+        """Return the text of each %package line, and whether it is a whole name."""
         said = [
             line.text.strip() for line in self._lines if line.text.lower().startswith("%package")
         ]
@@ -120,10 +120,10 @@ class _Written:
         return found
 
     def _values(self, name: str) -> list[str]:
-        """Return what a spec gives a macro; a platform must not be able to give anything else."""
+        """Return the values of a macro in a spec; a platform must not be able to change it."""
         if name not in self._macros:
             given = _few(self._given.get(name, []))
-            self._macros[name] = []  # for one that is defined by itself
+            self._macros[name] = []  # for a macro that is defined by itself
             _few([*self._macros])
             if any(one.head.lstrip().startswith("%{") for one in given):
                 raise _UnknownNameError
@@ -134,14 +134,14 @@ class _Written:
 
 
 def _few(found: list[_T]) -> list[_T]:
-    """Return a list that is not too long to be looked at; a person writes no such spec."""
+    """Return a list if it is not too long to process; no real spec has such a long one."""
     if len(found) > _MOST:
         raise _UnknownNameError
     return found
 
 
 def _has_unknown_macros(parsed: str) -> bool:
-    """Whether rpm has left a macro unexpanded where one could add packages."""
+    """Whether rpm has left a macro unexpanded where it could add packages."""
     return any(
         match["word"] not in _DIRECTIVES
         for line in SpecText.parse(parsed.encode(errors="surrogateescape")).read()

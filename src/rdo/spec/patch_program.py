@@ -1,4 +1,4 @@
-"""Which program of %prep applies the patches: git, which can all, or `patch`, which cannot."""
+"""Find out how %prep applies patches: with git, which handles all, or with `patch`."""
 
 import re
 
@@ -11,7 +11,7 @@ _SCM = re.compile(r"\s*%(global|define)\s+__scm\s+git(_am)?\s*$")
 
 
 def is_applied_by_git(text: SpecText) -> bool:
-    """Whether git applies the patches in %prep, so that they may hold binary files."""
+    """Whether git applies the patches in %prep, so that they may contain binary files."""
     lines = [line for line in text.read() if not line.continues]
     if any(_SCM.match(line.text) for line in lines):
         return True

@@ -1,4 +1,4 @@
-"""The patches of a spec: tell ours from others, and replace ours.
+"""The patches of a spec: distinguish ours from others, and replace ours.
 
 Ours are those named by `git format-patch` (`0001-Subject.patch`), outside conditions. All others
 are foreign (a URL, another name, under `%if`) and are never changed.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from rdo.errors import RefusedError
 from rdo.spec.magic import magic_comments, outside_after, outside_before
@@ -26,7 +27,7 @@ _WITH_VALUE = "abnSp"
 
 
 class ApplyMethod(StrEnum):
-    """The way %prep applies patches; the values are those that `pkgenv` shows."""
+    """How %prep applies patches; the values are those that `pkgenv` shows."""
 
     RPM = "rpm"
     AUTOSETUP = "autosetup"
@@ -48,14 +49,15 @@ class PatchTag:
         return self.line.is_plain and _OURS.fullmatch(self.file) is not None
 
 
-def patch_tags(text: SpecText) -> list[PatchTag]:
-    """Return the patches of the preamble and of `%patchlist`, in their order."""
+@lru_cache(maxsize=16)
+def patch_tags(text: SpecText) -> Sequence[PatchTag]:
+    """Return the patches in the preamble and in `%patchlist`, in order."""
     found = [_from_tag(tag) for tag in tags(text, "Patch")]
     for line in text.read():
         match = _LIST_ENTRY.match(line.text)
         if line.section == "patchlist" and match and not line.continues:
             found.append(PatchTag(None, match["file"], line))
-    return found
+    return tuple(found)
 
 
 def _from_tag(tag: Tag) -> PatchTag:
@@ -67,6 +69,7 @@ def our_patches(text: SpecText) -> list[str]:
     return [patch.file for patch in patch_tags(text) if patch.is_ours]
 
 
+@lru_cache(maxsize=16)
 def apply_method(text: SpecText) -> ApplyMethod:
     """Return how %prep applies the patches that `Patch` tags declare."""
     prep = _prep(text)
@@ -82,7 +85,7 @@ def apply_method(text: SpecText) -> ApplyMethod:
 
 
 def _prep(text: SpecText) -> list[str]:
-    """Return the statements of %prep, each with the lines that continue it."""
+    """Return the statements of %prep, each with its continuation lines."""
     found: list[str] = []
     for line in text.read():
         if line.section != "prep":
@@ -95,7 +98,7 @@ def _prep(text: SpecText) -> list[str]:
 
 
 def _has_option(options: str, wanted: str) -> bool:
-    """Whether an option is given, alone or among others, and not as another one's value."""
+    """Whether an option is given, alone or combined with others, and not as another one's value."""
     words = iter(options.split())
     for word in words:
         if not word.startswith("-"):
@@ -111,7 +114,7 @@ def _has_option(options: str, wanted: str) -> bool:
 
 
 def _numbered(text: SpecText) -> list[tuple[PatchTag, int]]:
-    """Return each patch with its number; rpm counts on from the one before it."""
+    """Return each patch with its number; rpm counts on from the previous one."""
     found: list[tuple[PatchTag, int]] = []
     for patch in patch_tags(text):
         following = found[-1][1] + 1 if found else 0
@@ -120,9 +123,9 @@ def _numbered(text: SpecText) -> list[tuple[PatchTag, int]]:
 
 
 def first_free_number(text: SpecText, count: int) -> int:
-    """Return the number of our first patch, so that no foreign patch has a number of ours.
+    """Return the number of our first patch, so that no foreign patch has the same number.
 
-    rpm numbers an unnumbered patch after the one before it, and those of `%patchlist` after all
+    rpm numbers an unnumbered patch after the previous one, and those of `%patchlist` after all
     others; our numbers avoid those too.
     """
     foreign = [number for patch, number in _numbered(text) if not patch.is_ours]
@@ -132,10 +135,10 @@ def first_free_number(text: SpecText, count: int) -> int:
 
 
 def with_patches(text: SpecText, files: Sequence[str]) -> SpecText:
-    """Replace our patches with `files`, and leave everything else as it is.
+    """Replace our patches by `files`, and leave everything else as it is.
 
     A %autosetup without -p gets -p1 if there are no other patches. Raises RefusedError if the spec
-    has no place for them, or applies ours together with others.
+    has no place for them, or applies our patches together with others.
     """
     if files == our_patches(text) and _applied_as(text, files):
         return text
@@ -167,7 +170,7 @@ def _with_strip_level(text: SpecText) -> SpecText:
 
 
 def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
-    """Whether %prep applies exactly these, if it must name them."""
+    """Whether %prep applies exactly these patches, if it must name them."""
     if apply_method(text) not in {ApplyMethod.RPM, ApplyMethod.NONE}:
         return True
     ours = {number for patch, number in _numbered(text) if patch.is_ours}
@@ -177,7 +180,7 @@ def _applied_as(text: SpecText, files: Sequence[str]) -> bool:
 def _undeclared(text: SpecText) -> set[int]:
     """Return numbers that %prep applies and no tag declares, left over from patches of ours.
 
-    Return none if a patch has no number, because then only rpm knows the numbers for sure.
+    Return none if a patch has no number, because then only rpm knows the numbers.
     """
     if any(patch.number is None for patch in patch_tags(text)):
         return set()
@@ -238,7 +241,7 @@ def _foreign_free(text: SpecText, ours: set[int]) -> list[int]:
 def _with_applications(
     text: SpecText, old: Sequence[int], numbers: range, method: ApplyMethod
 ) -> SpecText:
-    """Write one `%patch` line per number, where the old ones were or after %setup."""
+    """Write one `%patch` line per number, in place of the old ones or after %setup."""
     form = _form(text)
     new = [form.format(number=number) for number in numbers]
     if old and not new:
@@ -259,14 +262,14 @@ def _with_applications(
 
 
 def _closed_up(text: SpecText, gone: Sequence[int]) -> SpecText:
-    """Remove these lines, and the blank line above them if another follows."""
+    """Remove these lines, and the blank line above them if another blank line follows."""
     above, below = gone[0] - 1, gone[-1] + 1
     blanks = [n for n in (above, below) if n < len(text.lines) and not text.lines[n].strip()]
     return text.without([*gone, *([above] if len(blanks) == 2 else [])])
 
 
 def _form(text: SpecText) -> str:
-    """Return the spec's form of `%patch`; every rpm knows `-P 1`, rpm 4.20 drops `%patch1`."""
+    """Return the spec's form of `%patch`; every rpm accepts `-P 1`, rpm 4.20 not `%patch1`."""
     for line in text.read():
         match = _APPLIED.match(line.text)
         if match and line.section == "prep" and match["number"]:
@@ -285,7 +288,7 @@ def _with_tags(text: SpecText, files: Sequence[str], first: int) -> SpecText:
 
 
 def _aligned(new: list[str], like: str) -> list[str]:
-    """Align new patch tags with the blanks that our old ones had, if they fit."""
+    """Align new patch tags with the blanks of our old ones, if they fit."""
     gap = re.match(r"\S+?:(\s*)", like)
     blanks = gap[1] if gap and "\n" not in gap[1] else " "
     return [re.sub(r":\s*", lambda _: f":{blanks or ' '}", line, count=1) for line in new]

@@ -1,4 +1,4 @@
-"""Parse, bump and reset Version and Release."""
+"""Parse, increase and reset Version and Release."""
 
 import re
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from rdo.upstream_versions import SpecNumbers
 DIST = "%{?dist}"
 LAST_NUMERIC = "last-numeric"
 NO_NUMBER = "write a number in Release, such as 1%{?dist}, or change it by hand"
-# The date of a snapshot, as in 3.20240102git1a2b3c4, is not a number to count on.
+# The date of a snapshot, as in 3.20240102git1a2b3c4, is not a number to increase.
 _NUMBERS = re.compile(r"\d+(?:\.(?!20\d{6}\.?[A-Za-z])\d+)*(?!\d)")
 _NAMED = {"major": 1, "minor": 2, "patch": 3}
 _MILESTONE = re.compile(r"\.?%\{\??milestone\}")
-# The end of a Release of ours that says in words which pre-release it is.
+# The end of a Release of ours that names its pre-release in words.
 _ORDER = re.compile(r"\.(?:0?(?:a|b|rc)\d+|dev\d+)[\w.~^]*")
 _HAS_DIST = re.compile(r"%(?:\{[!?]*dist(?::[^{}]*)?\}|[!?]*dist\b)")
 _DLRN = re.compile(r"0\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
@@ -22,7 +22,7 @@ _DLRN_MINOR = re.compile(r"0\.\d+\.\d{14}\.[0-9a-f]{7}(?![0-9a-f])")
 
 
 class ReleaseStyle(StrEnum):
-    """The way a Release is numbered; the values are those that `pkgenv` shows."""
+    """How a Release is numbered; the values are those that `pkgenv` shows."""
 
     GENERIC = "generic"
     DLRN = "DLRN 0.date.hash"
@@ -37,7 +37,7 @@ class ReleaseStyle(StrEnum):
 
     @property
     def is_bumped(self) -> bool:
-        """Whether we write the number; rpmautospec and trunk builds write their own."""
+        """Whether rdo writes the number; rpmautospec and trunk builds write their own."""
         return self not in {self.AUTOMATIC, self.PLACEHOLDER}
 
 
@@ -150,7 +150,7 @@ def _bumped_part(release: str, index: int) -> str:
 
 
 def release_of(number: str, numbers: SpecNumbers) -> str:
-    """Return the Release of a version that is numbered so far, with its pre-release and dist tag.
+    """Return the Release for a version with this number, with its pre-release and dist tag.
 
     >>> from rdo.upstream_versions import spec_numbers
     >>> [release_of("0.1", spec_numbers(x)) for x in ("2.0.0rc1", "2.0.0a1.dev2")]

@@ -53,7 +53,7 @@ def get_tag(text: SpecText, name: str) -> str:
 def set_tag(text: SpecText, name: str, value: str) -> SpecText:
     """Set the value of a tag, and keep the rest of its line.
 
-    If several conditions each have the tag, all with the same value are changed. Raises
+    If the tag occurs under several conditions, all with the same value are changed. Raises
     RefusedError if their values differ, and NotFoundError if the spec lacks the tag.
     """
     found = tags(text, name)

@@ -1,8 +1,9 @@
-"""The lines of a spec file, each with its section, conditions and continuation as rpm sees it."""
+"""The lines of a spec file, each with its section, conditions and continuation as rpm sees them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 _SECTION = re.compile(
@@ -16,6 +17,10 @@ _IF = re.compile(r"\s*%(if|ifarch|ifnarch|ifos|ifnos)(?=\s|[(!]|$)")
 _BRANCH = re.compile(r"\s*%(else|elif|elifarch|elifos)(?=\s|$)")
 _ENDIF = re.compile(r"\s*%endif(?=\s|$)")
 
+# A backslash and what it escapes, what opens an expression, or a bracket.
+_BRACKET = re.compile(r"\\.?|%[{(\[%]|[][{}()]")
+_OPENINGS = {"}": "{", ")": "(", "]": "["}
+
 PREAMBLE = ""
 
 
@@ -24,7 +29,7 @@ class Line:
     """A line of a spec and its context.
 
     `section` is empty for the package's own preamble. `conditions` are the `%if…` (and `%else`)
-    lines around it. A line that `continues` the one before (a macro's body, a backslash) is not a
+    lines around it. A line that `continues` the previous one (a macro's body, a backslash) is not a
     statement of its own.
     """
 
@@ -36,7 +41,7 @@ class Line:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the line is a statement that applies under all conditions."""
+        """Whether the line is a statement that always applies."""
         return not self.conditions and not self.continues
 
 
@@ -86,13 +91,24 @@ class SpecText:
 
     def with_line(self, number: int, text: str) -> Self:
         """Replace the text of one line, and keep its ending."""
-        old = self.lines[number]
-        ending = old[len(old.rstrip("\r\n")) :]
-        return type(self)((*self.lines[:number], text + ending, *self.lines[number + 1 :]))
+        return self.with_lines({number: text})
 
-    def read(self) -> list[Line]:
+    def with_lines(self, texts: Mapping[int, str]) -> Self:
+        """Replace the texts of several lines, by their numbers, and keep their endings."""
+        lines = list(self.lines)
+        for number, text in texts.items():
+            old = lines[number]
+            lines[number] = text + old[len(old.rstrip("\r\n")) :]
+        return type(self)(tuple(lines))
+
+    def read(self) -> Sequence[Line]:
         """Return all lines with their contexts."""
-        return list(_read(self.lines))
+        return _all_read(self.lines)
+
+
+@lru_cache(maxsize=32)
+def _all_read(lines: tuple[str, ...]) -> tuple[Line, ...]:
+    return tuple(_read(lines))
 
 
 def _read(lines: Sequence[str]) -> Iterator[Line]:
@@ -119,7 +135,7 @@ def _read(lines: Sequence[str]) -> Iterator[Line]:
 
 
 class _Braces:
-    """A counter of open brackets: true while rpm would read another line before it expands."""
+    """A counter of open brackets: true if rpm would read another line before it expands."""
 
     def __init__(self) -> None:
         self._open = {"{": 0, "(": 0, "[": 0}
@@ -129,27 +145,18 @@ class _Braces:
         return self._escaped_end or any(self._open.values())
 
     def feed(self, text: str) -> None:
-        """Count the brackets that a line opens and closes, except escaped ones."""
-        self._escaped_end = False
-        position = 0
-        while position < len(text):
-            two = text[position : position + 2]
-            if two[0] == "\\":
-                self._escaped_end = len(two) == 1
-                position += 2
-                continue
-            if two[0] == "%" and len(two) == 2 and two[1] in "{([%":
-                if two[1] != "%":
-                    self._open[two[1]] += 1
-                position += 2
-                continue
-            self._count(two[0])
-            position += 1
+        """Count the brackets that a line opens and closes, except escaped ones.
 
-    def _count(self, character: str) -> None:
-        """Count brackets of the expression's own kind; others have no meaning there."""
-        if self._open.get(character):
-            self._open[character] += 1
-        for opening, closing in ("{}", "()", "[]"):
-            if character == closing and self._open[opening]:
+        Inside the brackets of an expression, other kinds of brackets have no meaning.
+        """
+        self._escaped_end = False
+        for match in _BRACKET.finditer(text):
+            said = match[0]
+            if said == "\\":
+                self._escaped_end = True
+            elif said[0] == "%" and said[1] != "%":
+                self._open[said[1]] += 1
+            elif self._open.get(said):
+                self._open[said] += 1
+            elif (opening := _OPENINGS.get(said)) and self._open[opening]:
                 self._open[opening] -= 1

@@ -1,1 +1,1 @@
-"""Faults in the metadata: the rules of the format, and what they are told by."""
+"""Faults in the metadata: the rules of the format, and reports about faults."""

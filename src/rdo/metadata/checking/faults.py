@@ -1,4 +1,4 @@
-"""Faults in the metadata: what is wrong, and where."""
+"""Faults in the metadata, with their places."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from rdo.errors import ConfigError
 
 
 class Level(StrEnum):
-    """How bad a fault is: an error makes its part unusable, a warning is worth fixing."""
+    """The severity of a fault: an error makes its part unusable, a warning is worth fixing."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,7 +27,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One finding; `rule` is the stable name that a baseline or CI knows it by."""
+    """One finding; `rule` is the stable name of the kind of fault in baselines and CI."""
 
     level: Level
     rule: str
@@ -48,5 +48,5 @@ class MetadataError(ConfigError):
 
 
 def broken(rule: str, where: Where, message: str) -> MetadataError:
-    """Return the error for a single fault that ends the reading."""
+    """Return the error for a single fault that stops the reading."""
     return MetadataError([Fault(Level.ERROR, rule, where, message)])

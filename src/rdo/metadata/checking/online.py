@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 16
 TIMEOUT_SECONDS = 60.0
 
-# Returns a remote's references by full name; raises UserError if it does not answer.
+# Returns a remote's references by full name; raises UserError if the remote does not answer.
 Ask = Callable[[str], Mapping[str, str]]
 
 
@@ -40,7 +40,7 @@ class _Wanted:
 
 
 def ask(url: str) -> Mapping[str, str]:
-    """Return the references of a git remote, with a timeout that suits a check.
+    """Return the references of a git remote, with a timeout suitable for a check.
 
     Raises UserError if it does not answer in time.
     """
@@ -112,7 +112,7 @@ def _missing(want: _Wanted, answer: Mapping[str, str] | str) -> str:
     if isinstance(answer, str):
         return f"{want.url} cannot be reached: {answer}"
     if re.fullmatch(r"[0-9a-f]{7,64}", want.branch):
-        return ""  # a commit; only a fetch could tell
+        return ""  # a commit, which only a fetch could find
     series = want.branch.removeprefix("stable/")
     names = (
         f"refs/heads/{want.branch}",

@@ -1,4 +1,4 @@
-"""Faults in the formats that CI reads, and baselines of known faults."""
+"""Write faults in the formats that CI reads, and baselines of known faults."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -46,9 +46,9 @@ def _result(fault: Fault) -> dict[str, Any]:
 
 
 def together(faults: Iterable[Fault]) -> Iterator[tuple[Level, Where, str, str]]:
-    """Yield level, place, rule and message; the faults of one line in many packages are one row.
+    """Yield level, place, rule and message; faults of one line in many packages are one row.
 
-    That line is in a default or a package config, and has to be corrected once.
+    Such a line is in a default or a package config, and must be corrected only once.
     """
     groups: dict[tuple[Level, Where, str, str], list[str]] = {}
     for fault in faults:
@@ -64,8 +64,8 @@ def together(faults: Iterable[Fault]) -> Iterator[tuple[Level, Where, str, str]]
 
 
 def baseline(faults: Iterable[Fault]) -> str:
-    """Return today's faults as a baseline file, without line numbers, which edits would move."""
-    lines = sorted({_known_as(fault) for fault in faults})
+    """Return the current faults as a baseline file, without line numbers, which change easily."""
+    lines = sorted({_identity(fault) for fault in faults})
     head = "# Known faults, one per line; `rdo info verify --baseline FILE` leaves them out.\n"
     return head + "".join(f"{line}\n" for line in lines)
 
@@ -73,7 +73,7 @@ def baseline(faults: Iterable[Fault]) -> str:
 def new_since(faults: Iterable[Fault], text: str) -> list[Fault]:
     """Return the faults that are not in a baseline."""
     known = {line for line in text.splitlines() if line and not line.startswith("#")}
-    return [fault for fault in faults if _known_as(fault) not in known]
+    return [fault for fault in faults if _identity(fault) not in known]
 
 
 def count(faults: Iterable[Fault]) -> str:
@@ -84,7 +84,7 @@ def count(faults: Iterable[Fault]) -> str:
     return " and ".join(words)
 
 
-def _known_as(fault: Fault) -> str:
+def _identity(fault: Fault) -> str:
     return f"{fault.rule} {fault.where.file}: {fault.message}"
 
 

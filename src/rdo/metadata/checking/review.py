@@ -1,4 +1,4 @@
-"""What a package under review still needs to be accepted."""
+"""Find out what a package under review still needs to be accepted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _packages(distribution: Distribution, project: str, releases: list[str]) -> 
         try:
             members = distribution.target(release).packages
         except MetadataError:
-            continue  # the step `entry` reports its faults, or they are another package's
+            continue  # the step `entry` reports its faults, or they belong to another package
         found += [one for one in members if one.project == project and not one.fault]
     return found
 

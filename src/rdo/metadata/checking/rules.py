@@ -1,4 +1,4 @@
-"""The rules of the format, for the parts that make up a target.
+"""The rules of the format, for the parts that a target needs.
 
 Each check yields the faults of one part; faults elsewhere do not stop a target. A tree from the
 cache has no places, so its faults name no line.
@@ -55,6 +55,7 @@ PACKAGE_KEYS = (
     "project",
     "review-origin",
     "review-patches",
+    "share-noarch",
     "skip-tests",
     "source-branch",
     "tags",
@@ -62,7 +63,7 @@ PACKAGE_KEYS = (
     "upstream",
     "version-from",
 )
-OVERRIDE_KEYS = ("component", "distro-branch", "skip-tests", "source-branch")
+OVERRIDE_KEYS = ("component", "distro-branch", "share-noarch", "skip-tests", "source-branch")
 SPECIAL_TAGS = ("build-tags-only", "dependency", "under-review", "version-locked")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -90,7 +91,7 @@ class Checker:
                 yield self._fault("required", place, f'the list "{section}" is missing')
 
     def doubled_projects(self) -> Iterator[Fault]:
-        """Find a project listed twice in a single file; with imports the two would be merged."""
+        """Find a project listed twice in one file; with imports the entries would be merged."""
         seen: set[Any] = set()
         for raw in self.info["packages"]:
             project = raw.get("project")
@@ -112,7 +113,7 @@ class Checker:
                 yield from self._repo(repo, f"{subject} on {repo.get('name')}")
 
     def release_rules(self, release: Mapping[str, Any]) -> Iterator[Fault]:
-        """Check what targets of a release count on: its status, its repos, their distrepos."""
+        """Check what targets of a release depend on: its status, its repos, their distrepos."""
         name, status = release.get("name"), release.get("status")
         if status not in list(ReleaseStatus):
             known = ", ".join(ReleaseStatus)
@@ -171,7 +172,7 @@ class Checker:
                 )
 
     def package(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
-        """Check one package with its effective values, for a release's tag if one is given."""
+        """Check one package with its effective values, for a release's tag if given."""
         subject = f"package {raw.get('project')}"
         yield from self.membership(raw)
         for layer in layers(raw, self.info, tag):
@@ -185,6 +186,7 @@ class Checker:
             yield from self._places_of_work(raw, values, tag)
             yield from self._component(raw, values, tag)
             yield from self._skip_tests(raw, values, tag)
+            yield from self._share_noarch(raw, values, tag)
 
     def essentials(self, raw: Mapping[str, Any], tag: str | None = None) -> Iterator[Fault]:
         """Check what every reader of the format needs."""
@@ -226,14 +228,14 @@ class Checker:
                 yield self._fault("shape", self._place(tags, name), message)
 
     def is_member_for_sure(self, raw: Mapping[str, Any], tag: str) -> bool:
-        """Whether it is sure which package of a release an entry is, whatever else is wrong."""
+        """Whether an entry certainly belongs to one package of a release, despite other faults."""
         if any(fault.level is Level.ERROR for fault in self.membership(raw)):
             return False
         name = usable_attributes(raw, self.info, tag).get("name")
         return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
     def undeclared_tags(self, raw: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
-        """Find undeclared tags; each fault comes after the tag that was probably meant."""
+        """Find undeclared tags; each fault has the tag that was probably meant."""
         tags = tags_of(raw, self.info)
         declared = self.declared_tags()
         for name in tags if isinstance(tags, Mapping) else ():
@@ -278,7 +280,7 @@ class Checker:
     def _places_of_work(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
     ) -> Iterator[Fault]:
-        """Check repositories, branches and paths, which are passed to git and to the disk."""
+        """Check repositories, branches and paths, which are passed to git and used on disk."""
         subject = f"package {raw.get('project')}"
         distgit = "master-distgit" if values.get("master-distgit") else "distgit"
         upstreams = values.get("upstream")
@@ -340,7 +342,7 @@ class Checker:
     def _skip_tests(
         self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
     ) -> Iterator[Fault]:
-        """Check that tests are turned off only with a reason, which `status` shows."""
+        """Check that tests are disabled only with a reason, which `status` shows."""
         reason = values.get("skip-tests")
         if reason is None or (isinstance(reason, str) and reason.strip()):
             return
@@ -350,6 +352,15 @@ class Checker:
         )
         yield self._fault("skip-tests", self._given(raw, "skip-tests", tag), message)
 
+    def _share_noarch(
+        self, raw: Mapping[str, Any], values: Mapping[str, Any], tag: str | None
+    ) -> Iterator[Fault]:
+        value = values.get("share-noarch")
+        if value is None or isinstance(value, bool):
+            return
+        message = f"package {raw.get('project')}: share-noarch must be true or false, not {value!r}"
+        yield self._fault("share-noarch", self._given(raw, "share-noarch", tag), message)
+
     def _unknown_keys(
         self,
         mapping: Mapping[str, Any],
@@ -357,7 +368,7 @@ class Checker:
         subject: str,
         skip: tuple[str, ...] = (),
     ) -> Iterator[Fault]:
-        """Report a key close to a known one as a typo, and warn about any other unknown key."""
+        """Report a key similar to a known one as a typo, and warn of any other unknown key."""
         for key in mapping:
             if key in known or (key in PACKAGE_KEYS and known is OVERRIDE_KEYS):
                 continue
@@ -386,7 +397,7 @@ class Checker:
                 yield self._fault("branch", self._place(mapping, key), message)
 
     def _given(self, raw: Mapping[str, Any], key: str, tag: str | None = None) -> int:
-        """Return the place that sets an attribute, or 0 if nothing does."""
+        """Return the place that sets an attribute, or 0 if there is none."""
         for layer in reversed(layers(raw, self.info, tag)):
             if key in layer.values:
                 return self._place(layer.values, key)

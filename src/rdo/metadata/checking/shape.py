@@ -12,7 +12,7 @@ _ENTRY_KEYS = {"releases": "name", "packages": "project", "components": "name"}
 
 
 def shape_faults(tree: LocatedMapping, files: Files) -> Iterator[Fault]:
-    """Find parts of one file of the wrong kind; such a file cannot be merged with others."""
+    """Find parts of a file that are of the wrong kind; such a file cannot be merged with others."""
     for key, value in tree.items():
         place = tree.places[key]
         if value is None:

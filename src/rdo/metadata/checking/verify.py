@@ -1,7 +1,7 @@
 """Find every fault in the metadata, for `rdo info verify`.
 
-The checks of a target (`checks.py`) run over all packages and releases. The checks here need the
-whole: they compare names with names, tags with releases, and builds with packages.
+The checks of a target (`rules.py`) run over all packages and releases. The checks here need all of
+the metadata: they compare names with names, tags with releases, and builds with packages.
 """
 
 import re
@@ -111,7 +111,7 @@ class _Verifier:
             yield from self._override(subject, tag, overrides)
 
     def _override(self, subject: str, tag: str, overrides: Any) -> Iterator[Fault]:
-        """Compare what a tag overrides with the release itself."""
+        """Compare the overrides of a tag with the release itself."""
         if not isinstance(overrides, Mapping):
             return
         releases = {release["name"]: release for release in self.tree["releases"]}

@@ -1,1 +1,1 @@
-"""Edits of metadata files that keep every other byte, and what changed by them."""
+"""Edits of metadata files that keep every other byte, and descriptions of what changed."""

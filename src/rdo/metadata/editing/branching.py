@@ -33,7 +33,7 @@ class BranchRule:
             raise ConfigError(f"{text!r} is not REGEX=REPLACEMENT")
         try:
             pattern = re.compile(regex)
-            re.sub(pattern, replacement, "")  # the replacement may name a missing group
+            re.sub(pattern, replacement, "")  # the replacement may refer to a missing group
         except re.error as error:
             raise ConfigError(f"{text!r} is not REGEX=REPLACEMENT: {error}") from error
         return cls(pattern, replacement)
@@ -131,7 +131,7 @@ def _copy_file(
     stem = path.stem.replace(before, after) if before in path.stem else after
     name = str(path.with_name(f"{stem}{path.suffix}"))
     document = draft.new_file(name, draft.document(file).text)
-    # from the end, so that the positions of entries still to come stay valid
+    # from the end, so that the positions of earlier entries stay valid
     for entry in reversed(document.entries("packages")):
         own = found(value_of(entry, "tags"))
         _rewrite_branch(document, own, before, rules)
@@ -185,7 +185,7 @@ def _configs_with(draft: Draft, tag: str) -> list[tuple[Document, Node]]:
 
 
 def _plain(node: Node) -> dict[str, str]:
-    """Return the overrides of a tag; those that a release inherits are all texts."""
+    """Return the overrides of a tag as plain values; those that a release copies are all texts."""
     pairs = node.value if isinstance(node.value, list) else []
     return {key.value: value.value for key, value in pairs}
 

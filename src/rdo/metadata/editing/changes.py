@@ -1,4 +1,4 @@
-"""What changed between two states of the metadata, in a packager's words, for review."""
+"""Describe what changed between two states of the metadata, for a packager's review."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A YAML file that is edited line by line; everything else in it stays the same to the byte.
 
-ruamel.yaml is not used because it normalises mixed indents and spaces elsewhere in a file, as in
-rdoinfo's rdo.yml. Instead, YAML's marks locate a key, and only its text is replaced.
+ruamel.yaml is not used because it normalizes mixed indentation and blanks elsewhere in a file, as
+in rdoinfo's rdo.yml. Instead, YAML's marks locate a key, and only its text is replaced.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Document:
             loader = yaml.CSafeLoader(self.text)
             try:
                 self._composed = self.text, loader.get_single_node()
-            except yaml.YAMLError as error:  # an edit met a form it cannot handle
+            except yaml.YAMLError as error:  # the edit met a form that it cannot handle
                 raise RefusedError(
                     f"{self.name} is written in a form that cannot be edited"
                 ) from error
@@ -55,7 +55,7 @@ class Document:
         return None
 
     def set_key(self, mapping: Node, key: str, value: Any) -> None:
-        """Set a key of a mapping, in its place if it exists, else in a suitable one."""
+        """Set a key of a mapping, in its place if it exists, else in a suitable place."""
         pair = pair_of(mapping, key)
         if pair is None:
             self._insert_key(mapping, key, value)
@@ -66,7 +66,7 @@ class Document:
         elif isinstance(value, list | Mapping) or not isinstance(pair[1], Scalar):
             first, column = pair[0].start_mark.line, pair[0].start_mark.column
             new = _rendered(key, value, " " * column)
-            # keep what precedes the key: the dash of a list
+            # keep the text before the key: the dash of a list
             new[0] = self._lines()[first][:column] + new[0][column:]
             self._splice(first, last_line(pair) + 1, new)
         else:
@@ -83,7 +83,7 @@ class Document:
         elif len(pairs) == 1:
             raise RefusedError(f"{self.name}: {key} is the only key there")
         elif pair is pairs[0]:
-            # it may share its line with the dash of a list, which the next key takes over
+            # the dash of a list may be on its line; the next key takes it over
             start, end = pair[0].start_mark.index, pairs[1][0].start_mark.index
             self.text = self.text[:start] + self.text[end:]
         else:
@@ -248,7 +248,7 @@ def value_of(mapping: Node, key: str) -> Node | None:
 
 
 def found(node: Node | None) -> Node:
-    """Return a node that an edit needs; raises RefusedError if it is None."""
+    """Return a node that an edit requires; raises RefusedError if it is None."""
     if node is None:
         raise RefusedError("the entry is written in a form that cannot be edited; edit it by hand")
     return node

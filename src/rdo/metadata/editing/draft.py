@@ -1,8 +1,8 @@
 """Edits of metadata files, kept in memory and checked as a whole before they are written.
 
 After each edit, the whole metadata is read again as it would be. An edit is refused if it also
-changes something else: where a value is merged from several files, a person must choose which
-one to edit. An edit that introduces a fault is refused too.
+changes something else: where a value is merged from several files, the user must choose the file to
+edit. An edit that introduces a fault is refused too.
 """
 
 import difflib
@@ -70,7 +70,7 @@ class Draft:
         return [attributes(raw, self.tree) for raw in self.tree["packages"]]
 
     def file_of(self, mapping: Any, key: str) -> str:
-        """Return the file that set a key, or "" if none did."""
+        """Return the file that sets a key, or "" if none does."""
         place = getattr(mapping, "places", {}).get(key)
         return "" if place is None else self._now.reading.files.where(place).file
 
@@ -136,7 +136,7 @@ class Draft:
             for raw in self.tree["packages"]
             if isinstance(raw.get("tags"), Mapping) and tag in raw["tags"]
         )
-        # on a tie take the later file: tags are imported after the packages they tag
+        # on a tie use the later file, because tags are imported after the packages they tag
         order = self.names
         return max(files, key=lambda name: (files[name], order.index(name)), default="")
 
@@ -149,7 +149,7 @@ class Draft:
     ) -> None:
         """Accept the edits since the last check if they have exactly the given effect.
 
-        Raises RefusedError if they change anything else, and MetadataError if they bring a fault.
+        Raises RefusedError if they change anything else, and MetadataError if they cause a fault.
         """
         edited = self._read()
         new = edited.distribution
@@ -243,7 +243,7 @@ def _errors(edited: Edited, projects: Set[str]) -> list[Fault]:
 
 
 def _normal(package: Mapping[str, Any]) -> Attributes:
-    """Return a package without meaningless differences: an empty value equals an absent one."""
+    """Return a package without meaningless differences: an empty value equals a missing one."""
     kept = {key: value for key, value in package.items() if value not in (None, {}, [])}
     if isinstance(kept.get("tags"), Mapping):
         kept["tags"] = {tag: overrides or None for tag, overrides in kept["tags"].items()}

@@ -103,7 +103,7 @@ def tag(draft: Draft, name: str, tag: str, overrides: Mapping[str, str]) -> None
     if tag in tags and (tags[tag] or {}) == overrides:
         return
     wanted = {**tags, tag: dict(overrides) or None}
-    if "tags" not in raw and tags:  # tags replace those of the config, so all are written
+    if "tags" not in raw and tags:  # replaces the config's tags, so write all
         _set_tags(draft, raw, wanted)
     else:
         _put_tag(draft, raw["project"], tag, dict(overrides) or None)
@@ -122,13 +122,13 @@ def untag(draft: Draft, name: str, tag: str) -> None:
     places = [x for x in draft.package_places(raw["project"], tag) if pair_of(x[1], "tags")]
     if "tags" not in raw:
         _set_tags(draft, raw, wanted)
-    elif wanted and wanted == inherited and len(places) == 1:  # as before the tag was given
+    elif wanted and wanted == inherited and len(places) == 1:  # as before the tag was added
         _drop_tags(draft, *places[0])
     else:
         drop_tag(draft, raw["project"], tag)
         after = draft.peek()
         now = next(x for x in after["packages"] if x["project"] == raw["project"])
-        if not wanted and tags_of(now, after):  # none of its own would mean the config's
+        if not wanted and tags_of(now, after):  # no tags of its own would mean those of the config
             _set_tags(draft, raw, {})
     changed = _with(draft, raw, {**raw, "tags": wanted})
     draft.check(f"tag {tag} of package {name}", packages=changed)
@@ -177,7 +177,7 @@ def _drop_tags(draft: Draft, document: Document, entry: Node) -> None:
 
 
 def _is_elsewhere(draft: Draft, project: str, file: str) -> bool:
-    """Whether another file says more about a package than its tags."""
+    """Whether another file contains more about a package than its tags."""
     raw = next(raw for raw in draft.tree["packages"] if raw["project"] == project)
     return any(draft.file_of(raw, key) != file for key in raw if key not in ("project", "tags"))
 
@@ -233,7 +233,7 @@ def _put_tag(draft: Draft, project: str, tag: str, overrides: Any) -> None:
 
 
 def _follower(document: Document, project: str) -> Node | None:
-    """Return the entry to put a new one before, in a file whose entries are sorted."""
+    """Return the entry before which to insert a new one, in a file with sorted entries."""
     entries = document.entries("packages")
     names = [text_of(value_of(entry, "project")) for entry in entries]
     if names != sorted(names):
@@ -243,7 +243,7 @@ def _follower(document: Document, project: str) -> Node | None:
 
 
 def _file_for(draft: Draft, conf: Any) -> str:
-    """Return the file that defines most packages of a config, else most packages."""
+    """Return the file that defines most packages of a config, or else most packages."""
     own = [x for x in draft.tree["packages"] if conf is not None and x.get("conf") == conf]
     if own:
         files = Counter(draft.file_of(raw, "conf") for raw in own)
