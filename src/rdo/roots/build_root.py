@@ -21,11 +21,11 @@ RPMS, _GIVEN = "/rdo-rpms", "/rdo-given"
 
 
 class BuildRoot:
-    """An overlay of unpacked RPMs that its RPM database lists.
+    """An overlay of unpacked RPMs, which are recorded in its RPM database.
 
     Packages can be added between entries. RPMs without scriptlets are mounted as layers and
-    recorded by `rpm -i --justdb`; rpm really installs the others. Files go in by `give` and by
-    `bind`, and come out by the `door`.
+    recorded by `rpm -i --justdb`; rpm really installs the others. Files enter by `give` and `bind`,
+    and leave by the `door`.
     """
 
     def __init__(self, base: BaseLayer, content: ContentStore, work: Path) -> None:
@@ -36,7 +36,7 @@ class BuildRoot:
         self.installed: dict[str, Chosen] = {}
         has_c_utf8 = (
             base.tree / "usr/lib/locale/C.utf8"
-        ).exists()  # Debian's one without `locales`
+        ).exists()  # the one of Debian without `locales`
         self._root = Root(
             base.layers,
             work / "root",
@@ -50,11 +50,11 @@ class BuildRoot:
 
     @property
     def state(self) -> Root:
-        """The root with its layers and settings as they are now."""
+        """The root with its current layers and settings."""
         return self._root
 
     def keep(self, place: Path, notes: Mapping[str, str]) -> None:
-        """Let the root's folder move to `place`, with files beside the root, instead of its end."""
+        """Move the root's folder to `place` at its end, with files beside it; do not remove it."""
         for name, text in notes.items():
             atomic.write_file(self._work / name, text)
         self._kept_as = place
@@ -67,16 +67,16 @@ class BuildRoot:
             remove_tree(self._work)
 
     def folder(self, name: str) -> Path:
-        """Return a new folder on the host, which goes with the root; `bind` shows it inside."""
+        """Return a new folder on the host, removed with the root; `bind` shows it inside."""
         folder = self._work / "host" / name
         folder.mkdir(parents=True)
         return folder
 
     def give(self, folder: Path, target: Inside) -> None:
-        """Have the build user copy a folder of ours to `target` before it does anything else.
+        """Make the build user copy a folder of ours to `target` before anything else runs.
 
-        The folder holds files and folders of ours alone, and stays until a program was run. They
-        are made readable for everybody, as the originals need not be.
+        The folder must contain only files and folders of ours, and stays until a program was run.
+        They are made readable for everybody, because the originals may not be.
         """
         for path in (folder, *folder.rglob("*")):
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
@@ -87,13 +87,13 @@ class BuildRoot:
         self._root = replace(self._root, binds=(*self._root.binds, *binds))
 
     def allow_network(self) -> None:
-        """Let the build user reach what this machine reaches, by the machine's name servers."""
+        """Let the build user reach what this machine reaches, with the machine's name servers."""
         names = [Path("/etc") / name for name in ("resolv.conf", "hosts")]
         self.bind(*(Bind(path, str(path)) for path in names if path.is_file()))
         self._root = replace(self._root, has_network=True)
 
     def set_environment(self, **environment: str) -> None:
-        """Set variables for every program that is run inside from now on."""
+        """Set variables for every program that runs inside from now on."""
         environment = {**self._root.environment, **environment}
         self._root = replace(self._root, environment=environment)
 
@@ -105,7 +105,7 @@ class BuildRoot:
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
     ) -> Completed:
-        """Run a program inside to its end; CommandError unless it ends with one of `ok`."""
+        """Run a program inside to its end; CommandError unless its exit status is in `ok`."""
         root, copies = (self._root, ()) if privileged else self._with_given()
         return root.ask(
             *argv, privileged=privileged, timeout=timeout, ok=ok, stdin=stdin, copies=copies
@@ -117,11 +117,11 @@ class BuildRoot:
         return root.log(*argv, log_file=log_file, cwd=cwd, bounds=bounds, copies=copies)
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
-        """Give the terminal to a program inside."""
+        """Run a program inside with the terminal."""
         return self._root.hand_over(*argv, privileged=privileged, cwd=cwd)
 
     def _with_given(self) -> tuple[Root, tuple[tuple[str, str], ...]]:
-        """The root that also shows what was given, and what is to be copied, this once."""
+        """The root that also shows, for one run, what was given and what is to be copied."""
         shown = [(folder, f"{_GIVEN}/{n}", to) for n, (folder, to) in enumerate(self._given)]
         self._given = []
         binds = (Bind(folder, place) for folder, place, _ in shown)
@@ -129,7 +129,7 @@ class BuildRoot:
         return root, tuple((place, str(to)) for _, place, to in shown)
 
     def install(self, packages: Iterable[Chosen]) -> None:
-        """Add the packages that are not installed yet.
+        """Add the packages that are not installed yet, as the solver has chosen them.
 
         The caller has had the solver choose them.
         """
@@ -164,7 +164,7 @@ class BuildRoot:
 
 @contextlib.contextmanager
 def build_root(base: BaseLayer, content: ContentStore, roots: Path) -> Iterator[BuildRoot]:
-    """Make a fresh root below the folder `roots` and remove it at the end of the block."""
+    """Make a fresh root in the folder `roots`, and remove it at the end of the block."""
     roots.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))
     with (work / "in-use").open("w") as file, content.in_use():
@@ -178,14 +178,14 @@ def build_root(base: BaseLayer, content: ContentStore, roots: Path) -> Iterator[
 
 
 def remove_leftovers(roots: Path) -> int:
-    """Remove the folders of roots whose process was killed, and return how many there were.
+    """Remove the folders of roots whose processes were killed; return how many there were.
 
     Their mounts and processes ended with their namespaces.
     """
     removed = 0
     for work in roots.glob("root-*"):
         with (
-            contextlib.suppress(FileNotFoundError, BlockingIOError),  # gone or in use
+            contextlib.suppress(FileNotFoundError, BlockingIOError),  # it is gone or in use
             (work / "in-use").open("a") as file,
         ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,27 +20,26 @@ LIMIT_BYTES = 20_000_000_000
 """Maximum size of all layers together: enough for some thousands of packages."""
 
 _FRESH = ".fresh"
-"""Where layers are made ready."""
+"""The folder in which layers are prepared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentStore:
     """A folder of unpacked RPMs.
 
-    An RPM with scriptlets is only marked, because rpm must install it.
+    An RPM with scriptlets only has a mark, because rpm must install it.
     """
 
     folder: Path
     rpm: Rpm = field(default_factory=Rpm)
 
     def layers(self, rpms: Mapping[str, Path]) -> dict[str, Path | None]:
-        """Return the folder with the unpacked files of each RPM, by its sha256, as they are given.
+        """Return the folder with the unpacked files of each RPM, in the given order.
 
-        It is None for an RPM with scriptlets. What is not there yet is unpacked, all in one go.
-        An RPM that is read, here or when it is installed, is compared with its sha256 before;
-        OutsideError if it is another one.
-        Two workers may unpack the same RPM; the first rename wins and both get the same folder.
-        Call it inside `in_use`: outside, a layer may be removed before it is used.
+        It is None for an RPM with scriptlets. Missing ones are unpacked, all in one go. An RPM that
+        is read, here or when it is installed, is compared with its sha256 before; OutsideError if
+        it differs. Two workers may unpack the same RPM; the first rename wins and both get the same
+        folder. Call this inside `in_use`: outside of it, a layer may be removed before it is used.
         """
         if lacking := {sha: path for sha, path in rpms.items() if not self._place(sha).exists()}:
             _verify(lacking)
@@ -51,7 +50,7 @@ class ContentStore:
 
     def _layer(self, sha256: str) -> Path | None:
         layer = self._place(sha256)
-        os.utime(layer)  # last use, for the bound on the store's size
+        os.utime(layer)  # marks the last use, for the limit on the store's size
         return None if (layer / SCRIPTED).exists() else layer
 
     def _place(self, sha256: str) -> Path:
@@ -67,7 +66,7 @@ class ContentStore:
             yield
 
     def shrink(self, limit_bytes: int = LIMIT_BYTES) -> int:
-        """Remove the least recently used layers until the rest fits; return how many it removed.
+        """Remove the least recently used layers until the rest fits; return how many.
 
         Does nothing while any root exists; the next process that starts without one does it.
         """
@@ -79,9 +78,9 @@ class ContentStore:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep everybody else from using layers inside the block.
+        """Keep other processes from using layers inside the block.
 
-        Raises BlockingIOError if somebody does.
+        Raises BlockingIOError if one does.
         """
         with self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
             yield
@@ -128,7 +127,7 @@ def _verify(rpms: Mapping[str, Path]) -> None:
     for sha256, path in rpms.items():
         if sha256_of(path) != sha256:
             raise OutsideError(
-                f"{path} is not what the metadata of its repository says",
+                f"{path} does not match the metadata of its repository",
                 hint=f"remove {path.parent} if it is a snapshot; the next round makes it again",
             )
 
@@ -137,13 +136,13 @@ def _put_in_place(new: Path, layer: Path) -> None:
     layer.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(layer)
-    except OSError:  # somebody else was faster
+    except OSError:  # another process was faster
         if not layer.exists():
             raise
 
 
 def _size(layer: Path) -> int:
-    """Return the disk usage of a layer; it is measured once and written beside the layer."""
+    """Return the disk usage of a layer; it is measured once and stored beside the layer."""
     file = _size_file(layer)
     if not file.exists():
         blocks = sum(path.lstat().st_blocks for path in layer.rglob("*"))

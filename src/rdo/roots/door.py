@@ -1,7 +1,7 @@
-"""The one door of a root: everything that leaves it passes here.
+"""The only exit of a root: everything that leaves the root passes through here.
 
-A root hands out no path. What was written inside is read on descriptors that lead nowhere else
-(`rdo.beneath`), and what is taken out becomes new files of ours.
+A root never hands out a path. Files written inside are read through descriptors that cannot lead
+elsewhere (`rdo.beneath`), and become new files of ours.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import NewType
 from rdo.beneath import DEFAULT_LIMITS, Limits, open_beneath
 
 Inside = NewType("Inside", str)
-"""A path as programs inside see it, such as `/builddir/RPMS`; it means nothing on the host."""
+"""A path as programs inside see it, such as `/builddir/RPMS`; it has no meaning on the host."""
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^%=,@:-]*")
-"""File names that are taken out: no leading dot or dash, no space, nothing for a shell."""
+"""File names that may be taken out: no leading dot or dash, no space, nothing for a shell."""
 
 RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.rpm")
 """Names that rpmbuild gives to RPM files."""
 
 
 class Door:
-    """Takes files out of what a root's inside has written; files of its layers are not there."""
+    """Takes files out that were written inside a root; files of its layers are not visible here."""
 
     def __init__(self, upper: Path) -> None:
         self._upper = upper
@@ -30,8 +30,8 @@ class Door:
     def read(self, name: Inside, *, limit: int) -> bytes:
         """Return the content of a regular file.
 
-        Raises FileNotFoundError if there is none, RefusedError if it is anything else than a
-        regular file of at most `limit` bytes.
+        Raises FileNotFoundError if there is none, RefusedError if it is not a regular file of at
+        most `limit` bytes.
         """
         with open_beneath(self._upper) as inside:
             return inside.read(name, limit=limit)
@@ -43,7 +43,7 @@ class Door:
         names: re.Pattern[str] = PLAIN_NAME,
         limits: Limits = DEFAULT_LIMITS,
     ) -> list[Path]:
-        """Copy the regular files below `folder` whose names match into the host's folder `place`.
+        """Copy the regular files in `folder` whose names match into the host's folder `place`.
 
         Raises RefusedError if there are more, larger or deeper ones than the limits allow.
         """
@@ -51,7 +51,7 @@ class Door:
             return inside.take(folder, names, place, limits)
 
     def names(self, folder: Inside, names: re.Pattern[str] = PLAIN_NAME) -> list[str]:
-        """Return the names of the regular files in a folder that match, in order."""
+        """Return the matching names of regular files in a folder, in order."""
         top = Limits(depth=0)
         with open_beneath(self._upper) as inside:
             return [path.rpartition("/")[2] for path in inside.files(folder, names, top)]
@@ -61,7 +61,7 @@ class Door:
     ) -> list[Path]:
         """Copy single files, each by its path inside.
 
-        Raises FileNotFoundError if one is not there, RefusedError as `take` does.
+        Raises FileNotFoundError if one does not exist, RefusedError as `take` does.
         """
         taken = []
         with open_beneath(self._upper) as inside:

@@ -13,7 +13,7 @@ from rdo.tools.copy import Copy
 from rdo.tools.walls.removal import remove_tree
 
 _DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
-"""Places where distributions keep the RPM database, newer ones first."""
+"""Paths where distributions keep the RPM database, newer ones first."""
 
 _DNF_CONFIGURATION = """\
 [main]
@@ -26,7 +26,7 @@ cachedir=/var/cache/dnf
 
 
 def check_new(folder: Path) -> None:
-    """Raise RefusedError if there is something where a root is to be made."""
+    """Raise RefusedError if something exists where a root is to be made."""
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if folder.exists():
@@ -42,7 +42,7 @@ def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, 
     new = folder.with_name(f".{folder.name}.new")
     remove_tree(new)
     new.parent.mkdir(parents=True, exist_ok=True)
-    # The base that root has made has devices in /dev; only root may make such again.
+    # A base that root has made has devices in /dev; only root can copy them.
     Copy().tree(base.tree, new, without=() if os.geteuid() == 0 else ("dev",))
     (new / "dev").mkdir(exist_ok=True)
     _link_database(new)
@@ -59,9 +59,9 @@ def create_install_root(base: BaseLayer, folder: Path, repo_files: Mapping[str, 
 
 
 def _link_database(root: Path) -> None:
-    """Link the RPM database to the place where the host's rpm looks for it.
+    """Link the RPM database to where the host's rpm looks for it.
 
-    Debian's rpm keeps it in the caller's ~/.rpmdb, and dnf then looks for that below the root.
+    Debian's rpm keeps it in the caller's ~/.rpmdb, and dnf then looks for that path in the root.
     """
     places = [root / name for name in _DATABASES if (root / name / "rpmdb.sqlite").exists()]
     database = places[0] if places else root / _DATABASES[-1]

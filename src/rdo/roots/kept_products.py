@@ -1,7 +1,7 @@
-"""Products that are made once and used by all factories of a platform, verified at each use.
+"""Products that are made once, used by all factories of a platform, and verified at each use.
 
-Each lies in a folder of its own, whose name depends on all that it was made from; beside its
-files lies `hashes.json` with the hash of each. A folder without it counts as absent.
+Each is in a folder of its own, whose name depends on everything it was made from; beside its files
+is `hashes.json` with the hash of each. A folder without this file counts as missing.
 """
 
 import json
@@ -22,7 +22,7 @@ HASHES = "hashes.json"
 
 
 def keep(place: Path, files: Iterable[Path], facts: Mapping[str, Any] | None = None) -> None:
-    """Move files to the new folder `place`, by one rename, with their hashes and further facts.
+    """Move files to the new folder `place`, by one rename, with their hashes and other facts.
 
     If another process has made the folder meanwhile, that one stays.
     """
@@ -36,7 +36,7 @@ def keep(place: Path, files: Iterable[Path], facts: Mapping[str, Any] | None = N
 
 
 def facts_of(place: Path) -> dict[str, Any]:
-    """Return what `keep` wrote beside the files; empty for a folder that it did not make."""
+    """Return the facts that `keep` stored beside the files; empty if it did not make the folder."""
     try:
         found = json.loads((place / HASHES).read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -45,9 +45,10 @@ def facts_of(place: Path) -> dict[str, Any]:
 
 
 def kept_files(place: Path) -> tuple[Path, ...]:
-    """Return the files of a kept folder, each with the hash that it was kept with.
+    """Return the files in such a folder, each with its stored hash.
 
-    Empty if the folder is not there. One that has changed is removed, so that it is made again.
+    Empty if the folder does not exist. If a file has changed, the folder is removed, so that it is
+    made again.
     """
     if not place.is_dir():
         return ()
@@ -63,7 +64,7 @@ def kept_files(place: Path) -> tuple[Path, ...]:
 
 
 def newly_kept(place: Path) -> tuple[Path, ...]:
-    """Return the files of a folder that was just made; CommandError if it is not there."""
+    """Return the files of a folder that was just made; CommandError if it does not exist."""
     if found := kept_files(place):
         return found
     raise CommandError(f"{place} is missing, although it was just made")

@@ -1,7 +1,7 @@
-"""Roots of failed builds that somebody wanted to keep, to be entered later.
+"""Roots of failed builds that somebody wanted to keep, to enter them later.
 
-Each is a folder as `build_root` makes it, with a note of the layers below it. A layer that has been
-removed since makes a root useless, which is told.
+Each is a folder as made by `build_root`, with a note of the layers below it. If one of these layers
+was removed since then, the root is useless, and entering it says so.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class KeptRoots:
 
     @classmethod
     def beside(cls, roots: Path) -> "KeptRoots":
-        """Return the kept roots of those whose live ones are in a folder."""
+        """Return the kept roots that belong to a folder of live roots."""
         return cls(roots / "kept")
 
     def names(self) -> list[str]:
@@ -41,9 +41,9 @@ class KeptRoots:
         return sorted(path.name for path in found if (path / _NOTE).is_file())
 
     def keep(self, root: BuildRoot, name: str) -> str:
-        """Let a live root stay when its build ends, and return the name it gets.
+        """Keep a live root when its build ends, and return the name it gets.
 
-        It replaces the one kept under that name, unless somebody is in that.
+        It replaces the one kept under that name, unless somebody is in it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         chosen, count = name, 1
@@ -61,7 +61,7 @@ class KeptRoots:
 
     @contextlib.contextmanager
     def entered(self, name: str) -> Iterator[Root]:
-        """Yield a kept root, which nobody else enters or removes inside the block.
+        """Yield a kept root, which no other process enters or removes inside the block.
 
         Raises NotFoundError if there is none or if one of its layers is gone, and RefusedError if
         somebody is in it.
@@ -75,16 +75,16 @@ class KeptRoots:
             )
         with (place / _IN_USE).open("a") as file:
             if not _is_alone(file):
-                raise RefusedError(f"somebody else is in the root {name}", hint="leave that first")
+                raise RefusedError(f"another shell is in the root {name}", hint="leave that first")
             yield self._root(place, json.loads((place / _NOTE).read_text()))
 
     def removable(self) -> list[Path]:
-        """Return the kept roots that nobody is in, and what a killed process has left here."""
+        """Return the kept roots that nobody is in, and leftovers of killed processes."""
         found = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         return [place for place in found if not lock.is_held(place / _IN_USE)]
 
     def _is_cleared(self, place: Path) -> bool:
-        """Remove a kept root; False if somebody is in it."""
+        """Remove a kept root; return False if somebody is in it."""
         if lock.is_held(place / _IN_USE):
             return False
         remove_tree(place)

@@ -1,4 +1,4 @@
-"""The programs that run inside a root: the files of `roots/inside` that have a `main`."""
+"""The programs that run inside a root: the modules of `PROGRAM_PACKAGES` that have a `main`."""
 
 from enum import StrEnum
 
@@ -8,8 +8,12 @@ PROGRAM_FOLDER = "/usr/lib/rpm/rdo"
 """The folder of the programs in a root; the macros layer puts them there."""
 
 
+PROGRAM_PACKAGES = ("inside/building", "inside/installing")
+"""The packages of the programs, in `rdo.roots`."""
+
+
 class RootProgram(StrEnum):
-    """One program that runs inside a root, named by its file in `roots/inside`."""
+    """One program that runs inside a root, named by its module."""
 
     # rdo itself runs these
     BUILD_WHEEL = "build_wheel"

@@ -17,7 +17,7 @@ from rdo.roots.build_user import add_build_user
 from rdo.roots.debian import debian_rpms, dpkg, interpreter
 from rdo.roots.debian.dpkg import DebianPackage
 from rdo.roots.door import Door, Inside
-from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.inside.installing.file_list import file_list_line
 from rdo.roots.platform import macro_layer
 from rdo.tools.packaging.debootstrap import Debootstrap
 from rdo.tools.rpm.unpacking import Rpm
@@ -39,14 +39,14 @@ _ALIASES = {
     "bin/gpgv2": "gpgv",
     "libexec/platform-python": "../bin/python3",
 }
-"""Programs below /usr that RPM packages call and require by the name that EL uses."""
+"""Programs in /usr that RPM packages call and require under the name that EL uses."""
 
 _GROUPS = {"wheel": 11, "lock": 54, "nobody": 65534}
 """Groups that EL's scriptlets rely on; the last is Debian's nogroup under another name."""
 
 _UNOWNED = ("/dev", "/proc", "/sys", "/run", "/tmp", "/var/cache", "/var/log", "/var/lib/rpm")
 _DATABASE = ("--define", "_dbpath /var/lib/rpm", "--define", "_db_backend sqlite")
-"""Where rpm keeps its database, and in the form that dnf of this machine can write as well."""
+"""rpm's database path, and the database format that this machine's dnf can write as well."""
 
 _RECORD = f"""
 find /wrap/rpms -name '*.rpm' |
@@ -84,8 +84,8 @@ def _adapt(tree: Path, platform: Platform) -> None:
     for name in ("hostname", "resolv.conf"):  # debootstrap copies those of this machine
         (tree / "etc" / name).unlink(missing_ok=True)
     (tree / "etc/ld.so.conf.d/rpm-libdir.conf").write_text("/usr/lib64\n")
-    (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again without the host's view
-    # dash would let steps fail that rpm's own brp-compress and many specs take for bash.
+    (tree / "etc/ld.so.cache").unlink(missing_ok=True)  # made again later
+    # With dash, rpm's own brp-compress and many specs, which expect bash, would fail.
     atomic.point_link(tree / "usr/bin/sh", tree / "usr/bin/bash")
     for alias, program in _ALIASES.items():
         if not (tree / "usr" / alias).exists():
@@ -95,7 +95,7 @@ def _adapt(tree: Path, platform: Platform) -> None:
 def _adapt_python(tree: Path, version: str) -> None:
     """Make site-packages the only module folder, although Debian's Python never searches it.
 
-    `site` is frozen into the interpreter and looks into dist-packages, so dist-packages becomes a
+    `site` is frozen into the interpreter and searches dist-packages, so dist-packages becomes a
     link to site-packages; sysconfig is changed to install where upstream Python installs.
     """
     library = tree / f"usr/lib/python{version}"
@@ -121,7 +121,7 @@ def _adapt_python(tree: Path, version: str) -> None:
 def _wrap(
     tree: Path, packages: list[DebianPackage], own: list[Path], platform: Platform, folder: Path
 ) -> None:
-    """Record the Debian packages and the RPMs of our own, and unpack the latter."""
+    """Record the Debian packages and our own RPMs in the RPM database, and unpack the latter."""
     wrap = folder / "wrap"
     (wrap / "lists").mkdir(parents=True)
     root = Root(
@@ -133,13 +133,13 @@ def _wrap(
     root.ask("ldconfig", privileged=True)
     door.take_files([Inside("/etc/ld.so.cache")], tree / "etc")
     owned = {file for package in packages for file in package.files}
-    debian_rpms.write_list(wrap, FILESYSTEM, _rest(tree, owned))
+    debian_rpms.write_list(wrap, FILESYSTEM, _unowned_files(tree, owned))
     debian_rpms.build(root, wrap, packages, platform, tree, head=_filesystem(platform))
     for rpm in own:
         atomic.link_or_copy(rpm, wrap / "rpms" / rpm.name)
     root.ask("sh", "-c", _RECORD, privileged=True)
     names = [one.name for one in Rpm().names(own)]
-    if own:  # what they require must be in the base
+    if own:  # the base must have what they require
         root.ask("rpm", "-V", "--nofiles", *_DATABASE, *names, privileged=True)
         Rpm().unpack_together(own, tree)
     door.take(Inside("/var/lib/rpm"), tree / "var/lib/rpm")
@@ -160,7 +160,7 @@ def _filesystem(platform: Platform) -> Iterator[str]:
     yield f"%files -f /wrap/lists/{FILESYSTEM}"
 
 
-def _rest(tree: Path, owned: set[str]) -> Iterator[str]:
+def _unowned_files(tree: Path, owned: set[str]) -> Iterator[str]:
     """Yield the base's file list: all folders, and the files and links that no package owns."""
     for folder, folders, files in os.walk(tree):
         inside = folder.removeprefix(str(tree))

@@ -1,9 +1,9 @@
-"""Python modules in Debian packages, beside those that the bridge takes from PyPI.
+"""Names of Python modules in Debian packages, beside those that the bridge takes from PyPI.
 
-Both may hold the same project, and only one of them can be installed. So a Debian package gets
-the RPM name that PyPI's package would have, and a requirement on such a Debian package may be
-met by either. If the release has a Python of its own, neither is so: Debian's modules are for the
-base's tools alone, and both can be installed.
+Both may contain the same project, and only one of them can be installed. So a Debian package gets
+the RPM name that PyPI's package would have, and a requirement on such a Debian package may be met
+by either. If the release has a Python of its own, none of this applies: Debian's modules are for
+the base's tools only, and both can be installed.
 """
 
 import re
@@ -18,7 +18,7 @@ _MODULE = re.compile(r"deb\((?P<name>python3-[^()]+)\)")
 
 
 def rpm_name(package: str, files: Iterable[str], *, of_release: bool = True) -> str:
-    """Return the name that the RPM of a Debian package gets.
+    """Return the RPM name for a Debian package.
 
     `of_release` is whether the release uses the base's own Python.
 

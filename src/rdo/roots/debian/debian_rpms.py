@@ -1,6 +1,6 @@
-"""Debian packages as RPMs: one rpmbuild run makes a subpackage for each.
+"""Make RPMs of Debian packages: one run of rpmbuild makes a subpackage for each.
 
-The root sees their files as its buildroot; no program of theirs is run.
+The root sees their files as its buildroot; none of their programs is run.
 """
 
 import re
@@ -14,7 +14,7 @@ from rdo.model.text.spec_text import in_spec
 from rdo.roots.debian import dpkg, maintainer_scripts
 from rdo.roots.debian.dpkg import DebianPackage, Folder
 from rdo.roots.debian.maintainer_scripts import SystemUser
-from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.inside.installing.file_list import file_list_line
 
 
 class RunsPrograms(Protocol):
@@ -65,7 +65,7 @@ def build(
 
 
 def write_list(wrap: Path, name: str, lines: Iterable[str]) -> None:
-    """Write the file list of one package to the place that its spec names."""
+    """Write the file list of one package to the path that its spec names."""
     folder = wrap / "lists"
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("".join(f"{line}\n" for line in lines))
@@ -145,13 +145,14 @@ def _provides(
     yield from made
     yield from dpkg.aliases([*package.files, *made])
     yield from dpkg.pkgconfig(files, package.files)
+    yield from dpkg.rubygems(package.files)
     yield from sorted(sonames)
     for name in known_names(platform, package.name):
         yield f"{name} = {evr}"
         if re.search(r"-devel$|^glibc$", name):
             yield f"{name}({platform.arch.replace('_', '-')}) = {evr}"
     if any(re.search(r"/ld-linux[^/]*$", file) for file in package.files):
-        yield "rtld(GNU_HASH)"  # what rpm asks for each library whose only hash table is GNU's
+        yield "rtld(GNU_HASH)"  # rpm requires this for each library whose only hash table is GNU's
     if package.name == "python3":
         yield f"python(abi) = {platform.base_python}"
         yield from ("/usr/bin/python3", "/usr/bin/python")
@@ -160,7 +161,7 @@ def _provides(
 def known_names(platform: Platform, package: str) -> list[str]:
     """Return the other names that RPM packages use for a Debian package.
 
-    Paths are left out, because the package's file list has them anyway.
+    Paths are left out, because the package's file list provides them anyway.
     """
     tables = (platform.provides, platform.bridged)
     names = dict.fromkeys(name for table in tables for name in table.get(package, ()))

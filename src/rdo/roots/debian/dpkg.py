@@ -1,8 +1,8 @@
-"""Debian's package database, read so that rpm can record its packages.
+"""Read Debian's package database, so that rpm can record its packages.
 
-Each installed Debian package becomes one RPM header of the same name: its files,
-`deb(name) >= version` for its dependencies, and what RPM packages require of a base: sonames,
-`pkgconfig()`, the `/bin` aliases of a merged /usr, and its name in the RPM world.
+Each installed Debian package becomes one RPM header of the same name: its files, `deb(name) >=
+version` for its dependencies, and what RPM packages require of a base: sonames, `pkgconfig()`,
+`rubygem()`, the `/bin` aliases of a merged /usr, and its name in RPM distributions.
 """
 
 import os
@@ -21,8 +21,11 @@ _DEPENDENCY = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9+.-]+)(:\w+)?(\s*\((?P<op>[<>=]+)\s*(?P<version>[^)<>=\s][^)]*)\))?"
 )
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9._+~]")
+_GEM = re.compile(
+    r"/specifications/(default/)?(?P<name>[\w.-]+?)-(?P<version>\d[\w.]*)(-[\w-]+)?\.gemspec$"
+)
 DOCUMENTS = tuple(f"usr/share/{name}" for name in ("doc", "info", "lintian", "locale", "man"))
-"""Folders that roots are made without."""
+"""Folders that are left out of roots."""
 
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
@@ -45,11 +48,11 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """A Debian package, as far as an RPM needs to know it.
+    """The parts of a Debian package that an RPM needs.
 
-    `depends` are groups of alternatives, `users` the users that it adds to passwd,
-    `groups` the further groups, and `registrations` the commands to run after it is installed.
-    `folders` are those that its files alone do not tell.
+    `depends` are groups of alternatives, `users` the users that it adds to passwd, `groups` the
+    additional groups, and `registrations` the commands to run after it is installed. `folders` are
+    those that do not follow from its files.
     """
 
     name: str
@@ -90,7 +93,8 @@ def unpacked(
 
     `names` are all packages that are or will be installed, used to choose among alternatives;
     `base` are the packages of the base layer, and `users` its users. `folders` are the unpacked
-    ones that the base has not. `of_release` is whether the release uses the base's own Python.
+    ones that the base does not have. `of_release` is whether the release uses the base's own
+    Python.
     """
     (paragraph,) = _paragraphs(control / "control")
     listed = sorted(
@@ -123,7 +127,7 @@ def unpacked(
 
 
 def _unusual(folders: Iterable[Folder], changes: Sequence[AccessChange]) -> Iterator[Folder]:
-    """Yield the folders that rpm would not make as they are, as the postinst leaves them."""
+    """Yield the folders that rpm would make differently from how the postinst leaves them."""
     for unpacked_folder in folders:
         folder = unpacked_folder
         for change in changes:
@@ -143,7 +147,7 @@ def _is_document(path: Path) -> bool:
 
 
 def follow_links(files: Path, tree: Path) -> None:
-    """Move unpacked files to where the links of the base `tree` lead.
+    """Move unpacked files to where the links of the base `tree` point.
 
     For example from /bin to /usr/bin, and from dist-packages to the module folder of the base.
     """
@@ -154,14 +158,14 @@ def follow_links(files: Path, tree: Path) -> None:
             path.rename(place)
     for folder in [one for one in files.rglob("*") if one.is_dir() and not one.is_symlink()]:
         if not folder.exists():
-            continue  # gone with one above it
+            continue  # removed with one above it
         is_elsewhere = (tree / folder.relative_to(files)).is_symlink()
         if is_elsewhere and not any(one.is_file() for one in folder.rglob("*")):
             remove_tree(folder)
 
 
 def _is_alone(path: Path) -> bool:
-    """Whether it is a link, or a folder without anything in it."""
+    """Whether the path is a link, or an empty folder."""
     return path.is_symlink() or (path.is_dir() and not any(path.iterdir()))
 
 
@@ -230,8 +234,8 @@ def _alternatives(text: str, names: set[str]) -> Iterator[tuple[str, ...]]:
 def _capability(match: re.Match[str], only: str = "") -> str:
     """Return a dependency as `deb(name) >= version`.
 
-    rpm leaves the release out of a comparison when one side has none, so `>>` becomes `>=`;
-    a version ending in `-.` (Debian's idiom for any revision) is left out.
+    rpm ignores the release in a comparison if one side has none, so `>>` becomes `>=`; a version
+    that ends in `-.` (Debian's idiom for any revision) is left out.
     """
     relation = _RELATIONS.get(match["op"] or "", "")
     if not relation or (only and relation != only) or match["version"].endswith("-."):
@@ -271,7 +275,7 @@ def is_file(tree: Path, path: str) -> bool:
 
 
 def aliases(files: Iterable[str]) -> Iterator[str]:
-    """Yield the names outside /usr that a merged /usr has for a file; dnf asks for them literally.
+    """Yield the names outside /usr that a merged /usr has for a file; dnf requests them literally.
 
     >>> list(aliases(["/usr/bin/sh", "/usr/share/x", "/usr/lib/cpp"]))
     ['/bin/sh', '/lib/cpp']
@@ -289,6 +293,19 @@ def pkgconfig(tree: Path, files: Iterable[str]) -> Iterator[str]:
             version = _pc_version(Path(f"{tree}{file}").read_text(errors="replace"))
             name = f"pkgconfig({Path(file).stem})"
             yield f"{name} = {_NOT_IN_VERSIONS.sub('_', version)}" if version else name
+
+
+def rubygems(files: Iterable[str]) -> Iterator[str]:
+    """Yield `rubygem(name) = version` and `rubygem-name = version` for each gem among the files.
+
+    A gem's specification has its name and version in its file name; a gem with compiled code also
+    has its platform there. Both names follow Fedora's packaging guidelines for Ruby.
+    """
+    found = (_GEM.search(file) for file in files)
+    gems = dict.fromkeys((gem["name"], gem["version"]) for gem in found if gem)
+    for name, version in gems:
+        yield f"rubygem({name}) = {version}"
+        yield f"rubygem-{name} = {version}"
 
 
 def _pc_version(text: str) -> str:

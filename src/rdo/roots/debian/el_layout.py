@@ -1,8 +1,8 @@
-"""EL's layout of Debian packages: units under EL's names, files where EL's packages look for them.
+"""Give Debian packages EL's layout: EL's unit names, and files where EL's packages expect them.
 
 A platform's table `[units]` renames units; Debian's name stays as an alias. The folder `roots/el/`
-has a script `layout` for each package that needs more, which is run when the package is wrapped,
-in a root, with the package's unpacked files as its working folder and its own folder in `$el`.
+has a script `layout` for each package that needs more. It runs in a root when the package is
+wrapped, with the package's unpacked files as its working folder and its own folder in `$el`.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ while read -r name units; do
     done
 done
 """
-"""The program that applies the lines of `lines`, which it reads, to the files in /wrap/files."""
+"""The program that reads the output of `lines` and applies it to the files in /wrap/files."""
 
 
 def write_layouts(folder: Path) -> None:
@@ -49,7 +49,7 @@ def lines(platform: Platform, packages: Iterable[str]) -> Iterator[str]:
 
 
 def layout_digest(platform: Platform, package: str) -> list[str]:
-    """Return what names the layout of a Debian package by its content; nothing if it has none."""
+    """Return a digest of the layout of a Debian package; nothing if it has none."""
     made = hashlib.sha256()
     for path, content in _sources():
         if path.startswith(f"{package}/"):

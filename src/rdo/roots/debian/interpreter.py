@@ -1,7 +1,7 @@
-"""A Python beside the base's own: an RPM made from a Debian source package of a newer suite.
+"""A second Python beside the base's own: an RPM made from a Debian source package of a newer suite.
 
-It is compiled in a root of the base itself, so it needs no libraries that the base does not have.
-The RPM is kept by all that it was made from, for every platform of this machine.
+It is compiled in a root of the base itself, so it needs no libraries that the base lacks. The RPM
+is stored by a hash of everything it was made from, for every platform of this machine.
 """
 
 import hashlib
@@ -37,17 +37,17 @@ _UNPACK = 'for deb in /debs/*.deb; do dpkg-deb --extract "$deb" /files || exit; 
 
 
 def recipe() -> str:
-    """Return how each interpreter is made; a base that has one is made again if this changes."""
+    """Return a text that describes how interpreters are made; bases with one depend on it."""
     return "\n".join([_spec(), *_BUILD_REQUIRES])
 
 
 def interpreter_rpm(
     platform: Platform, origin: Interpreter, tree: Path, cache: Path, log_file: Path
 ) -> Path:
-    """Return the RPM of the platform's Python, which is compiled unless it is kept in `cache`.
+    """Return the RPM of the platform's Python; it is compiled unless it is stored in `cache`.
 
-    `tree` is the platform's base. Raises CommandError if the source package cannot be had or does
-    not compile; `log_file` then has all output.
+    `tree` is the platform's base. Raises CommandError if the source package cannot be downloaded or
+    compiled; `log_file` then has all output.
     """
     folder = cache / "interpreters"
     with lock.hold(folder / "lock", purpose=f"making Python {platform.python}", wait=True):
@@ -57,7 +57,7 @@ def interpreter_rpm(
         place = folder / _digest(platform, archives)
         if kept := kept_files(place):
             return kept[0]
-        for left in folder.glob(f"{_MAKING}*"):  # by a killed process
+        for left in folder.glob(f"{_MAKING}*"):  # left by a killed process
             remove_tree(left)
         log.info("compiling %s from the sources of %s", name, origin.suite)
         work = Path(tempfile.mkdtemp(prefix=_MAKING, dir=folder))
@@ -132,7 +132,7 @@ def _build(
 
 
 def _headers(platform: Platform, tree: Path, work: Path) -> Path:
-    """Return a layer with the headers that only the compilation needs."""
+    """Return a layer with headers that only the compilation needs."""
     apt = _apt(work / "apt", tree, platform, platform.suite)
     debs, files = work / "debs", work / "headers"
     debs.mkdir()

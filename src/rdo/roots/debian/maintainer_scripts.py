@@ -1,8 +1,8 @@
-"""What a Debian package does when it is installed, read from its preinst and postinst.
+"""Find out what a Debian package does when it is installed, from its preinst and postinst.
 
-The scripts themselves are never run: they rely on debconf, dpkg's state and running services.
-The parts that the files need in order to work become scriptlets of the RPM: system users, and
-names that several packages can provide (Debian's alternatives, such as /usr/sbin/iptables).
+The scripts themselves are never run: they rely on debconf, dpkg's state and running services. The
+parts that the files need in order to work become scriptlets of the RPM: system users, and names
+that several packages can provide (Debian's alternatives, such as /usr/sbin/iptables).
 """
 
 import re
@@ -16,7 +16,7 @@ _LINK = re.compile(r"--(?:install|slave) (/\S+) \S+ /\S+")
 _ASSIGNMENT = re.compile(r"""^(\w+)=(["']?)([\w./+-]+)\2$""", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _COMMANDS = ("update-alternatives", "libgvc6-config-update")
-"""Programs that are run as the postinst runs them; files they register are not found otherwise."""
+"""Programs that are run as the postinst runs them; without them, registered files are not found."""
 _PATH = re.compile(r"(?:/[\w.+@-]+)+")
 _SYSUSER = re.compile(
     r"^u\s+(?P<name>[a-z_][a-z0-9_-]*)\s+\S+(?:\s+(?:\"[^\"\n]*\"|-)\s+(?P<home>\S+))?",
@@ -36,7 +36,7 @@ class SystemUser:
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """What a postinst does to a path: its new owner, group and mode, each empty if it stays."""
+    """What a postinst changes about a path: new owner, group and mode, each empty if unchanged."""
 
     path: str
     user: str = ""
@@ -61,7 +61,7 @@ def users(control: Path, files: Path) -> Iterator[SystemUser]:
 
 
 def groups(control: Path) -> Iterator[str]:
-    """Yield the system groups that the scripts create besides those of users."""
+    """Yield the system groups that the scripts create, besides those of users."""
     for words in _commands(control, "preinst", "postinst"):
         is_system = not {"--system", "-r"}.isdisjoint(words)
         if is_system and not {"addgroup", "groupadd"}.isdisjoint(words):
@@ -82,7 +82,7 @@ def _option(words: Sequence[str], *names: str) -> str:
 
 
 def access_changes(control: Path) -> Iterator[AccessChange]:
-    """Yield what the postinst does to owner, group and mode of paths that it names plainly.
+    """Yield the changes of owner, group and mode of paths that the postinst names literally.
 
     It reads chown, chgrp, chmod, `install -d` and `dpkg-statoverride --add`.
     """
@@ -106,7 +106,7 @@ def access_changes(control: Path) -> Iterator[AccessChange]:
 def _changes(
     paths: Iterable[str], owner: str = "", mode: str = "", *, is_recursive: bool = False
 ) -> Iterator[AccessChange]:
-    """Yield a change of each word that is a plain path, if it names an owner or a mode plainly."""
+    """Yield a change for each word that is a plain path, if the owner or mode is literal."""
     match = _OWNER.fullmatch(owner)
     user, group = (match["user"] or "", match["group"] or "") if match else ("", "")
     mode = mode if _MODE.fullmatch(mode) else ""
@@ -116,7 +116,7 @@ def _changes(
 
 
 def registrations(control: Path) -> Iterator[str]:
-    """Yield the commands that register what was unpacked, in the order of the postinst."""
+    """Yield the commands that register the unpacked files, in the order of the postinst."""
     for words in _commands(control, "postinst"):
         is_removal = words[0] == "update-alternatives" and "--install" not in words
         if words[0] in _COMMANDS and not is_removal and not any("$" in word for word in words):
@@ -144,7 +144,7 @@ def _commands(control: Path, *scripts: str) -> Iterator[list[str]]:
 
 
 def _filled_in(word: str, values: Mapping[str, str]) -> str:
-    """Return the word with the variables expanded whose value is known; others stay as they are."""
+    """Return the word with known variables expanded; others stay as they are."""
     return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), word)
 
 

@@ -1,1 +1,1 @@
-"""The image of a small guest: a program that writes it, and the files that it holds."""
+"""The image of a small guest: a program that writes it, and the files in it."""

@@ -1,4 +1,4 @@
-"""Write the disk image of a small guest out of Debian's kernel and busybox.
+"""Write the disk image of a small guest from Debian's kernel and busybox.
 
 Runs in a root that has these packages: `make_image.py GRUB-IMAGE INIT LEASE OUTPUT`. The guest has
 no disk of its own: GRUB loads the kernel and a file system in memory from a tar archive, which is
@@ -16,13 +16,13 @@ from pathlib import Path
 
 SECTOR = 512
 PARTITION_AT = 2048
-"""The sector at which the partition begins; GRUB's own image lies before it."""
+"""The sector at which the partition begins; GRUB's own image is before it."""
 
 BOOT_SECTOR = Path("/usr/lib/grub/i386-pc/boot.img")
-"""GRUB's code for the first sector, which loads its image from the second one on."""
+"""GRUB's code for the first sector, which loads its image from the second sector on."""
 
 MODULES = ("virtio_pci", "virtio_net")
-"""Modules of the kernel that the guest loads, besides those that they need."""
+"""Kernel modules that the guest loads, besides those that they depend on."""
 
 
 def main(grub: Path, init: Path, lease: Path, output: Path) -> None:
@@ -37,7 +37,7 @@ def disk(boot_sector: bytes, grub: bytes, partition: bytes) -> bytes:
     """Return a disk with one partition that GRUB boots from."""
     if len(grub) > (PARTITION_AT - 1) * SECTOR:
         raise SystemExit(f"GRUB's image has {len(grub)} bytes, more than fit before a partition")
-    entry = bytes([0x80, 0xFE, 0xFF, 0xFF, 0xDA, 0xFE, 0xFF, 0xFF])  # active; no kind that is known
+    entry = bytes([0x80, 0xFE, 0xFF, 0xFF, 0xDA, 0xFE, 0xFF, 0xFF])  # active, of an unknown type
     entry += PARTITION_AT.to_bytes(4, "little") + (len(partition) // SECTOR).to_bytes(4, "little")
     first = boot_sector[:446].ljust(446, b"\0") + entry.ljust(64, b"\0") + b"\x55\xaa"
     return (first + grub).ljust(PARTITION_AT * SECTOR, b"\0") + partition
@@ -68,7 +68,7 @@ def initramfs(init: bytes, lease: bytes, modules: dict[str, bytes]) -> bytes:
 
 
 def with_needed(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:
-    """Return modules by name, each after those that it needs; what is built in is left out."""
+    """Return modules by name, each after its dependencies; built-in ones are left out."""
     files = {path.stem.replace("-", "_"): path for path in sorted(folder.rglob("*.ko"))}
     found: dict[str, bytes] = {}
 

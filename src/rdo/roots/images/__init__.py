@@ -1,1 +1,1 @@
-"""Images of hosts, and of guests on them."""
+"""Images of hosts, and of guests that run on them."""

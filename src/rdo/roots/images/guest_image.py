@@ -1,7 +1,7 @@
-"""The image of a guest, to try a cloud with: made by us, because a cloud may be without internet.
+"""The image of a guest, to try a cloud with; we make it, because a cloud may have no internet.
 
-It is the package `rdo-guest-image`, built from `roots/guest/` in a root that has the platform's
-set `guest`. It is named by the content of all that it is made of, so it is made once.
+It is the package `rdo-guest-image`, built from `roots/guest/` in a root that has the platform's set
+`guest`. It is named after a hash of everything it is made of, so it is made only once.
 """
 
 import hashlib
@@ -43,13 +43,13 @@ class GuestImage:
 
     @property
     def digest(self) -> str:
-        """What names the image: the content of all that it is made of."""
+        """A hash of everything that the image is made of."""
         return self.disk.parent.name
 
 
 @dataclass(frozen=True, slots=True)
 class GuestImages:
-    """The guest images of one platform, below `folder`; `roots` is where they are made."""
+    """The guest images of one platform, in `folder`; `roots` is where they are made."""
 
     sources: ImageSources
     content: ContentStore
@@ -57,7 +57,7 @@ class GuestImages:
     roots: Path
 
     def image(self) -> GuestImage:
-        """Return the image; it is made if it is not there. Raises what `packages` raises."""
+        """Return the image; make it if it does not exist. Raises the errors of `packages`."""
         base = self.sources.base
         chosen = self.sources.packages(SET)
         files = (f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in _files())

@@ -1,8 +1,8 @@
-"""The image of a host: what booting hosts of one platform and target have below their changes.
+"""The image of a host: the layers below the changes of all hosts of one platform and target.
 
-It is a layer over the base layer's tree, made of RPMs alone: rpm installs the platform's set
-`host` and the package `rdo-host`, which is built from `roots/host/`. The image is named by the
-content of all of them, so it is made once.
+It is a layer over the base layer's tree, made only of RPMs: rpm installs the platform's set `host`
+and the package `rdo-host`, which is built from `roots/host/`. The image is named after a hash of
+all of them, so it is made only once.
 """
 
 import hashlib
@@ -38,15 +38,16 @@ _OF_ONE = (
     *("/etc/hostname", "/etc/resolv.conf", "/root/.rpmdb"),
     *(f"/etc/ssh/ssh_host_{kind}_key{end}" for kind in _KEYS for end in ("", ".pub")),
 )
-"""What is of one machine alone: the one that made the base layer, or each host for itself."""
+"""Files that belong to a single machine: the one that made the base layer, or each host."""
 
 _INSTALL = ("rpm", "--dbpath", "/var/lib/rpm", "-i", "--nosignature", "--quiet")
 
 
 @dataclass(frozen=True, slots=True)
 class HostImage:
-    """Layers of a host, topmost first, and how they were made; `failed` are the packages whose
-    own configuration failed.
+    """Layers of a host, topmost first, and how they were made.
+
+    `failed` are the packages whose own configuration failed.
     """
 
     layers: tuple[Path, ...]
@@ -55,13 +56,13 @@ class HostImage:
 
     @property
     def digest(self) -> str:
-        """What names the image: the content of all that is in it."""
+        """A hash of everything in the image."""
         return self.layers[0].parent.name.removeprefix("host-")
 
 
 @dataclass(frozen=True, slots=True)
 class HostImages:
-    """The images of one platform's hosts, below `folder`; `roots` is where they are made.
+    """The images of one platform's hosts, in `folder`; `roots` is where they are made.
 
     A host also has the package of `guest`, if there is one.
     """
@@ -77,7 +78,7 @@ class HostImages:
         return self.sources.base
 
     def image(self) -> HostImage:
-        """Return the image of the set `host`; it is made if it is not there.
+        """Return the image of the set `host`; make it if it does not exist.
 
         Raises NotFoundError if the platform has no such set or a package of it is in no
         repository, CommandError if the packages conflict or cannot be installed.

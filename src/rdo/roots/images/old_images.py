@@ -1,6 +1,7 @@
-"""Images that nobody uses any more: when each was used is the time of its file `in-use`.
+"""Remove images that nobody uses any more.
 
-A running lab holds a shared lock on that file.
+The time of an image's file `in-use` is when it was last used. A running lab holds a shared lock on
+that file.
 """
 
 import contextlib
@@ -19,12 +20,12 @@ KEPT_DAYS = 14
 
 
 def mark_used(image: Path) -> None:
-    """Note that the image in a folder is used now."""
+    """Record that the image in a folder is used now."""
     (image / IN_USE).touch()
 
 
 def remove_old(folder: Path, pattern: str, *, now: float | None = None) -> list[str]:
-    """Remove images below `folder` that no lab has and that nobody has used for `KEPT_DAYS`.
+    """Remove images in `folder` that no lab uses and that were unused for `KEPT_DAYS`.
 
     The caller holds the lock under which they are made. Returns their names. An image of an older
     version has no file `in-use` and gets one here.
@@ -45,9 +46,9 @@ def remove_old(folder: Path, pattern: str, *, now: float | None = None) -> list[
 
 
 def is_unused(image: Path, until: float) -> bool:
-    """Whether no lab has an image now, and nobody has used it since `until` (of time()).
+    """Whether no lab uses an image now, and it was last used before `until` (a time()).
 
-    An image of an older version has no file `in-use`, and was used when it was made.
+    An image of an older version has no file `in-use`; it counts as used when it was made.
     """
     mark = image / IN_USE
     if not mark.exists():
@@ -58,7 +59,7 @@ def is_unused(image: Path, until: float) -> bool:
 
 @contextlib.contextmanager
 def alone(mark: Path) -> Iterator[None]:
-    """Keep labs from using the image of a file `in-use` inside the block.
+    """Keep labs from using the image with the file `in-use` inside the block.
 
     Raises BlockingIOError if one does.
     """

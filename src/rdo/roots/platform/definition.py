@@ -30,6 +30,9 @@ from rdo.model.platform import BaseRepository, Family, Interpreter, Platform
 _MODULE = re.compile(r"python3-|libapache2-mod-wsgi-py3$")
 """Debian packages that only the base's own Python can use."""
 
+_EL_PARTS = ("devel", "pip", "setuptools", "wheel")
+"""The packages that EL has for each of its Pythons, after its name and a dash."""
+
 _DEFINITIONS = resources.files("rdo.roots") / "definitions"
 
 
@@ -191,14 +194,41 @@ class _DebianDefinition(_Definition):
 
 class _DnfDefinition(_Definition):
     module_platform_id: Word | None = None
+    interpreter: _Interpreter | None = None
     repositories: Annotated[dict[RepositoryName, _Repository], Field(min_length=1)]
 
+    @field_validator("interpreter")
+    @classmethod
+    def _is_newer(cls, found: _Interpreter, info: ValidationInfo) -> _Interpreter:
+        base = info.data.get("python", "3.0")
+        if _minor(found.python) <= _minor(base):
+            raise ValueError(f"must name a Python that is newer than the base's {base}")
+        return found
+
     def value(self, name: str) -> Platform:
+        plain = super().value(name)
+        if self.interpreter:
+            plain = _beside_the_base(plain, self.interpreter.python)
         return replace(
-            super().value(name),
+            plain,
             module_platform_id=self.module_platform_id or "",
             repositories=tuple(one.value(key) for key, one in self.repositories.items()),
         )
+
+
+def _beside_the_base(platform: Platform, python: str) -> Platform:
+    """Return a dnf platform with a second Python, the package that EL has of it.
+
+    A spec that requires headers or tools of Python 3 also gets those of this Python.
+    """
+    parts = {f"python3-{part}": f"python{python}-{part}" for part in _EL_PARTS}
+    return replace(
+        platform,
+        python=python,
+        interpreter=Interpreter("", platform.python),
+        packages=(*platform.packages, f"python{python}"),
+        spec_requires={name: (own,) for name, own in parts.items()},
+    )
 
 
 _CLASSES: dict[str, type[_Definition]] = {
@@ -213,14 +243,14 @@ def built_in_platforms() -> list[str]:
 
 
 def built_in_platform(name: str) -> Platform:
-    """Return a platform that comes with rdo; raise NotFoundError for any other name."""
+    """Return a platform that comes with rdo; raises NotFoundError for any other name."""
     if name not in built_in_platforms():
         raise NotFoundError(f"rdo does not come with a platform {name!r}")
     return parse_platform(name, _text_of(name), f"{name}.toml")
 
 
 def unknown_platform(name: str, known: Iterable[str]) -> NotFoundError:
-    """Return the error about a platform that does not exist; it suggests the nearest name."""
+    """Return the error for a platform that does not exist; it suggests the nearest name."""
     names = sorted(known)
     return NotFoundError(
         f"there is no platform {name!r}{did_you_mean(name, names)}",
@@ -250,7 +280,7 @@ def with_sets(platform: Platform, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_definition(name: str, file: Path) -> Platform:
-    """Return the platform `name` as `file` defines it; raise ConfigError that lists all faults."""
+    """Return the platform `name` as defined in `file`; raises ConfigError that lists all faults."""
     try:
         text = file.read_bytes().decode()
     except OSError as error:
@@ -261,9 +291,9 @@ def read_definition(name: str, file: Path) -> Platform:
 
 
 def parse_platform(name: str, text: str, shown: str) -> Platform:
-    """Return a platform from the text of its definition; raise ConfigError that lists all faults.
+    """Return a platform from the text of its definition; raises ConfigError that lists all faults.
 
-    `shown` is how errors name the file.
+    `shown` is the file's name in errors.
     """
     table = _extended(parse_toml(text, shown), text, shown)
     kind = table.get("family")
@@ -279,8 +309,8 @@ def parse_platform(name: str, text: str, shown: str) -> Platform:
 def _extended(table: dict[str, Any], text: str, shown: str) -> dict[str, Any]:
     """Return the keys of a definition together with those of the platform that it extends.
 
-    A key replaces that of the other platform. Tables are joined, and an entry that is empty here
-    removes the other's. Raises ConfigError if it extends what does not come with rdo.
+    A key replaces that of the other platform. Tables are merged, and an empty entry removes the
+    other's entry. Raises ConfigError if it extends a platform that does not come with rdo.
     """
     if "extends" not in table:
         return table

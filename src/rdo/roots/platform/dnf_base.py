@@ -1,9 +1,9 @@
 """The base layer of a dnf platform: a small tree of an RPM distribution, and its repositories.
 
 The host's dnf chooses and downloads the packages. They are unpacked first, without running
-anything, and the rpm among them then installs them for good. So the database has the format and
-the place that the distribution expects, users are made as its own rpm makes them, and scriptlets
-run in a namespace without network.
+anything, and then the rpm among them really installs them. So the database has the format and path
+that the distribution expects, users are made by the distribution's own rpm, and scriptlets run in a
+namespace without network.
 """
 
 import logging
@@ -37,7 +37,7 @@ _NAME = "platform-"
 """Prefix of a base repository's name, because that name may be any word, such as `base`."""
 
 _GIVEN = "given-"
-"""Prefix of the names of repositories that a command was given by their URLs."""
+"""Prefix of the names of repositories that are given to a command by URL."""
 
 _PROTOCOLS = ("http", "https", "file")
 _VISIBLE = "visible.txt"
@@ -62,7 +62,7 @@ def fetch_metadata(platform: Platform, folder: Path) -> str:
 
 
 def check_urls(urls: Sequence[str]) -> None:
-    """Raise RefusedError for what is not the URL of a repository."""
+    """Raise RefusedError for a text that is not the URL of a repository."""
     for url in urls:
         protocol, separator, _ = url.partition("://")
         if not separator or protocol not in _PROTOCOLS or not url.isprintable() or " " in url:
@@ -76,8 +76,8 @@ def repositories_at(
 ) -> "BaseRepositories":
     """Fetch the metadata of repositories by their URLs into `folder`, and return them.
 
-    Their RPMs are not checked for signatures. Raises RefusedError for what is not the URL of a
-    repository, OutsideError if one cannot be read.
+    Their RPMs are not checked for signatures. Raises RefusedError for a text that is not the URL of
+    a repository, OutsideError if one cannot be read.
     """
     check_urls(urls)
     rows = tuple(
@@ -149,8 +149,8 @@ def _install(tree: Path, bootstrap: Path, rpms: list[Path]) -> None:
 class BaseRepositories:
     """The content of a platform's base repositories at the time its base layer was made.
 
-    `folder` belongs to the base layer; `rpms` is the cache of downloaded RPMs, by their sha256.
-    To the solver their names begin with `prefix`, and `priority` is added to that of each.
+    `folder` belongs to the base layer; `rpms` is the cache of downloaded RPMs, by their sha256. For
+    the solver their names begin with `prefix`, and `priority` is added to the priority of each.
     """
 
     platform: Platform
@@ -161,7 +161,7 @@ class BaseRepositories:
 
     @property
     def for_solver(self) -> tuple[SolverRepository, ...]:
-        """The repositories as the solver takes them."""
+        """The repositories in the form that the solver takes."""
         return tuple(self._for_solver(one) for one in self.platform.repositories)
 
     def _for_solver(self, one: BaseRepository) -> SolverRepository:
@@ -179,10 +179,10 @@ class BaseRepositories:
         return Dnf(self.platform, self.folder / "dnf")
 
     def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
-        """Download the packages that come from these repositories, and return all with their paths.
+        """Download the packages from these repositories, and return all with their paths.
 
         Packages from other repositories are returned unchanged. Raises OutsideError if an RPM
-        differs from its metadata, RefusedError if its signature is not by the repository's key.
+        differs from its metadata, RefusedError if it is not signed by the repository's key.
         """
         chosen = list(packages)
         ours = {one for one in chosen if one.repository.startswith(self.prefix)}

@@ -1,4 +1,4 @@
-"""What the packages of a base layer say of their files, as their RPM database has it."""
+"""Read from the RPM database of a base layer what its packages say about their files."""
 
 import tempfile
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ _FORMAT = (
 def installed_files(
     base: BaseLayer, names: Collection[str], paths: Collection[str]
 ) -> Mapping[tuple[str, str], FileEntry]:
-    """Return those of the paths that packages of the base layer have, by package and path."""
+    """Return those of the paths that packages of the base layer own, by package and path."""
     if not names:
         return {}
     with tempfile.TemporaryDirectory(prefix="rdo-base-files-") as folder:

@@ -1,7 +1,7 @@
-"""Whether the repositories of a platform have the names that rdo assumes, and what they give.
+"""Check that the repositories of a platform have the names that rdo assumes.
 
-Asked are the packages of the definition, those that our macros stand for elsewhere, the versions
-of Python and glibc, and the names of the RPM world in the table of the default platform.
+Checked are the packages of the definition, the packages that our macros replace elsewhere, the
+versions of Python and glibc, and the RPM names in the table of the default platform.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from rdo.solver import provided
 
 _TABLES_OF = "deb12-x86_64"
 _OURS = frozenset({"openstack-macros", "epel-rpm-macros"})
-"""Names of `PROVIDES` that come with RDO and EPEL, not with the distribution."""
+"""Names in `PROVIDES` that come with RDO and EPEL, not with the distribution."""
 
 Offered = Mapping[str, list[tuple[str, str]]]
 """What provides each name: RPMs with their versions."""
@@ -26,10 +26,10 @@ Offered = Mapping[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class AssumedName:
-    """A name that rdo assumes; `found` are the RPMs that give it, as name and version.
+    """A name that rdo assumes; `found` are the RPMs that provide it, as name and version.
 
-    `where` is what assumes it. If it `is_needed`, builds fail without it; the others are names of
-    the table, of which a distribution need not have all. `fault` is empty if all is well.
+    `where` is what assumes it. If it `is_needed`, builds fail without it; the others are names in
+    the table, some of which a distribution may lack. `fault` is empty if there is no problem.
     """
 
     name: str
@@ -40,10 +40,10 @@ class AssumedName:
 
 
 def check_platform(platform: Platform, cache: Path) -> list[AssumedName]:
-    """Return every name that rdo assumes of a dnf platform, with what its repositories give.
+    """Return every name that rdo assumes of a dnf platform, with the RPMs that provide it.
 
-    Their metadata is fetched below `cache` and removed again. Raises RefusedError for a platform
-    without repositories, OutsideError if one cannot be read.
+    The repositories' metadata is fetched into `cache` and removed again. Raises RefusedError for a
+    platform without repositories, OutsideError if one cannot be read.
     """
     if platform.family is not Family.DNF:
         raise RefusedError(
@@ -59,7 +59,7 @@ def check_platform(platform: Platform, cache: Path) -> list[AssumedName]:
 
 
 def faults(answers: Iterable[AssumedName]) -> list[AssumedName]:
-    """Return the needed names that are not there, or do not give what rdo thinks."""
+    """Return the needed names that are missing, or whose RPMs are not as rdo assumes."""
     return [one for one in answers if one.is_needed and one.fault]
 
 
@@ -68,7 +68,10 @@ def _answers(platform: Platform, offered: Offered) -> Iterator[AssumedName]:
         yield _answer(name, "packages", offered)
     for name in sorted(set(PROVIDES) - _OURS):
         yield _answer(name, "macros", offered)
-    yield _version("python3", platform.python, "python", offered)
+    yield _version("python3", platform.base_python, "python", offered)
+    if platform.interpreter:
+        yield _version(platform.python_program, platform.python, "interpreter", offered)
+        yield _answer(f"{platform.python_program}-devel", "interpreter", offered)
     yield _version("glibc", platform.glibc, "glibc", offered)
     for name in _table_names():
         yield _answer(name, "table", offered, is_needed=False)
@@ -86,7 +89,7 @@ def _answer(name: str, where: str, offered: Offered, *, is_needed: bool = True) 
 
 
 def _version(name: str, version: str, where: str, offered: Offered) -> AssumedName:
-    """Return whether the RPM `name` has the version that the definition says."""
+    """Return whether the RPM `name` has the version in the definition."""
     rows = [evr.rpartition(":")[2] for rpm, evr in offered.get(name, ()) if rpm == name]
     fitting = [evr for evr in rows if evr.startswith((f"{version}.", f"{version}-"))]
     has = ", ".join(sorted(set(rows))) or "nothing"

@@ -1,4 +1,4 @@
-"""The known platforms, as `rdo platform list` and `show` present them."""
+"""The known platforms, as `rdo platform list` and `show` print them."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def list_platforms(platforms: Platforms) -> list[ListedPlatform]:
 
 
 def show_platform(platforms: Platforms, name: str) -> ShownPlatform:
-    """Return the definition of a platform and its layers; a NotFoundError if there is none."""
+    """Return the definition of a platform and its layers; NotFoundError if there is none."""
     found, made = platforms.find(name), platforms.has(name)
     return ShownPlatform(
         platform=found.name,

@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = {"cache", "content"}
-"""Other folders that lie beside those of the platforms."""
+"""Other folders beside those of the platforms."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseLayer:
-    """A finished base layer: `tree` is its files, `metadata` the repodata of its RPM database.
+    """A complete base layer: `tree` has its files, `metadata` the repodata of its RPM database.
 
-    `repositories` are those that BuildRequires may come from besides the base layer: of the
-    platform, and by their URLs.
+    `repositories` are further ones for BuildRequires: those of the platform, and those given by
+    URL.
     """
 
     platform: Platform
@@ -63,15 +63,13 @@ class BaseLayer:
 
     @property
     def solver_repositories(self) -> tuple[SolverRepository, ...]:
-        """Further repositories that BuildRequires may come from, besides the base layer."""
+        """Further repositories for BuildRequires, besides the base layer."""
         return tuple(one for some in self.repositories for one in some.for_solver)
 
     def fetch(self, packages: Iterable[Chosen]) -> list[Chosen]:
-        """Download the packages that come from further repositories.
+        """Download the packages from further repositories; return all with their paths.
 
-        Return all with their paths.
-
-        Raises what `BaseRepositories.fetch` raises.
+        Raises the errors of `BaseRepositories.fetch`.
         """
         found = list(packages)
         for some in self.repositories:
@@ -95,18 +93,18 @@ class Platforms:
         return self.folder / "content"
 
     def names(self) -> list[str]:
-        """Return the name of every platform that has a definition."""
+        """Return the names of all platforms that have a definition."""
         own = {path.parent.name for path in self.folder.glob("*/definition.toml")}
         return sorted(own.union(built_in_platforms()))
 
     def made(self) -> list[str]:
-        """Return the name of every platform that has a folder on this machine."""
+        """Return the names of all platforms that have a folder on this machine."""
         return [name for name in self.names() if (self.folder / name).is_dir()]
 
     def needed_layers(self) -> set[Path]:
-        """Return the layers that roots are made of now, and those used within `KEPT_DAYS`.
+        """Return the layers that roots use now, and those used within `KEPT_DAYS`.
 
-        Another version of rdo on this machine may use those.
+        Another version of rdo on this machine may use the latter.
         """
         since = time.time() - KEPT_DAYS * 86400
         needed = {
@@ -135,7 +133,7 @@ class Platforms:
         return built_in_platform(name)
 
     def own_definition(self, name: str) -> Path | None:
-        """Return the definition that was given for this name, or None if rdo's own one is used."""
+        """Return the definition given for this name, or None if rdo's own one is used."""
         file = self.folder / name / "definition.toml"
         return file if _NAME.fullmatch(name) and file.exists() else None
 
@@ -149,7 +147,7 @@ class Platforms:
     def base(self, name: str) -> BaseLayer:
         """Return the base layer of a platform.
 
-        Raise NotFoundError with the command if it is not made.
+        Raises NotFoundError with the command to run if it was not made.
         """
         platform = self.find(name)
         folder = self._base_folder(platform)
@@ -176,7 +174,7 @@ class Platforms:
 
         `definition` is a file that defines the platform from now on. `refresh` makes a dnf platform
         again if its repositories have changed. A layer is built beside its place and renamed: a
-        kill leaves nothing that looks finished, an error leaves nothing at all. Raises RefusedError
+        kill leaves nothing that looks complete, an error leaves nothing at all. Raises RefusedError
         if `refresh` makes no sense or the platform is for another architecture, ConfigError for a
         faulty name or definition, and CommandError if this machine does not allow roots.
         """
@@ -194,8 +192,9 @@ class Platforms:
         return self.base(name)
 
     def check(self, name: str) -> None:
-        """Raise an error if roots of a platform cannot be made: it is unknown, or they are not
-        allowed on this machine. Nothing is made or fetched.
+        """Raise an error if roots of a platform cannot be made; nothing is made or fetched.
+
+        The platform may be unknown, or this machine may not allow roots.
         """
         self.find(name)
         check_roots(self.folder)
@@ -224,9 +223,7 @@ class Platforms:
         log.info("made platform %s in %.0f s", platform.name, time.monotonic() - started)
 
     def remove(self, name: str) -> list[Path]:
-        """Remove a platform's layers and the definition that was given for it.
-
-        Return what was removed.
+        """Remove a platform's layers and the definition given for it; return what was removed.
 
         Layers shared with other platforms stay. Raises NotFoundError for an unknown name.
         """
@@ -241,7 +238,7 @@ class Platforms:
         return removed
 
     def _base_folder(self, platform: Platform) -> Path:
-        """Return the base layer's folder, or the link to it if a definition is made repeatedly."""
+        """Return the base layer's folder, or the link to it if it is made repeatedly."""
         inputs = f"{debian_base.VERSION} {platform!r}"
         if platform.interpreter:
             inputs += f" {platform.interpreter!r} {interpreter.recipe()}"
@@ -257,19 +254,19 @@ def _check_arch(platform: Platform) -> None:
         raise RefusedError(
             f"platform {platform.name} is for {platform.arch}, but this machine is"
             f" {machine.machine()} and cannot run its programs",
-            hint="let a builder on such a machine make its builds: docs/how-to/builders.md",
+            hint="use a builder on such a machine: docs/how-to/builders.md",
         )
 
 
 def mark_used(layer: Path) -> Path:
-    """Note, as the time of a layer's folder, that it is used now; return the layer."""
-    with contextlib.suppress(OSError):  # of a user who only looks, or on a read-only file system
+    """Record, as the time of a layer's folder, that it is used now; return the layer."""
+    with contextlib.suppress(OSError):  # a user without write access, or a read-only file system
         os.utime(layer)
     return layer
 
 
 def _make_generation(platform: Platform, new: Path, link: Path) -> None:
-    """Make a base layer of what the repositories have now, and make `link` lead to it.
+    """Make a base layer of the repositories' current content, and point `link` to it.
 
     The previous one stays, for builds that began with it.
     """
@@ -286,14 +283,14 @@ def _make_generation(platform: Platform, new: Path, link: Path) -> None:
 
 
 def _keep_headers(rpms: Path) -> None:
-    """Replace RPM files by their repodata: only the headers are ever asked for."""
+    """Replace RPM files by their repodata, because only the headers are ever needed."""
     CreateRepo().create(rpms)
     for rpm in rpms.rglob("*.rpm"):
         rpm.unlink()
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a link or a folder; nobody ever sees half of a folder."""
+    """Remove a file, a link or a folder; nobody ever sees a half-removed folder."""
     if path.is_symlink() or path.is_file():
         path.unlink()
         return

@@ -5,7 +5,8 @@ import tomllib
 from importlib import resources
 
 _PLATFORM = "deb12-x86_64"
-# Only a build of binary packages needs these; they would add packages that the spec does not have.
+# Only a build of binary packages needs these; they would add packages that the spec does not
+# define.
 _LEFT_OUT = ("%_enable_debug_packages", "%_topdir", "%_dbpath", "%_tmppath")
 
 

@@ -1,7 +1,8 @@
-"""`setup.py build_sphinx`, which Sphinx 7 no longer has and EL's Sphinx 3 has: specs count on it.
+"""`setup.py build_sphinx`, which specs use; Sphinx 7 no longer has it, but EL's Sphinx 3 does.
 
 The macros layer installs this module beside the modules of a root, as a command of setuptools. The
-options, also those of the section `build_sphinx` of setup.cfg, and their defaults are Sphinx's.
+options, including those in the section `build_sphinx` of setup.cfg, and their defaults are
+Sphinx's.
 """
 
 from pathlib import Path
@@ -44,7 +45,7 @@ class BuildSphinx(Command):  # type: ignore[misc]  # of no known type
         self.builder = "html"
         self.project = self.version = self.release = self.today = self.copyright = ""
         self.verbosity = 0
-        for name in _dashed(self.user_options):  # newer setuptools leave setup.cfg's names alone
+        for name in _dashed(self.user_options):  # newer setuptools keep setup.cfg's names unchanged
             setattr(self, name, None)
 
     def finalize_options(self) -> None:
@@ -95,12 +96,12 @@ def _dashed(options: list[tuple[str, str | None, str]]) -> list[str]:
 
 
 def _truth(text: str) -> bool:
-    """Return whether a value of setup.cfg switches something on."""
+    """Return whether a value in setup.cfg means true."""
     return text.strip().lower() in {"1", "true", "yes", "on", "y", "t"}
 
 
 def _source_dir() -> str:
-    """Return the folder of conf.py below doc or docs."""
+    """Return the folder of conf.py in doc or docs."""
     for top in ("doc", "docs"):
         for found in sorted(Path(top).rglob("conf.py")):
             return str(found.parent)

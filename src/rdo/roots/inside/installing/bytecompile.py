@@ -1,7 +1,7 @@
 """Compile Python modules to the same bytes in every build. Runs inside the root.
 
-Python validates the bytecode by the hash of its source, never by a time (PEP 552). Both levels
-of optimisation in use are compiled.
+Python validates the bytecode by the hash of its source, never by a time (PEP 552). Both
+optimization levels in use are compiled.
 """
 
 import argparse
@@ -34,6 +34,7 @@ def compile_folder(folder: Path, buildroot: Path, *, quiet: int = 2) -> bool:
 
 
 def main(argv: list[str]) -> int:
+    """Compile the modules of folders; return 1 if one fails and `--strict` is given."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--strict", action="store_true", help="fail if a module cannot be compiled")
     parser.add_argument(

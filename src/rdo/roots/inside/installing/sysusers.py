@@ -34,7 +34,7 @@ def scriptlet(text: str) -> Iterator[str]:
                 yield _group(number_, "-")
                 yield f"usermod -a -G {shlex.quote(number_)} {shlex.quote(name)}"
             case "r":
-                pass  # a range of numbers, from which others are allocated
+                pass  # a range of numbers from which others are allocated
             case _:
                 raise ValueError(f"line {number} is not in the format of sysusers.d: {line}")
 

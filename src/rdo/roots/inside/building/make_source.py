@@ -1,9 +1,9 @@
-"""Make the source archive of an upstream commit as its own build tools make it.
+"""Make the source archive of an upstream commit with the upstream's own build tools.
 
 Runs inside the root as the build user; /mirror is the bare mirror, read-only. Writes
 /builddir/answer.json: `{"archive": path, "name": …, "version": …}`, or `{"needs": [RPM
-dependencies]}` when the source's build backend is not installed yet. Source types and their
-versions follow DLRN.
+dependencies]}` when the source's build backend is not installed yet, or `{"unusable": reason}`.
+Source types and their versions follow DLRN.
 """
 
 import argparse
@@ -11,14 +11,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tarfile
 import tomllib
 from collections.abc import Sequence
 from email import message_from_string
 from pathlib import Path
 
-from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, load_backend
+from rdo.roots.inside.building.buildrequires import EndOfPassError, Requirements, load_backend
 from rdo.upstream_versions import version_of_tag
 
 TREE = Path("/builddir/source")
@@ -31,7 +30,13 @@ _GIT_CONFIGURATION = """
     name = rdo
     email = rdo@localhost
 """
+_LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:"
+_LFS_BYTES = 1024  # no pointer is longer
 _NOT_VERSIONS = re.compile(r"^private-|-(em|eol|eom)$")
+
+
+class UnusableSourceError(Exception):
+    """The source lacks something, or leads out of its folder."""
 
 
 def git(*args: str) -> str:
@@ -55,10 +60,13 @@ def check_out(commit: str, version_from: str, submodules: Sequence[str]) -> None
 
 
 def add_submodule(number: int, commit: str, path: str) -> None:
-    """Check out a submodule at its recorded commit, as `git submodule update` leaves it."""
+    """Check out a submodule at its recorded commit, as `git submodule update` leaves it.
+
+    Raises UnusableSourceError if its folder is outside of the source.
+    """
     place = TREE / path
     if not Path(os.path.realpath(place)).is_relative_to(TREE.resolve()):
-        sys.exit(f"submodule {path}: its folder is outside of the source")
+        raise UnusableSourceError(f"submodule {path}: its folder is outside of the source")
     folder = TREE / ".git" / "modules" / str(number)
     folder.parent.mkdir(exist_ok=True)
     clone = ["git", "clone", "--quiet", "--shared", "--no-checkout", f"--separate-git-dir={folder}"]
@@ -68,7 +76,7 @@ def add_submodule(number: int, commit: str, path: str) -> None:
 
 
 def python_archive() -> dict[str, str]:
-    """Make an sdist with the source's own backend; its version is the one that the sdist states."""
+    """Make an sdist with the source's own backend; its version is the sdist's own."""
     os.chdir(TREE)
     file = Path("pyproject.toml")
     project = tomllib.loads(file.read_text()) if file.exists() else {}
@@ -99,7 +107,7 @@ def puppet_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
 
 
 def described_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
-    """Make an archive of any other source; its version is that of the newest tag."""
+    """Make an archive of any other source; its version comes from the newest tag."""
     tag = nearest_version()
     version = _past(version_of_tag(tag), tag) if tag else "0.0.1"
     return plain_archive(package, version, submodules)
@@ -118,7 +126,7 @@ def nearest_version() -> str:
 
 
 def _literal(tag: str) -> str:
-    """Return a tag as a pattern of git that matches only it."""
+    """Return a git pattern that matches only this tag."""
     return re.sub(r"([*?\[\\])", r"\\\1", tag)
 
 
@@ -133,7 +141,7 @@ def _past(version: str, tag: str = "") -> str:
 
 
 def plain_archive(name: str, version: str, submodules: Sequence[str] = ()) -> dict[str, str]:
-    """Make an archive of all files that git tracks, those of submodules included."""
+    """Make an archive of all files that git tracks, including those of submodules."""
     archive = OUTPUT / f"{name}-{version}.tar.gz"
     top = f"{name}-{version}/"
     if not submodules:
@@ -146,7 +154,7 @@ def plain_archive(name: str, version: str, submodules: Sequence[str] = ()) -> di
 
 
 def _add_to(whole: tarfile.TarFile, folder: Path, prefix: str) -> None:
-    """Add what git tracks in a folder to an archive."""
+    """Add the files that git tracks in a folder to an archive."""
     part = OUTPUT / "part.tar"
     command = ["git", "archive", "--format=tar", f"--prefix={prefix}", f"--output={part}", "HEAD"]
     subprocess.run(command, cwd=folder, check=True)
@@ -157,6 +165,35 @@ def _add_to(whole: tarfile.TarFile, folder: Path, prefix: str) -> None:
 
 
 def make(package: str, submodules: Sequence[str]) -> dict[str, str]:
+    """Make the archive that fits the source, and return its path, name and version.
+
+    Raises UnusableSourceError if it would contain pointers of Git LFS in place of files.
+    """
+    made = _made(package, submodules)
+    with tarfile.open(made["archive"]) as tar:
+        pointers = lfs_pointers(tar)
+    if pointers:
+        more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
+        raise UnusableSourceError(
+            f"the content of {pointers[0]}{more} is in Git LFS, and not in the repository"
+        )
+    return made
+
+
+def lfs_pointers(archive: tarfile.TarFile) -> list[str]:
+    """Return the files of an archive that only point to their content in Git LFS.
+
+    Their form is that of git-lfs's specification, version 1.
+    """
+    found = []
+    for member in archive:
+        content = archive.extractfile(member) if member.isfile() else None
+        if content and member.size < _LFS_BYTES and content.read(_LFS_BYTES).startswith(_LFS):
+            found.append(member.name.partition("/")[2])
+    return found
+
+
+def _made(package: str, submodules: Sequence[str]) -> dict[str, str]:
     if (TREE / "metadata.json").exists():
         return puppet_archive(package, submodules)
     if (TREE / "pyproject.toml").exists() or (TREE / "setup.py").exists():
@@ -165,6 +202,7 @@ def make(package: str, submodules: Sequence[str]) -> dict[str, str]:
 
 
 def main(argv: list[str]) -> int:
+    """Make the source archive of a commit, and write its name and version to answer.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--commit", required=True)
     parser.add_argument("--package", required=True)
@@ -173,11 +211,14 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     folders = [one.partition(":")[2] for one in args.submodule]
     answer = Path("/builddir/answer.json")
-    if not TREE.exists():
-        check_out(args.commit, args.version_from, args.submodule)
     OUTPUT.mkdir(exist_ok=True)
     try:
-        answer.write_text(json.dumps(make(args.package, folders)))
+        if not TREE.exists():
+            check_out(args.commit, args.version_from, args.submodule)
+        said: dict[str, object] = {**make(args.package, folders)}
     except EndOfPassError as missing:
-        answer.write_text(json.dumps({"needs": missing.dependencies}))
+        said = {"needs": missing.dependencies}
+    except UnusableSourceError as error:
+        said = {"unusable": str(error)}
+    answer.write_text(json.dumps(said))
     return 0

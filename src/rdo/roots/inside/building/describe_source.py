@@ -1,9 +1,9 @@
-"""Collect what a packager wants to know about a Python sdist.
+"""Collect facts about a Python sdist that a packager needs.
 
 Runs inside the root as the build user. The sdist is unpacked, its wheel is built by its own
 backend, and each module of the wheel is imported with the runtime requirements installed. Writes
-/builddir/answer.json: the facts as `rdo.distgit.new_package.facts` reads them, or
-`{"needs": [RPM dependencies]}` when building or importing requires what is not installed yet.
+/builddir/answer.json: the facts as `rdo.distgit.new_package.facts` reads them, or `{"needs": [RPM
+dependencies]}` if building or importing requires what is not installed yet.
 """
 
 import ast
@@ -18,9 +18,13 @@ from email import message_from_string
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rdo.roots.inside import build_wheel
-from rdo.roots.inside.buildrequires import EndOfPassError, Requirements, runtime_requirements
-from rdo.roots.inside.save_files import public_module
+from rdo.roots.inside.building import build_wheel
+from rdo.roots.inside.building.buildrequires import (
+    EndOfPassError,
+    Requirements,
+    runtime_requirements,
+)
+from rdo.roots.inside.installing.save_files import public_module
 
 HOME = Path("/builddir")
 MAX_NAMES = 20_000
@@ -42,7 +46,7 @@ def built_wheel(archive: Path) -> Path:
 
 
 def source_facts(archive: Path) -> dict[str, Any]:
-    """Return the names of all files of the sdist, and the content of those about tests and docs.
+    """Return the names of all files in the sdist, and the content of those about tests and docs.
 
     Called before anything is built in the sdist's folder.
     """
@@ -83,7 +87,7 @@ def _has_idle_shebang(file: Path) -> bool:
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """Return the modules that files import, by the names they use; skip files that do not parse."""
+    """Return the modules that files import, by the names they use; skip files with errors."""
     names: set[str] = set()
     for file in files:
         try:
@@ -133,7 +137,7 @@ def module_names(names: Sequence[str]) -> Iterator[str]:
 
 
 def failing_imports(folder: Path, modules: Sequence[str]) -> dict[str, str]:
-    """Return the modules that cannot be imported here, and why.
+    """Return the modules that cannot be imported here, and the reasons.
 
     A module that crashes or hangs does not stop the check of the others.
     """
@@ -184,6 +188,7 @@ with open(sys.argv[1], "w") as results:
 
 
 def describe(archive: Path) -> dict[str, Any]:
+    """Return the facts about a source; ends the pass early if a requirement is missing."""
     source = source_facts(archive)
     wheel = built_wheel(archive)
     folder = HOME / "unpacked"

@@ -15,7 +15,7 @@ _PYTHON = re.compile(
 
 
 def fixed_line(line: bytes, interpreter: str = INTERPRETER, flags: str = "") -> bytes:
-    """Return a `#!` line that names any Python with this interpreter and these options instead.
+    """Return a `#!` line for any Python, with this interpreter and these options instead.
 
     Existing short options stay, in one word with the new ones, because Linux passes everything
     after the interpreter as one argument.
@@ -59,7 +59,7 @@ def fix(path: Path, interpreter: str = INTERPRETER, flags: str = "") -> bool:
 
 
 def files(paths: Iterable[str]) -> Iterator[Path]:
-    """Yield each file; for a folder, the Python modules below it."""
+    """Yield each file; of a folder, the Python modules in it."""
     for path in map(Path, paths):
         found = sorted(path.rglob("*.py")) if path.is_dir() else [path]
         yield from (file for file in found if not file.is_symlink())

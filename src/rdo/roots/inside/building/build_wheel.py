@@ -12,7 +12,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from rdo.roots.inside.buildrequires import (
+from rdo.roots.inside.building.buildrequires import (
     EndOfPassError,
     Requirements,
     backend_requirements,
@@ -32,7 +32,7 @@ def unpack(archive: Path) -> Path:
                 file.extractall(tree)
         else:
             with tarfile.open(archive) as file:
-                file.extractall(tree)  # bounded by the root itself; Debian's 3.11.2 has no filter
+                file.extractall(tree)  # the root itself limits it; Debian's 3.11.2 has no filter
     (top,) = tree.iterdir()
     return top
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email import message_from_string
 from pathlib import Path, PurePosixPath
 
-from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.inside.installing.file_list import file_list_line
 
 _MODULE_SUFFIXES = frozenset({".py", ".so", ".pyi", ".pyc"})
 _TRANSLATION = re.compile(r"/(?P<language>[a-z]{2,3}(?:[_@][\w@.-]+)?)/LC_MESSAGES/[^/]+\.mo$")
@@ -27,7 +27,7 @@ class SaveFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InstalledDistribution:
-    """An installed .dist-info folder and every path it recorded, as the package has them."""
+    """An installed .dist-info folder and all its recorded paths, as the package has them."""
 
     dist_info: PurePosixPath
     files: tuple[PurePosixPath, ...]
@@ -46,13 +46,13 @@ class InstalledDistribution:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A module name of the command line: `foo`, a glob, or `foo.bar` inside a namespace."""
+    """A module name in the arguments: `foo`, a glob, or `foo.bar` inside a namespace."""
 
     text: str
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
-        """Parse a module name; raise SaveFilesError with the reason if it cannot be one."""
+        """Parse a module name; raises SaveFilesError with the reason if it is invalid."""
         if "/" in text:
             raise SaveFilesError(
                 f"{text} is a path; give the module's name, as in an import statement"
@@ -62,7 +62,7 @@ class Pattern:
         return cls(text)
 
     def matches(self, relative: PurePosixPath) -> bool:
-        """Whether a path below the modules folder belongs to the module.
+        """Whether a path in the modules folder belongs to the module.
 
         >>> Pattern("oslo_*").matches(PurePosixPath("oslo_config/cfg.py"))
         True
@@ -78,7 +78,7 @@ class Pattern:
 
 @dataclass(slots=True)
 class Listing:
-    """The lines of the list and the importable modules that have been found so far."""
+    """The lines of the list, and the importable modules found so far."""
 
     lines: dict[str, None]
     modules: dict[str, None]
@@ -89,7 +89,7 @@ class Listing:
         self.lines[file_list_line(path, directive)] = None
 
     def add_module_file(self, distribution: InstalledDistribution, path: PurePosixPath) -> None:
-        """Add a file below the modules folder, the folders that contain it, and its bytecode."""
+        """Add a file in the modules folder, the folders that contain it, and its bytecode."""
         relative = path.relative_to(distribution.modules_folder)
         for parent in reversed(relative.parents[:-1]):
             self.lines[file_list_line(distribution.modules_folder / parent, "%dir")] = None
@@ -141,7 +141,7 @@ def add_modules(
 
 
 def public_module(relative: PurePosixPath) -> str:
-    """Return the name by which a file is imported; "" if it is private or not a module.
+    """Return the name under which a file is imported; "" if it is private or not a module.
 
     >>> public_module(PurePosixPath("a/b/__init__.py")), public_module(PurePosixPath("a/_c.py"))
     ('a.b', '')
@@ -183,7 +183,7 @@ def read_records(path: Path) -> Iterator[InstalledDistribution]:
 
 
 def save(args: argparse.Namespace) -> Listing:
-    """Return the list that the arguments ask for; raise SaveFilesError if they cannot be met."""
+    """Return the list that the arguments request; raises SaveFilesError if that is impossible."""
     names = [name for name in args.names if name != "+auto"]
     if args.no_modules and names:
         raise SaveFilesError(f"-M means no modules, but {' '.join(names)} is named")

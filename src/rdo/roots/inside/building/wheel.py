@@ -18,7 +18,7 @@ def build(output: Path, scratch: Path, settings: Sequence[str]) -> int:
 
     `settings` are `KEY=VALUE`.
 
-    Files compiled in `scratch`, below the source, are found again by -debugsource.
+    Files compiled in `scratch`, inside the source, are found again by -debugsource.
     """
     for folder in (output, scratch):
         folder.mkdir(parents=True, exist_ok=True)

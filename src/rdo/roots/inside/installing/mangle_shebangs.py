@@ -1,7 +1,7 @@
-"""After %install: make the shebang of each program name its interpreter by its path.
+"""After %install, make each program's shebang name its interpreter by the full path.
 
-Follows EL's build policy: `env` is removed, /bin becomes /usr/bin, a text file that cannot be
-executed loses its x bits, and an ambiguous interpreter is an error. Runs inside the root.
+Follows EL's build policy: `env` is removed, /bin becomes /usr/bin, a text file without a shebang
+loses its x bits, and an ambiguous interpreter is an error. Runs inside the root.
 """
 
 import argparse
@@ -11,14 +11,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rdo.roots.inside.shebangs import INTERPRETER, replace_first_line
+from rdo.roots.inside.installing.shebangs import INTERPRETER, replace_first_line
 
 _ENV = re.compile(r"^/(?:usr/)?bin/env\s+(?:-S\s*)?(?P<program>\S+)(?P<rest>.*)$")
 _SYSTEM = re.compile(r"^/(?:usr/)?s?bin/")
 
 
 class AmbiguousError(Exception):
-    """A shebang that does not make clear which interpreter it means."""
+    """A shebang does not say clearly which interpreter it means."""
 
 
 def mangled(shebang: str, python: str = INTERPRETER) -> str:
@@ -85,6 +85,7 @@ def mangle(path: Path, inside: str, exclude: str) -> str | None:
 
 
 def main(argv: list[str]) -> int:
+    """Fix the shebangs of all programs in the buildroot; return 1 if one is ambiguous."""
     parser = argparse.ArgumentParser()
     parser.add_argument(
         "--exclude", default="", help="regular expression of shebangs to leave alone"

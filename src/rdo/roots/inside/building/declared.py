@@ -1,7 +1,7 @@
-"""What a Python source declares that it needs, read from its files: nothing of it is run.
+"""Read the requirements that a Python source declares in its files, without running any of it.
 
-For a look ahead, before anything is installed that the source's own build backend and tox would
-need to tell it. What is not declared in a known file is left out.
+This is a prediction, made before the source's own build backend and tox can be installed and asked.
+What is not declared in a known file is left out.
 """
 
 import configparser
@@ -13,7 +13,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from rdo.roots.inside.requirement_files import requirement_lines
+from rdo.roots.inside.building.requirement_files import requirement_lines
 
 _MAX_BYTES = 2_000_000
 _MAX_DEPTH = 5
@@ -34,14 +34,14 @@ class DeclaredFiles:
             self._tox.read_string(_legacy_tox(self.project))
 
     def build(self) -> Iterator[Requirement]:
-        """Yield what building needs: by pyproject.toml, setup.cfg and the words of setup.py."""
+        """Yield build requirements, from pyproject.toml, setup.cfg and the words of setup.py."""
         system = _table(self.project, "build-system")
         yield from _readable(system.get("requires") or _DEFAULT_BUILD)
         yield from _readable(self._lines("options", "setup_requires"))
         yield from _readable(re.findall(r"""["'](pbr[^"']*)["']""", _text(Path("setup.py"))))
 
     def runtime(self) -> Iterator[Requirement]:
-        """Yield what the project needs to run."""
+        """Yield the runtime requirements of the project."""
         yield from _readable(_table(self.project, "project").get("dependencies") or ())
         yield from _readable(self._lines("options", "install_requires"))
         uses_pbr = any(one.name == "pbr" for one in self.build())
@@ -89,7 +89,7 @@ def _followed(lines: Iterable[str]) -> Iterator[str]:
             OSError,
             ValueError,
             RecursionError,
-        ):  # a file that is not there
+        ):  # the file does not exist
             continue
 
 
@@ -98,7 +98,7 @@ def _file(name: str) -> Iterator[str]:
 
 
 def _readable(texts: Iterable[Any]) -> Iterator[Requirement]:
-    """Yield the texts that are requirements; the build will say what it thinks of the others."""
+    """Yield the texts that are requirements; the build will report the others."""
     for text in texts:
         try:
             yield Requirement(str(text).strip())

@@ -19,7 +19,7 @@ for name in sys.argv[1:]:
 
 
 def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) -> Iterator[str]:
-    """Yield each name once that no glob of `excluded` matches."""
+    """Yield each name once, except those that a glob in `excluded` matches."""
     globs = list(excluded)
     for name in dict.fromkeys(names):
         if top_level and "." in name:
@@ -29,6 +29,7 @@ def wanted(names: Iterable[str], excluded: Iterable[str], *, top_level: bool) ->
 
 
 def main(argv: list[str]) -> int:
+    """Import the named or saved modules in another process; return its exit status."""
     parser = argparse.ArgumentParser(prog="%pyproject_check_import")
     parser.add_argument(
         "--modules", type=Path, help="the modules that %%pyproject_save_files listed"
@@ -46,5 +47,6 @@ def main(argv: list[str]) -> int:
     chosen = list(wanted(filter(None, names), args.exclude, top_level=args.top_level))
     if not chosen and not args.allow_none:
         sys.exit("no module to import: all are excluded, or none was saved")
-    # In a process of its own: these programs are a module named `rdo`, as a package's may be.
+    # In a process of its own, because these programs are a module named `rdo`, and a package's may
+    # be too.
     return subprocess.run([sys.executable, "-c", _IMPORT, *chosen], check=False).returncode

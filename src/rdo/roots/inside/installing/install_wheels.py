@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.inside.shebangs import fix
+from rdo.roots.inside.installing.file_list import file_list_line
+from rdo.roots.inside.installing.shebangs import fix
 
 _PIP = (
     *("--no-deps", "--no-index", "--no-cache-dir", "--no-compile", "--ignore-installed"),
@@ -24,7 +24,7 @@ _PIP = (
 
 
 def install(wheels: Sequence[Path], buildroot: Path, prefix: str) -> int:
-    """Have pip unpack the wheels and return its exit status."""
+    """Let pip unpack the wheels, and return its exit status."""
     command = [sys.executable, "-m", "pip", "install", "--root", str(buildroot), "--prefix", prefix]
     done = subprocess.run([*command, *_PIP, *map(str, wheels)], check=False)
     return done.returncode
@@ -40,12 +40,12 @@ def fix_programs(buildroot: Path, prefix: str, flags: str) -> None:
 def take_records(buildroot: Path) -> dict[str, list[str]]:
     """Return, for each .dist-info folder, the paths in its RECORD as the package will have them.
 
-    Files that an RPM does not carry are removed, and rpm is recorded as the installer.
+    Files that an RPM must not contain are removed, and rpm is recorded as the installer.
     """
     records = {}
     for dist_info in sorted(buildroot.glob("usr/lib*/python3.*/site-packages/*.dist-info")):
         record = dist_info / "RECORD"
-        if not record.exists():  # taken before
+        if not record.exists():  # it was taken before
             continue
         inside = PurePosixPath("/") / dist_info.relative_to(buildroot)
         with record.open(newline="") as file:
@@ -77,6 +77,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str]) -> int:
+    """Install wheels into the buildroot, fix their programs, and keep their records."""
     args = parse_arguments(argv)
     wheels = args.wheels or sorted(args.folder.glob("*.whl"))
     if not wheels:

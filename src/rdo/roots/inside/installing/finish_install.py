@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from rdo.roots.inside.bytecompile import compile_folder
-from rdo.roots.inside.shebangs import fix
+from rdo.roots.inside.installing.bytecompile import compile_folder
+from rdo.roots.inside.installing.shebangs import fix
 
 
 def finish_install(buildroot: Path) -> None:

@@ -1,7 +1,7 @@
-"""Turn Python wheels into RPMs, in one rpmbuild run with a subpackage per wheel.
+"""Make RPMs of Python wheels, in one run of rpmbuild with a subpackage per wheel.
 
-Runs inside the root as the build user, because wheels are not trusted. pip, run from its own
-wheel, unpacks all wheels into one buildroot; their RECORDs tell which wheel owns each file.
+Runs inside the root as the build user, because wheels are not trusted. pip, run from its own wheel,
+unpacks all wheels into one buildroot; their RECORDs show which wheel owns each file.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from packaging.utils import canonicalize_name
 
 from rdo.model.text.spec_text import in_spec
 from rdo.python_names import capability, provides, requires, rpm_names, rpm_version
-from rdo.roots.inside.file_list import file_list_line
-from rdo.roots.inside.finish_install import finish_install
-from rdo.roots.inside.pythondist import distribution_requires
+from rdo.roots.inside.installing.file_list import file_list_line
+from rdo.roots.inside.installing.finish_install import finish_install
+from rdo.roots.inside.installing.pythondist import distribution_requires
 
 TOP = Path("/builddir")
 
@@ -32,11 +32,14 @@ _OF_THE_SYSTEM = frozenset(
         *("libgthread-2.0.so.0", "libnsl.so.1", "libz.so.1"),
     }
 )
-"""The libraries beside those of glibc and gcc that a manylinux wheel does not bundle: PEP 599, and
-auditwheel's policies for later glibcs (https://github.com/pypa/auditwheel)."""
+"""The libraries that a manylinux wheel need not bundle, besides those of glibc and gcc.
+
+See PEP 599, and auditwheel's policies for later glibcs (https://github.com/pypa/auditwheel).
+"""
 
 
 def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
+    """Install wheels into the buildroot with pip, without their dependencies."""
     command = [
         sys.executable,
         f"{pip}/pip",
@@ -52,7 +55,7 @@ def unpack(pip: str, wheels: list[str], buildroot: Path) -> None:
 
 
 def link_programs(folder: Path) -> None:
-    """Give each program its second name, which tells it from Python 2's in the RPM world."""
+    """Give each program a second name, as Python 3's in RPM distributions."""
     for program in list(folder.glob("*")):
         link = folder / f"{program.name}-3"
         if not program.name.endswith("-3") and not link.exists():
@@ -65,7 +68,7 @@ def spec(buildroot: Path, release: str, python: str) -> Iterator[str]:
         yield f"%define {macro} %{{nil}}"
     yield "%define _build_id_links none\n%define _binary_payload w3.zstdio"
     yield "%define _unpackaged_files_terminate_build 0"
-    # selenium 3 is a wheel for any machine and holds libraries for some of them.
+    # The wheel of selenium 3 is for any machine but contains libraries for some machines.
     yield "%define _binaries_in_noarch_packages_terminate_build 0"
     yield f"Name: bridged\nVersion: 1\nRelease: {release}\nSummary: x\nLicense: various"
     yield "%description\nx"
@@ -90,7 +93,7 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
     yield from (f"Provides: {in_spec(one)}" for one in given)
     names = set(map(in_spec, rpm_names(name)))
     if any("tests" in path.parts for path in _recorded(buildroot, dist_info)):
-        names |= {f"{one}-tests" for one in names}  # RDO's package of the tests alone
+        names |= {f"{one}-tests" for one in names}  # RDO's package with only the tests
     for alias in sorted(names - {rpm_name}):
         yield f"Provides: {alias} = {version}-{release}"
     needed = distribution_requires(distribution, "", python)
@@ -112,7 +115,7 @@ def _package(buildroot: Path, dist_info: Path, release: str, python: str) -> Ite
 
 
 def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
-    """Return the sonames that the libraries of a wheel link to, as rpm writes them."""
+    """Return the sonames that the libraries of a wheel link to, in rpm's form."""
     recorded = (buildroot / line for line in _recorded(buildroot, dist_info))
     files = "".join(f"{path}\n" for path in recorded if re.search(r"\.so(\.|$)", path.name))
     if not files:
@@ -125,7 +128,7 @@ def _libraries(buildroot: Path, dist_info: Path) -> list[str]:
 def _extra(
     distribution: PathDistribution, rpm_name: str, extra: str, head: str, python: str
 ) -> Iterator[str]:
-    """Yield the metadata package of one extra: it adds requirements and contains no files."""
+    """Yield the metadata package of one extra, which adds requirements and contains no files."""
     name = distribution.metadata["Name"]
     shown = in_spec(f"{name} with {extra}")
     yield f"%package -n {rpm_name}\n{head}Summary: {shown}"

@@ -34,6 +34,7 @@ def distribution_requires(distribution: PathDistribution, extra: str, python: st
 
 
 def main(argv: list[str]) -> int:
+    """Print the provides or requires of the distributions named on stdin, as rpm asks."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("provides", "requires"))
     parser.add_argument("--package", default="")

@@ -1,9 +1,9 @@
-"""%pyproject_buildrequires: print what a Python source needs to be built, as RPM dependencies.
+"""%pyproject_buildrequires: print the build requirements of a Python source as RPM dependencies.
 
-Runs inside the root, in the unpacked source, once per pass of rpmbuild. It asks the source's
-own build backend, which may need what an earlier answer named: the first missing group of
-requirements ends the pass, and rpmbuild calls again when they are installed.
-Behaviour and options follow Fedora's pyproject-rpm-macros.
+Runs inside the root, in the unpacked source, once per pass of rpmbuild. It asks the source's own
+build backend, which may need what an earlier answer named: the first missing group of requirements
+ends the pass, and rpmbuild calls again when they are installed. Behaviour and options follow
+Fedora's pyproject-rpm-macros.
 """
 
 import argparse
@@ -27,10 +27,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from rdo.python_names import requires
-from rdo.roots.inside import wheel
-from rdo.roots.inside.declared import DeclaredFiles
-from rdo.roots.inside.foretell import READ_ONLY
-from rdo.roots.inside.requirement_files import read_requirements, requirement_lines
+from rdo.roots.inside.building import wheel
+from rdo.roots.inside.building.declared import DeclaredFiles
+from rdo.roots.inside.building.foretell import READ_ONLY
+from rdo.roots.inside.building.requirement_files import read_requirements, requirement_lines
 
 Settings = dict[str, str | list[str]]
 """The `config_settings` of PEP 517's hooks."""
@@ -42,11 +42,11 @@ _NO_METADATA_HOOK = (
 
 
 _TOX_OVERRIDE = "tox.ignore_basepython_conflict=true"
-"""EL's tox 3 lets `basepython = python3` stand for an environment like py311."""
+"""In EL's tox 3, `basepython = python3` applies to an environment like py311."""
 
 
 class EndOfPassError(Exception):
-    """A requirement is not installed yet; `dependencies` are all requirements collected so far."""
+    """A requirement is not installed yet; `dependencies` are all requirements so far."""
 
     def __init__(self, missing: Iterable[str], dependencies: Iterable[str]) -> None:
         super().__init__(", ".join(missing))
@@ -54,7 +54,7 @@ class EndOfPassError(Exception):
 
 
 class Requirements:
-    """The requirements collected so far, and those of them that are not installed."""
+    """The requirements collected so far, and which of them are not installed."""
 
     def __init__(self, extras: Iterable[str]) -> None:
         self.extras = tuple(extras)
@@ -64,14 +64,14 @@ class Requirements:
     def add(self, texts: Iterable[str], source: str) -> None:
         """Collect requirements whose markers apply.
 
-        An error names `source` if one cannot be read.
+        If one cannot be read, the error names `source`.
         """
         for requirement in parse(texts, source):
             if applies(requirement, self.extras):
                 self.take(requirement)
 
     def take(self, requirement: Requirement) -> None:
-        """Collect a requirement, whatever its marker; one with a URL is met by any version."""
+        """Collect a requirement, whatever its marker; any version meets one with a URL."""
         self.lines.extend(requires(requirement))
         if not _is_installed(requirement):
             self._missing.append(str(requirement))
@@ -156,7 +156,7 @@ def wheel_metadata(output: Path, scratch: Path, settings: Sequence[str]) -> Mess
 def runtime_requirements(
     requirements: Requirements, name: str, texts: Iterable[str], source: str
 ) -> None:
-    """Collect what the project `name` requires, with the wanted extras and those these refer to."""
+    """Collect the requirements of the project `name`, with the wanted extras and what those use."""
     known = list(parse(texts, source))
     extras = set(requirements.extras)
     while True:
@@ -172,7 +172,7 @@ def runtime_requirements(
 
 
 def declared_requirements(requirements: Requirements, project: dict[str, Any]) -> None:
-    """Collect what the table `project` of pyproject.toml declares (`-p`)."""
+    """Collect the requirements in the table `project` of pyproject.toml (`-p`)."""
     dynamic = {"dependencies", "optional-dependencies"} & set(project.get("dynamic", []))
     if dynamic or "name" not in project:
         said = (
@@ -253,7 +253,7 @@ def group_requirements(
 
 
 def config_settings(texts: Iterable[str]) -> Settings:
-    """Parse `KEY=VALUE` words for PEP 517's hooks; a key may appear several times.
+    """Parse `KEY=VALUE` words for PEP 517's hooks; a key may occur several times.
 
     >>> config_settings(["a=1", "b", "a=2"])
     {'a': ['1', '2'], 'b': ''}
@@ -272,7 +272,7 @@ def config_settings(texts: Iterable[str]) -> Settings:
 
 
 def collect(args: argparse.Namespace, requirements: Requirements) -> None:
-    """Collect every group of requirements that the options ask for, static ones first."""
+    """Collect every group of requirements that the options request, static ones first."""
     file = Path("pyproject.toml")
     project: dict[str, Any] = tomllib.loads(file.read_text()) if file.exists() else {}
     environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))
@@ -303,7 +303,7 @@ def collect(args: argparse.Namespace, requirements: Requirements) -> None:
 
 
 def collect_declared(args: argparse.Namespace, requirements: Requirements) -> None:
-    """Collect what the source's files declare, without its backend and tox, for a look ahead."""
+    """Collect what the source's files declare, without backend and tox, to predict requirements."""
     declared = DeclaredFiles()
     found = [Requirement("tox-current-env >= 0.0.16"), Requirement("tox")]
     environments = args.environments or (args.tox and os.environ["RPM_TOXENV"].split(","))

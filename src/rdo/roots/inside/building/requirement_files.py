@@ -1,4 +1,4 @@
-"""Requirement files in pip's format, read for the names they require. Runs inside the root."""
+"""Read requirement files in pip's format. Runs inside the root."""
 
 import re
 import sys

@@ -1,7 +1,7 @@
-"""Tell what a spec will ask for, before anything that it asks for is installed.
+"""Predict the requirements of a spec, before any of them is installed.
 
 Runs inside the root as the build user, in a topdir of rpmbuild for one package. SPECS and SOURCES
-hold the spec and its files; source.json has the names of the upstream's files, and the texts of
+contain the spec and its files; source.json has the names of the upstream's files, and the texts of
 those that declare requirements. %prep runs on a tree in which all other files are empty, and
 %generate_buildrequires only reads what is declared. Writes /builddir/answer.json: `{"build": [RPM
 dependencies], "use": [those of its packages], "offer": [names that its packages provide]}`.
@@ -19,7 +19,7 @@ from pathlib import Path
 from rdo.model.text.spec_text import top_folder
 
 READ_ONLY = "RDO_FORETELL"
-"""Set in the environment of %generate_buildrequires: nothing of the source is run there."""
+"""Set in the environment of %generate_buildrequires: no code of the source runs there."""
 
 ANSWER = Path("/builddir/answer.json")
 MAX_NEEDS = 2_000
@@ -27,7 +27,7 @@ MAX_LENGTH = 500
 
 
 def needs(text: str) -> list[str]:
-    """Return the dependencies in what rpm prints, without rpm's own.
+    """Return the dependencies in rpm's output, without rpm's own.
 
     >>> needs("python3-devel\\n\\nrpmlib(CompressedFileNames) <= 3.0.4-1\\npython3-devel\\n")
     ['python3-devel']
@@ -52,7 +52,7 @@ def ask(*command: str) -> str:
 
 
 def pack(source: Path, archive: Path, top: str) -> None:
-    """Make the archive that %prep unpacks; files whose text is not known are empty."""
+    """Make the archive that %prep unpacks; files with unknown content are empty."""
     known = json.loads(source.read_text())
     with tarfile.open(archive, "w") as tar:
         for name in known["names"]:
@@ -63,7 +63,7 @@ def pack(source: Path, archive: Path, top: str) -> None:
 
 
 def generated(topdir: Path, spec: Path, options: list[str]) -> list[str]:
-    """Return the BuildRequires with those that the spec generates from its source."""
+    """Return the BuildRequires, including those that the spec generates from its source."""
     command = ["rpmbuild", "-br", "--nodeps", *options, str(spec)]
     subprocess.run(command, env={**os.environ, READ_ONLY: "1"}, check=False)
     made = sorted((topdir / "SRPMS").glob("*.buildreqs.nosrc.rpm"))
@@ -71,6 +71,7 @@ def generated(topdir: Path, spec: Path, options: list[str]) -> list[str]:
 
 
 def main(argv: list[str]) -> int:
+    """Write the predicted requirements of the spec in a topdir to answer.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--define", action="append", default=[])
     parser.add_argument("--archive", required=True)

@@ -7,10 +7,10 @@ _ODD = re.compile(r'[\s"\[\]*?{}\\%]')
 
 
 def file_list_line(path: PurePosixPath | str, directive: str = "") -> str:
-    """Return a line that names exactly one path, whatever characters it has.
+    """Return a line that names exactly one path, whatever characters it contains.
 
-    rpm cannot quote all of them, but `?` matches any one character; not in quotes, which since
-    rpm 4.19 make it an ordinary one.
+    rpm cannot quote all of them, but `?` matches any one character; not inside quotes, where it has
+    been an ordinary character since rpm 4.19.
 
     >>> file_list_line("/usr/share/Lorem ipsum.txt")
     '/usr/share/Lorem?ipsum.txt'
