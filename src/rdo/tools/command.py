@@ -1,4 +1,4 @@
-"""A program that an operator has configured, such as the client of a build farm."""
+"""Run a program that an operator has configured, such as the client of a build farm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from rdo.model.program import Bounds, Logged
 from rdo.run import run_logged
 from rdo.tools.detached import Detached
 
-# Whoever waits for it may be killed; what it has started itself is for `processes`.
+# The process that waits for it may be killed; `processes` finds what the program has started.
 _ENDS_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The words of a command line; `{names}` in them stand for values that change."""
+    """The words of a command line; `{names}` in them are placeholders for values."""
 
     words: tuple[str, ...]
 
@@ -27,7 +27,7 @@ class Command:
         env: Mapping[str, str],
         bounds: Bounds,
     ) -> Logged:
-        """Run the command with the names replaced, and write its output to `log_file`.
+        """Run the command with these values, and write its output to `log_file`.
 
         It ends when rdo does.
         """
@@ -56,7 +56,7 @@ class Command:
 
 
 def expand(word: str, values: Mapping[str, str]) -> str:
-    """Replace `{name}` if the name is known; everything else, braces included, stays as it is.
+    """Replace `{name}` if the name is known; everything else, including braces, stays as it is.
 
     >>> expand("--out={resultdir}/{x}", {"resultdir": "/r"})
     '--out=/r/{x}'

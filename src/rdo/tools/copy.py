@@ -1,4 +1,4 @@
-"""cp, for whole trees with owners, modes and links."""
+"""Run cp, for whole trees with owners, modes and links."""
 
 import shutil
 from collections.abc import Collection
@@ -17,7 +17,7 @@ class Copy:
     def tree(self, source: Path, target: Path, *, without: Collection[str] = ()) -> None:
         """Copy the folder `source` to the new folder `target`; blocks are shared where possible.
 
-        `without` names entries of `source` that stay behind.
+        `without` names entries of `source` that are not copied.
         """
         target.mkdir()
         chosen = sorted(path for path in source.iterdir() if path.name not in without)

@@ -26,7 +26,7 @@ _START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class DetachedEnd:
-    """How a detached program ended; `done` is None if its end was not observed, with the reason.
+    """How a detached program ended; `done` is None if its end was not observed, and `why` says why.
 
     `was_full` is True if its disk was full then.
     """
@@ -85,7 +85,7 @@ class Detached:
         if not self.was_started():
             return DetachedEnd(None, "it was never started")
         is_running = self._is_running()
-        status = self.place / STATUS  # looked at afterwards: it is there before the process ends
+        status = self.place / STATUS  # read afterwards: it comes before the process ends
         if status.exists():
             return _ended(json.loads(status.read_text()))
         return (
@@ -95,7 +95,7 @@ class Detached:
     def stop(self) -> None:
         """Ask a running program to end soon; `ended` reports when it has."""
         if (self.place / CLAIM).exists() and self._is_running():
-            with suppress(ProcessLookupError):  # it has just ended by itself
+            with suppress(ProcessLookupError):  # it has just ended
                 os.kill(self._claim()["pid"], signal.SIGTERM)
 
     def _claim(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def claim(place: Path, content: Mapping[str, Any]) -> bool:
 
 
 def identity(pid: int) -> dict[str, Any]:
-    """Return what identifies a process, because its pid alone may be reused.
+    """Return a text that identifies a process, because its pid alone may be reused.
 
     Empty if it is dead.
     """
@@ -129,7 +129,7 @@ def identity(pid: int) -> dict[str, Any]:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return {}
-    state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    state, *fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
     if state in {"Z", "X"}:
         return {}
     return {"pid": pid, "started": int(fields[18]), "boot": _BOOT_ID.read_text().strip()}

@@ -1,4 +1,4 @@
-"""Which requirements of rdo this machine meets, and the command that installs the rest.
+"""Check which requirements of rdo this machine meets, and find the command that installs the rest.
 
 The packages named here are those of the lists in `packaging/`, which set up a fresh machine.
 """
@@ -26,7 +26,7 @@ _NEEDED_GB, _WANTED_GB = 3, 15
 
 
 class PackageManager(StrEnum):
-    """The kind of system, named by the program that installs packages on it."""
+    """The kind of system, named after the program that installs its packages."""
 
     APT = "apt"
     DNF = "dnf"
@@ -63,8 +63,8 @@ PROGRAMS = (
     Prerequisite("gpg", "signatures of upstream archives", "gnupg", "gnupg2", needed=False),
     Prerequisite("rpmlint", "reviews of new packages", "rpmlint", "rpmlint", needed=False),
 )
-MODULES = (Prerequisite("rpm", "comparing versions", "python3-rpm", "python3-rpm"),)
-# These come with rdo from PyPI; a broken one is installed again by pip.
+MODULES = (Prerequisite("rpm", "reading specs, comparing versions", "python3-rpm", "python3-rpm"),)
+# These come with rdo from PyPI; a broken one is reinstalled by pip.
 OWN_MODULES = ("createrepo_c", "solv")
 # Required to install and test rdo itself; a machine that runs rdo does not need it.
 INSTALLERS = (
@@ -78,9 +78,9 @@ INSTALLERS = (
 def family(
     os_release: Path = Path("/etc/os-release"), *, runner: Runner = run
 ) -> PackageManager | None:
-    """Return the package manager of this machine; None on a system that we have no list for.
+    """Return the package manager of this machine; None for a system that we have no list for.
 
-    A host of a platform that is made of Debian is installed from RPMs, and rpm knows its files.
+    A host of a Debian platform has packages from RPMs, so rpm knows its files.
     """
     if not os_release.is_file():
         return None
@@ -93,7 +93,7 @@ def family(
 
 
 def _is_of_rpm(file: Path, runner: Runner) -> bool:
-    """Whether an RPM has brought a file."""
+    """Whether a file comes from an RPM."""
     query = ("rpm", "--dbpath", "/var/lib/rpm", "--query", "--file", file)
     return has_program("rpm") and not runner(*query, ok=_ANY_STATUS, timeout=60).returncode
 
@@ -133,7 +133,7 @@ def has_program(name: str) -> bool:
 
 
 def program(name: str) -> str | None:
-    """Return the path of a program. A user's PATH on Debian lacks sbin, where debootstrap lives."""
+    """Return the path of a program. On Debian, a user's PATH lacks sbin, where debootstrap is."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
@@ -152,7 +152,7 @@ def _module(name: str, purpose: str, package: str, runner: Runner) -> MachineChe
 
 
 def _owners(*folders: Path) -> list[MachineCheck]:
-    """Check that what was made before belongs to us, and say how it is handed to another user."""
+    """Check that existing files belong to us, and explain how to give them to another user."""
     made = _apart([folder for folder in folders if folder.is_dir()])
     owners = {_user(folder.stat().st_uid) for folder in made}
     here = _user(os.geteuid())
@@ -167,15 +167,15 @@ def _owners(*folders: Path) -> list[MachineCheck]:
 
 
 def _apart(folders: Sequence[Path]) -> list[Path]:
-    """Return the folders without those that lie in another of them."""
+    """Return the folders without those that are inside another one."""
     real = {folder: folder.resolve() for folder in folders}
     return [one for one in real if not set(real[one].parents) & set(real.values())]
 
 
 def _hand_over(user: str, folders: Sequence[Path]) -> str:
-    """Say how root gives a factory to a user, without giving away files that others share.
+    """Explain how root gives a factory to a user, without giving away files that others share.
 
-    A file belongs to one user under all its names, so folders that share files are copied.
+    All hard links of a file have the same owner, so folders that share files are copied.
     """
     places = " ".join(str(folder) for folder in folders)
     shared = count_shared(folders)
@@ -196,7 +196,7 @@ def _user(uid: int) -> str:
 
 
 def _walls(platforms: Path) -> list[MachineCheck]:
-    """Check what build roots need of the kernel, and which of the walls around them hold here."""
+    """Check what roots need of the kernel, and which of the walls around them work here."""
     try:
         id_range()
     except UserError as error:
@@ -204,7 +204,7 @@ def _walls(platforms: Path) -> list[MachineCheck]:
         return [MachineCheck("subordinate ids", False, False, detail)]
     place = _existing(platforms)
     if not os.access(place, os.W_OK):
-        detail = f"not tried: {place} is not ours to write to"
+        detail = f"not tried: this user cannot write to {place}"
         return [MachineCheck("namespaces", False, False, detail)]
     with tempfile.TemporaryDirectory(dir=place, prefix=".rdo-doctor-") as folder:
         return walls_in(Path(folder))
@@ -225,23 +225,23 @@ def _lacking_for_hosts(system: Path) -> Iterator[str]:
     groups = system / "sys/fs/cgroup"
     tops = [top for top in (groups / "unified", groups) if (top / "cgroup.controllers").exists()]
     if not any(os.access(top, os.W_OK) for top in tops):
-        yield "no control group of version 2 that we may divide"
+        yield "no control group of version 2 that this user may divide"
     counted = any("memory" in (top / "cgroup.controllers").read_text().split() for top in tops)
     if not counted and not (groups / "memory/tasks").exists():
         yield "no control group counts memory, so a lab may take all of it"
     if not (system / "dev/net/tun").exists():
-        yield "no /dev/net/tun, so hosts have no guests"
+        yield "no /dev/net/tun, so hosts cannot run guests"
 
 
 def _lacking_for_networks(runner: Runner) -> Iterator[str]:
-    """Try to make each kind of link in a network of its own, which goes with the program."""
+    """Try to make each kind of link in a network of its own, which ends with the program."""
     unshare, ip = program("unshare"), program("ip")
     if not (unshare and ip):
-        return  # told by the check of programs
+        return  # the check of programs reports it
     for kind in _KINDS_OF_LINK:
         words = (unshare, "--net", ip, "link", "add", "lab0", "type", kind)
         if runner(*words, ok=_ANY_STATUS, timeout=60).returncode:
-            yield f"the kernel makes no link of the kind {kind}"
+            yield f"the kernel cannot make links of the kind {kind}"
 
 
 def _space(name: str, folder: Path) -> MachineCheck:
@@ -254,5 +254,5 @@ def _space(name: str, folder: Path) -> MachineCheck:
 
 
 def _existing(folder: Path) -> Path:
-    """Return the folder, or the nearest folder above it that exists."""
+    """Return the folder, or the nearest existing folder above it."""
     return next(place for place in (folder, *folder.parents) if place.is_dir())

@@ -1,4 +1,4 @@
-"""What a look at this machine found."""
+"""The result of checking this machine."""
 
 from dataclasses import dataclass
 

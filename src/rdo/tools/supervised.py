@@ -1,4 +1,4 @@
-"""A program that has to run as long as we do, and is started again whenever it ends."""
+"""A program that has to run as long as we do, and is restarted whenever it ends."""
 
 import logging
 import threading
@@ -11,20 +11,20 @@ from rdo.run import Beside, start_beside
 
 log = logging.getLogger(__name__)
 
-# What was started ends in order when we are killed, as it would for systemd.
+# What was started ends cleanly when we are killed, as it would under systemd.
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 _LOOK_SECONDS = 0.25
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 _STEADY_SECONDS = 600.0
-"""After having run for so long, the next start is not delayed."""
+"""A program that ran for this long is restarted without delay."""
 
 
 class Supervised:
-    """A program that runs beside us while the block does.
+    """A program that runs beside us during the block.
 
-    If it ends, whatever the reason, that is logged as an error and it is started again: after 5 s,
-    and after twice as long each time that it does not run for 10 minutes, up to 5 minutes. At the
-    end of the block it gets SIGTERM and `grace` seconds to end in order.
+    If it ends, whatever the reason, an error is logged and it is restarted: after 5 s, and after
+    twice as long each time that it does not run for 10 minutes, up to 5 minutes. At the end of the
+    block it gets SIGTERM and `grace` seconds to end cleanly.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Supervised:
         self._first_pause = first_pause
         self._start = start
         self._is_over = threading.Event()
-        # the kernel tells a child of the end of the thread that started it, so this one stays
+        # the kernel signals a child when the thread that started it ends, so this thread stays
         self._thread = threading.Thread(target=self._supervise, name=name)
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class Supervised:
         self._thread.join()
 
     def stop(self) -> None:
-        """Let the program end in order, and start it no more; returns at once."""
+        """Let the program end cleanly, and do not restart it; returns at once."""
         self._is_over.set()
 
     def _supervise(self) -> None:

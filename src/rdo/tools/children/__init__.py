@@ -1,1 +1,1 @@
-"""Programs of ours that run as processes of their own."""
+"""Programs of ours that run as separate processes: some build walls, others work behind them."""

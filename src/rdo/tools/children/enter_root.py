@@ -33,7 +33,7 @@ from contextlib import suppress
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[3]))  # where rdo is: `-S` leaves it out
+    sys.path.append(str(Path(__file__).parents[3]))  # where rdo is; `-S` leaves it out
 from rdo.tools.children.kernel import (
     CLONE_NEW,
     MS_NODEV,
@@ -53,26 +53,26 @@ from rdo.tools.children.kernel import (
 )
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # it is slow to load, and this program starts often
+if TYPE_CHECKING:  # slow to load, and this program starts often
     from typing import Any
 
 # linux/mount.h
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 1, 2, 4, 0x00100000
-OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442  # the same number everywhere
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442  # the same numbers on all architectures
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 READ_ONLY = ("sys", "irq", "bus", "fs", "sysrq-trigger")
-"""Parts of /proc that change the kernel's settings."""
+"""Parts of /proc through which the kernel's settings can be changed."""
 HIDDEN = ("kcore", "keys", "key-users", "timer_list", "sched_debug", "kmsg", "kallsyms")
-"""Files of /proc that tell about the whole machine."""
+"""Files of /proc that reveal facts about the whole machine."""
 FDS_PER_MESSAGE = 200  # the kernel passes 253 at a time
 ENTER_FAILED, NOT_FOUND = 125, 127
 LIMIT = "limit"
-"""The file, in the folder of the root, that names the bound of ours that ended a program."""
+"""The file in the folder of the root that names the limit that ended a program."""
 GROUP = "rdo-"
-"""How our control groups are called, before the number of the outer process."""
+"""The prefix of our control groups' names; the number of the outer process follows."""
 
 
 class _Attributes(ctypes.Structure):
@@ -85,9 +85,9 @@ class _Attributes(ctypes.Structure):
 
 
 def clone_tree(path: str, *, writable: bool, userns: int | None) -> int:
-    """A detached copy of a mount, for `attach`; nothing in it is a device or gains rights.
+    """Return a detached copy of a mount, for `attach`; devices and setuid do not work in it.
 
-    With a user namespace, what belongs to an id of the host belongs to the same id inside.
+    With a user namespace, files of an id on the host belong to the same id inside.
     """
     tree = open_tree(path)
     flags = ATTR_NOSUID | ATTR_NODEV | (0 if writable else ATTR_RDONLY)
@@ -103,7 +103,7 @@ def clone_tree(path: str, *, writable: bool, userns: int | None) -> int:
 
 
 def open_tree(path: str) -> int:
-    """A copy of a mount; with what is mounted below it where the kernel allows no less."""
+    """Return a copy of a mount, including mounts below it if the kernel allows nothing less."""
     for flags in (OPEN_TREE_CLONE, OPEN_TREE_CLONE | AT_RECURSIVE):
         tree = int(libc.syscall(OPEN_TREE, AT_FDCWD, path.encode(), flags))
         if tree >= 0 or ctypes.get_errno() != errno.EINVAL:
@@ -121,6 +121,7 @@ def attach(tree: int, target: str) -> None:
 
 
 def main() -> int:
+    """Enter the root described in the file argv[1], and run its program there."""
     plan_file = Path(sys.argv[1])
     plan = json.loads(plan_file.read_text())
     plan_file.unlink()
@@ -151,7 +152,7 @@ def main() -> int:
 
 
 def load(plan: dict[str, Any]) -> None:
-    """Load what this entry needs and others do not; later we cannot read it any more."""
+    """Import what only this entry needs; later we cannot read it any more."""
     if plan["copies"] or Path(plan["work"], "work").exists():
         import shutil  # noqa: F401 - it is slow to load
     if plan["removes"]:
@@ -161,8 +162,8 @@ def load(plan: dict[str, Any]) -> None:
 class ControlGroups:
     """A control group for one entry, in each hierarchy that lets us make one (cgroups(7)).
 
-    Both versions of the interface are known. Where none can be made nothing is held here, and
-    `rdo doctor` tells.
+    Both versions of the interface are supported. If none can be made, nothing is limited, and `rdo
+    doctor` reports that.
     """
 
     def __init__(self, memory_bytes: int | None, processes: int) -> None:
@@ -170,7 +171,7 @@ class ControlGroups:
         self._made: list[Path] = []
 
     def hold(self, pid: int) -> None:
-        """Put a process, and all that it will start, into groups with our limits."""
+        """Put a process, and everything it will start, into groups with our limits."""
         for folder in own_groups():
             self._remove_left(folder)
             group = folder / f"{GROUP}{os.getpid()}"
@@ -191,7 +192,7 @@ class ControlGroups:
                     (group / name).write_text(str(value))
 
     def was_out_of_memory(self) -> bool:
-        """Whether the kernel ended something in the group because it had no memory left."""
+        """Whether the kernel killed something in the group for lack of memory."""
         for group in self._made:
             for name in ("memory.events", "memory.oom_control"):
                 if (group / name).exists():
@@ -201,7 +202,7 @@ class ControlGroups:
         return False
 
     def remove(self) -> None:
-        """Remove our groups; all that was in them has ended, or ends now."""
+        """Remove our groups; every process in them has ended, or ends now."""
         for group in self._made:
             remove_group(group)
 
@@ -214,7 +215,7 @@ class ControlGroups:
 
 
 def own_groups() -> list[Path]:
-    """The folders of the control groups that we are in and that can hold our limits."""
+    """Return the folders of our own control groups in which limits can be set."""
     found = []
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
@@ -230,7 +231,7 @@ def own_groups() -> list[Path]:
 
 
 def group_tops(controllers: str) -> list[Path]:
-    """Where a hierarchy may be mounted: one of version 1 by its controllers, or version 2."""
+    """Return where a hierarchy may be mounted: version 1 by its controllers, or version 2."""
     top = Path("/sys/fs/cgroup")
     places = [top / controllers] if controllers else [top, top / "unified"]
     mark = "tasks" if controllers else "cgroup.controllers"
@@ -238,8 +239,8 @@ def group_tops(controllers: str) -> list[Path]:
 
 
 def enable_controllers(folder: Path) -> bool:
-    """Whether groups below a folder of version 2 count memory or processes, or do so from now."""
-    with suppress(OSError):  # a group with processes of its own cannot, but for the topmost
+    """Enable the controllers for the groups in a folder of version 2; whether any is enabled."""
+    with suppress(OSError):  # a group with processes of its own cannot, except the topmost one
         (folder / "cgroup.subtree_control").write_text("+memory +pids")
     with suppress(OSError):
         enabled = (folder / "cgroup.subtree_control").read_text().split()
@@ -259,7 +260,7 @@ def remove_group(group: Path) -> None:
 def serve(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
     """Give the setup process its ids, and what only we may open."""
     if not channel.recv(1):
-        return  # it has told why and ended
+        return  # it has reported the reason and ended
     write_maps(plan, pid)
     trees: list[int] = []
     if plan["is_root"]:
@@ -276,7 +277,7 @@ def serve(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
 
 
 def sources(plan: dict[str, Any]) -> list[tuple[str, bool]]:
-    """What is mounted: layers, then binds; each a path and whether it is writable."""
+    """Return what is mounted: layers, then binds; each a path and whether it is writable."""
     rows = [(path, False) for path in plan["layers"]]
     return rows + [(row["source"], row["writable"]) for row in plan["binds"]]
 
@@ -308,7 +309,7 @@ def tell(error: object) -> None:
 
 
 def guarded(act: Any) -> int:
-    """The result of a child process; what goes wrong in it is told and is a failure to enter."""
+    """Return the result of a child process; an exception is reported as a failure to enter."""
     try:
         return int(act())
     except OSError as error:
@@ -320,6 +321,10 @@ def guarded(act: Any) -> int:
 
 
 def setup(plan: dict[str, Any], channel: socket.socket) -> int:
+    """Make the namespaces and mounts of a root, start its first process, and wait for it.
+
+    The parent, which has the privileges, answers on `channel`.
+    """
     end_with_parent()
     os.chdir(plan["work"])
     unshare(*(name for name in CLONE_NEW if name != "net" or not plan["has_network"]))
@@ -345,7 +350,7 @@ def setup(plan: dict[str, Any], channel: socket.socket) -> int:
 
 
 def remove(name: str) -> None:
-    """Remove a folder beside us as root of the namespace, to whom all its files belong."""
+    """Remove a folder beside us as root of the namespace, who owns all its files."""
     from rdo.tools.children.remove_tree import remove_tree
 
     parent = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
@@ -363,7 +368,7 @@ def receive(channel: socket.socket) -> list[int]:
 
 
 def watch(plan: dict[str, Any], first: int) -> int:
-    """Wait for process 1; end it when it has more on the disk than it may."""
+    """Wait for process 1; end it if it uses more disk space than allowed."""
     limit = plan["disk_bytes"]
     if not limit:
         return exit_status(os.waitpid(first, 0)[1])
@@ -379,14 +384,14 @@ def watch(plan: dict[str, Any], first: int) -> int:
             used = disk_use("upper")
             if used > limit:
                 with suppress(OSError):
-                    Path(LIMIT).write_text("disk")  # the root is entered: no path leads here
+                    Path(LIMIT).write_text("disk")  # the root is entered, so no path leads here
                 os.kill(first, signal.SIGKILL)
             took = time.monotonic() - started
             due = started + took + max(2.0, 20 * took)
 
 
 def disk_use(folder: str) -> int:
-    """The bytes of all files below a folder, and of those that have no name any more."""
+    """Return the size of all files in a folder, including open files that were deleted."""
     blocks: dict[tuple[int, int], int] = {}
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     with suppress(OSError):
@@ -409,6 +414,7 @@ def disk_use(folder: str) -> int:
 
 
 def process_one(plan: dict[str, Any], trees: list[int]) -> int:
+    """Mount and enter the root, run the program, and return its exit status, as process 1."""
     end_with_parent()
     forget_arguments()
     join_new_keyring()
@@ -463,7 +469,7 @@ def process_one(plan: dict[str, Any], trees: list[int]) -> int:
 
 
 def forget_arguments() -> None:
-    """Wipe our command line and environment: whoever is inside could read them as process 1's."""
+    """Wipe our command line and environment, which programs inside could read as process 1's."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     for start, end in ((45, 46), (47, 48)):  # arg_start, arg_end, env_start, env_end
         first, last = int(fields[start]), int(fields[end])
@@ -472,16 +478,17 @@ def forget_arguments() -> None:
 
 
 def mount_layers(trees: list[int]) -> None:
-    """The overlay of all layers, topmost first, on `merged`; changes go to `upper`.
+    """Mount the overlay of all layers, topmost first, on `merged`; changes go to `upper`.
 
-    The option string has one page, so the layers get short names in a folder of their own.
+    The option string is limited to one page, so the layers get short names in a folder of their
+    own.
     """
     mount("none", "layers", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for number, tree in enumerate(trees):
         place = f"layers/{number:x}"
         Path(place).mkdir()
         attach(tree, place)
-    if Path("work").exists():  # a volatile overlay refuses its old one
+    if Path("work").exists():  # a volatile overlay refuses an old one
         import shutil
 
         shutil.rmtree("work", ignore_errors=True)
@@ -502,14 +509,14 @@ def mount_empty() -> None:
 def bind(tree: int, is_folder: bool, target: Path) -> None:
     if is_folder:
         target.mkdir(parents=True, exist_ok=True)
-    elif not target.exists():  # what is there may be of a read-only bind
+    elif not target.exists():  # an existing file may belong to a read-only bind
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     attach(tree, str(target))
 
 
 def make_devices(dev: str) -> None:
-    """A small /dev; the devices are the host's, since nobody makes devices in here."""
+    """Make a small /dev with the host's devices, because nobody can make devices in here."""
     mount("none", dev, "tmpfs", MS_NOSUID, "mode=755,size=512m")
     for name in DEVICES:
         Path(dev, name).touch()
@@ -524,14 +531,14 @@ def make_devices(dev: str) -> None:
 
 
 def raise_loopback() -> None:
-    """A new network namespace has lo down; programs and tests expect 127.0.0.1."""
+    """Enable lo, which is down in a new network namespace; programs and tests expect 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14s", b"lo", 1, b"")  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
 def close_proc() -> None:
-    """Nothing in /proc that is the whole machine's can be changed, and little of it be read."""
+    """Make /proc files about the whole machine read-only, and hide most of them."""
     for name in READ_ONLY:
         if Path("/proc", name).exists():
             attach(clone_tree(f"/proc/{name}", writable=False, userns=None), f"/proc/{name}")
@@ -559,7 +566,7 @@ def drop_privileges(plan: dict[str, Any]) -> None:
 
 
 def wait_for(child: int) -> int:
-    """As process 1 of the namespace: reap everything until `child` ends."""
+    """As process 1 of the namespace, reap everything until `child` ends."""
     while True:
         pid, status = os.wait()
         if pid == child:

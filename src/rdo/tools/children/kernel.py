@@ -1,7 +1,7 @@
-"""What programs of ours ask the kernel for, to be shut in or to shut themselves in.
+"""Calls of the kernel that our programs use to shut in others or themselves.
 
-It is imported by programs that run with `-I -S`, so it uses the standard library only, and
-little of it.
+It is imported by programs that run with `-I -S`, so it uses only the standard library, and little
+of it.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ _CALLS = {
 
 
 class _Program(ctypes.Structure):
-    """struct sock_fprog: how many instructions there are, and where."""
+    """struct sock_fprog: the number of instructions, and their address."""
 
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
@@ -48,34 +48,34 @@ def check(result: int, what: str) -> int:
 
 
 def prctl(option: int, value: int, what: str) -> None:
-    """Set something of this process; raises OSError if it is refused."""
+    """Set a property of this process; raises OSError if it is refused."""
     check(libc.prctl(option, value, 0, 0, 0), what)
 
 
 def end_with_parent() -> None:
-    """Be killed when the parent ends; a change of ids undoes it, so it is asked again then."""
+    """Ask the kernel to kill us when the parent ends; must be repeated after a change of ids."""
     prctl(_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
 
 
 def outlive_parent() -> None:
-    """Go on when the parent ends."""
+    """Continue when the parent ends."""
     prctl(_SET_PDEATHSIG, 0, "pdeathsig")
 
 
 def at_most(kind: int, most: int) -> int:
-    """Return a limit for this process, or the lower one that nobody may raise any more."""
+    """Return a limit for this process, or a lower one that cannot be raised any more."""
     hard = resource.getrlimit(kind)[1]
     return most if hard == resource.RLIM_INFINITY else min(most, hard)
 
 
 def limit(kind: int, most: int) -> None:
-    """Limit what this process may use, and whatever it starts."""
+    """Limit what this process, and everything it starts, may use."""
     most = at_most(kind, most)
     resource.setrlimit(kind, (most, most))
 
 
 def unshare(*names: str) -> None:
-    """Get new namespaces of these kinds; raises OSError if the machine does not allow it."""
+    """Enter new namespaces of these kinds; raises OSError if the machine does not allow it."""
     check(libc.unshare(sum(CLONE_NEW[name] for name in names)), "new namespaces")
 
 
@@ -86,12 +86,12 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def keep_mounts_private() -> None:
-    """Have what is mounted from now on seen in this mount namespace alone."""
+    """Keep mounts made from now on visible in this mount namespace only."""
     check(libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None), "private mounts")
 
 
 def enter(new_root: str) -> None:
-    """Make `new_root` the root; the old one is gone from this namespace afterwards."""
+    """Make `new_root` the root; the old one is then gone from this namespace."""
     os.chdir(new_root)
     check(libc.syscall(_CALLS[os.uname().machine]["pivot_root"], b".", b"."), "pivot_root")
     check(libc.umount2(b".", _MNT_DETACH), "leave the old root")
@@ -99,34 +99,34 @@ def enter(new_root: str) -> None:
 
 
 def join_new_keyring() -> None:
-    """Leave the session keyring of whoever started us."""
+    """Leave the session keyring of our caller."""
     libc.syscall(_CALLS[os.uname().machine]["keyctl"], _JOIN_SESSION_KEYRING, None)
 
 
 def drop_capabilities(kept: frozenset[int] = frozenset()) -> None:
-    """Let no program that is started from now on have capabilities other than `kept`."""
+    """Allow programs that are started from now on no capabilities other than `kept`."""
     for capability in set(range(_HIGHEST_CAPABILITY + 1)) - kept:
-        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones answer EINVAL
+        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)  # unknown ones return EINVAL
 
 
 def keep_capabilities_over_ids() -> None:
-    """Have a change of ids change no capabilities; a new user namespace makes an end of it."""
+    """Keep capabilities over a change of ids, until a new user namespace is entered."""
     prctl(_SET_SECUREBITS, _NO_SETUID_FIXUP, "securebits")
 
 
 def stay_readable_for_ourselves() -> None:
-    """Have our own files in /proc belong to us again, after a change of ids."""
+    """Make our own files in /proc belong to us again, after a change of ids."""
     prctl(_SET_DUMPABLE, 1, "dumpable")
 
 
 def drop_own_capabilities() -> None:
-    """Have no capabilities any more; raises OSError if that fails."""
+    """Drop all capabilities; raises OSError if that fails."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
 def refuse_calls(code: bytes) -> None:
-    """Gain no rights any more, and have the kernel apply a filter to every system call."""
+    """Gain no privileges any more, and make the kernel filter every system call."""
     prctl(_SET_NO_NEW_PRIVS, 1, "no_new_privs")
     words = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(words))

@@ -1,6 +1,6 @@
-"""Look for a regular expression in texts (a program of its own).
+"""Search for a regular expression in texts (a program of its own).
 
-A stranger may have written both, so it may take for ever. Asked and answered in JSON.
+A stranger may have written both, so it may take forever. Question and answer are JSON.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Removing a folder whose content nobody vouches for (standard library only).
+"""Remove a folder with untrusted content (standard library only).
 
 Called by `tools/walls/removal.py` and, as root of a user namespace, by `enter_root.py`. It works on
-descriptors: it follows no link, opens no file, and needs neither recursion nor long paths however
-deep the folder is, since what lies two levels down is moved up before it is looked at.
+descriptors: it follows no link, opens no file, and needs neither recursion nor long paths, however
+deep the folder is, because folders two levels down are moved up before they are read.
 """
 
 import os
@@ -14,7 +14,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def remove_tree(parent: int, name: str) -> None:
-    """Remove `name` in the open folder `parent`; nothing happens if it is not there.
+    """Remove `name` in the open folder `parent`; nothing happens if it does not exist.
 
     Raises OSError if something in it cannot be removed.
     """
@@ -34,7 +34,7 @@ def remove_tree(parent: int, name: str) -> None:
 
 
 def _empty(top: int) -> None:
-    """Remove all that is in a folder, its subfolders' subfolders moved up one after another."""
+    """Remove everything in a folder, moving up its nested folders one after another."""
     numbers = count()
     while names := os.listdir(top):
         for name in names:
@@ -50,8 +50,8 @@ def _empty_into(top: int, name: str, numbers: "count[int]") -> None:
     try:
         for inner in os.listdir(folder):  # noqa: PTH208 - likewise
             if _is_folder(folder, inner):
-                with suppress(OSError):  # else the rename tells why it cannot be moved
-                    os.close(_open(folder, inner))  # makes it ours to change
+                with suppress(OSError):  # if it fails, the rename reports why it cannot be moved
+                    os.close(_open(folder, inner))  # makes it writable for us
                 os.rename(inner, _unused(top, numbers), src_dir_fd=folder, dst_dir_fd=top)
             else:
                 os.unlink(inner, dir_fd=folder)
@@ -75,7 +75,7 @@ def _is_folder(parent: int, name: str) -> bool:
 
 
 def _open(parent: int, name: str) -> int:
-    """A folder to change, whatever rights its maker has left on it."""
+    """Open a folder for changes, whatever permissions its maker has left on it."""
     with suppress(PermissionError):
         return os.open(name, _FOLDER, dir_fd=parent)
     os.chmod(name, 0o700, dir_fd=parent)

@@ -1,9 +1,9 @@
 """Run one program to its end, even if the process that started it ends (a program of its own).
 
-`rdo.tools.detached` starts it with one argument, the JSON of the plan. It leaves the process group
-and the session of its caller and takes the claim of the plan's folder, so that exactly one of it
-and a later caller decides whether the program runs. Then it runs the program within its limits
-and writes the result to `status.json`. SIGTERM ends the program.
+`rdo.tools.detached` starts it with one argument, the JSON of the plan. It leaves its caller's
+process group and session, and takes the claim of the plan's folder, so that only one of them, this
+process or a later caller, decides whether the program runs. Then it runs the program within its
+limits and writes the result to `status.json`. SIGTERM ends the program.
 
 Exit status of the first process: 0 if the program runs; 1 if somebody else has the claim.
 """
@@ -26,6 +26,7 @@ CLAIMED = b"claimed"
 
 
 def main() -> int:
+    """Start the command of the plan in argv[1] detached; return 0 once it is claimed."""
     plan: dict[str, Any] = json.loads(sys.argv[1])
     reader, writer = os.pipe()
     if os.fork():

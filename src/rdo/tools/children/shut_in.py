@@ -1,8 +1,9 @@
-"""Shutting this program in before it reads what strangers wrote.
+"""Shut this program in before it reads what strangers wrote.
 
-A program of this folder opens what it was asked about, calls `shut_in`, and only then reads. From
-there on it is nobody, in an empty root without network, processes, keys and capabilities; it can
-read what it has open, and answer. The standard library and compiled modules must be loaded before.
+A program in this folder opens the files it was asked about, calls `shut_in`, and only then reads
+them. After that it is nobody, in an empty root without network, processes, keys and capabilities;
+it can only read its open files, and answer. The standard library and compiled modules must be
+loaded before.
 """
 
 import json
@@ -31,13 +32,13 @@ from rdo.tools.children.kernel import (
 )
 
 NO_WALLS = 125
-"""The exit status of a program that could not be shut in: it has read nothing."""
+"""The exit status of a program that could not be shut in and has read nothing."""
 
 _PLACE = "/usr"  # any folder of the machine: it is covered in our own mount namespace
 
 
 def asked() -> tuple[Any, Mapping[str, Any]]:
-    """Return the question on stdin, and the walls that come with it."""
+    """Return the question on stdin, and the walls described with it."""
     whole = json.load(sys.stdin)
     return whole["question"], whole["walls"]
 
@@ -51,8 +52,8 @@ def answer(value: Any) -> None:
 def shut_in(walls: Mapping[str, Any], keep: Collection[int] = (), scratch_bytes: int = 0) -> None:
     """Return behind walls, in a new process; the old one waits for it and ends as it does.
 
-    `keep` are the descriptors that stay open besides the standard ones. `scratch_bytes` may be
-    written, in memory, to the new root.
+    `keep` are the descriptors that stay open besides the standard ones. In the new root,
+    `scratch_bytes` may be written, in memory.
     """
     try:
         _leave_the_machine(walls["root"])
@@ -75,14 +76,14 @@ def shut_in(walls: Mapping[str, Any], keep: Collection[int] = (), scratch_bytes:
 
 
 def _leave_the_machine(root: Collection[int] | None) -> None:
-    """Become root of new namespaces, who is nobody outside; `root` are that one's ids there.
+    """Become root of new namespaces, which is nobody outside; `root` are its ids outside.
 
     Without ids it is ourselves, as for an ordinary user.
     """
     end_with_parent()
     uid, gid = root or (os.geteuid(), os.getegid())
     if root:
-        keep_capabilities_over_ids()  # where only root may make user namespaces
+        keep_capabilities_over_ids()  # on machines where only root may make user namespaces
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
@@ -114,7 +115,7 @@ def _bound(walls: Mapping[str, Any]) -> None:
 
 
 def _close_all_but(keep: Collection[int]) -> None:
-    """Close descriptors: one of a folder would lead out."""
+    """Close other descriptors, because one of a folder would lead out."""
     before = 3
     for number in sorted({one for one in keep if one >= before}):
         os.closerange(before, number)
@@ -131,7 +132,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _end_as(child: int) -> None:
-    """Wait for the child and end as it did, also by a signal."""
+    """Wait for the child and end as it did, even by a signal."""
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)

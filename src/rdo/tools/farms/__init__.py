@@ -1,1 +1,1 @@
-"""The clients of build farms, which are extras of other projects."""
+"""Clients of build farms; their libraries are optional extras."""

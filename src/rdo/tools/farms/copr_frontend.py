@@ -1,7 +1,7 @@
-"""A Copr frontend, asked by its API version 3 over HTTP, and the files that its backend serves.
+"""A Copr frontend, reached through its API version 3 over HTTP, and the files of its backend.
 
-Copr's own client library is published as source only, so it cannot be in our lock; what it sends
-is what is sent here (docs/decisions/0010-copr-by-its-rest-api.md).
+Copr's own client library is published as source only, so it cannot be in our lock; this module
+sends the same requests (docs/decisions/0010-copr-by-its-rest-api.md).
 """
 
 import configparser
@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rdo.errors import CommandError, ConfigError, NotFoundError, OutsideError, RefusedError
+from rdo.http_retry import status_may_pass
 
 if TYPE_CHECKING:
     import httpx
 
 DEFAULT_CONFIG = Path("~/.config/copr")
-"""Where Copr's own tools keep the token that a user gets from the frontend's page `/api`."""
+"""The file of Copr's own tools with the token shown on the frontend's page `/api`."""
 
 _SECTION = "copr-cli"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -26,7 +27,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True)
 class CoprLogin:
-    """A frontend, and the token by which it knows a user; `username` is his name there."""
+    """A frontend, and the token by which it knows a user; `username` is the user's name there."""
 
     server: str
     username: str = ""
@@ -35,7 +36,7 @@ class CoprLogin:
 
     @classmethod
     def read(cls, file: Path | None, server: str = "") -> "CoprLogin":
-        """Read a file of Copr's tools; `server` takes precedence over the one that it names.
+        """Read a file of Copr's tools; `server` takes precedence over the server in it.
 
         Raises ConfigError if it cannot be read, names no token, or sends the token in clear text
         without `encrypted = false`.
@@ -56,7 +57,7 @@ class CoprLogin:
             ) from error
         except (KeyError, ValueError, configparser.Error) as error:
             raise ConfigError(
-                f"{path} is no configuration of Copr's tools: {' '.join(str(error).split())}",
+                f"{path} is not a configuration of Copr's tools: {' '.join(str(error).split())}",
                 hint="the frontend's page /api shows what to write there",
             ) from error
         if encrypted and not url.startswith("https://"):
@@ -68,7 +69,7 @@ class CoprLogin:
 
 
 class CoprFault(CommandError):
-    """A request that the frontend has understood and does not carry out; `status` is HTTP's."""
+    """A request that the frontend has understood and rejected; `status` is HTTP's."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -85,19 +86,19 @@ class CoprFrontend:
         self._timeout = timeout_seconds
 
     def ask(self, path: str, **query: object) -> dict[str, Any]:
-        """Return what the frontend answers to a question, for which nobody needs to log in."""
+        """Return the frontend's answer to a question that needs no login."""
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
 
     def act(
         self, method: str, path: str, form: Mapping[str, object] | None = None, **query: object
     ) -> dict[str, Any]:
-        """Have the frontend do something as the user."""
+        """Send a request of the user that changes something."""
         return self._call(method, path, params=query, json=form, auth=self._auth())
 
     def upload(
         self, path: str, form: Mapping[str, object], file: Path, name: str
     ) -> dict[str, Any]:
-        """Send a source RPM under a name of ours, with the form that says what is to be built."""
+        """Upload a source RPM under the name `name`, with the form that describes the build."""
         import json
 
         with file.open("rb") as content:
@@ -108,14 +109,14 @@ class CoprFrontend:
             return self._call("POST", path, files=parts, auth=self._auth())
 
     def part(self, url: str, known: int, most: int) -> bytes:
-        """Return what a file of the backend has beyond its first `known` bytes; nothing if it has
+        """Return the part of a backend file after its first `known` bytes; empty if there is none.
 
-        not, or is not there (yet).
+        It is also empty if the file does not exist yet.
         """
         with self._translated(url), self._stream(url, {"Range": f"bytes={known}-"}) as answer:
             if answer.status_code in {404, 416}:
                 return b""
-            _heed(answer, url)
+            _raise_for_status(answer, url)
             skip = 0 if answer.status_code == 206 else known
             found = bytearray()
             for chunk in answer.iter_bytes():
@@ -125,16 +126,16 @@ class CoprFrontend:
             return bytes(found[skip : skip + most])
 
     def save(self, url: str, file: Path, *, most: int) -> bool:
-        """Save a file of the backend; False if it is not there.
+        """Save a file of the backend; False if it does not exist.
 
-        One that is packed by gzip, as its name says, is unpacked. Raises RefusedError if it is
-        larger than `most`, OutsideError if it is not what gzip packs.
+        If it is compressed by gzip, according to its name, it is unpacked. Raises RefusedError if
+        it is larger than `most`, OutsideError if gzip cannot unpack it.
         """
         unpack = zlib.decompressobj(_GZIP) if url.endswith(".gz") and file.suffix != ".gz" else None
         with self._translated(url), self._stream(url, {}) as answer:
             if answer.status_code == 404:
                 return False
-            _heed(answer, url)
+            _raise_for_status(answer, url)
             with file.open("wb") as out:
                 for chunk in answer.iter_raw():
                     out.write(unpack.decompress(chunk, most) if unpack else chunk)
@@ -156,7 +157,7 @@ class CoprFrontend:
             answer = httpx.request(
                 method, url, timeout=self._timeout, follow_redirects=True, **request
             )
-            _heed(answer, url)
+            _raise_for_status(answer, url)
             try:
                 found = answer.json()
             except ValueError as error:
@@ -188,12 +189,12 @@ class CoprFrontend:
             raise OutsideError(f"{url} is not packed by gzip: {error}") from error
 
 
-def _heed(answer: "httpx.Response", url: str) -> None:
-    """Raise what an error of the frontend means: refused, absent, away, or a fault of its own."""
+def _raise_for_status(answer: "httpx.Response", url: str) -> None:
+    """Raise the error for a frontend's status: refused, missing, unreachable, or its own fault."""
     status = answer.status_code
     if status < 400:
         return
-    said = _said(answer)
+    said = _error_message(answer)
     if status == 401:
         raise RefusedError(
             f"{url} refuses the login: {said}",
@@ -203,13 +204,13 @@ def _heed(answer: "httpx.Response", url: str) -> None:
         raise RefusedError(f"{url} does not allow it: {said}")
     if status == 404:
         raise NotFoundError(f"{url}: {said}")
-    if status >= 500 or status in {408, 425, 429}:
+    if status_may_pass(status):
         raise OutsideError(f"{url} answers with HTTP {status}: {said}")
     raise CoprFault(f"{url} refuses the request: {said}", status)
 
 
-def _said(answer: "httpx.Response") -> str:
-    """Return the error that a frontend names, in one line."""
+def _error_message(answer: "httpx.Response") -> str:
+    """Return the error message of a frontend, in one line."""
     try:
         answer.read()
         found = answer.json()

@@ -1,4 +1,4 @@
-"""A Koji hub, asked with Koji's own client library, which is the extra `koji`."""
+"""A Koji hub, reached with Koji's own client library, which is the extra `koji`."""
 
 import contextlib
 import sys
@@ -27,11 +27,11 @@ class HubLogin:
 
 
 class HubFault(CommandError):
-    """A call that the hub has carried out and answered with a fault of its own."""
+    """A call that the hub has answered with a fault of its own."""
 
 
 class KojiHub:
-    """A hub; each thread has a session of its own, because the client's numbers its calls."""
+    """A hub; each thread has a session of its own, because the client library numbers its calls."""
 
     def __init__(self, server: str, login: HubLogin, *, timeout_seconds: float = 60) -> None:
         try:
@@ -49,12 +49,12 @@ class KojiHub:
         self._local = threading.local()
 
     def ask(self, method: str, *args: object, **options: object) -> Any:
-        """Call a method of the hub without a login; all such calls only read."""
+        """Call a method of the hub without a login; such calls only read."""
         with self._translated(method):
             return getattr(self._anonymous(), method)(*args, **options)
 
     def act(self, method: str, *args: object, **options: object) -> Any:
-        """Call a method of the hub as the user that is configured."""
+        """Call a method of the hub as the configured user."""
         with self._translated(method):
             return getattr(self._session(), method)(*args, **options)
 
@@ -71,7 +71,7 @@ class KojiHub:
             return bytes(found)
 
     def save_output(self, task: int, name: str, file: Path, *, most: int) -> None:
-        """Save a file that a task has written; raise RefusedError if it is larger than `most`."""
+        """Save a file that a task has written; raises RefusedError if it is larger than `most`."""
         with file.open("wb") as out:
             while part := self.output(task, name, out.tell()):
                 out.write(part)
@@ -84,7 +84,7 @@ class KojiHub:
             self.ask("getTaskResult", task)
         except (HubFault, RefusedError) as error:
             return " ".join(str(error).split())
-        return "it failed without a fault"
+        return "it failed without naming a cause"
 
     def _anonymous(self) -> Any:
         if not hasattr(self._local, "anonymous"):
@@ -110,7 +110,7 @@ class KojiHub:
         return session
 
     def _options(self) -> dict[str, object]:
-        """Return options of a session: repeating a call is our own matter."""
+        """Return options for a session that does not repeat calls, because we do that ourselves."""
         found: dict[str, object] = {"timeout": self._timeout, "max_retries": 0}
         if self._login.authority:
             found["serverca"] = str(self._login.authority)
@@ -118,7 +118,7 @@ class KojiHub:
 
     @contextlib.contextmanager
     def _translated(self, method: str) -> Iterator[None]:
-        """Raise errors of ours for the client's: refused, away, or a fault of the hub."""
+        """Turn the client's errors into ours: refused, unreachable, or a fault of the hub."""
         import requests
 
         koji = self._koji
@@ -131,17 +131,20 @@ class KojiHub:
             koji.AuthLockError,
         ) as error:
             self._forget()
-            raise OutsideError(f"{self.server} is not ready: {_said(error)}") from error
+            raise OutsideError(f"{self.server} is not ready: {_one_line(error)}") from error
         except koji.AuthError as error:
             self._forget()
+            user = self._login.user or "rdo"
             raise RefusedError(
-                f"{self.server} refuses the login of {self._login.user or 'rdo'}: {_said(error)}",
-                hint="look at user, password-file, certificate or keytab of the builder",
+                f"{self.server} refuses the login of {user}: {_one_line(error)}",
+                hint="check user, password-file, certificate or keytab of the builder",
             ) from error
         except koji.ActionNotAllowed as error:
-            raise RefusedError(f"{self.server} does not allow {method}: {_said(error)}") from error
+            raise RefusedError(
+                f"{self.server} does not allow {method}: {_one_line(error)}"
+            ) from error
         except koji.GenericError as error:
-            raise HubFault(_said(error)) from error
+            raise HubFault(_one_line(error)) from error
         except requests.exceptions.HTTPError as error:
             status = error.response.status_code if error.response is not None else 500
             self._forget()
@@ -153,26 +156,27 @@ class KojiHub:
                 ) from error
             raise OutsideError(f"{self.server} answers {method} with HTTP {status}") from error
         except (OSError, EOFError, ValueError, ArithmeticError, SyntaxError) as error:
-            # requests' own errors are OSErrors; an answer that is no XML-RPC is any of the others
+            # requests' own errors are OSErrors; an answer that is not XML-RPC causes any of the
+            # others
             self._forget()
-            raise OutsideError(f"{self.server} cannot be reached: {_said(error)}") from error
+            raise OutsideError(f"{self.server} cannot be reached: {_one_line(error)}") from error
         except Exception as error:
             if type(error).__module__.startswith(("xml.", "xmlrpc.", "defusedxml.")):
                 self._forget()
                 raise OutsideError(
-                    f"{self.server} gives no usable answer: {_said(error)}"
+                    f"{self.server} gives no usable answer: {_one_line(error)}"
                 ) from error
             raise
 
     def _forget(self) -> None:
-        """Log in anew the next time."""
+        """Log in again the next time."""
         self._local.__dict__.clear()
 
 
 def ident_of(rpm: Path) -> str:
-    """Return what Koji calls the payload hash of an RPM: the MD5 of all behind its signature.
+    """Return Koji's payload hash of an RPM: the MD5 of everything after its signature.
 
-    Only the fixed sizes at its beginning are read. Empty if it is no RPM.
+    Only the fixed sizes at its beginning are parsed. Empty if it is not an RPM.
     """
     import hashlib
 
@@ -201,5 +205,5 @@ def _text(path: Path | None) -> str | None:
     return str(path) if path else None
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,1 +1,1 @@
-"""git: mirrors, clones, work trees, and how a change is proposed."""
+"""git: mirrors, clones, work trees, and proposing changes."""

@@ -15,7 +15,7 @@ class BareRepository:
     runner: Runner = run
 
     def create(self, branch: str) -> None:
-        """Make an empty one, whose clones begin with `branch`."""
+        """Create an empty repository, whose clones begin with `branch`."""
         command = ("git", "init", "--quiet", "--bare", f"--initial-branch={branch}", "--template=")
         self.runner(*command, "--", self.path, env=ENVIRONMENT)
 
@@ -31,7 +31,7 @@ class BareRepository:
         return self._git("symbolic-ref", "--short", "HEAD").strip()
 
     def add_branch(self, name: str, commit: str) -> None:
-        """Add a branch; raises CommandError if there is one by now."""
+        """Add a branch; raises CommandError if it exists meanwhile."""
         self._git("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
 
     def _git(self, *args: str) -> str:

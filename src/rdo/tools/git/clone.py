@@ -27,10 +27,10 @@ from rdo.tools.git.stops import commit_hooks, stopped
 
 log = logging.getLogger(__name__)
 
-# Patches are files: what `git format-patch` writes depends on no abbreviation but this one.
+# Patches are files: the output of `git format-patch` must depend on no abbreviation but this one.
 _PATCH_SETTINGS = ("-c", "core.abbrev=7")
-# The patches branch is made anew for each version: its commits, and so the names of the hashes in
-# the patch files, depend on nobody's key and on no hooks but the clone's own.
+# The patches branch is made again for each version: its commits, and so the names of the hashes in
+# the patch files, must depend on nobody's key and on no hooks but the clone's own.
 _UNSIGNED = ("-c", "commit.gpgSign=false", "-c", "commit.cleanup=verbatim")
 
 
@@ -61,12 +61,12 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A change that is about to be made in a clone, recorded first because a kill can interrupt it.
+    """A change that is about to be made in a clone, recorded because a kill can interrupt it.
 
     `refs` are full names, or `HEAD`; one that ends with `/` means all refs below it. The files of
-    `commits` are checked out; `messages` are those of commits to make. `files` are paths below the
-    top folder, each with its new blob: "" if it is removed, None if the content is not known yet.
-    Of `staged` files only the index entry changes. `remotes` get other settings.
+    `commits` are checked out; `messages` are those of commits to make. `files` are paths in the top
+    folder, each with its new blob: "" if it is removed, None if the content is not known yet. Of
+    `staged` files only the index entry changes. `remotes` get other settings.
     """
 
     refs: tuple[str, ...] = ()
@@ -79,10 +79,10 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Clone(ClonedHistory):
-    """One clone. If `is_dry`, nothing is pushed, and the push is only logged.
+    """One clone. If `is_dry`, nothing is pushed, and pushes are only logged.
 
-    `pushes` are those that were made, or that a dry run left out. `announce` is told of each change
-    to refs, index and files before it is made.
+    `pushes` are those that were made, or that a dry run left out. `announce` is called before each
+    change to refs, index and files.
     """
 
     is_dry: bool = False
@@ -151,12 +151,12 @@ class Clone(ClonedHistory):
         self.announce(Touch(refs=refs, messages=(message,), staged=staged))
 
     def _refuse_overwriting(self, *refs: str, is_ignored: bool = True) -> None:
-        """Raise RefusedError if a file that git does not know is where a checkout puts another.
+        """Raise RefusedError if a checkout would overwrite a file that git does not know.
 
-        With `is_ignored`, look only at ignored files: git itself protects the others.
+        With `is_ignored`, only ignored files are checked, because git itself protects the others.
         """
         kinds = ("--ignored", "--exclude-standard") if is_ignored else ()
-        top = Clone(self.top, self.runner)
+        top = self.at_top()
         others = top._ask("ls-files", "--others", *kinds, "-z").split("\0")
         unknown = {name.rstrip("/") for name in others if name}
         if not unknown:
@@ -219,7 +219,7 @@ class Clone(ClonedHistory):
         return sorted(name for name in self._ask(*args, *files).split("\0") if name)
 
     def exclude(self, pattern: str) -> None:
-        """Have git ignore files in this clone alone: they do not belong to the distgit."""
+        """Make git ignore files in this clone only, because they do not belong to the distgit."""
         file = self.common_dir / "info" / "exclude"
         text = file.read_text(errors="surrogateescape") if file.exists() else ""
         if pattern not in text.splitlines():
@@ -262,7 +262,7 @@ class Clone(ClonedHistory):
         return commit_hooks(self.path / self._ask("rev-parse", "--git-path", "hooks"))
 
     def squash(self) -> None:
-        """Make the newest commit part of the one before, and keep that one's message."""
+        """Merge the newest commit into the one before it, and keep that one's message."""
         if self.announce is not None:
             files = self.files_of("HEAD~", "HEAD")
             self._announce_commit(self.message("HEAD~"), also_staged=files)
@@ -287,7 +287,7 @@ class Clone(ClonedHistory):
         self._act("tag", "--delete", "--", name)
 
     def merge(self, ref: str, message: str) -> list[str]:
-        """Merge a ref; return the files in conflict, of a merge that was then given up."""
+        """Merge a ref; if there are conflicts, abort the merge and return the files."""
         head = self.resolve("HEAD")
         self._will(refs=(f"refs/heads/{self.branch}",), commits=(head, self.resolve(ref)))
         self._announce_commit(message, also_staged=self.files_of("HEAD", ref))
@@ -295,7 +295,7 @@ class Clone(ClonedHistory):
         return self._given_up(done, "merge")
 
     def rebase_onto(self, ref: str) -> list[str]:
-        """Rebase the branch onto a ref; return the files in conflict, of a rebase then given up."""
+        """Rebase the branch onto a ref; if there are conflicts, abort and return the files."""
         self._announce_rebase(self.branch, ref, ref)
         done = self._act("rebase", "--quiet", ref_name(ref), ok=range(256))
         return self._given_up(done, "rebase")
@@ -323,7 +323,7 @@ class Clone(ClonedHistory):
     def start_rebase(self, branch: str, onto: str, base: str, todo: Sequence[str]) -> bool:
         """Rebase commits of `branch` onto another commit, with `todo` as the rebase's todo list.
 
-        Returns whether it is finished; if not, git waits for a person to solve a conflict. Raises
+        Return whether it is finished; if not, git waits for a person to resolve a conflict. Raises
         CommandError if git fails in another way.
         """
         if not todo:
@@ -344,7 +344,7 @@ class Clone(ClonedHistory):
         return self._is_rebased(done)
 
     def continue_rebase(self) -> bool:
-        """Continue after a person has solved a conflict; return whether it is finished."""
+        """Continue after a person has resolved a conflict; return whether it is finished."""
         return self._is_rebased(
             self._act("rebase", "--continue", settings=self._plain_commits(), ok=range(256))
         )
@@ -365,7 +365,7 @@ class Clone(ClonedHistory):
         if not done.returncode:
             return True
         if self.in_progress != "rebase" or not self.conflicts():
-            # A stop without a conflict is nothing that a person can solve in the files.
+            # A stop without a conflict is nothing that a person can resolve in the files.
             raise stopped("rebase the patches", f"{done.stdout}\n{done.stderr}", self._hooks())
         return False
 
@@ -394,15 +394,32 @@ class Clone(ClonedHistory):
             )
         return done.returncode == 0
 
+    def read_tree(self, ref: str, index: Path) -> None:
+        """Fill an index of its own, outside the clone, with the files of a commit."""
+        self._run("read-tree", ref_name(ref), env={"GIT_INDEX_FILE": str(index)})
+
+    def apply_to_index(self, patch: Path, index: Path) -> bool:
+        """Apply a patch file to such an index; return whether it applies."""
+        args = ("apply", "--cached", "--whitespace=nowarn", str(patch))
+        env = {"GIT_INDEX_FILE": str(index)}
+        return self._run(*args, ok=(0, 1, 128), env=env).returncode == 0
+
+    def differing(self, ref: str, index: Path) -> list[str]:
+        """Return the files, without submodules, that differ between a commit and such an index."""
+        args = ("diff-index", "--cached", "--name-only", "-z", "--no-renames")
+        env = {"GIT_INDEX_FILE": str(index)}
+        out = self._run(*args, "--ignore-submodules=all", ref_name(ref), "--", env=env).stdout
+        return [name for name in out.split("\0") if name]
+
     def skip_in_rebase(self) -> bool:
-        """Skip the commit that a rebase has stopped at; return whether the rebase is finished."""
+        """Skip the commit at which a rebase has stopped; return whether the rebase is finished."""
         return self._is_rebased(
             self._act("rebase", "--skip", settings=self._plain_commits(), ok=range(256))
         )
 
     @property
     def rebased_branch(self) -> str:
-        """The full name of the branch that a rebase in progress works on; empty without one."""
+        """The full name of the branch of the rebase in progress; empty if there is none."""
         for folder in ("rebase-merge", "rebase-apply"):
             with contextlib.suppress(FileNotFoundError):  # the other kind, or no rebase
                 return (self.git_dir / folder / "head-name").read_text().strip()
@@ -411,7 +428,7 @@ class Clone(ClonedHistory):
     def quit_rebase(self) -> None:
         """Forget the unfinished rebase; HEAD, index and files stay as they are.
 
-        `git rebase --abort` would discard all changes, also those of a person.
+        `git rebase --abort` would discard all changes, including those of a person.
         """
         if self.in_progress == "rebase":
             self._act("rebase", "--quit")
@@ -419,7 +436,7 @@ class Clone(ClonedHistory):
             (self.git_dir / name).unlink(missing_ok=True)
 
     def conflicts(self) -> list[str]:
-        """Return the files that a person has to solve."""
+        """Return the files in which a person has to resolve conflicts."""
         out = self._ask("diff", "--name-only", "--diff-filter=U", "-z")
         return [name for name in out.split("\0") if name]
 
@@ -505,8 +522,8 @@ class Clone(ClonedHistory):
         return self._run(*args, env=env, stdin=stdin).stdout.strip("\n")
 
     def refresh_index(self) -> None:
-        """Let the index know the times of files that were written without it."""
-        self._run("update-index", "-q", "--refresh", ok=(0, 1, 128))  # 128: another git is at work
+        """Update the index with the times of files that were written without it."""
+        self._run("update-index", "-q", "--refresh", ok=(0, 1, 128))  # 128: another git is running
 
     def _act(
         self,
@@ -526,9 +543,10 @@ class Clone(ClonedHistory):
 
 
 def in_the_way(unknown: Collection[str], tree: Collection[str]) -> list[str]:
-    """Return the unknown files that a checkout of `tree` replaces: the files of both, by path.
+    """Return the unknown files that a checkout of `tree` would replace.
 
-    A file is also in the way of files below its name, and those below a name of a file there.
+    A file is also in the way of files below its name, and files below a name are in the way of a
+    file there.
 
     >>> in_the_way({"a", "b/c", "d", "e"}, {"a", "b", "d/x"})
     ['a', 'b/c', 'd']
@@ -546,7 +564,7 @@ def in_the_way(unknown: Collection[str], tree: Collection[str]) -> list[str]:
 def clone(
     url: str, folder: Path, *, branch: str = "", depth: int | None = None, runner: Runner = run
 ) -> Clone:
-    """Clone a distgit into a new folder; raise RefusedError if the folder exists."""
+    """Clone a distgit into a new folder; raises RefusedError if the folder exists."""
     if folder.exists():
         raise RefusedError(f"{folder} already exists")
     log.info("git clone %s %s", url, folder)

@@ -1,9 +1,11 @@
-"""What a clone has: its refs, commits and files, read without changing it."""
+"""Read the refs, commits and files of a clone without changing it."""
 
+import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from rdo.errors import CommandError, RefusedError
 from rdo.model.program import Completed
@@ -35,14 +37,14 @@ class PatchCommit:
 
     @property
     def change_id(self) -> str:
-        """Gerrit's name for the change, which outlives a rebase; empty if it has none."""
+        """Gerrit's Change-Id, which survives a rebase; empty if it has none."""
         found = re.findall(r"^Change-Id: (I[0-9a-f]+)\s*$", self.body, re.MULTILINE)
         return found[-1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedFiles:
-    """The files that a commit changes; `binary` are those of them that git shows no lines of."""
+    """The files that a commit changes; for `binary` ones git shows no lines."""
 
     files: tuple[str, ...]
     binary: tuple[str, ...]
@@ -62,11 +64,12 @@ class ChangedFiles:
 
 @dataclass(frozen=True, slots=True)
 class ClonedHistory:
-    """A git repository with a work tree in the folder `path`, as far as it can be read."""
+    """A git repository with a work tree in the folder `path`, for reading."""
 
     path: Path
     runner: Runner = run
     _kept: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
+    _places: dict[tuple[Path, str], str] = field(default_factory=dict, compare=False, repr=False)
 
     def check(self) -> None:
         """Raise RefusedError outside a git repository, CommandError if git is too old."""
@@ -86,18 +89,22 @@ class ClonedHistory:
 
     @property
     def git_dir(self) -> Path:
-        """The git directory, that of a linked work tree if this is one."""
-        return (self.path / self._ask("rev-parse", "--git-dir")).resolve()
+        """The git directory; that of the linked work tree if this is one."""
+        return (self.path / self._place("--git-dir")).resolve()
 
     @property
     def common_dir(self) -> Path:
         """The git directory that linked work trees share."""
-        return (self.path / self._ask("rev-parse", "--git-common-dir")).resolve()
+        return (self.path / self._place("--git-common-dir")).resolve()
 
     @property
     def top(self) -> Path:
         """The top folder of the work tree."""
-        return Path(self._ask("rev-parse", "--show-toplevel"))
+        return Path(self._place("--show-toplevel"))
+
+    def at_top(self) -> Self:
+        """Return the same clone, seen from the top folder of its work tree."""
+        return replace(self, path=self.top)
 
     @property
     def branch(self) -> str:
@@ -119,7 +126,7 @@ class ClonedHistory:
 
     @property
     def tracked_files(self) -> list[str]:
-        """The files in the index, by their paths below the top folder."""
+        """The files in the index, by their paths in the top folder."""
         return [name for name in self._ask("ls-files", "-z").split("\0") if name]
 
     def resolve(self, ref: str) -> str:
@@ -201,12 +208,33 @@ class ClonedHistory:
         out = self._ask(*args, "--ignore-submodules=all", "--no-textconv", span, "--")
         return dict(ChangedFiles.parse(row) for row in out.split("\x1e")[1:])
 
+    def submodules_changed_by(self, base: str, head: str) -> dict[str, tuple[str, ...]]:
+        """Return the submodules that each commit of `head` that is not in `base` changes, by hash.
+
+        Merges are left out, and commits that change none.
+        """
+        args = ("log", "--no-merges", "--format=%x1e%H", "--raw", "-z", "--no-renames")
+        span = f"{ref_name(base)}..{ref_name(head)}"
+        out = self._ask(*args, "--ignore-submodules=none", span, "--")
+        found = {}
+        for row in out.split("\x1e")[1:]:
+            commit, *rest = (one.strip("\n") for one in row.split("\0"))
+            pairs = itertools.pairwise(rest)
+            changed = (path for modes, path in pairs if re.match(r":(\d+ )?160000 ", modes))
+            found[commit] = tuple(changed)
+        return {commit: paths for commit, paths in found.items() if paths}
+
+    def merges(self, base: str, head: str) -> list[str]:
+        """Return the hashes of the merges of `head` that are not in `base`."""
+        span = f"{ref_name(base)}..{ref_name(head)}"
+        return self._ask("rev-list", "--merges", span, "--").split()
+
     def message(self, ref: str) -> str:
         """Return the whole message of a commit."""
         return self._ask("log", "--max-count=1", "--format=%B", ref_name(ref), "--")
 
     def patch_ids(self, base: str, head: str, files: Sequence[str] = ()) -> dict[str, str]:
-        """Return git's patch ids (the changes without line numbers) -> the hashes of the commits.
+        """Return the hashes of the commits by git's patch ids (changes without line numbers).
 
         With `files`, only commits that touch one of them.
         """
@@ -243,7 +271,7 @@ class ClonedHistory:
     ) -> str:
         """Return the difference of two trees or commits, as `git diff` prints it.
 
-        With `stat`, only a row for each file, but for no more than `most`.
+        With `stat`, only a row for each file, for at most `most` files.
         """
         options = ("--stat", *([f"--stat-count={most}"] if most else [])) if stat else ()
         command = ("diff", "--no-ext-diff", "--no-textconv", *options)
@@ -252,6 +280,13 @@ class ClonedHistory:
     def last_change(self) -> str:
         """Return the newest commit with the names of its files."""
         return self._ask("log", "--name-status", "--no-notes", "--max-count=1")
+
+    def _place(self, option: str) -> str:
+        """Return a folder from `git rev-parse`; it never changes, so git is asked once."""
+        key = self.path, option
+        if key not in self._places:
+            self._places[key] = self._ask("rev-parse", option)
+        return self._places[key]
 
     def _ask(self, *args: str, stdin: bytes = b"") -> str:
         return self._run(*args, stdin=stdin).stdout.strip("\n")
@@ -274,14 +309,14 @@ class ClonedHistory:
             raise
 
     def _own_settings(self) -> Mapping[str, str | None]:
-        """Return what of the person's own settings holds here; git is asked once."""
+        """Return the user's own git settings that apply here; git is asked once."""
         if not self._kept:
             self._kept.update(own_settings(self.path, self.runner))
         return self._kept
 
 
 def own_settings(folder: Path, runner: Runner = run) -> dict[str, str | None]:
-    """Return the variables of git with the person's own settings that hold in `folder`."""
+    """Return the environment variables with the user's own git settings that apply in `folder`."""
     env = {**ENVIRONMENT, "GIT_CONFIG_COUNT": None}
     listed = runner(
         *("git", "-C", str(folder), "config", "--list", "-z", "--show-scope"),
@@ -292,7 +327,7 @@ def own_settings(folder: Path, runner: Runner = run) -> dict[str, str | None]:
 
 
 def ref_name(name: str) -> str:
-    """Return a name of a ref or remote unless git would read it as an option.
+    """Return the name of a ref or remote, unless git would read it as an option.
 
     It may come from a spec, the metadata or a remote's tags; raises RefusedError.
     """

@@ -1,4 +1,4 @@
-"""fedpkg and rhpkg, for distgits with sources in a lookaside cache."""
+"""Run fedpkg and rhpkg, for distgits with sources in a lookaside cache."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from rdo.tools.machine import has_program
 
 
 def upload_command(files: Sequence[str], *, is_red_hat: bool) -> list[str]:
-    """Return the command that uploads the files, which the spec has named."""
+    """Return the command that uploads the files, whose names come from the spec."""
     names = [f"./{name}" if name.startswith("-") else name for name in files]
     return ["rhpkg" if is_red_hat else "fedpkg", "new-sources", *names]
 
@@ -17,7 +17,7 @@ def upload_command(files: Sequence[str], *, is_red_hat: bool) -> list[str]:
 def upload(files: Sequence[str], *, is_red_hat: bool, folder: Path) -> None:
     """Run `fedpkg new-sources FILES` in the maintainer's terminal.
 
-    Raise CommandError if it fails.
+    Raises CommandError if it fails.
     """
     command = upload_command(files, is_red_hat=is_red_hat)
     if not has_program(command[0]):

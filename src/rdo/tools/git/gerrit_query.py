@@ -1,4 +1,4 @@
-"""Gerrit, queried over ssh as its own command line is."""
+"""Query Gerrit over ssh, as its own command line tool does."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from rdo.log_tail import last_line
 from rdo.run import Runner, run
 
 TIMEOUT_SECONDS = 120.0
-# A ref as `git fetch` gets it: a server must not slip in a refspec of its own.
+# A ref for `git fetch`: a server must not be able to insert a refspec of its own.
 _REF = re.compile(r"refs/changes/\d+/\d+/\d+")
 
 

@@ -1,8 +1,8 @@
-"""The user and password of a git URL, handed to git without its command line.
+"""Pass the user and password of a git URL to git without its command line.
 
-git writes the URL it is given into a new repository's configuration, and every process on the
-machine can read its command line. So git gets the URL without a secret, and a setting that
-includes a file which exists only in our memory: it holds the user, and for one server alone a
+git writes the URL that it is given into a new repository's configuration, and every process on the
+machine can read its command line. So git gets the URL without a secret, and a setting that includes
+a file which exists only in our memory. That file contains the user and, for this server only, a
 credential helper that reads the password from a second such file.
 """
 
@@ -17,7 +17,7 @@ from rdo.model.text.url import without_secret
 
 @dataclass(frozen=True, slots=True)
 class GitAddress:
-    """A remote for one run of git: the options to put before git's command, and the URL to name."""
+    """A remote for one run of git: the options before git's command, and the URL."""
 
     options: tuple[str, ...]
     url: str
@@ -25,10 +25,10 @@ class GitAddress:
 
 @contextlib.contextmanager
 def git_address(url: str) -> Iterator[GitAddress]:
-    """Yield how to name the remote at `url` to git; valid within the block.
+    """Yield the options and URL by which git reaches the remote at `url`; valid within the block.
 
-    A URL of another protocol than http and https loses its password, with which git and ssh can do
-    nothing.
+    A URL with another protocol than http and https loses its password, which git and ssh cannot
+    use.
     """
     bare = without_secret(url)
     if bare == url or not url.startswith(("http://", "https://")):
@@ -40,7 +40,7 @@ def git_address(url: str) -> Iterator[GitAddress]:
         lines = [f"[credential {_quoted(f'{scheme}://{place}')}]", f"username = {_quoted(user)}"]
         if has_password:
             answer = files.enter_context(_in_memory(f"username={user}\npassword={password}\n"))
-            # The empty helper leaves out the user's own, which might keep the password.
+            # The empty helper excludes the user's own, which might store the password.
             helper = f'!f() {{ test "$1" = get && cat {answer}; }}; f'
             lines += ['helper = ""', f"helper = {_quoted(helper)}"]
         settings = files.enter_context(_in_memory("\n".join([*lines, ""])))
@@ -65,7 +65,7 @@ def _quoted(value: str) -> str:
 
 @contextlib.contextmanager
 def _in_memory(text: str) -> Iterator[str]:
-    """Yield the path of a file that only this user's processes can read; it is never kept."""
+    """Yield the path of a file that only this user's processes can read; it is never on disk."""
     number = os.memfd_create("rdo", os.MFD_CLOEXEC)
     try:
         os.write(number, text.encode())

@@ -1,8 +1,8 @@
-"""git, as far as the factory needs it.
+"""git for the factory.
 
-A `Mirror` is a bare repository with all branches and tags of one remote. No function here
-deletes commits: what a remote has dropped stays readable by its hash, so that an old build can
-be reproduced after a force-push.
+A `Mirror` is a bare repository with all branches and tags of one remote. No function here deletes
+commits: what a remote has dropped can still be read by its hash, so that an old build can be
+reproduced after a force-push.
 """
 
 import contextlib
@@ -63,9 +63,11 @@ _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # A gc in the background would outlive us, and pruning would lose force-pushed commits.
 _MIRROR_SETTINGS = ("gc.autoDetach=false", "gc.pruneExpire=never", "maintenance.autoDetach=false")
 
+NO_TEMPLATE = "--template="
+"""A mirror gets no hooks, attributes or settings from a template of the user or the machine."""
 
 _LINK = "120000"
-_MESSAGES = 2000  # of commits that one git prints, which is bounded
+_MESSAGES = 2000  # commits per run of git, whose output is limited
 
 
 def link_target(folder: str, target: str) -> str:
@@ -136,7 +138,7 @@ class Mirror:
         new = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         settings = [f"--config={setting}" for setting in _MIRROR_SETTINGS]
         with git_address(check_url(url)) as remote:
-            clone = ("git", *remote.options, "clone", "--quiet", "--bare", *settings)
+            clone = ("git", *remote.options, "clone", "--quiet", "--bare", NO_TEMPLATE, *settings)
             runner(*clone, "--", remote.url, new, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
         new.chmod(0o755)
         new.replace(path)
@@ -146,8 +148,8 @@ class Mirror:
     def create(cls, path: Path, *, runner: Runner = run) -> Self:
         """Make an empty mirror, to be filled with `commit_folder`."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        command = ("git", "init", "--quiet", "--bare", "--initial-branch=master", "--", path)
-        runner(*command, env=ENVIRONMENT)
+        options = ("--quiet", "--bare", "--initial-branch=master", NO_TEMPLATE)
+        runner("git", "init", *options, "--", path, env=ENVIRONMENT)
         mirror = cls(path, runner)
         for setting in _MIRROR_SETTINGS:
             mirror._git("config", *setting.split("="))
@@ -157,10 +159,10 @@ class Mirror:
         return mirror
 
     def fetch(self, url: str) -> None:
-        """Take over the remote's branches and tags; only for the holder of the mirror's lock.
+        """Fetch the remote's branches and tags; the caller must hold the mirror's lock.
 
-        Refs that the remote dropped go, their commits stay. Raises OutsideError if another git
-        works in the locked mirror.
+        Refs that the remote has dropped are removed, but their commits stay. Raises OutsideError if
+        another git is working in the locked mirror.
         """
         self.remove_stale_locks()
         options = ("--quiet", "--prune", "--no-write-fetch-head")
@@ -169,9 +171,9 @@ class Mirror:
             self._git(*command, timeout=FETCH_TIMEOUT_SECONDS)
 
     def forget_secrets(self) -> None:
-        """Remove users and passwords from the URLs in the configuration, if an older rdo left any.
+        """Remove users and passwords from URLs in the configuration, left by an older rdo.
 
-        The source of a build sees the whole mirror.
+        The source of a build can read the whole mirror.
         """
         file = self.path / "config"
         text = file.read_text(errors="surrogateescape")
@@ -180,11 +182,11 @@ class Mirror:
             atomic.write_file(file, without_secret(text).encode(errors="surrogateescape"))
 
     def remove_stale_locks(self) -> None:
-        """Remove the lock files that a killed git left; only for the holder of the mirror's lock.
+        """Remove the lock files that a killed git left; the caller must hold the mirror's lock.
 
-        A lock has no owner if no git works in the mirror, since no other process of ours may. A
-        git that may not be looked at counts if it is of a user who has made one of the locks.
-        Raises OutsideError if a git works there.
+        A lock is stale if no git works in the mirror, because no other process of ours may. A git
+        process that we cannot inspect counts if its user made one of the locks. Raises OutsideError
+        if a git works there.
         """
         left = [lock for pattern in _LOCKS for lock in self.path.glob(pattern)]
         if not left:
@@ -196,7 +198,7 @@ class Mirror:
         if owners := at_work_in(self.path, "git", users):
             numbers = ", ".join(map(str, owners))
             raise OutsideError(
-                f"the mirror {self.path.name} is locked, and git works in it: process {numbers}",
+                f"the mirror {self.path.name} is locked by a running git: process {numbers}",
                 hint="the next round tries again; end that process if it hangs",
             )
         for lock in left:
@@ -237,9 +239,10 @@ class Mirror:
     def changes(
         self, base: str | None, head: str, *, folder: str = "", limit: int = 20
     ) -> tuple[int, list[GitCommit]]:
-        """Return, for people, how many commits lead from `base` to `head`, and the newest of them.
+        """Return, for display, how many commits lead from `base` to `head`, and the newest of them.
 
-        All parents are followed, and merges are not counted; without `base` it is the head alone.
+        All parents are followed, and merges are not counted; without `base` only the head is
+        returned.
         """
         scope = ("--", f"{folder}/") if folder else ("--",)
         span = ("--no-merges", "--end-of-options", f"{base}..{head}", *scope) if base else ()
@@ -254,8 +257,9 @@ class Mirror:
     ) -> dict[str, tuple[str, ...]]:
         """Return the history of some commits: each commit, and its parents.
 
-        What `but` descends from is left out, and commits that the mirror does not have. With a
-        `folder` only those that touch it are returned, and the nearest of them are their parents.
+        Ancestors of `but` are left out, and so are commits that the mirror does not have. With a
+        `folder` only commits that touch it are returned, and their parents are the nearest such
+        commits.
         """
         asked = "".join(f"{head}\n" for head in heads) + (f"^{but}\n" if but else "")
         scope = ("--", f"{folder}/") if folder else ("--",)
@@ -279,9 +283,10 @@ class Mirror:
         return found
 
     def naming(self, word: str, limit: int = 100) -> list[str]:
-        """Return the hashes of the commits of all refs whose messages name a word, newest first.
+        """Return the hashes of the commits of all refs whose messages contain a word, newest first.
 
-        It has letters, digits, dashes and colons only, and stands alone: not in a longer number.
+        The word has only letters, digits, dashes and colons, and must stand alone: not in a longer
+        number.
         """
         alone = f"(^|[^A-Za-z0-9]){word}([^A-Za-z0-9]|$)"
         found = self._git(
@@ -295,7 +300,7 @@ class Mirror:
         return self._git("log", "--max-count=1", "--format=%H", head, "--", folder).strip() or None
 
     def commit(self, hash_: str) -> GitCommit:
-        """Return one commit as git describes it."""
+        """Return one commit with git's data about it."""
         return self._log("--max-count=1", hash_)[0]
 
     def commits(self, hashes: Iterable[str]) -> dict[str, GitCommit]:
@@ -319,6 +324,15 @@ class Mirror:
         command = ("show-ref", "--heads", "--tags", "--dereference")
         rows = (row.split(" ", 1) for row in self._run(*command, ok=(0, 1)).stdout.splitlines())
         return {name: hash_ for hash_, name in rows}
+
+    def tags_before(self, hash_: str) -> list[tuple[str, str]]:
+        """Return the tags of a commit and of its history, with the hashes of their objects.
+
+        If the mirror does not have the commit, there are none.
+        """
+        command = ("for-each-ref", "--format=%(refname) %(objectname)", "--merged", hash_)
+        rows = self._run(*command, "refs/tags", ok=(0, 128, 129)).stdout.splitlines()
+        return [(name, tag) for name, _, tag in (row.rpartition(" ") for row in rows)]
 
     def tagged_commits(self) -> frozenset[str]:
         """Return the hashes of all commits that have a tag."""
@@ -345,7 +359,7 @@ class Mirror:
         ).splitlines()
 
     def list_files(self, ref: str, folder: str = "") -> list[str]:
-        """Return the paths of all files at a ref, or of those below `folder`, without links."""
+        """Return the paths of all files at a ref, or of those in `folder`, without links."""
         scope = ("--", f"{folder.rstrip('/')}/") if folder else ()
         out = self._git("ls-tree", "-r", "-z", "--full-tree", self._known(ref), *scope)
         rows = (row.partition("\t") for row in out.split("\0") if row)
@@ -358,7 +372,7 @@ class Mirror:
         return {path: entry.split()[2] for entry, _, path in rows if entry.startswith("160000")}
 
     def submodule_urls(self, commit: str) -> dict[str, str]:
-        """Return the URLs that a commit's .gitmodules gives, by path, as they are written."""
+        """Return the URLs in a commit's .gitmodules, by path, as they are written."""
         command = (
             "config",
             "--blob",
@@ -378,15 +392,15 @@ class Mirror:
 
     @property
     def origin(self) -> str:
-        """The URL that the mirror was cloned from, without a password; empty if it is ours."""
+        """The URL that the mirror was cloned from, without a password; empty if we filled it."""
         return self._run("config", "--get", "remote.origin.url", ok=(0, 1)).stdout.strip()
 
     def set_origin(self, url: str) -> None:
-        """Name the repository that this mirror stands for; what it was cloned from is a copy."""
+        """Record the repository that this mirror stands for, if it was cloned from a copy."""
         self._git("config", "remote.origin.url", without_secret(url))
 
     def read_file(self, ref: str, path: str) -> str:
-        """Return the text of one file at a ref; raise NotFoundError if it does not exist."""
+        """Return the text of one file at a ref; raises NotFoundError if it does not exist."""
         done = self._run("cat-file", "blob", f"{self._known(ref)}:{path}", ok=(0, 128))
         if done.returncode:
             raise NotFoundError(f"{ref} of {self.path.name} has no file {path}")
@@ -404,7 +418,7 @@ class Mirror:
         """Return the texts of files directly in a folder (empty: the top), by path.
 
         Only files whose names end with `suffix` are read. A link to a regular file elsewhere in the
-        commit has that one's text.
+        commit has that file's text.
         """
         place = folder.strip("/")
         found = self._entries(commit, *([f"{place}/"] if place else []))
@@ -425,7 +439,7 @@ class Mirror:
         return [path for entry, _, path in rows if entry.startswith("100")]
 
     def versions(self, is_wanted: Callable[[str], bool]) -> list[str]:
-        """Return each text that a file with such a path has had in any commit of any ref."""
+        """Return each text that files with wanted paths have had in any commit of any ref."""
         listed = self._git("rev-list", "--objects", "--all").splitlines()
         rows = (line.partition(" ") for line in listed)
         hashes = dict.fromkeys(hash_ for hash_, _, path in rows if path and is_wanted(path))
@@ -471,15 +485,16 @@ class Mirror:
         mirror, because a build may change owner and content.
         """
         hash_ = self._known(commit)
-        clone = ("clone", "--quiet", "--no-hardlinks", "--no-checkout", "--", self.path, folder)
-        self.runner("git", *clone, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
+        clone = ("clone", "--quiet", "--no-hardlinks", "--no-checkout", NO_TEMPLATE)
+        command = ("git", *clone, "--", self.path, folder)
+        self.runner(*command, env=ENVIRONMENT, timeout=FETCH_TIMEOUT_SECONDS)
         switch = ("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", hash_)
         self.runner("git", "-C", folder, *switch, env=ENVIRONMENT)
 
     def commit_folder(
         self, folder: Path, *, parent: str | None, when: datetime, message: str
     ) -> str:
-        """Commit the whole of `folder`, ignored files included, and return the hash; no ref moves.
+        """Commit the whole `folder`, including ignored files, and return the hash; no ref moves.
 
         The author is fixed, so that the same content, parent and time give the same hash.
         """
@@ -492,7 +507,7 @@ class Mirror:
     def commit_work_tree(
         self, top: Path, *, head: str, when: datetime, message: str, excludes: Path
     ) -> str:
-        """Commit a work tree on top of its HEAD, which the mirror has.
+        """Commit a work tree on top of its HEAD, which the mirror has; return the hash.
 
         Return HEAD if nothing differs.
 
@@ -523,7 +538,7 @@ class Mirror:
     def fetch_ref(self, url: str, ref: str) -> str:
         """Fetch one branch, tag, commit or other ref (`refs/changes/…`); return the hash.
 
-        Like `fetch`, only for the holder of the mirror's lock.
+        As for `fetch`, the caller must hold the mirror's lock.
         """
         self.remove_stale_locks()
         place = "refs/rdo/fetched"
@@ -568,8 +583,8 @@ class Mirror:
         ok: Collection[int] = (0,),
         stdin: bytes = b"",
     ) -> Completed:
-        # GIT_DIR, not -C: a bare repository of another owner (data kept by a service user) is
-        # ours by choice, and no repository around the current folder is ever meant.
+        # GIT_DIR, not -C: a bare repository of another owner (data of a service user) is ours by
+        # choice, and a repository around the current folder is never meant.
         places: dict[str, str | None] = {"GIT_DIR": str(self.path)}
         if files:
             places |= {"GIT_INDEX_FILE": str(files.index), "GIT_WORK_TREE": str(files.folder)}

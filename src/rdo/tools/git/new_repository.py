@@ -23,7 +23,7 @@ def commit_new(
     *,
     runner: Runner = run,
 ) -> None:
-    """Make `folder` a repository whose `branch` contains these files of it, committed by `user`."""
+    """Make `folder` a repository whose `branch` has one commit of these files, by `user`."""
     name, email = user
     roles = ("AUTHOR", "COMMITTER")
     who = {

@@ -1,4 +1,4 @@
-"""The commits of a push that is not accepted yet, beside those that the repository has."""
+"""The commits of a push that is not accepted yet, and those that the repository has."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _QUARANTINE = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_QUARANTINE_PATH",
 )
-"""The variables by which git tells a hook where the objects of a push are meanwhile."""
+"""The variables in which git gives a hook the temporary folder of a push's objects."""
 _SECONDS = 300.0
 
 
@@ -46,7 +46,7 @@ class RefChange:
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """A file, link or folder directly in a folder of a commit; `size` in bytes is of files."""
+    """A file, link or folder directly in a folder of a commit; `size` is a file's, in bytes."""
 
     path: str
     mode: str
@@ -81,7 +81,7 @@ class PushedCommits:
         return self._run(*args, ok=(0, 1)).returncode == 0
 
     def new_merges(self, head: str, *, most: int) -> list[tuple[str, ...]]:
-        """Return the merges that `head` brings: each with its parents behind it.
+        """Return the new merges in `head`, each followed by its parents.
 
         Raises RefusedError if there are more than `most`.
         """
@@ -97,7 +97,7 @@ class PushedCommits:
         return done.stdout.partition("\n")[0]
 
     def folder(self, commit: str, *paths: str) -> list[TreeEntry]:
-        """Return what is directly at the top of a commit, and directly in these folders of it."""
+        """Return the entries at the top of a commit, and directly in these folders of it."""
         places = ["", *(f"{path}/" for path in paths)]
         found: dict[str, TreeEntry] = {}
         for place in places:
@@ -110,7 +110,7 @@ class PushedCommits:
         return list(found.values())
 
     def contents(self, blobs: Sequence[str]) -> list[bytes]:
-        """Return the contents of files, in order; the caller has bounded their sizes."""
+        """Return the contents of files, in order; the caller has limited their sizes."""
         said = self._git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in blobs).encode())
         return list(_contents(said, len(blobs)))
 

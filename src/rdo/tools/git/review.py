@@ -1,4 +1,4 @@
-"""git with Gerrit: one commit on top of a branch, or a branch, pushed for review."""
+"""git with Gerrit: push one commit on top of a branch, or a branch, for review."""
 
 import configparser
 import hashlib
@@ -30,12 +30,12 @@ class ReviewPlace:
 
     @classmethod
     def read(cls, mirror: Mirror, commit: str) -> "ReviewPlace":
-        """Return the .gitreview of a commit; raise NotFoundError if there is none."""
+        """Return the .gitreview of a commit; raises NotFoundError if there is none."""
         return cls.parse(mirror.read_file(commit, ".gitreview"), mirror.path.name)
 
     @classmethod
     def parse(cls, text: str, repository: str) -> "ReviewPlace":
-        """Parse the .gitreview of `repository`; raise RefusedError if it is faulty."""
+        """Parse the .gitreview of `repository`; raises RefusedError if it is faulty."""
         parser = configparser.ConfigParser(interpolation=None)
         try:
             parser.read_string(text)
@@ -56,7 +56,7 @@ class ReviewPlace:
 
 
 def review_ref(branch: str) -> str:
-    """Return the ref that makes reviews for a branch; raise RefusedError for a strange name.
+    """Return the ref that makes reviews for a branch; raises RefusedError for an invalid name.
 
     After a `%` in it, Gerrit would expect options.
 
@@ -69,9 +69,9 @@ def review_ref(branch: str) -> str:
 
 
 def with_change_ids(clone: Clone, base: str, head: str) -> str:
-    """Give each commit of `head` that is not in `base` a Change-Id; return the hash of the last.
+    """Give each commit of `head` that is not in `base` a Change-Id; return the last hash.
 
-    No branch moves. A commit that has a Change-Id stays the same if all commits below it do.
+    No branch moves. A commit with a Change-Id stays the same if all commits below it do.
     """
     new: dict[str, str] = {}
     for commit in clone.plumb("rev-list", "--topo-order", "--reverse", f"{base}..{head}").split():
@@ -104,7 +104,7 @@ def _marked(clone: Clone, message: str, name: str) -> str:
 
 
 def change_id(*parts: str) -> str:
-    """Return Gerrit's name of a review, the same for the same parts."""
+    """Return the Change-Id of a review, the same for the same parts."""
     text = "\0".join(parts).encode(errors="surrogateescape")
     return f"I{hashlib.sha1(text, usedforsecurity=False).hexdigest()}"
 
@@ -129,7 +129,7 @@ def propose(mirror: Mirror, url: str, proposal: Proposal, *, runner: Runner = ru
     """Push a proposal for review and return Gerrit's answer.
 
     The same proposal has the same hash and Change-Id, so pushing it again makes no second review.
-    Reviewers that Gerrit does not know are left out. Raises NotFoundError if the file is missing,
+    Reviewers unknown to Gerrit are left out. Raises NotFoundError if the file is missing,
     CommandError if the push fails.
     """
     ref = review_ref(proposal.branch)

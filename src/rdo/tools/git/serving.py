@@ -1,4 +1,4 @@
-"""git's own server programs: what a clone asks for, and what a push sends."""
+"""Run git's own server programs, for clones and pushes."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ from rdo.tools.git.mirror import ENVIRONMENT
 from rdo.tools.git.settings import FIXED, variables
 
 MOST_PUSHED_BYTES = 256 << 20
-"""The size of one push at most: large files belong into a lookaside cache."""
+"""The largest size of a push: large files belong in a lookaside cache."""
 TIMEOUT_SECONDS = 3600.0
 _BIG_FILE_BYTES = 16 << 20
 _SETTINGS = (
@@ -32,7 +32,7 @@ _SETTINGS = (
 
 
 class GitService(StrEnum):
-    """A program that git starts on a server; a client names it with `git-` before it."""
+    """A program that git runs on a server; clients name it with `git-` before it."""
 
     FETCH = "upload-pack"
     PUSH = "receive-pack"
@@ -42,17 +42,17 @@ class GitService(StrEnum):
 class GitHooks:
     """The folder with the programs that git runs when something is pushed.
 
-    `command` is the command line that judges a push; the name of the hook and the place of the
-    repository's folder follow it.
+    `command` is the command line that checks a push; the name of the hook and the path of the
+    repository's folder are appended.
     """
 
     folder: Path
     command: str
 
     def write(self) -> None:
-        """Write the hooks, if they are not there or say something else.
+        """Write the hooks, if they do not exist or differ.
 
-        git takes no notice of a hook that cannot be run, so each appears complete and executable.
+        git ignores a hook that it cannot run, so each appears complete and executable.
         """
         self.folder.mkdir(exist_ok=True)
         for name in ("pre-receive", "post-receive"):
@@ -70,7 +70,7 @@ class GitHooks:
 
 @dataclass(frozen=True, slots=True)
 class GitServing:
-    """One repository that is served; whoever pushes is `person` to the hooks."""
+    """One repository that is served; hooks get the name of the pushing user in `person`."""
 
     repository: Path
     hooks: GitHooks
@@ -82,13 +82,13 @@ class GitServing:
         return hand_over(*self._command(service), env=self._environment(service))
 
     def advertise(self, service: GitService) -> bytes:
-        """Return what the repository has, as the beginning of a conversation by HTTP."""
+        """Return the refs of the repository, as the beginning of a conversation by HTTP."""
         options = ("--stateless-rpc", "--http-backend-info-refs")
         env = self._environment(service)
         return run(*self._command(service, *options), env=env, timeout=TIMEOUT_SECONDS).raw
 
     def answer(self, service: GitService, asked: IO[bytes], answer: IO[bytes]) -> str:
-        """Answer one request by HTTP from file to file; return what git says of an error."""
+        """Answer one HTTP request from file to file; return git's error message."""
         done = run_with_files(
             *self._command(service, "--stateless-rpc"),
             stdin=asked,

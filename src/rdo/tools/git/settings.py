@@ -1,10 +1,10 @@
-"""The settings with which every git of ours runs: the same output, whoever runs it.
+"""The settings with which we always run git: the same output, whoever runs it.
 
-A person's `~/.gitconfig` and the machine's `/etc/gitconfig` shape what git prints, stores and
-exchanges. `FIXED` overrides that for every call, also against the settings of a repository. In a
-maintainer's clone `kept` goes further: of the person's own settings only those remain that say who
-somebody is, how a server is reached, and which files are ignored; so none can take part that nobody
-here has thought of, such as the driver of a file type.
+A user's `~/.gitconfig` and the machine's `/etc/gitconfig` affect what git prints, stores and
+exchanges. `FIXED` overrides that for every call, even against the settings of a repository. In a
+maintainer's clone `kept` goes further: of the user's own settings only those remain that give their
+identity, how a server is reached, and which files are ignored. So no setting that we have not
+thought of has an effect, such as the driver of a file type.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 Setting = tuple[str, str]
 
-# Settings override those of every file; a repository's own `diff` or `log` section is no different.
+# Settings override those of every file, including a repository's own `diff` or `log` section.
 FIXED: tuple[Setting, ...] = (
     ("apply.ignoreWhitespace", "no"),
     ("apply.whitespace", "warn"),
@@ -29,9 +29,11 @@ FIXED: tuple[Setting, ...] = (
     ("core.bigFileThreshold", "512m"),
     ("core.commentChar", "#"),
     ("core.fsmonitor", "false"),
+    ("core.ignoreCase", "false"),
     ("core.pager", "cat"),
     ("core.quotePath", "true"),
     ("core.safecrlf", "false"),
+    ("core.symlinks", "true"),
     ("core.whitespace", "blank-at-eol,space-before-tab,blank-at-eof"),
     ("diff.algorithm", "default"),
     ("diff.colorMoved", "no"),
@@ -95,7 +97,7 @@ FIXED: tuple[Setting, ...] = (
     ("tag.forceSignAnnotated", "false"),
     ("tag.gpgSign", "false"),
 )
-# Of a person's own settings in a maintainer's clone, all others are left out.
+# Of a user's own settings, all others are left out in a maintainer's clone.
 _KEPT = re.compile(
     r"(user|author|committer|credential|http|https|ssh|url|protocol|safe|gpg|filter|gitreview)\..+"
     r"|core\.(sshcommand|gitproxy|askpass|excludesfile|hookspath|editor)"
@@ -112,7 +114,7 @@ _VARIABLES = (
 
 
 def variables(settings: Sequence[Setting] = FIXED) -> dict[str, str | None]:
-    """Return the variables that give git these settings, and none by other variables.
+    """Return the environment variables that give git these settings, and no others.
 
     >>> variables([("core.pager", "cat")])["GIT_CONFIG_KEY_0"]
     'core.pager'
@@ -127,8 +129,8 @@ def variables(settings: Sequence[Setting] = FIXED) -> dict[str, str | None]:
 def kept(listed: str) -> dict[str, str | None]:
     """Return the variables for a maintainer's clone, from `git config --list -z --show-scope`.
 
-    The person's files are not read; the settings of theirs that are kept go into the variables,
-    each followed by those of the clone, which they must not override.
+    The user's files are not read; their kept settings are passed in the variables, each followed by
+    those of the clone, which they must not override.
     """
     rows = list(_scoped(listed))
     has_own = any(scope in ("system", "global") for scope, _, _ in rows)

@@ -1,4 +1,4 @@
-"""Why git stopped: a key, a hook, a lock or a file in the way, from what it printed."""
+"""Find out from git's output why it stopped: a key, a hook, a lock or a file in the way."""
 
 import os
 import re
@@ -17,13 +17,13 @@ _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 
 
 class GitStoppedError(CommandError):
-    """git stopped for a reason outside the files: a person removes it, and git can go on."""
+    """git stopped for a reason outside the files; a person can remove it, and git can continue."""
 
 
 def stopped(what: str, said: str, hooks: Sequence[str] = ()) -> GitStoppedError:
     """Return the error for a git command that ended without doing `what`.
 
-    `hooks` are those that may have ended it without a word of git.
+    `hooks` are those that may have ended it without a message of git.
 
     >>> str(stopped("commit", "error: gpg failed to sign the data\\nfatal: failed to write commit"))
     'git could not commit: signing failed (gpg failed to sign the data)'
@@ -45,7 +45,7 @@ def _reason(said: str, hooks: Sequence[str]) -> tuple[str, str]:
         return f"signing failed ({told})", hint
     if found := _HOOK.search(said):
         name = found["name"] or "reference-transaction"
-        return f"the hook {name} refused{_last(lines)}", "fix what the hook asks for"
+        return f"the hook {name} refused{_last(lines)}", "fix what the hook reports"
     if match := _IN_THE_WAY.search(said):
         names = said[match.end() :].partition("Please")[0].split()
         return f"git does not track {', '.join(names[:5])}, which is in the way", "move it away"
@@ -53,7 +53,7 @@ def _reason(said: str, hooks: Sequence[str]) -> tuple[str, str]:
         return "; ".join(dict.fromkeys(words[:2])), ""
     if hooks:
         shown = " or ".join(hooks)
-        return f"the hook {shown} refused{_last(lines)}", "fix what the hook asks for"
+        return f"the hook {shown} refused{_last(lines)}", "fix what the hook reports"
     return (lines or ["it ended with an error"])[-1], ""
 
 
@@ -63,10 +63,10 @@ def _last(lines: Sequence[str]) -> str:
 
 
 def is_locked(said: str) -> bool:
-    """Whether git found the lock of another git."""
+    """Whether git found the lock of another git process."""
     return _LOCK.search(said) is not None
 
 
 def commit_hooks(folder: Path) -> list[str]:
-    """Return the hooks in a folder of hooks that can refuse a commit."""
+    """Return the hooks in a folder that can refuse a commit."""
     return [name for name in _COMMIT_HOOKS if os.access(folder / name, os.X_OK)]

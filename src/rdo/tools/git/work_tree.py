@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from rdo.run import Runner, run
-from rdo.tools.git.mirror import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, Mirror
+from rdo.tools.git.mirror import ENVIRONMENT, FETCH_TIMEOUT_SECONDS, NO_TEMPLATE, Mirror
 
-# The repository is the maintainer's while rdo runs as root; naming it by hand is consent.
+# The repository is the maintainer's while rdo runs as root; the user who names it agrees to that.
 _ANY_OWNER = ("-c", "safe.directory=*")
 
 
@@ -31,7 +31,7 @@ class WorkTree:
 
     @property
     def branch(self) -> str:
-        """The branch that is checked out; empty if HEAD is detached."""
+        """The checked-out branch; empty if HEAD is detached."""
         return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
     def mirror(self, place: Path) -> Mirror:
@@ -39,10 +39,11 @@ class WorkTree:
         top = self.top
         assert top
         upload = f"git {' '.join(_ANY_OWNER)} upload-pack"
-        command = ("git", "clone", "--quiet", "--bare", "--upload-pack", upload, "--")
+        options = ("--quiet", "--bare", NO_TEMPLATE, "--upload-pack", upload)
         place.parent.mkdir(parents=True, exist_ok=True)
         env = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": "file"}
-        self.runner(*command, top.as_uri(), place, env=env, timeout=FETCH_TIMEOUT_SECONDS)
+        command = ("git", "clone", *options, "--", top.as_uri(), place)
+        self.runner(*command, env=env, timeout=FETCH_TIMEOUT_SECONDS)
         return Mirror(place, self.runner)
 
     def snapshot(self, mirror: Mirror, *, when: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Running programs on the hosts of a cloud by ssh: host keys are checked, silence is told."""
+"""Run programs on the hosts of a cloud by ssh; host keys are checked, and silence is reported."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _FAILED = 255  # ssh's own status, which no program on the host should have
 class SshAccess:
     """How hosts are reached: as `user`, with keys that ssh finds or with `identity`.
 
-    The key of an unknown host is refused, unless `accepts_new`; a changed one always is.
+    The key of an unknown host is refused, unless `accepts_new`; a changed key is always refused.
     """
 
     user: str = "root"
@@ -25,7 +25,7 @@ class SshAccess:
     accepts_new: bool = False
 
     def options(self) -> list[str]:
-        """Return the options of ssh; it never asks anything."""
+        """Return the options of ssh, with which it never asks questions."""
         strict = "accept-new" if self.accepts_new else "yes"
         options = {
             "BatchMode": "yes",
@@ -42,14 +42,14 @@ class SshAccess:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host that programs are run on; without an `access` it is this machine, without ssh."""
+    """A host to run programs on; without `access` it is this machine, reached without ssh."""
 
     address: str
     access: SshAccess | None = None
     runner: Runner = run
 
     def run_python(self, program: str, *, timeout: float) -> str:
-        """Run a program text by the host's python3 and return what it prints.
+        """Run a program text with the host's python3 and return its output.
 
         Raises OutsideError if the host cannot be reached or stops answering, CommandError if the
         program fails there or takes longer than `timeout` seconds.
@@ -62,7 +62,7 @@ class Host:
             reason = last_line(str(error))
             raise CommandError(f"{self.address}: python3 fails there: {reason}") from error
         if done.returncode:
-            said = last_line(done.stderr) or "ssh failed without a word"
+            said = last_line(done.stderr) or "ssh failed without a message"
             raise OutsideError(f"{self.address} cannot be reached: {said}")
         return done.stdout
 

@@ -14,7 +14,7 @@ from rdo.errors import ConfigError, OutsideError
 from rdo.model.outside import OutsideListing
 
 _AT_ONCE = 16
-_MOST_KEYS = 1000  # of one request to remove
+_MOST_KEYS = 1000  # in one request to remove
 _POOL = "/pool/"
 
 
@@ -22,8 +22,8 @@ _POOL = "/pool/"
 class BucketPlace:
     """The objects below `prefix` of a bucket. Credentials are found as boto3 finds them.
 
-    A bucket has no links. Each object appears whole, when all of it has come. An RPM that is in the
-    bucket already is copied there, by the server.
+    A bucket has no links. An object appears only when it was uploaded completely. If an RPM is
+    already in the bucket, the server copies it there.
     """
 
     bucket: str
@@ -33,7 +33,7 @@ class BucketPlace:
     _pooled: dict[str, str] = field(default_factory=dict)
 
     def listing(self) -> OutsideListing:
-        """Return what is there; raises OutsideError if the bucket cannot be read."""
+        """Return the files in the bucket; raises OutsideError if it cannot be read."""
         files: dict[str, int] = {}
         with self._explaining() as client:
             pages = client.get_paginator("list_objects_v2")
@@ -60,12 +60,12 @@ class BucketPlace:
             _all_at_once(one, paths)
 
     def point(self, links: Mapping[str, str]) -> None:
-        """Refuse links by a TypeError: a bucket has none, and nobody asks for them."""
+        """Refuse links by a TypeError, because a bucket has none."""
         if links:
             raise TypeError("a bucket has no links")
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, and folders with all that is in them; raises OutsideError."""
+        """Remove files, and folders with everything in them; raises OutsideError."""
         wanted = list(paths)
         if not wanted:
             return
@@ -95,7 +95,7 @@ class BucketPlace:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[Any]:
-        """Yield the client, whose errors become ours."""
+        """Yield the client, and convert its errors to ours."""
         client = self._client
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
@@ -105,12 +105,12 @@ class BucketPlace:
         except (Boto3Error, BotoCoreError, ClientError) as error:
             raise OutsideError(
                 f"s3://{self.bucket}/{self.prefix}: {' '.join(str(error).split())}",
-                hint="what was sent stays; the next push goes on from there",
+                hint="what was sent stays; the next push continues from there",
             ) from error
 
 
 def _all_at_once(act: Callable[[str], None], paths: Iterable[str]) -> None:
-    """Do something for each path, some at a time; the first error ends it."""
+    """Call `act` for each path, several at a time; the first error ends it."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         running = [pool.submit(act, path) for path in paths]
         try:

@@ -1,6 +1,6 @@
-"""The process that looks at hosts and changes them: what it is asked, and what it tells.
+"""The process that examines and changes hosts: its requests, and its events.
 
-The work is done by `children/install_hosts.py` with pyinfra, which is loaded nowhere else.
+The work is done by `children/hosts/install_hosts.py` with pyinfra, which is loaded nowhere else.
 """
 
 import base64
@@ -16,10 +16,10 @@ from rdo.errors import CommandError
 from rdo.run import Conversation, converse
 from rdo.tools.hosts.access import Host
 
-_CHILD = Path(__file__).parents[1] / "children" / "install_hosts.py"
+_CHILD = Path(__file__).parents[1] / "children" / "hosts" / "install_hosts.py"
 
 
-# What runs on a host first: it makes modules of the texts, each after those that it imports.
+# This runs on a host first: it makes modules of the texts, each after those that it imports.
 _BEGIN = """
 import types
 for name, text in r["modules"]:
@@ -42,7 +42,7 @@ class Program:
     main: str
 
     def parts(self) -> dict[str, Any]:
-        """Return what a host needs to run it."""
+        """Return everything that a host needs to run it."""
         return {"begin": _BEGIN, "modules": self.modules, "main": self.main}
 
     def text(self, request: Mapping[str, Any]) -> str:
@@ -56,13 +56,13 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """A running installer; it tells what happens as mappings with an `event`."""
+    """A running installer; it reports events as mappings with an `event`."""
 
     _conversation: Conversation
     log_file: Path
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield what it tells, until it ends. Raises CommandError for what is not JSON."""
+        """Yield its events, until it ends. Raises CommandError for output that is not JSON."""
         for line in self._conversation.lines():
             try:
                 told = json.loads(line)
@@ -71,7 +71,7 @@ class Installer:
             yield told
 
     def carry_out(self, chosen: Sequence[Sequence[str]]) -> None:
-        """Choose for each step the hosts that it is carried out on."""
+        """Choose, for each step, the hosts on which it is carried out."""
         self._conversation.send(json.dumps(chosen))
 
 
@@ -84,7 +84,7 @@ def installer(
 ) -> Iterator[Installer]:
     """Start an installer for these hosts and steps; it ends with the block.
 
-    Secrets go by its standard input alone. Raises CommandError if it cannot be started.
+    Secrets are passed only on its standard input. Raises CommandError if it cannot be started.
     """
     asked = {
         "hosts": [{"address": host.address, "ssh": _access(host)} for host in hosts],

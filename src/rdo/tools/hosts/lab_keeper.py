@@ -1,6 +1,6 @@
-"""The process that keeps a lab's namespaces: what it is given, how it starts and how it ends.
+"""The process that keeps a lab's namespaces: its plan, its start and its end.
 
-The work is done by `children/keep_lab.py`.
+The work is done by `children/hosts/keep_lab.py`.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Any
 
 from rdo.errors import CommandError, RefusedError
 from rdo.run import Runner, run
-from rdo.tools.children import keep_lab
+from rdo.tools.children.hosts import keep_lab
 from rdo.tools.detached import identity
 from rdo.tools.walls.id_range import id_range, lab_range
 
@@ -25,8 +25,10 @@ _END_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class LabHost:
-    """A host as its keeper needs to know it: `settings` are files of ours laid over the image,
-    `changes` is the folder that takes what the host itself writes.
+    """A host in the keeper's plan.
+
+    `settings` are files of ours laid over the image, `changes` is the folder for what the host
+    itself writes.
     """
 
     name: str
@@ -38,7 +40,7 @@ class LabHost:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A folder that the lab's web server shows at a path below its root."""
+    """A folder that the lab's web server serves under a path."""
 
     path: str
     folder: str
@@ -46,9 +48,9 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class LabPlan:
-    """All that a lab is made of; `layers` of every host, topmost first.
+    """Everything that a lab is made of; `layers` are those of every host, topmost first.
 
-    `memory` (bytes) and `processes` bound all hosts together.
+    `memory` (bytes) and `processes` limit all hosts together.
     """
 
     name: str
@@ -72,10 +74,9 @@ class LabKeeper:
     runner: Runner = run
 
     def start(self, plan: LabPlan) -> None:
-        """Make the lab's namespaces and begin to boot its hosts; they go on when we end.
+        """Make the lab's namespaces and boot its hosts, which continue when we end.
 
-        Raises RefusedError for anybody but root, CommandError if something of it is not possible
-        on this machine.
+        Raises RefusedError for any user but root, CommandError if this machine does not support it.
         """
         if not id_range().is_root:
             raise RefusedError("only root can start a lab", hint="run the command with sudo")
@@ -99,13 +100,13 @@ class LabKeeper:
             )
 
     def make_inside(self, folder: Path) -> None:
-        """Make a folder that belongs to root inside the lab, who alone writes into it."""
+        """Make a folder that belongs to root inside the lab, the only user who writes into it."""
         folder.mkdir(exist_ok=True)
         os.chown(folder, *lab_range(self.group).root)
 
     @property
     def pid(self) -> int:
-        """The process that keeps the lab; 0 if it has ended, or was never on its own."""
+        """The process that keeps the lab; 0 if it has ended, or was never independent."""
         try:
             found: dict[str, Any] = json.loads(self._file.read_text())
         except FileNotFoundError:
@@ -120,7 +121,7 @@ class LabKeeper:
         end = time.monotonic() + _END_SECONDS
         while (self._groups() or self.pid) and time.monotonic() < end:
             for process in self._members():
-                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
                     os.kill(process, signal.SIGKILL)
             self._remove_groups()
             time.sleep(0.02)
@@ -138,7 +139,7 @@ class LabKeeper:
         files = [file for group in self._groups() for file in group.rglob("cgroup.procs")]
         rows = []
         for file in files:
-            with contextlib.suppress(OSError):  # the group has just gone
+            with contextlib.suppress(OSError):  # the group has just been removed
                 rows += [int(word) for word in file.read_text().split()]
         return [*filter(None, [self.pid]), *rows]
 

@@ -1,4 +1,4 @@
-"""ssh to a host of a lab: by the lab's own key, from within the lab's network."""
+"""ssh to a host of a lab, with the lab's own key, from inside the lab's network."""
 
 import shlex
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Ssh:
         return self.runner(*words, "--", _line(command), timeout=timeout, ok=_ANY_STATUS)
 
     def hand_over(self, command: Sequence[str]) -> int:
-        """Let a command there, or a shell, be used on the terminal; return its exit status."""
+        """Run a command there, or a shell, on the terminal; return its exit status."""
         return hand_over(*self._words(10), *(["--", _line(command)] if command else []))
 
     def _words(self, connect_seconds: int, *options: str) -> list[str]:
@@ -46,7 +46,7 @@ class Ssh:
 
 
 def _line(command: Sequence[str]) -> str:
-    """Return what the shell there reads: one word as it is, several quoted.
+    """Return a line for the shell there: one word unchanged, several words quoted.
 
     >>> _line(["ls | wc -l"]), _line(["touch", "a b"])
     ('ls | wc -l', "touch 'a b'")

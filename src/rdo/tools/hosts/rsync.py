@@ -1,4 +1,4 @@
-"""A place outside that rsync reaches, by its own protocol or by ssh."""
+"""A place outside that is reached by rsync, with its own protocol or over ssh."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from rdo.run import Runner, run
 from rdo.tools.hosts.access import SshAccess
 
 _ROW = re.compile(r"(?P<mode>\S{10}) +(?P<size>\d+) \S+ \S+ (?P<name>.*)")
-_NO_SUCH_FILE = 23  # "partial transfer": also for a folder that is not there yet
-_VANISHED = 24  # what is to be removed is not in the folder that we send
+_NO_SUCH_FILE = 23  # "partial transfer", also for a folder that does not exist yet
+_VANISHED = 24  # the file to remove is not in the folder that we send
 _SILENCE_SECONDS = 60
 _HOUR = 3600.0
 
@@ -25,8 +25,8 @@ _HOUR = 3600.0
 class RsyncPlace:
     """`url` is rsync://HOST/MODULE/PATH, or ssh://USER@HOST/PATH, which `access` reaches.
 
-    rsync writes each file beside its place and renames it, so each appears whole. It must be 3.2.3
-    or newer on both sides.
+    rsync writes each file beside its place and renames it, so each appears complete. rsync must be
+    3.2.3 or newer on both sides.
     """
 
     url: str
@@ -36,7 +36,7 @@ class RsyncPlace:
     runner: Runner = run
 
     def listing(self) -> OutsideListing:
-        """Return what is there; nothing of a folder that does not exist yet.
+        """Return the files there; nothing if the folder does not exist yet.
 
         Raises OutsideError if the place cannot be reached.
         """
@@ -57,7 +57,7 @@ class RsyncPlace:
         self._transfer(options, stage, paths)
 
     def point(self, links: Mapping[str, str]) -> None:
-        """Make links lead where they should, each by one rename; raises OutsideError."""
+        """Make links point to their targets, each by one rename; raises OutsideError."""
         with tempfile.TemporaryDirectory() as folder:
             for path, leads in links.items():
                 place = Path(folder, path)
@@ -66,7 +66,7 @@ class RsyncPlace:
             self._transfer(("--links",), Path(folder), links)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, links, and folders with all that is in them; raises OutsideError."""
+        """Remove files, links, and folders with everything in them; raises OutsideError."""
         with tempfile.TemporaryDirectory() as folder:
             self._transfer(("--delete-missing-args", "--force"), Path(folder), paths)
 
@@ -106,17 +106,17 @@ class RsyncPlace:
     def _unreachable(self, said: str) -> OutsideError:
         return OutsideError(
             f"rsync cannot work on {self.url}: {_cause(said)}",
-            hint="what was sent stays; the next push goes on from there",
+            hint="what was sent stays; the next push continues from there",
         )
 
 
 def _cause(said: str) -> str:
-    """Return the line that names the cause: rsync's last one only says that it ends."""
+    """Return the line of rsync's output with the cause; the last line only says that it ends."""
     lines = [line for line in said.splitlines() if line.strip()]
     causes = [line for line in lines if not line.startswith("rsync error:")]
     return last_line("\n".join(causes or lines))
 
 
 def _quoted(word: str) -> str:
-    """Return a word as rsync reads it in RSYNC_RSH, where quotes are doubled inside quotes."""
+    """Return a word quoted for RSYNC_RSH, where quotes are doubled inside quotes."""
     return "'" + word.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""An OpenSSH server of our own that speaks nothing but git."""
+"""Our own OpenSSH server, which only serves git."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ class GitSshd:
         return self.folder / "authorized_keys"
 
     def prepare(self, authorized_keys: str) -> Sequence[str]:
-        """Write keys and configuration, and return the command that serves until it is ended.
+        """Write keys and configuration, and return the command line of the server.
 
         Raises CommandError if sshd is not installed, or does not accept the configuration.
         """
@@ -60,7 +60,7 @@ class GitSshd:
             raise CommandError("sshd is not installed", hint="apt-get install openssh-server")
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
-            _ROOTS_FOLDER.mkdir(mode=0o755, exist_ok=True)  # sshd asks for it
+            _ROOTS_FOLDER.mkdir(mode=0o755, exist_ok=True)  # sshd requires it
         key = self.folder / "host_key"
         if not key.exists():
             new = self.folder / "host_key.new"
@@ -82,12 +82,12 @@ class GitSshd:
         return command
 
     def authorize(self, authorized_keys: str) -> None:
-        """Replace the keys that may log in; those who are logged in stay."""
+        """Replace the keys that may log in; users who are logged in stay."""
         atomic.write_file(self.authorized_keys, authorized_keys, is_private=True)
 
 
 def free_port(host: str, port: int) -> int:
-    """Return the port, or one that is free for 0; raises RefusedError if it is taken."""
+    """Return the port, or a free one for 0; raises RefusedError if it is taken."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

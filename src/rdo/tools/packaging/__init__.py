@@ -1,1 +1,1 @@
-"""Where wheels, sdists and Debian packages come from."""
+"""The sources of wheels, sdists and Debian packages."""

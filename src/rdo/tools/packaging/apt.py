@@ -26,11 +26,11 @@ class Deb:
 
 @dataclass(frozen=True, slots=True)
 class Apt:
-    """The host's apt, working on another tree: its dpkg database, its keys, and separate lists.
+    """The host's apt, working on another tree, with that tree's dpkg database and its own lists.
 
-    `folder` holds lists and archives; the packages are for `tree`. `mirror` is asked for suites
-    that this machine's apt does not have; `arch` is Debian's name of an architecture. One
-    `of_sources` has the suite's source packages only.
+    `folder` contains lists and archives; the packages are for `tree`. `mirror` is used for suites
+    that this machine's apt is not configured for; `arch` is Debian's name of an architecture. With
+    `of_sources` it has only the suite's source packages.
     """
 
     folder: Path
@@ -61,10 +61,10 @@ class Apt:
         return [name for name in names if name not in known]
 
     def download(self, debs: Sequence[Deb]) -> list[Path]:
-        """Return the .deb files, each with the hash that it was chosen with.
+        """Return the .deb files, each with the hash by which it was chosen.
 
-        apt compares what it downloads with the signed lists; what lies here from before is
-        compared again. Raises OutsideError if the mirror has other bytes under the same version.
+        apt compares downloads with the signed lists; older files here are compared again. Raises
+        OutsideError if the mirror has other content under the same version.
         """
         archives = self.folder / "cache/archives"
         lacking = [deb for deb in debs if _hash(archives / deb.file) != deb.sha256]
@@ -82,10 +82,9 @@ class Apt:
         return [archives / deb.file for deb in debs]
 
     def source(self, name: str) -> list[Path]:
-        """Return the files of a source package in the suite, as its signed lists name them.
+        """Return the files of a source package in the suite, according to its signed lists.
 
-        What lies here from before is compared again. Raises CommandError if the suite has no
-        such package.
+        Older files here are compared again. Raises CommandError if the suite has no such package.
         """
         self.update()
         place = self.folder / "sources"
@@ -101,7 +100,7 @@ class Apt:
             self.update()
 
     def update(self) -> None:
-        """Fetch the suite's lists; raise CommandError if the mirror does not answer."""
+        """Fetch the suite's lists; raises CommandError if the mirror does not answer."""
         for name in ("state/lists/partial", "cache/archives/partial", "none/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         keyring = self.tree.resolve() / "usr/share/keyrings/debian-archive-keyring.gpg"
@@ -135,7 +134,7 @@ class Apt:
 
 
 def _hash(path: Path) -> str:
-    """Return the sha256 of a file; "" if it is not there."""
+    """Return the sha256 of a file; "" if it does not exist."""
     try:
         return sha256_of(path)
     except FileNotFoundError:
@@ -158,7 +157,7 @@ def mirror_of(suite: str, runner: Runner = run) -> str:
             "Created-By: Packages",
             ok=(0, 100),
         )
-    except CommandError:  # no apt here
+    except CommandError:  # there is no apt here
         return ""
     rows = (line.split() for line in sites.stdout.splitlines())
     return next((row[1] for row in rows if len(row) == 2 and row[0] == suite), "")

@@ -1,4 +1,4 @@
-"""An archive of crates as `cargo vendor` lays them out; each crate is unpacked behind walls."""
+"""Write an archive of crates, laid out like `cargo vendor`; each crate is unpacked behind walls."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ from rdo.tools.walls.id_range import id_range
 from rdo.tools.walls.removal import remove_tree
 
 MAX_UNPACKED_BYTES = 500_000_000
-"""How large one crate may become."""
+"""The largest unpacked size of one crate."""
 
 CONFIG = "vendor-config.toml"
-"""The file beside the folder `vendor` that belongs in .cargo/config.toml."""
+"""The file beside the folder `vendor` whose content belongs in .cargo/config.toml."""
 
 _CONFIG_TEXT = """\
 [source.crates-io]

@@ -1,4 +1,4 @@
-"""debootstrap: small Debian trees."""
+"""Run debootstrap to make small Debian trees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rdo.tools.walls.entry import Bind
 class Debootstrap:
     """Makes small Debian trees; downloaded packages are kept in `cache`.
 
-    `mirror` is asked for suites that this machine's apt does not have.
+    `mirror` is used for suites that this machine's apt is not configured for.
     """
 
     cache: Path
@@ -32,7 +32,7 @@ class Debootstrap:
             Bind(tree.parent, "/made", writable=True),
             Bind(self.cache, "/kept", writable=True),
         )
-        # In lxc's containers, too, nobody makes devices: debootstrap then mounts them.
+        # Nobody can make devices in lxc's containers either: debootstrap then mounts them.
         namespaces = AsRoot(folders, has_network=True, environment=(("container", "lxc"),))
         done = namespaces.log(
             "debootstrap",

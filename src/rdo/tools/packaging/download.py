@@ -1,50 +1,45 @@
 """Download one file by its URL."""
 
+import contextlib
 import http
 import http.client
+import string
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rdo.errors import NotFoundError, OutsideError, RefusedError
+from rdo.http_retry import with_retries
 
 TIMEOUT_SECONDS = 60.0
 PROTOCOLS = ("file", "http", "https")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: a redirect is answered like any other error."""
+    """Follows no redirects: they are handled like any other error."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Return no request for the address that a server names instead."""
+        """Return no request for the URL in a redirect."""
 
 
 def download_file(url: str, place: Path, *, max_bytes: int) -> None:
     """Write a file to `place`, which must be free, from exactly this address.
 
-    Nothing is followed: a redirect raises OutsideError, as all else that is no success. Raises
-    NotFoundError if the server has none, RefusedError if it is larger than `max_bytes`.
+    A redirect is not followed: it raises OutsideError, like every other answer that is not a
+    success. Raises NotFoundError if the server has no such file, RefusedError if it is larger than
+    `max_bytes`. `place` is free again after an error.
     """
-    opener = urllib.request.build_opener(_NoRedirect)
-    try:
-        with opener.open(url, timeout=TIMEOUT_SECONDS) as answer, place.open("xb") as file:
-            left = max_bytes
-            while chunk := answer.read(min(left + 1, 1 << 20)):
-                left -= len(chunk)
-                if left < 0:
-                    raise RefusedError(f"{url} is larger than {max_bytes} bytes")
-                file.write(chunk)
-            announced = answer.headers.get("Content-Length", "")
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == http.HTTPStatus.NOT_FOUND:
-            raise NotFoundError(f"there is no {url}") from error
-        raise OutsideError(f"cannot read {url}: it answers {error.code}") from error
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise OutsideError(f"cannot read {url}: {getattr(error, 'reason', error)}") from error
-    if announced.isdigit() and max_bytes - left != int(announced):
-        raise OutsideError(f"cannot read {url}: the server sent less than it announced")
+    with place.open("xb") as file:
+        try:
+            with _translated_errors(url):
+                with_retries(partial(_write, url, file, max_bytes), url)
+        except BaseException:
+            place.unlink()
+            raise
 
 
 def download(url: str, *, max_bytes: int) -> bytes:
@@ -53,24 +48,67 @@ def download(url: str, *, max_bytes: int) -> bytes:
     Raises OutsideError if it cannot be downloaded or the server sends less than it announced,
     RefusedError if the URL has another protocol or the file is larger than `max_bytes`.
     """
-    if url.partition("://")[0] not in PROTOCOLS:
+    if url.partition("://")[0].lower() not in PROTOCOLS:
         raise RefusedError(f"{url} is not the URL of a file; use {', '.join(PROTOCOLS)}")
+    with _translated_errors(url):
+        return with_retries(partial(_read, _in_ascii(url), max_bytes), url)
+
+
+def _in_ascii(url: str) -> str:
+    """Return a URL as it is sent: non-ASCII letters are escaped, and nothing else changed."""
+    return urllib.parse.quote(url, safe=string.punctuation, errors="surrogateescape")
+
+
+def _write(url: str, file: IO[bytes], max_bytes: int) -> None:
+    file.seek(0)
+    file.truncate()
+    with _open_directly(url) as answer:
+        while chunk := answer.read(min(max_bytes - file.tell() + 1, 1 << 20)):
+            file.write(chunk)
+            if file.tell() > max_bytes:
+                raise RefusedError(f"{url} is larger than {max_bytes} bytes")
+        _check_length(answer, file.tell())
+
+
+def _open_directly(url: str) -> Any:
+    """Open a URL without following redirects; raises NotFoundError if the server has no file."""
     try:
-        with urllib.request.urlopen(
-            url, timeout=TIMEOUT_SECONDS
-        ) as answer:  # its protocol is known
-            content: bytes = answer.read(max_bytes + 1)
-            announced = answer.headers.get("Content-Length", "")
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", "") or error
-        code = f" ({error.code})" if isinstance(error, urllib.error.HTTPError) else ""
-        raise OutsideError(f"cannot read {url}: {reason}{code}") from error
-    if len(content) > max_bytes:
-        raise RefusedError(f"{url} is larger than {max_bytes >> 20} MB")
-    if announced.isdigit() and len(content) != int(announced):
-        # http.client notices only if it is asked for everything at once.
+        return urllib.request.build_opener(_NoRedirect).open(url, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.NOT_FOUND:
+            raise NotFoundError(f"there is no {url}") from error
+        raise
+
+
+def _read(url: str, max_bytes: int) -> bytes:
+    # its protocol is known
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
+        content: bytes = answer.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise RefusedError(f"{url} is larger than {max_bytes >> 20} MB")
+        _check_length(answer, len(content))
+        return content
+
+
+def _check_length(answer: Any, length: int) -> None:
+    """Raise IncompleteRead if the server announced more; http.client does not always notice."""
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and length != int(announced):
+        raise http.client.IncompleteRead(b"", int(announced) - length)
+
+
+@contextlib.contextmanager
+def _translated_errors(url: str) -> Iterator[None]:
+    """Turn the errors of urllib into errors that a user can act on."""
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        raise OutsideError(f"cannot read {url}: it answers {error.code} {error.reason}") from error
+    except http.client.IncompleteRead as error:
         raise OutsideError(
-            f"cannot read {url}: the server sent {len(content)} of {announced} bytes",
+            f"cannot read {url}: the server sent less than it announced",
             hint="run the command again",
-        )
-    return content
+        ) from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise OutsideError(f"cannot read {url}: {getattr(error, 'reason', '') or error}") from error

@@ -14,14 +14,14 @@ class BadSignatureError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Gpg:
-    """GnuPG of this machine with a home of its own, so that the maintainer's keys are not used."""
+    """GnuPG of this machine with a home of its own, so that the user's keys are not used."""
 
     runner: Runner = run
 
     def verify(self, keys: Path, signature: Path, data: Path) -> str:
         """Return the signer.
 
-        Raise BadSignatureError unless one of these keys made the signature.
+        Raises BadSignatureError unless one of these keys made the signature.
         """
         with tempfile.TemporaryDirectory(prefix="rdo-gpg-") as home:
             keyring = self._keyring(keys, Path(home))

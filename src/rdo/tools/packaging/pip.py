@@ -4,15 +4,18 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from rdo.errors import CommandError
+from rdo.model.python import Python
 from rdo.run import Runner, run
 from rdo.tools.walls.limits import within
+
+_CHILD = Path(__file__).parents[1] / "children" / "pip_for.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,10 @@ class Resolved:
 
 
 MAX_REPORT = 64 << 20
-"""How long pip's report may be: it repeats the metadata of every wheel."""
+"""Maximum length of pip's report, which repeats the metadata of every wheel."""
 
 MAX_NAMED = 20
-"""How many requirements of those that a conflict names are looked at: each costs a call of pip."""
+"""How many of a conflict's requirements are examined; each costs a call of pip."""
 
 
 class UnresolvableError(CommandError):
@@ -45,13 +48,22 @@ class UnresolvableError(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Pip:
-    """Wheels for one interpreter: CPython `python` on x86_64 Linux with glibc `glibc`."""
+    """Wheels for one interpreter: CPython `python` on x86_64 Linux with glibc `glibc`.
+
+    `look` returns the interpreter's whole version, on which markers of requirements may depend.
+    """
 
     python: str
     glibc: str
     constraints: Path | None = None
     find_links: Path | None = None
     runner: Runner = run
+    look: Callable[[], Python] | None = None
+
+    @property
+    def interpreter(self) -> Python:
+        """The interpreter that the wheels are for; markers are evaluated for it."""
+        return self.look() if self.look else Python(self.python)
 
     def resolve(self, requirements: Sequence[str]) -> list[Resolved]:
         """Return the closure of `requirements`.
@@ -113,11 +125,12 @@ class Pip:
         return [*platforms, "linux_x86_64"]  # the last for wheels that we build ourselves
 
     def _pip(self, command: str, *args: str) -> list[str]:
+        python = self.interpreter
         options = [
             "--only-binary",
             ":all:",
             "--python-version",
-            self.python,
+            python.version,
             "--implementation",
             "cp",
         ]
@@ -125,7 +138,8 @@ class Pip:
         options += [part for name in self._platforms() for part in ("--platform", name)]
         # pip reads what strangers wrote into their wheels, as this user.
         bounds = within(memory_bytes=6 * 10**9, seconds=900, file_bytes=8 * 10**9)
-        return [*bounds, sys.executable, "-m", "pip", "--no-input", command, *args, *options]
+        pip = (sys.executable, "-P", str(_CHILD), json.dumps(python.environment))
+        return [*bounds, *pip, "--no-input", command, *args, *options]
 
     def _constraints(self) -> list[str]:
         return ["--constraint", str(self.constraints)] if self.constraints else []
@@ -147,12 +161,12 @@ class Pip:
 
 
 def _error(said: str) -> CommandError:
-    """Return the error that pip's text means, because pip has one exit status for all errors."""
+    """Return the error that pip's output means, because pip has one exit status for all errors."""
     errors = [line for line in said.splitlines() if line.startswith("ERROR")]
     message = "pip: " + ("; ".join(errors) or said.strip())[-1000:]
     if re.search(r"Retrying \(|ConnectionError|Temporary failure|timed out", said):
         return CommandError(message)
-    # pip 24 and later also tell who requires it, in parentheses.
+    # pip 24 and later also print who requires it, in parentheses.
     missed = re.findall(r"No matching distribution found for (.+)", said)
     lacking = [one.partition(" (from ")[0] for one in missed]
     lacking += re.findall(r"\(constraint\) (\S+[=<>~!]\S+)", said)

@@ -12,7 +12,7 @@ from rdo.run import Runner, run
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """The user's indexes and how to reach them; proxies of the environment apply too."""
+    """The user's indexes and how to reach them; proxies in the environment apply too."""
 
     urls: tuple[str, ...]
     certificates: str | None = None
@@ -46,7 +46,7 @@ def parse_listing(listing: str) -> dict[str, str]:
 
 
 def default_index(help_text: str) -> str:
-    """Return the default for --index-url in pip's help; raise ConfigError if it names none."""
+    """Return the default for --index-url in pip's help; raises ConfigError if there is none."""
     plain = " ".join(help_text.split())
     if match := re.search(r"--index-url <url> [^()<]*\(default (\S+?)\)", plain):
         return match[1]

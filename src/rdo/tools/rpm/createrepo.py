@@ -1,4 +1,4 @@
-"""createrepo_c, for folders of RPMs whose repodata is not composed from fragments."""
+"""Run createrepo_c, for folders of RPMs whose repodata is not composed from fragments."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +9,12 @@ from rdo.tools.walls.sandbox import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class CreateRepo:
-    """Makes repodata by reading every RPM below a folder, in the sandbox."""
+    """Makes repodata by reading every RPM in a folder, in the sandbox."""
 
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def create(self, folder: Path) -> None:
-        """Write the repodata of all RPMs below a folder into it.
+        """Write the repodata of all RPMs in a folder into it.
 
         Raises CommandError if createrepo_c fails.
         """

@@ -1,8 +1,8 @@
 """dnf, isolated from this machine: it sees only the repositories of one platform.
 
-Before each run, everything that decides where dnf looks is written into `folder`: its
-configuration, and a home with rpm macros that put the RPM database, and with it the keyring, into
-`folder` too. That database has no packages, so an installation is planned as for an empty root.
+Before each run, everything that decides what dnf reads is written into `folder`: its configuration,
+and a home with rpm macros that put the RPM database, and with it the keyring, into `folder` too.
+That database has no packages, so an installation is planned as for an empty root.
 """
 
 import os
@@ -32,7 +32,7 @@ _NO_MATCH = re.compile(r"(?:No match for argument|No package|Unable to find a ma
 
 
 def _as_root() -> tuple[str, ...]:
-    """Return what a command begins with that wants to be root and only writes what is ours."""
+    """Return the beginning of a command that must run as root but only writes files of ours."""
     return () if os.geteuid() == 0 else ("unshare", "--map-root-user", "--")
 
 
@@ -49,7 +49,7 @@ class Dnf:
         self._run("makecache", "--refresh", timeout=3600)
 
     def download_closure(self, packages: Sequence[str], target: Path) -> list[Path]:
-        """Download the RPMs that install `packages` into an empty root; check their signatures."""
+        """Download the RPMs needed to install `packages` into an empty root; check signatures."""
         target.mkdir(parents=True, exist_ok=True)
         command = ("install", "--downloadonly", "--downloaddir", str(target.resolve()))
         self._run(*command, "--", *packages, timeout=7200)
@@ -64,7 +64,7 @@ class Dnf:
     def metadata(self, repository: BaseRepository) -> Path:
         """Return the folder with the repodata of one repository.
 
-        Raise CommandError if it is missing.
+        Raises CommandError if it is missing.
         """
         name = re.compile(re.escape(repository.name) + r"-[0-9a-f]{16}")
         found = [path for path in (self.folder / "cache").iterdir() if name.fullmatch(path.name)]
@@ -143,9 +143,12 @@ class Dnf:
             )
         tail = "\n".join(said.strip().splitlines()[-8:])
         if missing := _NO_MATCH.findall(said):
+            keys = "`packages`"
+            if self.platform.interpreter and self.platform.python_program in missing:
+                keys = "[interpreter]"
             return ConfigError(
                 f"platform {name}: no repository has {', '.join(dict.fromkeys(missing))}",
-                hint="fix `packages` or `repositories` in its definition",
+                hint=f"fix {keys} or `repositories` in its definition",
             )
         if _UNSIGNED.search(said):
             return RefusedError(
@@ -157,7 +160,7 @@ class Dnf:
 
 
 def repository_section(repository: BaseRepository) -> RepoSection:
-    """Return a repository of a platform as dnf reads it."""
+    """Return a platform's repository as a section for dnf."""
     return RepoSection(
         repository.name,
         repository.name,

@@ -1,4 +1,4 @@
-"""rpm: the header of one package file."""
+"""Read the header of one package file with rpm."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the metadata of somebody's repository lists: files, with their checksums."""
+"""Read the metadata of somebody's repository: its files, with their checksums."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from rdo.errors import CommandError, RefusedError
 from rdo.tools.walls.reading_child import NoWallsError, ReadingChild
 
-_CHILD = Path(__file__).parents[1] / "children" / "read_listing.py"
+_CHILD = Path(__file__).parents[1] / "children" / "reading" / "read_listing.py"
 _MEMORY_BYTES, _FILE_BYTES, _SECONDS = 4 << 30, 2 << 30, 300
 _DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _PLACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^-]*(/[A-Za-z0-9_][A-Za-z0-9._+~^-]*)*")
@@ -15,7 +15,7 @@ _PLACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^-]*(/[A-Za-z0-9_][A-Za-z0-9._+~
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that is listed: its place in the repository, and what its content must be.
+    """A listed file: its path in the repository, and its expected content.
 
     `kind` is `primary` and the like for metadata, `rpm` for packages.
     """
@@ -30,8 +30,8 @@ class ListedFile:
 def read_listing(file: Path, suffix: str) -> tuple[ListedFile, ...]:
     """Return what repomd.xml or primary metadata lists; `suffix` says how it is compressed.
 
-    A child behind walls reads it. Raises RefusedError for what nobody can use: XML that is none, a
-    place outside the repository, a checksum that proves nothing.
+    A child behind walls reads it. Raises RefusedError for unusable metadata: invalid XML, a path
+    outside the repository, or a weak checksum.
     """
     child = ReadingChild(_CHILD, _MEMORY_BYTES, _FILE_BYTES, _SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""The headers of RPM files, read in a child process that can do nothing but answer."""
+"""Read the headers of RPM files, in a child process that can only answer."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from rdo.errors import CommandError
 from rdo.model.nevra import Nevra
 from rdo.tools.walls.reading_child import NoWallsError, ReadingChild
 
-_CHILD = Path(__file__).parents[1] / "children" / "read_headers.py"
+_CHILD = Path(__file__).parents[1] / "children" / "reading" / "read_headers.py"
 _AT_ONCE = 200  # open files of a child
 _MEMORY_BYTES = 2 << 30
 _SECONDS = 300
@@ -17,9 +17,9 @@ _SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What an RPM says of one path: two that are equal can be installed beside each other.
+    """An RPM's data about one path: RPMs with equal data can be installed beside each other.
 
-    `content` is the digest of a file or where a link leads; `color` is 1 for programs of 32 bits,
+    `content` is the digest of a file or the target of a link; `color` is 1 for programs of 32 bits,
     2 for those of 64, 0 for all else.
     """
 
@@ -32,7 +32,7 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class RpmIdentity:
-    """What an RPM file says that it is; `keys` are the ids of the keys that signed it."""
+    """The identity in an RPM's header; `keys` are the ids of the keys that signed it."""
 
     nevra: Nevra
     is_source: bool
@@ -43,7 +43,7 @@ class RpmIdentity:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRpm:
-    """An RPM file without a header that can be read, and why."""
+    """An RPM file whose header cannot be read, with the reason."""
 
     why: str
 
@@ -63,10 +63,10 @@ class RpmHeaders:
         *,
         hashes: bool = False,
     ) -> list[RpmIdentity | UnreadableRpm]:
-        """Return what each file is, in order; of its paths only those that are `wanted`.
+        """Return the identity of each file, in order; of its paths only the `wanted` ones.
 
-        With `hashes` also the checksum of each. One that breaks the child is unreadable. Raises
-        NoWallsError where no child can be shut in.
+        With `hashes` also the checksum of each. A file that crashes the child is unreadable. Raises
+        NoWallsError if no child can be shut in.
         """
         found: list[RpmIdentity | UnreadableRpm] = []
         for start in range(0, len(rpms), _AT_ONCE):
@@ -88,13 +88,13 @@ class RpmHeaders:
             return [_header(row) for row in answer]
         if len(rpms) == 1:
             return [UnreadableRpm(why)]
-        half = len(rpms) // 2  # the one that breaks the child is found by halves
+        half = len(rpms) // 2  # halves are tried to find the file that crashes the child
         parts = rpms[:half], rpms[half:]
         return [row for part in parts for row in self._read(part, wanted, hashes=hashes)]
 
 
 def _header(row: object) -> RpmIdentity | UnreadableRpm:
-    """Return an answer of the child, which strangers may have made, as a value."""
+    """Convert an answer of the child, which strangers may have forged."""
     try:
         return _checked(row)
     except (KeyError, TypeError, ValueError) as error:

@@ -1,8 +1,8 @@
-"""Reading RPM files that strangers made: in a child process that can do nothing but answer.
+"""Read RPM files that strangers made, in a child process that can only answer.
 
-The child (`children/read_rpms.py`) gets open files and no paths. It runs as nobody, in namespaces
-of its own without network, and sees the machine's programs only. The kernel ends it beyond its
-bounds of time, memory and output.
+The child (`children/reading/read_rpms.py`) gets open files and no paths. It runs as nobody, in
+namespaces of its own without network, and sees only the machine's programs. The kernel ends it if
+it exceeds its limits of time, memory and output.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from rdo.tools.walls.limits import within
 from rdo.tools.walls.system_view import system_binds, system_links
 
 PER_CHILD = 100
-"""How many files one child reads; a build gives fewer."""
+"""How many files one child reads; a build has fewer."""
 
 MAX_FILES = 2_000
-"""How many RPMs a build may give."""
+"""Maximum number of RPMs of a build."""
 
 _SECONDS = 300.0
 _PLACE = "/reader"
@@ -36,10 +36,10 @@ _PLACE = "/reader"
 
 @dataclass(frozen=True, slots=True)
 class RpmReader:
-    """Reads batches of RPM files; `rdo.repodata` knows what the answers mean."""
+    """Reads batches of RPM files; `rdo.repodata` interprets the answers."""
 
     runner: Runner = run
-    child: Path = Path(__file__).parents[1] / "children" / "read_rpms.py"
+    child: Path = Path(__file__).parents[1] / "children" / "reading" / "read_rpms.py"
 
     def read(self, rpms: Sequence[Path]) -> list[dict[str, Any]]:
         """Return what createrepo_c and rpm find in each file, in order.
@@ -62,7 +62,7 @@ class RpmReader:
                 done = self.runner(
                     *bounds, *command, timeout=_SECONDS, ok=range(256), descriptors=files
                 )
-            except CommandError as error:  # it took too long, or said too much
+            except CommandError as error:  # it took too long, or printed too much
                 raise RefusedError(f"cannot read {_names(rpms)}: {error}") from error
         rows = [_row(line) for line in done.stdout.splitlines(keepends=True)]
         for path, row in zip(rpms, rows, strict=False):
@@ -78,7 +78,7 @@ class RpmReader:
 
 
 def _entry(work: Path, child: Path) -> Entry:
-    """The child's view: the system, the interpreter, createrepo_c and the child itself."""
+    """Return the child's view: the system, the interpreter, createrepo_c and the child itself."""
     package = _package("createrepo_c")
     libraries = package.with_name("createrepo_c.libs")
     shown = [Bind(child, f"{_PLACE}/{child.name}"), Bind(package, f"{_PLACE}/{package.name}")]
@@ -111,7 +111,7 @@ def _package(name: str) -> Path:
 
 
 def _python() -> str:
-    """The interpreter itself: its virtual environment is not shown to the child."""
+    """Return the interpreter itself, because its virtual environment is not shown to the child."""
     return os.path.realpath(sys.executable)
 
 
@@ -141,7 +141,7 @@ def _names(rpms: Sequence[Path]) -> str:
 
 
 def _row(line: str) -> dict[str, Any] | None:
-    """One line of the answer; None if the child ended in the middle of it, or was made to lie."""
+    """Return one line of the answer; None if the child ended in it, or if it is invalid."""
     try:
         row = json.loads(line) if line.endswith("\n") else None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""dnf repoquery: the versions of packages in a yum repository, by its URL."""
+"""Run dnf repoquery: the versions of packages in a yum repository, by its URL."""
 
 import re
 import tempfile
@@ -75,7 +75,7 @@ class RepoQuery:
             *("--repo", "asked"),
             *("repoquery", "--latest-limit=1", "--queryformat", _FIELDS, "--", *wanted),
         )
-        # The URL may have a password: it is in a private file, not on the command line.
+        # The URL may contain a password: it is in a private file, not on the command line.
         with tempfile.TemporaryDirectory(prefix="rdo-repoquery-") as private:
             configuration = Path(private) / "dnf.conf"
             section = RepoSection("asked", "asked", (url,))

@@ -1,4 +1,4 @@
-"""rpmlint: conventions of the RPM world, checked in a spec or a package."""
+"""Run rpmlint, which checks conventions for RPMs in a spec or a package."""
 
 import os
 import re
@@ -18,16 +18,16 @@ _NOT_FOUND = 127
 class Rpmlint:
     """The rpmlint of this machine, if there is one.
 
-    It has rpm read a spec, which runs what stands in `%(...)`, and unpacks packages: strangers'
-    work, for the sandbox.
+    It lets rpm read a spec, which runs the programs in `%(...)`, and unpacks packages. These are
+    made by strangers, so it runs in the sandbox.
     """
 
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def check(self, *files: Path) -> list[tuple[str, str, str]]:
-        """Return rpmlint's hints: place, level and text.
+        """Return rpmlint's messages: place, level and text.
 
-        Raise CommandError if it is not installed.
+        Raises CommandError if it is not installed.
         """
         places = {str(file.resolve()): str(file) for file in files}
         own = _own_configuration()
@@ -62,6 +62,6 @@ def _own_configuration() -> Path | None:
 
 
 def _as_given(place: str, places: dict[str, str]) -> str:
-    """Return the place of a hint with the file as the caller named it."""
+    """Return the place of a message with the file as the caller named it."""
     whole = next((path for path in places if place == path or place.startswith(f"{path}:")), "")
     return places[whole] + place.removeprefix(whole) if whole else place

@@ -1,17 +1,20 @@
-"""rpmspec: what rpm itself reads in a spec, evaluated in the sandbox."""
+"""Read specs with rpm itself, in the sandbox."""
 
+import codecs
+import json
 import re
-import secrets
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rdo.errors import CommandError, RefusedError, TimeLimitError
-from rdo.model.program import Completed
+from rdo.tools.children.reading import read_specs
 from rdo.tools.walls.sandbox import Sandbox
 
-_QUERY = "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
+_QUERY = (
+    "N %{NAME}\nE %{EPOCH}\nV %{VERSION}\nR %{RELEASE}\n[S %{SOURCE}\n][P %{PATCH}\n]"
+    "[C %{CHANGELOGTIME}\n]"
+)
 _NOTHING = "(none)"
 # The file that Fedora's macro names, without the URL, which does not matter here.
 _PROJECT = '%{?pypi_name}%{!?pypi_name:%{lua:print((rpm.expand("%{name}"):gsub("^python%-", "")))}}'
@@ -21,10 +24,13 @@ PYPI_SOURCE = (
 )
 # As rpmautospec has it for a fresh distgit, with its options.
 AUTORELEASE = "%{?-p:0.}%{?-b*}%{!?-b:1}%{?-e:.%{-e*}}%{?-s:.%{-s*}}%{!?-n:%{?dist}}"
+_CHILD = read_specs.__file__
+_PYTHON = "/usr/bin/python3"
+"""The system's Python, which has the module of the system's rpm."""
 _MARKER = "rdo-expanded"
 _SLOWEST = 90
-"""Seconds that rpm may take for a first reading on a machine with much else to do."""
-# rpm only says so, and leaves the line out of %prep.
+"""Seconds that a first reading by rpm may take on a busy machine."""
+# rpm only prints this, and leaves the line out of %prep.
 _LOST = re.compile(r"^error:.*No (?:patch|source) number", re.MULTILINE)
 
 
@@ -36,7 +42,7 @@ _OWNERS = {
     **dict.fromkeys(("nodejs_",), "nodejs-packaging"),
     **dict.fromkeys(("mkrel",), "Mageia's and OpenMandriva's rpm"),
 }
-"""How macros begin that a platform lacks, and the package that they are of elsewhere."""
+"""Prefixes of macros that a platform lacks, and the package that defines them elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class SpecReading:
 
     `sources` and `patches` are file names; rpm lists them in no useful order. `epoch` is empty if
     there is none. `applied` has each file once, `applications` as often as %prep names it.
+    `changelog` are the times of its entries, newest first.
     """
 
     name: str
@@ -66,6 +73,7 @@ class SpecReading:
     patches: tuple[str, ...]
     applied: tuple[str, ...] = ()
     applications: tuple[AppliedPatch, ...] = ()
+    changelog: tuple[str, ...] = ()
 
     @property
     def vr(self) -> str:
@@ -86,23 +94,39 @@ class SpecQuestion:
     macros: Mapping[str, str | None] = field(default_factory=dict)
 
 
+_Defines = tuple[tuple[str, str | None], ...]
+_Wanted = tuple[tuple[str, str], ...]
+"""What can be asked about a spec, for `children/reading/read_specs.py`, with a query format."""
+_Key = tuple[bytes, Path, _Defines, _Wanted]
+_WHOLE: _Wanted = (("srpm", _QUERY), ("parsed", ""))
+_IN_SHORT: _Wanted = (("srpm", _QUERY), ("prep", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """rpm's answer about a spec: the requested texts, and its error messages."""
+
+    is_refused: bool
+    said: str
+    told: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Rpmspec:
     """rpm of this machine, reading specs that it must not trust.
 
     `%(…)` and Lua of the spec do run, but in the sandbox. `macros` is a file of macros that rpm
     loads besides its own: those of the platform that builds. Macros of rpmautospec have the values
-    of a fresh distgit. One object caches its answers: a verb asks about one text many times.
+    of a fresh distgit. One object caches its answers, because a verb asks about one text many
+    times.
     """
 
     sandbox: Sandbox = field(default_factory=Sandbox)
     macros: bytes = b""
-    _answers: dict[tuple[bytes, Path, tuple[str, ...]], Completed] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _answers: dict["_Key", "_Answer"] = field(default_factory=dict, compare=False, repr=False)
 
     def fresh(self) -> "Rpmspec":
-        """Return the same reader without the answers that this one has cached."""
+        """Return the same reader without its cached answers."""
         return Rpmspec(self.sandbox, self.macros)
 
     def read(
@@ -122,33 +146,29 @@ class Rpmspec:
     ) -> list[SpecReading | RefusedError]:
         """Read several specs, or one under several macros, in one sandbox.
 
-        A RefusedError in the place of a reading says why rpm cannot read that one.
+        If rpm cannot read one, there is a RefusedError with the reason instead of its reading.
         """
-        said = self._ask_all(questions, folder, "-q", "--srpm", "--queryformat", _QUERY)
-        patched = [
-            question
-            for question, answer in zip(questions, said, strict=True)
-            if not answer.returncode and re.search(r"^P ", answer.stdout, re.MULTILINE)
-        ]
-        parsed = iter(self._ask_all(patched, folder, "-P") if patched else [])
+        is_one = len(questions) == 1  # its parsed text is likely to be requested too
         found: list[SpecReading | RefusedError] = []
-        for question, answer in zip(questions, said, strict=True):
-            if answer.returncode:
-                found.append(_refusal(answer.stderr, question.spec))
+        answers = self._ask_all(questions, folder, _WHOLE if is_one else _IN_SHORT)
+        for question, answer in zip(questions, answers, strict=True):
+            if answer.is_refused:
+                found.append(_refusal(answer.said, question.spec))
                 continue
-            whole = next(parsed) if question in patched else None
-            if whole is not None and (whole.returncode or _LOST.search(whole.stderr)):
-                found.append(_refusal(whole.stderr, question.spec))
-                continue
-            applied = _applied(whole.stdout, folder) if whole else ()
-            found.append(_reading(answer.stdout, applied))
+            header, text = answer.told
+            has_patches = re.search(r"^P ", header, re.MULTILINE) is not None
+            if has_patches and _LOST.search(answer.said):
+                found.append(_refusal(answer.said, question.spec))
+            else:
+                prep = read_specs.prep_of(text) if is_one else text
+                found.append(_reading(header, _applied(prep, folder) if has_patches else ()))
         return found
 
     def expand(
         self, spec: bytes, folder: Path, text: str, macros: Mapping[str, str | None] | None = None
     ) -> str:
         """Expand a text with the macros that are defined once rpm has read the spec."""
-        said = self._ask(_with_probe(spec, text), folder, macros, "-P")
+        said = self.parse(_with_probe(spec, text), folder, macros)
         match = re.search(rf"^{_MARKER} (.*)$", said, re.MULTILINE)
         return match[1] if match else text
 
@@ -156,88 +176,100 @@ class Rpmspec:
         self, spec: bytes, folder: Path, macros: Mapping[str, str | None] | None = None
     ) -> str:
         """Return the whole spec as rpm sees it, all macros expanded, false conditions left out."""
-        return self._ask(spec, folder, macros, "-P")
+        return self._ask(spec, folder, macros, _WHOLE)[1]
+
+    def newest_changes(self, spec: bytes, folder: Path) -> list[str]:
+        """Return the lines of the newest changelog entry, without blank ones, as rpm shows them."""
+        whole = {"_changelog_trimtime": "0", "_changelog_trimage": "0"}
+        said = self._ask(spec, folder, whole, (("srpm", "%{CHANGELOGTEXT}"),))[0]
+        lines = [line.rstrip() for line in said.splitlines() if line.strip()]
+        return [] if lines == [_NOTHING] else lines
 
     def packages(self, spec: bytes, folder: Path) -> frozenset[str]:
         """Return the names of the binary packages."""
-        said = self._ask(spec, folder, None, "-q", "--queryformat", "%{NAME}\n")
+        said = self._ask(spec, folder, None, (("rpms", "%{NAME}\n"),))[0]
         return frozenset(line for line in said.splitlines() if line)
 
     def requires(self, spec: bytes, folder: Path, *, build: bool = False) -> list[tuple[str, str]]:
         """Return what the binary packages, or the build, require: package name and dependency."""
         if build:
-            said = self._ask(spec, folder, None, "-q", "--srpm", "--requires")
+            said = self._ask(spec, folder, None, (("srpm", "[%{REQUIRENEVRS}\n]"),))[0]
             return [("", line) for line in said.splitlines()]
         form = "[%{=NAME}\t%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]"
-        said = self._ask(spec, folder, None, "-q", "--queryformat", form)
+        said = self._ask(spec, folder, None, (("rpms", form),))[0]
         rows = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
         return [(name, " ".join(dependency.split())) for name, dependency in rows]
 
     def _ask(
-        self, spec: bytes, folder: Path, macros: Mapping[str, str | None] | None, *args: str
-    ) -> str:
-        [answer] = self._ask_all([SpecQuestion(spec, macros or {})], folder, *args)
-        if answer.returncode:
-            raise _refusal(answer.stderr, spec)
-        return answer.stdout
+        self,
+        spec: bytes,
+        folder: Path,
+        macros: Mapping[str, str | None] | None,
+        wanted: "_Wanted",
+    ) -> tuple[str, ...]:
+        [answer] = self._ask_all([SpecQuestion(spec, macros or {})], folder, wanted)
+        if answer.is_refused:
+            raise _refusal(answer.said, spec)
+        return answer.told
 
     def _ask_all(
-        self, questions: Sequence[SpecQuestion], folder: Path, *args: str
-    ) -> list[Completed]:
-        """Run rpmspec for each question that has no answer yet, all in one sandbox."""
+        self, questions: Sequence[SpecQuestion], folder: Path, wanted: "_Wanted"
+    ) -> list["_Answer"]:
+        """Ask rpm each question that has no answer yet, all in one process."""
         place = folder.resolve()
-        keys = [(one.spec, place, (*self._options(one, place), *args)) for one in questions]
+        keys = [(one.spec, place, self._defines(one, place), wanted) for one in questions]
         new = [key for key in dict.fromkeys(keys) if key not in self._answers]
         if new:
             self._answers.update(zip(new, self._run(new, place), strict=True))
         return [self._answers[key] for key in keys]
 
-    def _options(self, question: SpecQuestion, place: Path) -> tuple[str, ...]:
+    def _defines(self, question: SpecQuestion, place: Path) -> "_Defines":
         defines: dict[str, str | None] = {
             "dist": "%{nil}",
             "autorelease(e:s:pb:n)": AUTORELEASE,
             "autochangelog": "%{nil}",
+            "_changelog_trimage": "0",
+            "_changelog_trimtime": "0",
             **({} if self.macros else {"pypi_source()": PYPI_SOURCE}),
             "_sourcedir": str(place),
             **question.macros,
         }
-        options = []
-        for name, value in defines.items():
-            options += ["--undefine", name] if value is None else ["--define", f"{name} {value}"]
-        return tuple(options)
+        return tuple(defines.items())
 
-    def _run(
-        self, keys: Sequence[tuple[bytes, Path, tuple[str, ...]]], place: Path
-    ) -> list[Completed]:
-        mark = f"rdo-{secrets.token_hex(16)}"
+    def _run(self, keys: Sequence["_Key"], place: Path) -> list["_Answer"]:
         specs = {spec: f"{n}.spec" for n, spec in enumerate(dict.fromkeys(key[0] for key in keys))}
+        asked = {
+            "macros": "/sandbox/platform.macros" if self.macros else "",
+            "questions": [
+                {"spec": f"/sandbox/{specs[spec]}", "macros": macros, "wanted": wanted}
+                for spec, _, macros, wanted in keys
+            ],
+        }
         files = {name: spec for spec, name in specs.items()}
-        load = ("--load", "/sandbox/platform.macros") if self.macros else ()
-        lines = []
-        for spec, _, words in keys:
-            command = shlex.join(("rpmspec", *load, *words, f"/sandbox/{specs[spec]}"))
-            lines.append(f"{command}; printf '\\n%s {mark}\\n' $?; echo {mark} >&2")
-        files["ask.sh"] = "\n".join(lines).encode(errors="surrogateescape")
-        if self.macros:
-            files["platform.macros"] = self.macros
+        files |= {"platform.macros": self.macros, "read_specs.py": Path(_CHILD).read_bytes()}
+        files["questions.json"] = json.dumps(asked).encode()
         limit = _SLOWEST + 2 * len(keys)
         try:
             done = self.sandbox.ask(
-                *("sh", "/sandbox/ask.sh"), readable=[place], files=files, timeout=limit
+                *(_PYTHON, "-I", "/sandbox/read_specs.py", "/sandbox/questions.json"),
+                readable=[place],
+                files=files,
+                timeout=limit,
             )
         except TimeLimitError as error:
             raise TimeLimitError(
                 f"rpm did not finish reading the .spec file within {limit} s",
                 hint="a program or Lua code in it may never end; on a busy machine, try again",
             ) from error
-        if done.returncode and mark not in done.stdout:
+        if done.returncode == read_specs.NO_MODULE:
+            raise CommandError(
+                f"{_PYTHON} has no module rpm, which reads specs: {done.stderr.strip()}",
+                hint="install python3-rpm; rdo doctor shows what is missing",
+            )
+        if done.returncode:
             raise _error(done.stderr)
-        answers = re.split(rf"\n(\d+) {mark}\n", done.stdout)
-        errors = done.stderr.split(f"{mark}\n")
-        return [
-            Completed(int(answers[2 * n + 1]), answers[2 * n], errors[n], done.seconds)
-            for n in range(len(keys))
-        ]
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return [_Answer(row["is_refused"], row["said"], tuple(row["told"])) for row in rows]
 
 
 def _reading(said: str, applied: tuple[AppliedPatch, ...]) -> SpecReading:
@@ -254,21 +286,15 @@ def _reading(said: str, applied: tuple[AppliedPatch, ...]) -> SpecReading:
         tuple(reversed(fields.get("P", ()))),
         tuple(dict.fromkeys(one.file for one in applied)),
         applied,
+        tuple(fields.get("C", ())),
     )
 
 
-def _applied(parsed: str, folder: Path) -> tuple[AppliedPatch, ...]:
-    """Return the files of the source folder that %prep names, in their order."""
-    prep = re.search(
-        r"^%prep\b(.*?)(?=^%(?:build|install|check|clean|files|generate|conf|changelog)|\Z)",
-        parsed,
-        re.MULTILINE | re.DOTALL | re.IGNORECASE,
-    )
-    if prep is None:
-        return ()
+def _applied(prep: str, folder: Path) -> tuple[AppliedPatch, ...]:
+    """Return the files of the source folder that %prep names, in order."""
     name = re.compile(re.escape(str(folder.resolve())) + r"/([^\s'\"/;]+)")
     found = []
-    for line in re.sub(r"[|\\][ \t]*\n", "| ", prep[1]).splitlines():
+    for line in re.sub(r"[|\\][ \t]*\n", "| ", prep).splitlines():
         level = re.search(r"\s(?:-p\s*|--strip=)(\d+)", line)
         is_patch = re.search(r"(?:^|[/\s])patch\s", line) is not None
         for file in name.findall(line):
@@ -285,7 +311,7 @@ def _error(said: str) -> CommandError:
 
 
 def _refusal(said: str, spec: bytes) -> RefusedError:
-    """Return the error for a spec that rpm cannot read; it names macros that nobody defines."""
+    """Return the error for a spec that rpm cannot read; it names undefined macros."""
     lines = [line for line in said.splitlines() if line.startswith("error:")]
     detail = "; ".join(line.removeprefix("error: ") for line in lines[:3]) or said.strip()[-300:]
     detail = re.sub(r"/sandbox/\d+\.spec", "the spec", detail)
@@ -295,7 +321,9 @@ def _refusal(said: str, spec: bytes) -> RefusedError:
         if not re.search(rb"%(?:global|define)\s+" + name.encode() + rb"\b", spec)
     ]
     hint = ""
-    if missing:
+    if spec.startswith(codecs.BOM_UTF8):
+        hint = "the file begins with a byte order mark (BOM); save it as UTF-8 without one"
+    elif missing:
         names = ", ".join(f"%{name}" for name in missing)
         owners = sorted({_owner(name) for name in missing} - {""})
         whose = f" (of {', '.join(owners)})" if owners else ""
@@ -307,7 +335,7 @@ def _refusal(said: str, spec: bytes) -> RefusedError:
 
 
 def _owner(macro: str) -> str:
-    """Return the package of Fedora that defines a macro; empty if that is not known.
+    """Return Fedora's package that defines a macro; empty if that is not known.
 
     >>> _owner("gometa"), _owner("forgemeta"), _owner("py3_dist")
     ('go-rpm-macros', 'forge-srpm-macros', '')

@@ -1,4 +1,4 @@
-"""Paths that several packages have, found in repositories' lists of files by a bounded child."""
+"""Find paths that several packages have, in repositories' lists of files, by a limited child."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rdo.errors import CommandError
 from rdo.model.nevra import Nevra
 from rdo.tools.walls.reading_child import ReadingChild
 
-_CHILD = Path(__file__).parents[1] / "children" / "shared_files.py"
+_CHILD = Path(__file__).parents[1] / "children" / "solving" / "shared_files.py"
 _MEMORY_BYTES, _FILE_BYTES, _SECONDS = 4 << 30, 2 << 30, 300
 
 
@@ -17,7 +17,7 @@ _MEMORY_BYTES, _FILE_BYTES, _SECONDS = 4 << 30, 2 << 30, 300
 class OwnerOfPath:
     """A package that has a path; `repository` is the number of its repository in the question.
 
-    `rpm` is its file, whose name strangers may have chosen, but not its folder.
+    `rpm` is its file name, without a folder; strangers may have chosen it.
     """
 
     repository: int

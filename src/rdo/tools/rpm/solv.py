@@ -1,4 +1,4 @@
-"""libsolv, called in a child process that can do nothing but answer."""
+"""Call libsolv in a child process that can only answer."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from rdo.tools.walls.reading_child import ReadingChild
 
-_CHILDREN = Path(__file__).parents[1] / "children"
+_CHILDREN = Path(__file__).parents[1] / "children" / "solving"
 _CHILD, _CHECKER = _CHILDREN / "solve.py", _CHILDREN / "check_installable.py"
 _HOLDER = _CHILDREN / "hold_back.py"
 _MEMORY_BYTES = 8 << 30  # the file lists of a distribution are large
@@ -15,7 +15,7 @@ _SECONDS = 600
 
 
 def checker() -> "Solv":
-    """Return the program that looks for what cannot be installed."""
+    """Return the program that finds packages that cannot be installed."""
     return Solv(ReadingChild(_CHECKER, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
@@ -25,13 +25,13 @@ def holder() -> "Solv":
 
 
 def pair_solver() -> "Solv":
-    """Return the program that tells which two packages can be installed at once."""
+    """Return the program that finds out which two packages can be installed at once."""
     program = _CHILDREN / "install_together.py"
     return Solv(ReadingChild(program, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
 
 def neighbour() -> "Solv":
-    """Return the program that tells what a change of repositories does to those beside them."""
+    """Return the program that finds how a change of repositories affects the others."""
     program = _CHILDREN / "look_across.py"
     return Solv(ReadingChild(program, _MEMORY_BYTES, _FILE_BYTES, _SECONDS))
 
@@ -45,5 +45,5 @@ class Solv:
     )
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Return libsolv's answer; CommandError if it has none."""
+        """Return libsolv's answer; CommandError if there is none."""
         return self.child.ask(question)

@@ -1,4 +1,4 @@
-"""rpmbuild -bs and -bp: make a source RPM, or unpack and patch its sources, in the sandbox."""
+"""Run rpmbuild -bs and -bp: make a source RPM, or unpack and patch its sources, in the sandbox."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from rdo.tools.walls.sandbox import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class SrpmMaker:
-    """The rpmbuild of this machine, used to make source RPMs only, with the platform's `macros`."""
+    """The rpmbuild of this machine, used only to make source RPMs, with the platform's `macros`."""
 
     sandbox: Sandbox = field(default_factory=Sandbox)
     macros: bytes = b""
@@ -38,7 +38,7 @@ class SrpmMaker:
             done = self._run("-bs", spec, sources or spec.parent, out, defines or {})
             if done.returncode:
                 raise _error("make the SRPM", done.stderr)
-            [made] = out.glob("*.src.rpm")
+            [made] = out.glob("*src.rpm")  # .nosrc.rpm for a spec with NoSource
             results.mkdir(parents=True, exist_ok=True)
             target = results / made.name
             target.write_bytes(made.read_bytes())
@@ -47,9 +47,9 @@ class SrpmMaker:
     def prepare(
         self, spec: Path, place: Path, sources: Path, defines: Mapping[str, str] | None = None
     ) -> str:
-        """Run %prep in the empty folder `place`, and return what it printed.
+        """Run %prep in the empty folder `place`, and return its output.
 
-        What it leaves there is the spec's: links may lead anywhere, but no file has a special
+        What it leaves there is not trusted: links may point anywhere, but no file has a special
         mode. Raises RefusedError if %prep fails.
         """
         done = self._run("-bp", spec, sources, place, {"_builddir": str(place), **(defines or {})})
@@ -89,7 +89,7 @@ class SrpmMaker:
 
 
 def _plain_modes(folder: Path) -> None:
-    """Make all below a folder ours to read and to remove, and take special modes from it."""
+    """Make everything in a folder readable and removable for us, and remove special modes."""
     for path, folders, files in os.walk(folder):
         for name in (*folders, *files):
             one = Path(path, name)
@@ -106,7 +106,7 @@ def _error(what: str, said: str) -> CommandError | RefusedError:
         return CommandError(f"cannot start the sandbox: {said.strip()}")
     missing = re.findall(r"Bad (?:file|source): (\S+): No such file", said)
     if missing:
-        names = ", ".join(Path(name).name for name in missing)
+        names = ", ".join(dict.fromkeys(Path(name).name for name in missing))
         return RefusedError(
             f"cannot {what} without {names}", hint="get-source --all downloads the sources"
         )

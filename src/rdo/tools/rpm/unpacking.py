@@ -1,7 +1,7 @@
-"""rpm: reading and unpacking RPM files that strangers made, behind walls.
+"""Read and unpack RPM files that strangers made, with rpm behind walls.
 
-The rpm program of this machine runs in namespaces of its own: a header that breaks it breaks
-nothing else, and the files that it unpacks belong to nobody of this machine.
+The rpm program of this machine runs in namespaces of its own: a header that crashes it does no
+other harm, and the files that it unpacks belong to nobody of this machine.
 """
 
 import os
@@ -17,7 +17,7 @@ from rdo.tools.walls.id_range import id_range
 from rdo.tools.walls.sandbox import Sandbox
 
 SCRIPTED = ".scripted"
-"""The mark in the folder of an RPM that was not unpacked, since installing it runs scriptlets."""
+"""The mark in the folder of an RPM that was not unpacked, because installing it runs scriptlets."""
 
 _SCRIPTS = (
     *("PREIN", "POSTIN", "PREINPROG", "POSTINPROG", "PRETRANS", "POSTTRANS", "PRETRANSPROG"),
@@ -54,7 +54,7 @@ class Rpm:
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def names(self, rpms: Sequence[Path]) -> list[Nevra]:
-        """Return what each RPM says it is; CommandError if rpm cannot read one of them."""
+        """Return the identity in each RPM; CommandError if rpm cannot read one of them."""
         if not rpms:
             return []
         paths = [path.resolve() for path in rpms]
@@ -69,10 +69,10 @@ class Rpm:
         ]
 
     def unpack_each(self, rpms: Sequence[Path], folder: Path) -> None:
-        """Unpack each RPM into `folder`/0, `folder`/1 and so on, with the modes that it names.
+        """Unpack each RPM into `folder`/0, `folder`/1 and so on, with the modes that it gives.
 
-        Nothing of an RPM is run; one with scriptlets or triggers is only marked by `SCRIPTED`.
-        The files belong to root inside.
+        Nothing of an RPM is run; one with scriptlets or triggers is only marked by `SCRIPTED`. The
+        files belong to root inside.
         """
         layers = [folder / str(number) for number in range(len(rpms))]
         for layer in layers:
@@ -84,7 +84,7 @@ class Rpm:
     def unpack_source(self, srpm: Path, folder: Path) -> None:
         """Unpack the spec and the sources of a source RPM into an empty folder.
 
-        Raises RefusedError for a file that is no source RPM.
+        Raises RefusedError for a file that is not a source RPM.
         """
         path = srpm.resolve()
         query = ("-qp", "--nosignature", "--qf", "%{SOURCEPACKAGE}")
@@ -102,7 +102,7 @@ class Rpm:
             raise RefusedError(f"rpm cannot unpack {srpm.name}: {done.stderr.strip()[-300:]}")
 
     def unpack_together(self, rpms: Sequence[Path], tree: Path) -> None:
-        """Unpack all RPMs into the existing folder `tree`, running nothing of them."""
+        """Unpack all RPMs into the existing folder `tree`, running none of their scripts."""
         offered = [Bind(path, f"/rpms/{number}.rpm") for number, path in enumerate(rpms)]
         AsRoot((Bind(tree, "/tree", writable=True), *offered)).ask("sh", "-c", _UNPACK)
 
@@ -114,7 +114,7 @@ def parse_requires(answer: str) -> list[str]:
 
 
 def _make_inside(folder: Path) -> None:
-    """Make a folder that belongs to root inside: then all that is put into it does so too."""
+    """Make a folder that belongs to root inside, so that everything put into it does too."""
     folder.mkdir(exist_ok=True)
     ids = id_range()
     if ids.is_root:

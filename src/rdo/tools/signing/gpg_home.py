@@ -1,6 +1,7 @@
-"""A home of gpg with secret keys: making, exporting and using them, without any question."""
+"""A home of gpg with secret keys: make, export and use them, without any prompt."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from rdo.tools.signing.public_key import PublicKey, read_public_keys
 _SHOWN_TO_GPG = ("private-keys-v1.d", "pubring.kbx", "trustdb.gpg", "gpg.conf")
 _ASKS_NOBODY = ("--batch", "--no-tty", "--pinentry-mode", "error")
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
-# gpg starts an agent for its home, which would go on for ever.
+# gpg starts an agent for its home, which would run forever.
 _WITH_AGENT = """\
 home=$1
 shift
@@ -27,11 +28,13 @@ gpgconf --homedir "$home" --kill gpg-agent
 exit $code
 """
 _SECONDS = 60.0
+_LONGEST_PLACE = 107 - len("/rdo-gpg-01234567/home/S.gpg-agent.browser")
+"""Maximum length in bytes of the path of a folder of homes: a socket's path has 107 (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpgHome:
-    """A home of gpg; no `folder` is the user's own.
+    """A home of gpg; without a `folder` it is the user's own.
 
     With `is_ours` its keys need no passphrase, and each program gets an agent of its own that ends
     with it; other homes keep the agent that their owner has started.
@@ -44,8 +47,8 @@ class GpgHome:
     def create_key(self, user_id: str, *, expires: str) -> str:
         """Make a key that signs, without a passphrase, and return its fingerprint.
 
-        `expires` is a time as gpg writes it, such as `2y`, or `0`. The home is made if needed.
-        Raises CommandError if gpg cannot.
+        `expires` is a time in gpg's form, such as `2y`, or `0`. The home is made if needed. Raises
+        CommandError if gpg fails.
         """
         assert self.folder
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ class GpgHome:
         return made
 
     def keys(self) -> tuple[PublicKey, ...]:
-        """Return the keys of the home, as far as they are public."""
+        """Return the public parts of the keys in the home."""
         exported = self.export()
         return read_public_keys(exported, self.runner) if exported else ()
 
@@ -110,7 +113,7 @@ class GpgHome:
             yield self.folder, _ENDS_WITH_US
             return
         assert self.folder
-        with tempfile.TemporaryDirectory(prefix="rdo-sign-") as place:
+        with tempfile.TemporaryDirectory(prefix="rdo-sign-", dir=_place_of_homes()) as place:
             for name in _SHOWN_TO_GPG:
                 if (self.folder / name).exists():
                     Path(place, name).symlink_to((self.folder / name).resolve())
@@ -118,10 +121,10 @@ class GpgHome:
 
 
 def ask_briefly(runner: Runner, *words: str | Path, timeout: float) -> None:
-    """Run a program that signs. Raises CommandError with the end of what it has said."""
+    """Run a program that signs. Raises CommandError with the end of its output."""
     try:
         done = runner(*words, ok=range(256), timeout=timeout)
-    except CommandError as error:  # its words are long
+    except CommandError as error:  # its message is long
         raise CommandError(str(error).rpartition(": ")[2]) from error
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
@@ -139,15 +142,21 @@ def _agent(home: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[Path]:
-    """Yield a short path of a folder: that of the agent's socket may have 107 letters."""
-    with tempfile.TemporaryDirectory(prefix="rdo-gpg-") as place:
+    """Yield a short path of a folder, for the socket of the agent."""
+    with tempfile.TemporaryDirectory(prefix="rdo-gpg-", dir=_place_of_homes()) as place:
         home = Path(place, "home")
         home.symlink_to(folder.resolve())
         yield home
 
 
+def _place_of_homes() -> str:
+    """Return the folder for temporary files; /tmp if a socket's path in it would be too long."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _LONGEST_PLACE else "/tmp"
+
+
 def missing_programs() -> tuple[str, ...]:
-    """Return the programs that signing needs and this machine does not have."""
+    """Return the programs that signing needs and this machine lacks."""
     wanted = ("gpg", "gpg-agent", "gpgv", "rpmsign", "rpmkeys", "setpriv")
     return tuple(name for name in wanted if not shutil.which(name))
 

@@ -1,4 +1,4 @@
-"""Public keys: what they say about themselves, and whether they have made a signature."""
+"""Public keys: their data, and checking whether they have made a signature."""
 
 import contextlib
 import tempfile
@@ -15,9 +15,9 @@ _ENDED = {"e": "expired", "r": "revoked", "i": "invalid", "d": "disabled"}
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key as others see it. `ended` is the word for why it must not sign; empty if it may.
+    """The public data of a key. `ended` is the word for why it must not sign; empty if it may.
 
-    `expires` is None for a key that does not expire; `ids` are of the key and of its parts.
+    `expires` is None for a key that does not expire; `ids` are those of the key and of its parts.
     """
 
     fingerprint: str
@@ -38,7 +38,7 @@ class PublicKey:
 
 
 def read_public_keys(text: bytes, runner: Runner = run) -> tuple[PublicKey, ...]:
-    """Return the keys in an exported text, in its order. Raises CommandError if it has none."""
+    """Return the keys in an exported text, in order. Raises CommandError if there are none."""
     with tempfile.TemporaryDirectory(prefix="rdo-gpg-") as home:
         done = runner(
             *("gpg", "--homedir", home, "--batch", "--no-tty", "--with-colons"),
@@ -61,7 +61,7 @@ def _keys(lines: Sequence[str]) -> list[PublicKey]:
 
 
 def _key(block: Sequence[Sequence[str]]) -> PublicKey:
-    """Return the key of gpg's lines about it: pub, fpr, uid, and sub for each part."""
+    """Return the key in gpg's lines about it: pub, fpr, uid, and sub for each part."""
     pub = block[0]
     fingerprint = next(line[9] for line in block if line[0] == "fpr")
     user_id = next((line[9] for line in block if line[0] == "uid"), "")
@@ -89,7 +89,7 @@ def _text(escaped: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """A file of public keys, by which signatures are checked; see `key_ring`."""
+    """A file of public keys for checking signatures; see `key_ring`."""
 
     file: Path
     runner: Runner = run
@@ -97,7 +97,7 @@ class KeyRing:
     def signer_of(self, signature: Path, data: Path) -> str:
         """Return the fingerprint of the key that signed a file; empty unless it is in the ring.
 
-        An expired key counts for what it signed before.
+        An expired key is valid for what it signed before.
         """
         done = self.runner(
             *("gpgv", "--homedir", self.file.parent, "--status-fd", "1"),
@@ -112,7 +112,7 @@ class KeyRing:
 
 @contextlib.contextmanager
 def key_ring(keys: Iterable[bytes], runner: Runner = run) -> Iterator[KeyRing]:
-    """Yield a ring of exported keys, which is gone at the end of the block."""
+    """Yield a ring of exported keys, which is removed at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="rdo-gpg-") as home:
         ring = Path(home, "keys.gpg")
         with ring.open("wb") as file:

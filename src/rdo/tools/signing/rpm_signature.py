@@ -1,4 +1,4 @@
-"""The signatures of RPM files: whether known keys made them, and the bytes that they are about."""
+"""The signatures of RPM files: whether known keys made them, and the content that they cover."""
 
 import hashlib
 import struct
@@ -35,10 +35,11 @@ def badly_signed(
     sandbox: Sandbox | None = None,
     timeout: float = 600.0,
 ) -> tuple[Path, ...]:
-    """Return the RPMs, all of them below `folder`, that none of `keys` has signed as they are.
+    """Return the RPMs, all of them in `folder`, without a valid signature by one of `keys`.
 
-    rpm reads them in the sandbox: strangers wrote what is in them. Raises CommandError if it
-    cannot check anything, NoSpaceError if the disk with its keys is full: rpm then knows no key.
+    rpm reads them in the sandbox, because strangers wrote their content. Raises CommandError if it
+    cannot check anything, NoSpaceError if the disk with its keys is full, because rpm then knows no
+    key.
     """
     if not keys:
         return tuple(rpms)
@@ -66,7 +67,7 @@ def badly_signed(
 
 
 def signed_content(rpm: Path) -> str:
-    """Return the sha256 of all of an RPM but its signatures: its header and its payload.
+    """Return the sha256 of an RPM's header and payload, without its signatures.
 
     Signing does not change it. Raises RefusedError for a file that is not an RPM.
     """

@@ -20,7 +20,7 @@ class SigningCommand:
     runner: Runner = run
 
     def sign(self, folder: Path, fingerprint: str, *, timeout: float) -> None:
-        """Let the command sign what is in a folder. Raises CommandError if it fails or hangs."""
+        """Let the command sign the files in a folder. Raises CommandError if it fails or hangs."""
         values: Mapping[str, str] = {"folder": str(folder), "key": fingerprint}
         words = (expand(word, values) for word in self.words)
         try:

@@ -1,1 +1,1 @@
-"""The walls around what strangers wrote: roots, the sandbox, and children that only read."""
+"""The walls around content from strangers: roots, the sandbox, and children that only read."""

@@ -1,7 +1,7 @@
-"""Root over a few folders and nothing else, for programs of this machine that must be root.
+"""Run programs of this machine that must be root, as root over only a few folders.
 
 They see the machine's own programs and the folders that they are given. An ordinary user can be
-this root, and whoever is root outside gives nothing away.
+this root, and root outside gives no privileges away.
 """
 
 import tempfile
@@ -26,10 +26,10 @@ _CONFIGURATION = ("/etc",)
 
 @dataclass(frozen=True, slots=True)
 class AsRoot:
-    """Runs programs as root of their own namespaces; `binds` are all that they may read or write.
+    """Runs programs as root of their own namespaces; `binds` are all they may read or write.
 
-    With `has_network` they see the machine's network and its configuration in /etc: for programs
-    that we trust alone.
+    With `has_network` they see the machine's network and its configuration in /etc; only for
+    programs that we trust.
     """
 
     binds: tuple[Bind, ...]
@@ -40,7 +40,7 @@ class AsRoot:
     def ask(
         self, *argv: str, timeout: float = 3600, ok: Collection[int] = (0,), stdin: bytes = b""
     ) -> Completed:
-        """Run a program to its end and return its output; CommandError unless it ends with `ok`."""
+        """Run a program to its end and return its output; CommandError unless status is in `ok`."""
         with tempfile.TemporaryDirectory(prefix="rdo-as-root-") as folder:
             return self.runner(
                 *self._command(Path(folder), argv), timeout=timeout, ok=ok, stdin=stdin

@@ -1,7 +1,7 @@
-"""Running a program in namespaces of its own: what it sees there, as whom, and within which limits.
+"""Run a program in namespaces of its own: its view, its user, and its limits.
 
 The work is done by `children/enter_root.py`. Every entry has its own user, mount, pid, ipc, uts,
-cgroup and (unless it is let out) network namespaces, so nothing stays mounted and no process
+cgroup and (unless it has network) network namespaces, so nothing stays mounted and no process
 survives, even after kill -9.
 """
 
@@ -26,13 +26,13 @@ CHROOT = 18
 """The capability SYS_CHROOT."""
 
 EVERY = tuple(range(64))
-"""All capabilities, over nothing but what belongs to the namespaces."""
+"""All capabilities; they apply only to what belongs to the namespaces."""
 
 FAILED = "enter-root: "
-"""How the error begins of a program that was not started, because there is no root for it."""
+"""The beginning of the error message if a program was not started for lack of a root."""
 
 LIMIT = "limit"
-"""The file, beside a plan, with the name of the bound that ended a program."""
+"""The file beside a plan with the name of the limit that ended a program."""
 
 # It ends when we are killed; its own children end with it.
 _START = ("setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S")
@@ -41,7 +41,7 @@ _FOLDERS = ("layers", "upper", "merged")
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """A file or folder of the host that is seen inside, read-only unless `writable`."""
+    """A file or folder of the host that is visible inside, read-only unless `writable`."""
 
     source: Path
     target: str
@@ -52,10 +52,10 @@ class Bind:
 class Entry:
     """One program's view of the machine.
 
-    `layers`, topmost first, lie under a writable folder that is kept in `work`; with none the
-    root is empty and in memory. `links` are symbolic links, target and name; `inner_binds` show
-    a folder of the root in another place of it. `copies` are folders inside, from and to, that
-    the program's own user copies before it begins. `folders` are made for that user.
+    `layers`, topmost first, are below a writable folder that is kept in `work`; without any the
+    root is empty and in memory. `links` are symbolic links, target and name; `inner_binds` show a
+    folder of the root at another path. `copies` are folders inside, from and to, that the program's
+    own user copies before it begins. `folders` are made for that user.
     """
 
     ids: IdRange
@@ -77,7 +77,7 @@ class Entry:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """Return the command that runs `argv` there; `work` holds what it needs, once."""
+        """Return the command that runs `argv` there; `work` contains what it needs, for one run."""
         for folder in (self.work, *(self.work / name for name in _FOLDERS)):
             folder.mkdir(parents=True, exist_ok=True)
             if self.ids.is_root:
@@ -120,7 +120,7 @@ class Entry:
 
 
 def written_in(work: Path) -> Path:
-    """Return the folder, below the work folder of an entry, into which the inside writes."""
+    """Return the folder, in the work folder of an entry, into which programs inside write."""
     return work / "upper"
 
 
@@ -135,7 +135,7 @@ def _row(bind: Bind) -> dict[str, object]:
 
 
 def _write(plan: Mapping[str, object], folder: Path) -> Path:
-    """Write the plan to a file: an argument could be read by every user of the machine."""
+    """Write the plan to a file, because every user of the machine can read arguments."""
     descriptor, name = tempfile.mkstemp(prefix="plan-", dir=folder)
     with os.fdopen(descriptor, "w") as file:
         json.dump(plan, file)

@@ -1,8 +1,8 @@
-"""The user and group ids that a root has inside, and what they are outside.
+"""The user and group ids inside a root, and the corresponding ids outside.
 
-Whoever is root maps a range that no user of the machine has: root inside is nobody outside. An
-ordinary user maps himself to root inside, and all other ids to the subordinate ids that the
-administrator gave him in /etc/subuid and /etc/subgid (subuid(5)).
+If root runs us, a range is mapped that no user of the machine has: root inside is nobody outside.
+An ordinary user is mapped to root inside, and all other ids to the subordinate ids that the
+administrator has given the user in /etc/subuid and /etc/subgid (subuid(5)).
 """
 
 import getpass
@@ -16,7 +16,7 @@ from pathlib import Path
 from rdo.errors import RefusedError
 
 COUNT = 65536
-"""How many ids a root has: all that files of a distribution may name."""
+"""How many ids a root has: enough for all ids in a distribution's files."""
 
 FIRST = 1_879_048_192
 """The first id outside, for root; systemd's table of ids (UIDS-GIDS) leaves its range unused."""
@@ -36,7 +36,7 @@ class IdRow:
 
     @property
     def words(self) -> tuple[int, int, int]:
-        """The row as /proc/PID/uid_map and newuidmap take it."""
+        """The row in the form that /proc/PID/uid_map and newuidmap take."""
         return self.inside, self.outside, self.count
 
 
@@ -55,7 +55,7 @@ class IdRange:
 
 
 def id_range() -> IdRange:
-    """Return the ids for roots that we make; RefusedError if this user has too few."""
+    """Return the ids for our roots; RefusedError if this user has too few."""
     if os.geteuid() == 0:
         row = (IdRow(0, FIRST, COUNT),)
         return IdRange(row, row, is_root=True)
@@ -63,9 +63,9 @@ def id_range() -> IdRange:
 
 
 def lab_range(name: str) -> IdRange:
-    """Return the ids for a lab of root's that nothing else of ours has, by the lab's name.
+    """Return ids for root's lab that nothing else of ours has, derived from the lab's name.
 
-    Two labs have the same ones in one of some 4000 cases; that weakens no wall to the machine.
+    Two labs get the same ids in one of about 4000 cases; that weakens no wall to the machine.
     """
     number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % _LABS
     row = (IdRow(0, FIRST + COUNT * (1 + number), COUNT),)
@@ -73,7 +73,7 @@ def lab_range(name: str) -> IdRange:
 
 
 def one_id() -> IdRange:
-    """Return the ids for a program that needs one user only: no subordinate ids are needed."""
+    """Return the ids for a program that needs only one user, so no subordinate ids are needed."""
     if os.geteuid() == 0:
         return id_range()
     uid, gid = (IdRow(0, os.geteuid(), 1),), (IdRow(0, os.getegid(), 1),)
@@ -107,7 +107,7 @@ def _of_user(uid: int, gid: int) -> IdRange:
 
 
 def subordinate(file: Path, name: str, uid: int) -> int | None:
-    """Return the first id of a range of the user that is long enough, by subuid(5)."""
+    """Return the first id of a user's range that is long enough, by subuid(5)."""
     if not file.is_file():
         return None
     for line in file.read_text().splitlines():
@@ -120,7 +120,7 @@ def subordinate(file: Path, name: str, uid: int) -> int | None:
 
 
 def user_name() -> str:
-    """Return the name of the user who runs this, or its number."""
+    """Return the name of the user who runs this, or the user's number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user that /etc/passwd does not know

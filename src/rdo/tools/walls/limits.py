@@ -1,4 +1,4 @@
-"""Limits of a program that reads what strangers wrote, as words before its command."""
+"""Limits for a program that reads content from strangers, as words before its command."""
 
 import resource
 
@@ -6,9 +6,9 @@ from rdo.tools.children.kernel import at_most
 
 
 def within(*, memory_bytes: int, seconds: int, file_bytes: int) -> tuple[str, ...]:
-    """Return the words that start a command within limits; it leaves no core file either.
+    """Return the words that start a command within limits, without core files.
 
-    A limit of ours that is lower already stays: not even root may raise it everywhere.
+    If our own limit is already lower, it stays: in some places even root may not raise it.
     """
     limits = {
         "as": at_most(resource.RLIMIT_AS, memory_bytes),

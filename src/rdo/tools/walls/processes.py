@@ -1,4 +1,4 @@
-"""Processes that a killed round has left running, and those that work in a folder."""
+"""Find processes that a killed round has left running, and those that work in a folder."""
 
 import contextlib
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def end_those_with(name: str, value_start: str, proc: Path = Path("/proc")) -> int:
-    """End each process whose environment has `name` with a value that begins so; return how many.
+    """End each process that has `name` in its environment with this beginning of a value.
 
-    A program passes the variable on to everything it starts, however that detaches itself. Call it
-    only if none of these processes should be running any more.
+    Return how many. A program passes the variable on to everything it starts, however that detaches
+    itself. Call it only if none of these processes should be running any more.
     """
     wanted = os.fsencode(f"{name}={value_start}")
     ended = 0
@@ -29,9 +29,8 @@ def at_work_in(
 ) -> list[int]:
     """Return the processes of `program`, or of one it starts, that work in a folder.
 
-    Their names begin with the program's, and their current folder, git's folder or an open file
-    is there. A process that may not be looked at is taken for one of them if it is of one of
-    `users`.
+    Their names begin with the program's, and their current folder, git's folder or an open file is
+    there. A process that we cannot inspect counts as one of them if its user is one of `users`.
     """
     return sorted(
         int(process.name)
@@ -59,7 +58,7 @@ def _is_in(process: Path, folder: Path, users: Collection[int]) -> bool:
 
 
 def _places(process: Path) -> Iterator[Path]:
-    """Yield the current folder of a process, git's folder, and the files that it has open."""
+    """Yield the current folder of a process, git's folder, and its open files."""
     current = (process / "cwd").readlink()
     yield current
     for word in (process / "environ").read_bytes().split(b"\0"):

@@ -1,8 +1,8 @@
-"""Programs of ours that read what strangers wrote, each in a process that can only answer.
+"""Programs of ours that read content from strangers, each in a process that can only answer.
 
-Such a program (one of `children/`) is asked in JSON and answers in JSON. It opens the files that
-it is asked about, and shuts itself in before it reads them (`children/shut_in.py`). It is cheaper
-than a program in a root, because nothing has to be shown to it.
+Such a program (one of `children/`) is asked in JSON and answers in JSON. It opens the files that it
+is asked about, and shuts itself in before it reads them (`children/shut_in.py`). This is cheaper
+than a program in a root, because nothing has to be made visible to it.
 """
 
 import json
@@ -21,18 +21,18 @@ from rdo.tools.walls.id_range import one_id
 from rdo.tools.walls.seccomp import filter_program
 
 _KEPT = ("LD_LIBRARY_PATH", "TZ")
-"""Variables that a program may need to start; no other is any of its business."""
+"""Variables that a program may need to start; it gets no others."""
 
 
 class NoWallsError(CommandError):
-    """This machine does not let a program be shut in, so it has read nothing."""
+    """This machine does not allow shutting a program in, so it has read nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingChild:
-    """One of these programs, with the bounds that the kernel holds for it.
+    """One of these programs, with the limits that the kernel enforces.
 
-    `file_bytes` is the size of a file that it may make in memory.
+    `file_bytes` is the maximum size of a file that it may make in memory.
     """
 
     program: Path
@@ -42,10 +42,10 @@ class ReadingChild:
     runner: Runner = run
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer to a question: what a stranger's text can make of it, so check it.
+        """Return the answer to a question; check it, because strangers may have influenced it.
 
-        Raises NoWallsError where the program cannot be shut in, CommandError if it ends without
-        an answer.
+        Raises NoWallsError if the program cannot be shut in, CommandError if it ends without an
+        answer.
         """
         ids = one_id()
         walls = {
@@ -65,7 +65,7 @@ class ReadingChild:
         name = self.program.stem
         if done.returncode == NO_WALLS:
             raise NoWallsError(
-                f"this machine does not let {name} be shut in: {done.stderr.strip()[-300:]}",
+                f"this machine cannot confine {name}: {done.stderr.strip()[-300:]}",
                 hint="rdo doctor shows what is missing; a container needs rights for namespaces",
             )
         if done.returncode:

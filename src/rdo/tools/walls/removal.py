@@ -1,4 +1,4 @@
-"""Removing a folder that a build, or an installation, has written into."""
+"""Remove a folder that a build, or an installation, has written into."""
 
 import os
 import tempfile
@@ -14,10 +14,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder whose content nobody vouches for; nothing happens if it is not there.
+    """Remove a folder with untrusted content; nothing happens if it does not exist.
 
-    No link in it is followed, its depth does not matter, and files of subordinate ids go too.
-    Raises OSError or CommandError if something cannot be removed.
+    No link in it is followed, its depth does not matter, and files of subordinate ids are removed
+    too. Raises OSError or CommandError if something cannot be removed.
     """
     if not folder.is_symlink() and not folder.exists():
         return
@@ -38,7 +38,7 @@ def _remove_here(folder: Path) -> None:
 
 
 def _remove_as_root_inside(folder: Path) -> None:
-    """Remove it as root of a user namespace, to whom subordinate ids belong."""
+    """Remove it as root of a user namespace, who owns files of subordinate ids."""
     with tempfile.TemporaryDirectory(prefix="rdo-remove-") as work:
         entry = Entry(ids=id_range(), work=Path(work), uid=0)
         done = run(*entry.removing(folder.resolve()), timeout=3600, ok=range(256))

@@ -33,10 +33,10 @@ _ENVIRONMENT = {
 class Root:
     """Layers, topmost first, under a writable folder of its own.
 
-    `work` holds what the inside writes; it is kept between entries, so that a root can be
-    entered again, and is the caller's to remove. With `has_home` the build user has its folders.
-    `may_chroot` leaves that right to privileged programs, for an rpm that installs into a
-    folder. `links` are made inside, target and name. With `has_network` programs without
+    `work` contains what was written inside; it is kept between entries, so that a root can be
+    entered again, and the caller removes it. With `has_home` the build user has its folders.
+    `may_chroot` leaves that capability to privileged programs, for an rpm that installs into a
+    folder. `links` are made inside, target and name. With `has_network`, programs without
     privileges reach what the machine reaches.
     """
 
@@ -55,7 +55,7 @@ class Root:
 
     @property
     def written(self) -> Path:
-        """The folder with all that was written inside, as a layer for other roots."""
+        """The folder with everything that was written inside, as a layer for other roots."""
         return written_in(self.work)
 
     def ask(
@@ -104,14 +104,14 @@ class Root:
         return replace(done, limit=done.limit or self._limit())
 
     def hand_over(self, *argv: str, privileged: bool = False, cwd: str = "/") -> int:
-        """Let a program inside be used on the terminal, and return its exit status.
+        """Run a program inside on the terminal, and return its exit status.
 
         It gets another terminal, so that it cannot type into the operator's shell.
         """
         return hand_over_pty(*self._entry(privileged, cwd).command(argv))
 
     def _limit(self) -> Limit | None:
-        """The bound that the kernel or the setup process held, if one ended the program."""
+        """The limit that ended the program, if the kernel or the setup process enforced one."""
         file = self.work / LIMIT
         return Limit(file.read_text()) if file.is_file() else None
 
@@ -138,7 +138,7 @@ class Root:
 
 
 def _no_root(said: str) -> CommandError:
-    """The error for a machine that does not let us make roots: no package is to blame."""
+    """Return the error for a machine that does not let us make roots: no package is to blame."""
     reason = last_line(said).removeprefix(FAILED)
     return CommandError(
         f"cannot enter a build root on this machine: {reason}",

@@ -1,4 +1,4 @@
-"""The sandbox: a program that reads what we do not trust sees this machine and cannot touch it."""
+"""The sandbox for programs that read untrusted files: they see this machine, but change nothing."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ class Sandbox:
         files: Mapping[str, bytes] | None = None,
         timeout: float = 30.0,
     ) -> Completed:
-        """Run a program to its end; `files` lie in /sandbox for it, folders where they are.
+        """Run a program to its end; it sees `files` in /sandbox, and folders at their own paths.
 
-        The exit status is the caller's to judge.
+        The caller checks the exit status.
         """
         with tempfile.TemporaryDirectory(prefix="rdo-sandbox-") as folder:
             given = Path(folder, "files")

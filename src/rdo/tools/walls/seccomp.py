@@ -1,7 +1,7 @@
 """The system calls that no program inside a root may make, as a filter for the kernel.
 
-They are those that a build never needs and that faults of the kernel are found in, and those
-that reach what namespaces do not divide: keys, kernel modules, the terminal's input.
+They are those that builds never need and in which faults of the kernel are found, and those that
+reach what namespaces do not separate: keys, kernel modules, the terminal's input.
 """
 
 import struct
@@ -19,7 +19,7 @@ _MOUNTING = {
     "fspick": 433,
     "mount_setattr": 442,
 }
-# What a program needs that does more than read what it has open and answer.
+# Calls of programs that do more than read their open files and answer.
 _ACTING = ("execve", "execveat", "ptrace", "unshare", "setns", "socket")
 _ACTING_NUMBERS = {
     "x86_64": (59, 322, 101, 272, 308, 41),
@@ -73,11 +73,11 @@ def denied_calls(
 
 
 def filter_program(machine: str, *, may_mount: bool = False, only_reads: bool = False) -> bytes:
-    """Return the filter for a kind of machine, as the kernel's `struct sock_filter` in a row.
+    """Return the filter for a kind of machine, as a sequence of the kernel's `struct sock_filter`.
 
-    A program that `only_reads` starts none, and opens no sockets and namespaces.
+    With `only_reads`, a program may start no other one, and open no sockets and namespaces.
 
-    Calls of another architecture and of x32 do not exist inside; io_uring neither, so that
+    Calls of another architecture and of x32 do not exist inside; neither does io_uring, so that
     programs fall back to what they did before it.
     """
     denied = denied_calls(machine, may_mount=may_mount, only_reads=only_reads)

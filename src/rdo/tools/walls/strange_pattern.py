@@ -1,4 +1,4 @@
-"""A regular expression that a stranger wrote, looked for in texts within limits."""
+"""Search for a stranger's regular expression in texts, within limits."""
 
 import json
 import sys
@@ -9,13 +9,13 @@ from rdo.run import Runner, run
 from rdo.tools.children import match_texts
 from rdo.tools.walls.limits import within
 
-_SECONDS = 2  # of the processor
+_SECONDS = 2  # of processor time
 
 
 def found_in(pattern: str, texts: Sequence[str], runner: Runner = run) -> list[bool]:
     """Return for each text whether the pattern is found in it.
 
-    Raises RefusedError for what is no regular expression, and for one that takes too long.
+    Raises RefusedError for a pattern that is not a regular expression or takes too long.
     """
     bounds = within(memory_bytes=10**9, seconds=_SECONDS, file_bytes=0)
     command = (*bounds, sys.executable, "-I", "-S", match_texts.__file__)

@@ -1,11 +1,11 @@
-"""This machine's own programs as a root of namespaces shows them, and nothing else of it."""
+"""Show this machine's own programs, and nothing else of it, in a root of namespaces."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rdo.tools.walls.entry import Bind
 
-# What programs need of the machine's tree; homes, data and secrets are not among it.
+# The parts of the machine's tree that programs need, without homes, data and secrets.
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc/rpm", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf"),
@@ -13,7 +13,7 @@ _SYSTEM = (
 
 
 def system_binds(more: Sequence[str] = ()) -> tuple[Bind, ...]:
-    """Return the folders of the machine's programs, and `more` of the machine, all read-only."""
+    """Return the folders of the machine's programs, and `more` of its folders, all read-only."""
     return tuple(Bind(path, str(path)) for path in _present(more) if not path.is_symlink())
 
 
@@ -23,7 +23,7 @@ def system_links() -> tuple[tuple[str, str], ...]:
 
 
 def shell_binds() -> tuple[Bind, ...]:
-    """Return what makes `sh` bash, as in the roots that build: specs' `%(…)` count on it."""
+    """Return binds that make `sh` bash, as in build roots, because `%(…)` in specs expects it."""
     bash, shell = Path("/bin/bash"), Path("/bin/sh")
     if not bash.exists() or bash.resolve() == shell.resolve():
         return ()

@@ -1,4 +1,4 @@
-"""Which walls around a build hold on this machine: each is tried, none is assumed."""
+"""Find out which walls around a build work on this machine; each is tried, none is assumed."""
 
 import platform
 import tempfile
@@ -22,9 +22,9 @@ echo "users $(unshare --user true 2>/dev/null; echo $?)"
 
 
 def walls_in(folder: Path) -> list[MachineCheck]:
-    """Try an entry into a root whose layers lie in `folder`, and what protects the machine there.
+    """Try to enter a root whose layers are in `folder`, and check what protects the machine there.
 
-    `folder` is where base layers are kept, so that the file system is the one that counts.
+    `folder` is where base layers are kept, because its file system matters.
     """
     entered = _enter(folder)
     if isinstance(entered, str):
@@ -44,9 +44,10 @@ def walls_in(folder: Path) -> list[MachineCheck]:
 
 
 def check_roots(place: Path) -> None:
-    """Raise CommandError if this machine does not allow build roots whose layers lie in `place`.
+    """Raise CommandError if this machine does not allow build roots whose layers are in `place`.
 
-    RefusedError if this user has too few ids for them. What is found holds for the process.
+    Raises RefusedError if this user has too few ids for them. The result is remembered by the
+    process.
     """
     place.mkdir(parents=True, exist_ok=True)
     if place in _ALLOWED:
@@ -58,7 +59,7 @@ def check_roots(place: Path) -> None:
         raise CommandError(
             f"this machine does not allow build roots ({entered})",
             hint="run as root outside a container, or give the container rights for namespaces "
-            "(docker run --privileged); rdo doctor tells more",
+            "(docker run --privileged); rdo doctor shows more",
         )
     _ALLOWED.add(place)
 
@@ -67,7 +68,7 @@ _ALLOWED: set[Path] = set()
 
 
 def _enter(folder: Path) -> list[str] | str:
-    """Run a look around in a root of one layer; return its lines, or why it cannot be entered."""
+    """Run a trial program in a root with one layer; return its lines, or why that failed."""
     layer = folder / "layer"
     layer.mkdir()
     (layer / "file").touch()
@@ -89,7 +90,7 @@ def _enter(folder: Path) -> list[str] | str:
 
 
 def _system(layer: Path) -> tuple[Bind, ...]:
-    """The machine's programs, shown in folders that the layer has for them."""
+    """Return the machine's programs, shown in folders that the layer has for them."""
     binds = system_binds()
     for one in binds:
         place = layer / one.target.lstrip("/")
@@ -99,7 +100,7 @@ def _system(layer: Path) -> tuple[Bind, ...]:
 
 
 def _limits() -> Iterator[MachineCheck]:
-    """Whether control groups can bound the memory of a build."""
+    """Whether control groups can limit the memory of a build."""
     groups = [str(group) for group in enter_root.own_groups()]
     memory = any("memory" in group or _counts_memory(Path(group)) for group in groups)
     detail = "control groups" if memory else "no control group that we may divide"

@@ -1,7 +1,7 @@
 """Find the paths that several packages of repositories have (a program of its own, behind walls).
 
-Only paths that a package of one of the `checked` repositories has are told. `rdo.tools.rpm.solv`
-knows question and answer, both JSON.
+Only paths of packages in one of the `checked` repositories are returned. `rdo.tools.rpm.solv`
+defines question and answer, both JSON.
 """
 
 import contextlib
@@ -14,8 +14,14 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 from xml.parsers import expat
 
-from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import Opened, locations, open_all, unpack_otherwise
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solving.solve import (
+    Opened,
+    locations,
+    open_all,
+    shut_in_with,
+    unpack_otherwise,
+)
 
 _CHUNK = 1 << 20
 _MOST_PATHS = 5_000_000
@@ -24,7 +30,7 @@ _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".xml": lambda f
 
 
 class PathOwners:
-    """Which packages have each path: the first one, and all of them where there are more."""
+    """The packages that have each path: the first one, and all of them if there are more."""
 
     def __init__(self) -> None:
         self.packages: list[tuple[int, str]] = []
@@ -51,7 +57,7 @@ class PathOwners:
         parser.ParseFile(text)
 
     def add(self, path: str) -> None:
-        """Record that the newest package has a path; ValueError if there are too many."""
+        """Record that the current package has a path; ValueError if there are too many."""
         package = len(self.packages) - 1
         first = self.first.setdefault(path, package)
         if first != package:
@@ -61,7 +67,7 @@ class PathOwners:
 
 
 class PackageNames:
-    """What some packages are called and where they lie, by their checksums."""
+    """The names and locations of some packages, by their checksums."""
 
     def __init__(self, wanted: Collection[str]) -> None:
         self.found: dict[str, dict[str, str]] = {}
@@ -111,13 +117,13 @@ def texts(repositories: list[Opened], kind: str) -> Iterator[tuple[int, IO[bytes
 
 
 def is_plain(suffix: str) -> bool:
-    """Whether Python can read a file of metadata that ends so."""
+    """Whether Python can read a metadata file with this suffix."""
     return suffix in _OPENERS
 
 
 @contextlib.contextmanager
 def unpacked(file: int, suffix: str) -> Iterator[IO[bytes]]:
-    """Open the text of a file of metadata, which the caller keeps open."""
+    """Open a metadata file as text; the caller keeps the descriptor open."""
     if is_plain(suffix):
         with os.fdopen(os.dup(file), "rb") as packed, _OPENERS[suffix](packed) as text:
             yield text
@@ -130,14 +136,10 @@ def unpacked(file: int, suffix: str) -> Iterator[IO[bytes]]:
 
 
 def main() -> int:
+    """Answer the question on stdin: which paths several packages own."""
     question, walls = asked()
     repositories = open_all(question["repositories"])
-    are_plain = all(one.is_plain for one in repositories)
-    if not are_plain:
-        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
-
-    files = [file for one in repositories for file in one.files.values()]
-    shut_in(walls, files, 0 if are_plain else 2 << 30)
+    shut_in_with(walls, repositories)
     listing = PathOwners()
     for number, text in texts(repositories, "filelists"):
         listing.read(number, text)

@@ -1,8 +1,8 @@
-"""Describe the host that runs this as a line of JSON; it changes nothing.
+"""Describe the host that runs this as a line of JSON, without changing anything.
 
-The text comes to the host's Python by its standard input, so it imports nothing of rdo. Whatever
-cannot be found out is left empty: `rdo.deploy.host_check` decides what that means. Old Pythons
-run it too, so it keeps to plain functions on paths.
+The host's Python gets the text on its standard input, so it imports nothing of rdo. What cannot be
+found out is left empty: `rdo.deploy.host_check` decides what that means. Old Pythons run it too, so
+it uses only plain functions on paths.
 """
 
 import glob
@@ -32,7 +32,7 @@ def _memory_mb() -> int:
 
 
 def _sockets() -> "dict[str, int]":
-    """Return the TCP ports that are listened on, by the number of the socket."""
+    """Return the TCP ports with a listener, by the number of the socket."""
     found = {}
     for name in ("tcp", "tcp6"):
         for line in _read("/proc/net/" + name).splitlines()[1:]:
@@ -43,7 +43,7 @@ def _sockets() -> "dict[str, int]":
 
 
 def _listening() -> "dict[str, str]":
-    """Return the program behind each TCP port that is listened on; empty if it is hidden."""
+    """Return the program that listens on each TCP port; empty if it is hidden from us."""
     sockets = _sockets()
     ports = {str(port): "" for port in sockets.values()}
     for link in glob.glob("/proc/[0-9]*/fd/*") if sockets else ():  # noqa: PTH207

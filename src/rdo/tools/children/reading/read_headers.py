@@ -1,7 +1,8 @@
 """Read the headers of RPM files that strangers made (a program of its own, behind walls).
 
-Not rpm but a parser of ours reads them: it wants only names, signatures and what a few paths are,
-of thousands of files. `rdo.tools.rpm.many_headers` knows question and answer, both JSON.
+A parser of ours reads them instead of rpm, because only names, signatures and facts about a few
+paths are needed, from thousands of files. `rdo.tools.rpm.many_headers` defines question and answer,
+both JSON.
 """
 
 import hashlib
@@ -33,9 +34,9 @@ _GHOST = 1 << 6
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header: where each tag's value is in the store.
+    """A header: the position of each tag's value in the store.
 
-    Its methods raise ValueError for a value that is of another kind or not in the header.
+    Its methods raise ValueError for a value of another kind, or one outside the header.
     """
 
     entries: dict[int, tuple[int, int, int]]
@@ -64,7 +65,7 @@ class Header:
         return [part.decode(errors="surrogateescape") for part in parts[:count]]
 
     def text(self, tag: int) -> str:
-        """Return the one text of a tag, empty if the header does not have it."""
+        """Return the only text of a tag; empty if the header does not have it."""
         return next(iter(self.texts(tag)), "")
 
     def binary(self, tag: int) -> bytes:
@@ -84,7 +85,7 @@ class Header:
 
 
 def read_header(file: IO[bytes]) -> Header:
-    """Return the header that begins at the file's place; ValueError if there is none."""
+    """Return the header at the current position of the file; ValueError if there is none."""
     start = file.read(16)
     if len(start) != 16 or start[:4] != _HEADER:
         raise ValueError("it is not an RPM, or is cut off")
@@ -101,12 +102,12 @@ def read_header(file: IO[bytes]) -> Header:
 
 
 def rows(index: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the entries of a header's index: tag, kind, place and count."""
+    """Yield the entries of a header's index: tag, kind, position and count."""
     yield from struct.iter_unpack(">IIII", index)
 
 
 def read(file: IO[bytes], paths: Collection[str]) -> dict[str, Any]:
-    """Return what an RPM is, its keys, and what the paths are in it; ValueError if it is none."""
+    """Return an RPM's identity, keys, and data about the paths; ValueError if it is not an RPM."""
     lead = file.read(_LEAD_BYTES)
     if len(lead) != _LEAD_BYTES or lead[:4] != _LEAD:
         raise ValueError("it is not an RPM, or is cut off")
@@ -128,7 +129,8 @@ def read(file: IO[bytes], paths: Collection[str]) -> dict[str, Any]:
 def files(header: Header, paths: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
     """Yield those of the paths that an RPM has: mode, owner, group, content and color of each.
 
-    Ghosts are left out, because rpm compares none. Raises ValueError for a list that is not whole.
+    Ghosts are left out, because rpm does not compare them. Raises ValueError for an incomplete
+    list.
     """
     folders, names = header.texts(_FOLDERS), header.texts(_NAMES)
     numbers, modes, flags = (header.numbers(tag) for tag in (_FOLDER_NUMBERS, _MODES, _FLAGS))
@@ -148,7 +150,7 @@ def files(header: Header, paths: Collection[str]) -> Iterator[tuple[str, list[An
 
 
 def key_of(signature: bytes) -> str:
-    """Return the id of the key that made a signature, `?` if it does not say; empty for none."""
+    """Return the id of the key of a signature, `?` if it is not given; empty if there is none."""
     if not signature:
         return ""
     body = signature[_length_of_head(signature) :]
@@ -171,7 +173,7 @@ def key_of(signature: bytes) -> str:
 
 
 def _length_of_head(packet: bytes) -> int:
-    """Return how many bytes say what a packet is and how long: new ones and old ones (RFC 4880)."""
+    """Return the length of a packet's head, in the new or old format (RFC 4880)."""
     is_new = packet[0] & 0x40
     if not is_new:
         return 1 + (1, 2, 4, 0)[packet[0] & 3]
@@ -193,6 +195,7 @@ def subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def main() -> int:
+    """Answer the question on stdin: the headers of RPMs, read behind walls."""
     question, walls = asked()
     wanted = [(row["path"], frozenset(row["files"])) for row in question["rpms"]]
     opened: list[int | str] = []
@@ -214,7 +217,7 @@ def main() -> int:
 
 
 def row(descriptor: int | str, paths: Collection[str], *, hashes: bool) -> dict[str, Any]:
-    """Return what is known of one open file, or why nothing is."""
+    """Return the data about one open file, or why it cannot be read."""
     if isinstance(descriptor, str):
         return {"refused": descriptor}
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,15 +1,15 @@
-"""Look at the hosts of a cloud and change them, by pyinfra; asked and told by lines of JSON.
+"""Examine the hosts of a cloud and change them, with pyinfra; all messages are lines of JSON.
 
-The first line on standard input has the hosts and the steps. This looks at every host and prints
-what it found, then reads which steps are to be carried out on which hosts, and carries them out in
-order, each on all of its hosts at once, until one fails. Nothing is kept here: when the other end
-goes away, this ends.
+The first line on standard input has the hosts and the steps. The program examines every host and
+prints what it found. Then it reads which steps to carry out on which hosts, and carries them out in
+order, each on all of its hosts at the same time, until one fails. It stores nothing: when the other
+end disconnects, it ends.
 """
 
 if __name__ == "__main__":
     from gevent import monkey
 
-    monkey.patch_all()  # before anything else: without it neither timeouts nor several hosts work
+    monkey.patch_all()  # must come first: without it neither timeouts nor several hosts work
 
 import base64
 import json
@@ -28,7 +28,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.operation import add_op, operation
 from pyinfra.api.operations import run_ops
-from pyinfra.api.state import BaseStateCallback, State
+from pyinfra.api.state import BaseStateCallback, State, StateStage
 
 _LOCAL = "@local"
 _CONNECT_SECONDS = 10
@@ -37,7 +37,7 @@ _SILENT_SECONDS = 15
 _LOOK_SECONDS = 300
 _STEP_SECONDS = 3600
 
-# What the host's shell gets: a program that waits for the modules and the request.
+# The host's shell gets a program that waits for the modules and the request.
 _BEGIN = (
     "python3 -B -c 'import base64,json,sys;"
     'r=json.loads(base64.b64decode(sys.stdin.read()));exec(r["begin"])\''
@@ -49,8 +49,8 @@ def _tell(event: str, **more: Any) -> None:
     sys.stdout.flush()
 
 
-class _Told(BaseStateCallback):
-    """Tells which host cannot be reached, and why."""
+class _ConnectionReporter(BaseStateCallback):
+    """Reports which host cannot be reached, and why."""
 
     @staticmethod
     def host_connect_error(_state: State, host: Host, error: Any) -> None:
@@ -75,14 +75,14 @@ def main() -> None:
     if all(look.value for look in looks):
         _tell("looked")
         if line := sys.stdin.readline():
-            # in a real thread: reading standard input would stop everything else
-            gevent.get_hub().threadpool.spawn(_end_with_the_asker)
+            # in a real thread, because reading standard input would stop everything else
+            gevent.get_hub().threadpool.spawn(_exit_on_disconnect)
             _carry_out(state, program, asked["steps"], json.loads(line))
     gevent.spawn(disconnect_all, state).join(timeout=_CONNECT_SECONDS)
 
 
 def _connected(asked: dict[str, Any]) -> State | None:
-    """Return all hosts, connected; None if one of them is not, which has been told."""
+    """Return all hosts, connected; None if one of them is not, which was reported."""
     names = []
     for host in asked["hosts"]:
         data: dict[str, Any] = {"rdo_address": host["address"]}
@@ -99,7 +99,7 @@ def _connected(asked: dict[str, Any]) -> State | None:
         names.append((host["address"] if access else _LOCAL, data))
     config = Config(CONNECT_TIMEOUT=_CONNECT_SECONDS, FAIL_PERCENT=0)
     state = State(Inventory((names, {})), config)
-    state.add_callback_handler(_Told())
+    state.add_callback_handler(_ConnectionReporter())
     try:
         connect_all(state)
     except PyinfraError:
@@ -110,7 +110,7 @@ def _connected(asked: dict[str, Any]) -> State | None:
 
 
 def _notice_silence(host: Host) -> None:
-    """Close a connection whose other end is silent, so that whoever waits for it goes on.
+    """Close a connection whose other end is silent, so that nobody waits for it forever.
 
     A host that hangs still acknowledges at the level of TCP, so its ssh server is asked.
     """
@@ -120,7 +120,7 @@ def _notice_silence(host: Host) -> None:
 
 
 def _listen(transport: Any) -> None:
-    """Ask an ssh server every few seconds whether it is there, as ServerAliveInterval does."""
+    """Ask an ssh server every few seconds for a sign of life, as ServerAliveInterval does."""
     while transport.is_active():
         gevent.sleep(_ALIVE_SECONDS)
         with gevent.Timeout(_SILENT_SECONDS, exception=False):
@@ -130,7 +130,7 @@ def _listen(transport: Any) -> None:
 
 
 def _look(host: Host, program: dict[str, Any], steps: list[dict[str, Any]]) -> bool:
-    """Tell what differs on a host from all that the steps want of it."""
+    """Report what differs on a host from what the steps want."""
     address = _address(host)
     wanted = [one for step in steps for one in step["wants"].get(address, ())]
     answer = _ask(host, program, {"mode": "look", "wanted": wanted}, _LOOK_SECONDS)
@@ -144,13 +144,15 @@ def _look(host: Host, program: dict[str, Any], steps: list[dict[str, Any]]) -> b
 def _carry_out(
     state: State, program: dict[str, Any], steps: list[dict[str, Any]], chosen: list[list[str]]
 ) -> None:
-    """Carry out the chosen steps: for each step the addresses of its hosts."""
+    """Carry out the chosen steps; `chosen` has the addresses of the hosts of each step."""
+    state.set_stage(StateStage.Prepare)  # pyinfra 3.5 refuses operations in any other stage
     for number, step in enumerate(steps):
         add_op(state, _step, number, step, program, chosen[number], name=step["title"])
+    state.set_stage(StateStage.Execute)
     try:
         run_ops(state)
     except PyinfraError:
-        return  # the failure has been told
+        return  # the failure was reported
     _tell("finished")
 
 
@@ -158,7 +160,7 @@ def _carry_out(
 def _step(
     number: int, step: dict[str, Any], program: dict[str, Any], chosen: list[str]
 ) -> Generator[FunctionCommand, None, None]:
-    """Make what a step wants of the host, if it was chosen."""
+    """Make what a step wants on the host, if the host was chosen for it."""
     from pyinfra.context import host
 
     if _address(host) in chosen:
@@ -166,7 +168,7 @@ def _step(
 
 
 class _StepError(Exception):
-    """Makes pyinfra stop; what went wrong has been told."""
+    """Makes pyinfra stop; what went wrong was reported."""
 
 
 def _make(host: Host, number: int, step: dict[str, Any], program: dict[str, Any]) -> None:
@@ -184,7 +186,7 @@ def _make(host: Host, number: int, step: dict[str, Any], program: dict[str, Any]
 def _ask(
     host: Host, program: dict[str, Any], request: dict[str, Any], seconds: int
 ) -> dict[str, Any]:
-    """Run the program on a host; whatever goes wrong is in the answer as `said`."""
+    """Run the program on a host; any error is in the answer as `said`."""
     sent = json.dumps({**program, "request": request}).encode()
     try:
         is_good, output = host.run_shell_command(
@@ -204,8 +206,8 @@ def _ask(
     return {"said": f"the program fails there: {'; '.join(said[-3:])[-600:]}"}
 
 
-def _end_with_the_asker() -> None:
-    """End when the other end is gone; what a host does just now goes on there to its end."""
+def _exit_on_disconnect() -> None:
+    """End when the other end has disconnected; what a host is doing goes on there to its end."""
     os.read(0, 1)
     os._exit(1)
 

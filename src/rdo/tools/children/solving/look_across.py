@@ -1,9 +1,9 @@
-"""Find what another state of some repositories does to those beside them (a program of its own).
+"""Find how a new state of some repositories affects the others (a program of its own).
 
-Two states of the same set of repositories are loaded. What can no longer be installed in the
-second one is found as `check_installable` does; a requirement that nothing meets in the first
-state is left out, because it is met by what nobody has described here, or was never met.
-`rdo.checks.across` knows question and answer, both JSON.
+Two states of the same set of repositories are loaded. The answer lists what can no longer be
+installed in the second state, as `check_installable` does. A requirement that nothing meets in the
+first state is left out: either a repository that is not listed here meets it, or it was never met.
+`rdo.checks.across` defines question and answer, both JSON.
 """
 
 import sys
@@ -13,7 +13,8 @@ from typing import Any
 
 import solv
 
-from rdo.tools.children.check_installable import (
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solving.check_installable import (
     MissingNeed,
     binaries,
     check,
@@ -21,10 +22,8 @@ from rdo.tools.children.check_installable import (
     load,
     needs_of,
     package_row,
-    shut_in_with,
 )
-from rdo.tools.children.shut_in import answer, asked
-from rdo.tools.children.solve import Opened, open_all, parse
+from rdo.tools.children.solving.solve import Opened, open_all, parse, shut_in_with
 
 _WORLD = "world"
 
@@ -33,8 +32,8 @@ _WORLD = "world"
 class World:
     """All repositories in one state, with libsolv's pool of them.
 
-    `needs` are the requirements of the packages of the repositories `checked`, and of all that
-    provides these, and so on.
+    `needs` are the requirements of the packages in the repositories `checked`, of their providers,
+    and so on.
     """
 
     opened: list[Opened]
@@ -50,12 +49,12 @@ class World:
         self.needs = needs_of(self.pool, binaries(self.pool, self.opened, self.checked))
 
     def unmet(self) -> tuple[str, ...]:
-        """Return what is required and no repository provides; the solver decides rich ones."""
+        """Return the requirements that no repository provides; the solver decides rich ones."""
         found = {text for rows in self.needs.values() for text, givers in rows if not givers}
         return tuple(sorted(text for text in found if not text.startswith("(")))
 
     def look_up(self, capabilities: Iterable[str], assumed: Collection[str]) -> None:
-        """Make ready for questions about capabilities; what is assumed is met from now on.
+        """Prepare for questions about capabilities; assumed ones count as met from now on.
 
         libsolv looks up files only if some package's dependency names them.
         """
@@ -63,7 +62,7 @@ class World:
         repo.appdata = len(self.opened)
         self.opened = [*self.opened, Opened({"name": _WORLD, "side": ""})]
         kinds = ((solv.SOLVABLE_PROVIDES, assumed), (solv.SOLVABLE_REQUIRES, capabilities))
-        for kind, texts in kinds:  # two packages, or what is assumed would require something
+        for kind, texts in kinds:  # two packages, or the assumed one would have requirements
             package = repo.add_solvable()
             package.name, package.evr, package.arch = _WORLD, "1", "noarch"
             for text in texts:
@@ -78,12 +77,12 @@ class World:
         self.lacking = lacks(self.needs)
 
     def label(self, one: Any) -> str:
-        """Return how a chain names a package: with the side that it is from."""
+        """Return the name of a package in a chain, with its side."""
         side = self.opened[one.repo.appdata].row["side"]
         return f"{side}: {one}" if side else str(one)
 
     def side(self, one: Any) -> str:
-        """Return the side that has a package; empty for what is assumed."""
+        """Return the side that has a package; empty for assumed ones."""
         return str(self.opened[one.repo.appdata].row["side"])
 
     def broken(self) -> list[dict[str, Any]]:
@@ -91,7 +90,7 @@ class World:
         return check(self.pool, self.opened, self.checked, self.label, self.lacking)
 
     def providers(self, text: str) -> list[dict[str, Any]]:
-        """Return the packages that provide a capability and have all that they require."""
+        """Return the packages that provide a capability and are installable."""
         return [
             package_row(one)
             for one in self.pool.whatprovides(parse(self.pool, text))
@@ -108,9 +107,9 @@ class World:
 
 
 def uses(world: World, givers: Collection[str]) -> list[dict[str, Any]]:
-    """Return what packages of the checked repositories require of the sides `givers`.
+    """Return what packages of the checked repositories require from the sides `givers`.
 
-    That is what no package of their own side provides, and a package of such a side is first to.
+    That is what no package of their own side provides, and a package of such a side provides first.
     """
     found = []
     for one in binaries(world.pool, world.opened, world.checked):
@@ -126,10 +125,10 @@ def uses(world: World, givers: Collection[str]) -> list[dict[str, Any]]:
 
 
 def replaced(world: World) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Return which package of one side takes the place of one of another side.
+    """Return which package of one side replaces one of another side.
 
-    That is one with the same name, which dnf prefers by the priority of its repository or else by
-    its version, or one that obsoletes it.
+    It has the same name, and dnf prefers it by the priority of its repository or else by its
+    version, or it obsoletes the other.
     """
     newest: dict[tuple[str, str], Any] = {}
     found: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -146,8 +145,8 @@ def replaced(world: World) -> dict[tuple[str, ...], dict[str, Any]]:
         for one in same[1:]:
             first = one if _goes_before(one, first) else first
         for other in same:
-            if other.id != first.id:
-                by_priority = first.repo.priority != other.repo.priority
+            by_priority = first.repo.priority != other.repo.priority
+            if other.id != first.id and (by_priority or first.evrcmp(other)):
                 _add(found, world, "priority" if by_priority else "version", first, other)
     for one in packages:
         for obsolete in one.lookup_deparray(solv.SOLVABLE_OBSOLETES):
@@ -170,7 +169,7 @@ def _add(
 
 
 def look(question: Mapping[str, Any], now: list[Opened], then: list[Opened]) -> dict[str, Any]:
-    """Return the answer; with no repositories `now`, there is only one state to look at."""
+    """Return the answer; without repositories in `now`, there is only one state to examine."""
     names, wanted = set(question["checked"]), question["capabilities"]
 
     def world(opened: list[Opened], *, with_files: bool = False) -> World:
@@ -231,7 +230,7 @@ def _answer(
 
 
 def _was(before: World, need: str) -> dict[str, Any] | None:
-    """Return the package that provided before what is missing now."""
+    """Return the package that provided the missing requirement before."""
     providers = before.pool.whatprovides(parse(before.pool, need))
     found = (one for one in providers if one and before.side(one))
     return next((package_row(one) for one in found), None)

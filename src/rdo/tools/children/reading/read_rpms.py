@@ -1,9 +1,10 @@
 """Read RPM files that strangers made (a program of its own, behind walls).
 
-createrepo_c and rpm parse them here and nowhere else: whatever a file does to them, it does to a
-process without rights, files and network. The arguments are the descriptors of the files and
-their names, in turns. The answer on stdout is a line of JSON for each file, in order; a file is
-begun when the line of the one before it is out, so that a crash names its file.
+Only here do createrepo_c and rpm parse them: if a file attacks these, it only reaches a process
+without privileges, files and network. The arguments are the descriptors of the files and their
+names, alternately. The answer on stdout is a line of JSON for each file, in order. A file is
+started only after the line of the previous one was written, so that a crash shows which file caused
+it.
 """
 
 import json
@@ -24,9 +25,10 @@ QUERY = r"%{FILENAMES:arraysize}\n[%{FILEMODES} %{FILECAPS} %{FILENAMES}\n]"
 
 
 def main() -> int:
+    """Print one line of JSON for each RPM in argv, given as descriptor and name."""
     answer = os.fdopen(os.dup(1), "w")
     quiet = os.open("/dev/null", os.O_WRONLY)
-    os.dup2(quiet, 1)  # libraries warn on both
+    os.dup2(quiet, 1)  # libraries print warnings on both
     os.dup2(quiet, 2)
     words = sys.argv[1:]
     for descriptor, name in zip(words[::2], words[1::2], strict=True):
@@ -40,7 +42,7 @@ def main() -> int:
 
 
 def readable(descriptor: int) -> str:
-    """The path of an open file here; of a copy in memory if its owner alone may open it."""
+    """Return the path of an open file; of a copy in memory if only its owner may open it."""
     path = f"/proc/self/fd/{descriptor}"
     if os.access(path, os.R_OK):
         return path
@@ -51,14 +53,14 @@ def readable(descriptor: int) -> str:
 
 
 def read(path: str, name: str) -> dict[str, Any]:
-    """What one RPM is; ValueError if it has more of something than any package needs."""
+    """Return the facts about one RPM; ValueError if it has more of something than is plausible."""
     package = createrepo_c.package_from_rpm(
         path,
         checksum_type=createrepo_c.SHA256,
         location_href=name,
         changelog_limit=CHANGELOG_ENTRIES,
     )
-    package.time_file = package.time_build  # the same build gives the same bytes, always
+    package.time_file = package.time_build  # so that the same build always gives the same bytes
     if len(package.files) > MAX_FILES:
         raise ValueError(f"it has more than {MAX_FILES} files")
     if max(map(len, (package.provides, package.requires, package.obsoletes))) > MAX_DEPENDENCIES:
@@ -83,7 +85,7 @@ def read(path: str, name: str) -> dict[str, Any]:
 
 
 def relation(row: Any) -> str:
-    """A dependency as rpm writes it: `name`, or `name <= 1:2-3`."""
+    """Return a dependency in rpm's form: `name`, or `name <= 1:2-3`."""
     name, flags, epoch, version, release = row[:5]
     if flags not in FLAGS or not version:
         return str(name)
@@ -92,9 +94,10 @@ def relation(row: Any) -> str:
 
 
 def special_files(path: str) -> Iterator[tuple[str, str]]:
-    """Devices, and files that give rights to whoever runs them: what each is, and its path.
+    """Return the kinds and paths of devices and of files that give privileges to their users.
 
-    The answer is rpm's, because rpm unpacks the file. Raises ValueError if it makes no sense.
+    rpm answers this, because rpm also unpacks the file. Raises ValueError if its answer makes no
+    sense.
     """
     answer = output("rpm", "-qp", "--nosignature", "--qf", QUERY, path)
     count, *rows = answer.decode(errors="replace").removesuffix("\n").split("\n")
@@ -109,7 +112,7 @@ def special_files(path: str) -> Iterator[tuple[str, str]]:
 
 
 def output(*argv: str) -> bytes:
-    """What a program prints; it has our open files. ValueError if it fails."""
+    """Return the output of a program, which inherits our open files. ValueError if it fails."""
     ours, theirs = os.pipe()
     to_pipe = [(os.POSIX_SPAWN_DUP2, theirs, 1)]
     pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=to_pipe)

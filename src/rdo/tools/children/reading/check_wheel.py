@@ -1,4 +1,4 @@
-"""Compare a wheel with what was asked for (a program of its own, behind walls).
+"""Check that a wheel is the requested one (a program of its own, behind walls).
 
 The answer is what is wrong, or "".
 """
@@ -14,6 +14,7 @@ from rdo.tools.children.shut_in import answer, asked, shut_in
 
 
 def main() -> int:
+    """Answer the question on stdin: whether a wheel is that of a project and version."""
     question, walls = asked()
     path = Path(question["path"])
     wheel = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

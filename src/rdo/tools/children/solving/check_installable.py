@@ -1,33 +1,41 @@
 """Find the packages of repositories that cannot be installed, with reasons (a program of its own).
 
-A package either lacks a provider, somewhere in what it requires: that is followed here, because
-libsolv takes seconds for it if much depends on what is missing. Or its requirements conflict: all
-others are asked for at once, weakly, and only those that libsolv leaves out are solved alone.
-`rdo.solver` knows question and answer, both JSON.
+A package may lack a provider, somewhere in what it requires. This is followed here, because libsolv
+takes seconds for it if many packages depend on what is missing. Or its requirements conflict. To
+find these, all other packages are requested at once, weakly, and only those that libsolv leaves out
+are solved alone. `rdo.solver` defines question and answer, both JSON.
 """
 
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import solv
 
-from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import KINDS, Opened, open_all, parse, read, want
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solving.solve import (
+    KINDS,
+    Opened,
+    open_all,
+    parse,
+    read,
+    shut_in_with,
+    want,
+)
 
 MOST_SENTENCES = 30
 
 
 def load(repositories: list[Opened], arch: str, *, with_files: bool) -> Any:
-    """Return a pool with the repositories; their lists of files are slow to read."""
+    """Return a pool with the repositories; reading their lists of files is slow."""
     pool = solv.Pool()
     pool.setarch(arch)
     for number, one in enumerate(repositories):
         repo = pool.add_repo(one.row["name"])
-        repo.priority = -one.row["priority"]  # libsolv: the higher the better
+        repo.priority = -one.row["priority"]  # in libsolv, a higher number is better
         repo.appdata = number
         for file in one.files.values():  # they may have been read before
             os.lseek(file, 0, os.SEEK_SET)
@@ -57,16 +65,16 @@ def suspects(pool: Any, asked_for: list[Any]) -> list[Any]:
     solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
     flags = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE | solv.Job.SOLVER_WEAK
     if solver.solve([pool.Job(flags, one.id) for one in asked_for]):
-        return asked_for  # a weak job makes no problem, so the installed packages have one
+        return asked_for  # weak jobs cause no problem, so the installed packages have one
     chosen = {one.id for one in solver.transaction().newsolvables()}
     return [one for one in asked_for if one.id not in chosen]
 
 
 @dataclass(frozen=True, slots=True)
 class MissingNeed:
-    """Why a package cannot be installed: a need, and one of its providers, which cannot either.
+    """Why a package cannot be installed: a requirement, and a provider that is broken as well.
 
-    Without a provider there is none at all.
+    If there is no provider in it, nothing provides the requirement.
     """
 
     need: str
@@ -74,7 +82,7 @@ class MissingNeed:
 
 
 def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int]]]]:
-    """Return what packages require, with the providers, and what those require, and so on."""
+    """Return the requirements of packages with their providers, and those of the providers too."""
     found: dict[int, list[tuple[str, list[int]]]] = {}
     left = list(starts)
     while left:
@@ -95,7 +103,7 @@ def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int
 
 
 def lacks(needs: dict[int, list[tuple[str, list[int]]]]) -> dict[int, MissingNeed]:
-    """Return each package that has a need without a provider, or with none that can be installed.
+    """Return each package that has a requirement without an installable provider.
 
     The nearest reason is found first, so that chains are short.
     """
@@ -129,7 +137,7 @@ def described(
 ) -> list[dict[str, Any]]:
     """Return packages that lack something, with the chains that lead to what is missing.
 
-    `label` is how a chain names a package.
+    `label` returns the name of a package in a chain.
     """
     names = {one: label(pool.id2solvable(one)) for one in found}
     rows = []
@@ -155,13 +163,13 @@ def described(
 
 
 def package_row(one: Any) -> dict[str, Any]:
-    """Return a package as an answer names it, with the repository that has it."""
+    """Return a package in the form of the answer, with the repository that has it."""
     return {"name": one.name, "nevra": str(one), "repository": one.repo.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One of libsolv's reasons: a package, what it says, and the packages that it speaks of."""
+    """One of libsolv's reasons: a package, the text, and the packages that it mentions."""
 
     solvable: int
     sentence: str
@@ -171,7 +179,7 @@ class Reason:
 def reasons(pool: Any, one: Any) -> list[Reason]:
     """Return libsolv's reasons why a package cannot be installed alone; none if it can.
 
-    They are read while the solver lives: libsolv's own values lead into it.
+    They are copied while the solver lives, because libsolv's own values point into it.
     """
     solver = pool.Solver()
     solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
@@ -191,7 +199,7 @@ def reason(pool: Any, info: Any) -> Reason:
 
 
 def in_order(first: Any, found: list[Reason]) -> list[Reason]:
-    """Sort reasons into a chain: from the package that was asked for to what it fails on."""
+    """Sort reasons into a chain: from the requested package to what it fails on."""
     left, ordered, known = list(found), [], {first.id}
     while left:
         following = next((one for one in left if one.solvable in known), left[0])
@@ -202,7 +210,7 @@ def in_order(first: Any, found: list[Reason]) -> list[Reason]:
 
 
 def conflict_of(pool: Any, one: Any) -> dict[str, Any] | None:
-    """Return a package that conflicts with all that it needs; None if it can be installed."""
+    """Return a package whose requirements conflict; None if it can be installed."""
     if not (found := reasons(pool, one)):
         return None
     sentences = dict.fromkeys(each.sentence for each in in_order(one, found))
@@ -229,9 +237,9 @@ def check(
     label: Callable[[Any], str] = str,
     known: dict[int, MissingNeed] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return every binary package of the repositories with these names that has no solution.
+    """Return every binary package of the repositories with these names that cannot be installed.
 
-    `known` are those that lack something, if that was looked for already.
+    `known` are those that lack something, if they were searched for already.
     """
     asked_for = binaries(pool, repositories, names)
     lacking = lacks(needs_of(pool, asked_for)) if known is None else known
@@ -250,16 +258,6 @@ def was_provided(found: list[dict[str, Any]], older: list[Opened], arch: str) ->
     gone = {need: before.whatprovides(parse(before, need)) for need in needs}
     for lack in missing:
         lack["was"] = next((str(one) for one in gone[lack["need"]] if one), "")
-
-
-def shut_in_with(walls: Mapping[str, Any], opened: Sequence[Opened]) -> None:
-    """Return behind walls, with the open files of these repositories."""
-    scratch = 0
-    if not all(one.is_plain for one in opened):
-        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
-
-        scratch = 2 << 30
-    shut_in(walls, [file for one in opened for file in one.files.values()], scratch)
 
 
 def main() -> int:

@@ -1,8 +1,9 @@
-"""Tell which packages a host may have at once (a program of its own, behind walls).
+"""Find out which packages a host can have at once (a program of its own, behind walls).
 
-Either of pairs, or how many of whole repositories, with all that they require.
+The question is about pairs, or about as many packages of whole repositories as possible, always
+with everything they require.
 
-`rdo.checks.together` knows question and answer, both JSON.
+`rdo.checks.together` defines question and answer, both JSON.
 """
 
 import sys
@@ -10,13 +11,13 @@ from typing import Any
 
 import solv
 
-from rdo.tools.children.check_installable import load
-from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import described, open_all, parse
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solving.check_installable import load
+from rdo.tools.children.solving.solve import described, open_all, parse, shut_in_with
 
 
 def fits(pool: Any, known: dict[tuple[str, str], Any], pair: list[list[str]]) -> bool:
-    """Whether both packages of a pair can be installed; one that is not there fits nothing."""
+    """Whether both packages of a pair can be installed; a missing package never can."""
     both = [known.get((repository, nevra)) for repository, nevra in pair]
     if not all(both):
         return False
@@ -29,7 +30,7 @@ def fits(pool: Any, known: dict[tuple[str, str], Any], pair: list[list[str]]) ->
 def most(pool: Any, checked: set[str], names: set[str], also: list[str]) -> dict[str, Any]:
     """Return the packages of a host that has as many as possible of some repositories.
 
-    With `names` only those of them. It has what `also` names, too, as far as that is there.
+    With `names` only packages with these names. It also has what `also` names, if it exists.
     """
     asked_for = [
         one
@@ -61,14 +62,10 @@ def most(pool: Any, checked: set[str], names: set[str], also: list[str]) -> dict
 
 
 def main() -> int:
+    """Answer the question on stdin: which packages can be installed together."""
     question, walls = asked()
     repositories = open_all(question["repositories"])
-    is_plain = all(one.is_plain for one in repositories)
-    if not is_plain:
-        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
-
-    files = [file for one in repositories for file in one.files.values()]
-    shut_in(walls, files, 0 if is_plain else 2 << 30)
+    shut_in_with(walls, repositories)
     pool = load(repositories, question["arch"], with_files=True)
     if "checked" in question:
         answer(most(pool, set(question["checked"]), set(question["names"]), question["also"]))

@@ -1,7 +1,7 @@
 """Read what a repository's metadata lists (a program of its own, behind walls).
 
 The question names one file: repomd.xml, which lists metadata, or primary metadata, which lists
-packages. `rdo.tools.rpm.listing` knows question and answer, both JSON.
+packages. `rdo.tools.rpm.listing` defines question and answer, both JSON.
 """
 
 import sys
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
 
-from rdo.tools.children.shared_files import is_plain, refuse, unpacked
 from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import open_file
+from rdo.tools.children.solving.shared_files import is_plain, refuse, unpacked
+from rdo.tools.children.solving.solve import open_file
 
 _MOST_ROWS = 100_000
 _ROWS = {"data", "package"}
 
 
 def read(text: IO[bytes]) -> list[dict[str, str]]:
-    """Return kind, place, checksum and size of each file; ValueError if there are too many."""
+    """Return kind, path, checksum and size of each file; ValueError if there are too many."""
     parser, words, rows = expat.ParserCreate(), list[str](), list[dict[str, str]]()
     parser.buffer_text = True
 

@@ -1,6 +1,6 @@
-"""Read reports of tests in JUnit's XML, which anybody may have written (a program of its own).
+"""Read test reports in JUnit's XML, which anybody may have written (a program of its own).
 
-`rdo.checks.junit_reports` knows question and answer, both JSON.
+`rdo.checks.junit_reports` defines question and answer, both JSON.
 """
 
 import sys
@@ -13,7 +13,7 @@ _BAD = {"failure", "error"}
 
 
 class ReportReader:
-    """What one document says: how many cases there are, and which of them failed."""
+    """The content of one document: the number of cases, and which of them failed."""
 
     def __init__(self) -> None:
         self.cases = self.skipped = self.failed = 0
@@ -24,7 +24,7 @@ class ReportReader:
         self._letters = 0
 
     def read(self, text: bytes) -> None:
-        """Read a document; ValueError or ExpatError if it is none, or is not plain."""
+        """Read a document; ValueError or ExpatError if it is invalid, or not plain."""
         parser = expat.ParserCreate()
         parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
         parser.CharacterDataHandler = self._text
@@ -67,12 +67,12 @@ class ReportReader:
 
 
 def refuse(*_: object) -> None:
-    """Raise ValueError for a document type, with which entities begin."""
+    """Raise ValueError for a document type, because entities are defined there."""
     raise ValueError("it has a document type, which may declare entities")
 
 
 def read(text: bytes) -> dict[str, object]:
-    """Return what a document says, or why it says nothing."""
+    """Return the content of a document, or why it cannot be read."""
     report = ReportReader()
     try:
         report.read(text)

@@ -2,8 +2,8 @@
 
 A program of its own. Some packages are there twice, at their newer and their older build. What RPMs
 require becomes clauses over these choices; the fewest packages are chosen (`fewest_held.py`);
-libsolv tries to install all of that choice. Each RPM that it cannot install gives one more clause:
-the choices that alone keep it out. `rdo.solver` knows question and answer, both JSON.
+libsolv tries to install all of that choice. Each RPM that it cannot install adds a clause: the
+choices that alone prevent it. `rdo.solver` defines question and answer, both JSON.
 """
 
 import sys
@@ -14,20 +14,20 @@ from typing import Any
 
 import solv
 
-from rdo.tools.children.check_installable import hidden, load, reasons, suspects
-from rdo.tools.children.fewest_held import BestChoice, HoldBackSearch
-from rdo.tools.children.shut_in import answer, asked, shut_in
-from rdo.tools.children.solve import Opened, open_all
+from rdo.tools.children.shut_in import answer, asked
+from rdo.tools.children.solving.check_installable import hidden, load, reasons, suspects
+from rdo.tools.children.solving.fewest_held import BestChoice, HoldBackSearch
+from rdo.tools.children.solving.solve import Opened, open_all, shut_in_with
 
 _MOST_LEARNED = 50
-"""So many RPMs of one attempt are explained; the next attempt shows whether others are left."""
+"""How many RPMs of one attempt are explained; the next attempt shows whether others are left."""
 
 
 @dataclass(slots=True)
 class Choices:
-    """The RPMs of a pool by the choice that brings them: `7`, `-7`, or 0 for what is there anyway.
+    """The RPMs of a pool by the choice that brings them: `7`, `-7`, or 0 for those always there.
 
-    What is not one of the target's own, such as the base system, is not in it.
+    RPMs that are not the target's own, such as those of the base system, are not included.
     """
 
     pool: Any
@@ -35,7 +35,7 @@ class Choices:
     hidden: frozenset[int]
 
     def show(self, held: Collection[int], free: Collection[int] = ()) -> None:
-        """Let libsolv see one choice alone; of the packages that are `free` it sees both builds."""
+        """Let libsolv see only one choice; of the packages in `free` it sees both builds."""
         unseen = [
             one
             for one, literal in self.literals.items()
@@ -70,7 +70,8 @@ def choices(pool: Any, question: Mapping[str, Any], unseen: frozenset[int]) -> C
 def requirements(found: Choices) -> Iterator[list[int]]:
     """Yield a clause for each requirement of an RPM that only some choices meet.
 
-    Rich dependencies are left to libsolv, and so is what the base system's own packages require.
+    Rich dependencies are left to libsolv, and so are the requirements of the base system's own
+    packages.
     """
     met: dict[int, frozenset[int] | None] = {}
     for id_, literal in found.literals.items():
@@ -85,7 +86,7 @@ def requirements(found: Choices) -> Iterator[list[int]]:
 
 
 def _met_by(found: Choices, dependency: Any) -> frozenset[int] | None:
-    """Return the choices that meet a requirement; None if it is met anyway, or not decided here."""
+    """Return the choices that meet a requirement; None if it is always met, or not decided here."""
     text = dependency.str()
     if text.startswith(("rpmlib(", "(")):
         return None
@@ -101,7 +102,7 @@ def _met_by(found: Choices, dependency: Any) -> frozenset[int] | None:
 
 
 def needs_files(found: Choices) -> bool:
-    """Whether a file is required that only the long lists of files can tell about."""
+    """Whether a file is required that only the long lists of files contain."""
     seen: set[int] = set()
     for id_ in found.literals:
         needs = found.pool.id2solvable(id_).lookup_deparray(solv.SOLVABLE_REQUIRES)
@@ -118,8 +119,8 @@ def needs_files(found: Choices) -> bool:
 def learn(found: Choices, held: frozenset[int], failing: Any, deadline: float) -> list[int]:
     """Return the clause that says why an RPM of a choice cannot be installed.
 
-    Both builds of a package are shown where its choice does not matter: if the RPM fails all the
-    same, no other choice there can help.
+    Both builds of a package are shown if its choice may not matter: if the RPM still fails, no
+    other choice for that package can help.
     """
     everything = {abs(literal) for literal in found.literals.values() if literal}
     found.show(held)
@@ -148,7 +149,7 @@ def _fails(found: Choices, held: frozenset[int], failing: Any, free: set[int]) -
 
 
 def _involved(found: Choices, failing: Any) -> set[int]:
-    """Return the packages that libsolv speaks of, and those whose other build could serve."""
+    """Return the packages that libsolv mentions, and those whose other build might help."""
     ids = {failing.id}
     for one in reasons(found.pool, failing):
         ids |= {one.solvable, *one.others}
@@ -164,7 +165,7 @@ class LastAttempt:
 
 
 def search(found: Choices, clauses: HoldBackSearch, deadline: float) -> LastAttempt:
-    """Choose, try, learn, and choose again, until all of a choice can be installed."""
+    """Choose, try, learn, and choose again, until everything in a choice can be installed."""
     while True:
         now = time.monotonic()
         choice = clauses.choose(now + (deadline - now) / 2)
@@ -184,7 +185,7 @@ def search(found: Choices, clauses: HoldBackSearch, deadline: float) -> LastAtte
 
 
 def opened_pool(repositories: list[Opened], question: Mapping[str, Any]) -> Choices:
-    """Load the repositories, with their lists of files if anything can only be told by them."""
+    """Load the repositories, with their lists of files only if they are needed."""
     for with_files in (False, True):
         pool = load(repositories, question["arch"], with_files=with_files)
         found = choices(pool, question, hidden(pool, repositories))
@@ -194,16 +195,11 @@ def opened_pool(repositories: list[Opened], question: Mapping[str, Any]) -> Choi
 
 
 def main() -> int:
+    """Answer the question on stdin: which packages must be held back."""
     question, walls = asked()
     started = time.monotonic()
     repositories = open_all(question["repositories"])
-    if not all(one.is_plain for one in repositories):
-        import createrepo_c  # noqa: F401 - slow to load, and later we cannot
-
-        scratch = 2 << 30
-    else:
-        scratch = 0
-    shut_in(walls, [file for one in repositories for file in one.files.values()], scratch)
+    shut_in_with(walls, repositories)
     found = opened_pool(repositories, question)
     clauses = HoldBackSearch()
     for clause in (*question["clauses"], *requirements(found)):

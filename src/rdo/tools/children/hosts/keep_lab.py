@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 
 from rdo.tools.children import enter_root
 from rdo.tools.children.enter_root import attach, clone_tree
+from rdo.tools.children.hosts.lab_files import LabFiles
 from rdo.tools.children.kernel import (
     CLONE_NEW,
     MS_NODEV,
@@ -49,24 +50,25 @@ from rdo.tools.detached import identity
 MS_BIND, MS_REC = 0x1000, 0x4000
 READY = b"r"
 REBOOT = 133
-"""How systemd-nspawn ends if the host reboots, and somebody else is to start it again."""
+"""The exit status of systemd-nspawn if the host reboots and its caller must start it again."""
 PID_DIGITS = 10
 _PROGRAMS = {"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"}
 _NSPAWN = {
     **_PROGRAMS,
     "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
-    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",  # sysctl of the host's own network works
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",  # makes sysctl work in the host's own network
 }
 _DEVICES = {"net/tun": (10, 200)}
-"""Devices that hosts see besides those of every root, with their numbers: Linux's devices.txt."""
+"""Devices that hosts have besides those of every root, with their numbers: Linux's devices.txt."""
 
 _OF_THE_MACHINE = ("CAP_SYS_TIME", "CAP_SYS_RAWIO", "CAP_SYS_MODULE")
-"""Capabilities that mean nothing in a user namespace; units that ask for them are left out."""
+"""Capabilities without meaning in a user namespace; units that require them are left out."""
 
 # --- the outer process ------------------------------------------------------------------------
 
 
 def main() -> int:
+    """Start the lab described in the file argv[1], and stay until it ends."""
     plan = json.loads(Path(sys.argv[1]).read_text())
     end_with_parent()
     hold(plan["held"])
@@ -90,14 +92,14 @@ def main() -> int:
 
 
 def hold(file: str) -> None:
-    """Hold a shared lock on a file as long as the lab is there: the keeper inherits it."""
+    """Hold a shared lock on a file as long as the lab exists: the keeper inherits it."""
     fcntl.flock(os.open(file, os.O_RDONLY | os.O_CREAT, 0o644), fcntl.LOCK_SH)
 
 
 def make_groups(plan: dict[str, Any]) -> list[Path]:
-    """Make the lab's control group in each hierarchy that is there, with the lab's bounds.
+    """Make the lab's control group in each existing hierarchy, with the lab's limits.
 
-    The one of version 2 belongs to root inside, where each host's systemd makes its own below it.
+    The one of version 2 belongs to root inside; each host's systemd makes its own groups below it.
     """
     groups = []
     for top in group_tops():
@@ -123,7 +125,7 @@ def group_tops() -> list[Path]:
 
 
 def limit(group: Path, memory_bytes: int, processes: int) -> None:
-    """Bound what a group may use, as far as its hierarchy counts it."""
+    """Limit what a group may use, as far as its hierarchy counts it."""
     rows = {
         "memory.max": memory_bytes,
         "memory.swap.max": 0,
@@ -156,7 +158,7 @@ def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
 
 
 def image_namespace(plan: dict[str, Any]) -> int:
-    """Return a user namespace in which ids of roots, who made the images, are those of the lab."""
+    """Return a user namespace that maps the ids of roots, which own the images, to the lab's."""
     ready, go_on = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -182,7 +184,7 @@ def devices() -> list[str]:
 
 
 def make_device(plan: dict[str, Any], name: str) -> int:
-    """Make a node of a device that everybody in the lab may open; the machine's is root's alone."""
+    """Make a device node that everybody in the lab may open; the machine's own is for root only."""
     node = Path(plan["keeper"]).with_name(f"device-{name.rpartition('/')[2]}")
     node.unlink(missing_ok=True)
     os.mknod(node, stat.S_IFCHR, os.makedev(*_DEVICES[name]))
@@ -191,7 +193,7 @@ def make_device(plan: dict[str, Any], name: str) -> int:
 
 
 def folders(plan: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Return the folders of the machine that the lab sees, and whether it may write there."""
+    """Return the folders of the machine that are visible in the lab, and which are writable."""
     rows = [(path, False) for path in plan["layers"]]
     for host in plan["hosts"]:
         rows += [(host["settings"], False), (host["changes"], True)]
@@ -199,11 +201,11 @@ def folders(plan: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 def finish(plan: dict[str, Any], channel: socket.socket) -> int:
-    """Wait until the hosts boot; write down who keeps the lab, and let it go on alone."""
+    """Wait until the hosts boot; record the keeper's process, and let it continue alone."""
     keeper = int(channel.recv(PID_DIGITS) or b"0")
     channel.send(b"k")
     if channel.recv(1) != READY:
-        return enter_root.ENTER_FAILED  # it has told why
+        return enter_root.ENTER_FAILED  # it has reported the reason
     file = Path(plan["keeper"])
     new = file.with_suffix(".new")
     new.write_text(json.dumps(identity(keeper)))
@@ -217,6 +219,7 @@ def finish(plan: dict[str, Any], channel: socket.socket) -> int:
 
 
 def setup(plan: dict[str, Any], channel: socket.socket) -> int:
+    """Make the namespaces and the network of a lab, and start its hosts."""
     end_with_parent()
     os.setsid()
     if channel.recv(1) != b"g":
@@ -241,7 +244,7 @@ def setup(plan: dict[str, Any], channel: socket.socket) -> int:
 
 
 def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
-    """Make the lab as process 1 of its namespaces, and wait for what ends in it."""
+    """Make the lab as process 1 of its namespaces, and wait for its processes."""
     end_with_parent()
     channel.recv(1)
     make_view(plan, trees)
@@ -267,7 +270,7 @@ def keep(plan: dict[str, Any], trees: list[int], channel: socket.socket) -> int:
 
 
 def make_view(plan: dict[str, Any], trees: list[int]) -> None:
-    """Make a small root in memory: the machine's programs, the lab's folders, and no more."""
+    """Make a small root in memory with only the machine's programs and the lab's folders."""
     view = "/tmp"
     mount("none", view, "tmpfs", MS_NODEV, "mode=755,size=64m")
     for name in ("proc", "sys", "dev", "tmp", "run", "etc", "var", "usr", "hosts", "lab", "srv"):
@@ -298,7 +301,7 @@ def make_devices(dev: str, names: list[str], trees: list[int]) -> None:
 
 
 def places(plan: dict[str, Any]) -> list[str]:
-    """Return where the lab sees its folders, in the order of `folders`."""
+    """Return where the folders appear in the lab, in the order of `folders`."""
     rows = [f"/lab/layers/{number}" for number in range(len(plan["layers"]))]
     for host in plan["hosts"]:
         rows += [f"/lab/{host['name']}/{part}" for part in ("settings", "changes")]
@@ -326,31 +329,31 @@ def make_network(plan: dict[str, Any]) -> None:
 
 
 def ip(*words: str, network: str = "") -> None:
-    """Run ip here or in a network of a host; `ip -n` would mount a /sys, which it may not."""
+    """Run ip here or in a network of a host; `ip -n` would have to mount a /sys, which fails."""
     program(*(["nsenter", f"--net=/run/netns/{network}"] if network else []), "ip", *words)
 
 
 def program(*words: str) -> None:
-    """Run a program to its end; raises OSError if it fails, after it has told why."""
+    """Run a program to its end; raises OSError if it fails, after printing the reason."""
     status = os.spawnvpe(os.P_WAIT, words[0], list(words), _PROGRAMS)
     if status:
         raise OSError(f"{' '.join(words)} ended with {status}")
 
 
 class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """The web server of the lab; what it serves is read-only, and nobody outside can reach it."""
+    """The web server of the lab; its files are read-only, and nobody outside can reach it."""
 
     daemon_threads = True
 
     def server_bind(self) -> None:
-        """Bind without asking a name server who we are."""
+        """Bind without asking a name server for our name."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
 
 def serve(plan: dict[str, Any]) -> None:
     """Start the web server in a process of its own, as a user that owns nothing."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory="/srv")
+    handler = partial(LabFiles, directory="/srv")
     server = _Server((plan["gateway"], plan["port"]), handler)
     if os.fork() == 0:
         end_with_parent()
@@ -365,7 +368,7 @@ def serve(plan: dict[str, Any]) -> None:
 
 
 def print_to(file: str) -> None:
-    """Let standard output and errors end in a file, and standard input be empty."""
+    """Redirect standard output and errors to a file, and make standard input empty."""
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = os.open("/dev/null", os.O_RDONLY)
     for number, one in enumerate((null, log, log)):
@@ -375,7 +378,7 @@ def print_to(file: str) -> None:
 
 
 def mount_host(name: str) -> None:
-    """Mount the files of a host: what it changes, over our settings and the image."""
+    """Mount the files of a host: its changes over our settings over the image."""
     folder, root = f"/lab/{name}", f"/hosts/{name}"
     Path(root).mkdir()
     for part in ("changes/files", "changes/work"):
@@ -394,9 +397,16 @@ def boot(name: str) -> int:
 
 
 def become_host(name: str) -> NoReturn:
-    """Make this process the systemd-nspawn of a host."""
+    """Make this process the systemd-nspawn of a host, in a control group of the host's own.
+
+    systemd-nspawn makes the group of the booted system below its own group, under a fixed name. Two
+    hosts started in the same group would share it, and each systemd would clean up the other's.
+    """
     end_with_parent()
     print_to(f"/lab/logs/{name}.log")
+    group = Path("/sys/fs/cgroup", name)
+    group.mkdir(exist_ok=True)
+    (group / "cgroup.procs").write_text(str(os.getpid()))
     words = (
         *("systemd-nspawn", "--register=no", "--keep-unit", "--settings=no", "--quiet"),
         *(f"--directory=/hosts/{name}", f"--machine={name}", f"--hostname={name}"),

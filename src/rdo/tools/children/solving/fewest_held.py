@@ -1,8 +1,8 @@
 """Choose the fewest packages to hold back so that every clause is true, and prove it.
 
 A package is a number from 1 on: `7` means that it is at its newer build, `-7` that it is held back.
-A clause is a set of these, one of which must be true. A clause that is false while everything
-undecided is newer is broken: one of its newer packages must be held back.
+A clause is a set of these, one of which must be true. If a clause is false while all undecided
+packages are newer, it is broken: one of its newer packages must be held back.
 """
 
 import time
@@ -15,9 +15,9 @@ Clause: TypeAlias = frozenset[int]
 
 @dataclass(frozen=True, slots=True)
 class BestChoice:
-    """The packages to hold back; `at_least` so many must be, whichever are chosen.
+    """The packages to hold back; at least `at_least` must be held, whichever are chosen.
 
-    `held` is None if no choice makes every clause true; if the time was over, if none was found.
+    `held` is None if no choice makes every clause true, or if none was found in time.
     """
 
     held: frozenset[int] | None
@@ -27,7 +27,7 @@ class BestChoice:
 
 @dataclass(slots=True)
 class _State:
-    """A partial choice: what is held, what stays newer, and the clauses that are broken by now."""
+    """A partial choice: what is held, what stays newer, and the clauses that are broken so far."""
 
     held: frozenset[int]
     newer: frozenset[int]
@@ -36,13 +36,13 @@ class _State:
 
 @dataclass(slots=True)
 class HoldBackSearch:
-    """The search over one set of clauses, which may grow between two searches."""
+    """The search over a set of clauses, which may grow between two searches."""
 
     clauses: set[Clause] = field(default_factory=set)
     _users: dict[int, set[Clause]] = field(default_factory=dict)
 
     def add(self, clause: Iterable[int]) -> bool:
-        """Add a clause, if it says anything; return whether it is a new one."""
+        """Add a clause, unless it is always true; return whether it is a new one."""
         found = frozenset(clause)
         if found in self.clauses or any(-one in found for one in found):
             return False
@@ -75,7 +75,7 @@ class HoldBackSearch:
         return BestChoice(best, len(best) if best is not None else 0, is_proven=True)
 
     def _branches(self, state: _State) -> list[_State]:
-        """Return the ways to make the narrowest broken clause true, the most promising one last."""
+        """Return the ways to make the shortest broken clause true, the most promising one last."""
         narrow = min(state.broken, key=lambda one: (len(_open(state, one)), sorted(one)))
         weight = {one: sum(-one in each for each in state.broken) for one in _open(state, narrow)}
         ordered = sorted(weight, key=lambda one: (-weight[one], one))
@@ -87,14 +87,14 @@ class HoldBackSearch:
         return found[::-1]
 
     def _with(self, state: _State, one: int) -> _State:
-        """Hold one more package back: that mends clauses and breaks those that need it newer."""
+        """Hold one more package back: this satisfies some clauses and breaks others."""
         held = state.held | {one}
         broken = {each for each in state.broken if -one not in each}
         broken |= {each for each in self._users.get(one, ()) if _is_broken(each, held)}
         return _State(held, state.newer, frozenset(broken))
 
     def _settled(self, state: _State) -> _State | None:
-        """Hold back what there is no choice about; None if a clause cannot be made true."""
+        """Hold back packages without an alternative; None if a clause cannot be made true."""
         while True:
             forced = None
             for clause in state.broken:
@@ -110,7 +110,7 @@ class HoldBackSearch:
 
 
 def _is_broken(clause: Clause, held: frozenset[int]) -> bool:
-    """Whether a clause is false while all that is not held is newer."""
+    """Whether a clause is false while everything not held is newer."""
     return all((one in held) if one > 0 else (-one not in held) for one in clause)
 
 
@@ -120,7 +120,7 @@ def _open(state: _State, clause: Clause) -> list[int]:
 
 
 def _disjoint(state: _State) -> int:
-    """Return how many more must be held at least: broken clauses that share no package."""
+    """Return how many more must be held at least: the number of disjoint broken clauses."""
     taken: set[int] = set()
     found = 0
     for clause in sorted(state.broken, key=len):

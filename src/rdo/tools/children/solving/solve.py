@@ -1,8 +1,8 @@
-"""Answer one dependency question with libsolv, or list what is there (a program of its own).
+"""Answer one dependency question with libsolv, or list packages (a program of its own).
 
-libsolv keeps state per process and can crash on bad input, so every question gets a process. The
-metadata is of strangers' packages: it is opened first, and read behind walls. `rdo.solver` knows
-question and answer, both JSON.
+libsolv keeps state per process and can crash on bad input, so every question gets a process of its
+own. The metadata describes strangers' packages: it is opened first, and read behind walls.
+`rdo.solver` defines question and answer, both JSON.
 """
 
 import gzip
@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,7 +33,7 @@ KINDS = (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES))
 
 @dataclass(slots=True)
 class Opened:
-    """A repository of the question, with its open files: of `repodata` by name."""
+    """A repository in the question, with its open files: those of `repodata` by name."""
 
     row: dict[str, Any]
     files: dict[str, int] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class Opened:
 
 
 def open_all(rows: list[dict[str, Any]]) -> list[Opened]:
-    """Open the metadata of every repository; nothing of it is read yet.
+    """Open the metadata of every repository, without reading it.
 
-    Raises ValueError for a folder that holds no metadata that anybody would make.
+    Raises ValueError for a folder with implausible metadata.
     """
     found = []
     for row in rows:
@@ -59,14 +59,14 @@ def open_all(rows: list[dict[str, Any]]) -> list[Opened]:
         for name in names:
             if is_read(name):
                 one.files[name] = open_file(Path(row["folder"], "repodata", name))
-        if row["visible"]:  # this is our own
+        if row["visible"]:  # this file is our own
             one.visible = frozenset(Path(row["visible"]).read_text().splitlines())
         found.append(one)
     return found
 
 
 def is_read(name: str) -> bool:
-    """Whether a file of metadata may be one that is read here, by what createrepo_c calls it."""
+    """Whether a metadata file may be needed here, by createrepo_c's name for it."""
     if name == "repomd.xml":
         return True
     return ".sqlite" not in name and any(kind in name for kind, _ in KINDS)
@@ -84,7 +84,7 @@ def load(pool: Any, repositories: list[Opened]) -> None:
     hidden: list[int] = []
     for number, one in enumerate(repositories):
         repo = pool.add_repo(one.row["name"])
-        repo.priority = -one.row["priority"]  # libsolv: the higher the better
+        repo.priority = -one.row["priority"]  # in libsolv, a higher number is better
         repo.appdata = number
         read(repo, one, KINDS)
         if one.visible is not None:
@@ -124,7 +124,7 @@ def provided(pool: Any, repositories: list[Opened]) -> dict[str, list[tuple[str,
 
 
 def packages(pool: Any, repositories: list[Opened]) -> list[tuple[str, str, list[str]]]:
-    """Return each package: its name, its version, and what it provides of Python's projects."""
+    """Return each package: its name, its version, and the Python projects that it provides."""
     found = []
     for opened in repositories:
         repo = pool.add_repo(opened.row["name"])
@@ -136,7 +136,7 @@ def packages(pool: Any, repositories: list[Opened]) -> list[tuple[str, str, list
 
 
 def files(pool: Any, repositories: list[Opened]) -> list[tuple[str, str]]:
-    """Return the location of each package in its repository, and the checksum named for it."""
+    """Return the location of each package in its repository, with its checksum."""
     found = []
     for opened in repositories:
         repo = pool.add_repo(opened.row["name"])
@@ -146,13 +146,13 @@ def files(pool: Any, repositories: list[Opened]) -> list[tuple[str, str]]:
 
 
 def located(solvable: Any) -> tuple[str, str]:
-    """Return where a package is in its repository, and its checksum; empty if none is named."""
+    """Return the path of a package in its repository, and its checksum; empty if there is none."""
     checksum = solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)
     return solvable.lookup_location()[0], checksum.hex() if checksum else ""
 
 
 def want(pool: Any, wanted: list[str]) -> Any:
-    """Return a package of our own that requires what is wanted.
+    """Return a package of our own that requires everything wanted.
 
     libsolv looks up files only if some package's dependency names them, so the question must be a
     package before the index of providers is made.
@@ -167,7 +167,7 @@ def want(pool: Any, wanted: list[str]) -> Any:
 
 
 def locations(opened: Opened) -> dict[str, str]:
-    """Return the file of each kind that repomd.xml names, if it is one of the open ones."""
+    """Return the file of each kind in repomd.xml, if it is one of the open ones."""
     found: dict[str, str] = {}
     kinds: list[str] = []
 
@@ -209,8 +209,8 @@ def memory_file(name: str, descriptor: int) -> Any:
 
 
 def unpack_otherwise(packed: int, plain: int) -> None:
-    """Decompress what Python cannot, by createrepo_c, which wants files with names."""
-    import createrepo_c  # loaded already, if it is needed
+    """Decompress what Python cannot, with createrepo_c, which needs file names."""
+    import createrepo_c  # already loaded if it is needed
 
     Path("packed").write_bytes(os.read(packed, os.fstat(packed).st_size))
     createrepo_c.decompress_file("packed", "plain", createrepo_c.AUTO_DETECT_COMPRESSION)
@@ -222,7 +222,7 @@ def unpack_otherwise(packed: int, plain: int) -> None:
 
 
 def parse(pool: Any, text: str) -> Any:
-    """Parse a dependency as rpm writes it: plain, with a version, or rich."""
+    """Parse a dependency in rpm's form: plain, with a version, or rich."""
     if text.startswith("("):
         return pool.parserpmrichdep(text)
     name, *relation = text.split()
@@ -238,7 +238,7 @@ def parse(pool: Any, text: str) -> Any:
 
 
 def missing(pool: Any, question: Any) -> Iterator[dict[str, str]]:
-    """Yield requirements in the whole closure that no package provides, and the packages with them.
+    """Yield direct and indirect requirements that no package provides, and the packages with them.
 
     For each requirement the solver's first choice is followed; the solver decides conditional ones.
     """
@@ -284,7 +284,7 @@ def solve(pool: Any, question: Any) -> dict[str, Any]:
 
 
 def described(solvable: Any) -> dict[str, Any]:
-    """Return a package as an answer names it."""
+    """Return a package in the form of the answer."""
     location, checksum = located(solvable)
     return {
         "name": solvable.name,
@@ -296,15 +296,21 @@ def described(solvable: Any) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    question, walls = asked()
-    repositories = open_all(question["repositories"])
-    needs_scratch = not all(one.is_plain for one in repositories)
+def shut_in_with(walls: Mapping[str, Any], opened: Sequence[Opened]) -> None:
+    """Return behind walls, with the open files of these repositories."""
+    needs_scratch = not all(one.is_plain for one in opened)
     if needs_scratch:
         import createrepo_c  # noqa: F401 - slow to load, and later we cannot
 
-    files = [file for one in repositories for file in one.files.values()]
+    files = [file for one in opened for file in one.files.values()]
     shut_in(walls, files, _SCRATCH_BYTES if needs_scratch else 0)
+
+
+def main() -> int:
+    """Answer the question on stdin with libsolv, behind walls."""
+    question, walls = asked()
+    repositories = open_all(question["repositories"])
+    shut_in_with(walls, repositories)
     pool = solv.Pool()
     pool.setarch(question["arch"])
     if what := question["lists"]:

@@ -1,8 +1,7 @@
 """Print one file of a source archive (a program of its own).
 
-Strangers made the archive, so it is opened first and read behind walls. The file must be directly
-in the top folder or below it by the path given. The answer is its content in base64, or why there
-is none.
+Strangers made the archive, so it is opened first and read behind walls. The file is given by its
+path in the top folder. The answer is its content in base64, or why there is none.
 """
 
 import base64
@@ -19,11 +18,11 @@ from rdo.tools.children.shut_in import answer, asked, shut_in
 
 MAX_TEXT = 4 << 20
 MAX_MEMBERS = 200_000
-OLD_NAMES = "cp437"  # how zip archives name files that are not in UTF-8
+OLD_NAMES = "cp437"  # the encoding of names in zip archives that are not in UTF-8
 
 
 def read(archive: IO[bytes], wanted: str) -> bytes | None:
-    """Return the bytes of a file below the archive's top folder; None if there is none."""
+    """Return the bytes of a file in the archive's top folder; None if it does not exist."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             for info in file.infolist()[:MAX_MEMBERS]:
@@ -43,6 +42,7 @@ def read(archive: IO[bytes], wanted: str) -> bytes | None:
 
 
 def main() -> int:
+    """Answer the question on stdin: the content of one member of an archive, or null."""
     question, walls = asked()
     try:
         archive = os.open(question["archive"], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,0 +1,1 @@
+"""Programs that keep the hosts of a lab, examine hosts and install them."""

@@ -1,0 +1,1 @@
+"""Programs that each read one kind of file from strangers, and answer with its facts."""

@@ -1,0 +1,1 @@
+"""Programs that answer questions about many RPMs at once, mostly with libsolv."""
