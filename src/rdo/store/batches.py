@@ -1,4 +1,4 @@
-"""Many values for one question, in as many statements as that takes."""
+"""Divide many values of one query among several statements."""
 
 from collections.abc import Collection, Iterator
 from typing import TypeVar

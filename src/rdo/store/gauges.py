@@ -1,4 +1,4 @@
-"""Numbers for whoever watches a factory: its queue, polls, publications and messages."""
+"""Numbers for monitoring a factory: its queue, polls, publications and messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,20 +6,29 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from rdo.store.moments import maybe_moment, seconds
+from rdo.store.moments import maybe_moment, moment
 from rdo.store.schema import (
     OPEN_BUILD,
     UNDELIVERED,
     BuildRow,
     DeliveryRow,
     HeadRow,
-    RepositoryRow,
 )
+from rdo.store.work.builds import BuildState
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many builds wait and run, and when the oldest of them was planned."""
+
+    queued: int
+    running: int
+    first_planned: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class PollCounts:
-    """How many packages were reached by their last poll, and when any was last."""
+    """How many packages their last poll reached, and when the last poll was."""
 
     reached: int
     unreachable: int
@@ -38,43 +47,36 @@ class WaitingMessages:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Questions about now, within one transaction; none reads through the history."""
+    """Queries about the present, within one transaction; none reads the whole history."""
 
     session: Session
 
-    def first_planned(self, target: str) -> datetime | None:
-        """Return when the oldest open build was planned; None without any."""
-        query = select(BuildRow.created).where(BuildRow.target == target, OPEN_BUILD)
-        return maybe_moment(self.session.scalar(query.order_by(BuildRow.id).limit(1)))
+    def queue(self, target: str) -> QueueCounts:
+        """Return how many builds wait and run."""
+        # counted in Python: to group them, SQLite would read all builds of the target by another
+        # index
+        query = select(BuildRow.state, BuildRow.created).where(
+            BuildRow.target == target, OPEN_BUILD
+        )
+        rows = self.session.execute(query.order_by(BuildRow.id)).all()
+        queued = sum(row.state == BuildState.QUEUED for row in rows)
+        first = moment(rows[0].created) if rows else None
+        return QueueCounts(queued, len(rows) - queued, first)
 
     def last_finished(self, target: str) -> datetime | None:
-        """Return when a build ended last."""
+        """Return when a build last ended."""
         query = select(func.max(BuildRow.finished)).where(BuildRow.target == target)
         return maybe_moment(self.session.scalar(query))
 
     def polls(self, target: str) -> PollCounts:
-        """Return how the last poll of each package went."""
+        """Return the results of the last polls of all packages."""
         failed = func.sum(case((HeadRow.error != "", 1), else_=0))
         query = select(func.count(), failed, func.max(HeadRow.seen))
         every, unreachable, last = self.session.execute(query.where(HeadRow.target == target)).one()
         return PollCounts(every - int(unreachable or 0), int(unreachable or 0), maybe_moment(last))
 
-    def published_after(self, target: str, since: datetime) -> list[int]:
-        """Return how many seconds after its end each build since then was in a repository."""
-        query = (
-            select(RepositoryRow.created - BuildRow.finished)
-            .join(BuildRow, RepositoryRow.build_id == BuildRow.id)
-            .where(
-                BuildRow.target == target,
-                BuildRow.finished >= seconds(since),
-                BuildRow.outcome == "built",
-                RepositoryRow.target == target,
-            )
-        )
-        return [max(number, 0) for number in self.session.scalars(query) if number is not None]
-
     def messages(self) -> list[WaitingMessages]:
-        """Return what waits to be sent, by way."""
+        """Return the messages that wait to be sent, by way."""
         query = (
             select(
                 DeliveryRow.way,

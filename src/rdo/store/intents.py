@@ -1,4 +1,4 @@
-"""Changes of files that have been decided, recorded so that any later process can finish them."""
+"""Decided changes of files, recorded so that any later process can complete them."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rdo.store.schema import OPEN_INTENT, IntentRow
 class Intent:
     """A decided change.
 
-    `payload` is the JSON that its kind needs to carry it out from the start.
+    `payload` is JSON with everything needed to carry it out from the start.
     """
 
     id: int
@@ -44,7 +44,7 @@ class Intents:
         row.done = seconds(now)
 
     def unfinished(self, target: str) -> tuple[Intent, ...]:
-        """Return the open intents, oldest first: the order in which they must be finished."""
+        """Return the open intents, oldest first: the order in which they must be completed."""
         query = select(IntentRow).where(IntentRow.target == target, OPEN_INTENT)
         rows = self.session.scalars(query.order_by(IntentRow.id))
         return tuple(Intent(row.id, row.target, row.kind, json.loads(row.payload)) for row in rows)

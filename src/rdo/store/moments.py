@@ -1,18 +1,18 @@
-"""Times as the database stores them: whole seconds since the epoch."""
+"""Times in the database: whole seconds since the epoch."""
 
 from datetime import UTC, datetime
 
 
 def seconds(when: datetime) -> int:
-    """Return a time as the database stores it."""
+    """Return a time in the form the database stores."""
     return int(when.timestamp())
 
 
 def moment(stored: int) -> datetime:
-    """Return the time that the database stores as these seconds."""
+    """Return the time for stored seconds."""
     return datetime.fromtimestamp(stored, UTC)
 
 
 def maybe_moment(stored: int | None) -> datetime | None:
-    """Return the time for these seconds; None for None."""
+    """Return the time for stored seconds; None for None."""
     return None if stored is None else moment(stored)

@@ -1,4 +1,4 @@
-"""Opening the database, and transactions on it."""
+"""Open the database, and run transactions on it."""
 
 import contextlib
 import logging
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
@@ -56,8 +56,8 @@ log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-_LOST_SECONDS = 30.0  # how long a lost server is waited for
-_OPENING_SECONDS = 2.0  # and when nothing has begun yet
+_LOST_SECONDS = 30.0  # how long we wait for a lost server
+_OPENING_SECONDS = 2.0  # the same while opening, when nothing has begun yet
 _LONGEST_PAUSE = 1.0
 _TRIES = 3  # of one transaction, each after such a wait
 
@@ -98,18 +98,19 @@ class Transaction:
 
 
 class Store:
-    """The factory's memory, in SQLite or PostgreSQL.
+    """The database of a factory, in SQLite or PostgreSQL.
 
     `with store.write() as at: at.builds.start(7, now=now)`.
 
-    Opening brings the schema up to date. One store may be used from several threads; each `read` or
-    `write` is a transaction of its own and should be short, because a second writer waits for the
-    first. An exception inside rolls everything back. A lost server is waited for: a transaction
-    begins on a new connection, and a commit that nobody answered is asked about.
+    Opening upgrades the schema. One store may be used from several threads; each `read` or `write`
+    is a transaction of its own and should be short, because a second writer waits for the first. An
+    exception inside rolls everything back. If the server is lost, we wait for it: a transaction
+    begins on a new connection, and after a commit without an answer the server is asked what became
+    of it.
 
-    With `is_new=False` an empty or missing database is an UnusableStoreError. `identity` is given
-    to a database that has none. With `reads_only` nothing is changed, and only what the user may
-    read is needed; an older schema is an OlderSchemaError then.
+    With `is_new=False` an empty or missing database raises UnusableStoreError. `identity` is given
+    to a database that has none. With `reads_only` nothing is changed, and only read access is
+    needed; then an older schema raises OlderSchemaError.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class Store:
         self._patience = _LOST_SECONDS
 
     def _open(self, identity: str, *, is_new: bool) -> str:
-        """Bring the schema up to date, or check that it is, and return the identity."""
+        """Upgrade the schema, or check that it is current, and return the identity."""
         with self._transaction(writes=not self.reads_only) as session:
             revision = revision_of(session.connection(), self.name)
             if (not is_new and revision is None) or self.reads_only:
@@ -173,7 +174,7 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a view of one moment, which no writer changes."""
+        """Open a view of the data at one moment, which no writer changes."""
         with self._transaction(writes=False) as session:
             yield _transaction(session)
 
@@ -181,7 +182,7 @@ class Store:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction; others see all its changes together, at the end of the block.
 
-        Raises TypeError for a store that was opened to read only.
+        Raises TypeError for a store that was opened for reading only.
         """
         if self.reads_only:
             raise TypeError("the database was opened for reading only")
@@ -189,21 +190,21 @@ class Store:
             yield _transaction(session)
 
     def ask(self, question: Callable[[Transaction], Answer]) -> Answer:
-        """Return what `question` reads; it is asked again if the server is lost meanwhile."""
+        """Return the result of `question`, a read, which is repeated if the server is lost."""
         return self._repeated(self.read, question)
 
     def change(self, act: Callable[[Transaction], Answer]) -> Answer:
-        """Do `act` in a transaction; it is done again if the server is lost before the commit."""
+        """Run `act` in a transaction; it is repeated if the server is lost before the commit."""
         return self._repeated(self.write, act)
 
     def faults(self) -> list[str]:
-        """Return what the database itself finds wrong with its data; empty if all is well."""
+        """Return faults that the database itself finds in its data; empty if there are none."""
         with self._transaction(writes=False) as session:
             return integrity_faults(session.connection())
 
     @contextlib.contextmanager
     def connection(self, *, writes: bool = True) -> Iterator[Connection]:
-        """Open a transaction for the modules beside this one, without the tables' own classes."""
+        """Open a transaction for other modules of this package, without the tables' classes."""
         with self._transaction(writes=writes) as session:
             yield session.connection()
 
@@ -252,6 +253,8 @@ class Store:
             session.flush()
             if writes:
                 self._commit(connection)
+            else:
+                connection.commit()  # psycopg forgets its prepared statements at a rollback
 
     @contextlib.contextmanager
     def _begun(self, *, writes: bool) -> Iterator[Connection]:
@@ -271,19 +274,15 @@ class Store:
 
     def _connect(self, *, writes: bool) -> Connection:
         self._check_inode()
-        options: dict[str, Any] = {"rdo_writes": writes}
-        if self._engine.dialect.name == "postgresql" and not writes:
-            options["isolation_level"] = "REPEATABLE READ"  # one moment, as SQLite's readers have
-            options["postgresql_readonly"] = True
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(self._engine.connect())
-            connection = connection.execution_options(**options)
+            connection = connection.execution_options(rdo_writes=writes)
             connection.begin()
             stack.pop_all()  # the caller closes it
             return connection
 
     def _commit(self, connection: Connection) -> None:
-        """Commit, and find out whether it was done if the server is lost meanwhile."""
+        """Commit; if the server is lost meanwhile, find out whether it was done."""
         number = None
         if connection.dialect.name == "postgresql":
             number = connection.scalar(text("SELECT txid_current_if_assigned()"))
@@ -294,7 +293,7 @@ class Store:
                 raise
 
     def _is_committed(self, number: int) -> bool:
-        """Whether the server has committed a transaction, once it is reachable and knows."""
+        """Whether the server has committed a transaction, once it can be reached and knows."""
         while True:
             with self._begun(writes=False) as connection:
                 state = connection.scalar(text(_STATUS), {"number": number})
@@ -319,7 +318,7 @@ class Store:
 
 
 def integrity_faults(connection: Connection) -> list[str]:
-    """Return what a database finds wrong with its own data."""
+    """Return faults that a database finds in its own data."""
     if connection.dialect.name != "sqlite":
         return []
     rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars()

@@ -1,4 +1,4 @@
-"""Copies of a database in one file of SQLite, whatever the database is kept in."""
+"""Backups of a database: one file of SQLite, whatever the database is."""
 
 import contextlib
 import sqlite3
@@ -26,7 +26,7 @@ _ABANDONED_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class BackupFile:
-    """A backup as it was read: its schema, whose it is, and how much is in it.
+    """A backup that was read: its schema, its identity, and how much it contains.
 
     `identity` is empty if the schema is older than identities.
     """
@@ -39,10 +39,10 @@ class BackupFile:
 
 
 def write_backup(url: str, file: Path) -> BackupFile:
-    """Copy the database at `url` as it is at this moment, also while a round writes to it.
+    """Copy the database at `url` as it is at this moment, even while a round writes to it.
 
-    `file` is complete or not there at all; an older backup is replaced. Raises RefusedError if
-    `file` is anything else.
+    `file` is complete or does not exist; an older backup is replaced. Raises RefusedError if `file`
+    is anything else.
     """
     parsed = parse(url)
     path = sqlite_file.path_of(parsed)
@@ -86,7 +86,7 @@ def inspect_backup(file: Path) -> BackupFile:
 
 
 def copy_backup(file: Path, new: Path) -> None:
-    """Copy a backup to a file of our own, with nothing beside it."""
+    """Copy a backup to a file of our own, without a log beside it."""
     with explaining(str(file)), _opened(file) as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
@@ -106,7 +106,7 @@ def dump(source: Connection, new: Path) -> None:
 def copy_rows(source: Connection, target: Connection) -> None:
     """Copy the rows of all tables from one database to another, which has none.
 
-    What the database derives from other tables is left to it.
+    Data that the database derives from other tables is not copied, because the database makes it.
     """
     for table in Base.metadata.sorted_tables:
         if table.info.get("is_derived"):
@@ -127,7 +127,7 @@ def _complaining(file: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[Connection]:
-    """Open a backup to be read; nothing is written beside it."""
+    """Open a backup for reading; nothing is written beside it."""
     log = sqlite_file.beside(file, sqlite_file.LOG)
     mode = Mode.READ if log.exists() and log.stat().st_size else Mode.UNCHANGING
     engine = make_engine(parse(f"sqlite:///{file}"), mode)
@@ -147,9 +147,9 @@ def _refuse_unless_backup(file: Path) -> None:
 
 @contextlib.contextmanager
 def _new_file(file: Path) -> Iterator[Path]:
-    """Yield a file beside `file` to fill, which replaces it at the end of the block.
+    """Yield a file beside `file` to fill; it replaces `file` at the end of the block.
 
-    What a killed process left is removed a day later.
+    Leftovers of a killed process are removed a day later.
     """
     for left in file.parent.glob(".*.rdo-backup"):
         if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
@@ -177,7 +177,7 @@ def _copy_sqlite(path: Path, new: Path) -> None:
 
 
 def _copy(source: sqlite3.Connection, new: Path) -> None:
-    """Copy a whole database in one step, so that a writer neither waits nor makes it start anew."""
+    """Copy a whole database in one step, so that no writer has to wait or makes it start again."""
     with contextlib.closing(sqlite_file.connect(new, Mode.CREATE)) as target:
         source.backup(target, pages=-1)
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, with no log beside it

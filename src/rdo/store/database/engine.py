@@ -1,7 +1,10 @@
-"""Engines: the connections of SQLAlchemy to SQLite or PostgreSQL, set up as our rules need them."""
+"""Engines: SQLAlchemy's connections to SQLite or PostgreSQL, configured for our rules."""
 
+import os
 import sqlite3
 import sys
+import weakref
+from functools import partial
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -13,11 +16,11 @@ from rdo.store.database.errors import BUSY_SECONDS
 from rdo.store.database.sqlite_file import Mode
 
 _WRITERS = 0x72646F  # the advisory lock of all writers; any number of our own will do
-_CONNECT_SECONDS = 10  # a server that does not answer at all is away
+_CONNECT_SECONDS = 10  # a server that does not answer at all counts as lost
 
 
 def parse(url: str) -> URL:
-    """Return a database's URL; a ConfigError unless it is one of SQLite or PostgreSQL."""
+    """Return a database's URL; raises ConfigError unless it is one of SQLite or PostgreSQL."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -30,18 +33,18 @@ def parse(url: str) -> URL:
 
 
 def name_of(url: URL) -> str:
-    """Return what a database is called in messages: its file, or its URL without the password."""
+    """Return a database's name in messages: its file, or its URL without the password."""
     path = sqlite_file.path_of(url)
     return str(path) if path else url.render_as_string(hide_password=True)
 
 
 def database_name(url: str) -> str:
-    """Return what messages call the database at a URL."""
+    """Return the name in messages of the database at a URL."""
     return name_of(parse(url))
 
 
 def make_engine(url: URL, mode: Mode) -> Engine:
-    """Return an engine, which has not connected yet; `mode` is for SQLite.
+    """Return an engine that has not connected yet; `mode` is for SQLite.
 
     Raises ConfigError if the driver is missing.
     """
@@ -79,17 +82,28 @@ def _sqlite(url: URL, mode: Mode) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     timeout = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
-    # a connection that the server has closed meanwhile is replaced before it is used
-    engine = create_engine(url, pool_pre_ping=True, connect_args=timeout)
+    # the engine begins transactions, as in SQLite: the driver would wait for the first statement,
+    # and notice too late that the server has closed a connection
+    engine = create_engine(url, connect_args={"autocommit": True, **timeout})
     event.listen(engine, "begin", _begin_postgresql)
+    os.register_at_fork(after_in_child=partial(_leave_to_parent, weakref.ref(engine)))
     return engine
 
 
+def _leave_to_parent(engine: "weakref.ref[Engine]") -> None:
+    """Forget the connections of the parent process, which a child must not use or close."""
+    if found := engine():
+        found.dispose(close=False)
+
+
 def _begin_postgresql(connection: Connection) -> None:
-    """Make a writer wait for the one before it, so that the same rules hold as in SQLite."""
+    """Give readers the data of one moment, and make writers wait for each other, like SQLite."""
     if connection.get_execution_options().get("rdo_writes"):
+        connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+    else:
+        connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What a user can meet when the database fails, in place of the driver's exceptions."""
+"""The errors that users see when the database fails, instead of the driver's exceptions."""
 
 import contextlib
 import sqlite3
@@ -27,7 +27,7 @@ class UnusableStoreError(ConfigError):
 
 
 class OlderSchemaError(RefusedError):
-    """The database needs an upgrade before it can be read, and a reader may not do that."""
+    """The database needs an upgrade before it can be read, which a reader may not do."""
 
 
 class LostConnectionError(OutsideError):
@@ -37,7 +37,7 @@ class LostConnectionError(OutsideError):
 
 
 def is_lost(error: DBAPIError) -> bool:
-    """Whether the error means that the server is away, so that another connection may help."""
+    """Whether the error means that the server is gone, so that another connection may help."""
     if isinstance(error.orig, sqlite3.Error):
         return False
     if error.connection_invalidated or isinstance(error, InterfaceError):
@@ -51,8 +51,8 @@ def is_lost(error: DBAPIError) -> bool:
 def explaining(name: str) -> Iterator[None]:
     """Replace errors of the driver that a user can act on; `name` is the database's.
 
-    Raises UnusableStoreError for a damaged or foreign database, RefusedError for one that this
-    user may not open, and OutsideError for a full disk, a held lock or a lost server.
+    Raises UnusableStoreError for a damaged or foreign database, RefusedError for one that this user
+    may not open, and OutsideError for a full disk, a held lock or a lost server.
     """
     try:
         yield
@@ -89,9 +89,7 @@ def _of_sqlite(error: sqlite3.Error, name: str) -> UserError | None:
     if code in _NO_SPACE:
         return _no_space()
     if primary == sqlite3.SQLITE_IOERR:
-        return OutsideError(
-            f"cannot read or write database {name}: {text}", hint="look at the disk"
-        )
+        return OutsideError(f"cannot read or write database {name}: {text}", hint="check the disk")
     if primary in _BUSY:
         message = f"another process has held the database's lock for {BUSY_SECONDS} s"
         return OutsideError(message, hint="try again when it has finished")
@@ -129,7 +127,7 @@ def _of_postgresql(error: DBAPIError, name: str) -> UserError | None:
 
 
 def _needs_log(name: str) -> RefusedError:
-    """What a reader meets in a folder that it may not write, after a program other than rdo."""
+    """Return the error of a reader without write access to a folder in which the log is missing."""
     hint = "run rdo trunk run once as the owner of the data folder, which leaves both there"
     return RefusedError(
         f"this user cannot read database {name}: {name}-wal and {name}-shm are not beside it",

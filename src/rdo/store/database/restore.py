@@ -1,4 +1,4 @@
-"""Putting a backup in the place of a database, which is kept aside."""
+"""Replace a database by a backup; the replaced one is kept aside."""
 
 import contextlib
 import os
@@ -24,8 +24,8 @@ _WAIT_SECONDS = 5  # for readers, who are done soon
 def restore(url: str, file: Path, data: Path, *, identity: str, now: datetime) -> Path | None:
     """Replace the database at `url` by a backup, and return where the replaced one is kept.
 
-    The backup is upgraded to the newest schema. Killed at any line, this leaves the old database
-    or the new one. `identity` is given to a backup that has none. The caller keeps all writers
+    The backup is upgraded to the newest schema. If this is killed at any line, the old or the new
+    database is left. `identity` is given to a backup that has none. The caller keeps all writers
     out. Raises RefusedError if somebody has the database open for long.
     """
     path = sqlite_file.path_of(parse(url))
@@ -42,7 +42,7 @@ def _upgraded(file: Path, beside: Path, identity: str) -> Iterator[Path]:
     """Yield a copy of a backup with the newest schema, on the file system of the database."""
     new = beside.with_name(f".{beside.name}.restored")
     files = (new, *(sqlite_file.beside(new, end) for end in sqlite_file.SUFFIXES))
-    for left in files:  # of a killed process
+    for left in files:  # left by a killed process
         left.unlink(missing_ok=True)
     try:
         copy_backup(file, new)
@@ -57,13 +57,13 @@ def _upgraded(file: Path, beside: Path, identity: str) -> Iterator[Path]:
 
 
 def _free(wanted: Path) -> Path:
-    """Return a name that nothing has, so that nothing kept aside is ever replaced."""
+    """Return a name that does not exist yet, so that nothing kept aside is ever replaced."""
     names = (wanted, *(wanted.with_name(f"{wanted.name}.{n}") for n in range(1, 1000)))
     return next(name for name in names if not name.exists())
 
 
 def _place(new: Path, path: Path, aside: Path) -> Path | None:
-    """Exchange the files by one rename; a log that belongs to the old one goes with it."""
+    """Exchange the files by one rename; a log that belongs to the old one is moved with it."""
     with contextlib.ExitStack() as stack:
         _close_log(path, stack)
         is_kept = path.exists()
@@ -71,7 +71,7 @@ def _place(new: Path, path: Path, aside: Path) -> Path | None:
             os.link(path, aside)
         for end in sqlite_file.SUFFIXES:
             left = sqlite_file.beside(path, end)
-            if left.exists():  # of a damaged or lost database
+            if left.exists():  # beside a damaged or lost database
                 left.rename(sqlite_file.beside(aside, end))
         new.replace(path)
         atomic.sync(path.parent)
@@ -79,7 +79,7 @@ def _place(new: Path, path: Path, aside: Path) -> Path | None:
 
 
 def _close_log(path: Path, stack: contextlib.ExitStack) -> None:
-    """Bring all of a log into its file, and keep writers out until the stack is left."""
+    """Write all of a log into its file, and keep writers out until the stack is closed."""
     if sqlite_file.is_empty(path):
         return
     old = stack.enter_context(contextlib.closing(sqlite_file.connect(path, Mode.WRITE)))
@@ -91,7 +91,7 @@ def _close_log(path: Path, stack: contextlib.ExitStack) -> None:
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = f"another process has the database {path} open"
             raise RefusedError(message, hint="try again when it has finished") from error
-        # it is damaged, and its log stays beside what is kept of it
+        # it is damaged, and its log stays beside the file that is kept
 
 
 def _load(new: Path, url: str, aside: Path) -> Path | None:
@@ -114,7 +114,7 @@ def _load(new: Path, url: str, aside: Path) -> Path | None:
 
 
 def continue_numbers(target: Connection) -> None:
-    """Let new rows be numbered after the ones that were copied."""
+    """Make the numbers of new rows follow those that were copied."""
     for table in Base.metadata.sorted_tables:
         if table.autoincrement_column is None:
             continue

@@ -1,9 +1,9 @@
-"""SQLite's files: how they are opened and closed.
+"""Open and close SQLite's files.
 
-The write-ahead log and its index stay beside the file when it is closed, so that a user who may
-not write the folder can read the database at any time: sqlite needs both, and removes them if the
-last connection to be closed may write. No module but sqlite opens the file itself: closing it
-would release the locks that sqlite holds in this process.
+The write-ahead log and its index stay beside the file when it is closed, so that a user without
+write access to the folder can read the database at any time: sqlite needs both files, and removes
+them if the last connection to be closed may write. Only sqlite itself may open the file: closing it
+elsewhere would release the locks that sqlite holds in this process.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ SUFFIXES = (LOG, INDEX)
 
 
 class Mode(StrEnum):
-    """What a connection may do, in the words of SQLite. UNCHANGING is for files nobody writes."""
+    """What a connection may do, in SQLite's words. UNCHANGING is for files that nobody writes."""
 
     READ = "ro"
     WRITE = "rw"
@@ -43,19 +43,19 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether nothing is in a database file yet, or it does not exist."""
+    """Whether a database file contains nothing yet, or does not exist."""
     return not path.exists() or path.stat().st_size == 0
 
 
 def connect(path: Path, mode: Mode) -> sqlite3.Connection:
     """Open a database file; only `Mode.CREATE` makes a missing one."""
     name = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    # transactions are begun by the engine: the driver's own would break BEGIN IMMEDIATE
+    # the engine begins transactions: the driver's own ones would break BEGIN IMMEDIATE
     return sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
-    """Set what each connection of ours has; a writer switches the file to write-ahead logging."""
+    """Configure a connection; a writer switches the file to write-ahead logging."""
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     if not writes:
         connection.execute("PRAGMA query_only = ON")
@@ -66,10 +66,10 @@ def set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead logging, which it then keeps.
+    """Switch the file permanently to write-ahead logging.
 
-    sqlite does not honour the busy timeout for this one step, so that two processes that open a new
-    database at once need a wait of our own.
+    sqlite ignores the busy timeout for this step, so two processes that open a new database at the
+    same time need a wait of our own.
     """
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
@@ -90,8 +90,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 class LastReader:
     """A connection that cannot write and is closed last, so that log and index stay for readers.
 
-    Entered before the writers are closed; what is in the log goes to the file then, if no reader
-    needs it.
+    It is entered before the writers are closed; then the log's content is written to the file,
+    unless a reader needs it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,7 +106,7 @@ class LastReader:
                 reader.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the log
                 self._reader = reader
                 writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error:  # a damaged or vanished file was or will be complained of elsewhere
+        except sqlite3.Error:  # a damaged or missing file is reported elsewhere
             return
 
     def __exit__(self, *_: object) -> None:

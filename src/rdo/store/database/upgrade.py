@@ -1,4 +1,4 @@
-"""Upgrading a database to the newest schema."""
+"""Upgrade a database to the newest schema."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from sqlalchemy import Connection, inspect, text
 from rdo.errors import ConfigError
 from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableStoreError
 
-HEAD = "0019"  # the newest of migrations/versions; a test compares
+HEAD = "0022"  # the newest of migrations/versions; a test compares
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _OF_EVERY_SCHEMA = ("builds", "commits")
 
 
 def revision_of(connection: Connection, name: str) -> str | None:
-    """Return the schema of a database, or None if nothing is in it yet.
+    """Return the schema of a database, or None if it is still empty.
 
     `name` is the database's, for messages. Raises UnusableStoreError if its tables are not ours.
     """
@@ -21,7 +21,7 @@ def revision_of(connection: Connection, name: str) -> str | None:
     found: str | None = None
     if "alembic_version" in tables:
         found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    is_shared = connection.dialect.name == "postgresql"  # a schema may hold others' tables, too
+    is_shared = connection.dialect.name == "postgresql"  # it may also contain tables of others
     if found is None and (not tables or is_shared):
         return None
     if found is None or not tables.issuperset(_OF_EVERY_SCHEMA):
@@ -30,9 +30,9 @@ def revision_of(connection: Connection, name: str) -> str | None:
 
 
 def check_readable(revision: str | None, name: str) -> None:
-    """Raise an error unless a database with this schema can be read as it is.
+    """Raise an error if a database with this schema cannot be read as it is.
 
-    Raises OlderSchemaError if the schema is of an older rdo, UnusableStoreError if it is of none.
+    Raises OlderSchemaError for a schema of an older rdo, UnusableStoreError for any other schema.
     """
     if revision == HEAD:
         return
@@ -49,9 +49,9 @@ def check_readable(revision: str | None, name: str) -> None:
 def upgrade(connection: Connection, name: str, to: str = "head") -> None:
     """Apply the migrations that this database lacks, inside the caller's transaction.
 
-    With `to` only those up to an older schema. Raises ConfigError if a newer rdo has made the
+    With `to`, only those up to an older schema. Raises ConfigError if a newer rdo has made the
     schema. Alembic is imported only if there is something to do, because that takes longer than
-    all the rest of opening a store.
+    everything else in opening a store.
     """
     current = revision_of(connection, name)
     if current == HEAD:

@@ -1,1 +1,1 @@
-"""What users get: repositories, names that lead to them, votes and checks."""
+"""What users get: repositories, names that point to them, votes and checks."""

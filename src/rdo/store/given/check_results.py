@@ -1,4 +1,4 @@
-"""How the checks of repositories went: one complete result of each, or none."""
+"""Results of the checks of repositories; each is stored completely or not at all."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from rdo.store.schema import CheckedRepositoryRow, CheckResultRow, RepositoryRow
 
 
 class ResultState(StrEnum):
-    """How a check ended: it found nothing, it found something, or there was nothing to ask."""
+    """How a check ended: without findings, with findings, or skipped."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -23,9 +23,9 @@ class ResultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one check of a set of repositories, one per component, went.
+    """The result of one check of a set of repositories, one per component.
 
-    `context` names what the answer depends on besides the repositories: a result counts again only
+    `context` names what the answer depends on besides the repositories: a result is valid only
     where both are the same. `against` are the paths of the repositories that it compared with.
     `findings` is JSON, which `rdo.promotion` writes and reads. `owners` look after what was found.
     `log` is relative to the target's folder, empty if there is none.
@@ -46,7 +46,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckResults:
-    """The tables of results and of the repositories that they are about, in one transaction."""
+    """The tables of results and of the repositories they are about, within one transaction."""
 
     session: Session
 
@@ -103,7 +103,7 @@ class CheckResults:
         return tuple(map(_result, self.session.scalars(query)))
 
     def of_removed(self, target: str) -> tuple[int, ...]:
-        """Return the repositories with results that are no longer in the tree."""
+        """Return the repositories that have results and are no longer in the tree."""
         query = (
             select(RepositoryRow.id)
             .join(CheckedRepositoryRow, CheckedRepositoryRow.repository_id == RepositoryRow.id)
@@ -113,7 +113,7 @@ class CheckResults:
         return tuple(self.session.scalars(query))
 
     def forget(self, repositories: Collection[int]) -> tuple[str, ...]:
-        """Drop every result about one of these repositories; return the logs of those."""
+        """Remove every result about one of these repositories; return the paths of their logs."""
         ids: set[int] = set()
         for part in batches(repositories):
             query = select(CheckedRepositoryRow.result_id)

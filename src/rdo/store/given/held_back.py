@@ -1,4 +1,4 @@
-"""Packages that a promotion name has at an older build, each with its reason and its end."""
+"""Packages that a promotion name keeps at an older build, each with a reason and an end."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ EXPIRED = "expired"
 class HeldBack:
     """A package that a promotion holds back, at `build_id`, instead of taking build `newer_id`.
 
-    Without a `build_id` the package is left out; without a `newer_id` it would be gone. From
-    `until` on it is not held back any more. `ended` and `ending` say when and why it was lifted.
+    Without a `build_id` the package is left out; without a `newer_id` the candidate lacks it. From
+    `until` on it is no longer held back. `ended` and `ending` say when and why the entry ended.
     """
 
     name: str
@@ -50,11 +50,11 @@ class HeldBacks:
     session: Session
 
     def of_name(self, target: str, name: str) -> dict[str, HeldBack]:
-        """Return what a name holds back and nobody has lifted, by package, also if it is over."""
+        """Return what a name holds back, by package, including expired entries."""
         return {row.package: _held_back(row) for row in self._open(target, name)}
 
     def history(self, target: str, name: str, *, limit: int = 20) -> tuple[HeldBack, ...]:
-        """Return what a name has held back, the newest first."""
+        """Return what a name has held back, newest first."""
         query = select(HeldBackRow).where(HeldBackRow.target == target, HeldBackRow.name == name)
         rows = self.session.scalars(query.order_by(HeldBackRow.id.desc()).limit(limit))
         return tuple(map(_held_back, rows))
@@ -70,11 +70,11 @@ class HeldBacks:
         part_of: str = "",
         besides: Collection[str] = (),
     ) -> None:
-        """Hold exactly these back from now on; what stays as it is keeps its row.
+        """Hold back exactly these packages from now on; an unchanged entry keeps its row.
 
-        They are held back from the candidate with the hash `part_of`. What is over has expired;
-        all else that is not wanted any more ends as `ending` says. The packages `besides` stay as
-        they are.
+        They are held back from the candidate with the hash `part_of`. Entries past their time are
+        marked as expired; all others that are no longer wanted end with the reason `ending`. The
+        packages in `besides` stay as they are.
         """
         kept = {(one.package, one.since, one.until) for one in wanted}
         there = set()
@@ -94,7 +94,7 @@ class HeldBacks:
         self.session.flush()
 
     def lift_expired(self, target: str, name: str, *, now: datetime) -> tuple[HeldBack, ...]:
-        """End what a name holds back and whose time is over; return it."""
+        """End the expired entries of a name, and return them."""
         over = [row for row in self._open(target, name) if row.until <= seconds(now)]
         for row in over:
             row.ended, row.ending = seconds(now), EXPIRED
@@ -102,7 +102,7 @@ class HeldBacks:
         return tuple(map(_held_back, over))
 
     def has_part_of(self, target: str, name: str, candidate: str) -> bool:
-        """Whether a name has ever led to a part of the candidate with this hash."""
+        """Whether a name has ever pointed to a part of the candidate with this hash."""
         query = select(HeldBackRow.id).where(
             HeldBackRow.target == target,
             HeldBackRow.name == name,
@@ -111,7 +111,7 @@ class HeldBacks:
         return self.session.scalar(query.limit(1)) is not None
 
     def _open(self, target: str, name: str) -> list[HeldBackRow]:
-        """Return the rows that nobody has ended, by package."""
+        """Return the rows that have not ended, by package."""
         query = select(HeldBackRow).where(
             HeldBackRow.target == target, HeldBackRow.name == name, HeldBackRow.ended.is_(None)
         )

@@ -1,16 +1,18 @@
-"""The names that lead to a repository, and their history."""
+"""The names that point to repositories, and their history."""
 
 import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
+from rdo.store.columns import columns_of
 from rdo.store.given.repositories import Repository, repository_of
 from rdo.store.moments import moment, seconds
+from rdo.store.newest import newest_first
 from rdo.store.schema import (
     FOLLOWING,
     OF_AGGREGATE,
@@ -23,10 +25,17 @@ from rdo.store.schema import (
 )
 from rdo.store.work.commits import commit_of
 
+_PROMOTIONS = (
+    select(columns_of(MoveRow), columns_of(RepositoryRow), columns_of(CommitRow))
+    .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
+    .outerjoin(BuildRow, RepositoryRow.build_id == BuildRow.id)
+    .outerjoin(CommitRow, BuildRow.commit_id == CommitRow.id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move of a name; `old_id` is None for the first one."""
+    """One move of a name; `old_id` is None for the first move."""
 
     component: str | None
     name: str
@@ -39,10 +48,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One move of a promotion name; `commit` is that of the build whose repository it leads to.
+    """One move of a promotion name; `commit` is that of the build whose repository it points to.
 
-    It is None for a composed repository. `aggregate` is the hash of the name's aggregate after
-    the move: of several moves in one step only the last one has it.
+    It is None for a composed repository. `aggregate` is the hash of the name's aggregate after the
+    move: of several moves in one step only the last one has it.
     """
 
     id: int
@@ -57,7 +66,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class PastPlace:
-    """Where a name has led since a moment: the repository of each component, and the aggregate."""
+    """Where a name has pointed since a moment: each component's repository, and the aggregate."""
 
     since: datetime
     repositories: tuple[Repository, ...]
@@ -71,7 +80,7 @@ class Names:
     session: Session
 
     def repository(self, target: str, component: str | None, name: str) -> Repository | None:
-        """Return the repository that the name leads to now."""
+        """Return the repository that the name points to now."""
         query = (
             select(RepositoryRow)
             .join(NameRow, NameRow.repository_id == RepositoryRow.id)
@@ -85,9 +94,9 @@ class Names:
         return repository_of(row) if row else None
 
     def components(self, target: str, name: str) -> dict[str | None, Repository]:
-        """Return the repository of each component that has the name.
+        """Return the repository in each component that has the name.
 
-        The key None: no components.
+        In a target without components the key is None.
         """
         query = (
             select(NameRow.component, RepositoryRow)
@@ -101,7 +110,7 @@ class Names:
     def components_at(
         self, target: str, name: str, moment: datetime
     ) -> dict[str | None, Repository]:
-        """Return where the name led at a moment, by component; empty before its first move."""
+        """Return where the name pointed at a moment, by component; empty before its first move."""
         query = select(NameRow.component).where(NameRow.target == target, NameRow.name == name)
         found: dict[str | None, Repository] = {}
         for component in self.session.scalars(query.order_by(NameRow.component)):
@@ -132,14 +141,14 @@ class Names:
         return tuple((name, repository_of(row)) for name, row in self.session.execute(query))
 
     def left_since(self, target: str, moment: datetime) -> frozenset[int]:
-        """Return the ids of the repositories that some name has left since `moment`."""
+        """Return the ids of the repositories that any name has left since `moment`."""
         query = select(MoveRow.old_id).where(
             MoveRow.target == target, MoveRow.moved >= seconds(moment), MoveRow.old_id.is_not(None)
         )
         return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)
 
     def left_for(self, target: str, moment: datetime) -> tuple[Repository, ...]:
-        """Return the repositories that some name has left for others since `moment`."""
+        """Return the repositories that any name has left for others since `moment`."""
         ids = self.left_since(target, moment)
         query = select(RepositoryRow).where(RepositoryRow.id.in_(ids))
         return tuple(map(repository_of, self.session.scalars(query)))
@@ -155,7 +164,7 @@ class Names:
         by: str,
         why: str,
     ) -> int:
-        """Point the name at `repository` and record the move in its history; return its number."""
+        """Point the name to `repository`, with a move in its history; return the move's number."""
         row = self.session.get(NameRow, (target, component or "", name))
         move = MoveRow(
             target=target,
@@ -200,7 +209,7 @@ class Names:
         return self.session.scalar(query.order_by(MoveRow.id.desc()).limit(1)) or ""
 
     def of_aggregate(self, target: str, aggregate: str) -> dict[str, Repository]:
-        """Return the repositories that an aggregate is made of, by component.
+        """Return the repositories in an aggregate, by component.
 
         Empty if no name has ever had this aggregate.
         """
@@ -216,7 +225,7 @@ class Names:
         return self._parts_after(last)
 
     def _parts_after(self, last: MoveRow) -> dict[str, Repository]:
-        """Return where a name led in each component after one of its moves."""
+        """Return where a name pointed in each component after one of its moves."""
         components = select(NameRow.component).where(
             NameRow.target == last.target, NameRow.name == last.name, NameRow.component != ""
         )
@@ -241,7 +250,7 @@ class Names:
     def led_to(
         self, target: str, component: str | None, name: str, *, limit: int
     ) -> tuple[PastPlace, ...]:
-        """Return where a name has led in one component, the newest first."""
+        """Return where a name has pointed in one component, newest first."""
         query = (
             select(MoveRow, RepositoryRow)
             .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
@@ -261,7 +270,7 @@ class Names:
     def led_to_from(
         self, target: str, component: str | None, name: str, repository_id: int, *, limit: int
     ) -> tuple[PastPlace, ...]:
-        """Return where a name has led since any name led to this repository or a later one.
+        """Return where a name has pointed since any name pointed to this repository or a later one.
 
         The oldest comes first.
         """
@@ -285,10 +294,10 @@ class Names:
         )
 
     def led_to_aggregates(self, target: str, name: str, *, limit: int) -> tuple[PastPlace, ...]:
-        """Return the aggregates of a name, the newest first.
+        """Return the aggregates of a name, newest first.
 
-        The moves are gone through backwards from where the name leads now: each says where it led
-        before.
+        The moves are followed backwards from where the name points now: each one records where it
+        pointed before.
         """
         query = select(NameRow.component, NameRow.repository_id).where(
             NameRow.target == target, NameRow.name == name, NameRow.component != ""
@@ -318,7 +327,7 @@ class Names:
         )
 
     def has_led_to(self, target: str, name: str, place: PastPlace) -> bool:
-        """Whether a name has ever led to the aggregate of `place`, or to its only repository."""
+        """Whether a name has ever pointed to the aggregate of `place`, or its only repository."""
         query = select(MoveRow.id).where(MoveRow.target == target, MoveRow.name == name)
         if place.aggregate:
             query = query.where(MoveRow.aggregate == place.aggregate, OF_AGGREGATE)
@@ -327,7 +336,7 @@ class Names:
         return self.session.scalar(query.limit(1)) is not None
 
     def has_led_to_repository(self, target: str, name: str, repository_id: int) -> bool:
-        """Whether a name has ever led to a repository, in the repository's component."""
+        """Whether a name has ever pointed to a repository, in the repository's component."""
         query = select(MoveRow.id).where(
             MoveRow.new_id == repository_id, MoveRow.target == target, MoveRow.name == name
         )
@@ -335,8 +344,9 @@ class Names:
 
     def last_move_id(self, target: str, name: str) -> int:
         """Return the number of a name's last move; 0 if it has never moved."""
-        query = select(MoveRow.id).where(MoveRow.target == target, MoveRow.name == name)
-        return self.session.scalar(query.order_by(MoveRow.id.desc()).limit(1)) or 0
+        values = {MoveRow.target: target, MoveRow.name: name}
+        query = newest_first(self.session, select(MoveRow.id), MoveRow.id, values)
+        return self.session.scalar(query.limit(1)) or 0
 
     def promotions(
         self,
@@ -350,19 +360,19 @@ class Names:
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[Promotion, ...]:
-        """Return the moves of promotion names, the newest first; what is None does not matter.
+        """Return the moves of promotion names, newest first; None means any value.
 
         `build_ids` are the builds whose repositories the names were moved to; with `of_builds`,
         moves to composed repositories are left out.
         """
-        conditions: list[ColumnElement[bool]] = [MoveRow.target == target]
-        conditions += [MoveRow.name == name] if name is not None else []
-        conditions += [MoveRow.component == component] if component is not None else []
-        conditions += [MoveRow.aggregate == aggregate] if aggregate is not None else []
-        conditions += [RepositoryRow.build_id.is_not(None)] if of_builds else []
+        wanted = {MoveRow.component: component, MoveRow.name: name, MoveRow.aggregate: aggregate}
+        values = {column: value for column, value in wanted.items() if value is not None}
+        values = {MoveRow.target: target, **values}
+        query = _PROMOTIONS.where(RepositoryRow.build_id.is_not(None)) if of_builds else _PROMOTIONS
         if build_ids is not None:
-            return self._promotions_of(build_ids, conditions)[offset : offset + limit]
-        query = _promotions().where(*conditions, PROMOTION).order_by(MoveRow.id.desc())
+            query = query.where(*(column == value for column, value in values.items()))
+            return self._promotions_of(build_ids, query)[offset : offset + limit]
+        query = newest_first(self.session, query.where(PROMOTION), MoveRow.id, values)
         if aggregate is not None:
             query = query.where(OF_AGGREGATE)
         rows = self.session.execute(query.offset(offset).limit(limit))
@@ -371,12 +381,12 @@ class Names:
     def _promotions_of(
         self,
         build_ids: Collection[int],
-        conditions: Collection[ColumnElement[bool]],
+        query: Select[MoveRow, RepositoryRow, CommitRow],
     ) -> tuple[Promotion, ...]:
-        """Return the few promotions of some builds; SQLite would read all, for their order."""
+        """Return those of a few builds; sorting first, SQLite would read all."""
         made = select(RepositoryRow.id).where(RepositoryRow.build_id.in_(build_ids))
         ids = list(self.session.scalars(made))
-        rows = self.session.execute(_promotions().where(MoveRow.new_id.in_(ids), *conditions))
+        rows = self.session.execute(query.where(MoveRow.new_id.in_(ids)))
         found = [one for one in map(_promotion, rows) if one.name not in FOLLOWING]
         return tuple(sorted(found, key=lambda one: -one.id))
 
@@ -388,7 +398,7 @@ class Names:
         return tuple(sorted(set(self.session.scalars(query))))
 
     def last_moves(self, target: str) -> list[tuple[Move, str]]:
-        """Return every name by component, with its last move and the path that it leads to now."""
+        """Return every name by component, with its last move and the path that it points to now."""
         query = (
             select(MoveRow, RepositoryRow.path)
             .join(NameRow, NameRow.move_id == MoveRow.id)
@@ -402,17 +412,13 @@ class Names:
         self, target: str, component: str | None, name: str, *, limit: int = 20
     ) -> tuple[Move, ...]:
         """Return the moves of a name, newest first."""
-        query = (
-            select(MoveRow)
-            .where(
-                MoveRow.target == target,
-                MoveRow.component == (component or ""),
-                MoveRow.name == name,
-            )
-            .order_by(MoveRow.id.desc())
-            .limit(limit)
-        )
-        return tuple(_move(row) for row in self.session.scalars(query))
+        values = {
+            MoveRow.target: target,
+            MoveRow.component: component or "",
+            MoveRow.name: name,
+        }
+        query = newest_first(self.session, select(MoveRow), MoveRow.id, values)
+        return tuple(_move(row) for row in self.session.scalars(query.limit(limit)))
 
 
 def _move(row: MoveRow) -> Move:
@@ -424,15 +430,6 @@ def _move(row: MoveRow) -> Move:
         moved=moment(row.moved),
         moved_by=row.moved_by,
         why=row.why,
-    )
-
-
-def _promotions() -> Select[MoveRow, RepositoryRow, CommitRow]:
-    return (
-        select(MoveRow, RepositoryRow, CommitRow)
-        .join(RepositoryRow, MoveRow.new_id == RepositoryRow.id)
-        .outerjoin(BuildRow, RepositoryRow.build_id == BuildRow.id)
-        .outerjoin(CommitRow, BuildRow.commit_id == CommitRow.id)
     )
 
 

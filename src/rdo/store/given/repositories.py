@@ -1,4 +1,4 @@
-"""Published repositories: where they are and which set of builds each one contains."""
+"""Published repositories: their paths, and the set of builds in each."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from rdo.store.schema import RepositoryRow
 class Repository:
     """A published repository; `path` is relative to the published tree.
 
-    `build_id` is None for a composed one. `digest` names the set of builds, so that two
-    repositories with the same content compare equal. `removed` is when retention removed it.
+    `build_id` is None for a composed one. `digest` names the set of builds, so two repositories
+    with the same content have the same digest. `removed` is when retention removed it.
     """
 
     id: int
@@ -64,13 +64,13 @@ class Repositories:
         return repository_of(self.session.get_one(RepositoryRow, repository_id))
 
     def paths(self, repository_ids: Collection[int]) -> dict[int, str]:
-        """Return the paths of repositories by id, also of those that were removed."""
+        """Return the paths of repositories by id, including removed ones."""
         columns = select(RepositoryRow.id, RepositoryRow.path)
         rows = self.session.execute(columns.where(RepositoryRow.id.in_(repository_ids)))
         return {row.id: row.path for row in rows}
 
     def at_path(self, target: str, path: str) -> Repository | None:
-        """Return the repository that is now at `path`; a recheck may have replaced an older one."""
+        """Return the repository now at `path`; a recheck may have replaced an older one."""
         query = (
             select(RepositoryRow)
             .where(
@@ -85,7 +85,7 @@ class Repositories:
         return repository_of(row) if row else None
 
     def of_build(self, target: str, build_id: int) -> Repository | None:
-        """Return the newest hash repository of a build, also if it was removed."""
+        """Return the newest hash repository of a build, even if it was removed."""
         query = select(RepositoryRow).where(
             RepositoryRow.build_id == build_id, RepositoryRow.target == target
         )
@@ -104,14 +104,14 @@ class Repositories:
         """Return those of the builds whose hash repository is in the tree."""
         query = select(RepositoryRow.build_id).where(
             RepositoryRow.build_id.in_(build_ids),
-            # not by an index of the target, which would lead through all of its repositories
+            # not by an index of the target, which would read all of its repositories
             RepositoryRow.target.concat("") == target,
             RepositoryRow.removed.is_(None),
         )
         return frozenset(id_ for id_ in self.session.scalars(query) if id_ is not None)
 
     def newest_of(self, target: str, component: str | None, digest: str) -> Repository | None:
-        """Return the newest repository that contains exactly the builds that `digest` names."""
+        """Return the newest repository that contains exactly the builds with this `digest`."""
         query = (
             select(RepositoryRow)
             .where(
@@ -127,7 +127,7 @@ class Repositories:
         return repository_of(row) if row else None
 
     def paths_of(self, build_ids: Collection[int]) -> dict[int, str]:
-        """Return where the repository of each build is, or was."""
+        """Return the path of each build's repository, even if it was removed."""
         query = select(RepositoryRow.build_id, RepositoryRow.path).where(
             RepositoryRow.build_id.in_(build_ids)
         )
@@ -135,13 +135,13 @@ class Repositories:
         return {build_id: path for build_id, path in rows if build_id is not None}
 
     def find(self, target: str, repository_id: int) -> Repository | None:
-        """Return a repository of a target by its id; None if the target has no such one."""
+        """Return a repository of a target by its id; None if the target has none with this id."""
         row = self.session.get(RepositoryRow, repository_id)
         return repository_of(row) if row and row.target == target else None
 
     def with_prefix(self, target: str, path: str, *, limit: int) -> tuple[Repository, ...]:
-        """Return the repositories in the tree whose path begins so, by path."""
-        upper = path + "\x7f"  # above every character of a path: a range, which the index can serve
+        """Return the repositories in the tree whose path begins with `path`, sorted by path."""
+        upper = path + "\x7f"  # above every character of a path: the index can serve a range
         query = (
             select(RepositoryRow)
             .where(
@@ -156,9 +156,9 @@ class Repositories:
         return tuple(map(repository_of, self.session.scalars(query)))
 
     def in_tree(self, target: str) -> tuple[Repository, ...]:
-        """Return what is in the tree now, oldest first.
+        """Return the repositories in the tree now, oldest first.
 
-        Of a place that was replaced, the newest.
+        If a path was replaced, only the newest one.
         """
         query = select(RepositoryRow).where(
             RepositoryRow.target == target, RepositoryRow.removed.is_(None)
@@ -168,7 +168,7 @@ class Repositories:
         return tuple(sorted(found.values(), key=lambda one: one.id))
 
     def remove(self, target: str, paths: Collection[str], *, now: datetime) -> None:
-        """Record that the repositories at these places are no longer in the tree."""
+        """Record that the repositories at these paths are no longer in the tree."""
         rows = update(RepositoryRow).where(
             RepositoryRow.target == target,
             RepositoryRow.path.in_(paths),
@@ -177,7 +177,7 @@ class Repositories:
         self.session.execute(rows.values(removed=seconds(now)))
 
     def put_back(self, repository_id: int) -> None:
-        """Record that a repository is in the tree, although it was removed before."""
+        """Record that a repository that was removed is in the tree again."""
         self.session.get_one(RepositoryRow, repository_id).removed = None
         self.session.flush()
 

@@ -1,1 +1,1 @@
-"""What people are told: events, and messages that wait to be sent."""
+"""What people are notified of: events, and messages that wait to be sent."""

@@ -1,4 +1,4 @@
-"""The queue of messages to send; it survives recipients that cannot be reached."""
+"""The queue of messages to send; messages stay in it until recipients can be reached."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -63,7 +63,8 @@ class Deliveries:
     def due(self, now: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries to send now, oldest first.
 
-        One that is due later than a digest can be was queued by a clock that was ahead.
+        If one is due later than a digest can be, a clock was wrong when it was queued, and it is
+        sent now.
         """
         late = now + _LONGEST_WAIT
         return tuple(one for one in self.open() if one.due <= now or one.due > late)
@@ -79,7 +80,7 @@ class Deliveries:
         return tuple(_delivery(row, event) for row, event in self.session.execute(query))
 
     def recipients(self, event_id: int, way: str) -> tuple[str, ...]:
-        """Return everybody who was or will be told of an event by one way, digests left out."""
+        """Return everybody who was or will be notified of an event by one way, without digests."""
         query = select(DeliveryRow.recipient).where(
             DeliveryRow.event_id == event_id,
             DeliveryRow.way == way,
@@ -100,7 +101,7 @@ class Deliveries:
             row.tries += 1
 
     def give_up(self, ids: Collection[int], error: str, *, now: datetime) -> None:
-        """Remove deliveries from the queue that nobody will ever accept."""
+        """Remove deliveries from the queue that no server will ever accept."""
         for row in self._rows(ids):
             row.ended, row.error = seconds(now), error
             row.tries += 1

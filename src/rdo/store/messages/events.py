@@ -1,4 +1,4 @@
-"""Events that people are told about: recorded with the state they are about, described later."""
+"""Events that people are notified of: recorded with the state they are about, described later."""
 
 import json
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from rdo.store.schema import UNDESCRIBED, EventRow
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that people are told.
+    """Something that people are notified of.
 
     `payload` is its description, empty until it has been gathered. `package` is empty for an event
     about a promotion name.
@@ -73,7 +73,7 @@ class Events:
     def add_told(
         self, target: str, kind: str, key: str, payload: dict[str, Any], now: datetime
     ) -> bool:
-        """Record an event that is about no package, with its description.
+        """Record an event that is not about a package, with its description.
 
         It is queued later. Returns False if `key` was recorded before.
         """
@@ -85,7 +85,7 @@ class Events:
         return True
 
     def unqueued(self) -> tuple[Event, ...]:
-        """Return the events about no package that nobody was told of yet, oldest first."""
+        """Return the events about no package that are not queued yet, oldest first."""
         query = select(EventRow).where(EventRow.package == "", UNDESCRIBED)
         return tuple(event_of(row) for row in self.session.scalars(query.order_by(EventRow.id)))
 
@@ -99,7 +99,7 @@ class Events:
     def described(
         self, target: str, kinds: Collection[str], *, package: str | None = None, limit: int = 50
     ) -> tuple[Event, ...]:
-        """Return the events of some kinds that have a description of their own, newest first."""
+        """Return the events of these kinds that have a description of their own, newest first."""
         query = select(EventRow).where(
             EventRow.target == target, EventRow.kind.in_(kinds), EventRow.payload != "{}"
         )
@@ -118,7 +118,7 @@ class Events:
         return event_of(self.session.get_one(EventRow, event_id))
 
     def of_break(self, target: str, package: str, break_id: int) -> tuple[Event, ...]:
-        """Return the events about one first failure and what followed, oldest first."""
+        """Return the events from a package's first failure to its fix, oldest first."""
         query = select(EventRow).where(
             EventRow.target == target, EventRow.package == package, EventRow.break_id == break_id
         )

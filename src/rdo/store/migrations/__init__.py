@@ -1,1 +1,1 @@
-"""The steps that bring an older database up to date."""
+"""The steps that upgrade an older database."""

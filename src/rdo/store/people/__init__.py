@@ -1,1 +1,1 @@
-"""What people do: their accounts, whom they look after, what they hold, open reviews."""
+"""What people do: accounts, acks, holds and open reviews."""

@@ -1,4 +1,4 @@
-"""Who is on what: people who have said that they look after a package that is not well."""
+"""Acks: people who have said that they are working on a package with a problem."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from rdo.store.schema import OPEN_ACK, AckRow
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """A person's word that they are on a package: who, since when, why, and where to follow it.
+    """A person's note that they are working on a package: who, since when, why, and a link.
 
     `link` may be empty. `ended` and `ending` say when and why it ended.
     """
@@ -27,26 +27,26 @@ class Ack:
     ending: str = ""
 
     def __str__(self) -> str:
-        """`ann has been on it since 2026-08-01 12:00 UTC: a fix waits (https://…)`."""
+        """`ann has been working on it since 2026-08-01 12:00 UTC: a fix waits (https://…)`."""
         link = f" ({self.link})" if self.link else ""
-        return f"{self.by} has been on it since {minute_utc(self.since)}: {self.why}{link}"
+        return f"{self.by} has been working on it since {minute_utc(self.since)}: {self.why}{link}"
 
 
 @dataclass(frozen=True, slots=True)
 class Acks:
-    """The table of acks, within one transaction. One that has ended keeps its row."""
+    """The table of acks, within one transaction. An ack that has ended keeps its row."""
 
     session: Session
 
     def all(self, target: str) -> dict[str, Ack]:
-        """Return the newest ack of each package that has one which has not ended."""
+        """Return the newest ack of each package that has an open one."""
         query = select(AckRow).where(AckRow.target == target, OPEN_ACK).order_by(AckRow.id)
         return {row.package: _ack(row) for row in self.session.scalars(query)}
 
     def add(
         self, target: str, package: str, *, now: datetime, by: str, why: str, link: str = ""
     ) -> Ack:
-        """Record that somebody is on a package; an ack that there was before ends."""
+        """Record that somebody is working on a package; an earlier open ack ends."""
         self.end(target, package, now=now, ending=f"{by} took over")
         row = AckRow(target=target, package=package, since=seconds(now))
         row.acked_by, row.why, row.link, row.ending = by, why, link, ""
@@ -65,7 +65,7 @@ class Acks:
         return found
 
     def at(self, target: str, package: str, when: datetime) -> Ack | None:
-        """Return the newest ack that had not ended before a moment, which may be newer than it."""
+        """Return the newest ack that had not ended before a moment; it may be newer than that."""
         query = select(AckRow).where(
             AckRow.target == target,
             AckRow.package == package,
@@ -75,7 +75,7 @@ class Acks:
         return _ack(row) if row else None
 
     def history(self, target: str, package: str, *, limit: int = 20) -> tuple[Ack, ...]:
-        """Return all acks of a package, the newest first."""
+        """Return all acks of a package, newest first."""
         query = select(AckRow).where(AckRow.target == target, AckRow.package == package)
         rows = self.session.scalars(query.order_by(AckRow.id.desc()).limit(limit))
         return tuple(map(_ack, rows))

@@ -1,4 +1,4 @@
-"""What a person has stopped: packages that stay at an older build, and whole targets."""
+"""Holds and pauses: packages that stay at an older build, and targets that build nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,7 +61,7 @@ class Holds:
     def hold(
         self, target: str, package: str, build_id: int | None, *, now: datetime, by: str, why: str
     ) -> None:
-        """Hold a package, or replace its present hold."""
+        """Hold a package, or replace its current hold."""
         self.release(target, package)
         row = HoldRow(target=target, package=package, build_id=build_id, held_by=by, why=why)
         row.since = seconds(now)
@@ -82,7 +82,7 @@ class Holds:
         return Pause(row.target, moment(row.since), row.paused_by, row.why) if row else None
 
     def pause(self, target: str, *, now: datetime, by: str, why: str) -> None:
-        """Pause a target; one that is paused already gets the new reason."""
+        """Pause a target; if it is paused already, only the reason changes."""
         row = self.session.get(PauseRow, target)
         if row is None:
             row = PauseRow(target=target, since=seconds(now))

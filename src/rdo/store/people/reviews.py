@@ -1,4 +1,4 @@
-"""Open reviews: which are built for which target, how that went, and what jobs say of them."""
+"""Open reviews: for which targets they are built, the results, and the votes of jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Reviews:
     def add(
         self, target: str, change: ChangeId, because: str, author: str, *, now: datetime
     ) -> ReviewRun:
-        """Queue a change; what is open of the same change is superseded, also if it runs."""
+        """Queue a change; open reviews of the same change are superseded, even running ones."""
         for row in self.session.scalars(
             select(ReviewRow).where(
                 ReviewRow.target == target,
@@ -65,20 +65,20 @@ class Reviews:
         return _review(row)
 
     def refuse(self, review_id: int, why: str, *, now: datetime) -> ReviewRun:
-        """End a review that is not built."""
+        """End a review that will not be built."""
         row = self.session.get_one(ReviewRow, review_id)
         _end(row, ReviewState.REFUSED, why, now)
         return _review(row)
 
     def cancel(self, review_id: int, why: str, *, now: datetime) -> ReviewRun:
-        """End a review that a person does not want; one that runs is ended by who runs it."""
+        """End a review that a person does not want; the process that runs it ends it."""
         row = self.session.get_one(ReviewRow, review_id)
         if ReviewState(row.state).is_open:
             _end(row, ReviewState.CANCELLED, why, now)
         return _review(row)
 
     def begin(self, review_id: int, *, now: datetime) -> ReviewRun | None:
-        """Begin the next attempt of a queued review; None if it is not queued any more."""
+        """Begin the next attempt of a queued review; None if it is no longer queued."""
         row = self.session.get_one(ReviewRow, review_id)
         if row.state != ReviewState.QUEUED:
             return None
@@ -91,14 +91,14 @@ class Reviews:
         return _review(row)
 
     def describe(self, review_id: int, change: Change) -> ReviewRun:
-        """Record what the server says about the change that is built."""
+        """Record the server's data about the change that is built."""
         row = self.session.get_one(ReviewRow, review_id)
         row.revision, row.branch = change.revision, change.branch
         row.subject, row.url = change.subject, change.url
         return _review(row)
 
     def built(self, review_id: int, build: ReviewBuild) -> None:
-        """Record how a package was built."""
+        """Record the result of building a package."""
         self.session.add(
             ReviewBuildRow(
                 review_id=review_id,
@@ -121,7 +121,7 @@ class Reviews:
         *,
         now: datetime,
     ) -> bool:
-        """Record how far a running or waiting review is now; False if it was ended meanwhile."""
+        """Record the state of a running or waiting review; False if it was ended meanwhile."""
         row = self.session.get_one(ReviewRow, review_id)
         if not ReviewState(row.state).is_open:
             return False
@@ -130,7 +130,7 @@ class Reviews:
         return True
 
     def queue_again(self, review_id: int, *, rests: bool = False, counts: bool = True) -> None:
-        """Queue a running review; with `rests` not at once, without `counts` as if untried."""
+        """Queue a running review again; with `rests` later, without `counts` as if untried."""
         row = self.session.get_one(ReviewRow, review_id)
         if row.state == ReviewState.RUNNING:
             row.state = ReviewState.QUEUED.value
@@ -146,7 +146,7 @@ class Reviews:
         row.reported = seconds(now) if last else None
 
     def open(self) -> tuple[ReviewRun, ...]:
-        """Return what is not done yet or was not reported, oldest first."""
+        """Return the reviews that are unfinished or not reported, oldest first."""
         rows = self.session.scalars(select(ReviewRow).where(OPEN_REVIEW).order_by(ReviewRow.id))
         return tuple(map(_review, rows))
 
@@ -158,7 +158,7 @@ class Reviews:
     def listed(
         self, target: str, *, before: int | None = None, limit: int = 50, only_open: bool = False
     ) -> tuple[ReviewRun, ...]:
-        """Return reviews of a target, the newest first."""
+        """Return reviews of a target, newest first."""
         query = select(ReviewRow).where(ReviewRow.target == target)
         if before is not None:
             query = query.where(ReviewRow.id < before)
@@ -168,7 +168,7 @@ class Reviews:
         return tuple(map(_review, rows))
 
     def count_of_author(self, target: str, place: str, author: str, since: datetime) -> int:
-        """Return how many changes of an author were queued for a target since a time."""
+        """Return how many changes by an author were queued for a target since a time."""
         query = select(func.count()).where(
             ReviewRow.target == target,
             ReviewRow.place == place,
@@ -204,7 +204,7 @@ class Reviews:
         self.session.flush()
 
     def votes(self, review_id: int) -> Sequence[ReviewVote]:
-        """Return what jobs have said, oldest first."""
+        """Return the verdicts of jobs, oldest first."""
         query = select(ReviewVoteRow).where(ReviewVoteRow.review_id == review_id)
         return [
             ReviewVote(row.job, row.verdict, row.url, row.notes, row.user, moment(row.recorded))
@@ -213,7 +213,7 @@ class Reviews:
 
 
 def _end(row: ReviewRow, state: ReviewState, why: str, now: datetime) -> None:
-    """End a review about which the server is told nothing."""
+    """End a review without telling its server anything."""
     row.state, row.detail = state.value, why
     row.finished = row.reported = seconds(now)
 

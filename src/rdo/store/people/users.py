@@ -13,7 +13,7 @@ from rdo.store.schema import AuditRow, RightRow, TokenRow, UserRow
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user as stored: the hash of the password, and the role on each target (`*`: on all)."""
+    """A user as stored: the hash of the password, and the role on each target (`*` for all)."""
 
     name: str
     password: str
@@ -35,13 +35,13 @@ class StoredToken:
     revoked: datetime | None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is accepted at this moment."""
+        """Whether the token is accepted at this moment."""
         return self.revoked is None and (self.expires is None or now < self.expires)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One act of the audit log; `address` and `request` say where it came from, if by HTTP."""
+    """One entry of the audit log; for HTTP, `address` and `request` say where it came from."""
 
     at: datetime
     actor: str
@@ -54,12 +54,12 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The tables of users, rights, tokens and of the audit log, within one transaction."""
+    """The tables of users, rights, tokens and the audit log, within one transaction."""
 
     session: Session
 
     def get(self, name: str) -> StoredUser | None:
-        """Return a user with the roles; None if there is none of this name."""
+        """Return a user with their roles; None if there is no such user."""
         row = self.session.get(UserRow, name)
         return self._user(row) if row else None
 
@@ -85,7 +85,7 @@ class Users:
         return changed is not None
 
     def grant(self, name: str, target: str, role: str) -> None:
-        """Give a user a role on a target in place of the present one; an empty role is none."""
+        """Replace a user's role on a target; an empty role removes it."""
         condition = (RightRow.user == name) & (RightRow.target == target)
         self.session.execute(delete(RightRow).where(condition))
         if role:
@@ -123,7 +123,7 @@ class Users:
         return _token(row) if row else None
 
     def tokens(self, user: str = "") -> tuple[StoredToken, ...]:
-        """Return the tokens of a user, or of all, oldest first."""
+        """Return the tokens of a user, or of all users, oldest first."""
         query = select(TokenRow).order_by(TokenRow.id)
         rows = self.session.scalars(query.where(TokenRow.user == user) if user else query)
         return tuple(map(_token, rows))

@@ -1,4 +1,4 @@
-"""The tables, which only this package uses: callers get the values of its other modules."""
+"""The tables, used only by this package: callers get the values of its other modules."""
 
 from rdo.store.schema.base import ELSEWHERE as ELSEWHERE
 from rdo.store.schema.base import FOLLOWING as FOLLOWING

@@ -1,8 +1,8 @@
-"""What all tables share: their base and types, and the conditions of their indexes.
+"""The common parts of all tables: base class, types, and the conditions of indexes.
 
 Times are whole seconds since the epoch. `package` and `target` are repeated in builds so that one
-index answers each question of a round, whatever the length of the history. A missing extended
-hash or component is the empty string where it is part of a key, because NULLs are never equal.
+index answers each query of a round, whatever the length of the history. A missing extended hash or
+component is the empty string where it is part of a key, because NULLs are never equal.
 """
 
 from typing import ClassVar
@@ -40,13 +40,13 @@ GOOD, NOT_GOOD = text("success"), text("NOT success")
 OF_CI = text("build_id IS NOT NULL AND job <> 'consistent'")
 
 
-def index_where(name: str, *columns: str, where: TextClause) -> Index:
-    """Return an index of the rows that meet a condition."""
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+def index_where(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    """Return an index of only the rows that meet a condition."""
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _clean(value: str | None) -> str | None:
-    """Replace what a database cannot hold: NUL, and bytes that are no text."""
+    """Replace what a database cannot store: NUL, and bytes that are not text."""
     if value is None:
         return None
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
@@ -72,7 +72,7 @@ class CleanText(TypeDecorator[str]):
         return _clean(value)
 
 
-NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # where each number has 64 bits
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # where every number has 64 bits
 
 
 class Base(DeclarativeBase):

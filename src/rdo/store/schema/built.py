@@ -1,4 +1,4 @@
-"""What is built: commits, builds and their RPMs, where packages stand, what is polled."""
+"""What is built: commits, builds and their RPMs, the state of packages, polls."""
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,7 +23,8 @@ class CommitRow(Base):
         UniqueConstraint("target", "package", "upstream_hash", "distgit_hash", "extended_hash"),
         Index(None, "target", "package", "position"),
         Index(None, "target", "package", "upstream", "position"),
-        # all columns of `owner`, or sqlite prefers the unique key, searched by target alone
+        # contains all columns of `owner`, or sqlite would use the unique key, searched by target
+        # alone
         Index(
             "ix_commits_owner",
             "target",
@@ -32,6 +33,7 @@ class CommitRow(Base):
             "extended_hash",
             "package",
         ),
+        index_where("ix_commits_listed", "target", "id", where=text("id > 0")),
         index_where("ix_commits_untraced", "target", "package", "position", where=UNTRACED),
     )
 
@@ -52,7 +54,7 @@ class CommitRow(Base):
 
 
 class TracedSourceRow(Base):
-    """A history that a package's commits are taken from, and its head when it was last read.
+    """A history from which a package's commits are taken, and its head when it was last read.
 
     `upstream` is as in a commit, and empty for the distgit.
     """
@@ -69,7 +71,7 @@ class TracedSourceRow(Base):
 
 
 class TraceRow(Base):
-    """From which position on a source has a git commit, or one that names an id; or has it not."""
+    """The position from which on a source contains a commit or id, or no longer contains it."""
 
     __tablename__ = "traces"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -83,7 +85,9 @@ class TraceRow(Base):
 class BuildRow(Base):
     """One try of a commit. `published` is its number in the target's publish sequence.
 
-    `to_cancel` is why somebody wants to cancel it, for the round that runs it.
+    `to_cancel` is why somebody wants to cancel it, for the round that runs it. `taken_from` is the
+    build of another target that made its RPMs, as `TARGET/ID`; `not_taken` is why they were made
+    again.
     """
 
     __tablename__ = "builds"
@@ -93,10 +97,10 @@ class BuildRow(Base):
         Index(None, "target", "package", "release_date"),
         Index(None, "target", "inputs", "id"),
         Index("ix_builds_finished", "target", "finished", "outcome", "reason", "package"),
-        Index("ix_builds_published", "target", "published", unique=True, sqlite_where=PUBLISHED),
-        Index("ix_builds_open", "target", "id", sqlite_where=OPEN_BUILD),
-        Index("ix_builds_unpublished", "target", "id", sqlite_where=UNPUBLISHED),
-        {"sqlite_autoincrement": True},  # the id of a build is never given twice
+        index_where("ix_builds_published", "target", "published", unique=True, where=PUBLISHED),
+        index_where("ix_builds_open", "target", "id", where=OPEN_BUILD),
+        index_where("ix_builds_unpublished", "target", "id", where=UNPUBLISHED),
+        {"sqlite_autoincrement": True},  # the id of a build is never used twice
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -120,12 +124,14 @@ class BuildRow(Base):
     published: Mapped[int | None]
     superseded: Mapped[bool]
     to_cancel: Mapped[str] = mapped_column(CleanText, server_default=text("''"), default="")
+    taken_from: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    not_taken: Mapped[str] = mapped_column(CleanText, server_default=text("''"), default="")
 
 
 class BuildCountRow(Base):
-    """How many builds of a release date's day (UTC, in days since the epoch) ended in one way.
+    """How many builds of one release date (a day in UTC, counted from the epoch) ended in one way.
 
-    The database itself counts, by triggers on the table of builds.
+    Triggers on the table of builds keep the count.
     """
 
     __tablename__ = "build_counts"
@@ -167,10 +173,10 @@ class HeadRow(Base):
 
 
 class ArtifactRow(Base):
-    """One RPM of a published build, with its three fragments of repository metadata, deflated.
+    """One RPM of a published build, with its three fragments of repository metadata, compressed.
 
-    `signed_by` is the key that signed it, and `unsigned_sha256` what it was before; both are empty
-    if it is as its build made it.
+    `signed_by` is the key that signed it, and `unsigned_sha256` its hash before that; both are
+    empty if it is as it was built.
     """
 
     __tablename__ = "artifacts"
@@ -195,7 +201,7 @@ class ArtifactRow(Base):
 
 
 class PollRow(Base):
-    """A package whose remotes are to be asked now; a newer request replaces the row."""
+    """A package whose remotes are to be polled now; a newer request replaces the row."""
 
     __tablename__ = "polls"
     __table_args__ = (
@@ -224,7 +230,7 @@ class IntentRow(Base):
     """A change of files that has been decided; open until the files match it."""
 
     __tablename__ = "intents"
-    __table_args__ = (Index("ix_intents_open", "target", "id", sqlite_where=OPEN_INTENT),)
+    __table_args__ = (index_where("ix_intents_open", "target", "id", where=OPEN_INTENT),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     target: Mapped[str]

@@ -40,7 +40,7 @@ class RepositoryRow(Base):
 
 
 class NameRow(Base):
-    """The repository that a name leads to now."""
+    """The repository that a name points to now."""
 
     __tablename__ = "names"
 
@@ -54,8 +54,8 @@ class NameRow(Base):
 class MoveRow(Base):
     """One move of a name: from where, to where, when, by whom, why.
 
-    `aggregate` is the hash of the name's aggregate after the move; empty without components, and
-    for all but the last of the moves that were one step.
+    `aggregate` is the hash of the name's aggregate after the move; it is empty without components,
+    and of several moves in one step only the last one has it.
     """
 
     __tablename__ = "moves"
@@ -84,7 +84,7 @@ class VoteRow(Base):
     """The verdict of a job on a repository: on that of a build, or on what a hash names.
 
     `ref_hash` is the hash of an aggregate, or the digest of a composed repository; empty for a
-    build's. `timestamp` is when the job says that it voted, `created` when we were told.
+    build's repository. `timestamp` is when the job says it voted, `created` when we received it.
     """
 
     __tablename__ = "votes"
@@ -99,7 +99,7 @@ class VoteRow(Base):
         index_where("ix_votes_in_progress", "target", "id", where=IN_PROGRESS),
         index_where("ix_votes_not_good", "target", "id", where=NOT_GOOD),
         index_where("ix_votes_ref_hash", "target", "ref_hash", "id", where=text("ref_hash <> ''")),
-        # one for each way to ask for the newest: of a job or of any, in a component or in all
+        # one index for each way to ask for the newest: of a job or of any, in a component or in all
         index_where("ix_votes_job", "target", "job", "success", "timestamp", "id", where=ON_BUILD),
         index_where(
             "ix_votes_component_job",
@@ -130,7 +130,7 @@ class VoteRow(Base):
 
 
 class CheckResultRow(Base):
-    """How one check of a set of repositories went; `subject` names their ids, sorted.
+    """The result of one check of a set of repositories; `subject` has their ids, sorted.
 
     A newer result of the same check, subject and context replaces it.
     """
@@ -166,10 +166,10 @@ class CheckedRepositoryRow(Base):
 
 
 class HeldBackRow(Base):
-    """A package that a promotion name has at an older build than what it was promoted from.
+    """A package that a promotion name has at an older build than its candidate has.
 
-    Without a `build_id` the name has no build of it; without a `newer_id` the other has none.
-    `part_of` is the hash of that other: of its aggregate, or of its repository's set of builds.
+    Without a `build_id` the name has no build of it; without a `newer_id` the candidate has none.
+    `part_of` is the hash of the candidate: of its aggregate, or of its repository's set of builds.
     """
 
     __tablename__ = "held_back"
@@ -191,9 +191,9 @@ class HeldBackRow(Base):
 
 
 class TakenOverRow(Base):
-    """A row of another program's database, and the row of ours that was made of it.
+    """A row of another program's database, and the row of ours that was made from it.
 
-    Of commits each is kept; of kinds whose rows never change only the last one.
+    Every commit is recorded; of tables whose rows never change, only the last row.
     """
 
     __tablename__ = "taken_over"

@@ -1,13 +1,13 @@
-"""What people are told: events, and messages that wait to be sent."""
+"""What people are notified of: events, and messages that wait to be sent."""
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rdo.store.schema.base import UNDELIVERED, UNDESCRIBED, Base, CleanText
+from rdo.store.schema.base import UNDELIVERED, UNDESCRIBED, Base, CleanText, index_where
 
 
 class EventRow(Base):
-    """Something that people are told, once: `key` identifies it.
+    """Something that people are notified of once: `key` identifies it.
 
     `payload` is its description as JSON, empty until it has been gathered. Builds are stored as
     numbers only, because an event outlives the builds that it refers to.
@@ -17,7 +17,7 @@ class EventRow(Base):
     __table_args__ = (
         UniqueConstraint("target", "key"),
         Index(None, "target", "package", "break_id", "kind"),
-        Index("ix_events_undescribed", "target", "id", sqlite_where=UNDESCRIBED),
+        index_where("ix_events_undescribed", "target", "id", where=UNDESCRIBED),
         Index(None, "target", "id"),
     )
 
@@ -39,7 +39,7 @@ class DeliveryRow(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("event_id", "way", "recipient"),
-        Index("ix_deliveries_open", "due", "id", sqlite_where=UNDELIVERED),
+        index_where("ix_deliveries_open", "due", "id", where=UNDELIVERED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""What people do: accounts, holds, whom they look after, reviews."""
+"""What people do: accounts, holds, acks, reviews."""
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,7 +31,7 @@ class PauseRow(Base):
 
 
 class AckRow(Base):
-    """A person's word that they are on a package that is not well; open until it is well."""
+    """A person's note that they are working on a package; open until the package is good again."""
 
     __tablename__ = "acks"
     __table_args__ = (
@@ -51,10 +51,11 @@ class AckRow(Base):
 
 
 class ReviewRow(Base):
-    """A change that is built because of an open review, for one target.
+    """A change that is built for one target because of an open review.
 
-    `place` is the server in rdo.toml, `number` its number there. Until it is looked up, revision
-    and all that describes it are empty. `reported` is when the verdict was sent, or given up.
+    `place` is the server's name in rdo.toml, `number` the change's number there. Until it is looked
+    up, its revision and description are empty. `reported` is when the verdict was sent, or given
+    up.
     """
 
     __tablename__ = "reviews"
@@ -90,7 +91,7 @@ class ReviewRow(Base):
 
 
 class ReviewBuildRow(Base):
-    """A package that was built for a review: one of the changes, or a dependent of them."""
+    """A package that was built for a review: a changed one, or a dependent of one."""
 
     __tablename__ = "review_builds"
     __table_args__ = (UniqueConstraint("review_id", "package"),)
@@ -106,7 +107,7 @@ class ReviewBuildRow(Base):
 
 
 class ReviewVoteRow(Base):
-    """The verdict of an outside job on a review; the last one of a job counts."""
+    """The verdict of an outside job on a review; a job's last verdict counts."""
 
     __tablename__ = "review_votes"
     __table_args__ = (Index(None, "review_id", "job"),)
@@ -122,7 +123,7 @@ class ReviewVoteRow(Base):
 
 
 class IdentityRow(Base):
-    """The identity of this database: chosen once, kept by backups, known to the data folder."""
+    """The identity of this database: chosen once, kept in backups, recorded in the data folder."""
 
     __tablename__ = "identity"
 
@@ -130,7 +131,7 @@ class IdentityRow(Base):
 
 
 class UserRow(Base):
-    """Somebody who may use the API; `password` is a hash, empty if only tokens are accepted."""
+    """A user of the API; `password` is a hash, empty if only tokens are accepted."""
 
     __tablename__ = "users"
 
@@ -140,7 +141,7 @@ class UserRow(Base):
 
 
 class RightRow(Base):
-    """The role of a user on a target; `*` stands for every target."""
+    """The role of a user on a target; `*` means every target."""
 
     __tablename__ = "rights"
 
@@ -150,7 +151,7 @@ class RightRow(Base):
 
 
 class TokenRow(Base):
-    """A token of a user: its SHA-256, and what it is limited to; empty columns do not limit it."""
+    """A token of a user: its SHA-256, and its limits; empty columns do not limit it."""
 
     __tablename__ = "tokens"
     __table_args__ = (
@@ -170,7 +171,7 @@ class TokenRow(Base):
 
 
 class AuditRow(Base):
-    """Something that a user did by the API, or that was done to users."""
+    """Something that a user did through the API, or that was done to users."""
 
     __tablename__ = "audit"
 

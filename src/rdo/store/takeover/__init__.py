@@ -1,1 +1,1 @@
-"""What is taken over of a running DLRN instance: its database is read, our rows are written."""
+"""Take over a running DLRN instance: its database is read, our rows are written."""

@@ -1,4 +1,4 @@
-"""The rows that are made of a DLRN instance's, each once."""
+"""Write our rows for those of a DLRN instance, each once."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -33,7 +33,7 @@ _WHY = "by DLRN"
 
 
 class TakenKind(StrEnum):
-    """The tables of DLRN that rows are taken over from."""
+    """The tables of DLRN from which rows are taken over."""
 
     COMMIT = "commit"
     VOTE = "vote"
@@ -43,7 +43,7 @@ class TakenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TakenCommit:
-    """A commit as it was taken over: our build, and what tells it from another one."""
+    """A commit that was taken over: our build, and the fields that identify DLRN's row."""
 
     build_id: int
     package: str
@@ -53,7 +53,7 @@ class TakenCommit:
     built: int
 
     def is_of(self, theirs: DlrnBuild) -> bool:
-        """Whether it was made of this row; DLRN may give the number of a removed row again."""
+        """Whether it was made from this row; DLRN may reuse the number of a removed row."""
         key = (theirs.package, theirs.upstream_hash, theirs.distgit_hash)
         same = key == (self.package, self.upstream_hash, self.distgit_hash)
         extended = theirs.extended_hash or ""
@@ -62,7 +62,7 @@ class TakenCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCommit:
-    """A commit to record: the row of DLRN, where its directory is, and the URL of its upstream."""
+    """A commit to record: DLRN's row, the path of its directory, and its upstream's URL."""
 
     theirs: DlrnBuild
     path: str
@@ -77,7 +77,7 @@ class NewCommit:
 
 @dataclass(frozen=True, slots=True)
 class Takeovers:
-    """What was taken over of other programs, within one transaction."""
+    """What was taken over from other programs, within one transaction."""
 
     session: Session
 
@@ -102,14 +102,14 @@ class Takeovers:
         }
 
     def own_builds(self, target: str) -> int:
-        """Return how many builds of a target were not taken over."""
+        """Return the number of a target's builds that were not taken over."""
         query = select(func.count()).where(
             BuildRow.target == target, BuildRow.id.not_in(_taken(target))
         )
         return self.session.scalar(query) or 0
 
     def last(self, target: str, kind: TakenKind) -> int:
-        """Return the highest number of DLRN's that was taken over; 0 if none was."""
+        """Return the highest number of DLRN's rows that was taken over; 0 if none was."""
         query = select(func.max(TakenOverRow.theirs)).where(
             TakenOverRow.target == target, TakenOverRow.kind == kind
         )
@@ -120,7 +120,7 @@ class Takeovers:
     ) -> dict[int, TakenCommit]:
         """Record commits with their builds and repositories, in DLRN's order.
 
-        The last row of a commit decides its place among those of its package. A repository is
+        The last row of a commit decides its position among its package's commits. A repository is
         recorded as removed; `put_in_tree` changes that. Returns the builds by DLRN's numbers.
         """
         rows = self._commit_rows(target, commits)
@@ -136,7 +136,7 @@ class Takeovers:
         self.session.add_all(
             _repository(target, one, build, now) for one, build in pairs if build.published
         )
-        for numbers in batches({one.theirs.id for one in commits}):  # DLRN may have given one again
+        for numbers in batches({one.theirs.id for one in commits}):  # DLRN may have reused a number
             self.session.execute(
                 delete(TakenOverRow).where(
                     TakenOverRow.target == target,
@@ -163,7 +163,7 @@ class Takeovers:
         *,
         now: datetime,
     ) -> int:
-        """Record votes; return how many were, without those on unknown commits."""
+        """Record votes; return how many, not counting those on unknown commits."""
         rows = [
             _vote(target, one, builds, now)
             for one in votes
@@ -180,9 +180,9 @@ class Takeovers:
         promotions: Collection[DlrnPromotion],
         builds: Mapping[int, TakenCommit],
     ) -> int:
-        """Record the moves of names; return how many were, without those of unknown commits.
+        """Record the moves of names; return how many, not counting those of unknown commits.
 
-        Where names lead now is not changed.
+        Where names point now is not changed.
         """
         ids = [builds[one.commit_id].build_id for one in promotions if one.commit_id in builds]
         places = self._repositories_of(ids)
@@ -206,9 +206,9 @@ class Takeovers:
         return number
 
     def lead(self, target: str, repository: Repository, name: str, *, aggregate: str = "") -> None:
-        """Record where a name leads now; a name that has never moved gets its first move.
+        """Record where a name points now; a name that has never moved gets its first move.
 
-        That is dated by the build whose repository it leads to.
+        The move gets the date of the build whose repository it points to.
         """
         component = repository.component or ""
         last = self._last_move(target, component, name)
@@ -235,7 +235,7 @@ class Takeovers:
     def not_in_tree(self, target: str) -> list[Repository]:
         """Return the repositories of builds taken over that are not in the tree, oldest first.
 
-        Of a place that several builds had, only the last one is returned.
+        If several builds had the same path, only the last one is returned.
         """
         query = select(RepositoryRow).where(
             RepositoryRow.target == target, RepositoryRow.build_id.in_(_taken(target))
@@ -244,14 +244,14 @@ class Takeovers:
         return [repository_of(row) for row in found.values() if row.removed is not None]
 
     def put_in_tree(self, repository_id: int, digest: str) -> None:
-        """Record that a repository is in the tree, and which set of builds it holds."""
+        """Record that a repository is in the tree, and which set of builds it contains."""
         values = {"removed": None, "digest": digest}
         self.session.execute(
             update(RepositoryRow).where(RepositoryRow.id == repository_id).values(values)
         )
 
     def builds_at(self, target: str) -> dict[str, int]:
-        """Return the last build that was taken over for each place of the tree."""
+        """Return the last build that was taken over for each path in the tree."""
         query = select(RepositoryRow.path, RepositoryRow.build_id).where(
             RepositoryRow.target == target, RepositoryRow.build_id.in_(_taken(target))
         )
@@ -259,9 +259,9 @@ class Takeovers:
         return {path: build_id for path, build_id in rows if build_id is not None}
 
     def set_states(self, target: str) -> list[str]:
-        """Decide from all builds where each package stands.
+        """Compute the state of each package from all builds.
 
-        Returns the packages that have been built, but of no build of which the RPMs are known.
+        Returns the packages that were built, but for which no build with known RPMs exists.
         """
         columns = (BuildRow.id, BuildRow.package, BuildRow.outcome, BuildRow.reason)
         query = (
@@ -296,7 +296,7 @@ class Takeovers:
     def _commit_rows(
         self, target: str, commits: Collection[NewCommit]
     ) -> dict[tuple[str, str, str, str], CommitRow]:
-        """Return the row of each commit, by its key; each is the last of its package in turn."""
+        """Return the row of each commit, by key; each in turn becomes the newest of its package."""
         known: dict[tuple[str, str, str, str], CommitRow] = {}
         for hashes in batches({one.theirs.upstream_hash for one in commits}):
             query = select(CommitRow).where(
@@ -368,7 +368,7 @@ class Takeovers:
         return row
 
     def _reached(self, target: str, kind: TakenKind, number: int) -> None:
-        """Remember how far a table was taken over."""
+        """Record how far a table was taken over."""
         of_kind = (TakenOverRow.target == target) & (TakenOverRow.kind == kind)
         self.session.execute(delete(TakenOverRow).where(of_kind))
         self.session.add(TakenOverRow(target=target, kind=kind, theirs=number, ours=0))
@@ -376,7 +376,7 @@ class Takeovers:
 
 
 def _taken(target: str) -> Select[int]:
-    """Return the question for the builds of a target that were taken over."""
+    """Return the query for the builds of a target that were taken over."""
     return select(TakenOverRow.ours).where(
         TakenOverRow.target == target, TakenOverRow.kind == TakenKind.COMMIT
     )
@@ -401,7 +401,7 @@ def _commit(target: str, new: NewCommit) -> CommitRow:
 
 
 def _build(target: str, commit: CommitRow, one: DlrnBuild) -> BuildRow:
-    """Return the build that a row of DLRN stands for; all its tries have rows of their own."""
+    """Return the build for a row of DLRN; all tries of a commit have rows of their own."""
     row = BuildRow(
         target=target,
         package=one.package,

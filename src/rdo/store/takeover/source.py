@@ -1,7 +1,7 @@
-"""The database of a DLRN instance, of any schema that DLRN has had. It is only read.
+"""Read the database of a DLRN instance, of any schema that DLRN has had.
 
-Columns and tables that an older schema lacks read as DLRN's own migrations fill them. Each
-question is a short transaction of its own, so that a running DLRN is not kept from writing.
+Columns and tables that an older schema lacks are read as if DLRN's own migrations had filled them.
+Each query is a short transaction of its own, so that a running DLRN can still write.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ _KINDS = frozenset({"sqlite", "postgresql", *_DRIVERS})
 _NEEDED = ("id", "project_name", "commit_hash", "distro_hash", "status")
 _CONNECT_SECONDS = 10
 _AT_ONCE = 500  # rows
-_PURGED = 2  # of the flags of a commit
+_PURGED = 2  # in the flags of a commit
 _HINT = "the URL is database_connection of projects.ini"
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _NO_TEXT = frozenset({"", "None"})
@@ -48,7 +48,7 @@ _NO_TEXT = frozenset({"", "None"})
 
 @dataclass(frozen=True, slots=True)
 class DlrnBuild:
-    """One build, as DLRN records it. `artifacts` are paths of its tree, times are epochs."""
+    """One build, as DLRN records it. `artifacts` are paths in its tree, times are epochs."""
 
     id: int
     kind: str
@@ -108,7 +108,10 @@ class Newest:
 
 
 class DlrnDatabase:
-    """An open database of DLRN. Raises ConfigError if it is none, OutsideError if it is away."""
+    """An open database of DLRN.
+
+    Raises ConfigError for any other database, OutsideError if it is away.
+    """
 
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
@@ -123,7 +126,7 @@ class DlrnDatabase:
             raise
 
     def _check(self) -> None:
-        """Raise ConfigError for a database of something else."""
+        """Raise ConfigError if the database is not DLRN's."""
         missing = [name for name in _NEEDED if name not in self._columns("commits")]
         if missing:
             raise ConfigError(
@@ -147,10 +150,10 @@ class DlrnDatabase:
         self.close()
 
     def newest(self) -> Newest:
-        """Return where the tables end now.
+        """Return the highest numbers in the tables now.
 
-        Those that refer to commits are asked first, so that each commit that their rows name has a
-        number up to the one returned.
+        Tables that refer to commits are read first, so that every commit they name has a number up
+        to the returned one.
         """
         votes, aggregates, promotions = (
             self._highest(name) for name in ("civotes", "civotes_agg", "promotions")
@@ -165,18 +168,18 @@ class DlrnDatabase:
         return sorted((str(row.username or ""), str(row.password or "")) for row in rows)
 
     def commits(self, after: int, until: int) -> Iterator[list[DlrnBuild]]:
-        """Yield the commits with numbers in a range, in order, some at a time."""
+        """Yield the commits with numbers in a range, in order, in batches."""
         for rows in self._batches("commits", after, until):
             yield [_commit(row) for row in rows]
 
     def votes(self, after: int, until: int, *, on_aggregates: bool) -> Iterator[list[DlrnVote]]:
-        """Yield votes with numbers in a range, in order, some at a time."""
+        """Yield votes with numbers in a range, in order, in batches."""
         name = "civotes_agg" if on_aggregates else "civotes"
         for rows in self._batches(name, after, until):
             yield [_vote(row) for row in rows]
 
     def promotions(self, after: int, until: int) -> Iterator[list[DlrnPromotion]]:
-        """Yield promotions with numbers in a range, in order, some at a time."""
+        """Yield promotions with numbers in a range, in order, in batches."""
         for rows in self._batches("promotions", after, until):
             yield [_promotion(row) for row in rows]
 
@@ -323,7 +326,7 @@ def _promotion(row: RowMapping) -> DlrnPromotion:
 
 
 def _text(value: object) -> str:
-    """Return a text; DLRN writes `None` for some that are missing.
+    """Return a text; DLRN writes `None` for some missing ones.
 
     >>> _text(None), _text("None"), _text(b"x"), _text("a")
     ('', '', 'x', 'a')
@@ -333,7 +336,7 @@ def _text(value: object) -> str:
 
 
 def _epoch(value: object) -> int:
-    """Return seconds since the epoch, 0 for what is no time.
+    """Return seconds since the epoch, 0 for a value that is not a time.
 
     >>> _epoch(5), _epoch(10**13)
     (5, 0)
@@ -343,7 +346,7 @@ def _epoch(value: object) -> int:
 
 
 def _number(value: object) -> int:
-    """Return a number; SQLite may have stored anything as one.
+    """Return a number; SQLite may have stored anything in the column.
 
     >>> _number("1700172809.0"), _number(None), _number("x"), _number(True)
     (1700172809, 0, 0, 1)

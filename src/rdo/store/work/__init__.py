@@ -1,1 +1,1 @@
-"""What is built: builds and their queue, commits, RPMs, and where packages stand."""
+"""What is built: builds and their queue, commits, RPMs, and the state of packages."""

@@ -34,7 +34,7 @@ class Artifacts:
     session: Session
 
     def add(self, build_id: int, fragments: Mapping[Artifact, Fragment]) -> None:
-        """Record the RPMs of a build; this replaces what an interrupted publication left."""
+        """Record the RPMs of a build; this replaces leftovers of an interrupted publication."""
         for old in self.session.scalars(_light().where(ArtifactRow.build_id == build_id)):
             self.session.delete(old)
         self.session.flush()
@@ -42,7 +42,7 @@ class Artifacts:
         self.session.flush()
 
     def resign(self, signed: Mapping[int, tuple[Artifact, Fragment]]) -> None:
-        """Record artifacts, by id, whose bytes have got a signature; all else of them stays."""
+        """Record new bytes of artifacts, by id, that were signed; everything else stays."""
         for artifact_id, (artifact, fragment) in signed.items():
             values = {
                 "sha256": artifact.sha256,
@@ -55,12 +55,12 @@ class Artifacts:
             self.session.execute(query)
 
     def of_target(self, target: str) -> tuple[StoredArtifact, ...]:
-        """Return all RPMs of a target's published builds, but for bootstrap builds."""
+        """Return all RPMs of a target's published builds, except bootstrap builds."""
         is_ours = (BuildRow.target == target) & BuildRow.bootstrap.is_(False)
         return self._read(self._stored().where(is_ours))
 
     def signed_by(self, target: str) -> dict[str, int]:
-        """Return how many RPMs each key has signed; those that none has have the key ''."""
+        """Return how many RPMs each key has signed; unsigned ones have the key ''."""
         query = (
             select(ArtifactRow.signed_by, func.count())
             .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
@@ -90,7 +90,7 @@ class Artifacts:
         return self._read(self._stored().where(ArtifactRow.build_id.in_(build_ids)))
 
     def of_source(self, target: str, source_rpm: str) -> tuple[Artifact, ...]:
-        """Return the RPMs of the newest published build of a target with such a source RPM."""
+        """Return the RPMs of a target's newest published build with this source RPM."""
         query = (
             select(ArtifactRow.build_id)
             .join(BuildRow, ArtifactRow.build_id == BuildRow.id)
@@ -103,10 +103,10 @@ class Artifacts:
         return self.of_build(found) if found is not None else ()
 
     def builds_with(self, target: str, hashes: Collection[str]) -> dict[str, list[int]]:
-        """Return, for each sha256 of an RPM that is known, the builds that have it, oldest first.
+        """Return, for each known sha256 of an RPM, the builds that have it, oldest first.
 
-        A rebuild of the same sources may give the same bytes; an RPM that was signed later is known
-        by what it was before, too.
+        A rebuild of the same sources may give the same bytes; an RPM that was signed later is also
+        found by its hash before that.
         """
         found: dict[str, list[int]] = {}
         for part in batches(hashes):
@@ -124,7 +124,7 @@ class Artifacts:
         return found
 
     def builds_named(self, target: str, names: Collection[str]) -> dict[str, list[int]]:
-        """Return, for each file name of an RPM that is known, the builds that have it."""
+        """Return, for each known file name of an RPM, the builds that have it."""
         found: dict[str, list[int]] = {}
         for part in batches(names):
             query = (
@@ -180,12 +180,12 @@ class Artifacts:
         )
 
     def forget(self, build_ids: Collection[int]) -> None:
-        """Drop the records of the RPMs of builds, because the RPMs are gone."""
+        """Remove the records of the RPMs of builds, because the RPMs were removed."""
         for part in batches(build_ids):
             self.session.execute(delete(ArtifactRow).where(ArtifactRow.build_id.in_(part)))
 
     def build_ids(self, target: str) -> frozenset[int]:
-        """Return the builds that have RPMs recorded."""
+        """Return the builds with recorded RPMs."""
         query = select(ArtifactRow.build_id).join(BuildRow, ArtifactRow.build_id == BuildRow.id)
         return frozenset(self.session.scalars(query.where(BuildRow.target == target).distinct()))
 
@@ -200,7 +200,7 @@ class Artifacts:
     def providing(self, target: str, names: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return which of `names` each package's newest good build provides, by package.
 
-        Much lighter than `provides` where a few names are in question.
+        Much faster than `provides` if there are only a few names.
         """
         query = (
             select(PackageRow.package, ArtifactRow.provides)

@@ -1,4 +1,4 @@
-"""Builds: the queue of a target, the running ones, and how each try ended."""
+"""Builds: the queue of a target, the running ones, and the outcome of each try."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from rdo.errors import NotFoundError
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
 from rdo.model.commit import Commit
+from rdo.store.columns import columns_of
 from rdo.store.moments import maybe_moment, moment, seconds
 from rdo.store.schema import (
     OPEN_BUILD,
@@ -26,6 +27,10 @@ from rdo.store.schema import (
 )
 from rdo.store.work.commits import Commits, commit_of
 
+SELECTION = select(columns_of(BuildRow), columns_of(CommitRow)).join(
+    CommitRow, BuildRow.commit_id == CommitRow.id
+)
+"""The query for builds with their commits."""
 SPURIOUS = tuple(reason.value for reason in FailureReason if reason.is_spurious)
 
 
@@ -43,17 +48,17 @@ _RUNNING = (BuildState.STARTING, BuildState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One try of a commit, as the store records it.
+    """One try of a commit, as recorded in the store.
 
-    `release_date` is kept by the retries; the target makes a release number of it.
-    `position` orders the commits of a package. `outcome` is None until there was one; a queued
-    build whose outcome is Waiting ran and asked for something. The paths of a stored Built are
-    bare file names in the build's own folder. `published` is its number in the target's
-    publish sequence; `superseded` says that a later commit of its package came first.
-    `dropped` is why it left the queue without an outcome, also when somebody cancelled it;
-    `to_cancel` why somebody wants that while it runs. `asked` are the dependencies that its
-    last try waited for, also when it has failed since. `ticket` is what its builder knows it
-    by, empty unless it is running.
+    `release_date` is kept by the retries; the target makes a release number of it. `position`
+    orders the commits of a package. `outcome` is None until there is one; a queued build whose
+    outcome is Waiting has run and requested something. The paths of a stored Built are bare file
+    names in the build's own folder. `published` is its number in the target's publish sequence;
+    `superseded` means that a later commit of its package was published first. `dropped` is why it
+    left the queue without an outcome, including when somebody cancelled it; `to_cancel` is why
+    somebody wants to cancel it while it runs. `asked` are the dependencies that its last try waited
+    for, even if it has failed since. `ticket` is the text by which its builder knows it, empty
+    unless it is running.
     """
 
     id: int
@@ -102,15 +107,21 @@ class Builds:
         inputs: str = "",
         bootstrap: bool = False,
         as_newest: bool = False,
+        like: Collection[str] = (),
     ) -> Build:
-        """Queue a build of `commit` and choose its release date, once and for all its retries.
+        """Queue a build of `commit` and choose its release date, once for all its retries.
 
         The date is `now`, or one second after the package's last one if that is later, so that two
-        builds of a package never share a Release. `as_newest` is for a known commit that has become
-        the head again; see `Commits.add`.
+        builds of a package never share a Release. If the commit's newest build in one of the
+        targets `like` has a date after the package's last one, that date is used, so that their
+        source RPMs have the same content. `as_newest` is for a known commit that has become the
+        head again; see `Commits.add`.
         """
         row = Commits(self.session).add(target, commit, as_newest=as_newest)
-        date = max(seconds(now), self._last_release_date(target, commit.package) + 1)
+        last = self._last_release_date(target, commit.package)
+        date = self._release_date_in(like, commit) if like else 0
+        if date <= last:
+            date = max(seconds(now), last + 1)
         return self._queue(row, date, seconds(now), 1, inputs=inputs, bootstrap=bootstrap)
 
     def retry(self, build_id: int, *, now: datetime) -> Build:
@@ -130,7 +141,7 @@ class Builds:
         return self._in_state(target, BuildState.QUEUED)
 
     def queued_ids(self, target: str) -> frozenset[int]:
-        """Return the ids of `queue`, which is cheap enough to be called all the time."""
+        """Return the ids of `queue`, which is cheap enough to be called often."""
         query = select(BuildRow.id).where(
             BuildRow.target == target, OPEN_BUILD, BuildRow.state == BuildState.QUEUED
         )
@@ -141,13 +152,13 @@ class Builds:
         return self._in_state(target, *_RUNNING)
 
     def start(self, build_id: int, *, now: datetime) -> Build:
-        """Mark a queued build as starting; to be done before its builder is asked."""
+        """Mark a queued build as starting; must be done before its builder is called."""
         row = self._queued_row(build_id)
         row.state, row.started = BuildState.STARTING, seconds(now)
         return self.get(build_id)
 
     def keep_ticket(self, build_id: int, ticket: str) -> Build:
-        """Mark a starting build as running; `ticket` is what its builder knows it by.
+        """Mark a starting build as running; `ticket` is the text by which its builder knows it.
 
         Raises ValueError if the build is not starting.
         """
@@ -163,8 +174,8 @@ class Builds:
         """Record how a build ended.
 
         Waiting puts the same build back into the queue. A failure with `final=False` will be tried
-        again and does not make its package FTBFS. A queued build may fail without having run (the
-        member of a cycle). Raises ValueError if the build has ended before.
+        again and does not make its package FTBFS. A queued build may fail without having run (as
+        the member of a cycle). Raises ValueError if the build has ended before.
         """
         row = self._row(build_id)
         if row.state == BuildState.DONE:
@@ -179,13 +190,14 @@ class Builds:
             case Built(rpms):
                 row.needs = "[]"
                 row.outcome, row.rpms = "built", json.dumps([rpm.name for rpm in rpms])
+                row.taken_from, row.not_taken = outcome.taken_from, outcome.not_taken
         row.state, row.finished = BuildState.DONE, seconds(now)
         if final:
             self._note_newest(row)
         return self.get(build_id)
 
     def lost(self, build_id: int, *, now: datetime) -> Build:
-        """Plan the commit of a build again, because its RPMs are lost; only once.
+        """Queue the commit of a build again, only once, because its RPMs are lost.
 
         An unpublished build no longer waits for its publication.
         """
@@ -199,7 +211,7 @@ class Builds:
         return self.plan(build.target, build.commit, now=now, inputs=build.inputs)
 
     def spoil(self, build_id: int, failure: Failed, *, now: datetime) -> Build:
-        """Record that a build that gave RPMs has failed after all: they cannot be published.
+        """Record that a build with RPMs has failed after all, because they cannot be published.
 
         Raises ValueError if the build is published.
         """
@@ -212,7 +224,7 @@ class Builds:
         return self.get(build_id)
 
     def drop(self, build_id: int, why: str, *, now: datetime) -> Build:
-        """Remove a queued build from the queue; it says nothing about its package."""
+        """Remove a queued build from the queue; this does not change its package's state."""
         row = self._queued_row(build_id)
         row.state, row.outcome, row.finished = BuildState.DONE, "dropped", seconds(now)
         row.needs, row.detail = "[]", why
@@ -221,7 +233,7 @@ class Builds:
     def ask_to_cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
         """End a queued build.
 
-        Of a running one only note the request, for the round that runs it.
+        For a running build, only record the request for the round that runs it.
         """
         row = self._row(build_id)
         if row.state == BuildState.QUEUED:
@@ -231,7 +243,7 @@ class Builds:
         return self.get(build_id)
 
     def cancel(self, build_id: int, why: str, *, now: datetime) -> Build:
-        """End a build at a person's request; unlike a dropped one it does not come back.
+        """End a build because a person asked for it; unlike a dropped one it does not come back.
 
         Raises ValueError if the build has ended before.
         """
@@ -253,7 +265,7 @@ class Builds:
         return self.get(build_id)
 
     def excluded(self, target: str, packages: Collection[str]) -> dict[str, str]:
-        """Return those of the packages whose last build was excluded by its spec, and why."""
+        """Return those of the packages whose last build its spec excluded, with the reason."""
         last = select(func.max(BuildRow.id)).where(
             BuildRow.target == target, BuildRow.package.in_(packages)
         )
@@ -268,7 +280,7 @@ class Builds:
         return self.get(build_id)
 
     def get(self, build_id: int) -> Build:
-        """Return a build; raise NotFoundError if there is none with this id."""
+        """Return a build; raises NotFoundError if there is none with this id."""
         self.session.flush()
         found = self._select(BuildRow.id == build_id)
         if not found:
@@ -282,7 +294,7 @@ class Builds:
         )
 
     def origins(self, build_ids: Collection[int]) -> dict[int, tuple[Commit, datetime]]:
-        """Return what never changes about builds, for many at once: commit and release date."""
+        """Return the parts of builds that never change: commit and release date."""
         columns = (BuildRow.id.label("build_id"), BuildRow.release_date, *CommitRow.__table__.c)
         query = select(*columns).join(CommitRow, BuildRow.commit_id == CommitRow.id)
         rows = self.session.execute(query.where(BuildRow.id.in_(build_ids)))
@@ -306,10 +318,10 @@ class Builds:
     def with_prefix(
         self, target: str, upstream_prefix: str, *, limit: int = 20
     ) -> tuple[Build, ...]:
-        """Return the builds of commits whose upstream hash begins so, newest first."""
+        """Return the builds of commits whose upstream hash begins like this, newest first."""
         upper = (
             upstream_prefix + "\x7f"
-        )  # above every hexadecimal digit: a range, which the index can serve
+        )  # above every hexadecimal digit: the index can serve a range
         condition = (
             (CommitRow.target == target)
             & (CommitRow.upstream_hash >= upstream_prefix)
@@ -327,7 +339,7 @@ class Builds:
         return next(iter(self._select(condition, newest_first=True, limit=1)), None)
 
     def spurious_attempts(self, build_id: int) -> int:
-        """Return how often this build and the tries it repeats failed spuriously."""
+        """Return how often this build, and the tries that it repeats, failed spuriously."""
         row = self._row(build_id)
         query = select(func.count()).where(
             BuildRow.commit_id == row.commit_id,
@@ -337,11 +349,11 @@ class Builds:
         return self.session.scalar(query) or 0
 
     def unpublished(self, target: str) -> tuple[Build, ...]:
-        """Return the builds with unpublished RPMs, oldest first; a kill usually leaves them."""
+        """Return the builds with unpublished RPMs, oldest first; usually left by a kill."""
         return self._select((BuildRow.target == target) & UNPUBLISHED)
 
     def publish(self, build_id: int, *, superseded: bool) -> Build:
-        """Give the build the target's next publish number; called by `rdo.publish` alone.
+        """Give the build the target's next publish number; called only by `rdo.publish`.
 
         Unless it is superseded, it becomes the package's newest good one; a bootstrap build becomes
         the package's bootstrap, until the next good one.
@@ -358,11 +370,11 @@ class Builds:
         return self.get(build_id)
 
     def good_at(self, target: str, package: str, moment: datetime) -> Build | None:
-        """Return the newest good build of a package that was published by a moment."""
+        """Return the newest good build of a package that was published before a moment."""
         was_there = exists().where(
             RepositoryRow.build_id == BuildRow.id, RepositoryRow.created <= seconds(moment)
         )
-        query = selection().where(
+        query = SELECTION.where(
             BuildRow.target == target,
             BuildRow.package == package,
             PUBLISHED,
@@ -384,7 +396,7 @@ class Builds:
 
         A build that only others were bootstrapped with has no repository and is left out.
         """
-        query = selection().where(
+        query = SELECTION.where(
             CommitRow.target == target,
             CommitRow.upstream_hash == upstream_hash,
             CommitRow.distgit_hash == distgit_hash,
@@ -396,8 +408,22 @@ class Builds:
         query = query.order_by(BuildRow.id.desc()).limit(1)
         return next(iter(read_builds(self.session, query)), None)
 
+    def twins(self, build: Build, targets: Collection[str]) -> tuple[Build, ...]:
+        """Return the builds of the same commit and Release on other targets, newest first."""
+        upstream, distgit, extended = build.commit.key[1:]
+        condition = (
+            CommitRow.target.in_(targets)
+            & (CommitRow.package == build.package)
+            & (CommitRow.upstream_hash == upstream)
+            & (CommitRow.distgit_hash == distgit)
+            & (CommitRow.extended_hash == (extended or ""))
+            & (BuildRow.release_date == seconds(build.release_date))
+            & BuildRow.bootstrap.is_(build.bootstrap)
+        )
+        return self._select(condition, newest_first=True)
+
     def ended_before(self, target: str, moment: datetime) -> frozenset[int]:
-        """Return the ids of builds that ended before `moment` and need no publication any more."""
+        """Return the ids of builds that ended before `moment` and do not wait for publication."""
         query = select(BuildRow.id).where(
             BuildRow.target == target,
             BuildRow.state == BuildState.DONE,
@@ -423,7 +449,7 @@ class Builds:
 
     def to_stay_at(self, target: str, package: str, build_id: int | None) -> Build | None:
         """Return a published build of the package; without an id, the newest by commit order."""
-        query = selection().where(
+        query = SELECTION.where(
             BuildRow.target == target,
             BuildRow.package == package,
             PUBLISHED,
@@ -436,7 +462,7 @@ class Builds:
         return next(iter(read_builds(self.session, query)), None)
 
     def stay_at(self, build_id: int) -> None:
-        """Make a published build the good one of its package; called by `rdo.publish` alone."""
+        """Make a published build the good one of its package; called only by `rdo.publish`."""
         self._package_row(self._row(build_id)).good_id = build_id
         self.session.flush()
 
@@ -499,6 +525,14 @@ class Builds:
         )
         return self.session.scalar(query) or 0
 
+    def _release_date_in(self, targets: Collection[str], commit: Commit) -> int:
+        """Return the newest release date of a commit in these targets; 0 if there is none."""
+        rows = filter(None, (Commits(self.session).row_of(one, commit) for one in targets))
+        query = select(func.max(BuildRow.release_date)).where(
+            BuildRow.commit_id.in_([row.id for row in rows])
+        )
+        return self.session.scalar(query) or 0
+
     def _row(self, build_id: int) -> BuildRow:
         row = self.session.get(BuildRow, build_id)
         if row is None:
@@ -516,7 +550,7 @@ class Builds:
         return self.session.scalars(query.where(BuildRow.id == build_id)).one()
 
     def _in_state(self, target: str, *states: BuildState) -> tuple[Build, ...]:
-        # OPEN_BUILD is implied by the state; written out, it lets the partial index be used.
+        # OPEN_BUILD follows from the state; written out, it lets the partial index be used.
         is_in_state = BuildRow.state.in_(states)
         return self._select((BuildRow.target == target) & OPEN_BUILD & is_in_state)
 
@@ -528,12 +562,7 @@ class Builds:
         limit: int | None = None,
     ) -> tuple[Build, ...]:
         order = BuildRow.id.desc() if newest_first else BuildRow.id
-        return read_builds(self.session, selection().where(condition).order_by(order).limit(limit))
-
-
-def selection() -> Select[BuildRow, CommitRow]:
-    """Return the query for builds with their commits."""
-    return select(BuildRow, CommitRow).join(CommitRow, BuildRow.commit_id == CommitRow.id)
+        return read_builds(self.session, SELECTION.where(condition).order_by(order).limit(limit))
 
 
 def read_builds(session: Session, query: Select[BuildRow, CommitRow]) -> tuple[Build, ...]:
@@ -574,7 +603,8 @@ def _build(row: BuildRow, commit_row: CommitRow) -> Build:
 def _outcome(row: BuildRow) -> Outcome | None:
     match row.outcome:
         case "built":
-            return Built(tuple(Path(name) for name in json.loads(row.rpms)))
+            rpms = tuple(Path(name) for name in json.loads(row.rpms))
+            return Built(rpms, taken_from=row.taken_from, not_taken=row.not_taken)
         case "failed":
             return Failed(FailureReason(row.reason or ""), row.detail)
         case "waiting":

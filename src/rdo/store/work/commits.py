@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from rdo.model.commit import Commit
 from rdo.store.moments import maybe_moment, moment, seconds
+from rdo.store.newest import newest_first
 from rdo.store.schema import CommitRow
 
 
@@ -43,15 +44,19 @@ class Commits:
     def listed(
         self, target: str, *, package: str | None = None, before: int | None = None, limit: int = 50
     ) -> tuple[tuple[int, Commit], ...]:
-        """Return commits with their ids, the last planned first; `before` is an id."""
-        # by id from the newest on: see `BuildHistory.listed`
-        of_target = CommitRow.target if package is not None else CommitRow.target.concat("")
-        query = select(CommitRow).where(of_target == target)
+        """Return commits with their ids, last planned first; only those before the id `before`."""
         if package is not None:
-            query = query.where(CommitRow.package == package)
-        if before is not None:
-            query = query.where(CommitRow.id < before)
-        rows = self.session.scalars(query.order_by(CommitRow.id.desc()).limit(limit))
+            query = select(CommitRow).where(
+                CommitRow.target == target, CommitRow.package == package
+            )
+            query = query.where(CommitRow.id < before) if before is not None else query
+            query = query.order_by(CommitRow.id.desc())
+        else:
+            # by an index that exists only for this, newest first
+            query = select(CommitRow).where(CommitRow.id > literal_column("0"))
+            values = {CommitRow.target: target}
+            query = newest_first(self.session, query, CommitRow.id, values, before=before)
+        rows = self.session.scalars(query.limit(limit))
         return tuple((row.id, commit_of(row)) for row in rows)
 
     def is_known(self, target: str, commit: Commit) -> bool:
@@ -61,8 +66,8 @@ class Commits:
     def owner(self, target: str, upstream_hash: str, distgit_hash: str) -> str | None:
         """Return the package that has these two hashes without an extended one.
 
-        A second package with the same two hashes needs an extended hash, so that both do not use
-        one hash directory.
+        A second package with the same two hashes needs an extended hash, so that the two do not use
+        the same hash directory.
         """
         query = select(CommitRow.package).where(
             CommitRow.target == target,

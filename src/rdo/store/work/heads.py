@@ -14,8 +14,8 @@ from rdo.store.schema import HeadRow
 class Head:
     """The heads of a package's two branches when they were last seen.
 
-    A package that cannot be reached keeps what was seen before; `error` is the reason, and
-    `error_since` is when that began.
+    A package that cannot be reached keeps the old values; `error` is the reason, and `error_since`
+    is when that began.
     """
 
     package: str
@@ -40,13 +40,13 @@ class Heads:
     def seen(
         self, target: str, package: str, *, upstream_hash: str, distgit_hash: str, now: datetime
     ) -> None:
-        """Record a successful poll; this ends any error."""
+        """Record a successful poll; this clears any error."""
         row = self._row(target, package)
         row.upstream_hash, row.distgit_hash, row.seen = upstream_hash, distgit_hash, seconds(now)
         row.error, row.error_since = "", None
 
     def unreachable(self, target: str, package: str, error: str, *, now: datetime) -> None:
-        """Record a failed poll; the time of the first one in a row is kept."""
+        """Record a failed poll; of several in a row, the time of the first one is kept."""
         row = self._row(target, package)
         row.error = error
         row.error_since = row.error_since or seconds(now)

@@ -1,13 +1,14 @@
-"""The builds of a target as an outsider asks for them: counted, filtered and in pages."""
+"""Queries of API clients about a target's builds: counts, filters and pages."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from rdo.store.moments import seconds
+from rdo.store.newest import newest_first
 from rdo.store.schema import (
     OPEN_BUILD,
     PUBLISHED,
@@ -17,11 +18,11 @@ from rdo.store.schema import (
     CommitRow,
     PackageRow,
 )
-from rdo.store.work.builds import SPURIOUS, Build, BuildState, read_builds, selection
+from rdo.store.work.builds import SELECTION, SPURIOUS, Build, BuildState, read_builds
 
 _DAY = 86_400
 _Counted = tuple[str, str, int]
-"""An outcome, the reason of a failure, and how many builds ended so."""
+"""An outcome, the reason of a failure, and how many builds ended like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFilter:
-    """Which ended builds are asked for; what is None does not matter.
+    """The wanted ended builds; None means any value.
 
     `spurious` separates failures that are tried again from the others; it has an effect only with
     the outcome `failed`. `extended_pattern` may have SQL's wildcards; with `has_outcome` only
-    builds that succeeded or failed are meant.
+    builds that succeeded or failed are included.
     """
 
     package: str | None = None
@@ -61,7 +62,7 @@ class BuildFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions on a row."""
         wanted = {
-            BuildRow.package: self.package,
+            CommitRow.package: self.package,
             CommitRow.component: self.component,
             BuildRow.outcome: self.outcome,
             CommitRow.upstream_hash: self.upstream_hash,
@@ -74,6 +75,7 @@ class BuildFilter:
             found.append(is_spurious if self.spurious else ~is_spurious)
         if self.extended_pattern is not None:
             found.append(CommitRow.extended_hash.like(self.extended_pattern))
+            found.append(CommitRow.extended_hash != "")  # empty means none, but matches %
         if self.has_outcome:
             found.append(BuildRow.outcome.in_(("built", "failed")))
         if self.ended is not None:
@@ -84,7 +86,7 @@ class BuildFilter:
 
 @dataclass(frozen=True, slots=True)
 class BuildHistory:
-    """Questions about all builds of a target, within one transaction."""
+    """Queries about all builds of a target, within one transaction."""
 
     session: Session
 
@@ -96,7 +98,7 @@ class BuildHistory:
         until: datetime | None = None,
         package: str = "",
     ) -> Counts:
-        """Count the builds by their outcome; by release date from `since` to before `until`.
+        """Count the builds by outcome, with release dates from `since` to before `until`.
 
         Both are the first moments of a day (UTC).
         """
@@ -117,7 +119,7 @@ class BuildHistory:
         return Counts(built, failed, spurious)
 
     def _of_days(self, target: str, first: int | None, end: int | None) -> list[_Counted]:
-        """Return what the database has counted, whatever the length of the history."""
+        """Return the counts kept by the database, whatever the length of the history."""
         query = select(
             BuildCountRow.outcome, BuildCountRow.reason, func.sum(BuildCountRow.number)
         ).where(BuildCountRow.target == target)
@@ -129,7 +131,7 @@ class BuildHistory:
     def _of_package(
         self, target: str, package: str, first: int | None, end: int | None
     ) -> list[_Counted]:
-        """Count the builds of one package, which are not so many."""
+        """Count the builds of one package, which are not many."""
         query = select(BuildRow.outcome, BuildRow.reason, func.count()).where(
             BuildRow.target == target,
             BuildRow.package == package,
@@ -140,25 +142,22 @@ class BuildHistory:
         rows = self.session.execute(query.group_by(BuildRow.outcome, BuildRow.reason))
         return [(outcome or "", reason or "", number) for outcome, reason, number in rows]
 
-    def open_counts(self, target: str) -> dict[str, int]:
-        """Return how many builds are queued and running."""
-        # counted here: to group them, SQLite would read all builds of the target by another index
-        query = select(BuildRow.state).where(BuildRow.target == target, OPEN_BUILD)
-        states = list(self.session.scalars(query.order_by(BuildRow.id)))
-        queued = states.count(BuildState.QUEUED)
-        return {"queued": queued, "running": len(states) - queued}
-
     def failing_count(self, target: str) -> int:
-        """Return how many packages are broken now."""
+        """Return how many packages fail now."""
         query = select(func.count()).where(
             PackageRow.target == target, PackageRow.broken_id.is_not(None)
         )
         return self.session.scalar(query) or 0
 
     def has_builds(self, target: str) -> bool:
-        """Whether the target has had a build."""
-        query = select(BuildRow.id).where(BuildRow.target == target).limit(1)
-        return self.session.scalar(query) is not None
+        """Whether the target has ever had a build."""
+        query = newest_first(
+            self.session,
+            select(BuildRow.id).where(BuildRow.id > literal_column("0")),
+            BuildRow.id,
+            {BuildRow.target: target},
+        )
+        return self.session.scalar(query.limit(1)) is not None
 
     def listed(
         self,
@@ -169,29 +168,54 @@ class BuildHistory:
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[Build, ...]:
-        """Return builds, newest first; `before` is the id that a page ended with."""
+        """Return builds, newest first; `before` is the last id of the previous page."""
         wanted = wanted or BuildFilter()
-        conditions = [*wanted.conditions()]
+        query = SELECTION.where(*wanted.conditions())
         if wanted.upstream_hash is not None:
-            # by the few commits with a hash; no index of builds is offered for the target
-            conditions += [BuildRow.target.concat("") == target, CommitRow.target == target]
+            # by the few commits with a hash; no index of builds may be used for the target
+            query = query.where(BuildRow.target.concat("") == target, CommitRow.target == target)
+            query = query.where(BuildRow.id < before) if before is not None else query
+            query = query.order_by(BuildRow.id.desc())
         else:
-            # from the newest on, by an index that is for this alone
-            conditions += [BuildRow.target == target, BuildRow.id > literal_column("0")]
-        query = selection().where(*conditions)
-        if before is not None:
-            query = query.where(BuildRow.id < before)
-        query = query.order_by(BuildRow.id.desc()).offset(offset).limit(limit)
-        return read_builds(self.session, query)
+            # by an index that exists only for this, newest first
+            query = query.where(BuildRow.id > literal_column("0"))
+            values = {BuildRow.target: target}
+            values |= {BuildRow.package: wanted.package} if wanted.package is not None else {}
+            query = newest_first(self.session, query, BuildRow.id, values, before=before)
+        return read_builds(self.session, query.offset(offset).limit(limit))
+
+    def last_tries(self, target: str, package: str = "") -> dict[str, Build]:
+        """Return each package's build that was started last and has an outcome, final or not.
+
+        If `package` is not empty, only for that package.
+        """
+        known = select(PackageRow.package).where(PackageRow.target == target)
+        # by the index of open builds; no index of all builds may be used for the target
+        is_of_target = BuildRow.target.concat("") == target
+        waiting = select(BuildRow.package).where(is_of_target, OPEN_BUILD)
+        if package:
+            known = known.where(PackageRow.package == package)
+            waiting = waiting.where(BuildRow.package == package)
+        packages, tries = known.union(waiting).subquery(), aliased(BuildRow)
+        last = (
+            select(tries.id)
+            .where(tries.target == target, tries.package == packages.c.package)
+            .where(tries.outcome.in_(("built", "failed")), tries.bootstrap.is_(False))
+            .order_by(tries.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = SELECTION.where(BuildRow.id.in_(select(last).select_from(packages)))
+        return {build.package: build for build in read_builds(self.session, query)}
 
     def get(self, target: str, build_id: int) -> Build | None:
         """Return a build of this target; None if there is none with this id."""
-        query = selection().where(BuildRow.target == target, BuildRow.id == build_id)
+        query = SELECTION.where(BuildRow.target == target, BuildRow.id == build_id)
         return next(iter(read_builds(self.session, query)), None)
 
     def of_ids(self, target: str, build_ids: Collection[int]) -> tuple[Build, ...]:
-        """Return those of the builds that are of this target, in no order."""
-        query = selection().where(BuildRow.id.in_(build_ids), BuildRow.target.concat("") == target)
+        """Return those of the builds that belong to this target, in no particular order."""
+        query = SELECTION.where(BuildRow.id.in_(build_ids), BuildRow.target.concat("") == target)
         return read_builds(self.session, query)
 
     def published(self, target: str, package: str) -> tuple[Build, ...]:
@@ -211,16 +235,16 @@ class BuildHistory:
         return read_builds(self.session, query.order_by(CommitRow.position, BuildRow.id))
 
     def of_hash(self, target: str, start: str) -> tuple[Build, ...]:
-        """Return the published builds of a commit, by its upstream or else its distgit hash.
+        """Return the published builds of a commit, by its upstream hash or else its distgit hash.
 
-        The start of the hash is enough, but not one that is the start of several.
+        The start of the hash is enough, if it is not the start of several.
         """
         for column in (CommitRow.upstream_hash, CommitRow.distgit_hash):
             is_meant = (column >= start) & (column < start + "g")  # above every digit: a range
             commits = select(CommitRow.id, column).where(CommitRow.target == target, is_meant)
             rows = self.session.execute(commits).all()
             if len({row[1] for row in rows}) == 1:
-                query = selection().where(
+                query = SELECTION.where(
                     BuildRow.commit_id.in_([row[0] for row in rows]),
                     PUBLISHED,
                     BuildRow.bootstrap.is_(False),
@@ -230,7 +254,7 @@ class BuildHistory:
 
     @staticmethod
     def _published(target: str, package: str) -> Select[BuildRow, CommitRow]:
-        return selection().where(
+        return SELECTION.where(
             BuildRow.target == target,
             BuildRow.package == package,
             PUBLISHED,

@@ -1,4 +1,4 @@
-"""Where each package of a target stands: its newest outcome, its newest good build, FTBFS."""
+"""The state of each package of a target: its newest outcome, its newest good build, FTBFS."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 from rdo.model.build import Failed, FailureReason
 from rdo.store.moments import maybe_moment
 from rdo.store.schema import BuildRow, PackageRow
-from rdo.store.work.builds import Build, by_id, read_builds, selection
+from rdo.store.work.builds import SELECTION, Build, by_id, read_builds
 
 
 @dataclass(frozen=True, slots=True)
 class PackageBuilds:
-    """The builds that decide where a package stands.
+    """The builds that decide the state of a package.
 
-    `newest` is the newest outcome by commit order, `good` the newest build that was published;
-    the two are the same build while the package is healthy. `broken_by` is the first failure
-    since the last good build; a failure that is still being retried is left out.
+    `newest` is the newest outcome by commit order, `good` the newest build that was published; the
+    two are the same build while the package is good. `broken_by` is the first failure since the
+    last good build; a failure that will be tried again is left out.
     """
 
     package: str
@@ -35,7 +35,7 @@ class PackageBuilds:
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """The numbers of the builds in `PackageBuilds`: cheap to read for all packages at once.
+    """The numbers of the builds in `PackageBuilds`, cheap to read for all packages at once.
 
     `failure` is the reason of the newest outcome, None unless that is a failure.
     """
@@ -88,7 +88,7 @@ class Packages:
         }
 
     def build_ids(self, target: str) -> frozenset[int]:
-        """Return the builds that decide where packages stand, the bootstrap builds among them."""
+        """Return the builds that decide the states of packages, including bootstrap builds."""
         columns = (
             PackageRow.newest_id,
             PackageRow.good_id,
@@ -108,7 +108,7 @@ class Packages:
             BuildRow.id.in_(select(pointers.c.good_id)),
             BuildRow.id.in_(select(pointers.c.broken_id)),
         )
-        builds = by_id(read_builds(self.session, selection().where(wanted)))
+        builds = by_id(read_builds(self.session, SELECTION.where(wanted)))
         return tuple(_state(row, builds) for row in rows)
 
     def state(self, target: str, package: str) -> PackageBuilds:
@@ -118,7 +118,7 @@ class Packages:
             return PackageBuilds(package, newest=None, good=None)
         pointers = [row.newest_id, row.good_id, row.broken_id]
         wanted = BuildRow.id.in_([pointer for pointer in pointers if pointer])
-        return _state(row, by_id(read_builds(self.session, selection().where(wanted))))
+        return _state(row, by_id(read_builds(self.session, SELECTION.where(wanted))))
 
     def ftbfs(self, target: str) -> tuple[PackageBuilds, ...]:
         """Return the packages whose newest outcome is a failure, by name."""

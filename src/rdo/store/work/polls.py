@@ -1,4 +1,4 @@
-"""Packages whose remotes are to be asked now, and the messages of webhooks that were received."""
+"""Requests to poll packages now, and messages of webhooks that were received."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rdo.store.moments import moment, seconds
 from rdo.store.schema import PollRow, ReceiptRow
 
 REMEMBERED = timedelta(days=7)
-"""How long a message is known, so that nobody can send it again."""
+"""How long a message is remembered, so that nobody can send it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Polls:
     session: Session
 
     def ask(self, target: str, packages: Iterable[str], by: str, *, now: datetime) -> None:
-        """Ask for a poll of packages; who asked before is answered by the same poll."""
+        """Request a poll of packages; it also answers earlier requests."""
         wanted = sorted(set(packages))
         self.session.execute(
             delete(PollRow).where(PollRow.target == target, PollRow.package.in_(wanted))
@@ -42,7 +42,7 @@ class Polls:
         self.session.flush()
 
     def asked(self, target: str) -> tuple[AskedPoll, ...]:
-        """Return the polls that were asked for and not done yet, oldest first."""
+        """Return the requested polls that are not done yet, oldest first."""
         query = select(PollRow).where(PollRow.target == target).order_by(PollRow.id)
         return tuple(
             AskedPoll(row.id, row.package, moment(row.asked), row.asked_by)
@@ -50,12 +50,12 @@ class Polls:
         )
 
     def done(self, ids: Collection[int]) -> None:
-        """Forget polls that were done; one that was asked for again meanwhile has another id."""
+        """Remove polls that were done; one that was requested again meanwhile has another id."""
         if ids:
             self.session.execute(delete(PollRow).where(PollRow.id.in_(ids)))
 
     def receive(self, hook: str, digest: str, *, now: datetime) -> bool:
-        """Note the message of a webhook; return False if it was received before."""
+        """Record the message of a webhook; return False if it was received before."""
         oldest = seconds(now - REMEMBERED)
         self.session.execute(delete(ReceiptRow).where(ReceiptRow.received < oldest))
         if self.session.get(ReceiptRow, (hook, digest)) is not None:

@@ -1,4 +1,4 @@
-"""What a build was made from, written beside its logs so that it can be made again."""
+"""The recipe of a build, written beside its logs so that the build can be repeated."""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 
 from rdo.errors import NotFoundError
 from rdo.model.build import BuildJob
+from rdo.model.packed_archive import PackedArchive
 
 NAME = "recipe.json"
 
@@ -16,13 +17,27 @@ NAME = "recipe.json"
 class Recipe:
     """A job and what its root was made from: platform, base layer, dependency repository.
 
-    `base` is the digest of the base layer and its macros.
+    `base` is the digest of the base layer and its macros; empty for a build in mock, whose lock is
+    beside the recipe and names everything in the chroot. `neighbours` are the repositories of other
+    targets, with their priorities, `archive` is the source, once it is known.
     """
 
     job: BuildJob
     platform: str
     base: str
     dependencies: Path | None
+    neighbours: tuple[tuple[Path, int], ...] = ()
+    archive: PackedArchive | None = None
+
+    @property
+    def is_of_mock(self) -> bool:
+        """Whether the build ran in mock, not in a root."""
+        return not self.base
+
+    @property
+    def took_archive(self) -> bool:
+        """Whether its source is an archive that another build made."""
+        return self.archive is not None and self.archive.build != self.job.id
 
     def write(self, folder: Path) -> None:
         """Write the recipe into the folder of its build."""
@@ -33,7 +48,7 @@ class Recipe:
     def read(cls, folder: Path) -> "Recipe":
         """Return the recipe of a build.
 
-        Raise NotFoundError if it never began in a root, or was removed.
+        Raises NotFoundError if the build never started in a root, or was removed.
         """
         try:
             text = (folder / NAME).read_text()
@@ -49,6 +64,6 @@ class Recipe:
 
 @cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # only needed where something is built
+    from pydantic import TypeAdapter  # only builds need it
 
     return TypeAdapter(Recipe)

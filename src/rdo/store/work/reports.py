@@ -1,4 +1,4 @@
-"""Reads builds for people in a few light queries: where packages stand, and their history."""
+"""Read builds for display in a few light queries: the states of packages, and their history."""
 
 import json
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ from rdo.store.work.commits import commit_of
 class BuildLine:
     """A build that has ended, without the parts that only a round needs.
 
-    `reason` is None for a build that gave RPMs. `asked` are the dependencies that its last try
-    waited for.
+    `reason` is None for a build that made RPMs. `asked` are the dependencies that its last try
+    waited for. `taken_from` and `not_taken` are as in `Built`.
     """
 
     id: int
@@ -35,17 +35,19 @@ class BuildLine:
     finished: datetime | None
     published: int | None
     asked: tuple[str, ...] = ()
+    taken_from: str = ""
+    not_taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The queries of the views and pages, within one transaction."""
+    """The queries of views and pages, within one transaction."""
 
     session: Session
 
     def newest(self, target: str, *, limit: int, before: int | None = None) -> list[BuildLine]:
-        """Return the builds that ended, newest first; those `before` a number, if one is given."""
-        newest_first = BuildRow.id > literal_column("0")  # by the index that is for this alone
+        """Return the builds that ended, newest first; with `before`, only lower numbers."""
+        newest_first = BuildRow.id > literal_column("0")  # by the index that exists only for this
         query = _builds().where(BuildRow.target == target, newest_first, _ENDED)
         query = query.where(BuildRow.id < before) if before is not None else query
         return self._lines(query.order_by(BuildRow.id.desc()).limit(limit))
@@ -82,7 +84,7 @@ _ENDED = BuildRow.outcome.in_(("built", "failed"))
 
 
 def _builds() -> Select[*tuple[Any, ...]]:
-    """Select columns and no objects: hundreds of builds are read after each change."""
+    """Select columns instead of objects: hundreds of builds are read after each change."""
     columns = (
         BuildRow.id.label("build_id"),
         BuildRow.release_date,
@@ -95,6 +97,8 @@ def _builds() -> Select[*tuple[Any, ...]]:
         BuildRow.finished,
         BuildRow.published,
         BuildRow.needs,
+        BuildRow.taken_from,
+        BuildRow.not_taken,
         CommitRow.package,
         CommitRow.upstream_hash,
         CommitRow.distgit_hash,
@@ -122,6 +126,8 @@ def _line(row: Row[*tuple[Any, ...]]) -> BuildLine:
         finished=maybe_moment(row.finished),
         published=row.published,
         asked=tuple(json.loads(row.needs)) if row.needs != "[]" else (),
+        taken_from=row.taken_from,
+        not_taken=row.not_taken,
     )
 
 

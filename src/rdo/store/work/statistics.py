@@ -1,4 +1,4 @@
-"""Numbers over a span of time: builds by day, what was failing, and the way to a repository."""
+"""Statistics over a span of time: builds by day, failing packages, and the time to a repository."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class BuildsOfDay:
-    """How many builds ended on a day (UTC), by how they ended."""
+    """How many builds ended on a day (UTC), by outcome."""
 
     built: int = 0
     failed: int = 0
@@ -25,7 +25,7 @@ class BuildsOfDay:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A build that decided whether its package is failing."""
+    """A build that decided whether its package fails."""
 
     package: str
     when: datetime
@@ -34,15 +34,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A commit that came into a repository of its own."""
+    """A commit that got a repository of its own, after a build."""
 
     committed: datetime
+    finished: datetime
     published: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Questions about the builds that ended since a moment, within one transaction.
+    """Queries about the builds that ended since a moment, within one transaction.
 
     Each reads only that span, by an index, whatever the length of the history.
     """
@@ -68,9 +69,9 @@ class Statistics:
         return {number: BuildsOfDay(*counts) for number, counts in counted.items()}
 
     def turns(self, target: str, since: datetime) -> list[Turn]:
-        """Return the builds that count for their package's state, oldest first.
+        """Return the builds that decide the states of their packages, oldest first.
 
-        A spurious failure does not count: it is tried again.
+        A spurious failure is not included, because it is tried again.
         """
         query = (
             select(BuildRow.package, BuildRow.finished, BuildRow.outcome)
@@ -108,12 +109,17 @@ class Statistics:
         return {package: outcome == "failed" for package, outcome in rows if outcome}
 
     def arrivals(self, target: str, since: datetime) -> list[Arrival]:
-        """Return the commits that came into a repository, with both times, in no order.
+        """Return the commits that got a repository, with their times, in no particular order.
 
         A commit's time is that of its upstream or its distgit, whichever is later.
         """
         query = (
-            select(CommitRow.upstream_time, CommitRow.distgit_time, RepositoryRow.created)
+            select(
+                CommitRow.upstream_time,
+                CommitRow.distgit_time,
+                BuildRow.finished,
+                RepositoryRow.created,
+            )
             .join(BuildRow, BuildRow.commit_id == CommitRow.id)
             .join(RepositoryRow, RepositoryRow.build_id == BuildRow.id)
             .where(
@@ -124,6 +130,6 @@ class Statistics:
             )
         )
         return [
-            Arrival(moment(max(upstream, distgit)), moment(created))
-            for upstream, distgit, created in self.session.execute(query)
+            Arrival(moment(max(upstream, distgit)), moment(finished or 0), moment(created))
+            for upstream, distgit, finished, created in self.session.execute(query)
         ]

@@ -1,4 +1,4 @@
-"""What the sources of builds are found by: git commits, and the ids that their messages name."""
+"""Traces: the git commits and ids in the sources of builds, by which the builds are found."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rdo.model.commit import Commit
 from rdo.store.batches import batches
 from rdo.store.schema import PUBLISHED, UNTRACED, BuildRow, CommitRow, TracedSourceRow, TraceRow
-from rdo.store.work.builds import Build, read_builds, selection
+from rdo.store.work.builds import SELECTION, Build, read_builds
 from rdo.store.work.commits import commit_of
 
 _NEWEST = 2**62  # above every position
@@ -18,7 +18,7 @@ _NEWEST = 2**62  # above every position
 
 @dataclass(frozen=True, slots=True)
 class TracedSource:
-    """A history that a package's commits are taken from: of its distgit, or of one upstream.
+    """A history from which a package's commits are taken: of its distgit, or of one upstream.
 
     `upstream` is as in a commit, and empty for the distgit.
     """
@@ -29,9 +29,10 @@ class TracedSource:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """From which position on a source has a name: the hash of a git commit, or an id.
+    """The position from which on a source contains a name: the hash of a git commit, or an id.
 
-    Not `is_there`: from there on the source has it no more, as its branch was rewritten.
+    If `is_there` is false, the source no longer contains it from there on, because its branch was
+    rewritten.
     """
 
     source: TracedSource
@@ -42,7 +43,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class UntracedCommit:
-    """A commit whose sources were not read yet, and its place in the package's order."""
+    """A commit whose sources were not read yet, and its position among its package's commits."""
 
     id: int
     position: int
@@ -61,7 +62,7 @@ class Traces:
         return frozenset(self.session.scalars(query))
 
     def untraced(self, target: str, package: str) -> tuple[UntracedCommit, ...]:
-        """Return the commits of a package whose sources were not read yet, in its order."""
+        """Return the commits of a package whose sources were not read yet, in order."""
         query = select(CommitRow).where(
             CommitRow.target == target, CommitRow.package == package, UNTRACED
         )
@@ -85,7 +86,7 @@ class Traces:
         traces: Sequence[Trace],
         commits: Collection[UntracedCommit],
     ) -> None:
-        """Keep what was read of a package: its sources up to `heads`, for these commits.
+        """Store what was read about a package: its sources up to `heads`, for these commits.
 
         A commit that got another position meanwhile is read again.
         """
@@ -117,13 +118,13 @@ class Traces:
             .join(TracedSourceRow)
             .where(TracedSourceRow.target == target)
             .where(TraceRow.name >= start, TraceRow.name < start + "g")  # above every digit
-            .where(TraceRow.name.startswith(start))  # whatever the database's order of letters
+            .where(TraceRow.name.startswith(start))  # whatever the database's collation
             .distinct()
         )
         return tuple(self.session.scalars(query.limit(limit)))
 
     def builds(self, target: str, name: str) -> tuple[Build, ...]:
-        """Return the published builds whose sources have a name, in the order of their commits."""
+        """Return the published builds whose sources contain a name, in commit order."""
         query = (
             select(TracedSourceRow, TraceRow.position, TraceRow.is_there)
             .join(TraceRow, TraceRow.source_id == TracedSourceRow.id)
@@ -141,7 +142,7 @@ class Traces:
         self, source: TracedSourceRow, spans: Sequence[tuple[int, int]]
     ) -> tuple[Build, ...]:
         is_within = [CommitRow.position.between(*span) for span in spans]
-        query = selection().where(
+        query = SELECTION.where(
             BuildRow.target == source.target,
             BuildRow.package == source.package,
             PUBLISHED,
@@ -174,7 +175,7 @@ class Traces:
 
 
 def _spans(changes: Sequence[tuple[int, bool]]) -> list[tuple[int, int]]:
-    """Return the first and the last positions between which something is there.
+    """Return the ranges of positions in which something is contained.
 
     >>> _spans([(1, True), (3, True), (5, False), (9, True)]) == [(1, 4), (9, _NEWEST)]
     True

@@ -1,4 +1,4 @@
-"""Events that people are told about, and the queue of messages."""
+"""Events that people are notified of, and the queue of messages."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The identity of a database, which the data folder remembers."""
+"""The identity of a database, which the data folder also records."""
 
 import sqlalchemy as sa
 from alembic import op

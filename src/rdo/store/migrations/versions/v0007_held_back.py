@@ -1,4 +1,4 @@
-"""Packages that promotion names have at an older build."""
+"""Packages that promotion names keep at an older build."""
 
 import sqlalchemy as sa
 from alembic import op

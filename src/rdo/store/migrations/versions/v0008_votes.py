@@ -1,4 +1,4 @@
-"""Votes on repositories, and the aggregates that names have led to."""
+"""Votes on repositories, and the aggregates that names have pointed to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _PROMOTION = "name NOT IN ('current', 'consistent')"
 _ON_BUILD = "build_id IS NOT NULL"
 _OF_CI = "build_id IS NOT NULL AND job <> 'consistent'"
 
-# what a build that `consistent` led to got as a vote, as it gets it from now on
+# a build whose repository `consistent` pointed to gets the vote that such builds get from now on
 _CONSISTENT = """
 INSERT INTO votes (target, build_id, ref_hash, component, job, success, in_progress, timestamp,
                    created, url, notes, "user")

@@ -1,4 +1,4 @@
-"""An index by when builds ended, for the numbers over a span of time."""
+"""An index by the end of builds, for statistics over a span of time."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The key that signed an RPM, and the sha256 of what its build made."""
+"""The key that signed an RPM, and the RPM's sha256 before that."""
 
 import sqlalchemy as sa
 from alembic import op

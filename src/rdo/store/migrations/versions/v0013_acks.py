@@ -1,4 +1,4 @@
-"""Who is on a package that is not well."""
+"""Acks: who is working on a package with a problem."""
 
 import sqlalchemy as sa
 from alembic import op

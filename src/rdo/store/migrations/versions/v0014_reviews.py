@@ -1,4 +1,4 @@
-"""What webhooks ask for: polls of packages, and builds of open reviews."""
+"""Requests by webhooks: polls of packages, and builds of open reviews."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What was taken over of a DLRN instance; RPMs are found by their file names."""
+"""What was taken over from a DLRN instance; an index of RPMs by file name."""
 
 import sqlalchemy as sa
 from alembic import op

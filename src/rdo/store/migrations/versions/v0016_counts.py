@@ -1,4 +1,4 @@
-"""Builds counted by day, and indexes for the filters of votes."""
+"""Counts of builds by day, and indexes for the filters of votes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,8 +38,8 @@ def upgrade() -> None:
         "FROM builds WHERE outcome IN ('built', 'failed') "
         "GROUP BY target, release_date / 86400, outcome, coalesce(reason, '')"
     )
-    # by the database itself, so that whoever writes builds counts them; a later migration that
-    # makes the table of builds anew has to make these anew, too
+    # the database itself counts, so that every writer of builds is covered; a later migration that
+    # rebuilds the table of builds must rebuild these triggers too
     for name, (when, act) in _ACTS.items():
         if op.get_bind().dialect.name == "sqlite":
             op.execute(
@@ -55,7 +55,7 @@ def upgrade() -> None:
             f"FOR EACH ROW EXECUTE FUNCTION builds_counted_{name}()"
         )
     op.drop_index("ix_builds_counted", "builds")
-    # the condition, which holds of all builds, keeps it from questions about the few open ones
+    # the condition is true for all builds, and keeps the index from queries about the few open ones
     listed = sa.text("id > 0")
     op.create_index(
         "ix_builds_listed",

@@ -1,4 +1,4 @@
-"""Which candidate a name has a part of: the promoter takes none that is older."""
+"""The candidate from which a name has a part: the promoter takes none that is older."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Numbers of 64 bits in PostgreSQL, as in SQLite: times after 2038, and what clients ask for."""
+"""Numbers of 64 bits in PostgreSQL, as in SQLite: for times after 2038, and numbers in requests."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def _widen(connection: sa.Connection, table: str, columns: list[str]) -> None:
-    """Change columns in one statement, as each writes the table anew; triggers would keep it."""
+    """Change columns in one statement, because each rewrites the table; triggers would block it."""
     triggers = connection.execute(_TRIGGERS, {"name": table}).all()
     for name, _ in triggers:
         op.execute(sa.text(f'DROP TRIGGER "{name}" ON "{table}"'))

@@ -1,4 +1,4 @@
-"""What the sources of builds are found by; rounds read the commits of before once."""
+"""Traces, by which builds are found from their sources; rounds read older commits once."""
 
 import sqlalchemy as sa
 from alembic import op
